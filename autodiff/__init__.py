@@ -1,0 +1,108 @@
+"""Autodiff: a tape over NumPy, read forwards and backwards.
+
+Write NumPy on a `Tensor`, or hand a function of arrays to `grad` and its relatives. See the README for
+a tour and ``docs/design.md`` for how it works.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from autodiff.checkpointing import checkpoint
+from autodiff.errors import (
+    AutodiffError,
+    DtypeError,
+    GradientError,
+    MutationError,
+    RuleError,
+    ShapeError,
+    StaleError,
+    StructureError,
+    UnsupportedError,
+    UntrackedError,
+)
+from autodiff.modes import no_grad, scope
+from autodiff.primitives import Primitive, elementwise, linear, multilinear, primitive
+from autodiff.tensors import Tensor, tensor
+from autodiff.transforms import (
+    HessianOperator,
+    derivative,
+    directional_derivative,
+    grad,
+    gradients,
+    hessian,
+    hessian_operator,
+    hvp,
+    jacobian,
+    jvp,
+    linearize,
+    stop_gradient,
+    value_and_grad,
+    vjp,
+)
+
+if TYPE_CHECKING:
+    from autodiff import drawing, solvers, special, testing
+    from autodiff.drawing import draw
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AutodiffError",
+    "DtypeError",
+    "GradientError",
+    "HessianOperator",
+    "MutationError",
+    "Primitive",
+    "RuleError",
+    "ShapeError",
+    "StaleError",
+    "StructureError",
+    "Tensor",
+    "UnsupportedError",
+    "UntrackedError",
+    "checkpoint",
+    "derivative",
+    "directional_derivative",
+    "draw",
+    "drawing",
+    "elementwise",
+    "grad",
+    "gradients",
+    "hessian",
+    "hessian_operator",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "linear",
+    "linearize",
+    "multilinear",
+    "no_grad",
+    "primitive",
+    "scope",
+    "solvers",
+    "special",
+    "stop_gradient",
+    "tensor",
+    "testing",
+    "value_and_grad",
+    "vjp",
+]
+
+_UPPER_ROOMS = {"drawing", "solvers", "special", "testing"}
+_FROM_UPPER_ROOMS = {"draw": "drawing"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load the upper rooms when they are first used."""
+    import importlib
+
+    if name in _UPPER_ROOMS:
+        return importlib.import_module(f"autodiff.{name}")
+    if name in _FROM_UPPER_ROOMS:
+        return getattr(importlib.import_module(f"autodiff.{_FROM_UPPER_ROOMS[name]}"), name)
+    raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,59 @@
+"""The exceptions of the engine.
+
+Each says what was given, what was expected and how to mend it. Each also inherits the builtin
+exception that NumPy or Python would raise in its place, so that existing ``except`` clauses work::
+
+    Exception
+    └── AutodiffError
+        ├── GradientError (TypeError)       a derivative was asked for that does not exist
+        ├── ShapeError (ValueError)         operands do not fit each other
+        ├── DtypeError (TypeError)          an array of this dtype cannot take part
+        ├── UntrackedError (TypeError)      a tracked value would leave the graph silently
+        ├── MutationError (TypeError)       a tracked array would be written in place
+        ├── StaleError (RuntimeError)       a value that a rule needs was changed after it was recorded
+        ├── UnsupportedError (TypeError)    NumPy has it, the engine has no rule for it
+        ├── RuleError (ValueError)          a rule returned something of the wrong count, shape or dtype
+        └── StructureError (ValueError)     nested containers that should match do not
+"""
+
+from __future__ import annotations
+
+
+class AutodiffError(Exception):
+    """Base of every exception the engine raises on purpose."""
+
+
+class GradientError(AutodiffError, TypeError):
+    """A derivative was asked for that does not exist, or of something that has none."""
+
+
+class ShapeError(AutodiffError, ValueError):
+    """The operands of an operation do not fit each other."""
+
+
+class DtypeError(AutodiffError, TypeError):
+    """An array of this dtype cannot take part in a computation."""
+
+
+class UntrackedError(AutodiffError, TypeError):
+    """A tracked value was about to leave the graph without being asked to by name."""
+
+
+class MutationError(AutodiffError, TypeError):
+    """A tracked array was about to be written in place."""
+
+
+class StaleError(AutodiffError, RuntimeError):
+    """A value that a rule needs was changed after the operation was recorded."""
+
+
+class UnsupportedError(AutodiffError, TypeError):
+    """NumPy has the function, the engine has no derivative for it."""
+
+
+class RuleError(AutodiffError, ValueError):
+    """A rule returned cotangents or tangents of the wrong count, shape or dtype."""
+
+
+class StructureError(AutodiffError, ValueError):
+    """Nested containers that should have the same structure do not."""

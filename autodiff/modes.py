@@ -1,0 +1,79 @@
+"""Context managers of the user: hold back recording, name a stretch of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import ContextDecorator
+from typing import NamedTuple
+
+from autodiff import tape
+from autodiff.tape import next_number, set_recording
+
+
+class no_grad(ContextDecorator):  # noqa: N801 - used like a function
+    """Context manager or decorator: operations of this thread are not recorded inside.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> x = ad.tensor(2.0, requires_grad=True)
+    >>> with ad.no_grad():
+    ...     (x * 2).requires_grad
+    False
+    """
+
+    def __init__(self) -> None:
+        self._stack: list[set_recording] = []
+
+    def __enter__(self) -> None:
+        switch = set_recording(False)
+        switch.__enter__()
+        self._stack.append(switch)
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.pop().__exit__(*exc)
+
+
+class ScopeRange(NamedTuple):
+    """The nodes numbered from `start` to `stop` were recorded inside the scope `path`."""
+
+    path: str
+    start: int
+    stop: int
+
+
+SCOPES: deque[ScopeRange] = deque(maxlen=16384)
+"""The latest scopes that were closed, over all threads; older graphs are drawn without theirs."""
+
+
+class scope:  # noqa: N801 - used like a function
+    """Context manager: what is recorded inside belongs to this name, in pictures and in compiled source.
+
+    Parameters
+    ----------
+    name : str
+        Nested scopes overlap; a picture joins their names with dots.
+
+    Notes
+    -----
+    Only a range of node numbers is noted: an operation costs nothing more.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> x = ad.tensor(np.ones(3), requires_grad=True)
+    >>> with ad.scope("squares"):
+    ...     y = (x * x).sum()
+    """
+
+    __slots__ = ("_start", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        self._start = next_number()
+
+    def __exit__(self, *_: object) -> None:
+        if not tape.special or tape.is_recording():
+            SCOPES.append(ScopeRange(self.name, self._start, next_number()))

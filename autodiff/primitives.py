@@ -1,0 +1,410 @@
+"""Primitives: a function together with its derivative rules, and the four ways to write them.
+
+A primitive is data. It knows no Tensor: called with plain arrays it runs its function, called with
+something that has ``__autodiff_apply__`` it hands itself over. So rules, which are plain NumPy, may
+call primitives, and nothing below the Tensor imports it.
+
+What the author of a rule writes depends on the kind of function:
+
+============  =======================================  ==========================================
+kind          what is written                          what it serves
+============  =======================================  ==========================================
+elementwise   per operand ``(t, y, *xs) -> t*dy/dx``   both sweeps: a diagonal map is its own
+                                                       transpose
+linear        ``transpose(ct, *xs, **keywords)``       reverse; forward is the function itself
+multilinear   one transpose per operand                reverse; forward replaces one operand at
+                                                       a time by its tangent
+general       ``vjp`` and ``jvp``                      as written
+============  =======================================  ==========================================
+
+Everything common to all rules (un-broadcasting, dtypes, accumulation, masks) is done by the sweeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import RuleError
+
+Rule = Callable[..., Any]
+
+ELEMENTWISE, LINEAR, MULTILINEAR, GENERAL = "elementwise", "linear", "multilinear", "general"
+
+MASKING = 1
+"""Flag: the primitive blocks the flow through some entries (``where``, ``max``, a gather...)."""
+SINGULAR = 2
+"""Flag: somewhere the slope is infinite or undefined (``sqrt``, ``log``, a quotient...)."""
+
+NUMPY_PRIMITIVES: dict[Callable[..., Any], Primitive] = {}
+"""The primitive that stands for a NumPy function when it is called on a Tensor."""
+
+NUMPY_FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""What is called in place of a NumPy function: it brings the arguments to canonical form, then calls a primitive."""
+
+NUMPY_CONSTANTS: set[Callable[..., Any]] = set()
+"""NumPy functions without a gradient by nature: they are run on the plain arrays."""
+
+
+def implements(*functions: Callable[..., Any]) -> Callable[[Rule], Rule]:
+    """Decorator: call this function in place of the given NumPy functions when a Tensor is among the arguments."""
+
+    def register(border: Rule) -> Rule:
+        for f in functions:
+            NUMPY_FUNCTIONS[f] = border
+        return border
+
+    return register
+
+
+
+class Primitive:
+    """A function of arrays and its derivative rules.
+
+    Built by `elementwise`, `linear`, `multilinear` and `primitive`, not directly.
+
+    Attributes
+    ----------
+    name : str
+        Shown in graphs and messages.
+    fn : callable
+        The function of plain arrays; arrays are positional, metadata is by keyword.
+    kind : str
+        One of ``"elementwise"``, ``"linear"``, ``"multilinear"``, ``"general"``.
+    pulls : tuple of (callable or None), or None
+        For each operand its reverse rule. None in place of the tuple: `joint_pull` serves all.
+    pushes : tuple of (callable or None), or None
+        For each operand its forward rule. None in place of the tuple: `joint_push` serves all.
+    takes_output : bool
+        Whether rules are called with the output ``y`` behind the (co)tangent.
+    reads : bool
+        Whether the rules need the values of the operands, not only their shapes and dtypes.
+    flags : int
+        Sum of `MASKING` and `SINGULAR`.
+    live : tuple of (callable or None)
+        For a masking primitive and each operand, ``(y, *xs, **keywords) -> bool array``: the entries
+        (of the output, for elementwise; of the operand, else) through which anything flows.
+    passes_mask : bool
+        Whether a mask goes through the rules by applying them to the indicator of live entries.
+    mask_pull, mask_push : callable or None
+        A general primitive's own rules for masks.
+    symbolic_zeros : bool
+        Whether the rules take None for a structurally zero cotangent of one of several outputs.
+    """
+
+    def __init__(self, name: str, fn: Callable[..., Any], kind: str) -> None:
+        self.name = self.__name__ = name
+        self.fn = self.__wrapped__ = fn
+        self.kind = kind
+        self.__doc__ = fn.__doc__
+        self.pulls: tuple[Rule | None, ...] | None = ()
+        self.pushes: tuple[Rule | None, ...] | None = ()
+        self.joint_pull: Rule | None = None
+        self.joint_push: Rule | None = None
+        self.takes_output = True
+        self.reads = True
+        self.flags = 0
+        self.live: tuple[Rule | None, ...] = ()
+        self.passes_mask = False
+        self.mask_pull: Rule | None = None
+        self.mask_push: Rule | None = None
+        self.symbolic_zeros = False
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        for a in args:
+            if type(a) is not np.ndarray:
+                apply = getattr(type(a), "__autodiff_apply__", None)
+                if apply is not None:
+                    return apply(self, args, kwargs)
+        return self.fn(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} primitive {self.name}>"
+
+    def has_rule(self, index: int) -> bool:
+        """Whether operand `index` can receive a cotangent at all."""
+        return self.pulls is None or (index < len(self.pulls) and self.pulls[index] is not None)
+
+
+# --- the four ways to write one -------------------------------------------------------------------
+
+
+def elementwise(
+    fn: Callable[..., Any],
+    *maps: Rule | None,
+    name: str | None = None,
+    live: Sequence[Rule | None] = (),
+    singular: bool = False,
+    reads: bool = True,
+) -> Any:
+    """Make a primitive of a function that acts entry by entry.
+
+    Parameters
+    ----------
+    fn : callable
+        ``fn(*xs) -> y``, with NumPy broadcasting. A NumPy ufunc is registered: from then on it may
+        be called on Tensors.
+    *maps : callable or None
+        For each operand the diagonal linear map ``(t, y, *xs) -> t * dy/dx``. One line serves both
+        sweeps, since a diagonal map is its own transpose. It must be plain NumPy without control
+        flow on values (use ``np.where``); then second and higher derivatives follow. None: the
+        operand has no derivative (a condition, an index). Without any map a decorator is returned
+        that takes the map of a one-operand function.
+    name : str, optional
+        Shown in graphs and messages; the name of `fn` if not given.
+    live : sequence of callables or None, optional
+        Declares a masking function: per operand ``(y, *xs) -> bool array`` of the entries through
+        which anything flows. Entries outside pass 0, even where a later slope is infinite.
+    singular : bool, default False
+        Declares that the slope is infinite or undefined somewhere in the domain.
+    reads : bool, default True
+        Whether the maps need the values of the operands.
+
+    Returns
+    -------
+    Primitive
+        Callable on arrays, numbers and Tensors.
+
+    Raises
+    ------
+    RuleError
+        If a map is not callable, or `fn` is a NumPy function that already has its rules.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> softsign = ad.elementwise(lambda x: x / (1 + np.abs(x)),
+    ...                           lambda t, y, x: t / (1 + np.abs(x)) ** 2, name="softsign")
+    >>> float(ad.grad(softsign)(1.0))
+    0.25
+    """
+    if not maps:
+        return lambda rule: elementwise(fn, rule, name=name, live=live, singular=singular, reads=reads)
+    p = Primitive(_name(fn, name), fn, ELEMENTWISE)
+    p.pulls = p.pushes = _check_rules(p.name, maps)
+    p.reads = reads
+    p.live = tuple(live)
+    p.passes_mask = True
+    p.flags = (MASKING if live else 0) | (SINGULAR if singular else 0)
+    return _register(p)
+
+
+def linear(
+    fn: Callable[..., Any],
+    transpose: Rule | None = None,
+    *,
+    name: str | None = None,
+    variadic: bool = False,
+    masking: bool = False,
+    passes_mask: bool = False,
+) -> Any:
+    """Make a primitive of a function that is linear in its first operand, or in all of them at once.
+
+    Parameters
+    ----------
+    fn : callable
+        ``fn(x, *others, **keywords) -> y``, linear in `x`.
+    transpose : callable, optional
+        ``(ct, x, *others, **keywords) -> ct_x``, the transposed map applied to the cotangent of `y`;
+        it may use the shape and dtype of `x`, not its values. Left out, a decorator is returned.
+    name : str, optional
+        Shown in graphs and messages.
+    variadic : bool, default False
+        `fn` takes any number of operands and is linear in all of them together (``concatenate``);
+        `transpose` returns a tuple with one cotangent each.
+    masking : bool, default False
+        Some entries of the operand never reach the output (a gather), or of the output never come
+        from the operand (a pad).
+    passes_mask : bool, default False
+        `fn` only copies, drops, places and sums entries, without negative coefficients, so that a
+        mask may be sent through it as an array of zeros and ones.
+
+    Returns
+    -------
+    Primitive
+        Callable on arrays and Tensors.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> @ad.linear(lambda x: x[::-1], name="reverse")
+    ... def reverse(ct, x):
+    ...     return ct[::-1]
+    >>> ad.grad(lambda x: (reverse(x) * np.arange(3.0)).sum())(np.ones(3))
+    array([2., 1., 0.])
+    """
+    if transpose is None:
+        return lambda rule: linear(
+            fn, rule, name=name, variadic=variadic, masking=masking, passes_mask=passes_mask
+        )
+    p = Primitive(_name(fn, name), fn, LINEAR)
+    _check_rules(p.name, (transpose,))
+    if variadic:
+        p.pulls = p.pushes = None
+        p.joint_pull = transpose
+    else:
+        p.pulls = (transpose,)
+        p.pushes = (p,)
+    p.takes_output = p.reads = False
+    p.passes_mask = passes_mask or masking
+    p.flags = MASKING if masking else 0
+    return _register(p)
+
+
+def multilinear(
+    fn: Callable[..., Any],
+    *transposes: Rule | None,
+    name: str | None = None,
+    passes_mask: bool = False,
+) -> Any:
+    """Make a primitive of a function that is linear in each operand separately (a product).
+
+    Parameters
+    ----------
+    fn : callable
+        ``fn(*xs, **keywords) -> y``.
+    *transposes : callable
+        For each operand ``(ct, *xs, **keywords) -> ct_x``: the transpose of `fn` as a function of
+        that operand, the others held fixed.
+    name : str, optional
+        Shown in graphs and messages.
+    passes_mask : bool, default False
+        A mask may be sent through the transposes with ones in place of the other operands.
+
+    Returns
+    -------
+    Primitive
+        Callable on arrays and Tensors.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> cross2 = ad.multilinear(lambda a, b: a[0] * b[1] - a[1] * b[0],
+    ...                         lambda ct, a, b: ct * np.stack([b[1], -b[0]]),
+    ...                         lambda ct, a, b: ct * np.stack([-a[1], a[0]]), name="cross2")
+    >>> ad.grad(cross2)(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    array([ 4., -3.])
+    """
+    if not transposes:
+        raise RuleError(f"multilinear: {_name(fn, name)} needs one transpose per operand, (ct, *xs) -> ct_x; none was given.")
+    p = Primitive(_name(fn, name), fn, MULTILINEAR)
+    p.pulls = _check_rules(p.name, transposes)
+    p.pushes = tuple(None if r is None else _replaced(p, i) for i, r in enumerate(transposes))
+    p.takes_output = False
+    p.passes_mask = passes_mask
+    return _register(p)
+
+
+def _replaced(p: Primitive, index: int) -> Rule:
+    """The forward rule of a multilinear function: operand `index` replaced by its tangent."""
+
+    def push(t: Any, *xs: Any, **kwargs: Any) -> Any:
+        return p(*xs[:index], t, *xs[index + 1 :], **kwargs)
+
+    return push
+
+
+def primitive(
+    fn: Callable[..., Any] | None = None,
+    *,
+    vjp: Rule | Sequence[Rule | None],
+    jvp: Rule | Sequence[Rule | None],
+    name: str | None = None,
+    live: Sequence[Rule | None] = (),
+    mask_pull: Rule | None = None,
+    mask_push: Rule | None = None,
+    singular: bool = False,
+    symbolic_zeros: bool = False,
+) -> Any:
+    """Make a primitive of any function, from its reverse and its forward rule.
+
+    Parameters
+    ----------
+    fn : callable, optional
+        ``fn(*xs, **keywords) -> y``; a tuple of arrays for several outputs. Left out, a decorator is
+        returned.
+    vjp : sequence of callables, or callable
+        For each operand ``(ct, y, *xs, **keywords) -> ct_x``, or one function that returns the tuple
+        of all of them.
+    jvp : sequence of callables, or callable
+        For each operand ``(t, y, *xs, **keywords) -> t_y``, summed by the sweep; or one function
+        ``(ts, y, *xs, **keywords) -> t_y`` of the tuple of all tangents.
+    name : str, optional
+        Shown in graphs and messages.
+    live : sequence of callables or None, optional
+        Declares a masking function: per operand ``(y, *xs, **keywords) -> bool array`` in the shape
+        of the operand.
+    mask_pull, mask_push : callable, optional
+        ``(index, live, y, *xs, **keywords) -> bool array``: how a mask goes through; without them it
+        is dropped.
+    singular : bool, default False
+        Declares that the slope is infinite or undefined somewhere in the domain.
+    symbolic_zeros : bool, default False
+        With several outputs: the rules take None for an output on which nothing depends. Without it
+        they are given arrays of zeros.
+
+    Returns
+    -------
+    Primitive
+        Callable on arrays and Tensors.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> cube = ad.primitive(lambda x: x**3, name="cube",
+    ...                     vjp=[lambda ct, y, x: ct * 3 * x**2], jvp=[lambda t, y, x: t * 3 * x**2])
+    >>> float(ad.grad(ad.grad(cube))(2.0))
+    12.0
+    """
+    if fn is None:
+        return lambda f: primitive(
+            f,
+            vjp=vjp,
+            jvp=jvp,
+            name=name,
+            live=live,
+            mask_pull=mask_pull,
+            mask_push=mask_push,
+            singular=singular,
+            symbolic_zeros=symbolic_zeros,
+        )
+    p = Primitive(_name(fn, name), fn, GENERAL)
+    if callable(vjp):
+        p.pulls, p.joint_pull = None, vjp
+    else:
+        p.pulls = _check_rules(p.name, vjp)
+    if callable(jvp):
+        p.pushes, p.joint_push = None, jvp
+    else:
+        p.pushes = _check_rules(p.name, jvp)
+    p.live, p.mask_pull, p.mask_push = tuple(live), mask_pull, mask_push
+    p.symbolic_zeros = symbolic_zeros
+    p.flags = (MASKING if live else 0) | (SINGULAR if singular else 0)
+    return _register(p)
+
+
+def _name(fn: Callable[..., Any], name: str | None) -> str:
+    name = name or getattr(fn, "__name__", None) or type(fn).__name__
+    return "function" if name == "<lambda>" else name.strip("_")
+
+
+def _check_rules(name: str, rules: Sequence[Rule | None]) -> tuple[Rule | None, ...]:
+    for i, rule in enumerate(rules):
+        if rule is not None and not callable(rule):
+            raise RuleError(
+                f"{name}: the rule of operand {i} is {rule!r}; give a function, or None for an operand without one."
+            )
+    return tuple(rules)
+
+
+def _register(p: Primitive) -> Primitive:
+    fn = p.fn
+    if isinstance(fn, np.ufunc) or getattr(fn, "__module__", None) in ("numpy", "numpy.linalg", "numpy.fft"):
+        if fn in NUMPY_PRIMITIVES:
+            raise RuleError(
+                f"np.{p.name} already has its rules. For rules of your own wrap it: lambda *xs: np.{p.name}(*xs)."
+            )
+        NUMPY_PRIMITIVES[fn] = p
+    return p

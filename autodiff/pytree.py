@@ -1,0 +1,133 @@
+"""Nested dicts, lists and tuples of arrays, taken apart into a flat list and put together again.
+
+A structure is described by a `Structure` value: two trees have the same structure when these are
+equal. Leaves are whatever is not a dict, list or tuple; None is an empty tree.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from autodiff.errors import StructureError
+
+
+class Structure(NamedTuple):
+    """The shape of a tree: the container's type, its keys, and the structure of each child."""
+
+    kind: type | None
+    keys: tuple[Any, ...]
+    children: tuple[Structure, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of leaves."""
+        return 1 if self.kind is None else sum(c.size for c in self.children)
+
+    def __str__(self) -> str:
+        if self.kind is None:
+            return "*"
+        inner = [str(c) for c in self.children]
+        if issubclass(self.kind, dict):
+            return "{" + ", ".join(f"{k!r}: {v}" for k, v in zip(self.keys, inner, strict=True)) + "}"
+        if self.kind is type(None):
+            return "None"
+        if issubclass(self.kind, tuple):
+            return "(" + ", ".join(inner) + (",)" if len(inner) == 1 else ")")
+        return "[" + ", ".join(inner) + "]"
+
+
+LEAF = Structure(None, (), ())
+
+
+def flatten(tree: Any) -> tuple[list[Any], Structure]:
+    """The leaves of `tree`, in order, and its structure."""
+    leaves: list[Any] = []
+    return leaves, _flatten(tree, leaves)
+
+
+def _flatten(tree: Any, leaves: list[Any]) -> Structure:
+    if isinstance(tree, dict):
+        keys = tuple(tree)
+        return Structure(type(tree), keys, tuple(_flatten(tree[k], leaves) for k in keys))
+    if isinstance(tree, (list, tuple)):
+        return Structure(type(tree), (), tuple(_flatten(v, leaves) for v in tree))
+    if tree is None:
+        return Structure(type(None), (), ())
+    leaves.append(tree)
+    return LEAF
+
+
+def unflatten(structure: Structure, leaves: list[Any]) -> Any:
+    """The tree of the given structure with the given leaves: the inverse of `flatten`."""
+    if structure is LEAF or structure.kind is None:
+        return leaves[0]
+    return _unflatten(structure, iter(leaves))
+
+
+def _unflatten(structure: Structure, leaves: Any) -> Any:
+    kind = structure.kind
+    if kind is None:
+        return next(leaves)
+    if kind is type(None):
+        return None
+    values = [_unflatten(c, leaves) for c in structure.children]
+    if issubclass(kind, dict):
+        tree = kind.__new__(kind)
+        tree.update(zip(structure.keys, values, strict=True))
+        return tree
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return kind(*values)
+    return kind(values)
+
+
+def paths(structure: Structure, name: str) -> list[str]:
+    """A readable path for every leaf: ``params['layers'][0]``."""
+    found: list[str] = []
+    _paths(structure, name, found)
+    return found
+
+
+def _paths(structure: Structure, prefix: str, found: list[str]) -> None:
+    if structure.kind is None:
+        found.append(prefix)
+        return
+    keys = structure.keys or range(len(structure.children))
+    for key, child in zip(keys, structure.children, strict=True):
+        _paths(child, f"{prefix}[{key!r}]", found)
+
+
+def flatten_like(structure: Structure, tree: Any, what: str) -> list[Any]:
+    """The leaves of `tree`, which must have the given structure (dict keys in any order).
+
+    Raises
+    ------
+    StructureError
+        If it has not; the message prints both structures and calls the tree by `what`.
+    """
+    if structure.kind is None and not isinstance(tree, (dict, list, tuple)) and tree is not None:
+        return [tree]
+    leaves: list[Any] = []
+    if not _match(structure, tree, leaves):
+        raise StructureError(f"{what} has the structure {flatten(tree)[1]}; expected {structure}.")
+    return leaves
+
+
+def _match(structure: Structure, tree: Any, leaves: list[Any]) -> bool:
+    kind = structure.kind
+    if kind is None:
+        leaves.append(tree)
+        return not isinstance(tree, (dict, list, tuple)) and tree is not None
+    if kind is type(None):
+        return tree is None
+    if issubclass(kind, dict):
+        return (
+            isinstance(tree, dict)
+            and tree.keys() == set(structure.keys)
+            and all(_match(c, tree[k], leaves) for k, c in zip(structure.keys, structure.children, strict=True))
+        )
+    base = list if issubclass(kind, list) else tuple
+    return (
+        isinstance(tree, base)
+        and len(tree) == len(structure.children)
+        and all(_match(c, v, leaves) for c, v in zip(structure.children, tree, strict=True))
+    )

@@ -1,0 +1,939 @@
+"""The Tensor: an array that remembers how it was made.
+
+Operators, methods and NumPy's two protocols all end in the same act: run the function on the plain
+arrays and, if an operand is tracked, record one `Node`. Operators are written out, the shortest path
+first, because on small arrays they are where the time goes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from autodiff import tape
+from autodiff.errors import DtypeError, GradientError, MutationError, ShapeError, UnsupportedError, UntrackedError
+from autodiff.messages import explain, unsupported
+from autodiff.ops import elementwise as ew
+from autodiff.ops import indexing, products, reductions, shapes
+from autodiff.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
+from autodiff.tape import NO_KEYWORDS, Leaf, Node, item_node, next_number
+
+_new = object.__new__
+_ndarray = np.ndarray
+
+
+def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run a primitive with Tensors among its operands, and record it if one is tracked."""
+    arrays: list[Any] = []
+    nodes: list[Node | None] = []
+    tracked = False
+    for a in args:
+        if isinstance(a, Tensor):
+            node = a._node
+            arrays.append(a._data)
+            if node is not None and primitive.has_rule(len(nodes)):
+                tracked = True
+                nodes.append(node)
+            else:
+                nodes.append(None)
+            continue
+        if not isinstance(a, (_ndarray, float, int, complex, np.generic)):
+            foreign = getattr(type(a), "__autodiff_apply__", None)
+            if foreign is not None:  # a wrapper around Tensors: it unwraps first
+                return foreign(primitive, args, kwargs)
+            a = np.asarray(a)
+        arrays.append(a)
+        nodes.append(None)
+    try:
+        y = primitive.fn(*arrays, **kwargs)
+    except (ValueError, TypeError) as error:
+        raise explain(primitive, arrays, error) from error
+    if not tracked or (tape.special and not tape.is_recording()):
+        return tuple(_untracked(v) for v in y) if type(y) is tuple else _untracked(y)
+    node = Node(next_number(), primitive, tuple(arrays), tuple(nodes), kwargs or NO_KEYWORDS, y)
+    if type(y) is tuple:
+        return tuple(_tracked(v, item_node(node, i)) for i, v in enumerate(y))
+    return _tracked(y, node)
+
+
+def _untracked(data: Any) -> Tensor:
+    t: Tensor = _new(Tensor)
+    t._data = data
+    t._node = None
+    return t
+
+
+def _tracked(data: Any, node: Node) -> Tensor:
+    """A Tensor at a node; of an integer or boolean result nothing can be differentiated."""
+    t: Tensor = _new(Tensor)
+    t._data = data
+    t._node = node if data.dtype.kind in "fc" else None
+    return t
+
+
+def _binary(primitive: Primitive, a: Any, b: Any, na: Node | None, nb: Node | None, y: Any) -> Tensor:
+    """The result of a two-operand operator, recorded if an operand is tracked."""
+    t: Tensor = _new(Tensor)
+    t._data = y
+    if (na is None and nb is None) or (tape.special and not tape.is_recording()):
+        t._node = None
+    else:
+        t._node = Node(next_number(), primitive, (a, b), (na, nb), NO_KEYWORDS, y)
+    return t
+
+
+def _unary(primitive: Primitive, x: Any, node: Node | None, y: Any) -> Tensor:
+    """The result of a one-operand operation, recorded if the operand is tracked."""
+    t: Tensor = _new(Tensor)
+    t._data = y
+    if node is None or (tape.special and not tape.is_recording()):
+        t._node = None
+    else:
+        t._node = Node(next_number(), primitive, (x,), (node,), NO_KEYWORDS, y)
+    return t
+
+
+
+def _operand(other: Any) -> Any:
+    """What stands on the other side of an operator as an array or number; NotImplemented if it has its own say."""
+    if isinstance(other, (np.generic, _ndarray, float, int, complex)):
+        return other
+    if isinstance(other, (list, tuple)):
+        return np.asarray(other)
+    return NotImplemented
+
+
+class Tensor:
+    """An array that remembers how it was made.
+
+    Parameters
+    ----------
+    data : array_like
+        The values; an ndarray is shared, not copied, and never written.
+    requires_grad : bool, default False
+        Track it: operations on it are recorded and gradients gather in `grad`.
+    name : str, optional
+        Shown in graphs and messages.
+
+    Attributes
+    ----------
+    data : ndarray, or NumPy scalar where there are no axes
+        The plain values.
+    grad : ndarray or None
+        The sum of the gradients of all backward passes since it was last cleared. A parameter that
+        belongs to an optimiser has it in the optimiser's buffer, which the next pass overwrites.
+    requires_grad : bool
+        Whether it is tracked: a leaf that asked to be, or the result of one.
+
+    Raises
+    ------
+    DtypeError
+        If the values are not numbers, or are integers that should be tracked.
+
+    See Also
+    --------
+    tensor : the same, on a copy.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> x = ad.tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> (x * np.sin(x)).sum().backward()
+    >>> x.grad
+    array([1.38177329, 0.0770038 ])
+    """
+
+    __slots__ = ("__weakref__", "_data", "_node")
+
+    _data: Any
+    _node: Node | None
+
+    def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
+        if isinstance(data, Tensor):
+            data = data._data
+        if not isinstance(data, np.generic):
+            data = np.asarray(data)
+        if data.dtype.kind not in "fciub":
+            raise DtypeError(
+                f"a Tensor holds numbers; this array has dtype {data.dtype}. Convert it first, for example with "
+                f".astype(float)."
+            )
+        self._data = data if data.ndim or isinstance(data, np.generic) else data[()]
+        self._node = None
+        if requires_grad:
+            if data.dtype.kind not in "fc":
+                who = f" {name!r}" if name else ""
+                raise DtypeError(
+                    f"requires_grad=True needs real or complex numbers; the tensor{who} has dtype {data.dtype}, an integer "
+                    f"type. Write 1.0 for 1, or convert it with .astype(float)."
+                )
+            self._node = Leaf(name)
+        elif name is not None:
+            raise GradientError(f"the name {name!r} belongs to a tracked tensor; give requires_grad=True with it.")
+
+    # --- what it is -------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Any:
+        """The plain values: an ndarray, or a NumPy scalar where there are no axes."""
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        self.assign_(value)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether it is tracked."""
+        return self._node is not None
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made, not computed (or is not tracked at all)."""
+        return self._node is None or self._node.primitive is None
+
+    @property
+    def name(self) -> str | None:
+        """The name given by the user, or None."""
+        return getattr(self._node, "name", None)
+
+    @name.setter
+    def name(self, value: str) -> None:
+        if self._node is None:
+            raise GradientError(f"the name {value!r} belongs to a tracked tensor; this one is not tracked.")
+        self._node.name = value
+
+    @property
+    def grad(self) -> Any:
+        """The gradients so far, an ndarray; None before the first backward pass."""
+        node = self._node
+        if isinstance(node, Leaf):
+            return node.grad
+        if node is not None and node.primitive is not None:
+            warnings.warn(
+                "only leaves keep .grad; this tensor is a result. Use ad.gradients(y, [this]) for its gradient.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return None
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        node = self._node
+        if not isinstance(node, Leaf):
+            raise GradientError("only a leaf (a tensor made with requires_grad=True) has a .grad to set.")
+        node.grad = None
+        if value is not None:
+            value = np.asarray(getattr(value, "data", value) if isinstance(value, Tensor) else value, self.dtype)
+            if value.shape != self.shape:
+                raise GradientError(f".grad has the shape of its tensor, {self.shape}; {value.shape} was given.")
+            node.grad = value
+            if node.home is not None:
+                node.home[...] = value
+                node.grad = node.home
+
+    def zero_grad(self) -> None:
+        """Forget the gradients so far: `grad` becomes None."""
+        if isinstance(self._node, Leaf):
+            self._node.grad = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes."""
+        return self._data.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._data.ndim  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return self._data.size  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the entries."""
+        return self._data.dtype  # type: ignore[no-any-return]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the values."""
+        return self._data.nbytes  # type: ignore[no-any-return]
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one entry."""
+        return self._data.itemsize  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        body = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(", threshold=100)
+        extra = f", name={self.name!r}" if self.name else ""
+        extra += ", requires_grad=True" if self._node is not None else ""
+        return f"Tensor({body}, dtype={self.dtype}{extra})"
+
+    __hash__ = object.__hash__
+
+    # --- derivatives ------------------------------------------------------------------------------
+
+    def backward(self, ct: Any = None) -> None:
+        """Add the gradient of this tensor to the `grad` of every leaf it depends on.
+
+        Parameters
+        ----------
+        ct : array_like, optional
+            The cotangent, in the shape of this tensor; 1 by default, and then the tensor must have
+            one element.
+
+        Raises
+        ------
+        GradientError
+            If it is not tracked, or has several elements and no cotangent is given.
+        StaleError
+            If a value that is needed was changed by `assign_` since.
+
+        Examples
+        --------
+        >>> import autodiff as ad
+        >>> w = ad.tensor(3.0, requires_grad=True)
+        >>> (w * w).backward()
+        >>> w.grad
+        array(6.)
+        """
+        node = self._node
+        if node is None:
+            raise GradientError(
+                "backward: this tensor is not tracked, nothing it was computed from has requires_grad=True "
+                "(or it was made under no_grad, or by a function without a gradient, such as floor or argmax)."
+            )
+        cts = {node: seed(self, ct, "backward")}
+        found = tape.walk((node,))
+        if found.flags & tape.SINGULAR:
+            with np.errstate(all="ignore"):  # infinite slopes are answers here, see the conventions
+                if found.masked:
+                    cts = tape.pull_back(found, cts, set(found.leaves), masked=True)
+                else:
+                    tape.pull_back_plain(found.nodes, cts)
+        else:
+            tape.pull_back_plain(found.nodes, cts)
+        for leaf in found.leaves:
+            if isinstance(leaf, Leaf) and leaf in cts:
+                leaf.receive(cts[leaf])
+
+    def detach(self) -> Tensor:
+        """The same values, not tracked. Shares the array."""
+        return _untracked(self._data)
+
+    def requires_grad_(self, on: bool = True) -> Tensor:
+        """Begin or stop tracking a leaf, in place; returns it."""
+        if not self.is_leaf:
+            raise GradientError("requires_grad_ is for leaves; this tensor is a result. Use .detach() for an untracked one.")
+        if on and self._node is None:
+            if self.dtype.kind not in "fc":
+                raise DtypeError(f"only real or complex numbers can be tracked; this tensor has dtype {self.dtype}.")
+            self._node = Leaf()
+        elif not on:
+            self._node = None
+        return self
+
+    def assign_(self, value: Any) -> Tensor:
+        """Change the values of a leaf; returns it.
+
+        Parameters
+        ----------
+        value : array_like
+            In the shape of this tensor; cast to its dtype.
+
+        Raises
+        ------
+        ShapeError, DtypeError
+            If the value does not fit.
+        MutationError
+            If this tensor is the result of an operation.
+
+        Notes
+        -----
+        A graph recorded before still holds the old value's place: a backward pass that needs the
+        old value raises `StaleError`.
+        """
+        node = self._node
+        if node is not None and node.primitive is not None:
+            raise MutationError("assign_ changes a leaf; this tensor is a result. Use x.at[...].set(v) for a changed copy.")
+        new = np.asarray(value._data if isinstance(value, Tensor) else value)
+        if new.shape != self.shape:
+            who = f" to {self.name!r}" if self.name else ""
+            raise ShapeError(f"assign_{who}: the value has shape {new.shape}; the tensor has shape {self.shape}.")
+        if not np.can_cast(new.dtype, self.dtype, "same_kind"):
+            raise DtypeError(f"assign_: a value of dtype {new.dtype} does not fit a tensor of dtype {self.dtype}.")
+        if isinstance(node, Leaf) and node.home is not None:
+            self._data[...] = new
+        else:
+            self._data = new.astype(self.dtype)[()]
+        if isinstance(node, Leaf):
+            node.stamp = next_number()
+        return self
+
+    # --- leaving the graph ------------------------------------------------------------------------
+
+    def item(self, *index: Any) -> Any:
+        """The only element (or the one at `index`) as a Python number."""
+        return self._data.item(*index)
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        return self._data.tolist()
+
+    def _leaves_graph(self, what: str, instead: str) -> UntrackedError:
+        who = f"the tracked tensor {self.name!r}" if self.name else "a tracked tensor"
+        return UntrackedError(f"{what} of {who} would drop its gradient silently. {instead}")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        if self._node is not None:
+            raise self._leaves_graph(
+                "a plain NumPy array",
+                "Write x.data or x.detach() to leave the graph on purpose; to join tracked tensors into one use "
+                "np.stack([...]) or ad.tensor([...]), which keep tracking.",
+            )
+        return np.array(self._data, dtype=dtype, copy=copy) if copy is not None else np.asarray(self._data, dtype=dtype)
+
+    def __float__(self) -> float:
+        if self._node is not None:
+            raise self._leaves_graph(
+                "float()", "Write x.item() for the number; for a function that keeps the gradient use np.sin, not math.sin."
+            )
+        return float(self._data)
+
+    def __int__(self) -> int:
+        if self._node is not None:
+            raise self._leaves_graph("int()", "Write int(x.item()) for the number.")
+        return int(self._data)
+
+    def __complex__(self) -> complex:
+        if self._node is not None:
+            raise self._leaves_graph("complex()", "Write x.item() for the number; np functions keep the gradient.")
+        return complex(self._data)
+
+    def __index__(self) -> int:
+        if self._node is not None:
+            raise self._leaves_graph("an index", "Write int(x.item()) for the number.")
+        return self._data.__index__()  # type: ignore[no-any-return]
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data if not self.ndim else repr(self), spec) if spec else str(self)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise TypeError("iteration over a Tensor without axes; write x.reshape(1) to give it one.")
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self._data == (value._data if isinstance(value, Tensor) else value)).any())
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise MutationError(
+            "a Tensor is not written in place: what was recorded needs the old values. Write y = x.at[index].set(value) "
+            "or x.at[index].add(value) for a changed copy."
+        )
+
+    @property
+    def at(self) -> At:
+        """Functional writing: ``x.at[i].set(v)`` and ``x.at[i].add(v)`` return a changed copy."""
+        return At(self)
+
+    # --- operators --------------------------------------------------------------------------------
+    # Written out, one by one: a shared helper costs each of them a tenth.
+
+    def __add__(self, other: Any) -> Tensor:
+        a = self._data
+        if isinstance(other, Tensor):
+            b, nb = other._data, other._node
+        else:
+            b, nb = _operand(other), None
+            if b is NotImplemented:
+                return NotImplemented
+        try:
+            return _binary(ew.add, a, b, self._node, nb, a + b)
+        except ValueError as error:
+            raise explain("add", (a, b), error) from error
+
+    def __radd__(self, other: Any) -> Tensor:
+        a, b = _operand(other), self._data
+        if a is NotImplemented:
+            return NotImplemented
+        try:
+            return _binary(ew.add, a, b, None, self._node, a + b)
+        except ValueError as error:
+            raise explain("add", (a, b), error) from error
+
+    def __sub__(self, other: Any) -> Tensor:
+        a = self._data
+        if isinstance(other, Tensor):
+            b, nb = other._data, other._node
+        else:
+            b, nb = _operand(other), None
+            if b is NotImplemented:
+                return NotImplemented
+        try:
+            return _binary(ew.subtract, a, b, self._node, nb, a - b)
+        except ValueError as error:
+            raise explain("subtract", (a, b), error) from error
+
+    def __rsub__(self, other: Any) -> Tensor:
+        a, b = _operand(other), self._data
+        if a is NotImplemented:
+            return NotImplemented
+        try:
+            return _binary(ew.subtract, a, b, None, self._node, a - b)
+        except ValueError as error:
+            raise explain("subtract", (a, b), error) from error
+
+    def __mul__(self, other: Any) -> Tensor:
+        a = self._data
+        if isinstance(other, Tensor):
+            b, nb = other._data, other._node
+        else:
+            b, nb = _operand(other), None
+            if b is NotImplemented:
+                return NotImplemented
+        try:
+            return _binary(ew.multiply, a, b, self._node, nb, a * b)
+        except ValueError as error:
+            raise explain("multiply", (a, b), error) from error
+
+    def __rmul__(self, other: Any) -> Tensor:
+        a, b = _operand(other), self._data
+        if a is NotImplemented:
+            return NotImplemented
+        try:
+            return _binary(ew.multiply, a, b, None, self._node, a * b)
+        except ValueError as error:
+            raise explain("multiply", (a, b), error) from error
+
+    def __matmul__(self, other: Any) -> Tensor:
+        a = self._data
+        if isinstance(other, Tensor):
+            b, nb = other._data, other._node
+        else:
+            b, nb = _operand(other), None
+            if b is NotImplemented:
+                return NotImplemented
+        try:
+            return _binary(products.matmul, a, b, self._node, nb, a @ b)
+        except ValueError as error:
+            raise explain("matmul", (a, b), error) from error
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        a, b = _operand(other), self._data
+        if a is NotImplemented:
+            return NotImplemented
+        try:
+            return _binary(products.matmul, a, b, None, self._node, a @ b)
+        except ValueError as error:
+            raise explain("matmul", (a, b), error) from error
+
+    def __truediv__(self, other: Any) -> Tensor:
+        a = self._data
+        primitive = ew.divide
+        if isinstance(other, Tensor):
+            b, nb = other._data, other._node
+        else:
+            b, nb = _operand(other), None
+            if b is NotImplemented:
+                return NotImplemented
+            if type(b) is float or type(b) is int:
+                primitive = ew.divide_by_number
+        try:
+            return _binary(primitive, a, b, self._node, nb, a / b)
+        except ValueError as error:
+            raise explain("divide", (a, b), error) from error
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        a, b = _operand(other), self._data
+        if a is NotImplemented:
+            return NotImplemented
+        try:
+            return _binary(ew.divide, a, b, None, self._node, a / b)
+        except ValueError as error:
+            raise explain("divide", (a, b), error) from error
+
+    def __neg__(self) -> Tensor:
+        x = self._data
+        return _unary(ew.negative, x, self._node, -x)
+
+    def __pos__(self) -> Tensor:
+        return _unary(ew.positive, self._data, self._node, +self._data)
+
+    def __abs__(self) -> Tensor:
+        return ew.absolute(self)  # type: ignore[no-any-return]
+
+    def __pow__(self, other: Any) -> Any:
+        if type(other) is int and other == 2:
+            x = self._data
+            return _unary(ew.square, x, self._node, x * x)
+        other = other if isinstance(other, Tensor) else _operand(other)
+        return NotImplemented if other is NotImplemented else ew.power_of(self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        other = _operand(other)
+        return NotImplemented if other is NotImplemented else ew.power(other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return np.remainder(self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return np.remainder(other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return np.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return np.floor_divide(other, self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __lt__(self, other: Any) -> Tensor:
+        return _untracked(self._data < (other._data if isinstance(other, Tensor) else other))
+
+    def __le__(self, other: Any) -> Tensor:
+        return _untracked(self._data <= (other._data if isinstance(other, Tensor) else other))
+
+    def __gt__(self, other: Any) -> Tensor:
+        return _untracked(self._data > (other._data if isinstance(other, Tensor) else other))
+
+    def __ge__(self, other: Any) -> Tensor:
+        return _untracked(self._data >= (other._data if isinstance(other, Tensor) else other))
+
+    def __eq__(self, other: Any) -> Any:
+        return _wrap_tree(self._data == (other._data if isinstance(other, Tensor) else other))
+
+    def __ne__(self, other: Any) -> Any:
+        return _wrap_tree(self._data != (other._data if isinstance(other, Tensor) else other))
+
+    def __and__(self, other: Any) -> Any:
+        return np.bitwise_and(self, other)
+
+    def __rand__(self, other: Any) -> Any:
+        return np.bitwise_and(other, self)
+
+    def __or__(self, other: Any) -> Any:
+        return np.bitwise_or(self, other)
+
+    def __ror__(self, other: Any) -> Any:
+        return np.bitwise_or(other, self)
+
+    def __xor__(self, other: Any) -> Any:
+        return np.bitwise_xor(self, other)
+
+    def __rxor__(self, other: Any) -> Any:
+        return np.bitwise_xor(other, self)
+
+    def __invert__(self) -> Any:
+        return np.invert(self)
+
+    def __round__(self, ndigits: int = 0) -> Any:
+        return np.round(self, ndigits)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return indexing.getitem(self, index)  # type: ignore[no-any-return]
+
+    # --- methods, with NumPy's names and signatures -----------------------------------------------
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802 - NumPy's name
+        """The axes reversed."""
+        return shapes.permute(self, axes=tuple(range(self.ndim))[::-1])  # type: ignore[no-any-return]
+
+    @property
+    def mT(self) -> Tensor:  # noqa: N802 - NumPy's name
+        """The last two axes exchanged."""
+        return self.swapaxes(-1, -2)
+
+    @property
+    def real(self) -> Tensor:
+        """The real part."""
+        return ew.real_part(self)  # type: ignore[no-any-return]
+
+    @property
+    def imag(self) -> Tensor:
+        """The imaginary part."""
+        return ew.imag_part(self)  # type: ignore[no-any-return]
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Sum over axes, as ``np.sum``."""
+        return reductions.sum_(self, axis, keepdims=keepdims)  # type: ignore[no-any-return]
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Mean over axes, as ``np.mean``."""
+        return reductions.mean(self, axis, keepdims=keepdims)  # type: ignore[no-any-return]
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """The same entries in another shape, as ``np.reshape``."""
+        return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[no-any-return]
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """The axes permuted, as ``ndarray.transpose``."""
+        if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
+            axes = axes[0]
+        return shapes.transpose(self, axes or None)  # type: ignore[no-any-return]
+
+    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
+        """Two axes exchanged, as ``np.swapaxes``."""
+        axes = list(range(self.ndim))
+        axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+        return shapes.permute(self, axes=tuple(axes))  # type: ignore[no-any-return]
+
+    def astype(self, dtype: DTypeLike) -> Tensor:
+        """The values cast to another type, as ``ndarray.astype``."""
+        return shapes.cast(self, dtype=np.dtype(dtype))  # type: ignore[no-any-return]
+
+    def copy(self) -> Tensor:
+        """A copy, tracked if this is."""
+        return ew.positive(self)  # type: ignore[no-any-return]
+
+    def conj(self) -> Tensor:
+        """The complex conjugate."""
+        return ew.conj(self)  # type: ignore[no-any-return]
+
+    def clip(self, min: Any = None, max: Any = None) -> Tensor:  # noqa: A002 - NumPy's names
+        """Limited to an interval, as ``np.clip``."""
+        return ew.clip(self, min, max)  # type: ignore[no-any-return]
+
+    def argmax(self, axis: int | None = None) -> Tensor:
+        """Where the largest entries are; not tracked."""
+        return _wrap_tree(self._data.argmax(axis))  # type: ignore[no-any-return]
+
+    def argmin(self, axis: int | None = None) -> Tensor:
+        """Where the smallest entries are; not tracked."""
+        return _wrap_tree(self._data.argmin(axis))  # type: ignore[no-any-return]
+
+    def any(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Whether any entry is true; not tracked."""
+        return _wrap_tree(self._data.any(axis=axis, keepdims=keepdims))  # type: ignore[no-any-return]
+
+    def all(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Whether all entries are true; not tracked."""
+        return _wrap_tree(self._data.all(axis=axis, keepdims=keepdims))  # type: ignore[no-any-return]
+
+    # --- NumPy's protocols ------------------------------------------------------------------------
+
+    @staticmethod
+    def __autodiff_apply__(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return _apply(primitive, args, kwargs)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs:
+            if len(inputs) == 1:
+                primitive = NUMPY_PRIMITIVES.get(ufunc)
+                if primitive is not None and ufunc not in NUMPY_FUNCTIONS:
+                    x = self._data
+                    return _unary(primitive, x, self._node if x.dtype.kind in "fc" else None, ufunc(x))
+            elif any(_is_foreign(x) for x in inputs):
+                return NotImplemented
+            function = NUMPY_FUNCTIONS.get(ufunc) or NUMPY_PRIMITIVES.get(ufunc)
+            if function is not None:
+                return function(*[_operand(x) if not isinstance(x, Tensor) else x for x in inputs])
+        return _ufunc_call(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if any(hasattr(t, "__autodiff_priority__") for t in types):
+            return NotImplemented
+        function = NUMPY_FUNCTIONS.get(func)
+        if function is None:
+            function = NUMPY_PRIMITIVES.get(func)
+        if function is not None:
+            return _call_border(function, func, args, kwargs)
+        if func in NUMPY_CONSTANTS:
+            return _wrap_tree(func(*_plain_tree(args), **_plain_tree(kwargs)))
+        raise unsupported(func)
+
+
+def _is_foreign(x: Any) -> bool:
+    return hasattr(type(x), "__autodiff_priority__")
+
+
+def _plain_tree(value: Any) -> Any:
+    """Arguments with every Tensor replaced by its array, inside lists and tuples too."""
+    if isinstance(value, Tensor):
+        return value._data
+    if type(value) in (list, tuple):
+        return type(value)(_plain_tree(v) for v in value)
+    if type(value) is dict:
+        return {k: _plain_tree(v) for k, v in value.items()}
+    return value
+
+
+def _wrap_tree(value: Any) -> Any:
+    """Arrays as untracked Tensors, in tuples and lists too; what is not an array stays."""
+    if isinstance(value, (_ndarray, np.generic)):
+        return _untracked(value)
+    if type(value) in (list, tuple):
+        return type(value)(_wrap_tree(v) for v in value)
+    return value
+
+
+def _call_border(function: Callable[..., Any], original: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call what stands for a NumPy function; an argument it does not take is refused by name."""
+    out = kwargs.pop("out", None) if "out" in kwargs else None
+    if out is not None:
+        raise MutationError(f"np.{original.__name__}: out= would write in place; leave it away and use what is returned.")
+    try:
+        inspect.signature(function).bind(*args, **kwargs)
+    except TypeError as error:
+        raise UnsupportedError(f"np.{original.__name__} on a Tensor: {error}. Supported: {inspect.signature(function)}.") from None
+    return function(*args, **kwargs)
+
+
+_REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
+_RUNNING = {np.add: np.cumsum, np.multiply: np.cumprod}
+
+
+def _ufunc_call(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A ufunc with keywords, through one of its methods, or without a derivative."""
+    if kwargs.get("out") is not None:
+        raise MutationError(
+            f"np.{ufunc.__name__}: out= (or an in-place operator on an array, a += tensor) would write a result into an "
+            f"array and lose its gradient. Write a = a + tensor, or leave out= away."
+        )
+    kwargs = {k: v for k, v in kwargs.items() if k != "out"}
+    if method == "__call__" and ufunc in NUMPY_CONSTANTS:
+        return _wrap_tree(ufunc(*_plain_tree(inputs), **_plain_tree(kwargs)))
+    if method in ("reduce", "accumulate") and len(inputs) == 1:
+        function = (_REDUCTIONS if method == "reduce" else _RUNNING).get(ufunc)
+        if function is not None:
+            kwargs.setdefault("axis", 0)
+            if method == "accumulate" or kwargs.get("keepdims") is False:
+                kwargs.pop("keepdims", None)
+            return function(*inputs, **{k: v for k, v in kwargs.items() if v is not None or k == "axis"})
+    if method == "outer" and len(inputs) == 2 and not kwargs:
+        a, b = inputs
+        return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
+    if method == "__call__" and (ufunc in NUMPY_PRIMITIVES or ufunc in NUMPY_FUNCTIONS):
+        raise UnsupportedError(
+            f"np.{ufunc.__name__} on a Tensor does not take {', '.join(kwargs)}=; use .astype for a dtype and np.where for a "
+            f"selection."
+        )
+    raise unsupported(ufunc if method == "__call__" else getattr(ufunc, method))
+
+
+def seed(y: Tensor, ct: Any, who: str) -> Any:
+    """The cotangent with which a reverse sweep starts at `y`, as a linear functional."""
+    data = y._data
+    if ct is None:
+        if data.size != 1:
+            raise GradientError(
+                f"{who} starts from one number; this tensor has shape {data.shape}. Reduce it with .mean() or .sum(), or "
+                f"give the cotangent: {who}(ct)."
+            )
+        if data.dtype.kind == "c":
+            raise GradientError(f"{who} starts from a real number; this tensor is complex. Take its .real, or give a cotangent.")
+        return type(data)(1) if isinstance(data, np.generic) else np.ones_like(data)
+    array = ct._data if isinstance(ct, Tensor) else np.asarray(ct)
+    if array.shape != data.shape:
+        raise GradientError(f"{who}: the cotangent has shape {array.shape}; the tensor has shape {data.shape}.")
+    array = array.astype(data.dtype)[()] if array.dtype != data.dtype else array[()]
+    return array.conj() if array.dtype.kind == "c" else array
+
+
+class At:
+    """What ``x.at`` gives: index it, then call `set` or `add`.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> x = ad.tensor(np.zeros(3), requires_grad=True)
+    >>> x.at[1].set(5.0).data
+    array([0., 5., 0.])
+    >>> x.at[[0, 0]].add(1.0).data
+    array([2., 0., 0.])
+    """
+
+    __slots__ = ("_index", "_x")
+
+    def __init__(self, x: Tensor, index: Any = None) -> None:
+        self._x = x
+        self._index = index
+
+    def __getitem__(self, index: Any) -> At:
+        return At(self._x, (index,) if index is None else index)
+
+    def set(self, value: Any) -> Tensor:
+        """A copy in which the entries are `value`; of repeated indices the last counts."""
+        index, arrays = indexing.split_index(self._index)
+        return indexing.at_set(self._x, value, *arrays, index=index)  # type: ignore[no-any-return]
+
+    def add(self, value: Any) -> Tensor:
+        """A copy with `value` added to the entries; repeated indices add up."""
+        index, arrays = indexing.split_index(self._index)
+        where = self._x._data[index.fill(arrays)]
+        value = np.broadcast_to(value, where.shape) if np.shape(value) != where.shape else value
+        return self._x + indexing.index_add(value, *arrays, index=index, shape=self._x.shape)  # type: ignore[no-any-return]
+
+
+def tensor(data: Any, requires_grad: bool = False, name: str | None = None, dtype: DTypeLike = None) -> Tensor:
+    """Make a Tensor from a copy of the values.
+
+    Parameters
+    ----------
+    data : array_like
+        Numbers, nested lists of numbers, an array, a Tensor, or nested lists of Tensors, which keep
+        being tracked.
+    requires_grad : bool, default False
+        Track it.
+    name : str, optional
+        Shown in graphs and messages.
+    dtype : dtype, optional
+        Type of the entries; NumPy's choice if not given.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    DtypeError
+        If the values are not numbers, or are integers that should be tracked.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> ad.tensor([1.0, 2.0], requires_grad=True, name="x")
+    Tensor([1., 2.], dtype=float64, name='x', requires_grad=True)
+    """
+    if isinstance(data, (list, tuple)) and _has_tensor(data):
+        joined = _stack(data)
+        if dtype is not None:
+            joined = joined.astype(dtype)
+        return Tensor(joined, requires_grad, name) if requires_grad and not joined.requires_grad else joined
+    array = np.array(data._data if isinstance(data, Tensor) else data, dtype=dtype)
+    return Tensor(array, requires_grad, name)
+
+
+def _has_tensor(data: Any) -> bool:
+    return isinstance(data, Tensor) or (isinstance(data, (list, tuple)) and any(_has_tensor(v) for v in data))
+
+
+def _stack(data: Any) -> Tensor:
+    if isinstance(data, (list, tuple)):
+        return np.stack([_stack(v) for v in data])  # type: ignore[call-overload, no-any-return]
+    return data if isinstance(data, Tensor) else _untracked(np.asarray(data))
+
+
+def lift(array: Any, node: Node) -> Tensor:
+    """The Tensor at a node: what a sweep that records itself works on."""
+    t: Tensor = _new(Tensor)
+    t._data = array
+    t._node = node
+    return t

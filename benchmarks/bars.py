@@ -1,0 +1,63 @@
+"""The bars: how fast our engine has to be, in one table, and whether a measurement holds them.
+
+Every bar has two figures, *must* and *goal*, and is held by a measurement that is not above it. A goal reached by
+stripping checks or messages is not reached. With several runs a bar holds if it holds in more than half of them (two
+of three).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Unit(StrEnum):
+    """What the figure of a bar counts. The first two are medians, over the rounds, of ratios taken inside a round."""
+
+    TORCH = "x torch"  # our step over torch's eager step, one thread each; no unit
+    BY_HAND = "x by hand"  # our step over the step written by hand with out= buffers; no unit
+    SHORT_CHAIN = "x short"  # cost per operation of a chain of 200,000 over that of one of 2,000; no unit
+    MILLISECONDS = "ms"  # wall clock inside the process
+    MEGABYTES = "MB"  # 2**20 bytes of peak resident memory, over the hand-written step's
+
+
+class Bar(NamedTuple):
+    """One line of the table."""
+
+    question: str
+    unit: Unit
+    must: float
+    goal: float
+
+
+BARS = (
+    Bar("W1", Unit.TORCH, must=0.25, goal=0.14),
+    Bar("W2", Unit.TORCH, must=0.30, goal=0.25),
+    Bar("W3", Unit.TORCH, must=0.30, goal=0.23),
+    Bar("W4", Unit.TORCH, must=0.90, goal=0.75),
+    Bar("W7", Unit.TORCH, must=1.3, goal=0.75),
+    Bar("W7-further", Unit.TORCH, must=0.6, goal=0.5),  # torch's one product, not its own further one
+    Bar("W7b", Unit.TORCH, must=1.0, goal=0.3),
+    Bar("import", Unit.MILLISECONDS, must=40, goal=40),
+    Bar("chain", Unit.SHORT_CHAIN, must=2.2, goal=2.2),
+    Bar("memory", Unit.MEGABYTES, must=8, goal=8),
+)
+
+
+def bars_of(question: str) -> list[Bar]:
+    """The bars that an answer to `question` has to hold."""
+    return [bar for bar in BARS if bar.question == question]
+
+
+def holds(limit: float, values: list[float]) -> bool:
+    """Whether more than half of the measured `values` are within `limit`."""
+    return 2 * sum(value <= limit for value in values) > len(values)
+
+
+def verdict(bar: Bar, values: list[float]) -> str:
+    """One phrase: whether *must* and *goal* hold for the `values` of all runs."""
+    if not values:
+        return "not measured"
+    if not holds(bar.must, values):
+        return "MUST MISSED"
+    return "goal held" if holds(bar.goal, values) else "must held, goal missed"

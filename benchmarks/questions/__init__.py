@@ -1,0 +1,31 @@
+"""The questions, each answered by one file of this package.
+
+A question prints its table and returns an `Answer`. A new one is a function of `Peers` and `Settings`, and a line in
+`QUESTIONS`; a new workload of the first question is a line in `benchmarks.workloads` and a step in each peer's file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from benchmarks.process import Peers
+from benchmarks.questions import chain, import_time, peak_memory, steps
+from benchmarks.questions.answer import Answer, Settings
+
+STEP_WORKLOADS = ("W1", "W2", "W3", "W4", "W7", "W7-further", "W7b")
+"""What `python -m benchmarks` measures when it is given no names."""
+
+QUESTIONS: dict[str, Callable[[Peers, Settings], Answer]] = {
+    **{name: partial(steps.answer, name) for name in STEP_WORKLOADS},
+    "import": import_time.answer,
+    "chain": chain.answer,
+    "memory": peak_memory.answer,
+}
+
+TITLES: dict[str, str] = {
+    **{name: steps.title(name) for name in STEP_WORKLOADS},
+    "import": import_time.TITLE,
+    "chain": chain.TITLE,
+    "memory": peak_memory.TITLE,
+}

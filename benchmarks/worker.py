@@ -1,0 +1,109 @@
+"""The process of one peer: it builds steps, checks in with their first results, and times slices when told to.
+
+Requests and replies are pickled pairs on the standard streams: ``(method of Host, its keyword arguments)`` one way,
+``(True, result)`` or ``(False, message)`` the other. `benchmarks.process` holds the other end.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pickle
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+from benchmarks import memory
+from benchmarks.agreement import FirstSteps
+from benchmarks.peers import Step
+
+
+class Host:
+    """The peer of this process, and the steps it has built so far."""
+
+    def __init__(self, peer: str):
+        self.steps = importlib.import_module(f"benchmarks.peers.{peer}").STEPS
+        self.built: dict[str, Step] = {}
+        self.limits = _one_thread_each()
+
+    def about(self) -> dict[str, Any]:
+        """Workloads of this peer, and the thread pools found in its process with the threads each may use."""
+        pools = [f"{pool['prefix']} {pool['version']}: {pool['num_threads']}" for pool in self.limits]
+        return {"workloads": list(self.steps), "numpy": np.__version__, "thread_pools": pools}
+
+    def first_steps(self, workload: str, count: int) -> FirstSteps:
+        """Build `workload` from its initial state and take `count` steps."""
+        step = self._step(workload)
+        losses: list[float | None] = []
+        start = time.perf_counter()
+        for i in range(count):
+            loss = step.run()
+            if i == 0:
+                first = time.perf_counter() - start
+            losses.append(None if loss is None else float(np.asarray(loss, dtype=np.float64).reshape(())))
+        return FirstSteps(losses, [np.array(a) for a in step.state()], first)
+
+    def sample(self, workload: str, count: int, repeat: int) -> list[float]:
+        """`count` samples of the seconds per step; each sample is the mean of `repeat` steps in a row."""
+        run, clock, steps = self._step(workload).run, time.perf_counter, range(repeat)
+        samples = []
+        for _ in range(count):
+            start = clock()
+            for _ in steps:
+                run()
+            samples.append((clock() - start) / repeat)
+        return samples
+
+    def peak_memory(self, workload: str, count: int) -> tuple[int, int]:
+        """Peak resident memory in bytes as it is now, and after building `workload` and taking `count` steps."""
+        before = memory.peak()
+        run = self._step(workload).run
+        for _ in range(count):
+            run()
+        return before, memory.peak()
+
+    def forget(self, workload: str) -> None:
+        """Drop what was built for `workload`."""
+        self.built.pop(workload, None)
+
+    def _step(self, workload: str) -> Step:
+        if workload not in self.built:
+            self.built[workload] = self.steps[workload]()
+        return self.built[workload]
+
+
+def _one_thread_each() -> list[dict[str, Any]]:
+    """Hold every BLAS and OpenMP pool of this process to one thread, if threadpoolctl is here; the pools."""
+    try:
+        import threadpoolctl
+    except ImportError:  # then the environment variables alone have to do
+        return []
+    threadpoolctl.threadpool_limits(1)
+    return list(threadpoolctl.threadpool_info())
+
+
+def main(peer: str) -> None:
+    """Serve requests until the other end closes."""
+    replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not get between the replies
+    host: Host | None = None
+    request: tuple[str, dict[str, Any]] = ("about", {})
+    while True:
+        try:
+            host = host or Host(peer)
+            method, arguments = request
+            reply = (True, getattr(host, method)(**arguments))
+        except Exception as error:  # whatever a peer raises is a line of the table, not the end of the run
+            reply = (False, f"{type(error).__name__}: {error}".strip().splitlines()[0][:200])
+        pickle.dump(reply, replies)
+        replies.flush()
+        try:
+            request = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

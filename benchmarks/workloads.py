@@ -1,0 +1,158 @@
+"""What every peer computes: the data, the initial parameters and the constants of each workload, in plain NumPy.
+
+A workload is one complete step, from inputs to updated parameters (or to the derivative asked for). All peers start
+from the arrays made here, and hand their results back in the order and the shapes of this file: weights are
+``(in, out)``, and parameters are listed layer by layer, weight before bias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+W2_LEARNING_RATE = 0.05  # plain gradient descent
+ADAM_LEARNING_RATE = 1e-3
+ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON = 0.9, 0.999, 1e-8
+
+SCALAR_POINT = (-4.0, 2.0)
+"""Where W1 is differentiated: the numbers a and b."""
+
+
+class Network(NamedTuple):
+    """A multilayer perceptron and the number of samples it is shown at once."""
+
+    seed: int
+    widths: tuple[int, ...]
+    samples: int
+
+
+NETWORKS = {
+    "W2": Network(seed=2, widths=(2, 16, 16, 1), samples=100),
+    "W3": Network(seed=3, widths=(64, 64, 10), samples=32),
+    "W4": Network(seed=4, widths=(784, 512, 256, 10), samples=128),
+    "W7": Network(seed=7, widths=(2, 64, 64, 1), samples=512),
+}
+
+
+class Task(NamedTuple):
+    """What a network is trained on, and where it starts.
+
+    Attributes
+    ----------
+    inputs : (n, d) float32
+    targets : (n, 1) float32 in {-1, 1} for a regression, (n,) int64 class numbers for a classification
+    parameters : weight (in, out) and bias (out,) of each layer in turn, float32
+    direction : one array for each parameter, float32; what W7 multiplies the Hessian by, empty for the others
+    """
+
+    inputs: Array
+    targets: Array
+    parameters: list[Array]
+    direction: list[Array]
+
+
+def task(name: str) -> Task:
+    """Data and initial parameters of the workload `name`, the same in every process."""
+    network = NETWORKS[name]
+    rng = np.random.default_rng(network.seed)
+    if network.widths[-1] == 1:
+        inputs, targets = _two_moons(rng, network.samples)
+    else:
+        inputs = rng.random((network.samples, network.widths[0])).astype(np.float32)
+        targets = rng.integers(0, network.widths[-1], network.samples)
+    parameters = _he_normal(rng, network.widths)
+    direction = [rng.standard_normal(p.shape).astype(np.float32) for p in parameters] if name == "W7" else []
+    return Task(inputs, targets, parameters, direction)
+
+
+def _two_moons(rng: np.random.Generator, samples: int) -> tuple[Array, Array]:
+    """Two interleaved half circles with noise, labelled -1 and 1."""
+    half = samples // 2
+    angle = np.pi * rng.random(half)
+    upper = np.column_stack([np.cos(angle), np.sin(angle)])
+    lower = np.column_stack([1 - np.cos(angle), 0.5 - np.sin(angle)])
+    points = np.concatenate([upper, lower]) + 0.1 * rng.standard_normal((samples, 2))
+    labels = np.repeat([-1.0, 1.0], half)[:, None]
+    return points.astype(np.float32), labels.astype(np.float32)
+
+
+def _he_normal(rng: np.random.Generator, widths: tuple[int, ...]) -> list[Array]:
+    """Normal weights of variance 2/in, and small biases that are not zero, so that a forgotten bias shows."""
+    parameters = []
+    for before, after in zip(widths, widths[1:], strict=False):
+        parameters.append((rng.standard_normal((before, after)) * np.sqrt(2 / before)).astype(np.float32))
+        parameters.append((rng.standard_normal(after) * 0.01).astype(np.float32))
+    return parameters
+
+
+def scalar_expression(a: Any, b: Any, relu: Callable[[Any], Any]) -> Any:
+    """W1: some 25 operations on numbers, the example that micrograd's README made known."""
+    c = a + b
+    d = a * b + b**3
+    c = c + c + 1
+    c = c + 1 + c + (-a)
+    d = d + d * 2 + relu(b + a)
+    d = d + 3 * d + relu(b - a)
+    e = c - d
+    f = e**2
+    g = f / 2.0
+    return g + 10.0 / f
+
+
+def rosenbrock_point() -> Array:
+    """W7b: the point (100,) float32 at which the Hessian of the Rosenbrock function is taken."""
+    return np.random.default_rng(77).uniform(-1, 1, 100).astype(np.float32)
+
+
+def rosenbrock(x: Any) -> Any:
+    """Rosenbrock's function in as many dimensions as `x` has, for any array type that slices and sums as NumPy's do."""
+    return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
+
+
+CHAIN_FACTOR, CHAIN_SHIFT = 1.00001, 0.0001
+CHAIN_LENGTHS = {"chain-2000": 2_000, "chain-200000": 200_000}
+
+
+def chain_point() -> Array:
+    """Where a chain of operations starts: (10,) float32."""
+    return np.linspace(0.1, 1, 10, dtype=np.float32)
+
+
+def chain(x: Any, operations: int) -> Any:
+    """`operations` products and sums in turn, each on the result of the one before."""
+    for _ in range(operations // 2):
+        x = x * CHAIN_FACTOR + CHAIN_SHIFT
+    return x
+
+
+class Workload(NamedTuple):
+    """What the harness has to know of a workload; what a step computes is for the peers to say.
+
+    Attributes
+    ----------
+    title : one line for the reader
+    trains : the state after a step is the parameters (compared by how far they moved), else it is the derivative
+    yardstick : the workload of torch to which this one is compared, when it is not the same
+    """
+
+    title: str
+    trains: bool = False
+    yardstick: str = ""
+
+
+WORKLOADS = {
+    "W1": Workload("scalar expression of about 25 operations, built and differentiated"),
+    "W2": Workload("MLP 2-16-16-1, batch 100, ReLU, MSE, gradient descent", trains=True),
+    "W3": Workload("MLP 64-64-10, batch 32, ReLU, cross-entropy, Adam", trains=True),
+    "W4": Workload("MLP 784-512-256-10, batch 128, ReLU, cross-entropy, Adam", trains=True),
+    "W7": Workload("Hessian-vector product, tanh MLP 2-64-64-1, 512 samples: recorded and multiplied once"),
+    "W7-further": Workload("each further product of one recording of W7, beside torch's W7", yardstick="W7"),
+    "W7b": Workload("Hessian of the Rosenbrock function in 100 dimensions"),
+    "chain-2000": Workload("a chain of 2,000 operations on 10 numbers, built and differentiated"),
+    "chain-200000": Workload("a chain of 200,000 operations on 10 numbers, built and differentiated"),
+}

@@ -1,0 +1,48 @@
+"""Settings of the whole suite: Hypothesis profiles, one BLAS thread, what is collected and when."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Programs of their own: the stories are run by test_stories.py, the tools by the Makefile.
+collect_ignore = ["stories", "tools"]
+
+# No deadline and no complaint about slowness: a shared machine is slow for seconds at a time.
+_common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
+PROFILES = {
+    "quick": {"max_examples": 20, "derandomize": True},  # every day; the same examples each time
+    "ci": {"max_examples": 50, "derandomize": True},  # before a merge
+    "deep": {"max_examples": 1000},  # new examples each time; failures are kept in .hypothesis and printed
+}
+for name, choice in PROFILES.items():
+    settings.register_profile(name, **_common, **choice)
+
+
+def _profile() -> str:
+    """Name of the profile that the environment asks for."""
+    return os.environ.get("HYPOTHESIS_PROFILE") or "quick"
+
+
+def pytest_configure(config):
+    """Hold BLAS to one thread, and load the profile or say which ones there are."""
+    # NumPy is not loaded yet. Sums in one order on every machine, and no two workers fighting for the same cores.
+    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+    if _profile() not in PROFILES:
+        raise pytest.UsageError(f"HYPOTHESIS_PROFILE is {_profile()!r}; it must be one of {', '.join(PROFILES)}.")
+    settings.load_profile(_profile())
+
+
+def pytest_report_header(config):
+    """Name the profile at the top of a run."""
+    return f"hypothesis profile: {_profile()} ({PROFILES[_profile()]['max_examples']} examples)"
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave tests marked `deep` to the profile of that name."""
+    if _profile() != "deep":
+        late = [item for item in items if item.get_closest_marker("deep")]
+        if late:
+            items[:] = [item for item in items if not item.get_closest_marker("deep")]
+            config.hook.pytest_deselected(items=late)
