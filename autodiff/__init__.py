@@ -42,7 +42,7 @@ from autodiff.transforms import (
 )
 
 if TYPE_CHECKING:
-    from autodiff import drawing, solvers, special, testing
+    from autodiff import drawing, flat, solvers, special, testing
     from autodiff.drawing import draw
 
 __version__ = "0.1.0"
@@ -67,6 +67,7 @@ __all__ = [
     "draw",
     "drawing",
     "elementwise",
+    "flat",
     "grad",
     "gradients",
     "hessian",
@@ -89,7 +90,7 @@ __all__ = [
     "vjp",
 ]
 
-_UPPER_ROOMS = {"drawing", "solvers", "special", "testing"}
+_UPPER_ROOMS = {"drawing", "flat", "solvers", "special", "testing"}
 _FROM_UPPER_ROOMS = {"draw": "drawing"}
 
 

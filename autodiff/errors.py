@@ -28,7 +28,24 @@ class GradientError(AutodiffError, TypeError):
 
 
 class ShapeError(AutodiffError, ValueError):
-    """The operands of an operation do not fit each other."""
+    """The operands of an operation do not fit each other.
+
+    Attributes
+    ----------
+    path : str
+        The layer in which it happened, as its path in the model; empty outside of a model.
+    """
+
+    path: str = ""
+
+    def within(self, name: str) -> None:
+        """Note that it happened inside the layer `name`: the path grows from the inside out."""
+        if name:
+            self.path = f"{name}.{self.path}" if self.path else name
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{self.path}: {text}" if self.path else text
 
 
 class DtypeError(AutodiffError, TypeError):

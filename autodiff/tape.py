@@ -84,14 +84,17 @@ class Leaf(Node):
         The number at which the value was last assigned.
     home : ndarray or None
         Where the gradient is to live, if an optimiser gave it a place in a flat buffer.
+    place : tuple, or None
+        The flat buffers and the offset in them.
     """
 
-    __slots__ = ("grad", "home", "stamp")
+    __slots__ = ("grad", "home", "place", "stamp")
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(next_number(), None, (), (), NO_KEYWORDS, None)
         self.grad: np.ndarray[Any, Any] | None = None
         self.home: np.ndarray[Any, Any] | None = None
+        self.place: Any = None
         self.stamp = self.number
         if name is not None:
             self.name = name
@@ -346,6 +349,56 @@ def pull_back_plain(nodes: Sequence[Node], cts: dict[Node, Any]) -> None:
                     owned.add(parent)
 
 
+def pull_back_masked(nodes: Sequence[Node], cts: dict[Node, Any]) -> None:
+    """`pull_back_plain` with masks: what a masking primitive blocks stays 0, whatever slope comes later."""
+    lives: dict[Node, Any] = {}
+    for node in nodes:
+        ct = cts.pop(node, None)
+        if ct is None:
+            continue
+        live = lives.pop(node, None)
+        primitive = node.primitive
+        operands = node.operands
+        keywords = node.keywords
+        if type(ct) is list:
+            ct = _outputs_cotangent(node, ct)
+            live = None
+        head = (ct, node.output, *operands) if primitive.takes_output else (ct, *operands)  # type: ignore[union-attr]
+        if primitive is ITEM:
+            _accumulate_item(node, ct, cts)
+            continue
+        rules = primitive.pulls if primitive.pulls is not None else joint_cotangents(node, head)  # type: ignore[union-attr]
+        masks = live is not None or primitive.flags & MASKING  # type: ignore[union-attr]
+        i = -1
+        for parent, rule, x in zip(node.parents, rules, operands):  # noqa: B905 - constants behind may lack a rule
+            i += 1
+            if parent is None or rule is None:
+                continue
+            g = (rule(*head, **keywords) if keywords else rule(*head)) if callable(rule) else rule
+            alive = mask_pulled(node, i, live) if masks else None
+            if alive is not None:
+                if alive.ndim:
+                    g = np.where(alive, g, 0)
+                    alive = _any_over_broadcast(alive, x.shape)
+                elif alive:
+                    alive = None  # one number, and it is alive
+                else:
+                    g = x.dtype.type(0)
+            if type(g) is not type(x) or (g.ndim and (g.shape != x.shape or g.dtype != x.dtype)):
+                g = conform(g, x, node)
+            before = cts.get(parent)
+            if before is None:
+                cts[parent] = g
+                if alive is not None:
+                    lives[parent] = alive
+            else:
+                cts[parent] = before + g
+                if lives:
+                    other = lives.pop(parent, None)
+                    if alive is not None and other is not None:
+                        lives[parent] = alive | other
+
+
 def _pull_jointly(node: Node, head: tuple[Any, ...], cts: dict[Node, Any]) -> None:
     """One step of the plain sweep for an operation whose operands share one rule."""
     if node.primitive is ITEM:
@@ -423,8 +476,8 @@ def pull_back(
     dict
         The cotangent of every target that any output depends on.
     """
-    if found.needed is None and lift is None and not masked:
-        pull_back_plain(found.nodes, cts)
+    if found.needed is None and lift is None and not lives:
+        (pull_back_masked if masked else pull_back_plain)(found.nodes, cts)
         return cts
     lives = {} if lives is None else lives
     results: dict[Node, Any] = {}

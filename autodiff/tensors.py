@@ -316,10 +316,7 @@ class Tensor:
         found = tape.walk((node,))
         if found.flags & tape.SINGULAR:
             with np.errstate(all="ignore"):  # infinite slopes are answers here, see the conventions
-                if found.masked:
-                    cts = tape.pull_back(found, cts, set(found.leaves), masked=True)
-                else:
-                    tape.pull_back_plain(found.nodes, cts)
+                (tape.pull_back_masked if found.masked else tape.pull_back_plain)(found.nodes, cts)
         else:
             tape.pull_back_plain(found.nodes, cts)
         for leaf in found.leaves:

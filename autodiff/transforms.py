@@ -953,39 +953,40 @@ class HessianOperator:
     value : scalar
         The function's value at the point.
     gradient : array or container
-        The gradient at the point.
+        The gradient at the point, in the structure of the point.
     """
 
-    def __init__(self, f: Function, x: Any) -> None:
+    def __init__(self, x: Any, value: Any, gradient: Any, product: Function) -> None:
         self._leaves, self._structure = pytree.flatten(x)
-        (self.gradient, self.value), self._pushforward = _linearized_gradient(f, x)
-        self._sizes = [int(np.size(_data(v))) for v in self._leaves]
-        n = sum(self._sizes)
-        self.shape = (n, n)
-        self.dtype = np.result_type(*[_data(v).dtype for v in self._leaves])
+        self.value = value
+        self.gradient = gradient
+        self._product = product
+        datas = [_data(v) for v in self._leaves]
+        self._sizes = [d.size for d in datas]
+        self.shape = (sum(self._sizes), sum(self._sizes))
+        self.dtype = np.result_type(*datas) if datas else np.dtype(float)
 
     def matvec(self, v: Any) -> Any:
         """H v. A flat vector gives a flat vector; x's own structure and shape gives the same."""
-        own = len(self._leaves) == 1 and self._structure.kind is None
-        if not isinstance(v, (dict, list, tuple)) and (not own or np.shape(v) != np.shape(_data(self._leaves[0]))):
-            return self._flat(v)
-        return self._pushforward(v)
-
-    def _flat(self, v: Any) -> Any:
+        if isinstance(v, (dict, list, tuple)):
+            return self._product(v)
+        if self._structure.kind is None and np.shape(v) == np.shape(_data(self._leaves[0])):
+            return self._product(v)
         v = v if isinstance(v, Tensor) else np.asarray(v)
         if v.shape == (self.shape[0], 1):
-            return self._flat(v.reshape(-1)).reshape(-1, 1)
+            return self.matvec(v.reshape(-1)).reshape(-1, 1)
         if v.shape != (self.shape[0],):
             raise GradientError(
                 f"the Hessian has shape {self.shape}; a vector of shape {v.shape} was given. Give a flat vector of length "
                 f"{self.shape[0]}, or one in the structure of x."
             )
-        parts, offset = [], 0
+        parts, start = [], 0
         for x, size in zip(self._leaves, self._sizes, strict=True):
-            parts.append(v[offset : offset + size].reshape(np.shape(_data(x))).astype(_data(x).dtype))
-            offset += size
-        out = pytree.flatten(self._pushforward(pytree.unflatten(self._structure, parts)))[0]
-        return np.concatenate([o.reshape(-1) if hasattr(o, "reshape") else np.reshape(o, -1) for o in out])
+            data = _data(x)
+            parts.append(v[start : start + size].reshape(data.shape).astype(data.dtype))
+            start += size
+        out = pytree.flatten(self._product(pytree.unflatten(self._structure, parts)))[0]
+        return np.concatenate([np.reshape(o, (-1,)) for o in out])
 
     def __matmul__(self, v: Any) -> Any:
         return self.matvec(v)
@@ -994,26 +995,15 @@ class HessianOperator:
         return f"HessianOperator(shape={self.shape}, dtype={self.dtype})"
 
 
-def _linearized_gradient(f: Function, x: Any) -> tuple[tuple[Any, Any], Function]:
-    both = value_and_grad(f)
-
-    def gradient_and_value(x: Any) -> Any:
-        value, g = both(x)
-        return g, value
-
-    y, pushforward = linearize(gradient_and_value, x)
-    return y, lambda v: pushforward(v)[0]
-
-
-def hessian_operator(f: Function, x: Any) -> HessianOperator:
+def hessian_operator(f: Function | Tensor, x: Any) -> HessianOperator:
     """The Hessian of a scalar function at a point as a linear operator, for many products.
 
     Parameters
     ----------
-    f : callable
-        Of one argument, returns one real number.
+    f : callable, or Tensor
+        A function of one argument that returns one real number; or such a number already recorded.
     x : array_like or container
-        The point.
+        The point. For a recorded number: the list of tracked Tensors it was computed from.
 
     Returns
     -------
@@ -1033,7 +1023,29 @@ def hessian_operator(f: Function, x: Any) -> HessianOperator:
     >>> op.shape, op @ np.array([1.0, 0.0])
     ((2, 2), array([6., 0.]))
     """
-    return HessianOperator(f, x)
+    if isinstance(f, Tensor):
+        return _recorded_hessian(f, list(x))
+    both = value_and_grad(f)
+    (value, gradient), pushforward = linearize(lambda p: both(p), x)
+    return HessianOperator(x, value, gradient, lambda v: pushforward(v)[1])
+
+
+def _recorded_hessian(loss: Tensor, xs: list[Tensor]) -> HessianOperator:
+    gradient = gradients(loss, xs, create_graph=True)
+    nodes = [x._node for x in xs]
+    targets = {n for n in nodes if n is not None}
+    roots = [g._node for g in gradient]
+    outputs = {n for n in roots if n is not None}
+    found = tape.walk(outputs, targets)
+
+    def product(vs: Any) -> list[Any]:
+        tangents = {n: _matching(v, x, "the vector") for n, v, x in zip(nodes, vs, xs, strict=True) if n is not None}
+        swept = _push(found, tangents, outputs, False, {})
+        return [
+            np.zeros_like(g._data) if n is None or n not in swept else swept[n] for n, g in zip(roots, gradient, strict=True)
+        ]
+
+    return HessianOperator(xs, loss.item(), [g._data for g in gradient], product)
 
 
 # --- holding back --------------------------------------------------------------------------------

@@ -7,12 +7,12 @@ import pickle
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from benchmarks.peers import PEERS, missing
+from benchmarks.peers import missing
 
 ROOT = Path(__file__).resolve().parents[1]
 """Where `benchmarks` and the packages of this project are imported from."""
@@ -75,11 +75,9 @@ class PeerProcess:
     def call(self, method: str, **arguments: Any) -> Any:
         """What `Host.method(**arguments)` returns in the peer's process; raises PeerError if it fails there."""
         assert self._process.stdin is not None
-        try:
+        with suppress(OSError):  # if the process has ended, reading says why
             pickle.dump((method, arguments), self._process.stdin)
             self._process.stdin.flush()
-        except OSError:
-            pass  # the process has ended: reading says why
         return self._reply()
 
     def _reply(self) -> Any:
@@ -110,33 +108,48 @@ class PeerProcess:
 class Peers:
     """The peers of a run, each started when first asked for, all ended with the ``with`` block.
 
+    A peer that is not installed, or whose process does not start, is left out and said so in one line.
+
     Parameters
     ----------
-    names : the peers wanted, in the order in which their rows are shown
+    names : the peers wanted, in the order in which they are asked
+
+    Attributes
+    ----------
+    installed : those of them that are here
     """
 
     def __init__(self, names: list[str]):
-        self.names = names
-        self._running: dict[str, PeerProcess] = {}
-        self._stack = ExitStack()
+        self.installed = []
+        self._running: dict[str, PeerProcess | None] = {}
+        for name in names:
+            if lacking := missing(name):
+                print(f"left out: {name} (not installed: {', '.join(lacking)})")
+            else:
+                self.installed.append(name)
 
     def __enter__(self) -> Peers:
-        """Start every peer that is installed; say in one line which are left out, and why."""
-        for name in self.names:
-            if lacking := missing(name):
-                print(f"left out: {name} ({', '.join(lacking)} not installed)")
-                continue
-            try:
-                self._running[name] = process = PeerProcess(name)
-            except PeerError as error:
-                print(f"left out: {name} ({error})")
-                continue
-            self._stack.callback(process.close)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._stack.close()
+        for peer in self._running.values():
+            if peer:
+                peer.close()
 
     def that_do(self, workload: str) -> list[PeerProcess]:
-        """The running peers that have `workload`."""
-        return [peer for peer in self._running.values() if workload in peer.workloads]
+        """The processes of the peers that have `workload`."""
+        peers = [self._process_of(name) for name in self.installed]
+        return [peer for peer in peers if peer and workload in peer.workloads]
+
+    def _process_of(self, name: str) -> PeerProcess | None:
+        if name not in self._running:
+            try:
+                self._running[name] = PeerProcess(name)
+            except PeerError as error:
+                print(f"left out: {name} ({error})")
+                self._running[name] = None
+        return self._running[name]
+
+    def thread_pools(self) -> dict[str, list[str]]:
+        """For each peer that was started: the thread pools in its process, each with its number of threads."""
+        return {name: peer.thread_pools for name, peer in self._running.items() if peer}

@@ -7,19 +7,18 @@ from collections.abc import Sequence
 from benchmarks.bars import bars_of, verdict
 
 
-def duration(seconds: float | None) -> str:
-    """A duration in the unit in which it has one to four digits before the point."""
-    if seconds is None:
-        return "-"
-    for unit, scale in (("us", 1e6), ("ms", 1e3)):
-        if seconds * scale < 10_000:
-            return f"{seconds * scale:.3g} {unit}" if seconds * scale < 100 else f"{seconds * scale:.0f} {unit}"
-    return f"{seconds:.1f} s"
+def duration(seconds: float) -> str:
+    """A duration to three digits, in microseconds, milliseconds or seconds."""
+    unit, scale = next(((u, s) for u, s in (("us", 1e6), ("ms", 1e3)) if seconds * s < 1000), ("s", 1.0))
+    value = seconds * scale
+    return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f} {unit}"
 
 
 def multiple(value: float | None) -> str:
-    """A ratio, to three digits."""
-    return "-" if value is None else f"{value:.3f}" if value < 10 else f"{value:.0f}"
+    """A ratio, to three decimals while it is small; a dash if there is none."""
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if value < 10 else f"{value:.0f}"
 
 
 def megabytes(count: float) -> str:
@@ -27,22 +26,27 @@ def megabytes(count: float) -> str:
     return f"{count / 2**20:.1f} MB"
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], footnotes: Sequence[str] = ()) -> str:
-    """Rows of text under their heads, the first column to the left, the others to the right."""
-    lines = [list(heads), *map(list, rows)]
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str] = ()) -> str:
+    """Rows of text under their heads, the first column to the left, the others to the right; then the notes."""
+    lines = [heads, *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
     text = [
-        "  " + "   ".join(cell.rjust(width) if i else cell.ljust(width) for i, (cell, width) in enumerate(zip(line, widths, strict=True)))
-        for line in lines
+        "   ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip() for line in lines if rows
     ]
-    return "\n".join([*(line.rstrip() for line in text), *(f"  {note}" for note in footnotes)])
+    return "\n".join(f"  {line}" for line in [*text, *notes])
 
 
-def verdicts(question: str, values: Sequence[float]) -> list[str]:
-    """A line for each bar of `question`: what was measured in each run, the two figures, and whether they hold."""
+def verdicts(question: str, values: Sequence[float | None]) -> str:
+    """A line for each bar of `question`: what our engine measured in each run, the two figures, and whether they hold.
+
+    Parameters
+    ----------
+    values : one for each run, in the unit of the bar; None where our engine or what it is compared with was not there
+    """
+    measured = [value for value in values if value is not None]
     lines = []
     for bar in bars_of(question):
-        measured = ", ".join(f"{value:.3g}" for value in values) or "-"
+        figures = ", ".join(f"{value:.3g}" for value in measured) or "-"
         goal = "" if bar.goal == bar.must else f", goal {bar.goal:g}"
-        lines.append(f"{bar.question:<11}{measured} {bar.unit} (must {bar.must:g}{goal}): {verdict(bar, list(values))}")
-    return lines
+        lines.append(f"{question:<11} {figures} {bar.unit} (must {bar.must:g}{goal}): {verdict(bar, measured)}")
+    return "\n".join(lines)

@@ -26,32 +26,39 @@ PATIENCE = 5.0
 def answer(peers: Peers, settings: Settings) -> Answer:
     """Measure all peers; the value is our median in milliseconds."""
     rows: dict[str, dict[str, Any]] = {}
-    notes = []
-    for peer in peers.running:
-        modules = ", ".join(PEERS[peer])
-        if not modules:
-            continue
-        _import(modules)  # the first one writes the byte code and fills the disk cache
-        seconds, began = [], time.monotonic()
-        while len(seconds) < settings.rounds and time.monotonic() - began < PATIENCE:
-            seconds.append(_import(modules))
-        rows[peer] = {
-            "statement": f"import {modules}",
-            "median_seconds": float(np.median(seconds)),
-            "tenth_seconds": float(np.quantile(seconds, 0.1)),
-            "seconds": seconds,
-        }
+    for peer in peers.installed:
+        if PEERS[peer]:
+            rows[peer] = _row(", ".join(PEERS[peer]), settings.rounds)
     cells = [
         [r["statement"], duration(r["median_seconds"]), duration(r["tenth_seconds"]), str(len(r["seconds"]))]
         for r in rows.values()
+        if "failure" not in r
     ]
+    notes = [f"{r['statement']}: not timed: {r['failure']}" for r in rows.values() if "failure" in r]
     print(table(["", "median", "10 %", "processes"], cells, notes))
-    return Answer(rows["ours"]["median_seconds"] * 1e3 if "ours" in rows else None, rows)
+    median = rows.get("ours", {}).get("median_seconds")
+    return Answer(median and median * 1e3, rows)
+
+
+def _row(modules: str, rounds: int) -> dict[str, Any]:
+    row: dict[str, Any] = {"statement": f"import {modules}"}
+    seconds: list[float] = []
+    try:
+        _import(modules)  # the first one writes the byte code and fills the disk cache
+        end = time.monotonic() + PATIENCE
+        while len(seconds) < rounds and (not seconds or time.monotonic() < end):
+            seconds.append(_import(modules))
+    except ImportError as error:
+        return {**row, "failure": str(error)}
+    median, tenth = np.quantile(seconds, [0.5, 0.1])
+    return {**row, "median_seconds": float(median), "tenth_seconds": float(tenth), "seconds": seconds}
 
 
 def _import(modules: str) -> float:
-    """Seconds that ``import modules`` takes in a new process."""
+    """Seconds that ``import modules`` takes in a new process; raises ImportError if it fails there."""
     code = f"import time, numpy; start = time.perf_counter(); import {modules}; print(time.perf_counter() - start)"
-    with start("-c", code, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        output, _ = process.communicate()
+    with start("-c", code, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        output, complaints = process.communicate()
+    if process.returncode:
+        raise ImportError(complaints.decode(errors="replace").strip().splitlines()[-1])
     return float(output)

@@ -44,8 +44,8 @@ def answer(workload: str, peers: Peers, settings: Settings) -> Answer:
     return Answer(rows.get("ours", {}).get("x_torch"), rows)
 
 
-def agree(contestants: list[Contestant]) -> dict[str, dict[str, Any]]:
-    """Let everybody take the first steps, and mark as failed who does not agree with the first that could.
+def agree(contestants: list[Contestant], count: int = STEPS) -> dict[str, dict[str, Any]]:
+    """Let everybody take the first `count` steps, and mark as failed who does not agree with the first that could.
 
     Returns, for each label, the difference from that reference and the duration of the first step in seconds.
     """
@@ -54,7 +54,7 @@ def agree(contestants: list[Contestant]) -> dict[str, dict[str, Any]]:
     for contestant in sorted(contestants, key=lambda c: c.label != "numpy_by_hand"):
         workload = contestant.workload
         try:
-            found: FirstSteps = contestant.peer.call("first_steps", workload=workload, count=STEPS)
+            found: FirstSteps = contestant.peer.call("first_steps", workload=workload, count=count)
             reference = reference or found
             apart = difference(workload, found, reference)
         except (PeerError, ValueError) as error:
@@ -62,7 +62,7 @@ def agree(contestants: list[Contestant]) -> dict[str, dict[str, Any]]:
             continue
         checks[contestant.label] = {"difference": apart, "first_seconds": found.first_seconds}
         if apart > TOLERANCE:
-            contestant.failure = f"differs by {apart:.1e} after {STEPS} steps"
+            contestant.failure = f"differs by {apart:.1e} after {count} steps"
     return checks
 
 

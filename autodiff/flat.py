@@ -1,0 +1,146 @@
+"""One flat home for parameters and their gradients.
+
+An optimiser that goes from parameter to parameter pays NumPy's call overhead for each. Here the
+values of all parameters of one dtype lie in one vector and their gradients in another; every
+parameter's ``data`` and ``grad`` are views, so that an update is a few calls in all. A parameter has
+one home for life: whoever asks later is given the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import GradientError
+from autodiff.tape import Leaf, next_number
+from autodiff.tensors import Tensor
+
+Vector = np.ndarray[Any, np.dtype[Any]]
+
+
+class Home:
+    """Two vectors: the values of some parameters behind each other, and their gradients.
+
+    Attributes
+    ----------
+    values, gradients : ndarray, (n,)
+        Of one dtype; gradients hold old numbers where a parameter's ``grad`` is None.
+    """
+
+    __slots__ = ("gradients", "values")
+
+    def __init__(self, size: int, dtype: np.dtype[Any]) -> None:
+        self.values: Vector = np.zeros(size, dtype)
+        self.gradients: Vector = np.zeros(size, dtype)
+
+
+class Run:
+    """Parameters that lie side by side in one home.
+
+    Attributes
+    ----------
+    parameters : list of Tensor
+    offsets : list of int
+        Where each begins in the run, and at the end its length.
+    values, gradients : ndarray, (n,)
+        Views of the home.
+    """
+
+    __slots__ = ("gradients", "leaves", "offsets", "parameters", "values")
+
+    def __init__(self, parameters: list[Tensor], leaves: list[Leaf], home: Home, start: int) -> None:
+        self.parameters = parameters
+        self.leaves = leaves
+        self.offsets = [0]
+        for p in parameters:
+            self.offsets.append(self.offsets[-1] + p.size)
+        stop = start + self.offsets[-1]
+        self.values = home.values[start:stop]
+        self.gradients = home.gradients[start:stop]
+
+    def has_all_gradients(self) -> bool:
+        """Whether every parameter has a gradient."""
+        return None not in [leaf.grad for leaf in self.leaves]
+
+    def mark_changed(self) -> None:
+        """To be called after writing into `values`: graphs recorded before know that they are stale."""
+        stamp = next_number()
+        for leaf in self.leaves:
+            leaf.stamp = stamp
+
+
+def house(parameters: Iterable[Tensor]) -> list[Run]:
+    """Give every parameter a place in a flat home, and return the runs in which they lie.
+
+    Parameters
+    ----------
+    parameters : iterable of Tensor
+        Leaves that require a gradient; one that appears twice (tied weights) is taken once.
+
+    Returns
+    -------
+    list of Run
+        As few as the given order and the existing homes allow; one if all are new and of one dtype.
+
+    Raises
+    ------
+    GradientError
+        If something else than a tracked leaf is among them, or none at all.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> from autodiff.flat import house
+    >>> a, b = ad.tensor([1.0, 2.0], requires_grad=True), ad.tensor(3.0, requires_grad=True)
+    >>> (run,) = house([a, b])
+    >>> run.values
+    array([1., 2., 3.])
+    """
+    tensors: list[Tensor] = []
+    leaves: list[Leaf] = []
+    for i, p in enumerate(parameters):
+        leaf = p._node if isinstance(p, Tensor) else None
+        if not isinstance(leaf, Leaf):
+            given = "a tensor that is not a tracked leaf" if isinstance(p, Tensor) else f"a {type(p).__name__}"
+            raise GradientError(f"parameter {i} is {given}; give tensors made with requires_grad=True, such as model.parameters().")
+        if leaf not in leaves:
+            tensors.append(p)
+            leaves.append(leaf)
+    if not tensors:
+        raise GradientError("there are no parameters; was the model built, and are not all of them frozen?")
+    for dtype in dict.fromkeys(p.dtype for p in tensors):
+        _settle([(p, leaf) for p, leaf in zip(tensors, leaves, strict=True) if p.dtype == dtype and leaf.place is None], dtype)
+    return _runs(tensors, leaves)
+
+
+def _settle(new: list[tuple[Tensor, Leaf]], dtype: np.dtype[Any]) -> None:
+    """Build a home for parameters that have none and move them in."""
+    if not new:
+        return
+    home = Home(sum(p.size for p, _ in new), dtype)
+    start = 0
+    for p, leaf in new:
+        stop = start + p.size
+        values = home.values[start:stop].reshape(p.shape)
+        values[...] = p._data
+        p._data = values
+        leaf.home = home.gradients[start:stop].reshape(p.shape)
+        if leaf.grad is not None:
+            leaf.home[...] = leaf.grad
+            leaf.grad = leaf.home
+        leaf.place = (home, start)
+        start = stop
+
+
+def _runs(tensors: list[Tensor], leaves: list[Leaf]) -> list[Run]:
+    runs: list[tuple[list[Tensor], list[Leaf], Home, int, int]] = []
+    for p, leaf in zip(tensors, leaves, strict=True):
+        home, start = leaf.place
+        if runs and runs[-1][2] is home and runs[-1][4] == start:
+            group, members, _, first, _ = runs.pop()
+            runs.append(([*group, p], [*members, leaf], home, first, start + p.size))
+        else:
+            runs.append(([p], [leaf], home, start, start + p.size))
+    return [Run(group, members, home, first) for group, members, home, first, _ in runs]

@@ -1,0 +1,27 @@
+"""The practical floor: each step as somebody writes it who knows NumPy and the derivatives, and cares for time.
+
+Buffers are made once and written with ``out=``, transposes are views kept ready, numbers are 0-d arrays of the
+operands' dtype (half the price of Python floats), and all parameters, gradients and moments lie in flat buffers, so
+that an update is a few calls in all. Nothing is recorded and nothing is checked.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from benchmarks.peers.numpy_by_hand.chains import long_chain
+from benchmarks.peers.numpy_by_hand.curvature import further_product, hessian_vector_product, rosenbrock_hessian
+from benchmarks.peers.numpy_by_hand.networks import classification, regression
+from benchmarks.peers.numpy_by_hand.scalars import scalar
+from benchmarks.workloads import CHAIN_LENGTHS
+
+STEPS = {
+    "W1": scalar,
+    "W2": partial(regression, "W2"),
+    "W3": partial(classification, "W3"),
+    "W4": partial(classification, "W4"),
+    "W7": hessian_vector_product,
+    "W7-further": further_product,
+    "W7b": rosenbrock_hessian,
+    **{name: partial(long_chain, operations) for name, operations in CHAIN_LENGTHS.items()},
+}

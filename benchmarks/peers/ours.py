@@ -1,0 +1,148 @@
+"""Our eager engine, through its public names only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import autodiff as ad
+import nn
+import numpy as np
+import optim
+
+from benchmarks.peers import Step
+from benchmarks.workloads import (
+    ADAM_LEARNING_RATE,
+    CHAIN_LENGTHS,
+    NETWORKS,
+    SCALAR_POINT,
+    W2_LEARNING_RATE,
+    Array,
+    Task,
+    chain,
+    chain_point,
+    rosenbrock,
+    rosenbrock_point,
+    scalar_expression,
+    task,
+)
+
+
+def scalar() -> Step:
+    """W1 on Tensors of one number each, made anew in every step."""
+    relu = lambda t: np.maximum(t, 0.0)
+    gradient: list[Any] = []
+
+    def run() -> Any:
+        a, b = (ad.tensor(value, requires_grad=True) for value in SCALAR_POINT)
+        g = scalar_expression(a, b, relu)
+        g.backward()
+        gradient[:] = a.grad, b.grad
+        return g.data
+
+    return Step(run, lambda: [np.asarray(value) for value in gradient])
+
+
+def training(name: str, loss_function: Callable[[Any, Any], Any], make_optimizer: Callable[[Any], Any]) -> Step:
+    """A network of `nn` and one step of an optimiser of `optim`."""
+    inputs, targets, initial, _ = task(name)
+    layers: list[Any] = []
+    for before, after in zip(NETWORKS[name].widths, NETWORKS[name].widths[1:], strict=False):
+        layers += [nn.Linear(before, after), nn.ReLU()]
+    model = nn.Sequential(*layers[:-1])
+    parameters = list(model.parameters())
+    for parameter, value in zip(parameters, initial, strict=True):
+        parameter.assign_(value)
+    optimizer = make_optimizer(parameters)
+
+    def run() -> Any:
+        loss = loss_function(model(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.data
+
+    return Step(run, lambda: [p.data for p in parameters])
+
+
+def regression(name: str) -> Step:
+    """W2."""
+    return training(name, nn.mse_loss, partial(optim.GradientDescent, learning_rate=W2_LEARNING_RATE))
+
+
+def classification(name: str) -> Step:
+    """W3 and W4."""
+    return training(name, nn.cross_entropy, partial(optim.Adam, learning_rate=ADAM_LEARNING_RATE))
+
+
+def tanh_loss(given: Task) -> Callable[[Sequence[Any]], Any]:
+    """The loss of W7 as a function of the list of parameters."""
+
+    def loss(parameters: Sequence[Any]) -> Any:
+        w1, b1, w2, b2, w3, b3 = parameters
+        h = np.tanh(given.inputs @ w1 + b1)
+        h = np.tanh(h @ w2 + b2)
+        return ((h @ w3 + b3 - given.targets) ** 2).mean()
+
+    return loss
+
+
+def hessian_vector_product() -> Step:
+    """W7: recorded anew for each product."""
+    given = task("W7")
+    loss = tanh_loss(given)
+    product: list[Any] = []
+
+    def run() -> None:
+        product[:] = ad.hvp(loss, given.parameters, given.direction)
+
+    return Step(run, lambda: product)
+
+
+def further_product() -> Step:
+    """W7-further: recorded once, here."""
+    given = task("W7")
+    operator = ad.hessian_operator(tanh_loss(given), given.parameters)
+    product: list[Any] = []
+
+    def run() -> None:
+        product[:] = operator @ given.direction
+
+    return Step(run, lambda: product)
+
+
+def rosenbrock_hessian() -> Step:
+    """W7b."""
+    point, hessian = rosenbrock_point(), ad.hessian(rosenbrock)
+    result: list[Any] = []
+
+    def run() -> None:
+        result[:] = [hessian(point)]
+
+    return Step(run, lambda: result)
+
+
+def long_chain(operations: int) -> Step:
+    """A chain of `operations` operations, recorded and swept."""
+    start = ad.tensor(chain_point(), requires_grad=True)
+
+    def run() -> Any:
+        start.zero_grad()
+        loss = chain(start, operations).sum()
+        loss.backward()
+        return loss.data
+
+    return Step(run, lambda: [start.grad])
+
+
+STEPS = {
+    "W1": scalar,
+    "W2": partial(regression, "W2"),
+    "W3": partial(classification, "W3"),
+    "W4": partial(classification, "W4"),
+    "W7": hessian_vector_product,
+    "W7-further": further_product,
+    "W7b": rosenbrock_hessian,
+    **{name: partial(long_chain, operations) for name, operations in CHAIN_LENGTHS.items()},
+}

@@ -1,0 +1,149 @@
+"""PyTorch, eager: `torch.nn` and `torch.optim` as its tutorials use them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from benchmarks.peers import Step
+from benchmarks.workloads import (
+    ADAM_LEARNING_RATE,
+    CHAIN_LENGTHS,
+    NETWORKS,
+    SCALAR_POINT,
+    W2_LEARNING_RATE,
+    chain,
+    chain_point,
+    rosenbrock,
+    rosenbrock_point,
+    scalar_expression,
+    task,
+)
+
+torch.set_num_threads(1)
+torch.set_num_interop_threads(1)
+
+
+def scalar() -> Step:
+    """W1 on 0-d float64 tensors, made anew in every step."""
+    gradient: list[Any] = []
+
+    def run() -> Any:
+        a, b = (torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in SCALAR_POINT)
+        g = scalar_expression(a, b, torch.relu)
+        g.backward()
+        gradient[:] = a.grad, b.grad
+        return g.detach()
+
+    return Step(run, lambda: [value.numpy() for value in gradient])
+
+
+def training(name: str, loss_function: Callable[[Any, Any], Any], make_optimizer: Callable[[Any], Any]) -> Step:
+    """A network of `torch.nn` and one step of an optimiser of `torch.optim`."""
+    given = task(name)
+    inputs, targets = torch.from_numpy(given.inputs), torch.from_numpy(given.targets)
+    layers: list[nn.Module] = []
+    for before, after in zip(NETWORKS[name].widths, NETWORKS[name].widths[1:], strict=False):
+        layers += [nn.Linear(before, after), nn.ReLU()]
+    model = nn.Sequential(*layers[:-1])
+    with torch.no_grad():
+        for parameter, value in zip(model.parameters(), given.parameters, strict=True):
+            parameter.copy_(torch.from_numpy(value.T))  # torch's weights are (out, in)
+    optimizer = make_optimizer(model.parameters())
+
+    def run() -> Any:
+        optimizer.zero_grad()
+        loss = loss_function(model(inputs), targets)
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    return Step(run, lambda: [p.detach().numpy().T for p in model.parameters()])
+
+
+def regression(name: str) -> Step:
+    """W2."""
+    return training(name, functional.mse_loss, partial(torch.optim.SGD, lr=W2_LEARNING_RATE))
+
+
+def classification(name: str) -> Step:
+    """W3 and W4."""
+    return training(name, functional.cross_entropy, partial(torch.optim.Adam, lr=ADAM_LEARNING_RATE))
+
+
+class TanhNetwork:
+    """The network of W7, its parameters and the fixed direction."""
+
+    def __init__(self) -> None:
+        given = task("W7")
+        self.inputs, self.targets = torch.from_numpy(given.inputs), torch.from_numpy(given.targets)
+        self.parameters = [torch.from_numpy(p).requires_grad_() for p in given.parameters]
+        self.direction = [torch.from_numpy(v) for v in given.direction]
+        self.product: Sequence[torch.Tensor] = ()
+
+    def gradient(self) -> Sequence[torch.Tensor]:
+        """The gradient, recorded so that it can be differentiated once more."""
+        w1, b1, w2, b2, w3, b3 = self.parameters
+        h = torch.tanh(torch.addmm(b1, self.inputs, w1))
+        h = torch.tanh(torch.addmm(b2, h, w2))
+        loss = functional.mse_loss(torch.addmm(b3, h, w3), self.targets)
+        return torch.autograd.grad(loss, self.parameters, create_graph=True)
+
+    def multiply(self, gradient: Sequence[torch.Tensor], keep: bool) -> None:
+        """The Hessian times the direction, by a second sweep backwards; `keep` the recording for another."""
+        self.product = torch.autograd.grad(gradient, self.parameters, self.direction, retain_graph=keep)
+
+
+def hessian_vector_product() -> Step:
+    """W7: recorded anew for each product, in reverse over reverse, torch's usual way."""
+    network = TanhNetwork()
+    return Step(lambda: network.multiply(network.gradient(), keep=False), lambda: [h.numpy() for h in network.product])
+
+
+def further_product() -> Step:
+    """W7-further: the recorded gradient is kept."""
+    network = TanhNetwork()
+    gradient = network.gradient()
+    return Step(lambda: network.multiply(gradient, keep=True), lambda: [h.numpy() for h in network.product])
+
+
+def rosenbrock_hessian() -> Step:
+    """W7b, by `torch.func`, which pushes all directions at once."""
+    point, hessian = torch.from_numpy(rosenbrock_point()), torch.func.hessian(rosenbrock)
+    result: list[Any] = []
+
+    def run() -> None:
+        result[:] = [hessian(point)]
+
+    return Step(run, lambda: [h.numpy() for h in result])
+
+
+def long_chain(operations: int) -> Step:
+    """A chain of `operations` operations, recorded and swept."""
+    start = torch.from_numpy(chain_point()).requires_grad_()
+
+    def run() -> Any:
+        start.grad = None
+        loss = chain(start, operations).sum()
+        loss.backward()
+        return loss.detach()
+
+    return Step(run, lambda: [np.asarray(start.grad)])
+
+
+STEPS = {
+    "W1": scalar,
+    "W2": partial(regression, "W2"),
+    "W3": partial(classification, "W3"),
+    "W4": partial(classification, "W4"),
+    "W7": hessian_vector_product,
+    "W7-further": further_product,
+    "W7b": rosenbrock_hessian,
+    **{name: partial(long_chain, operations) for name, operations in CHAIN_LENGTHS.items()},
+}

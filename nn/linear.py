@@ -1,0 +1,80 @@
+"""The fully connected layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+import autodiff as ad
+from autodiff import special
+from nn.module import Module, Parameter, as_input
+from nn.randomness import generator
+
+
+class Linear(Module):
+    """``x @ weight + bias``.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        Length of the last axis of input and output.
+    bias : bool, default True
+        Whether to add a bias.
+    dtype : dtype, default float32
+        Of the parameters; untracked input is cast to it.
+    rng : numpy.random.Generator, optional
+        Where the first values come from; this thread's generator (`nn.manual_seed`) if not given.
+
+    Attributes
+    ----------
+    weight : Parameter, (in_features, out_features)
+    bias : Parameter, (out_features,), or None
+
+    Notes
+    -----
+    Both start uniform in +-1/sqrt(in_features), as in torch.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> layer = nn.Linear(3, 2)
+    >>> layer(np.ones((5, 3))).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        dtype: DTypeLike = np.float32,
+        *,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        for what, n in (("in_features", in_features), ("out_features", out_features)):
+            if not isinstance(n, (int, np.integer)) or n < 1:
+                raise ValueError(f"Linear: {what} is a positive whole number; {n!r} was given.")
+        draw = generator(rng)
+        bound = 1 / np.sqrt(in_features)
+        self.in_features, self.out_features = int(in_features), int(out_features)
+        self.weight = Parameter(draw.uniform(-bound, bound, (in_features, out_features)).astype(dtype))
+        self.bias = Parameter(draw.uniform(-bound, bound, out_features).astype(dtype)) if bias else None
+
+    def forward(self, x: Any) -> ad.Tensor:
+        """Map the last axis: (..., in_features) to (..., out_features)."""
+        weight = self.weight
+        x = as_input(x, weight.dtype)
+        if not x.ndim or x.shape[-1] != self.in_features:
+            raise ad.ShapeError(
+                f"Linear({self.in_features}, {self.out_features}) takes input whose last axis has length {self.in_features}; "
+                f"it was given shape {x.shape}."
+            )
+        y: ad.Tensor = x @ weight if self.bias is None else special.affine(x, weight, self.bias)
+        return y
+
+    def describe(self) -> str:
+        """Sizes and options."""
+        return f"{self.in_features}, {self.out_features}" + ("" if self.bias is not None else ", bias=False")

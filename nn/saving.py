@@ -1,0 +1,82 @@
+"""States as files: NumPy's npz, which holds arrays and nothing that could run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+
+
+def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
+    """Write a state to a file, whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+        The file; by habit it ends in ``.npz``.
+    state : mapping of str to array_like
+        As ``state_dict()`` gives it. Numbers and arrays, no Python objects.
+
+    Raises
+    ------
+    autodiff.DtypeError
+        If a value is not numeric.
+
+    Examples
+    --------
+    >>> import os, tempfile, nn
+    >>> model = nn.Linear(2, 2)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     nn.save(os.path.join(folder, "model.npz"), model.state_dict())
+    ...     sorted(nn.load(os.path.join(folder, "model.npz")))
+    ['bias', 'weight']
+    """
+    arrays = {}
+    for key, value in state.items():
+        array = np.asarray(value.data if isinstance(value, ad.Tensor) else value)
+        if array.dtype.kind not in "fciubSU":
+            raise ad.DtypeError(f"save: {key!r} has dtype {array.dtype}; only numbers, booleans and strings are saved.")
+        arrays[key] = array
+    path = os.fspath(path)
+    folder = os.path.dirname(os.path.abspath(path))
+    handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, **arrays)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def load(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:
+    """Read a state that `save` wrote.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    dict of str to ndarray
+
+    Raises
+    ------
+    ValueError
+        If the file is truncated, or not an npz file of plain arrays. Pickled objects are never
+        loaded.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+    except (zipfile.BadZipFile, EOFError, ValueError, AttributeError, KeyError) as error:
+        raise ValueError(f"load: {os.fspath(path)!r} is not a whole npz file of plain arrays ({error}).") from error

@@ -1,0 +1,58 @@
+"""Layers one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from nn.module import Module
+
+
+class Sequential(Module):
+    """Modules, each of which is given what the one before returned.
+
+    Parameters
+    ----------
+    *modules : Module
+        In the order in which they run. They are named ``0``, ``1``, ...
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> model = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
+    >>> model
+    Sequential(
+      0: Linear(2, 8)
+      1: Tanh()
+      2: Linear(8, 1)
+    )
+    >>> model(np.ones((4, 2))).shape
+    (4, 1)
+    """
+
+    def __init__(self, *modules: Module) -> None:
+        super().__init__()
+        for i, m in enumerate(modules):
+            if not isinstance(m, Module):
+                raise TypeError(f"Sequential: argument {i} is a {type(m).__name__}; expected modules, one argument each.")
+            setattr(self, str(i), m)
+        self._modules = modules
+
+    def forward(self, x: Any) -> Any:
+        """Run the modules in order."""
+        for m in self._modules:
+            x = m(x)
+        return x
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        """Names and modules, in order."""
+        return ((str(i), m) for i, m in enumerate(self._modules))
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __getitem__(self, index: int) -> Module:
+        return self._modules[index]
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._modules)

@@ -1,0 +1,180 @@
+"""Newton's method without a matrix: Hessian-vector products, conjugate gradients, a trust region."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+import autodiff as ad
+from autodiff import flat
+from autodiff.solvers import steihaug, updated_radius
+from optim.optimizer import checked
+
+_ATTEMPTS = 12
+_ACCEPT = 1e-4
+
+
+class NewtonReport(NamedTuple):
+    """What one step of `Newton` did.
+
+    Attributes
+    ----------
+    loss : float
+        Before the step.
+    gradient_norm : float
+    step_norm : float
+        0 if no trial was accepted.
+    ratio : float
+        Actual over predicted decrease of the last trial.
+    curvature : float
+        The smallest curvature met along the directions of the inner iteration.
+    negative_curvature : bool
+        Whether it was not positive: the step then follows that direction to the boundary.
+    accepted : bool
+    radius : float
+        Of the trust region, for the next step.
+    products : int
+        Hessian-vector products used.
+    """
+
+    loss: float
+    gradient_norm: float
+    step_norm: float
+    ratio: float
+    curvature: float
+    negative_curvature: bool
+    accepted: bool
+    radius: float
+    products: int
+
+
+class Newton:
+    """Newton's method with truncated conjugate gradients inside a trust region.
+
+    Parameters
+    ----------
+    parameters : iterable of Tensor
+        Tracked leaves, such as ``model.parameters()``; float64 is advisable.
+    learning_rate : float, default 1.0
+        The share of each step that is taken.
+    radius : float, default 1.0
+        First radius of the trust region.
+    max_radius : float, default 100.0
+    max_products : int, default 100
+        At most this many Hessian-vector products in a trial.
+
+    Attributes
+    ----------
+    report : NewtonReport or None
+        What the last step did.
+
+    Notes
+    -----
+    A step evaluates the loss once with its gradient recorded; every product is then one forward sweep
+    along that record. A trial that raises the loss, or lowers it by less than 1e-4 of the prediction, is undone and
+    tried again in a smaller region.
+
+    References
+    ----------
+    J. Nocedal, S. Wright, "Numerical Optimization", 2nd edition (2006), algorithms 4.1 and 7.2.
+
+    Examples
+    --------
+    >>> import autodiff as ad, optim
+    >>> w = ad.tensor([3.0, -4.0], requires_grad=True)
+    >>> optimizer = optim.Newton([w], radius=10.0)
+    >>> _ = optimizer.step(lambda: ((w - 1.0) ** 2).sum())
+    >>> w.data
+    array([1., 1.])
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[ad.Tensor],
+        learning_rate: float = 1.0,
+        *,
+        radius: float = 1.0,
+        max_radius: float = 100.0,
+        max_products: int = 100,
+    ) -> None:
+        self.learning_rate = checked("learning_rate", learning_rate, 0.0)
+        self.radius = checked("radius", radius, 0.0)
+        self.max_radius = checked("max_radius", max_radius, self.radius)
+        self.max_products = int(checked("max_products", max_products, 1))
+        self._runs = flat.house(parameters)
+        self.report: NewtonReport | None = None
+
+    @property
+    def parameters(self) -> list[ad.Tensor]:
+        """The parameters, each once."""
+        return [p for run in self._runs for p in run.parameters]
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters; `step` does not need it."""
+        for p in self.parameters:
+            p.zero_grad()
+
+    def step(self, loss_fn: Callable[[], ad.Tensor] | None = None) -> ad.Tensor:
+        """Evaluate the loss, solve for the step, take it if it lowers the loss.
+
+        Parameters
+        ----------
+        loss_fn : callable
+            ``() -> loss``, a scalar Tensor computed from the parameters; it is called once recorded and once
+            for each trial.
+
+        Returns
+        -------
+        Tensor
+            The loss before the step.
+
+        Raises
+        ------
+        TypeError
+            If no `loss_fn` is given: a gradient alone says nothing of the curvature.
+        """
+        if not callable(loss_fn):
+            raise TypeError("Newton.step needs the loss as a function, to differentiate it twice: optimizer.step(lambda: loss(...)).")
+        loss = loss_fn()
+        hessian = ad.hessian_operator(loss, self.parameters)
+        g = np.concatenate([np.ravel(part) for part in hessian.gradient])
+        before = [run.values.copy() for run in self._runs]
+        start = float(loss.item())
+        norm = float(np.linalg.norm(g))
+        products, curvature, accepted, ratio, length, negative = 0, float("inf"), False, 0.0, 0.0, False
+        for _ in range(_ATTEMPTS):
+            if norm == 0.0:
+                break
+            solved = steihaug(hessian.matvec, g, self.radius, max_iter=self.max_products)
+            products += solved.iterations
+            curvature, negative = solved.curvature, solved.ending == "negative curvature"
+            step = solved.step * self.learning_rate
+            length = float(np.linalg.norm(step))
+            # the model at a shortened step, from its value at the whole one
+            slope = float(g @ solved.step)
+            bend = -2 * (solved.predicted + slope)
+            predicted = -(self.learning_rate * slope + 0.5 * self.learning_rate**2 * bend)
+            self._move(before, step)
+            with ad.no_grad():
+                after = float(loss_fn().item())
+            ratio = (start - after) / predicted if predicted > 0 else 0.0
+            self.radius = updated_radius(self.radius, float(np.linalg.norm(solved.step)), ratio, self.max_radius)
+            accepted = bool(ratio > _ACCEPT)
+            if accepted:
+                break
+            length = 0.0
+            self._move(before, np.zeros_like(step))
+        self.report = NewtonReport(start, norm, length, ratio, curvature, negative, accepted, self.radius, products)
+        return loss
+
+    def _move(self, origin: list[flat.Vector], step: flat.Vector) -> None:
+        start = 0
+        for run, values in zip(self._runs, origin, strict=True):
+            np.add(values, step[start : start + values.size], run.values)
+            start += values.size
+            run.mark_changed()
+
+    def __repr__(self) -> str:
+        return f"Newton({sum(run.values.size for run in self._runs)} numbers, radius={self.radius})"
