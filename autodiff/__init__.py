@@ -21,19 +21,16 @@ from autodiff.errors import (
     UnsupportedError,
     UntrackedError,
 )
+from autodiff.hessians import HessianOperator, hessian, hessian_operator, hvp
+from autodiff.jacobians import jacobian
 from autodiff.modes import no_grad, scope
 from autodiff.primitives import Primitive, elementwise, linear, multilinear, primitive
 from autodiff.tensors import Tensor, tensor
 from autodiff.transforms import (
-    HessianOperator,
     derivative,
     directional_derivative,
     grad,
     gradients,
-    hessian,
-    hessian_operator,
-    hvp,
-    jacobian,
     jvp,
     linearize,
     stop_gradient,

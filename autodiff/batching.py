@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import UnsupportedError
-from autodiff.ops import indexing, products, reductions, shapes
 from autodiff.ops import elementwise as ew
+from autodiff.ops import indexing, products, reductions, shapes
 from autodiff.primitives import ELEMENTWISE, NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
 
 BATCH_RULES: dict[Primitive, Callable[..., Any]] = {}

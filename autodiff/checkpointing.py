@@ -11,9 +11,9 @@ import numpy as np
 from autodiff import pytree, tape
 from autodiff.errors import RuleError
 from autodiff.primitives import Primitive, primitive
+from autodiff.recording import pull_recorded, push_recorded, recording_on
 from autodiff.tape import NO_KEYWORDS, Node, next_number
 from autodiff.tensors import Tensor, lift
-from autodiff.transforms import pull_recorded, push_recorded, recording_on
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,7 +87,14 @@ class _Call:
             data = v._data if isinstance(v, Tensor) else v
             outer = v._node if isinstance(v, Tensor) else None
             alias = outer is not None
-            node = Node(next_number(), tape.ALIAS if alias else None, (data,) if alias else (), (outer,) if alias else (), NO_KEYWORDS, data)
+            node = Node(
+                next_number(),
+                tape.ALIAS if alias else None,
+                (data,) if alias else (),
+                (outer,) if alias else (),
+                NO_KEYWORDS,
+                data,
+            )
             fresh.append(node)
             leaves[i] = lift(data, node)
         with recording_on():

@@ -104,14 +104,19 @@ def house(parameters: Iterable[Tensor]) -> list[Run]:
         leaf = p._node if isinstance(p, Tensor) else None
         if not isinstance(leaf, Leaf):
             given = "a tensor that is not a tracked leaf" if isinstance(p, Tensor) else f"a {type(p).__name__}"
-            raise GradientError(f"parameter {i} is {given}; give tensors made with requires_grad=True, such as model.parameters().")
+            raise GradientError(
+                f"parameter {i} is {given}; give tensors made with requires_grad=True, such as model.parameters()."
+            )
         if leaf not in leaves:
             tensors.append(p)
             leaves.append(leaf)
     if not tensors:
         raise GradientError("there are no parameters; was the model built, and are not all of them frozen?")
     for dtype in dict.fromkeys(p.dtype for p in tensors):
-        _settle([(p, leaf) for p, leaf in zip(tensors, leaves, strict=True) if p.dtype == dtype and leaf.place is None], dtype)
+        _settle(
+            [(p, leaf) for p, leaf in zip(tensors, leaves, strict=True) if p.dtype == dtype and leaf.place is None],
+            dtype,
+        )
     return _runs(tensors, leaves)
 
 

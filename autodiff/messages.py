@@ -19,7 +19,9 @@ def explain(primitive: Primitive | str, operands: Sequence[Any], error: Exceptio
     kinds = [getattr(x, "dtype", np.dtype(type(x)) if isinstance(x, (int, float, complex)) else None) for x in operands]
     odd = next((k for k in kinds if k is not None and k.kind not in "fciub"), None)
     if odd is not None:
-        return DtypeError(f"{name}: an operand has dtype {odd}; only numbers can take part. Convert it with .astype(float).")
+        return DtypeError(
+            f"{name}: an operand has dtype {odd}; only numbers can take part. Convert it with .astype(float)."
+        )
     if not isinstance(error, ValueError):
         return type(error)(f"{name} of operands with shapes {_listed(shapes)}: {error}")
     if name == "matmul" and len(shapes) == 2:

@@ -59,7 +59,6 @@ def implements(*functions: Callable[..., Any]) -> Callable[[Rule], Rule]:
     return register
 
 
-
 class Primitive:
     """A function of arrays and its derivative rules.
 
@@ -175,8 +174,9 @@ def elementwise(
     Examples
     --------
     >>> import numpy as np, autodiff as ad
-    >>> softsign = ad.elementwise(lambda x: x / (1 + np.abs(x)),
-    ...                           lambda t, y, x: t / (1 + np.abs(x)) ** 2, name="softsign")
+    >>> softsign = ad.elementwise(
+    ...     lambda x: x / (1 + np.abs(x)), lambda t, y, x: t / (1 + np.abs(x)) ** 2, name="softsign"
+    ... )
     >>> float(ad.grad(softsign)(1.0))
     0.25
     """
@@ -236,9 +236,7 @@ def linear(
     array([2., 1., 0.])
     """
     if transpose is None:
-        return lambda rule: linear(
-            fn, rule, name=name, variadic=variadic, masking=masking, passes_mask=passes_mask
-        )
+        return lambda rule: linear(fn, rule, name=name, variadic=variadic, masking=masking, passes_mask=passes_mask)
     p = Primitive(_name(fn, name), fn, LINEAR)
     _check_rules(p.name, (transpose,))
     if variadic:
@@ -281,14 +279,19 @@ def multilinear(
     Examples
     --------
     >>> import numpy as np, autodiff as ad
-    >>> cross2 = ad.multilinear(lambda a, b: a[0] * b[1] - a[1] * b[0],
-    ...                         lambda ct, a, b: ct * np.stack([b[1], -b[0]]),
-    ...                         lambda ct, a, b: ct * np.stack([-a[1], a[0]]), name="cross2")
+    >>> cross2 = ad.multilinear(
+    ...     lambda a, b: a[0] * b[1] - a[1] * b[0],
+    ...     lambda ct, a, b: ct * np.stack([b[1], -b[0]]),
+    ...     lambda ct, a, b: ct * np.stack([-a[1], a[0]]),
+    ...     name="cross2",
+    ... )
     >>> ad.grad(cross2)(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
     array([ 4., -3.])
     """
     if not transposes:
-        raise RuleError(f"multilinear: {_name(fn, name)} needs one transpose per operand, (ct, *xs) -> ct_x; none was given.")
+        raise RuleError(
+            f"multilinear: {_name(fn, name)} needs one transpose per operand, (ct, *xs) -> ct_x; none was given."
+        )
     p = Primitive(_name(fn, name), fn, MULTILINEAR)
     p.pulls = _check_rules(p.name, transposes)
     p.pushes = tuple(None if r is None else _replaced(p, i) for i, r in enumerate(transposes))
@@ -353,8 +356,9 @@ def primitive(
     Examples
     --------
     >>> import numpy as np, autodiff as ad
-    >>> cube = ad.primitive(lambda x: x**3, name="cube",
-    ...                     vjp=[lambda ct, y, x: ct * 3 * x**2], jvp=[lambda t, y, x: t * 3 * x**2])
+    >>> cube = ad.primitive(
+    ...     lambda x: x**3, name="cube", vjp=[lambda ct, y, x: ct * 3 * x**2], jvp=[lambda t, y, x: t * 3 * x**2]
+    ... )
     >>> float(ad.grad(ad.grad(cube))(2.0))
     12.0
     """

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autodiff import tape
+from autodiff import sweeps, tape
 from autodiff.errors import DtypeError, GradientError, MutationError, ShapeError, UnsupportedError, UntrackedError
 from autodiff.messages import explain, unsupported
 from autodiff.ops import elementwise as ew
@@ -96,7 +96,6 @@ def _unary(primitive: Primitive, x: Any, node: Node | None, y: Any) -> Tensor:
     else:
         t._node = Node(next_number(), primitive, (x,), (node,), NO_KEYWORDS, y)
     return t
-
 
 
 def _operand(other: Any) -> Any:
@@ -316,9 +315,9 @@ class Tensor:
         found = tape.walk((node,))
         if found.flags & tape.SINGULAR:
             with np.errstate(all="ignore"):  # infinite slopes are answers here, see the conventions
-                (tape.pull_back_masked if found.masked else tape.pull_back_plain)(found.nodes, cts)
+                (sweeps.pull_back_masked if found.masked else sweeps.pull_back_plain)(found.nodes, cts)
         else:
-            tape.pull_back_plain(found.nodes, cts)
+            sweeps.pull_back_plain(found.nodes, cts)
         for leaf in found.leaves:
             if isinstance(leaf, Leaf) and leaf in cts:
                 leaf.receive(cts[leaf])
@@ -330,7 +329,9 @@ class Tensor:
     def requires_grad_(self, on: bool = True) -> Tensor:
         """Begin or stop tracking a leaf, in place; returns it."""
         if not self.is_leaf:
-            raise GradientError("requires_grad_ is for leaves; this tensor is a result. Use .detach() for an untracked one.")
+            raise GradientError(
+                "requires_grad_ is for leaves; this tensor is a result. Use .detach() for an untracked one."
+            )
         if on and self._node is None:
             if self.dtype.kind not in "fc":
                 raise DtypeError(f"only real or complex numbers can be tracked; this tensor has dtype {self.dtype}.")
@@ -361,7 +362,9 @@ class Tensor:
         """
         node = self._node
         if node is not None and node.primitive is not None:
-            raise MutationError("assign_ changes a leaf; this tensor is a result. Use x.at[...].set(v) for a changed copy.")
+            raise MutationError(
+                "assign_ changes a leaf; this tensor is a result. Use x.at[...].set(v) for a changed copy."
+            )
         new = np.asarray(value._data if isinstance(value, Tensor) else value)
         if new.shape != self.shape:
             who = f" to {self.name!r}" if self.name else ""
@@ -402,7 +405,8 @@ class Tensor:
     def __float__(self) -> float:
         if self._node is not None:
             raise self._leaves_graph(
-                "float()", "Write x.item() for the number; for a function that keeps the gradient use np.sin, not math.sin."
+                "float()",
+                "Write x.item() for the number; for a function that keeps the gradient use np.sin, not math.sin.",
             )
         return float(self._data)
 
@@ -704,7 +708,7 @@ class Tensor:
         """The complex conjugate."""
         return ew.conj(self)  # type: ignore[no-any-return]
 
-    def clip(self, min: Any = None, max: Any = None) -> Tensor:  # noqa: A002 - NumPy's names
+    def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """Limited to an interval, as ``np.clip``."""
         return ew.clip(self, min, max)  # type: ignore[no-any-return]
 
@@ -785,11 +789,15 @@ def _call_border(function: Callable[..., Any], original: Any, args: tuple[Any, .
     """Call what stands for a NumPy function; an argument it does not take is refused by name."""
     out = kwargs.pop("out", None) if "out" in kwargs else None
     if out is not None:
-        raise MutationError(f"np.{original.__name__}: out= would write in place; leave it away and use what is returned.")
+        raise MutationError(
+            f"np.{original.__name__}: out= would write in place; leave it away and use what is returned."
+        )
     try:
         inspect.signature(function).bind(*args, **kwargs)
     except TypeError as error:
-        raise UnsupportedError(f"np.{original.__name__} on a Tensor: {error}. Supported: {inspect.signature(function)}.") from None
+        raise UnsupportedError(
+            f"np.{original.__name__} on a Tensor: {error}. Supported: {inspect.signature(function)}."
+        ) from None
     return function(*args, **kwargs)
 
 
@@ -835,7 +843,9 @@ def seed(y: Tensor, ct: Any, who: str) -> Any:
                 f"give the cotangent: {who}(ct)."
             )
         if data.dtype.kind == "c":
-            raise GradientError(f"{who} starts from a real number; this tensor is complex. Take its .real, or give a cotangent.")
+            raise GradientError(
+                f"{who} starts from a real number; this tensor is complex. Take its .real, or give a cotangent."
+            )
         return type(data)(1) if isinstance(data, np.generic) else np.ones_like(data)
     array = ct._data if isinstance(ct, Tensor) else np.asarray(ct)
     if array.shape != data.shape:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.process import PeerError
+from benchmarks.timing import Contestant
 from benchmarks.workloads import WORKLOADS, Array, task
 
 STEPS = 3
@@ -28,6 +30,29 @@ class FirstSteps(NamedTuple):
     losses: list[float | None]
     state: list[Array]
     first_seconds: float
+
+
+def agree(contestants: list[Contestant], count: int = STEPS) -> dict[str, dict[str, Any]]:
+    """Let everybody take the first `count` steps, and mark as failed who does not agree with the first that could.
+
+    The hand-written steps come first. Returns, for each label, the difference from the reference and the duration of
+    the first step in seconds.
+    """
+    checks: dict[str, dict[str, Any]] = {}
+    reference: FirstSteps | None = None
+    for contestant in sorted(contestants, key=lambda c: c.label != "numpy_by_hand"):
+        workload = contestant.workload
+        try:
+            found: FirstSteps = contestant.peer.call("first_steps", workload=workload, count=count)
+            reference = reference or found
+            apart = difference(workload, found, reference)
+        except (PeerError, ValueError) as error:
+            contestant.failure = str(error)
+            continue
+        checks[contestant.label] = {"difference": apart, "first_seconds": found.first_seconds}
+        if apart > TOLERANCE:
+            contestant.failure = f"differs by {apart:.1e} after {count} steps"
+    return checks
 
 
 def difference(workload: str, ours: FirstSteps, reference: FirstSteps) -> float:

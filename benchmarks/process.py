@@ -57,7 +57,7 @@ class PeerProcess:
 
     def __init__(self, name: str):
         self.name = name
-        self._complaints = tempfile.TemporaryFile()
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - close() closes it
         self._process = start(
             *("-m", "benchmarks.worker", name),
             stdin=subprocess.PIPE,
@@ -84,7 +84,7 @@ class PeerProcess:
         assert self._process.stdout is not None
         try:
             done, result = pickle.load(self._process.stdout)
-        except EOFError:
+        except (EOFError, pickle.UnpicklingError):
             raise PeerError(self._last_words()) from None
         if not done:
             raise PeerError(result)
@@ -99,7 +99,8 @@ class PeerProcess:
     def close(self) -> None:
         """End the process."""
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.close()
+        with suppress(OSError):  # of a process that has ended a request may be left in the pipe
+            self._process.stdin.close()
         self._process.wait()
         self._process.stdout.close()
         self._complaints.close()

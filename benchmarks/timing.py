@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,6 +59,11 @@ class Contestant:
         except PeerError as error:
             self.failure = str(error)
 
+    def forget(self) -> None:
+        """Let the peer drop what it built; one whose process has ended has nothing left."""
+        with suppress(PeerError):
+            self.peer.call("forget", workload=self.workload)
+
     def _sample(self, count: int, repeat: int) -> list[float]:
         samples: list[float] = self.peer.call("sample", workload=self.workload, count=count, repeat=repeat)
         return samples
@@ -73,9 +79,10 @@ class Contestant:
 
 
 def compete(contestants: list[Contestant], rounds: int, warm_seconds: float, slice_seconds: float) -> None:
-    """Warm everybody up, then let all take turns for `rounds` rounds, another one first in each."""
+    """Warm up who has not failed, then let all take turns for `rounds` rounds, another one first in each."""
     for contestant in contestants:
-        contestant.warm_up(warm_seconds, slice_seconds)
+        if not contestant.failure:
+            contestant.warm_up(warm_seconds, slice_seconds)
     ready = [contestant for contestant in contestants if not contestant.failure]
     for i in range(rounds):
         first = i % max(len(ready), 1)

@@ -8,6 +8,7 @@ from the arrays made here, and hand their results back in the order and the shap
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -84,7 +85,7 @@ def _two_moons(rng: np.random.Generator, samples: int) -> tuple[Array, Array]:
 def _he_normal(rng: np.random.Generator, widths: tuple[int, ...]) -> list[Array]:
     """Normal weights of variance 2/in, and small biases that are not zero, so that a forgotten bias shows."""
     parameters = []
-    for before, after in zip(widths, widths[1:], strict=False):
+    for before, after in pairwise(widths):
         parameters.append((rng.standard_normal((before, after)) * np.sqrt(2 / before)).astype(np.float32))
         parameters.append((rng.standard_normal(after) * 0.01).astype(np.float32))
     return parameters
@@ -114,7 +115,9 @@ def rosenbrock(x: Any) -> Any:
     return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
 
 
-CHAIN_FACTOR, CHAIN_SHIFT = 1.00001, 0.0001
+CHAIN_FACTOR, CHAIN_SHIFT = 1 + 2**-16, 2**-13
+"""Numbers that float32 holds exactly: 100,000 factors a rounding away from these would be another function."""
+
 CHAIN_LENGTHS = {"chain-2000": 2_000, "chain-200000": 200_000}
 
 

@@ -54,6 +54,7 @@ class Module:
     ...     def __init__(self):
     ...         super().__init__()
     ...         self.inner = nn.Linear(2, 2)
+    ...
     ...     def forward(self, x):
     ...         return self.inner(self.inner(x))
     >>> model = Twice()
@@ -75,7 +76,9 @@ class Module:
     def __setattr__(self, key: str, value: Any) -> None:
         if isinstance(value, Parameter):
             if "training" not in self.__dict__:
-                raise TypeError(f"{type(self).__name__}.__init__ must call super().__init__() before it assigns {key!r}.")
+                raise TypeError(
+                    f"{type(self).__name__}.__init__ must call super().__init__() before it assigns {key!r}."
+                )
             if value.requires_grad:
                 value.name = key
         elif isinstance(value, Module):
@@ -185,9 +188,13 @@ class Module:
         for name, p in mine.items():
             given = np.asarray(state[name])
             if given.shape != p.shape:
-                raise ad.ShapeError(f"{name}: the state has shape {given.shape}, the parameter {p.shape}. Nothing was loaded.")
+                raise ad.ShapeError(
+                    f"{name}: the state has shape {given.shape}, the parameter {p.shape}. Nothing was loaded."
+                )
             if not np.can_cast(given.dtype, p.dtype, "same_kind"):
-                raise ad.DtypeError(f"{name}: the state has dtype {given.dtype}, the parameter {p.dtype}. Nothing was loaded.")
+                raise ad.DtypeError(
+                    f"{name}: the state has dtype {given.dtype}, the parameter {p.dtype}. Nothing was loaded."
+                )
         for name, p in mine.items():
             p.assign_(state[name])
 

@@ -34,7 +34,9 @@ class Sequential(Module):
         super().__init__()
         for i, m in enumerate(modules):
             if not isinstance(m, Module):
-                raise TypeError(f"Sequential: argument {i} is a {type(m).__name__}; expected modules, one argument each.")
+                raise TypeError(
+                    f"Sequential: argument {i} is a {type(m).__name__}; expected modules, one argument each."
+                )
             setattr(self, str(i), m)
         self._modules = modules
 

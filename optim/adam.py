@@ -63,7 +63,9 @@ class Adam(Optimizer):
         return 1 - b1, 1 - b2, self.learning_rate / (1 - b1**step), (1 - b2**step) ** -0.5, self.eps
 
     @staticmethod
-    def update(p: Vector, g: Vector, state: tuple[Vector, ...], settings: Settings) -> tuple[Vector, tuple[Vector, ...]]:
+    def update(
+        p: Vector, g: Vector, state: tuple[Vector, ...], settings: Settings
+    ) -> tuple[Vector, tuple[Vector, ...]]:
         """One step; the running means as ``m + (g - m) (1 - b1)``, which rounds once less."""
         a1, a2, rate, correction, eps = settings
         m, v = state

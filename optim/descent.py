@@ -36,7 +36,9 @@ class GradientDescent(Optimizer):
         return (self.learning_rate,)
 
     @staticmethod
-    def update(p: Vector, g: Vector, state: tuple[Vector, ...], settings: Settings) -> tuple[Vector, tuple[Vector, ...]]:
+    def update(
+        p: Vector, g: Vector, state: tuple[Vector, ...], settings: Settings
+    ) -> tuple[Vector, tuple[Vector, ...]]:
         """One step down the gradient."""
         (rate,) = settings
         return p - rate * g, ()
@@ -80,7 +82,11 @@ class Momentum(Optimizer):
     state_names = ("velocity",)
 
     def __init__(
-        self, parameters: Iterable[ad.Tensor], learning_rate: float = 1e-3, momentum: float = 0.9, nesterov: bool = False
+        self,
+        parameters: Iterable[ad.Tensor],
+        learning_rate: float = 1e-3,
+        momentum: float = 0.9,
+        nesterov: bool = False,
     ) -> None:
         super().__init__(parameters, learning_rate)
         self.momentum = checked("momentum", momentum, 0.0, 1.0, open_high=True)
@@ -91,7 +97,9 @@ class Momentum(Optimizer):
         return self.learning_rate, self.momentum, self.momentum if self.nesterov else 0.0
 
     @staticmethod
-    def update(p: Vector, g: Vector, state: tuple[Vector, ...], settings: Settings) -> tuple[Vector, tuple[Vector, ...]]:
+    def update(
+        p: Vector, g: Vector, state: tuple[Vector, ...], settings: Settings
+    ) -> tuple[Vector, tuple[Vector, ...]]:
         """One step along the velocity; with Nesterov's correction along where it will be."""
         rate, momentum, ahead = settings
         (v,) = state

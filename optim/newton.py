@@ -136,7 +136,9 @@ class Newton:
             If no `loss_fn` is given: a gradient alone says nothing of the curvature.
         """
         if not callable(loss_fn):
-            raise TypeError("Newton.step needs the loss as a function, to differentiate it twice: optimizer.step(lambda: loss(...)).")
+            raise TypeError(
+                "Newton.step needs the loss as a function, to differentiate it twice: optimizer.step(lambda: loss(...))."
+            )
         loss = loss_fn()
         hessian = ad.hessian_operator(loss, self.parameters)
         g = np.concatenate([np.ravel(part) for part in hessian.gradient])

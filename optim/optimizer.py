@@ -98,7 +98,9 @@ class Optimizer:
         raise NotImplementedError
 
     @staticmethod
-    def update(p: Vector, g: Vector, state: tuple[Vector, ...], settings: Settings) -> tuple[Vector, tuple[Vector, ...]]:
+    def update(
+        p: Vector, g: Vector, state: tuple[Vector, ...], settings: Settings
+    ) -> tuple[Vector, tuple[Vector, ...]]:
         """Parameters, gradients, state and settings to new parameters and state: the method's formula."""
         raise NotImplementedError
 
@@ -138,7 +140,9 @@ class Optimizer:
             )
         for key, value in mine.items():
             if np.shape(saved[key]) != value.shape:
-                raise ad.ShapeError(f"{key}: the state has shape {np.shape(saved[key])}, expected {value.shape}. Nothing was loaded.")
+                raise ad.ShapeError(
+                    f"{key}: the state has shape {np.shape(saved[key])}, expected {value.shape}. Nothing was loaded."
+                )
         self.learning_rate = float(saved["learning_rate"])
         i = 0
         for run, state, steps in zip(self._runs, self._state, self._steps, strict=True):

@@ -46,14 +46,12 @@ integer_power = elementwise(
 
 
 def _power_slope(x: Any, n: Any, y: Any) -> Any:
-    """n x^(n-1). As n y / x it keeps the digits that rounding n-1 would lose for huge and tiny x."""
+    """N x^(n-1). As n y / x it keeps the digits that rounding n-1 would lose for huge and tiny x."""
     at_zero = x == 0
     return np.where(at_zero, n * x ** np.where(n == 0, 1, n - 1), n * y / x)
 
 
-real_power = elementwise(
-    lambda x, n: x**n, lambda t, y, x, n: t * _power_slope(x, n, y), name="power", singular=True
-)
+real_power = elementwise(lambda x, n: x**n, lambda t, y, x, n: t * _power_slope(x, n, y), name="power", singular=True)
 """A power whose exponent is a Python number or untracked: no derivative by it, so no logarithm of `x`."""
 
 power = elementwise(
@@ -144,7 +142,7 @@ def _sigmoid(x: Any) -> Any:
 
 @elementwise(_sigmoid, name="sigmoid")
 def sigmoid(t: Any, y: Any, x: Any) -> Any:
-    """y (1 - y). In float64 the second factor is sigmoid(-x), which keeps its digits far out."""
+    """Y (1 - y). In float64 the second factor is sigmoid(-x), which keeps its digits far out."""
     if x.dtype.char != "d":
         return t * (y * (1 - y))
     return t * (y * sigmoid(-x))
@@ -164,9 +162,7 @@ ratio = elementwise(
 """``x / r`` for a length `r`, 0 by convention where `r` is 0. There its own slope is NaN: the second
 derivative of a norm at the origin does not exist, and is never a silent 0."""
 
-hypot = elementwise(
-    np.hypot, lambda t, y, a, b: t * ratio(a, y), lambda t, y, a, b: t * ratio(b, y), singular=True
-)
+hypot = elementwise(np.hypot, lambda t, y, a, b: t * ratio(a, y), lambda t, y, a, b: t * ratio(b, y), singular=True)
 arctan2 = elementwise(
     np.arctan2,
     lambda t, y, a, b: t * ratio(ratio(b, np.hypot(a, b)), np.hypot(a, b)),
@@ -196,12 +192,17 @@ copysign = elementwise(np.copysign, lambda t, y, a, b: t * np.sign(a) * np.copys
 # A cotangent is a linear functional, dL = Re(ct * dz), without conjugation.
 
 conjugate = primitive(
-    lambda z: np.conjugate(z), name="conjugate", vjp=[lambda ct, y, z: np.conjugate(ct)], jvp=[lambda t, y, z: np.conjugate(t)]
+    lambda z: np.conjugate(z),
+    name="conjugate",
+    vjp=[lambda ct, y, z: np.conjugate(ct)],
+    jvp=[lambda t, y, z: np.conjugate(t)],
 )
 real = primitive(
     lambda z: np.real(z) + 0, name="real", vjp=[lambda ct, y, z: ct * (1 + 0j)], jvp=[lambda t, y, z: np.real(t)]
 )
-imag = primitive(lambda z: np.imag(z) + 0, name="imag", vjp=[lambda ct, y, z: ct * -1j], jvp=[lambda t, y, z: np.imag(t)])
+imag = primitive(
+    lambda z: np.imag(z) + 0, name="imag", vjp=[lambda ct, y, z: ct * -1j], jvp=[lambda t, y, z: np.imag(t)]
+)
 angle_of_complex = primitive(
     lambda z: np.angle(z),
     name="angle",
@@ -269,9 +270,7 @@ fmin = elementwise(
     live=(lambda y, a, b: (a <= b) | np.isnan(b), lambda y, a, b: (b <= a) | np.isnan(a)),
 )
 # With a constant: one operand, and slope 0 (the smallest subgradient) where it meets the constant.
-relu = elementwise(
-    lambda x: np.maximum(x, 0), lambda t, y, x: t * np.sign(y), name="relu", live=(lambda y, x: x > 0,)
-)
+relu = elementwise(lambda x: np.maximum(x, 0), lambda t, y, x: t * np.sign(y), name="relu", live=(lambda y, x: x > 0,))
 maximum_with_constant = elementwise(
     lambda x, c: np.maximum(x, c), lambda t, y, x, c: t * np.sign(y - c), name="maximum", live=(lambda y, x, c: x > c,)
 )
@@ -312,7 +311,7 @@ clip_between = elementwise(
 
 
 @implements(np.clip)
-def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:  # noqa: A002 - NumPy's names
+def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     """``np.clip``; the slope is 1 at a bound, so that a parameter does not stick to it."""
     lo = min if a_min is None else a_min
     hi = max if a_max is None else a_max

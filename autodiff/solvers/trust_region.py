@@ -36,7 +36,12 @@ class TrustRegionStep(NamedTuple):
 
 
 def steihaug(
-    matvec: Callable[[Vector], Vector], g: Vector, radius: float, *, tol: float | None = None, max_iter: int | None = None
+    matvec: Callable[[Vector], Vector],
+    g: Vector,
+    radius: float,
+    *,
+    tol: float | None = None,
+    max_iter: int | None = None,
 ) -> TrustRegionStep:
     """Minimise ``g'p + p'Bp/2`` over ``|p| <= radius``, approximately, from products with B.
 

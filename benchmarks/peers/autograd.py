@@ -25,7 +25,7 @@ from benchmarks.workloads import (
 
 def scalar() -> Step:
     """W1."""
-    function = autograd.value_and_grad(lambda ab: scalar_expression(*ab, lambda t: np.maximum(t, 0.0)))
+    function = autograd.value_and_grad(lambda ab: scalar_expression(ab[0], ab[1], lambda t: np.maximum(t, 0.0)))
     gradient: list[Any] = []
 
     def run() -> Any:

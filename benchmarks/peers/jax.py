@@ -37,7 +37,7 @@ def _arrays(tree: Any) -> list[Array]:
 
 def scalar() -> Step:
     """W1."""
-    function = jax.jit(jax.value_and_grad(lambda ab: scalar_expression(*ab, jax.nn.relu)))
+    function = jax.jit(jax.value_and_grad(lambda ab: scalar_expression(ab[0], ab[1], jax.nn.relu)))
     gradient: list[Any] = []
 
     def run() -> Any:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 import autodiff as ad
 import nn
-import numpy as np
 import optim
-
 from benchmarks.peers import Step
 from benchmarks.workloads import (
     ADAM_LEARNING_RATE,
@@ -18,7 +19,6 @@ from benchmarks.workloads import (
     NETWORKS,
     SCALAR_POINT,
     W2_LEARNING_RATE,
-    Array,
     Task,
     chain,
     chain_point,
@@ -48,7 +48,7 @@ def training(name: str, loss_function: Callable[[Any, Any], Any], make_optimizer
     """A network of `nn` and one step of an optimiser of `optim`."""
     inputs, targets, initial, _ = task(name)
     layers: list[Any] = []
-    for before, after in zip(NETWORKS[name].widths, NETWORKS[name].widths[1:], strict=False):
+    for before, after in pairwise(NETWORKS[name].widths):
         layers += [nn.Linear(before, after), nn.ReLU()]
     model = nn.Sequential(*layers[:-1])
     parameters = list(model.parameters())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def training(name: str, loss_function: Callable[[Any, Any], Any], make_optimizer
     given = task(name)
     inputs, targets = torch.from_numpy(given.inputs), torch.from_numpy(given.targets)
     layers: list[nn.Module] = []
-    for before, after in zip(NETWORKS[name].widths, NETWORKS[name].widths[1:], strict=False):
+    for before, after in pairwise(NETWORKS[name].widths):
         layers += [nn.Linear(before, after), nn.ReLU()]
     model = nn.Sequential(*layers[:-1])
     with torch.no_grad():

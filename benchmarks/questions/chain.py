@@ -1,4 +1,4 @@
-"""Does an operation cost the same in a long chain as in a short one?
+"""The question: does an operation cost the same in a long chain as in a short one.
 
 A chain of 200,000 operations is built and differentiated beside one of 2,000. Compare the cost per operation: 1 would
 be perfect; memory that no longer fits the caches, page faults and Python's garbage collector, which walks everything
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.process import PeerError, Peers
+from benchmarks.agreement import agree
+from benchmarks.process import Peers
 from benchmarks.questions.answer import Answer, Settings
-from benchmarks.questions.steps import agree
 from benchmarks.report import duration, multiple, table
 from benchmarks.timing import Contestant, compete, ratio
 from benchmarks.workloads import CHAIN_LENGTHS
@@ -33,6 +33,8 @@ def answer(peers: Peers, settings: Settings) -> Answer:
     for pair in zip(short, long, strict=True):
         if not any(contestant.failure for contestant in pair):
             compete(list(pair), min(settings.rounds, ROUNDS), settings.warm_seconds, SLICE_SECONDS)
+        for contestant in pair:
+            contestant.forget()
         rows[pair[0].label] = _row(*pair)
     cells = [
         [label, duration(r["short_seconds"]), duration(r["long_seconds"]), multiple(r["ratio"])]

@@ -1,4 +1,4 @@
-"""How long does `import` take, once NumPy is there?
+"""The question: how long does `import` take, once NumPy is there.
 
 Each time is taken inside a new process that has imported NumPy already, so that neither the start of Python nor NumPy
 counts. Compare ours with the 40 ms of the bar and with what the other engines need, at their first import statement.

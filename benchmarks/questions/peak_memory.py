@@ -1,4 +1,4 @@
-"""How much memory does a training run take, over the same run written by hand?
+"""The question: how much memory does a training run take, over the same run written by hand.
 
 Peak resident memory of a process that takes 200 steps of W4, code of the libraries included. Compare ours with the
 hand-written step, which holds each array once. The middle of three processes counts: the peak moves by some 100 KB.

@@ -9,7 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Digits", "digits"]
+from nn.data.splits import train_test_split
+
+__all__ = ["Digits", "digits", "train_test_split"]
 
 
 class Digits(NamedTuple):

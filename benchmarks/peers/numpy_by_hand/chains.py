@@ -15,7 +15,7 @@ def long_chain(operations: int) -> Step:
     x, gradient = np.empty_like(point), np.empty_like(point)
     factor, shift = number(CHAIN_FACTOR), number(CHAIN_SHIFT)
 
-    def run() -> np.floating:
+    def run() -> float:
         np.copyto(x, point)
         for _ in range(operations // 2):
             np.multiply(x, factor, x)
@@ -23,6 +23,6 @@ def long_chain(operations: int) -> Step:
         gradient.fill(1)
         for _ in range(operations // 2):
             np.multiply(gradient, factor, gradient)
-        return x.sum()
+        return float(x.sum())
 
     return Step(run, lambda: [gradient])

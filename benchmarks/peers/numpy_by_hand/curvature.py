@@ -23,9 +23,9 @@ class TanhNetwork:
         n = len(self.inputs)
         width = self.parameters[0].shape[1]
         self.slope = number(2 / n)
-        wide = lambda: np.empty((n, width), np.float32)
-        self.h1, self.h2, self.s1, self.s2, self.bend1, self.bend2, self.a2_ct = (wide() for _ in range(7))
-        self.h1_dot, self.h2_dot, self.ct_dot, self.room = (wide() for _ in range(4))
+        wide = [np.empty((n, width), np.float32) for _ in range(11)]
+        self.h1, self.h2, self.s1, self.s2, self.bend1, self.bend2, self.a2_ct = wide[:7]
+        self.h1_dot, self.h2_dot, self.ct_dot, self.room = wide[7:]
         self.z_ct, self.z_dot, self.narrow = (np.empty_like(self.targets) for _ in range(3))
         self.product = [np.empty_like(p) for p in self.parameters]
         self.weight_room = [np.empty_like(p) for p in self.parameters]

@@ -147,7 +147,7 @@ def regression(name: str) -> Step:
     def run() -> float:
         network.forward()
         np.subtract(network.outputs, targets, residual)
-        loss = np.vdot(residual, residual) / n
+        loss = float(np.vdot(residual, residual)) / n
         np.multiply(residual, slope, residual)
         network.backward()
         np.multiply(network.gradient, rate, move)

@@ -1,0 +1,88 @@
+"""Masks: which entries of a cotangent or tangent are zero because something blocked them.
+
+A blocked entry stays 0 whatever slope comes later, infinite or NaN; a zero that was computed does
+not. A mask is a boolean array, True where alive; None stands for "all alive". How a mask goes through
+an operation follows from the kind of its primitive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autodiff.primitives import ELEMENTWISE, LINEAR, MASKING
+from autodiff.tape import Node
+
+
+def any_over_broadcast(live: Any, shape: tuple[int, ...]) -> Any:
+    extra = len(live.shape) - len(shape)
+    stretched = tuple(range(extra)) + tuple(
+        extra + i for i, (a, b) in enumerate(zip(live.shape[extra:], shape, strict=True)) if a != b
+    )
+    return live.any(axis=stretched).reshape(shape) if stretched else live
+
+
+def mask_pulled(node: Node, index: int, live: Any) -> Any:
+    """The mask of the cotangent of operand `index`, given that of the output (None: all alive).
+
+    For an elementwise primitive it has the shape of the output, else that of the operand.
+    """
+    primitive = node.primitive
+    assert primitive is not None
+    block = primitive.live[index] if index < len(primitive.live) else None
+    if primitive.mask_pull is not None:
+        return primitive.mask_pull(index, live, node.output, *node.operands, **node.keywords)
+    if primitive.kind == ELEMENTWISE:
+        if block is None:
+            return live
+        own = block(node.output, *node.operands, **node.keywords)
+        if own.shape != node.output.shape:
+            own = np.broadcast_to(own, node.output.shape)
+        return own if live is None else live & own
+    if block is not None:
+        return block(node.output, *node.operands, **node.keywords)
+    if not primitive.passes_mask or (live is None and not primitive.flags & MASKING):
+        return None
+    ones = np.ones(np.shape(node.output)) if live is None else live * 1.0
+    if primitive.pulls is None:
+        assert primitive.joint_pull is not None
+        return primitive.joint_pull(ones, *node.operands, **node.keywords)[index] != 0
+    others = node.operands if primitive.kind == LINEAR else _ones_like(node.operands)
+    rule = primitive.pulls[index]
+    assert rule is not None
+    return rule(ones, *others, **node.keywords) != 0
+
+
+def mask_pushed(node: Node, index: int, live: Any) -> Any:
+    """The mask of the output's tangent through operand `index`, given that operand's mask (None: all alive)."""
+    primitive = node.primitive
+    assert primitive is not None
+    block = primitive.live[index] if index < len(primitive.live) else None
+    if primitive.mask_push is not None:
+        return primitive.mask_push(index, live, node.output, *node.operands, **node.keywords)
+    if primitive.kind == ELEMENTWISE:
+        if block is None:
+            return live
+        own = block(node.output, *node.operands, **node.keywords)
+        if own.shape != node.output.shape:
+            own = np.broadcast_to(own, node.output.shape)
+        return own if live is None else live & own
+    if not primitive.passes_mask or (live is None and not primitive.flags & MASKING):
+        return None
+    ones = np.ones(np.shape(node.operands[index])) if live is None else live * 1.0
+    if primitive.kind == LINEAR:
+        if primitive.pushes is None:
+            parts = [np.zeros(np.shape(x)) for x in node.operands]
+            parts[index] = ones
+            return primitive.fn(*parts, **node.keywords) != 0
+        return primitive.fn(ones, *node.operands[1:], **node.keywords) != 0
+    others = list(_ones_like(node.operands))
+    others[index] = ones
+    return primitive(*others, **node.keywords) != 0
+
+
+def _ones_like(operands: Sequence[Any]) -> tuple[Any, ...]:
+    """Stand-ins for the other factors of a product: a factor that happens to be 0 does not mask."""
+    return tuple(np.ones(np.shape(x)) for x in operands)

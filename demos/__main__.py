@@ -1,0 +1,38 @@
+"""``python -m demos`` lists the demos with a line each; ``python -m demos NAME`` runs one."""
+
+import importlib
+import pkgutil
+import sys
+
+import demos
+
+HELPERS = {"__main__", "output"}
+
+
+def names() -> list[str]:
+    """The demos, by name."""
+    return sorted(m.name for m in pkgutil.iter_modules(demos.__path__) if m.name not in HELPERS)
+
+
+def summary(name: str) -> str:
+    """The first line of a demo's docstring."""
+    return (importlib.import_module(f"demos.{name}").__doc__ or "").strip().splitlines()[0]
+
+
+def main(arguments: list[str]) -> int:
+    """Run the demo that is named first, with the other arguments; without one, list them all."""
+    if not arguments or arguments[0] in ("-h", "--help", "list"):
+        print("python -m demos NAME runs one of these (--help after a name shows its options):\n")
+        for name in names():
+            print(f"  {name:12s} {summary(name)}")
+        return 0
+    name, *rest = arguments
+    if name not in names():
+        print(f"no demo is named {name!r}; there are: {', '.join(names())}", file=sys.stderr)
+        return 2
+    importlib.import_module(f"demos.{name}").main(rest)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,151 @@
+"""Train a network on real handwritten digits, check its gradients, draw its graph and its errors.
+
+The data are the 1,797 UCI digits of 8x8 pixels that come with the package. A perceptron with one hidden layer
+learns from four fifths of them with Adam and is tested on the rest. Then the gradient of the very network that was
+trained is checked against finite differences, and what happened is written as pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+import nn
+import optim
+from demos.output import figure, folder, progress
+
+
+def make_model(hidden: int = 128) -> nn.Sequential:
+    """A perceptron from 64 pixels to 10 classes."""
+    return nn.Sequential(nn.Linear(64, hidden), nn.ReLU(), nn.Linear(hidden, 10))
+
+
+def accuracy(model: nn.Module, x: np.ndarray, y: np.ndarray) -> float:
+    """The share of rows whose largest logit is at the label."""
+    with ad.no_grad():
+        return float((model(x).data.argmax(1) == y).mean())
+
+
+def train(
+    data: tuple[Any, Any, Any, Any], epochs: int = 30, seed: int = 0, *, report: Any = None
+) -> tuple[nn.Module, dict[str, list[float]]]:
+    """Train on ``(x_train, x_test, y_train, y_test)``; the model, and loss and accuracies after each epoch."""
+    x_train, x_test, y_train, y_test = data
+    nn.manual_seed(seed)
+    model = make_model()
+    optimizer = optim.Adam(model.parameters(), learning_rate=2e-3)
+    history: dict[str, list[float]] = {"loss": [], "train": [], "test": []}
+    for epoch in progress(range(epochs), epochs, "training" if report else ""):
+        optimizer.learning_rate = 2e-3 * (1 - epoch / epochs)
+        losses = []
+        for x, y in nn.batches(x_train, y_train, batch_size=32):
+            loss = nn.cross_entropy(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        history["loss"].append(float(np.mean(losses)))
+        history["train"].append(accuracy(model, x_train, y_train))
+        history["test"].append(accuracy(model, x_test, y_test))
+        if report is not None:
+            report(epoch, history)
+    return model, history
+
+
+def split(seed: int) -> tuple[Any, Any, Any, Any]:
+    """Four fifths to train on and one to test on, with the same share of every digit in both."""
+    images, labels = nn.data.digits()
+    return nn.data.train_test_split(images.reshape(len(images), -1), labels, test_size=0.2, stratify=labels, seed=seed)
+
+
+def check_gradients(model: nn.Module, x: np.ndarray, y: np.ndarray) -> Any:
+    """Compare the network's gradient with finite differences, in float64, at the weights it has learnt."""
+    parts = [p.data.astype(np.float64) for p in model.parameters()]
+
+    def loss(w1: Any, b1: Any, w2: Any, b2: Any) -> Any:
+        return nn.cross_entropy(ad.special.relu(x.astype(np.float64) @ w1 + b1) @ w2 + b2, y)
+
+    return ad.testing.gradcheck(loss, *parts, on_kink="report")
+
+
+def draw_curve(path: Path, history: dict[str, list[float]]) -> None:
+    """Loss and accuracies over the epochs."""
+    epochs = np.arange(1, len(history["loss"]) + 1)
+    with figure(path, figsize=(8, 3.4)) as fig:
+        left, right = fig.subplots(1, 2)
+        left.semilogy(epochs, history["loss"], color="#2E7A9E")
+        left.set(xlabel="epoch", ylabel="mean training loss", title="cross-entropy")
+        right.plot(epochs, history["train"], color="#8C7A1E", label="train")
+        right.plot(epochs, history["test"], color="#A8455B", label="test")
+        right.set(
+            xlabel="epoch",
+            ylabel="share of right answers",
+            title="accuracy",
+            ylim=(min(0.9, history["test"][0]), 1.002),
+        )
+        right.legend(loc="lower right")
+        for ax in (left, right):
+            ax.grid(alpha=0.3)
+
+
+def draw_predictions(path: Path, model: nn.Module, x: np.ndarray, y: np.ndarray) -> None:
+    """A sheet of test digits: those the network got wrong first, each with its answer and how sure it was."""
+    with ad.no_grad():
+        shares = ad.special.softmax(model(x), axis=1).data
+    guess = shares.argmax(1)
+    order = np.argsort(guess == y, kind="stable")[:40]
+    with figure(path, figsize=(9, 5.6)) as fig:
+        fig.suptitle(f"{int((guess != y).sum())} of {len(y)} test digits are read wrongly (red: answer, right digit)")
+        for ax, i in zip(fig.subplots(5, 8).flat, order):
+            ax.imshow(x[i].reshape(8, 8), cmap="gray_r", vmin=0, vmax=1)
+            wrong = guess[i] != y[i]
+            text = f"{guess[i]}, not {y[i]}" if wrong else f"{guess[i]}"
+            ax.set_title(f"{text}  {shares[i, guess[i]]:.0%}", fontsize=8, color="#A8455B" if wrong else "#333333")
+            ax.axis("off")
+
+
+def main(arguments: list[str]) -> float:
+    """Run the demo; returns the accuracy on the test digits."""
+    parser = argparse.ArgumentParser(prog="python -m demos digits", description=__doc__)
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=0, help="of the split, the first weights and the order of batches")
+    parser.add_argument("--folder", help="where the pictures go (default: out/digits)")
+    options = parser.parse_args(arguments)
+    target = folder("digits", options.folder)
+    data = split(options.seed)
+    x_train, x_test, _, y_test = data
+    print(f"{len(x_train)} digits to learn from, {len(x_test)} to be tested on")
+    print(make_model())
+    print("\nepoch     loss   train    test")
+
+    def report(epoch: int, history: dict[str, list[float]]) -> None:
+        print(f"{epoch + 1:5d} {history['loss'][-1]:8.4f}  {history['train'][-1]:.4f}  {history['test'][-1]:.4f}")
+
+    start = time.perf_counter()
+    model, history = train(data, options.epochs, options.seed, report=report)
+    print(f"trained in {time.perf_counter() - start:.1f} s\n")
+
+    print("gradient check of this network on 8 test digits, against finite differences:")
+    print(check_gradients(model, x_test[:8], y_test[:8]), "\n")
+
+    loss = nn.cross_entropy(model(x_test[:32]), y_test[:32])
+    picture = ad.draw(loss)
+    written = [target / "graph.dot", target / "curve.png", target / "predictions.png"]
+    written[0].write_text(picture.source, encoding="utf-8")
+    if ad.drawing.find_renderer() is None:
+        print(ad.drawing.rendering.ADVICE)
+    else:
+        for kind in ("svg", "png"):
+            written.append(target / f"graph.{kind}")
+            written[-1].write_bytes(picture.pipe(format=kind))
+    draw_curve(target / "curve.png", history)
+    draw_predictions(target / "predictions.png", model, x_test, y_test)
+    for path in written:
+        print("wrote", path)
+    print(f"test accuracy {history['test'][-1]:.4f}")
+    return history["test"][-1]
