@@ -119,11 +119,16 @@ def _recomputed(call: _Call, captured: list[Node], values: tuple[Any, ...]) -> P
 
     def vjp(ct: Any, y: Any, *operands: Any) -> tuple[Any, ...]:
         targets, roots = again(operands)
-        return tuple(pull_recorded(roots, ct if several else (ct,), targets))
+        return tuple(pull_recorded(roots, ct if several else (ct,), targets, lifted=_lifted(operands)))
 
     def jvp(ts: tuple[Any, ...], y: Any, *operands: Any) -> Any:
         sources, roots = again(operands)
-        out = push_recorded(roots, ts, sources, values)
+        out = push_recorded(roots, ts, sources, values, lifted=_lifted(operands))
         return tuple(out) if several else out[0]
 
     return primitive(lambda *_: values if several else values[0], vjp=vjp, jvp=jvp, name="checkpoint")  # type: ignore[no-any-return]
+
+
+def _lifted(operands: tuple[Any, ...]) -> bool:
+    """Whether the sweep that calls a rule records itself: then so must the sweep inside."""
+    return any(isinstance(v, Tensor) for v in operands)

@@ -156,7 +156,7 @@ def _forward_blocks(
                 block = values[offset : offset + x.size]
                 block = block.reshape((*x.shape, *np.shape(data_of(y))))
                 block = block.transpose((*range(x.ndim, block.ndim), *range(x.ndim)))
-                block = block if isinstance(block, Tensor) else np.ascontiguousarray(block)
+                block = block if isinstance(block, Tensor) else np.array(block, order="C")[()]
             row.append(block)
             offset += x.size
         blocks.append(row)
@@ -195,7 +195,7 @@ def _reverse_blocks(
             block = None
             if values is not None:
                 block = values[offset : offset + y.size].reshape((*y.shape, *np.shape(data_of(x))))
-            row.append(block if block is None or isinstance(block, Tensor) else np.ascontiguousarray(block))
+            row.append(block if block is None or isinstance(block, Tensor) else np.array(block, order="C")[()])
         blocks.append(row)
         offset += y.size
     return blocks

@@ -167,27 +167,26 @@ def push(
         )
 
 
-def pull_recorded(roots: list[Node | None], cts: tuple[Any, ...], targets: list[Node]) -> list[Any]:
+def pull_recorded(
+    roots: list[Node | None], cts: Sequence[Any], targets: list[Node], *, lifted: bool
+) -> list[Any]:
     """Cotangents of `targets`, which the walk does not pass, from those of `roots`; None where nothing arrives."""
     given: dict[Node, Any] = {}
     for node, ct in zip(roots, cts, strict=True):
         if node is not None and ct is not None:
             given[node] = ct if node not in given else given[node] + ct
     wanted = set(targets)
-    found = tape.walk(given, wanted, through=False)
-    swept = pull(found, given, wanted, found.outside or any(isinstance(c, Tensor) for c in cts), {})
+    swept = pull(tape.walk(given, wanted, through=False), given, wanted, lifted, {})
     return [swept.get(t) for t in targets]
 
 
 def push_recorded(
-    roots: list[Node | None], ts: tuple[Any, ...], sources: list[Node], values: tuple[Any, ...]
+    roots: list[Node | None], ts: Sequence[Any], sources: list[Node], values: Sequence[Any], *, lifted: bool
 ) -> list[Any]:
     """Tangents of `roots` from those of `sources`; zeros where nothing arrives."""
     outputs = {n for n in roots if n is not None}
     found = tape.walk(outputs, set(sources), through=False)
-    swept = push(
-        found, dict(zip(sources, ts, strict=True)), outputs, found.outside or any(isinstance(t, Tensor) for t in ts), {}
-    )
+    swept = push(found, dict(zip(sources, ts, strict=True)), outputs, lifted, {})
     return [np.zeros_like(v) if n is None or n not in swept else swept[n] for n, v in zip(roots, values, strict=True)]
 
 
