@@ -15,6 +15,7 @@ import numpy as np
 from autodiff.errors import UnsupportedError
 from autodiff.ops import elementwise as ew
 from autodiff.ops import indexing, products, reductions, shapes
+from autodiff.tape import ALIAS
 from autodiff.primitives import ELEMENTWISE, NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
 
 BATCH_RULES: dict[Primitive, Callable[..., Any]] = {}
@@ -261,6 +262,11 @@ def _reduction(primitive: Primitive) -> None:
 
 _reduction(reductions.sum_over)
 _reduction(reductions.mean_over)
+
+
+@_rule(ALIAS)
+def _alias(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return args[0].values
 
 
 @_rule(shapes.spread)

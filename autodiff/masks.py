@@ -24,6 +24,22 @@ def any_over_broadcast(live: Any, shape: tuple[int, ...]) -> Any:
     return live.any(axis=stretched).reshape(shape) if stretched else live
 
 
+def own_mask(node: Node, index: int) -> Any:
+    """What a masking primitive itself lets through to operand `index`; None where it blocks nothing.
+
+    For an elementwise primitive it has the shape of the output, else that of the operand.
+    """
+    primitive = node.primitive
+    assert primitive is not None
+    block = primitive.live[index] if index < len(primitive.live) else None
+    if block is None:
+        return None
+    own = block(node.output, *node.operands, **node.keywords)
+    if primitive.kind == ELEMENTWISE and own.shape != node.output.shape:
+        return np.broadcast_to(own, node.output.shape)
+    return own
+
+
 def mask_pulled(node: Node, index: int, live: Any) -> Any:
     """The mask of the cotangent of operand `index`, given that of the output (None: all alive).
 
@@ -31,18 +47,13 @@ def mask_pulled(node: Node, index: int, live: Any) -> Any:
     """
     primitive = node.primitive
     assert primitive is not None
-    block = primitive.live[index] if index < len(primitive.live) else None
     if primitive.mask_pull is not None:
         return primitive.mask_pull(index, live, node.output, *node.operands, **node.keywords)
+    own = own_mask(node, index)
     if primitive.kind == ELEMENTWISE:
-        if block is None:
-            return live
-        own = block(node.output, *node.operands, **node.keywords)
-        if own.shape != node.output.shape:
-            own = np.broadcast_to(own, node.output.shape)
-        return own if live is None else live & own
-    if block is not None:
-        return block(node.output, *node.operands, **node.keywords)
+        return live if own is None else own if live is None else live & own
+    if own is not None:
+        return own
     if not primitive.passes_mask or (live is None and not primitive.flags & MASKING):
         return None
     ones = np.ones(np.shape(node.output)) if live is None else live * 1.0
@@ -59,16 +70,11 @@ def mask_pushed(node: Node, index: int, live: Any) -> Any:
     """The mask of the output's tangent through operand `index`, given that operand's mask (None: all alive)."""
     primitive = node.primitive
     assert primitive is not None
-    block = primitive.live[index] if index < len(primitive.live) else None
     if primitive.mask_push is not None:
         return primitive.mask_push(index, live, node.output, *node.operands, **node.keywords)
     if primitive.kind == ELEMENTWISE:
-        if block is None:
-            return live
-        own = block(node.output, *node.operands, **node.keywords)
-        if own.shape != node.output.shape:
-            own = np.broadcast_to(own, node.output.shape)
-        return own if live is None else live & own
+        own = own_mask(node, index)
+        return live if own is None else own if live is None else live & own
     if not primitive.passes_mask or (live is None and not primitive.flags & MASKING):
         return None
     ones = np.ones(np.shape(node.operands[index])) if live is None else live * 1.0
@@ -76,8 +82,8 @@ def mask_pushed(node: Node, index: int, live: Any) -> Any:
         if primitive.pushes is None:
             parts = [np.zeros(np.shape(x)) for x in node.operands]
             parts[index] = ones
-            return primitive.fn(*parts, **node.keywords) != 0
-        return primitive.fn(ones, *node.operands[1:], **node.keywords) != 0
+            return primitive(*parts, **node.keywords) != 0
+        return primitive(ones, *node.operands[1:], **node.keywords) != 0
     others = list(_ones_like(node.operands))
     others[index] = ones
     return primitive(*others, **node.keywords) != 0

@@ -16,7 +16,7 @@ import numpy as np
 
 from autodiff import pytree, tape
 from autodiff.errors import DtypeError, GradientError
-from autodiff.primitives import MASKING, SINGULAR
+from autodiff.primitives import SINGULAR
 from autodiff.pytree import Structure
 from autodiff.sweeps import pull_back, push_forward
 from autodiff.tape import ALIAS, NO_KEYWORDS, Node, Walk, next_number, set_recording
@@ -150,7 +150,7 @@ def _quiet(flags: int) -> Any:
 def pull(
     found: Walk, cts: dict[Node, Any], targets: set[Node], lifted: bool, lives: dict[Node, Any]
 ) -> dict[Node, Any]:
-    masked = bool(found.flags & (SINGULAR if lives else 0)) or found.masked or (lifted and bool(found.flags & MASKING))
+    masked = bool(found.flags & (SINGULAR if lives else 0)) or found.masked
     with _quiet(found.flags), recording_on() if lifted else nullcontext():
         return pull_back(
             found, cts, targets, lift=lift if lifted else None, masked=masked, lives=lives if masked else None

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import RuleError
-from autodiff.masks import any_over_broadcast, mask_pulled, mask_pushed
+from autodiff.masks import any_over_broadcast, mask_pulled, mask_pushed, own_mask
 from autodiff.primitives import LINEAR, MASKING
 from autodiff.tape import ITEM, Node, Walk, item_node
 
@@ -225,10 +225,15 @@ def pull_back(
             if g is None:
                 continue
             x = node.operands[i]
-            alive = mask_pulled(node, i, live) if masked else None
+            if masked:
+                alive = mask_pulled(node, i, live)
+            else:
+                # A rule may block by a product, t * (x > 0). In a record it must be seen to block: an outer
+                # function may have an infinite slope.
+                alive = own_mask(node, i) if lift is not None and primitive.live else None
             if alive is not None:
                 g = np.where(alive, g, 0)
-                alive = any_over_broadcast(alive, np.shape(x))
+                alive = any_over_broadcast(alive, np.shape(x)) if masked else None
             g = conform(g, x, node)
             before = cts.get(parent)
             if before is None:

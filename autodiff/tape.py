@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import itertools
 import threading
+import warnings
+import weakref
 from collections.abc import Callable, Iterable, Set
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -247,7 +249,34 @@ def walk(roots: Iterable[Node], targets: Set[Node] | None = None, *, through: bo
             nodes = [n for n in nodes if not needed.isdisjoint(n.parents)]
     if nodes:
         _check_not_stale(nodes, leaves, needed)
+        _watch_memory(nodes)
     return Walk(nodes, leaves, flags, outside, needed)
+
+
+_SAMPLED = 8  # one walk in so many is looked at: the sum over its nodes is not free
+_LIMIT = 1 << 30
+_walks = 0
+_alive: list[tuple[weakref.ref[Node], int]] = []
+_warned = False
+
+
+def _watch_memory(nodes: list[Node]) -> None:
+    """Say once, when graphs that were differentiated stay alive by the gigabyte, what the usual cause is."""
+    global _walks, _warned
+    _walks += 1
+    if _walks % _SAMPLED or _warned:
+        return
+    _alive[:] = [(ref, size) for ref, size in _alive if ref() is not None]
+    _alive.append((weakref.ref(nodes[0]), sum(getattr(n.output, "nbytes", 0) for n in nodes)))
+    total = _SAMPLED * sum(size for _, size in _alive)
+    if total > _LIMIT and len(_alive) > 1:
+        _warned = True
+        warnings.warn(
+            f"about {total / _LIMIT:.1f} GB of recorded operations are alive. If you collect losses or other results in a "
+            f"list, collect loss.item() (or x.data, x.detach()): a Tensor keeps everything it was computed from.",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def depends_outside(root: Node, targets: Set[Node]) -> bool:

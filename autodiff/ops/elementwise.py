@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.primitives import NUMPY_CONSTANTS, elementwise, implements, primitive
+from autodiff.primitives import NUMPY_CONSTANTS, elementwise, implements
 
 # --- arithmetic -----------------------------------------------------------------------------------
 
@@ -23,13 +23,30 @@ multiply = elementwise(np.multiply, lambda t, y, a, b: t * b, lambda t, y, a, b:
 divide = elementwise(np.divide, lambda t, y, a, b: t / b, lambda t, y, a, b: -(t * y) / b, singular=True)
 divide_by_number = elementwise(lambda a, b: a / b, lambda t, y, a, b: t / b, name="divide", reads=False)
 """A quotient whose denominator is a Python number: linear, and never singular."""
+
+
+@implements(np.divide)
+def quotient(a: Any, b: Any) -> Any:
+    """``a / b``; a Python number as denominator is metadata and chooses the rule."""
+    return divide_by_number(a, b) if type(b) is float or type(b) is int else divide(a, b)
+
+
 negative = elementwise(np.negative, lambda t, y, x: -t, reads=False)
 positive = elementwise(np.positive, lambda t, y, x: t, reads=False)
 reciprocal = elementwise(np.reciprocal, lambda t, y, x: -(t * y * y), singular=True)
 remainder = elementwise(
     np.remainder, lambda t, y, a, b: t, lambda t, y, a, b: -t * np.floor_divide(a, b), singular=True
 )
-fmod = elementwise(np.fmod, lambda t, y, a, b: t, lambda t, y, a, b: -t * np.trunc(a / b), singular=True)
+fmod = elementwise(
+    np.fmod, lambda t, y, a, b: t, lambda t, y, a, b: -t * np.rint((a - y) / b), singular=True
+)  # trunc(a / b) would be one too many where a / b rounds up to a whole number
+
+
+@implements(np.divmod)
+def divmod_(a: Any, b: Any) -> Any:
+    """``np.divmod``; the quotient is not tracked."""
+    return np.floor_divide(a, b), np.remainder(a, b)
+
 
 # --- powers and roots -----------------------------------------------------------------------------
 
@@ -45,94 +62,56 @@ integer_power = elementwise(
 """A power whose exponent is a whole Python number, not negative: a polynomial, smooth everywhere."""
 
 
-def _power_slope(x: Any, n: Any, y: Any) -> Any:
-    """N x^(n-1). As n y / x it keeps the digits that rounding n-1 would lose for huge and tiny x."""
-    at_zero = x == 0
-    return np.where(at_zero, n * x ** np.where(n == 0, 1, n - 1), n * y / x)
+def _slope(x: Any, n: Any, y: Any, at_zero: Any) -> Any:
+    """n x^(n-1). As n y / x it keeps the digits that rounding n-1 would lose for huge and tiny x."""
+    return np.where(x == 0, at_zero, n * y / x)
 
 
-real_power = elementwise(lambda x, n: x**n, lambda t, y, x, n: t * _power_slope(x, n, y), name="power", singular=True)
-"""A power whose exponent is a Python number or untracked: no derivative by it, so no logarithm of `x`."""
+real_power = elementwise(
+    lambda x, n: x**n,
+    lambda t, y, x, n: t * (n * y / x if n < 0 else _slope(x, n, y, n * x ** (n - 1))),
+    name="power",
+    singular=True,
+)
+"""A power whose exponent is a Python number: no derivative by it, so no logarithm of `x`."""
 
 power = elementwise(
     np.power,
-    lambda t, y, x, n: t * _power_slope(x, n, y),
+    lambda t, y, x, n: t * _slope(x, n, y, n * x ** np.where(n == 0, 1, n - 1)),
     # at x = 0 the slope by n is 0 for n >= 0 and -inf for n < 0
     lambda t, y, x, n: t * y * np.log(np.where((x == 0) & (n >= 0), 1, x)),
     singular=True,
 )
+number_to_power = elementwise(lambda b, x: b**x, None, lambda t, y, b, x: t * (y * math.log(b)), name="power")
+"""A positive Python number to a power: an exponential, smooth everywhere."""
 float_power = elementwise(np.float_power, *power.pulls, singular=True)
 
 
 @implements(np.power, np.pow)
 def power_of(x: Any, n: Any) -> Any:
-    """``x**n``; a Python number as exponent is metadata and chooses the rule."""
+    """``x**n``; a Python number as base or exponent is metadata and chooses the rule."""
     if type(n) is int or type(n) is float:
         if n == 2:
             return square(x)
         if n == 1:
             return positive(x)
-        if n >= 0 and n == int(n):
+        if n >= 0 and n % 1 == 0:
             return integer_power(x, n)
-        if n == 0.5:
-            return sqrt(x)
-        return real_power(x, n)
+        return sqrt(x) if n == 0.5 else real_power(x, n)
+    if (type(x) is int or type(x) is float) and 0 < x < math.inf:
+        return number_to_power(x, n)
     return power(x, n)
 
 
 # --- exponentials and logarithms ------------------------------------------------------------------
 
 exp = elementwise(np.exp, lambda t, y, x: t * y)
-exp2 = elementwise(np.exp2, lambda t, y, x: t * y * math.log(2))
+exp2 = elementwise(np.exp2, lambda t, y, x: t * (y * math.log(2)))
 expm1 = elementwise(np.expm1, lambda t, y, x: t * np.exp(x))  # y + 1 would lose all digits far below 0
 log = elementwise(np.log, lambda t, y, x: t / x, singular=True)
 log2 = elementwise(np.log2, lambda t, y, x: t / (x * math.log(2)), singular=True)
 log10 = elementwise(np.log10, lambda t, y, x: t / (x * math.log(10)), singular=True)
 log1p = elementwise(np.log1p, lambda t, y, x: t / (1 + x), singular=True)
-
-
-def _share(y: Any, x: Any) -> Any:
-    """exp(x - y), the share of one term in a log-sum; 0 where both are -inf, 1 where both are +inf."""
-    return np.exp(np.where(x == y, 0, x - y)) * (y != -np.inf)
-
-
-logaddexp = elementwise(
-    np.logaddexp, lambda t, y, a, b: t * _share(y, a), lambda t, y, a, b: t * _share(y, b), singular=True
-)
-logaddexp2 = elementwise(
-    np.logaddexp2,
-    lambda t, y, a, b: t * _share(y * math.log(2), a * math.log(2)),
-    lambda t, y, a, b: t * _share(y * math.log(2), b * math.log(2)),
-    singular=True,
-)
-
-# --- trigonometric and hyperbolic -----------------------------------------------------------------
-
-sin = elementwise(np.sin, lambda t, y, x: t * np.cos(x))
-cos = elementwise(np.cos, lambda t, y, x: -t * np.sin(x))
-tan = elementwise(np.tan, lambda t, y, x: t * (1 + y * y))
-arcsin = elementwise(np.arcsin, lambda t, y, x: t / np.sqrt((1 - x) * (1 + x)), singular=True)
-arccos = elementwise(np.arccos, lambda t, y, x: -t / np.sqrt((1 - x) * (1 + x)), singular=True)
-arctan = elementwise(np.arctan, lambda t, y, x: t / (1 + x * x))
-sinh = elementwise(np.sinh, lambda t, y, x: t * np.cosh(x))
-cosh = elementwise(np.cosh, lambda t, y, x: t * np.sinh(x))
-
-
-@elementwise(np.tanh)
-def tanh(t: Any, y: Any, x: Any) -> Any:
-    """1 - y^2. In float64 as 4 sigmoid(2x) sigmoid(-2x), which keeps its digits far out; networks train in float32."""
-    if x.dtype.char != "d":
-        return t * (1 - y * y)
-    return t * (4 * sigmoid(2 * x) * sigmoid(-2 * x))
-
-
-arcsinh = elementwise(np.arcsinh, lambda t, y, x: t / np.sqrt(1 + x * x))
-arccosh = elementwise(np.arccosh, lambda t, y, x: t / (np.sqrt(x - 1) * np.sqrt(x + 1)), singular=True)
-arctanh = elementwise(np.arctanh, lambda t, y, x: t / ((1 - x) * (1 + x)), singular=True)
-degrees = elementwise(np.degrees, lambda t, y, x: t * (180 / math.pi), reads=False)
-radians = elementwise(np.radians, lambda t, y, x: t * (math.pi / 180), reads=False)
-rad2deg = elementwise(np.rad2deg, lambda t, y, x: t * (180 / math.pi), reads=False)
-deg2rad = elementwise(np.deg2rad, lambda t, y, x: t * (math.pi / 180), reads=False)
 
 
 def _sigmoid(x: Any) -> Any:
@@ -142,13 +121,106 @@ def _sigmoid(x: Any) -> Any:
 
 @elementwise(_sigmoid, name="sigmoid")
 def sigmoid(t: Any, y: Any, x: Any) -> Any:
-    """Y (1 - y). In float64 the second factor is sigmoid(-x), which keeps its digits far out."""
-    if x.dtype.char != "d":
-        return t * (y * (1 - y))
-    return t * (y * sigmoid(-x))
+    """y (1 - y). In float64 as a function of x, which keeps its digits far out."""
+    return t * (sigmoid_slope(x) if x.dtype.char in "dg" else y * (1 - y))
 
+
+def _sigmoid_slope(x: Any) -> Any:
+    e = np.exp(-np.abs(x))
+    below = 1 + e
+    below *= below
+    e /= below
+    return e
+
+
+sigmoid_slope = elementwise(_sigmoid_slope, lambda t, y, x: t * (y * -np.tanh(x / 2)), name="sigmoid_slope")
+"""sigmoid(x) sigmoid(-x), to its last digit however far out. A primitive, so that the magnitude of x taken
+inside (against overflow) is no kink for its own derivatives."""
 
 softplus = elementwise(lambda x: np.logaddexp(x, 0), lambda t, y, x: t * sigmoid(x), name="softplus")
+
+
+def _share(a: Any, b: Any) -> Any:
+    """exp(a) of exp(a) + exp(b). Two equal infinities share evenly, and of nothing nothing is had: 0 where both are -inf."""
+    even = (a == b) & np.isinf(a)
+    return sigmoid(np.where(even, 0, a) - np.where(even, 0, b)) * ~(even & (a < 0))
+
+
+logaddexp = elementwise(np.logaddexp, lambda t, y, a, b: t * _share(a, b), lambda t, y, a, b: t * _share(b, a))
+logaddexp2 = elementwise(
+    np.logaddexp2,
+    lambda t, y, a, b: t * _share(a * math.log(2), b * math.log(2)),
+    lambda t, y, a, b: t * _share(b * math.log(2), a * math.log(2)),
+)
+
+# --- trigonometric and hyperbolic -----------------------------------------------------------------
+
+
+def _root(x: Any) -> Any:
+    """sqrt(1 + x^2), for real x without overflow."""
+    return np.sqrt(1 + x * x) if x.dtype.kind == "c" else np.hypot(1, x)
+
+
+sin = elementwise(np.sin, lambda t, y, x: t * np.cos(x))
+cos = elementwise(np.cos, lambda t, y, x: -t * np.sin(x))
+tan = elementwise(np.tan, lambda t, y, x: t * (1 + y * y))
+arcsin = elementwise(np.arcsin, lambda t, y, x: t / np.sqrt((1 - x) * (1 + x)), singular=True)
+arccos = elementwise(np.arccos, lambda t, y, x: -t / np.sqrt((1 - x) * (1 + x)), singular=True)
+
+
+@elementwise(np.arctan)
+def arctan(t: Any, y: Any, x: Any) -> Any:
+    """1 / (1 + x^2)."""
+    r = _root(x)
+    return t / r / r
+
+
+sinh = elementwise(np.sinh, lambda t, y, x: t * np.cosh(x))
+cosh = elementwise(np.cosh, lambda t, y, x: t * np.sinh(x))
+
+
+@elementwise(np.tanh)
+def tanh(t: Any, y: Any, x: Any) -> Any:
+    """1 - y^2. In float64 as a function of x, which keeps its digits far out; networks train in float32."""
+    return t * (4 * sigmoid_slope(2 * x) if x.dtype.char in "dg" else 1 - y * y)
+
+
+arcsinh = elementwise(np.arcsinh, lambda t, y, x: t / _root(x))
+arccosh = elementwise(np.arccosh, lambda t, y, x: t / (np.sqrt(x - 1) * np.sqrt(x + 1)), singular=True)
+arctanh = elementwise(np.arctanh, lambda t, y, x: t / ((1 - x) * (1 + x)), singular=True)
+degrees = elementwise(np.degrees, lambda t, y, x: t * (180 / math.pi), reads=False)
+radians = elementwise(np.radians, lambda t, y, x: t * (math.pi / 180), reads=False)
+rad2deg = elementwise(np.rad2deg, lambda t, y, x: t * (180 / math.pi), reads=False)
+deg2rad = elementwise(np.deg2rad, lambda t, y, x: t * (math.pi / 180), reads=False)
+
+
+def _sinc_derivative(x: Any, *, n: int) -> Any:
+    """The n-th derivative of sin(u)/u, u = pi x, by x."""
+    wide = x.astype(np.result_type(x.dtype, np.float64))
+    u = math.pi * wide
+    near = np.abs(u) < 1 + n / 2
+    # near 0 the power series; at most 1 + n/2 away, 20 + n terms leave nothing
+    v = np.where(near, u, 0)
+    square = v * v
+    series = np.zeros_like(v)
+    for k in range(20 + n, (n - 1) // 2, -1):
+        m = 2 * k - n  # the term (-1)^k u^m / ((2k + 1) m!), by Horner's scheme
+        series = series * square * (-1 / ((m + 1) * (m + 2))) + 1 / (2 * k + 1)
+    first = (n + 1) // 2
+    series = series * (-1) ** first * (v if n % 2 else 1)
+    # elsewhere the recurrence that differentiating u s = sin(u) n times gives
+    w = np.where(near, 1, u)
+    waves = np.sin(w), np.cos(w)
+    far = waves[0] / w
+    for m in range(1, n + 1):
+        far = (waves[m % 2] * (-1) ** (m // 2) - m * far) / w
+    return (np.where(near, series, far)[()] * math.pi**n).astype(x.dtype)
+
+
+sinc_derivative = elementwise(
+    _sinc_derivative, lambda t, y, x, *, n: t * sinc_derivative(x, n=n + 1), name="sinc_derivative"
+)
+sinc = elementwise(np.sinc, lambda t, y, x: t * sinc_derivative(x, n=1))
 
 # --- distances ------------------------------------------------------------------------------------
 
@@ -163,190 +235,47 @@ ratio = elementwise(
 derivative of a norm at the origin does not exist, and is never a silent 0."""
 
 hypot = elementwise(np.hypot, lambda t, y, a, b: t * ratio(a, y), lambda t, y, a, b: t * ratio(b, y), singular=True)
+
+
+def _turn(a: Any, b: Any) -> Any:
+    """a / (a^2 + b^2), without overflow; 0 at the origin."""
+    r = np.hypot(a, b)
+    return ratio(ratio(a, r), r)
+
+
 arctan2 = elementwise(
-    np.arctan2,
-    lambda t, y, a, b: t * ratio(ratio(b, np.hypot(a, b)), np.hypot(a, b)),
-    lambda t, y, a, b: -t * ratio(ratio(a, np.hypot(a, b)), np.hypot(a, b)),
-    singular=True,
+    np.arctan2, lambda t, y, a, b: t * _turn(b, a), lambda t, y, a, b: -t * _turn(a, b), singular=True
 )
-real_absolute = elementwise(np.absolute, lambda t, y, x: t * np.sign(x))
 fabs = elementwise(np.fabs, lambda t, y, x: t * np.sign(x))
-complex_absolute = primitive(
-    lambda z: np.absolute(z),
-    name="absolute",
-    vjp=[lambda ct, y, z: ct * ratio(np.conj(z), y)],
-    jvp=[lambda t, y, z: np.real(t * ratio(np.conj(z), y))],
-    singular=True,
-)
+copysign = elementwise(np.copysign, lambda t, y, a, b: t * (np.sign(a) * np.sign(y)), None)
+
+# --- the parts of a floating-point number ---------------------------------------------------------
+
+fraction = elementwise(lambda x: np.modf(x)[0], lambda t, y, x: t, name="fraction", reads=False)
+exponent = elementwise(lambda x: np.frexp(x)[1], None, name="exponent")
+ldexp = elementwise(np.ldexp, lambda t, y, x, n: np.ldexp(t, n), None)
 
 
-@implements(np.absolute, np.abs)
-def absolute(x: Any) -> Any:
-    """The magnitude; of a complex operand it is real and has a rule of its own."""
-    return complex_absolute(x) if x.dtype.kind == "c" else real_absolute(x)
+@implements(np.modf)
+def modf(x: Any) -> Any:
+    """``np.modf``; the whole part is not tracked."""
+    return fraction(x), np.trunc(x)
 
 
-copysign = elementwise(np.copysign, lambda t, y, a, b: t * np.sign(a) * np.copysign(1, b), None)
-
-# --- complex parts --------------------------------------------------------------------------------
-# A cotangent is a linear functional, dL = Re(ct * dz), without conjugation.
-
-conjugate = primitive(
-    lambda z: np.conjugate(z),
-    name="conjugate",
-    vjp=[lambda ct, y, z: np.conjugate(ct)],
-    jvp=[lambda t, y, z: np.conjugate(t)],
-)
-real = primitive(
-    lambda z: np.real(z) + 0, name="real", vjp=[lambda ct, y, z: ct * (1 + 0j)], jvp=[lambda t, y, z: np.real(t)]
-)
-imag = primitive(
-    lambda z: np.imag(z) + 0, name="imag", vjp=[lambda ct, y, z: ct * -1j], jvp=[lambda t, y, z: np.imag(t)]
-)
-angle_of_complex = primitive(
-    lambda z: np.angle(z),
-    name="angle",
-    vjp=[lambda ct, y, z: ct * -1j * ratio(ratio(np.conj(z), np.abs(z)), np.abs(z))],
-    jvp=[lambda t, y, z: np.imag(t * ratio(ratio(np.conj(z), np.abs(z)), np.abs(z)))],
-    singular=True,
-)
-
-
-def _is_complex(x: Any) -> bool:
-    return x.dtype.kind == "c"
-
-
-@implements(np.conjugate, np.conj)
-def conj(x: Any) -> Any:
-    """The complex conjugate; a real operand is its own."""
-    return conjugate(x) if _is_complex(x) else positive(x)
-
-
-@implements(np.real)
-def real_part(val: Any) -> Any:
-    """The real part; a real operand is its own."""
-    return real(val) if _is_complex(val) else positive(val)
-
-
-@implements(np.imag)
-def imag_part(val: Any) -> Any:
-    """The imaginary part; 0 for a real operand."""
-    return imag(val) if _is_complex(val) else val * 0
-
-
-@implements(np.angle)
-def angle(z: Any, deg: bool = False) -> Any:
-    """The argument of a complex number, in radians, or degrees if asked."""
-    y = angle_of_complex(z) if _is_complex(z) else np.arctan2(z * 0, z)
-    return y * (180 / math.pi) if deg else y
-
-
-# --- choices --------------------------------------------------------------------------------------
-# Each declares `live`, the entries through which anything flows: a blocked entry stays 0 even where
-# a later slope is infinite.
-
-maximum_of_two = elementwise(
-    np.maximum,
-    lambda t, y, a, b: np.where(a > b, t, np.where(a < b, 0, t / 2)),
-    lambda t, y, a, b: np.where(b > a, t, np.where(b < a, 0, t / 2)),
-    live=(lambda y, a, b: ~(a < b), lambda y, a, b: ~(b < a)),
-)
-minimum_of_two = elementwise(
-    np.minimum,
-    lambda t, y, a, b: np.where(a < b, t, np.where(a > b, 0, t / 2)),
-    lambda t, y, a, b: np.where(b < a, t, np.where(b > a, 0, t / 2)),
-    live=(lambda y, a, b: ~(a > b), lambda y, a, b: ~(b > a)),
-)
-fmax = elementwise(
-    np.fmax,
-    lambda t, y, a, b: np.where((a > b) | np.isnan(b), t, np.where(a == b, t / 2, 0)),
-    lambda t, y, a, b: np.where((b > a) | np.isnan(a), t, np.where(a == b, t / 2, 0)),
-    live=(lambda y, a, b: (a >= b) | np.isnan(b), lambda y, a, b: (b >= a) | np.isnan(a)),
-)
-fmin = elementwise(
-    np.fmin,
-    lambda t, y, a, b: np.where((a < b) | np.isnan(b), t, np.where(a == b, t / 2, 0)),
-    lambda t, y, a, b: np.where((b < a) | np.isnan(a), t, np.where(a == b, t / 2, 0)),
-    live=(lambda y, a, b: (a <= b) | np.isnan(b), lambda y, a, b: (b <= a) | np.isnan(a)),
-)
-# With a constant: one operand, and slope 0 (the smallest subgradient) where it meets the constant.
-relu = elementwise(lambda x: np.maximum(x, 0), lambda t, y, x: t * np.sign(y), name="relu", live=(lambda y, x: x > 0,))
-maximum_with_constant = elementwise(
-    lambda x, c: np.maximum(x, c), lambda t, y, x, c: t * np.sign(y - c), name="maximum", live=(lambda y, x, c: x > c,)
-)
-minimum_with_constant = elementwise(
-    lambda x, c: np.minimum(x, c), lambda t, y, x, c: t * np.sign(c - y), name="minimum", live=(lambda y, x, c: x < c,)
-)
-
-
-def _is_constant(c: Any) -> bool:
-    """Whether `c` is a number, or an array without axes that nothing tracks: decided by type alone."""
-    return isinstance(c, (int, float)) or (c.ndim == 0 and not getattr(c, "requires_grad", False))
-
-
-@implements(np.maximum)
-def maximum(a: Any, b: Any) -> Any:
-    """The larger of two; at a tie of two operands one half each, against a constant 0."""
-    if _is_constant(b):
-        return relu(a) if type(b) in (int, float) and b == 0 else maximum_with_constant(a, b)
-    return maximum(b, a) if _is_constant(a) else maximum_of_two(a, b)
-
-
-@implements(np.minimum)
-def minimum(a: Any, b: Any) -> Any:
-    """The smaller of two; ties as in `maximum`."""
-    if _is_constant(b):
-        return minimum_with_constant(a, b)
-    return minimum(b, a) if _is_constant(a) else minimum_of_two(a, b)
-
-
-clip_between = elementwise(
-    lambda x, lo, hi: np.clip(x, lo, hi),
-    lambda t, y, x, lo, hi: t * ((x >= lo) & (x <= hi)),
-    lambda t, y, x, lo, hi: t * (x < lo),
-    lambda t, y, x, lo, hi: t * (x > hi),
-    name="clip",
-    live=(lambda y, x, lo, hi: (x >= lo) & (x <= hi), lambda y, x, lo, hi: x < lo, lambda y, x, lo, hi: x > hi),
-)
-
-
-@implements(np.clip)
-def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
-    """``np.clip``; the slope is 1 at a bound, so that a parameter does not stick to it."""
-    lo = min if a_min is None else a_min
-    hi = max if a_max is None else a_max
-    return clip_between(a, -math.inf if lo is None else lo, math.inf if hi is None else hi)
-
-
-select_where = elementwise(
-    lambda c, a, b: np.where(c, a, b),
-    None,
-    lambda t, y, c, a, b: np.where(c, t, 0),
-    lambda t, y, c, a, b: np.where(c, 0, t),
-    name="where",
-    live=(None, lambda y, c, a, b: c, lambda y, c, a, b: ~c),
-    reads=False,
-)
-
-
-@implements(np.where)
-def where(condition: Any, *branches: Any) -> Any:
-    """``np.where``; the branch not taken receives nothing, whatever its slope there."""
-    c = getattr(condition, "data", condition) if getattr(condition, "requires_grad", False) else condition
-    if not branches:
-        return np.nonzero(c)
-    if getattr(c, "dtype", None) != np.bool_:
-        c = c != 0 if hasattr(c, "dtype") else np.asarray(c, dtype=bool)
-    return select_where(c, *branches)
+@implements(np.frexp)
+def frexp(x: Any) -> Any:
+    """``np.frexp``; the exponent is not tracked."""
+    n = exponent(x)
+    return ldexp(x, -n), n
 
 
 # --- no gradient by nature ------------------------------------------------------------------------
 
 NUMPY_CONSTANTS.update(
-    {np.sign, np.signbit, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide, np.heaviside, np.spacing, np.nextafter}
+    {np.signbit, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide, np.spacing, np.nextafter}
     | {np.isfinite, np.isinf, np.isnan, np.isnat, np.isreal, np.iscomplex, np.isneginf, np.isposinf}
     | {np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal}
     | {np.logical_and, np.logical_or, np.logical_xor, np.logical_not}
-    | {np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift}
+    | {np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift, np.gcd, np.lcm}
     | {np.round, np.around, np.fix, np.isclose, np.allclose, np.array_equal, np.array_equiv}
 )

@@ -1,6 +1,7 @@
 """Functions that move entries without changing them: every one is linear.
 
-Shapes, axes and permutations come in canonical form: tuples of non-negative integers.
+Shapes, axes and permutations come to the primitives in canonical form: tuples of non-negative
+integers. What can be said exactly by reshaping, permuting and spreading is composed of these.
 """
 
 from __future__ import annotations
@@ -12,6 +13,49 @@ import numpy as np
 from autodiff.primitives import NUMPY_CONSTANTS, implements, linear
 
 Shape = tuple[int, ...]
+
+# --- canonical form -------------------------------------------------------------------------------
+
+
+def operand(x: Any) -> Any:
+    """`x` if it is an array of some kind, else an array of it: NumPy hands over lists and numbers as they came."""
+    return x if hasattr(x, "ndim") else np.asarray(x)
+
+
+def canonical_axis(axis: Any, ndim: int, name: str | None = None) -> int:
+    """`axis` counted from the front."""
+    i = axis.__index__()
+    if not -ndim <= i < ndim:
+        raise np.exceptions.AxisError(i, ndim, name)
+    return int(i % ndim)
+
+
+def canonical_axes(axis: Any, ndim: int, name: str | None = None) -> Shape | None:
+    """`axis` as a rising tuple of non-negative integers; None (all axes) stays None."""
+    if axis is None:
+        return None
+    if type(axis) is int and -ndim <= axis < ndim:
+        return (axis % ndim,)
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    out = sorted(canonical_axis(a, ndim, name) for a in axes)
+    if len(set(out)) != len(out):
+        raise ValueError(f"{name or 'axis'}: {axis} names one axis twice")
+    return tuple(out)
+
+
+def canonical_shape(shape: Any, size: int) -> Shape:
+    """`shape` as a tuple, with -1 worked out."""
+    shape = (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(int(n) for n in shape)
+    if -1 in shape:
+        known = 1
+        for n in shape:
+            known *= 1 if n == -1 else n
+        if known and size % known == 0 and shape.count(-1) == 1:
+            shape = tuple(size // known if n == -1 else n for n in shape)
+    return shape
+
+
+# --- spreading ------------------------------------------------------------------------------------
 
 
 def _spread(x: Any, *, shape: Shape) -> Any:
@@ -32,9 +76,22 @@ spread = linear(_spread, _unspread, name="spread", passes_mask=True)
 
 @implements(np.broadcast_to)
 def broadcast_to(array: Any, shape: Any) -> Any:
-    """``np.broadcast_to``."""
-    return spread(array, shape=(shape,) if isinstance(shape, int) else tuple(shape))
+    """``np.broadcast_to``, as a copy."""
+    shape = (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(int(n) for n in shape)
+    if np.broadcast_shapes(array.shape, shape) != shape:
+        raise ValueError(f"broadcast_to: an array of shape {array.shape} does not broadcast to {shape}")
+    return spread(array, shape=shape)
 
+
+@implements(np.broadcast_arrays)
+def broadcast_arrays(*args: Any) -> Any:
+    """``np.broadcast_arrays``, as copies."""
+    xs = [operand(x) for x in args]
+    shape = np.broadcast_shapes(*(x.shape for x in xs))
+    return tuple(x if x.shape == shape else spread(x, shape=shape) for x in xs)
+
+
+# --- reshaping ------------------------------------------------------------------------------------
 
 reshape_to = linear(
     lambda x, *, shape: x.reshape(shape), lambda ct, x, *, shape: ct.reshape(x.shape), name="reshape", passes_mask=True
@@ -42,22 +99,67 @@ reshape_to = linear(
 
 
 @implements(np.reshape)
-def reshape(a: Any, shape: Any = None) -> Any:
-    """``np.reshape``."""
+def reshape(a: Any, shape: Any) -> Any:
+    """``np.reshape``, in C order."""
     return reshape_to(a, shape=canonical_shape(shape, a.size))
 
 
-def canonical_shape(shape: Any, size: int) -> Shape:
-    """`shape` as a tuple, with -1 worked out."""
-    shape = (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(int(n) for n in shape)
-    if -1 in shape:
-        known = 1
-        for n in shape:
-            known *= 1 if n == -1 else n
-        if known and size % known == 0 and shape.count(-1) == 1:
-            shape = tuple(size // known if n == -1 else n for n in shape)
-    return shape
+@implements(np.ravel)
+def ravel(a: Any) -> Any:
+    """``np.ravel``, in C order."""
+    return reshape_to(a, shape=(a.size,))
 
+
+@implements(np.squeeze)
+def squeeze(a: Any, axis: Any = None) -> Any:
+    """``np.squeeze``."""
+    axes = canonical_axes(axis, a.ndim, "squeeze")
+    for i in axes or ():
+        if a.shape[i] != 1:
+            raise ValueError(f"squeeze: axis {i} has length {a.shape[i]}; only axes of length 1 can be left away")
+    return reshape_to(a, shape=tuple(n for i, n in enumerate(a.shape) if (n != 1 if axes is None else i not in axes)))
+
+
+@implements(np.expand_dims)
+def expand_dims(a: Any, axis: Any) -> Any:
+    """``np.expand_dims``."""
+    count = len(axis) if isinstance(axis, (tuple, list)) else 1
+    axes = canonical_axes(axis, a.ndim + count, "expand_dims")
+    assert axes is not None
+    lengths = iter(a.shape)
+    return reshape_to(a, shape=tuple(1 if i in axes else next(lengths) for i in range(a.ndim + count)))
+
+
+def _at_least(n: int, x: Any) -> Any:
+    x = operand(x)
+    if x.ndim >= n:
+        return x
+    shape = x.shape
+    if n == 3:  # NumPy puts the new axes round one axis, behind two
+        shape = (1, *shape) if x.ndim == 1 else shape
+        return reshape_to(x, shape=(*shape, *(1,) * (3 - len(shape))))
+    return reshape_to(x, shape=(*(1,) * (n - x.ndim), *shape))
+
+
+@implements(np.atleast_1d)
+def atleast_1d(*arys: Any) -> Any:
+    """``np.atleast_1d``."""
+    return _at_least(1, arys[0]) if len(arys) == 1 else tuple(_at_least(1, x) for x in arys)
+
+
+@implements(np.atleast_2d)
+def atleast_2d(*arys: Any) -> Any:
+    """``np.atleast_2d``."""
+    return _at_least(2, arys[0]) if len(arys) == 1 else tuple(_at_least(2, x) for x in arys)
+
+
+@implements(np.atleast_3d)
+def atleast_3d(*arys: Any) -> Any:
+    """``np.atleast_3d``."""
+    return _at_least(3, arys[0]) if len(arys) == 1 else tuple(_at_least(3, x) for x in arys)
+
+
+# --- permuting ------------------------------------------------------------------------------------
 
 permute = linear(
     lambda x, *, axes: x.transpose(axes),
@@ -80,12 +182,115 @@ def transpose(a: Any, axes: Any = None) -> Any:
     """``np.transpose``."""
     if axes is None:
         return permute(a, axes=tuple(range(a.ndim))[::-1])
-    return permute(a, axes=tuple(int(i) % a.ndim for i in axes))
+    return permute(a, axes=tuple(canonical_axis(i, a.ndim, "transpose") for i in axes))
 
+
+@implements(np.swapaxes)
+def swapaxes(a: Any, axis1: Any, axis2: Any) -> Any:
+    """``np.swapaxes``."""
+    i, j = canonical_axis(axis1, a.ndim, "swapaxes"), canonical_axis(axis2, a.ndim, "swapaxes")
+    axes = list(range(a.ndim))
+    axes[i], axes[j] = j, i
+    return permute(a, axes=tuple(axes))
+
+
+@implements(np.matrix_transpose, np.linalg.matrix_transpose)
+def matrix_transpose(x: Any) -> Any:
+    """``np.matrix_transpose``."""
+    return swapaxes(x, -1, -2)
+
+
+@implements(np.moveaxis)
+def moveaxis(a: Any, source: Any, destination: Any) -> Any:
+    """``np.moveaxis``."""
+    sources, destinations = (
+        [canonical_axis(i, a.ndim, "moveaxis") for i in (axes if isinstance(axes, (tuple, list)) else (axes,))]
+        for axes in (source, destination)
+    )
+    if len(sources) != len(destinations) or len(set(sources)) != len(sources) or len(set(destinations)) != len(sources):
+        raise ValueError(f"moveaxis: source {source} and destination {destination} must name as many axes, none twice")
+    order = [i for i in range(a.ndim) if i not in sources]
+    for to, frm in sorted(zip(destinations, sources)):
+        order.insert(to, frm)
+    return permute(a, axes=tuple(order))
+
+
+@implements(np.rollaxis)
+def rollaxis(a: Any, axis: Any, start: int = 0) -> Any:
+    """``np.rollaxis``."""
+    i = canonical_axis(axis, a.ndim, "rollaxis")
+    start = start + a.ndim if start < 0 else start
+    return moveaxis(a, i, start - 1 if i < start else start)
+
+
+# --- turning and shifting -------------------------------------------------------------------------
+
+
+def _flip(x: Any, *, axes: Shape) -> Any:
+    return x[tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(x.ndim))]
+
+
+flip_axes = linear(_flip, lambda ct, x, *, axes: flip_axes(ct, axes=axes), name="flip", passes_mask=True)
+
+
+@implements(np.flip)
+def flip(m: Any, axis: Any = None) -> Any:
+    """``np.flip``."""
+    axes = canonical_axes(axis, m.ndim, "flip")
+    return flip_axes(m, axes=tuple(range(m.ndim)) if axes is None else axes)
+
+
+@implements(np.fliplr)
+def fliplr(m: Any) -> Any:
+    """``np.fliplr``."""
+    return flip(m, 1)
+
+
+@implements(np.flipud)
+def flipud(m: Any) -> Any:
+    """``np.flipud``."""
+    return flip(m, 0)
+
+
+@implements(np.rot90)
+def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    """``np.rot90``."""
+    i, j = (canonical_axis(a, m.ndim, "rot90") for a in axes)
+    k %= 4
+    if k == 2:
+        return flip(m, (i, j))
+    if k == 0:
+        return m[...]
+    return swapaxes(flip(m, j), i, j) if k == 1 else flip(swapaxes(m, i, j), j)
+
+
+rotate = linear(
+    lambda x, *, by, axes: np.roll(x, by, axes),
+    lambda ct, x, *, by, axes: rotate(ct, by=tuple(-n for n in by), axes=axes),
+    name="roll",
+    passes_mask=True,
+)
+
+
+@implements(np.roll)
+def roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    """``np.roll``."""
+    if axis is None:
+        total = sum(shift) if isinstance(shift, (tuple, list)) else shift
+        return reshape_to(rotate(ravel(a), by=(int(total),), axes=(0,)), shape=a.shape)
+    axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    by = tuple(shift) if isinstance(shift, (tuple, list)) else (shift,) * len(axes)
+    axes = axes * len(by) if len(axes) == 1 else axes
+    return rotate(a, by=tuple(int(n) for n in by), axes=tuple(canonical_axis(i, a.ndim, "roll") for i in axes))
+
+
+# --- type -----------------------------------------------------------------------------------------
 
 cast = linear(lambda x, *, dtype: x.astype(dtype), lambda ct, x, *, dtype: ct, name="astype", passes_mask=True)
 
 # --- no gradient by nature ------------------------------------------------------------------------
 
 NUMPY_CONSTANTS.update({np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj})
+NUMPY_CONSTANTS.update({np.common_type, np.min_scalar_type, np.may_share_memory, np.shares_memory})
 NUMPY_CONSTANTS.update({np.zeros_like, np.ones_like, np.full_like, np.empty_like})
+NUMPY_CONSTANTS.update({np.array_str, np.array_repr, np.array2string})

@@ -1,0 +1,89 @@
+"""Diagonals and triangles of matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.ops.choices import where
+from autodiff.ops.shapes import Shape, canonical_axis, operand, ravel
+from autodiff.primitives import implements, linear
+
+
+def _embed(values: Any, *, shape: Shape, offset: int, axis1: int, axis2: int) -> Any:
+    out = np.zeros(shape, values.dtype)
+    d = np.diagonal(out, offset, axis1, axis2)
+    d.setflags(write=True)  # NumPy hands it out read-only, but it is ours
+    d[...] = values
+    return out
+
+
+embed_diagonal = linear(
+    _embed,
+    lambda ct, values, *, shape, offset, axis1, axis2: diagonal_of(ct, offset=offset, axis1=axis1, axis2=axis2),
+    name="embed_diagonal",
+    masking=True,
+)
+"""Zeros with `values` on a diagonal: the transpose of taking it."""
+
+diagonal_of = linear(
+    lambda x, *, offset, axis1, axis2: np.diagonal(x, offset, axis1, axis2),
+    lambda ct, x, *, offset, axis1, axis2: embed_diagonal(ct, shape=x.shape, offset=offset, axis1=axis1, axis2=axis2),
+    name="diagonal",
+    masking=True,
+)
+
+
+@implements(np.diagonal)
+def diagonal(a: Any, offset: int = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
+    """``np.diagonal``."""
+    i, j = canonical_axis(axis1, a.ndim, "diagonal"), canonical_axis(axis2, a.ndim, "diagonal")
+    return diagonal_of(a, offset=int(offset), axis1=i, axis2=j)
+
+
+@implements(np.linalg.diagonal)
+def matrix_diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    """``np.linalg.diagonal``: that of the last two axes."""
+    return diagonal(x, offset, -2, -1)
+
+
+@implements(np.trace)
+def trace(a: Any, offset: int = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
+    """``np.trace``."""
+    return diagonal(a, offset, axis1, axis2).sum(axis=-1)
+
+
+@implements(np.linalg.trace)
+def matrix_trace(x: Any, /, *, offset: int = 0) -> Any:
+    """``np.linalg.trace``: that of the last two axes."""
+    return trace(x, offset, -2, -1)
+
+
+@implements(np.diag)
+def diag(v: Any, k: int = 0) -> Any:
+    """``np.diag``: the diagonal of a matrix, or the matrix of a diagonal."""
+    if v.ndim == 1:
+        n = v.size + abs(int(k))
+        return embed_diagonal(v, shape=(n, n), offset=int(k), axis1=0, axis2=1)
+    if v.ndim != 2:
+        raise ValueError(f"diag: one or two axes are expected; the array has shape {v.shape}")
+    return diagonal(v, k)
+
+
+@implements(np.diagflat)
+def diagflat(v: Any, k: int = 0) -> Any:
+    """``np.diagflat``."""
+    return diag(ravel(operand(v)), k)
+
+
+@implements(np.tril)
+def tril(m: Any, k: int = 0) -> Any:
+    """``np.tril``."""
+    return where(np.tri(*m.shape[-2:], k=k, dtype=bool), m, 0)
+
+
+@implements(np.triu)
+def triu(m: Any, k: int = 0) -> Any:
+    """``np.triu``."""
+    return where(np.tri(*m.shape[-2:], k=k - 1, dtype=bool), 0, m)

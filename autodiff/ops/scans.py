@@ -1,0 +1,166 @@
+"""Running sums and products, and differences: functions that walk along one axis.
+
+Products are never divided back. The derivative of a running product is a linear recurrence, and the
+derivative of a linear recurrence is another one, so both are exact with zeros to every order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.ops.joining import concatenate, concatenate_all
+from autodiff.ops.shapes import canonical_axis, cast, flip_axes, operand, ravel
+from autodiff.primitives import implements, linear, primitive
+
+# --- sums -----------------------------------------------------------------------------------------
+
+
+@linear(lambda x, *, axis: x.cumsum(axis), name="cumsum", passes_mask=True)
+def cumsum_along(ct: Any, x: Any, *, axis: int) -> Any:
+    """Cotangent of `x`: the cotangents summed from the other end."""
+    return flip_axes(cumsum_along(flip_axes(ct, axes=(axis,)), axis=axis), axes=(axis,))
+
+
+def _prepared(a: Any, axis: Any, dtype: Any, name: str) -> tuple[Any, int]:
+    """The array and axis to walk along; without an axis the flat array."""
+    a = operand(a) if dtype is None else cast(operand(a), dtype=np.dtype(dtype))
+    if axis is None:
+        return (a if a.ndim == 1 else ravel(a)), 0
+    return a, canonical_axis(axis, a.ndim, name)
+
+
+@implements(np.cumsum)
+def cumsum(a: Any, axis: Any = None, dtype: Any = None) -> Any:
+    """``np.cumsum``."""
+    a, axis = _prepared(a, axis, dtype, "cumsum")
+    return cumsum_along(a, axis=axis)
+
+
+# --- recurrences and products ---------------------------------------------------------------------
+
+
+def _cut(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
+    return x[(slice(None),) * axis + (slice(start, stop),)]
+
+
+def _edge(x: Any, axis: int, fill: int) -> Any:
+    """One layer of a constant, none of an array without layers."""
+    shape = x.shape
+    return np.full((*shape[:axis], min(1, shape[axis]), *shape[axis + 1 :]), fill, x.dtype)
+
+
+def delayed(x: Any, axis: int, fill: int = 0) -> Any:
+    """`x` one step later along an axis, beginning with a constant."""
+    return concatenate_all(_edge(x, axis, fill), _cut(x, axis, None, -1), axis=axis)
+
+
+def advanced(x: Any, axis: int, fill: int = 0) -> Any:
+    """`x` one step earlier along an axis, ending with a constant."""
+    return concatenate_all(_cut(x, axis, 1, None), _edge(x, axis, fill), axis=axis)
+
+
+def _recurrence(a: Any, b: Any, *, axis: int, back: bool) -> Any:
+    """r_i = a_i r_(i-1) + b_i; backwards r_i = a_(i+1) r_(i+1) + b_i, which is the transpose in `b`."""
+    a, r = a.copy(), np.array(b, dtype=np.result_type(a, b))
+    n, step = r.shape[axis], 1
+    if back:
+        a = advanced(a, axis)
+    while step < n:  # doubling: after each round every entry knows twice as many of those before it
+        early, late = (step, None), (None, -step)
+        here, there = (late, early) if back else (early, late)
+        r_more = _cut(a, axis, *here) * _cut(r, axis, *there)
+        a_more = _cut(a, axis, *here) * _cut(a, axis, *there)
+        _cut(r, axis, *here)[...] += r_more
+        _cut(a, axis, *here)[...] = a_more
+        step *= 2
+    return r
+
+
+def _by_factor(ct: Any, r: Any, a: Any, b: Any, *, axis: int, back: bool) -> Any:
+    ct = recurrence(a, ct, axis=axis, back=not back)
+    return delayed(ct, axis) * r if back else ct * delayed(r, axis)
+
+
+def _by_factor_forward(t: Any, r: Any, a: Any, b: Any, *, axis: int, back: bool) -> Any:
+    step = advanced(t * r, axis) if back else t * delayed(r, axis)
+    return recurrence(a, step, axis=axis, back=back)
+
+
+def _mask(index: int, live: Any, r: Any, a: Any, b: Any, *, axis: int, back: bool, forward: bool) -> Any:
+    if live is None:
+        return None
+    return _running_any(live, axis, back if forward else not back)
+
+
+def _running_any(live: Any, axis: int, back: bool) -> Any:
+    """Whether any entry up to here (from here on, backwards) is alive."""
+    live = live * 1.0
+    if back:
+        return flip_axes(cumsum_along(flip_axes(live, axes=(axis,)), axis=axis), axes=(axis,)) != 0
+    return cumsum_along(live, axis=axis) != 0
+
+
+recurrence = primitive(
+    _recurrence,
+    name="recurrence",
+    vjp=[
+        _by_factor,
+        lambda ct, r, a, b, *, axis, back: recurrence(a, ct, axis=axis, back=not back),
+    ],
+    jvp=[
+        _by_factor_forward,
+        lambda t, r, a, b, *, axis, back: recurrence(a, t, axis=axis, back=back),
+    ],
+    mask_pull=lambda *args, **keywords: _mask(*args, **keywords, forward=False),
+    mask_push=lambda *args, **keywords: _mask(*args, **keywords, forward=True),
+)
+"""A linear recurrence of the first order along an axis."""
+
+cumprod_along = primitive(
+    lambda x, *, axis: x.cumprod(axis),
+    name="cumprod",
+    vjp=[lambda ct, y, x, *, axis: delayed(y, axis, 1) * recurrence(x, ct, axis=axis, back=True)],
+    jvp=[lambda t, y, x, *, axis: recurrence(x, t * delayed(y, axis, 1), axis=axis, back=False)],
+    mask_pull=lambda index, live, y, x, *, axis: None if live is None else _running_any(live, axis, True),
+    mask_push=lambda index, live, y, x, *, axis: None if live is None else _running_any(live, axis, False),
+)
+
+
+@implements(np.cumprod)
+def cumprod(a: Any, axis: Any = None, dtype: Any = None) -> Any:
+    """``np.cumprod``; exact with zeros, to every order."""
+    a, axis = _prepared(a, axis, dtype, "cumprod")
+    return cumprod_along(a, axis=axis)
+
+
+def products_of_others(x: Any, axis: int) -> Any:
+    """For each entry the product of all others along an axis."""
+    before = delayed(cumprod_along(x, axis=axis), axis, 1)
+    behind = flip_axes(cumprod_along(flip_axes(x, axes=(axis,)), axis=axis), axes=(axis,))
+    return before * advanced(behind, axis, 1)
+
+
+# --- differences ----------------------------------------------------------------------------------
+
+
+@implements(np.diff)
+def diff(a: Any, n: int = 1, axis: Any = -1, prepend: Any = None, append: Any = None) -> Any:
+    """``np.diff``."""
+    a = operand(a)
+    axis = canonical_axis(axis, a.ndim, "diff")
+    if prepend is not None or append is not None:
+        parts = [_layer(e, a, axis) if e is not None else None for e in (prepend, append)]
+        a = concatenate([p for p in (parts[0], a, parts[1]) if p is not None], axis)
+    for _ in range(n):
+        a = _cut(a, axis, 1, None) - _cut(a, axis, None, -1)
+    return a
+
+
+def _layer(edge: Any, a: Any, axis: int) -> Any:
+    """What is put before or behind: a number stands for a whole layer."""
+    edge = operand(edge)
+    if edge.ndim:
+        return edge
+    return np.broadcast_to(edge, (*a.shape[:axis], 1, *a.shape[axis + 1 :]))

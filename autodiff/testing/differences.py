@@ -1,0 +1,261 @@
+"""Numerical derivatives along a line, each with an estimate of its own error.
+
+A function of one number h is evaluated at h = ±2^-k for growing k. Richardson extrapolation turns the
+quotients into ever better ones; how far neighbouring ones disagree says how good they are, and the best
+is kept for every entry by itself. The second difference gives the jump of the slope: a kink is seen, not
+mistaken for a wrong rule.
+
+References
+----------
+L. F. Richardson, "The approximate arithmetical solution by finite differences", 1911;
+C. J. F. Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", 1982 (choosing the entry of the
+tableau that disagrees least with its neighbours).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+Line = Callable[[float], Vector]
+
+DOUBLE = 2.0**-52
+"""Relative spacing of double precision, the resolution of most functions checked."""
+
+_FIRST, _LAST, _AT_ONCE = 3, 28, 5
+_CENTRAL, _ODD, _ONE_SIDED = (2, 4, 6, 8), (1, 3, 5), (1, 2, 3, 4)
+
+
+class Slope(NamedTuple):
+    """The derivative of every entry at h = 0, as far as differences can tell.
+
+    Attributes
+    ----------
+    value, error : ndarray
+        The mean of the slopes on both sides (or that of the side on which the function exists), and
+        an estimate of its error; infinite where there is none.
+    jump, jump_error : ndarray
+        The slope on the right less that on the left, and an estimate of its error.
+    scale : ndarray
+        The size of the function's values: what round-off is relative to.
+    runaway : ndarray
+        +1 or -1 where the quotients grow without bound with that sign as the step shrinks, else 0.
+    right, left : ndarray
+        The one-sided quotients at the smallest step.
+    """
+
+    value: Vector
+    error: Vector
+    jump: Vector
+    jump_error: Vector
+    scale: Vector
+    runaway: Vector
+    right: Vector
+    left: Vector
+
+    @property
+    def kinked(self) -> NDArray[np.bool_]:
+        """Where the two slopes differ by more than the errors explain."""
+        size = np.abs(self.value) + np.abs(self.jump)
+        return (self.jump_error < np.inf) & (np.abs(self.jump) > 16 * self.jump_error + 1e-7 * size)
+
+    @property
+    def bracket(self) -> tuple[Vector, Vector]:
+        """The interval between the one-sided slopes; a single point where the function is smooth."""
+        half = np.where(self.kinked, np.abs(self.jump) / 2, 0.0)
+        run = self.runaway != 0
+        low = np.where(run, np.fmin(self.right, self.left), self.value - half)
+        high = np.where(run, np.fmax(self.right, self.left), self.value + half)
+        return low, high
+
+
+def slope_along(line: Line, at_zero: Vector, *, resolution: float = DOUBLE, careful: bool = False) -> Slope:
+    """The derivative of ``line(h)`` at h = 0.
+
+    Parameters
+    ----------
+    line : callable
+        ``line(h) -> array, (m,)``, of float64. Where it does not exist it may give NaN or raise.
+    at_zero : ndarray, (m,)
+        ``line(0)``.
+    resolution : float
+        Relative precision of the values.
+    careful : bool, default False
+        Use all steps, also those that would not be needed; the answer then stands against functions
+        that mislead at large steps.
+
+    Returns
+    -------
+    Slope
+    """
+    rows: list[tuple[Vector, Vector]] = []
+    first = _FIRST
+    last = _FIRST + _AT_ONCE - 1 if not careful else _LAST
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        while True:
+            rows += [_both_sides(line, 2.0**-k, at_zero) for k in range(first, last + 1)]
+            slope = _from_samples(rows, at_zero, resolution)
+            if last >= _LAST or _is_settled(slope):
+                return slope
+            first, last = last + 1, min(last + _AT_ONCE, _LAST)
+
+
+def complex_step(line: Callable[[complex], NDArray[np.complex128]]) -> Vector:
+    """The derivative at 0 of an analytic function, from one evaluation: no difference, so no cancellation.
+
+    Parameters
+    ----------
+    line : callable
+        ``line(h) -> array, (m,)``, of complex128, for complex h.
+
+    Notes
+    -----
+    f'(0) = Im f(ih) / h + O(h^2), with h so small that the rest is below round-off.
+
+    References
+    ----------
+    W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real functions", 1998.
+    """
+    h = 2.0**-100
+    with np.errstate(all="ignore"):
+        return np.imag(line(1j * h)) / h
+
+
+def _both_sides(line: Line, h: float, at_zero: Vector) -> tuple[Vector, Vector]:
+    return _sample(line, h, at_zero), _sample(line, -h, at_zero)
+
+
+def _sample(line: Line, h: float, at_zero: Vector) -> Vector:
+    try:
+        return line(h)
+    except (np.linalg.LinAlgError, ValueError, ArithmeticError):
+        return np.full_like(at_zero, np.nan)  # outside of the domain
+
+
+def _is_settled(slope: Slope) -> bool:
+    """Whether smaller steps would tell nothing more."""
+    known = np.isfinite(slope.scale)
+    target = 1e-10 * np.abs(slope.value) + 1e-12 * slope.scale
+    return bool(np.all((slope.error <= target) & ~slope.kinked | ~known))
+
+
+def _from_samples(rows: Sequence[tuple[Vector, Vector]], at_zero: Vector, resolution: float) -> Slope:
+    steps = 2.0 ** -np.arange(_FIRST, _FIRST + len(rows))[:, None]
+    right = np.stack([r for r, _ in rows])
+    left = np.stack([r for _, r in rows])
+    scale = np.abs(at_zero)
+    noise = resolution * (np.fmax(np.fmax(np.abs(right), np.abs(left)), scale)) / steps
+    quotients = (right - left) / (2 * steps)
+    value, error = extrapolate(quotients, noise, _CENTRAL)
+    jump, jump_error = extrapolate((right - 2 * at_zero + left) / steps, 4 * noise, _ODD)
+    for side, sign in ((right, 1), (left, -1)):  # at the edge of a domain only one side exists
+        missing = ~np.isfinite(error)
+        if missing.any():
+            one, one_error = extrapolate(sign * (side - at_zero) / steps, 2 * noise, _ONE_SIDED)
+            value, error = np.where(missing, one, value), np.where(missing, one_error, error)
+            quotients = np.where(missing, sign * (side - at_zero) / steps, quotients)
+    return Slope(
+        value,
+        error,
+        jump,
+        jump_error,
+        np.where(np.isfinite(at_zero), scale, np.inf),
+        _runaway(quotients),
+        (right[-1] - at_zero) / steps[-1],
+        (at_zero - left[-1]) / steps[-1],
+    )
+
+
+def extrapolate(values: Vector, noise: Vector, powers: Sequence[int]) -> tuple[Vector, Vector]:
+    """The limit of a sequence at halved steps, and an estimate of its error.
+
+    Parameters
+    ----------
+    values : ndarray, (levels, m)
+        At step h, h/2, h/4, ...
+    noise : ndarray, (levels, m)
+        Round-off in each.
+    powers : sequence of int
+        The powers of h in the expansion of the difference to the limit, which are eliminated in turn.
+
+    Returns
+    -------
+    limit, error : ndarray, (m,)
+        The entry of the tableau that agrees best with its neighbours, and by how much it disagrees
+        with the worst of them; NaN and infinity where no entry is finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> h = 2.0 ** -np.arange(3, 9)[:, None]
+    >>> limit, error = extrapolate(np.sinh(h) / h, 1e-16 / h, (2, 4))  # 1 + h^2 / 6 + ...
+    >>> bool(abs(limit[0] - 1) < error[0] < 1e-12)
+    True
+    """
+    candidates, errors = [], []
+    table = values
+    for column, power in enumerate(powers):
+        coarse, fine = table[:-1], table[1:]
+        better = fine + (fine - coarse) / (2.0**power - 1)
+        doubt = np.fmax(np.abs(better - fine), np.abs(better - coarse)) + noise[column + 1 :]
+        if len(better) > 1:
+            doubt[1:] = np.maximum(doubt[1:], np.abs(better[1:] - better[:-1]))
+        candidates.append(better)
+        errors.append(np.where(np.isfinite(doubt), doubt, np.inf))
+        table = better
+        if len(table) < 2:
+            break
+    every, doubts = np.concatenate(candidates), np.concatenate(errors)
+    best = doubts.argmin(axis=0)[None]
+    limit = np.take_along_axis(every, best, 0)[0]
+    error = np.take_along_axis(doubts, best, 0)[0]
+    return np.where(np.isfinite(error), limit, np.nan), error
+
+
+def _runaway(quotients: Vector) -> Vector:
+    """The sign with which the quotients grow at every one of the smallest steps, or 0."""
+    tail = quotients[-8:]
+    growth = tail[1:] / tail[:-1]
+    steady = (growth > 1.02).all(axis=0) & (np.abs(tail[-1]) > 4 * np.abs(quotients[0]))
+    return np.where(steady & np.isfinite(tail[-1]), np.sign(tail[-1]), 0.0)
+
+
+def direction(x: NDArray[Any], rng: np.random.Generator, where: NDArray[np.bool_] | None = None) -> NDArray[Any]:
+    """A random direction to move `x` along: no entry small, each in proportion to the entry it moves.
+
+    Its entries have 20 binary digits behind a power of two, so that ``x + 2**-k * v`` is exact, or nearly.
+
+    Parameters
+    ----------
+    x : ndarray of float64 or complex128
+        The point.
+    rng : numpy.random.Generator
+        Where the digits come from.
+    where : ndarray of bool, optional
+        The entries to move; all others get 0.
+
+    Returns
+    -------
+    ndarray
+        With the shape and dtype of `x`; 0 where `x` is not finite.
+    """
+    size = np.where(np.isfinite(x), np.abs(x), 0.0)
+    largest = size.max(initial=0.0)
+    size = np.maximum(size, largest * 2.0**-10) if largest > 0 else np.ones_like(size)
+    unit = np.exp2(np.floor(np.log2(size)))
+    v = _digits(x.shape, rng) * unit
+    if x.dtype.kind == "c":
+        v = v + 1j * (_digits(x.shape, rng) * unit)
+    alive = np.isfinite(x) if where is None else np.isfinite(x) & where
+    return np.where(alive, v, 0).astype(x.dtype)
+
+
+def _digits(shape: tuple[int, ...], rng: np.random.Generator) -> Vector:
+    """Numbers between 1/2 and 1 of either sign."""
+    return rng.integers(2**19, 2**20, shape) / 2.0**20 * rng.choice([-1.0, 1.0], shape)

@@ -1,0 +1,205 @@
+"""A function to be checked in flat form: lists of arrays in, lists of arrays out.
+
+Nested containers are taken apart, integers and booleans held constant, what is not real or complex is left
+out of the results. The derivative of such a problem is a problem again: that is how higher orders are
+checked.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autodiff import pytree
+from autodiff.errors import GradientError
+from autodiff.testing.differences import DOUBLE, Vector
+from autodiff.testing.report import GradientCheckError
+from autodiff.tensors import Tensor
+from autodiff.transforms import linearize, vjp
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A function of arrays and the point at which it is to be differentiated.
+
+    Attributes
+    ----------
+    name : str
+        For messages.
+    call : callable
+        ``call(*leaves)`` returns a list of arrays or Tensors.
+    leaves : list of ndarray
+        The point: read-only, real or complex.
+    names : list of str
+        A readable name for every leaf.
+    primal : int
+        How many of the leaves are arguments of the original function; cotangents follow them.
+    """
+
+    name: str
+    call: Callable[..., list[Any]]
+    leaves: list[Array]
+    names: list[str]
+    primal: int
+
+    def value(self, leaves: Sequence[Any]) -> Vector:
+        """All results at another point, as one real vector."""
+        return as_vector(self.call(*leaves))
+
+    def at(self, leaves: list[Array]) -> Problem:
+        """The same at another point."""
+        return Problem(self.name, self.call, leaves, self.names, self.primal)
+
+
+def as_vector(arrays: Sequence[Any]) -> Vector:
+    """Real and complex arrays (or Tensors) as one vector of real numbers."""
+    parts = []
+    for a in arrays:
+        data = np.ascontiguousarray(a._data if isinstance(a, Tensor) else a)
+        if data.dtype.kind == "c":
+            data = data.astype(np.complex128).view(np.float64)
+        parts.append(data.reshape(-1).astype(np.float64))
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def widened(leaves: Sequence[Array]) -> list[Array]:
+    """Copies in double precision, read-only: the numeric derivative is taken there."""
+    return [read_only(x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)) for x in leaves]
+
+
+def read_only(x: Array) -> Array:
+    """A copy that raises when it is written to. What has no axes becomes a NumPy scalar, which cannot be."""
+    x = np.array(x)
+    x.flags.writeable = False
+    return x if x.ndim else x[()]
+
+
+def resolution_of(problem: Problem, leaves: Sequence[Array]) -> float:
+    """Relative precision of the results in double precision: coarser where the function forces a smaller type."""
+    dtypes = [np.dtype(y.dtype) for y in problem.call(*leaves)]
+    return max([float(np.finfo(d).eps) for d in dtypes if d.itemsize < 16 or d.kind == "c"], default=DOUBLE)
+
+
+def title(f: Callable[..., Any]) -> str:
+    """The name of a function, for messages."""
+    name = getattr(f, "__name__", type(f).__name__)
+    return "the function" if name == "<lambda>" else str(name)
+
+
+def argument_names(f: Callable[..., Any], n: int) -> list[str]:
+    """The names of the first `n` positional parameters, as far as they can be found out."""
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [p.name for p in parameters if p.kind in kinds]
+    return [names[i] if i < len(names) else f"operand {i}" for i in range(n)]
+
+
+def problem_of(f: Callable[..., Any], xs: Sequence[Any], keywords: dict[str, Any] | None = None) -> Problem:
+    """The function `f` of nested containers at the point `xs`, in flat form.
+
+    Raises
+    ------
+    GradientError
+        If no argument, or no result, is real or complex.
+    GradientCheckError
+        If `f` writes into its arguments or is not deterministic.
+    """
+    keywords = keywords or {}
+    flat: list[Any] = []
+    names: list[str] = []
+    structures = []
+    for x, name in zip(xs, argument_names(f, len(xs)), strict=True):
+        leaves, structure = pytree.flatten(x)
+        flat += [v._data if isinstance(v, Tensor) else v for v in leaves]
+        names += pytree.paths(structure, name)
+        structures.append(structure)
+    varied = [i for i, v in enumerate(flat) if getattr(v, "dtype", np.asarray(v).dtype).kind in "fc"]
+    if not varied:
+        kinds = ", ".join(f"{n} has dtype {np.asarray(v).dtype}" for n, v in zip(names, flat, strict=True))
+        raise GradientError(
+            f"gradcheck: no argument of {title(f)} is real or complex, so there is nothing to differentiate by"
+            f"{': ' + kinds if kinds else ''}. Write 2.0 for 2, or convert with .astype(float)."
+        )
+
+    def call(*leaves: Any, tensors: bool = False) -> list[Any]:
+        full = list(flat)
+        for i, v in zip(varied, leaves, strict=True):
+            full[i] = Tensor(v) if tensors and not isinstance(v, Tensor) else v
+        args, start = [], 0
+        for structure in structures:
+            args.append(pytree.unflatten(structure, full[start : start + structure.size]) if structure.size else None)
+            start += structure.size
+        outputs = pytree.flatten(f(*args, **keywords))[0]
+        outputs = [y if hasattr(y, "dtype") else np.asarray(y)[()] for y in outputs]
+        return [y for y in outputs if y.dtype.kind in "fc"]
+
+    leaves = [read_only(np.asarray(flat[i])) for i in varied]
+    problem = Problem(title(f), call, leaves, [names[i] for i in varied], len(varied))
+    return _tried(problem, call, f)
+
+
+def _tried(problem: Problem, call: Callable[..., list[Any]], f: Callable[..., Any]) -> Problem:
+    """The problem, if `f` behaves like a function there."""
+    try:
+        first = call(*problem.leaves)
+    except Exception as error:
+        if isinstance(error, ValueError) and "read-only" in str(error):
+            raise GradientCheckError(
+                f"gradcheck: {problem.name} writes into its argument ({error}). Let it work on a copy, or write "
+                f"x.at[i].set(v)."
+            ) from error
+        first = call(*problem.leaves, tensors=True)  # it uses what only a Tensor has, such as x.at
+        problem = Problem(
+            problem.name,
+            lambda *leaves: call(*leaves, tensors=True),
+            problem.leaves,
+            problem.names,
+            problem.primal,
+        )
+    if not first:
+        raise GradientError(
+            f"gradcheck: {problem.name} returned nothing that is real or complex; integers and booleans have no "
+            f"derivative."
+        )
+    if not np.array_equal(as_vector(first), problem.value(problem.leaves), equal_nan=True):
+        raise GradientCheckError(
+            f"gradcheck: {problem.name} returned two different values for the same argument. Fix its random numbers: "
+            f"draw them outside, or seed a generator inside."
+        )
+    return problem
+
+
+def pullback_of(problem: Problem, cts: Sequence[Array]) -> Problem:
+    """The pullback as a function of the point and the cotangents: its derivatives are the second derivatives."""
+    n = len(problem.leaves)
+
+    def call(*leaves: Any) -> list[Any]:
+        _, pullback = vjp(problem.call, *leaves[:n])
+        return list(pullback(list(leaves[n:])))
+
+    names = [f"ct{i}" for i in range(len(cts))] if len(cts) > 1 else ["ct"]
+    leaves = [*problem.leaves, *(read_only(c) for c in cts)]
+    return Problem(f"the pullback of {problem.name}", call, leaves, [*problem.names, *names], problem.primal)
+
+
+def pushforward_of(problem: Problem, ts: Sequence[Array]) -> Problem:
+    """The pushforward as a function of the point and the tangents."""
+    n = len(problem.leaves)
+
+    def call(*leaves: Any) -> list[Any]:
+        _, pushforward = linearize(problem.call, *leaves[:n])
+        return list(pushforward(*leaves[n:]))
+
+    names = [f"tangent of {name}" for name in problem.names]
+    leaves = [*problem.leaves, *(read_only(t) for t in ts)]
+    return Problem(f"the pushforward of {problem.name}", call, leaves, [*problem.names, *names], problem.primal)

@@ -1,0 +1,117 @@
+"""What a gradient check found: single comparisons, and the report that gathers them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from autodiff.errors import AutodiffError
+
+MATCH, KINK, ILL_CONDITIONED, WRONG = "match", "kink", "ill-conditioned", "wrong"
+
+
+class GradientCheckError(AutodiffError, AssertionError):
+    """A derivative is not what differences of the function say it is.
+
+    Attributes
+    ----------
+    report : Report or None
+        All comparisons made until then.
+    """
+
+    report: Report | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One derivative, as a rule has it and as differences have it.
+
+    Attributes
+    ----------
+    order : int
+        1 for a first derivative, 2 for a derivative of the pullback.
+    mode : str
+        ``"reverse"`` or ``"forward"``.
+    operand : str
+        The argument, with its path where it is a container: ``params['w']``.
+    index : tuple of int, or None
+        The entry of the argument; None for a random direction through all of them.
+    output : tuple of int, or None
+        Number of the output and its flat entry, forward only: where the two disagree most.
+    analytic, numeric : float
+        The two derivatives.
+    error : float
+        Estimated error of the numeric one.
+    verdict : str
+        ``"match"``, ``"kink"``, ``"ill-conditioned"`` or ``"wrong"``.
+    """
+
+    order: int
+    mode: str
+    operand: str
+    index: tuple[int, ...] | None
+    output: tuple[int, ...] | None
+    analytic: float
+    numeric: float
+    error: float
+    verdict: str
+
+    @property
+    def difference(self) -> float:
+        """Of the two derivatives, relative to the larger where that is above 1."""
+        if self.analytic == self.numeric:
+            return 0.0
+        return abs(self.analytic - self.numeric) / max(1.0, abs(self.analytic), abs(self.numeric))
+
+    def __str__(self) -> str:
+        where = "along a random direction" if self.index is None else f"at index {self.index}"
+        what = "derivative" if self.order == 1 else f"derivative of order {self.order}"
+        at = f", output entry {self.output}" if self.output is not None else ""
+        return (
+            f"{self.mode} {what} by {self.operand} {where}{at}: analytic {self.analytic:.12g}, numeric "
+            f"{self.numeric:.12g} with an estimated error of {self.error:.1g}: {self.verdict}"
+        )
+
+
+@dataclass
+class Report:
+    """The comparisons of one check.
+
+    Attributes
+    ----------
+    name : str
+        What was checked.
+    comparisons : list of Comparison
+        In the order in which they were made.
+    show_kinks : bool
+        Whether the text lists kinks one by one.
+    notes : list of str
+        What else there is to say.
+    """
+
+    name: str
+    comparisons: list[Comparison] = field(default_factory=list)
+    show_kinks: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return all(c.verdict != WRONG for c in self.comparisons)
+
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """How many comparisons came out how."""
+        return dict(Counter(c.verdict for c in self.comparisons))
+
+    @property
+    def max_error(self) -> float:
+        """The largest difference among the comparisons that match, relative where the derivative is above 1."""
+        return max((c.difference for c in self.comparisons if c.verdict == MATCH), default=0.0)
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{verdict}: {n}" for verdict, n in self.verdicts.items()) or "nothing to compare"
+        lines = [f"gradcheck of {self.name}: {counts}; largest difference of a match {self.max_error:.1g}"]
+        listed = {WRONG, ILL_CONDITIONED} | ({KINK} if self.show_kinks else set())
+        lines += [f"  {c}" for c in self.comparisons if c.verdict in listed]
+        return "\n".join(lines + [f"  {note}" for note in self.notes])
