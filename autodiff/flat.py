@@ -108,7 +108,8 @@ def house(parameters: Iterable[Tensor]) -> list[Run]:
         if not isinstance(leaf, Leaf):
             given = "a tensor that is not a tracked leaf" if isinstance(p, Tensor) else f"a {type(p).__name__}"
             raise GradientError(
-                f"parameter {i} is {given}; give tensors made with requires_grad=True, such as model.parameters()."
+                f"parameter {i} is {given}; give tensors made with requires_grad=True, such as model.parameters() "
+                f"(where some are frozen: [p for p in model.parameters() if p.requires_grad])."
             )
         if leaf not in leaves:
             tensors.append(p)

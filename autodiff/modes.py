@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections import deque
-from contextlib import ContextDecorator
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
 
 from autodiff import tape
 from autodiff.tape import next_number, set_recording
 
+F = TypeVar("F", bound=Callable[..., Any])
 
-class no_grad(ContextDecorator):  # noqa: N801 - used like a function
+
+class no_grad:  # noqa: N801 - used like a function
     """Context manager or decorator: operations of this thread are not recorded inside.
 
     Examples
@@ -32,6 +35,14 @@ class no_grad(ContextDecorator):  # noqa: N801 - used like a function
 
     def __exit__(self, *exc: object) -> None:
         self._stack.pop().__exit__(*exc)
+
+    def __call__(self, f: F) -> F:
+        @functools.wraps(f)
+        def unrecorded(*args: Any, **kwargs: Any) -> Any:
+            with no_grad():  # one of its own for every call: two threads may be inside
+                return f(*args, **kwargs)
+
+        return cast(F, unrecorded)
 
 
 class ScopeRange(NamedTuple):

@@ -167,9 +167,7 @@ def push(
         )
 
 
-def pull_recorded(
-    roots: list[Node | None], cts: Sequence[Any], targets: list[Node], *, lifted: bool
-) -> list[Any]:
+def pull_recorded(roots: list[Node | None], cts: Sequence[Any], targets: list[Node], *, lifted: bool) -> list[Any]:
     """Cotangents of `targets`, which the walk does not pass, from those of `roots`; None where nothing arrives."""
     given: dict[Node, Any] = {}
     for node, ct in zip(roots, cts, strict=True):

@@ -5,8 +5,8 @@ it `lift` it wraps operands and outputs, the rules then record themselves, and t
 differentiated again. What all rules have in common is done here, once: un-broadcasting, dtypes,
 accumulation, masks, and leaving out the operands that need nothing.
 
-The reverse sweep exists three times: in full (`pull_back`), and, because a training step spends much of its
-time here, on arrays alone without masks and with them.
+The reverse sweep exists twice: in full (`pull_back`), and, because a training step spends much of its time
+here, on arrays alone (`pull_back_arrays`).
 """
 
 from __future__ import annotations
@@ -26,105 +26,113 @@ Lift = Callable[[Any, Node], Any]
 # --- the reverse sweep ----------------------------------------------------------------------------
 
 
-def pull_back_plain(nodes: Sequence[Node], cts: dict[Node, Any]) -> None:
-    """The reverse sweep on arrays, without masks, towards every tracked operand.
+def pull_back_arrays(nodes: Sequence[Node], cts: dict[Node, Any], lives: dict[Node, Any] | None = None) -> None:
+    """The reverse sweep on plain arrays towards every tracked operand: the fast way, and the usual one.
 
-    `cts` maps the outputs' nodes to their cotangents. Afterwards it maps the inputs to theirs.
+    Parameters
+    ----------
+    nodes : sequence of Node
+        Newest first.
+    cts : dict
+        The cotangent of each output's node; afterwards that of each input.
+    lives : dict, optional
+        Given, masks are kept in it.
+
+    Notes
+    -----
+    This loop is most of what a small network pays beside NumPy, hence its shape: arguments are passed one by one
+    where that is possible, and what is rare is done elsewhere.
     """
     owned: set[Node] = set()  # whose cotangent is a sum made here, so that a further term may go in place
-    pop, get = cts.pop, cts.get
     ndarray = np.ndarray
     for node in nodes:
-        ct = pop(node, None)
+        ct = cts.pop(node, None)
         if ct is None:  # a rule said None: nothing flows this way
             continue
         primitive = node.primitive
+        rules = primitive.pulls  # type: ignore[union-attr]
+        if (
+            rules is None
+            or primitive is ITEM
+            or type(ct) is list
+            or (lives is not None and (primitive.flags & MASKING or node in lives))  # type: ignore[union-attr]
+        ):
+            _pull_one(node, ct, cts, lives)
+            continue
         operands = node.operands
         keywords = node.keywords
-        if type(ct) is list:
-            ct = _outputs_cotangent(node, ct)
-        head = (ct, node.output, *operands) if primitive.takes_output else (ct, *operands)  # type: ignore[union-attr]
-        rules = primitive.pulls  # type: ignore[union-attr]
-        if rules is None or primitive is ITEM:
-            _pull_jointly(node, head, cts)
-            continue
-        for parent, rule, x in zip(node.parents, rules, operands):
+        y = node.output
+        count = len(operands)
+        plain = primitive.takes_output and not keywords  # type: ignore[union-attr]
+        if not plain:
+            head = (ct, y, *operands) if primitive.takes_output else (ct, *operands)  # type: ignore[union-attr]
+        i = -1
+        for parent in node.parents:
+            i += 1
             if parent is None:
                 continue
-            g = rule(*head, **keywords) if keywords else rule(*head)  # type: ignore[misc]
+            x = operands[i]
+            if not plain:
+                g = rules[i](*head, **keywords)  # type: ignore[misc]
+            elif count == 2:
+                g = rules[i](ct, y, operands[0], operands[1])  # type: ignore[misc]
+            elif count == 1:
+                g = rules[i](ct, y, x)  # type: ignore[misc]
+            else:
+                g = rules[i](ct, y, *operands)  # type: ignore[misc]
             if type(g) is not type(x) or (type(g) is ndarray and (g.shape != x.shape or g.dtype != x.dtype)):
                 g = conform(g, x, node)
-            before = get(parent)
-            if before is None:
+            if parent not in cts:
                 cts[parent] = g
-            elif parent in owned:
-                before += g
             else:
-                cts[parent] = before + g
-                if type(before) is ndarray:
-                    owned.add(parent)
-
-
-def pull_back_masked(nodes: Sequence[Node], cts: dict[Node, Any]) -> None:
-    """`pull_back_plain` with masks: what a masking primitive blocks stays 0, whatever slope comes later."""
-    lives: dict[Node, Any] = {}
-    for node in nodes:
-        ct = cts.pop(node, None)
-        if ct is None:
-            continue
-        live = lives.pop(node, None)
-        primitive = node.primitive
-        operands = node.operands
-        keywords = node.keywords
-        if type(ct) is list:
-            ct = _outputs_cotangent(node, ct)
-            live = None
-        head = (ct, node.output, *operands) if primitive.takes_output else (ct, *operands)  # type: ignore[union-attr]
-        if primitive is ITEM:
-            _accumulate_item(node, ct, cts)
-            continue
-        rules = primitive.pulls if primitive.pulls is not None else joint_cotangents(node, head)  # type: ignore[union-attr]
-        masks = live is not None or primitive.flags & MASKING  # type: ignore[union-attr]
-        i = -1
-        for parent, rule, x in zip(node.parents, rules, operands):
-            i += 1
-            if parent is None or rule is None:
-                continue
-            g = (rule(*head, **keywords) if keywords else rule(*head)) if callable(rule) else rule
-            alive = mask_pulled(node, i, live) if masks else None
-            if alive is not None:
-                if alive.ndim:
-                    g = np.where(alive, g, 0)
-                    alive = any_over_broadcast(alive, x.shape)
-                elif alive:
-                    alive = None  # one number, and it is alive
+                if parent in owned:
+                    cts[parent] += g
                 else:
-                    g = x.dtype.type(0)
-            if type(g) is not type(x) or (g.ndim and (g.shape != x.shape or g.dtype != x.dtype)):
-                g = conform(g, x, node)
-            before = cts.get(parent)
-            if before is None:
-                cts[parent] = g
-                if alive is not None:
-                    lives[parent] = alive
-            else:
-                cts[parent] = before + g
+                    cts[parent] = total = cts[parent] + g
+                    if type(total) is ndarray:
+                        owned.add(parent)
                 if lives:
-                    other = lives.pop(parent, None)
-                    if alive is not None and other is not None:
-                        lives[parent] = alive | other
+                    lives.pop(parent, None)
 
 
-def _pull_jointly(node: Node, head: tuple[Any, ...], cts: dict[Node, Any]) -> None:
-    """One step of the plain sweep for an operation whose operands share one rule."""
-    if node.primitive is ITEM:
-        _accumulate_item(node, head[0], cts)
+def _pull_one(node: Node, ct: Any, cts: dict[Node, Any], lives: dict[Node, Any] | None) -> None:
+    """One step of the sweep on arrays where it is not simple: several outputs, one rule for all operands, masks."""
+    primitive = node.primitive
+    assert primitive is not None
+    if primitive is ITEM:
+        _accumulate_item(node, ct, cts)
         return
-    for parent, g, x in zip(node.parents, joint_cotangents(node, head), node.operands, strict=True):
-        if parent is not None and g is not None:
-            g = conform(g, x, node)
-            before = cts.get(parent)
-            cts[parent] = g if before is None else before + g
+    live = None if lives is None else lives.pop(node, None)
+    if type(ct) is list:
+        ct, live = _outputs_cotangent(node, ct), None
+    head = (ct, node.output, *node.operands) if primitive.takes_output else (ct, *node.operands)
+    together = joint_cotangents(node, head) if primitive.pulls is None else None
+    for i, (parent, x) in enumerate(zip(node.parents, node.operands)):
+        if parent is None:
+            continue
+        alive = None if lives is None else mask_pulled(node, i, live)
+        if alive is not None and not alive.ndim:
+            if not alive:
+                continue  # one number, and it is blocked: nothing flows
+            alive = None
+        g = together[i] if together is not None else primitive.pulls[i](*head, **node.keywords)  # type: ignore[index, misc]
+        if g is None:
+            continue
+        if alive is not None:
+            g = np.where(alive, g, 0)
+            alive = any_over_broadcast(alive, x.shape)
+        g = conform(g, x, node)
+        before = cts.get(parent)
+        cts[parent] = g if before is None else before + g
+        if lives is not None:
+            _join_masks(parent, alive, lives, first=before is None)
+
+
+def _join_masks(node: Node, alive: Any, lives: dict[Node, Any], *, first: bool) -> None:
+    """Note the mask of one more term of a cotangent: an entry is alive if it is in any term."""
+    other = alive if first else lives.pop(node, None)
+    if alive is not None and other is not None:
+        lives[node] = alive if first else alive | other
 
 
 def joint_cotangents(node: Node, head: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -193,7 +201,7 @@ def pull_back(
         The cotangent of every target that any output depends on.
     """
     if found.needed is None and lift is None and not lives:
-        (pull_back_masked if masked else pull_back_plain)(found.nodes, cts)
+        pull_back_arrays(found.nodes, cts, {} if masked else None)
         return cts
     lives = {} if lives is None else lives
     results: dict[Node, Any] = {}
@@ -236,15 +244,8 @@ def pull_back(
                 alive = any_over_broadcast(alive, np.shape(x)) if masked else None
             g = conform(g, x, node)
             before = cts.get(parent)
-            if before is None:
-                cts[parent] = g
-                if alive is not None:
-                    lives[parent] = alive
-            else:
-                cts[parent] = before + g
-                other = lives.pop(parent, None)
-                if alive is not None and other is not None:
-                    lives[parent] = alive | other
+            cts[parent] = g if before is None else before + g
+            _join_masks(parent, alive, lives, first=before is None)
     for target in targets:
         if target in cts:
             results[target] = cts[target]
@@ -259,6 +260,15 @@ def _lifted(node: Node, lift: Lift | None) -> tuple[tuple[Any, ...], Any]:
     if type(node.output) is tuple:
         return operands, tuple(lift(y, item_node(node, i)) for i, y in enumerate(node.output))
     return operands, lift(node.output, node)
+
+
+def zeros_for(leaf: Node, nodes: Sequence[Node]) -> Any:
+    """The gradient of a leaf that is in the graph, but to which nothing flows: every way to it is blocked."""
+    for node in nodes:
+        for parent, x in zip(node.parents, node.operands):
+            if parent is leaf:
+                return np.zeros_like(x)
+    raise AssertionError("the leaf is not in this graph")
 
 
 def conform(g: Any, x: Any, node: Node) -> Any:

@@ -87,7 +87,11 @@ class Leaf(Node):
     __slots__ = ("grad", "home", "place", "stamp")
 
     def __init__(self, name: str | None = None) -> None:
-        super().__init__(next_number(), None, (), (), NO_KEYWORDS, None)
+        self.number = next_number()
+        self.primitive = None
+        self.operands = self.parents = ()
+        self.keywords = NO_KEYWORDS
+        self.output = None
         self.grad: np.ndarray[Any, Any] | None = None
         self.home: np.ndarray[Any, Any] | None = None
         self.place: Any = None
@@ -222,8 +226,7 @@ def walk(roots: Iterable[Node], targets: Set[Node] | None = None, *, through: bo
     leaves: list[Node] = []
     flags = 0
     outside = False
-    while stack:
-        node = stack.pop()
+    for node in stack:  # it grows while it is gone through
         if node.number < floor:
             outside = True
             continue
@@ -255,25 +258,36 @@ def walk(roots: Iterable[Node], targets: Set[Node] | None = None, *, through: bo
 
 _SAMPLED = 8  # one walk in so many is looked at: the sum over its nodes is not free
 _LIMIT = 1 << 30
-_walks = 0
-_alive: list[tuple[weakref.ref[Node], int]] = []
-_warned = False
+
+
+class _Memory:
+    """How much recorded memory is alive, by samples."""
+
+    walks = 0
+    total = 0
+    warned = False
+    graphs: dict[int, weakref.ref[Node]] = {}  # noqa: RUF012 - one for the process
 
 
 def _watch_memory(nodes: list[Node]) -> None:
     """Say once, when graphs that were differentiated stay alive by the gigabyte, what the usual cause is."""
-    global _walks, _warned
-    _walks += 1
-    if _walks % _SAMPLED or _warned:
+    _Memory.walks += 1
+    root = nodes[0]
+    if _Memory.walks % _SAMPLED or id(root) in _Memory.graphs or _Memory.warned:
         return
-    _alive[:] = [(ref, size) for ref, size in _alive if ref() is not None]
-    _alive.append((weakref.ref(nodes[0]), sum(getattr(n.output, "nbytes", 0) for n in nodes)))
-    total = _SAMPLED * sum(size for _, size in _alive)
-    if total > _LIMIT and len(_alive) > 1:
-        _warned = True
+    key, size = id(root), sum(getattr(n.output, "nbytes", 0) for n in nodes)
+
+    def gone(_: weakref.ref[Node]) -> None:
+        del _Memory.graphs[key]
+        _Memory.total -= size
+
+    _Memory.graphs[key] = weakref.ref(root, gone)
+    _Memory.total += size
+    if _SAMPLED * _Memory.total > _LIMIT and len(_Memory.graphs) > 1:
+        _Memory.warned = True
         warnings.warn(
-            f"about {total / _LIMIT:.1f} GB of recorded operations are alive. If you collect losses or other results in a "
-            f"list, collect loss.item() (or x.data, x.detach()): a Tensor keeps everything it was computed from.",
+            f"about {_SAMPLED * _Memory.total / _LIMIT:.1f} GB of recorded operations are alive. If you collect losses or "
+            f"other results in a list, collect loss.item() (or x.data, x.detach()): a Tensor keeps all it was computed from.",
             UserWarning,
             stacklevel=4,
         )
@@ -314,7 +328,10 @@ def _outside(root: Node, targets: Set[Node], floor: int, *, first: bool) -> dict
 def _check_not_stale(nodes: list[Node], leaves: list[Node], needed: Set[Node] | None) -> None:
     """Refuse a sweep that would read a leaf's value after it was changed."""
     oldest = nodes[-1].number
-    if not any(isinstance(leaf, Leaf) and leaf.stamp > oldest for leaf in leaves):
+    for leaf in leaves:
+        if isinstance(leaf, Leaf) and leaf.stamp > oldest:
+            break
+    else:
         return
     for node in nodes:
         primitive = node.primitive

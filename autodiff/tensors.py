@@ -19,7 +19,7 @@ from autodiff import sweeps, tape
 from autodiff.errors import DtypeError, GradientError, MutationError, ShapeError, UnsupportedError, UntrackedError
 from autodiff.messages import explain, unsupported
 from autodiff.ops import elementwise as ew
-from autodiff.ops import indexing, products, reductions, shapes
+from autodiff.ops import choices, complex_parts, indexing, products, reductions, shapes
 from autodiff.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
 from autodiff.tape import NO_KEYWORDS, Leaf, Node, item_node, next_number
 
@@ -29,6 +29,14 @@ _ndarray = np.ndarray
 
 def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run a primitive with Tensors among its operands, and record it if one is tracked."""
+    if len(args) == 1 and not kwargs:
+        x = args[0]._data
+        try:
+            y = primitive.fn(x)
+        except (ValueError, TypeError) as error:
+            raise explain(primitive, (x,), error) from error
+        if type(y) is not tuple:
+            return _unary(primitive, x, args[0]._node, y)
     arrays: list[Any] = []
     nodes: list[Node | None] = []
     tracked = False
@@ -147,10 +155,12 @@ class Tensor:
     array([1.38177329, 0.0770038 ])
     """
 
-    __slots__ = ("__weakref__", "_data", "_node")
+    __slots__ = ("__weakref__", "_data", "_node", "_resting")
 
     _data: Any
     _node: Node | None
+    _resting: Leaf
+    """The leaf of a tensor that is not tracked for the time being; unset otherwise."""
 
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
         if isinstance(data, Tensor):
@@ -279,6 +289,13 @@ class Tensor:
 
     __hash__ = object.__hash__
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles are leaves of their own: same values, name and gradient, no place in an optimiser."""
+        node = self._node
+        if node is not None and node.primitive is not None:
+            raise GradientError("a result is not copied or pickled with its graph; take x.detach().")
+        return _rebuilt, (type(self), self._data, node is not None, self.name, getattr(node, "grad", None))
+
     # --- derivatives ------------------------------------------------------------------------------
 
     def backward(self, ct: Any = None) -> None:
@@ -315,12 +332,13 @@ class Tensor:
         found = tape.walk((node,))
         if found.flags & tape.SINGULAR:
             with np.errstate(all="ignore"):  # infinite slopes are answers here, see the conventions
-                (sweeps.pull_back_masked if found.masked else sweeps.pull_back_plain)(found.nodes, cts)
+                sweeps.pull_back_arrays(found.nodes, cts, {} if found.masked else None)
         else:
-            sweeps.pull_back_plain(found.nodes, cts)
+            sweeps.pull_back_arrays(found.nodes, cts)
         for leaf in found.leaves:
-            if isinstance(leaf, Leaf) and leaf in cts:
-                leaf.receive(cts[leaf])
+            if isinstance(leaf, Leaf):
+                ct = cts.get(leaf)
+                leaf.receive(sweeps.zeros_for(leaf, found.nodes) if ct is None else ct)
 
     def detach(self) -> Tensor:
         """The same values, not tracked. Shares the array."""
@@ -335,8 +353,11 @@ class Tensor:
         if on and self._node is None:
             if self.dtype.kind not in "fc":
                 raise DtypeError(f"only real or complex numbers can be tracked; this tensor has dtype {self.dtype}.")
-            self._node = Leaf()
+            self._node = getattr(self, "_resting", None) or Leaf()
         elif not on:
+            if isinstance(self._node, Leaf):  # it keeps its name and its place in an optimiser's buffer
+                self._resting = self._node
+                self._node.grad = None
             self._node = None
         return self
 
@@ -371,12 +392,13 @@ class Tensor:
             raise ShapeError(f"assign_{who}: the value has shape {new.shape}; the tensor has shape {self.shape}.")
         if not np.can_cast(new.dtype, self.dtype, "same_kind"):
             raise DtypeError(f"assign_: a value of dtype {new.dtype} does not fit a tensor of dtype {self.dtype}.")
-        if isinstance(node, Leaf) and node.home is not None:
+        leaf = node if node is not None else getattr(self, "_resting", None)
+        if isinstance(leaf, Leaf) and leaf.home is not None:
             self._data[...] = new
         else:
             self._data = new.astype(self.dtype)[()]
-        if isinstance(node, Leaf):
-            node.stamp = next_number()
+        if isinstance(leaf, Leaf):
+            leaf.stamp = next_number()
         return self
 
     # --- leaving the graph ------------------------------------------------------------------------
@@ -429,7 +451,14 @@ class Tensor:
         return bool(self._data)
 
     def __format__(self, spec: str) -> str:
-        return format(self._data if not self.ndim else repr(self), spec) if spec else str(self)
+        if not spec:
+            return str(self)
+        if self.ndim:
+            raise TypeError(
+                f"the format {spec!r} is for one number; this tensor has shape {self.shape}. Pick one with .item(i), or "
+                f"print np.round(x.data, 3)."
+            )
+        return format(self._data, spec)
 
     def __len__(self) -> int:
         return len(self._data)
@@ -461,13 +490,21 @@ class Tensor:
         if isinstance(other, Tensor):
             b, nb = other._data, other._node
         else:
-            b, nb = _operand(other), None
+            b, nb = other if type(other) is float or type(other) is int else _operand(other), None
             if b is NotImplemented:
                 return NotImplemented
         try:
-            return _binary(ew.add, a, b, self._node, nb, a + b)
+            y = a + b
         except ValueError as error:
             raise explain("add", (a, b), error) from error
+        na = self._node
+        t: Tensor = _new(Tensor)
+        t._data = y
+        if (na is None and nb is None) or (tape.special and not tape.is_recording()):
+            t._node = None
+        else:
+            t._node = Node(next_number(), ew.add, (a, b), (na, nb), NO_KEYWORDS, y)
+        return t
 
     def __radd__(self, other: Any) -> Tensor:
         a, b = _operand(other), self._data
@@ -483,13 +520,21 @@ class Tensor:
         if isinstance(other, Tensor):
             b, nb = other._data, other._node
         else:
-            b, nb = _operand(other), None
+            b, nb = other if type(other) is float or type(other) is int else _operand(other), None
             if b is NotImplemented:
                 return NotImplemented
         try:
-            return _binary(ew.subtract, a, b, self._node, nb, a - b)
+            y = a - b
         except ValueError as error:
             raise explain("subtract", (a, b), error) from error
+        na = self._node
+        t: Tensor = _new(Tensor)
+        t._data = y
+        if (na is None and nb is None) or (tape.special and not tape.is_recording()):
+            t._node = None
+        else:
+            t._node = Node(next_number(), ew.subtract, (a, b), (na, nb), NO_KEYWORDS, y)
+        return t
 
     def __rsub__(self, other: Any) -> Tensor:
         a, b = _operand(other), self._data
@@ -505,13 +550,21 @@ class Tensor:
         if isinstance(other, Tensor):
             b, nb = other._data, other._node
         else:
-            b, nb = _operand(other), None
+            b, nb = other if type(other) is float or type(other) is int else _operand(other), None
             if b is NotImplemented:
                 return NotImplemented
         try:
-            return _binary(ew.multiply, a, b, self._node, nb, a * b)
+            y = a * b
         except ValueError as error:
             raise explain("multiply", (a, b), error) from error
+        na = self._node
+        t: Tensor = _new(Tensor)
+        t._data = y
+        if (na is None and nb is None) or (tape.special and not tape.is_recording()):
+            t._node = None
+        else:
+            t._node = Node(next_number(), ew.multiply, (a, b), (na, nb), NO_KEYWORDS, y)
+        return t
 
     def __rmul__(self, other: Any) -> Tensor:
         a, b = _operand(other), self._data
@@ -527,7 +580,7 @@ class Tensor:
         if isinstance(other, Tensor):
             b, nb = other._data, other._node
         else:
-            b, nb = _operand(other), None
+            b, nb = other if type(other) is float or type(other) is int else _operand(other), None
             if b is NotImplemented:
                 return NotImplemented
         try:
@@ -550,7 +603,7 @@ class Tensor:
         if isinstance(other, Tensor):
             b, nb = other._data, other._node
         else:
-            b, nb = _operand(other), None
+            b, nb = other if type(other) is float or type(other) is int else _operand(other), None
             if b is NotImplemented:
                 return NotImplemented
             if type(b) is float or type(b) is int:
@@ -577,18 +630,21 @@ class Tensor:
         return _unary(ew.positive, self._data, self._node, +self._data)
 
     def __abs__(self) -> Tensor:
-        return ew.absolute(self)  # type: ignore[no-any-return]
+        return complex_parts.absolute(self)  # type: ignore[no-any-return]
 
     def __pow__(self, other: Any) -> Any:
-        if type(other) is int and other == 2:
+        if type(other) is int:
             x = self._data
-            return _unary(ew.square, x, self._node, x * x)
+            if other == 2:
+                return _unary(ew.square, x, self._node, x * x)
+            if other > 2:
+                return _binary(ew.integer_power, x, other, self._node, None, x**other)
         other = other if isinstance(other, Tensor) else _operand(other)
         return NotImplemented if other is NotImplemented else ew.power_of(self, other)
 
     def __rpow__(self, other: Any) -> Any:
         other = _operand(other)
-        return NotImplemented if other is NotImplemented else ew.power(other, self)
+        return NotImplemented if other is NotImplemented else ew.power_of(other, self)
 
     def __mod__(self, other: Any) -> Any:
         return np.remainder(self, other)
@@ -665,12 +721,12 @@ class Tensor:
     @property
     def real(self) -> Tensor:
         """The real part."""
-        return ew.real_part(self)  # type: ignore[no-any-return]
+        return complex_parts.real_part(self)  # type: ignore[no-any-return]
 
     @property
     def imag(self) -> Tensor:
         """The imaginary part."""
-        return ew.imag_part(self)  # type: ignore[no-any-return]
+        return complex_parts.imag_part(self)  # type: ignore[no-any-return]
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Sum over axes, as ``np.sum``."""
@@ -706,11 +762,11 @@ class Tensor:
 
     def conj(self) -> Tensor:
         """The complex conjugate."""
-        return ew.conj(self)  # type: ignore[no-any-return]
+        return complex_parts.conj(self)  # type: ignore[no-any-return]
 
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """Limited to an interval, as ``np.clip``."""
-        return ew.clip(self, min, max)  # type: ignore[no-any-return]
+        return choices.clip(self, min, max)  # type: ignore[no-any-return]
 
     def argmax(self, axis: int | None = None) -> Tensor:
         """Where the largest entries are; not tracked."""
@@ -730,9 +786,7 @@ class Tensor:
 
     # --- NumPy's protocols ------------------------------------------------------------------------
 
-    @staticmethod
-    def __autodiff_apply__(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return _apply(primitive, args, kwargs)
+    __autodiff_apply__ = staticmethod(_apply)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
@@ -741,11 +795,12 @@ class Tensor:
                 if primitive is not None and ufunc not in NUMPY_FUNCTIONS:
                     x = self._data
                     return _unary(primitive, x, self._node if x.dtype.kind in "fc" else None, ufunc(x))
-            elif any(_is_foreign(x) for x in inputs):
-                return NotImplemented
+            for x in inputs:
+                if not isinstance(x, (Tensor, float, int, _ndarray)) and _is_foreign(x):
+                    return NotImplemented
             function = NUMPY_FUNCTIONS.get(ufunc) or NUMPY_PRIMITIVES.get(ufunc)
             if function is not None:
-                return function(*[_operand(x) if not isinstance(x, Tensor) else x for x in inputs])
+                return function(*inputs)
         return _ufunc_call(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -924,8 +979,9 @@ def tensor(data: Any, requires_grad: bool = False, name: str | None = None, dtyp
         if dtype is not None:
             joined = joined.astype(dtype)
         return Tensor(joined, requires_grad, name) if requires_grad and not joined.requires_grad else joined
-    array = np.array(data._data if isinstance(data, Tensor) else data, dtype=dtype)
-    return Tensor(array, requires_grad, name)
+    if type(data) is float and dtype is None and requires_grad:  # the numbers of a hand-worked example
+        return lift(np.float64(data), Leaf(name))
+    return Tensor(np.array(data._data if isinstance(data, Tensor) else data, dtype=dtype), requires_grad, name)
 
 
 def _has_tensor(data: Any) -> bool:
@@ -936,6 +992,16 @@ def _stack(data: Any) -> Tensor:
     if isinstance(data, (list, tuple)):
         return np.stack([_stack(v) for v in data])  # type: ignore[call-overload, no-any-return]
     return data if isinstance(data, Tensor) else _untracked(np.asarray(data))
+
+
+def _rebuilt(kind: type[Tensor], data: Any, tracked: bool, name: str | None, grad: Any) -> Tensor:
+    """The inverse of ``Tensor.__reduce__``."""
+    t: Tensor = _new(kind)
+    t._data = data
+    t._node = Leaf(name) if tracked else None
+    if isinstance(t._node, Leaf):
+        t._node.grad = grad
+    return t
 
 
 def lift(array: Any, node: Node) -> Tensor:

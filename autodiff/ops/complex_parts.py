@@ -18,9 +18,7 @@ from autodiff.primitives import Primitive, Rule, elementwise, implements, primit
 def _entrywise(fn: Rule, *, name: str, vjp: Rule, jvp: Rule, singular: bool = False) -> Primitive:
     """A function that acts entry by entry, but whose two rules differ."""
     through = lambda index, live, *_: live
-    return primitive(
-        fn, name=name, vjp=[vjp], jvp=[jvp], singular=singular, mask_pull=through, mask_push=through
-    )
+    return primitive(fn, name=name, vjp=[vjp], jvp=[jvp], singular=singular, mask_pull=through, mask_push=through)
 
 
 def _is_complex(x: Any) -> bool:
@@ -63,9 +61,7 @@ conjugate = _entrywise(
 real = _entrywise(
     lambda z: z.real.copy(), name="real", vjp=lambda ct, y, z: ct * (1 + 0j), jvp=lambda t, y, z: np.real(t)
 )
-imag = _entrywise(
-    lambda z: z.imag.copy(), name="imag", vjp=lambda ct, y, z: ct * -1j, jvp=lambda t, y, z: np.imag(t)
-)
+imag = _entrywise(lambda z: z.imag.copy(), name="imag", vjp=lambda ct, y, z: ct * -1j, jvp=lambda t, y, z: np.imag(t))
 angle_of_complex = _entrywise(
     lambda z: np.angle(z),
     name="angle",

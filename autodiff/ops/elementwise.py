@@ -143,14 +143,17 @@ softplus = elementwise(lambda x: np.logaddexp(x, 0), lambda t, y, x: t * sigmoid
 def _share(a: Any, b: Any) -> Any:
     """exp(a) of exp(a) + exp(b). Two equal infinities share evenly, and of nothing nothing is had: 0 where both are -inf."""
     even = (a == b) & np.isinf(a)
-    return sigmoid(np.where(even, 0, a) - np.where(even, 0, b)) * ~(even & (a < 0))
+    return sigmoid(np.where(even, 0, a - b)) * ~(even & (a < 0))
 
 
-logaddexp = elementwise(np.logaddexp, lambda t, y, a, b: t * _share(a, b), lambda t, y, a, b: t * _share(b, a))
+logaddexp = elementwise(
+    np.logaddexp, lambda t, y, a, b: t * _share(a, b), lambda t, y, a, b: t * _share(b, a), singular=True
+)
 logaddexp2 = elementwise(
     np.logaddexp2,
     lambda t, y, a, b: t * _share(a * math.log(2), b * math.log(2)),
     lambda t, y, a, b: t * _share(b * math.log(2), a * math.log(2)),
+    singular=True,
 )
 
 # --- trigonometric and hyperbolic -----------------------------------------------------------------
@@ -225,7 +228,7 @@ sinc = elementwise(np.sinc, lambda t, y, x: t * sinc_derivative(x, n=1))
 # --- distances ------------------------------------------------------------------------------------
 
 ratio = elementwise(
-    lambda x, r: np.where(r == 0, 0, x) / np.where(r == 0, 1, r),
+    lambda x, r: x / np.where(r == 0, math.inf, r),
     lambda t, y, x, r: t / np.where(r == 0, math.nan, r),
     lambda t, y, x, r: -(t * y) / np.where(r == 0, math.nan, r),
     name="ratio",

@@ -30,7 +30,9 @@ def _logsumexp(x: Any, *, axis: Axes, keepdims: bool) -> Any:
     total = e.sum(axis=axis, keepdims=True)
     with np.errstate(divide="ignore"):
         y = np.log(total) + np.where(np.isinf(top) & (top < 0), 0, top)
-    return y if keepdims else y.reshape(tuple(n for i, n in enumerate(x.shape) if axis is not None and i not in axis))[()]
+    return (
+        y if keepdims else y.reshape(tuple(n for i, n in enumerate(x.shape) if axis is not None and i not in axis))[()]
+    )
 
 
 def _softmax(x: Any, *, axis: Axes) -> Any:

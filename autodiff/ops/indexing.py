@@ -177,7 +177,9 @@ at_set = primitive(
     name="at_set",
     vjp=[
         lambda ct, y, x, v, *arrays, index: np.where(_kept(y, x, v, *arrays, index=index), ct, 0),
-        lambda ct, y, x, v, *arrays, index: np.where(_last(x, *arrays, index=index), gather(ct, *arrays, index=index), 0),
+        lambda ct, y, x, v, *arrays, index: np.where(
+            _last(x, *arrays, index=index), gather(ct, *arrays, index=index), 0
+        ),
     ],
     jvp=lambda ts, y, x, v, *arrays, index: at_set(ts[0], ts[1], *arrays, index=index),
     live=(_kept,),
@@ -217,7 +219,9 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
         return gather(ravel(arr), indices, index=Index(ARRAY))
     axis = canonical_axis(axis, arr.ndim, "take_along_axis")
     if indices.ndim != arr.ndim:
-        raise ValueError(f"take_along_axis: the array has {arr.ndim} axes and the indices {indices.ndim}; they must have as many")
+        raise ValueError(
+            f"take_along_axis: the array has {arr.ndim} axes and the indices {indices.ndim}; they must have as many"
+        )
     grid = list(np.ix_(*(np.arange(n) for n in arr.shape)))
     grid[axis] = indices
     return gather(arr, *grid, index=Index((ARRAY,) * arr.ndim))

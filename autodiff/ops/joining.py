@@ -279,7 +279,9 @@ _COPYING_MODES = ("edge", "reflect", "symmetric", "wrap")
 
 
 @implements(np.pad)
-def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0, reflect_type: str = "even") -> Any:
+def pad(
+    array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0, reflect_type: str = "even"
+) -> Any:
     """``np.pad`` in the modes that copy entries or write constants."""
     if reflect_type != "even" or mode not in ("constant", *_COPYING_MODES):
         known = ", ".join(repr(m) for m in ("constant", *_COPYING_MODES))

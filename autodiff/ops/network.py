@@ -1,135 +1,173 @@
-"""Fused primitives that every network has: one node, one pass, in place of several.
+"""What every network has, fused: an affine map, softmax cross-entropy, the mean square.
 
-Each has a composed version that is its specification in the tests. A residual that the reverse rule needs is a
-further output, which the public functions in `autodiff.special` leave away.
+Each is one node in place of several, and the composed version, which stays in the tests, is its
+specification. The rules are plain NumPy, as all rules: they hold to second order.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from autodiff.primitives import primitive
+from autodiff.errors import ShapeError
+from autodiff.ops.exponentials import softmax_over
+from autodiff.ops.products import matmul
+from autodiff.primitives import Primitive, primitive
 
-
-def _flat(x: Any) -> Any:
-    """Rows of the last axis as a matrix."""
-    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
-
-
-# --- affine ---------------------------------------------------------------------------------------
+# --- affine map -----------------------------------------------------------------------------------
 
 
 def _affine(x: Any, w: Any, b: Any) -> Any:
-    y = x @ w
-    if y.dtype != np.result_type(y, b):
-        return y + b
-    y += b  # the product is fresh
-    return y
+    y = _rows(x) @ w
+    if y.dtype == b.dtype and b.ndim <= y.ndim and y.ndim:
+        y += b
+    else:
+        y = y + b
+    return y if x.ndim <= 2 else y.reshape((*x.shape[:-1], w.shape[1]))
 
 
-def _affine_x(ct: Any, w: Any) -> Any:
-    return ct @ w.T
+def _rows(x: Any) -> Any:
+    """All leading axes as one: one long matrix product in place of many small ones."""
+    return x if x.ndim <= 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
 
 
-def _affine_w(ct: Any, x: Any) -> Any:
-    return _flat(x).T @ _flat(ct)
-
-
-def _affine_b(ct: Any) -> Any:
-    return _flat(ct).sum(axis=0)
+def _affine_w(ct: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
+    return x[:, None] * ct if x.ndim == 1 else _rows(x).T @ _rows(ct)
 
 
 def _affine_mask(index: int, live: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
-    """Where anything arrives: the transposes of zeros and ones, with ones in place of the other factor."""
+    """Through the sums of the matrix product, as through `matmul`."""
     if live is None:
         return None
-    ones = live * 1.0
-    if index == 0:
-        return _affine_x(ones, np.ones(w.shape)) != 0
-    return (_affine_w(ones, np.ones(x.shape)) if index == 1 else _affine_b(ones)) != 0
+    if index == 2:
+        return live
+    ones = [np.ones(x.shape), np.ones(w.shape)]
+    return matmul.pulls[index](live * 1.0, *ones) != 0
 
 
 def _affine_mask_forward(index: int, live: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
-    if live is None:
-        return None
-    ones = live * 1.0
-    if index == 0:
-        return ones @ np.ones(w.shape) != 0
-    return (np.ones(x.shape) @ ones if index == 1 else np.broadcast_to(ones, y.shape)) != 0
+    if live is None or index == 2:
+        return live
+    ones = np.ones((w if index == 0 else x).shape)
+    return (live * 1.0 @ ones if index == 0 else ones @ (live * 1.0)) != 0
 
 
-affine = primitive(
+affine: Primitive = primitive(
     _affine,
     name="affine",
-    vjp=[lambda ct, y, x, w, b: _affine_x(ct, w), lambda ct, y, x, w, b: _affine_w(ct, x), lambda ct, y, x, w, b: _affine_b(ct)],
-    jvp=[lambda t, y, x, w, b: t @ w, lambda t, y, x, w, b: x @ t, lambda t, y, x, w, b: t],
+    vjp=[
+        lambda ct, y, x, w, b: ct @ w.T,
+        _affine_w,
+        lambda ct, y, x, w, b: ct.sum(axis=0) if ct.ndim == 2 else ct,
+    ],
+    jvp=[
+        lambda t, y, x, w, b: t @ w,
+        lambda t, y, x, w, b: x @ t,
+        lambda t, y, x, w, b: t,
+    ],
     mask_pull=_affine_mask,
     mask_push=_affine_mask_forward,
 )
-"""``x @ w + b`` for x (..., d), w (d, k), b (k,)."""
+"""``x @ w + b``: `x` (..., n), `w` (n, m), `b` (m,)."""
 
-# --- losses ---------------------------------------------------------------------------------------
-
-
-def _mse(prediction: Any, target: Any) -> Any:
-    d = (prediction - target).ravel()
-    return d.dot(d) / max(d.size, 1)
+# --- softmax cross-entropy ------------------------------------------------------------------------
 
 
-mse = primitive(
-    _mse,
-    name="mse",
-    vjp=[lambda ct, y, p, q: (p - q) * (ct * (2 / max(p.size, 1))), lambda ct, y, p, q: (q - p) * (ct * (2 / max(p.size, 1)))],
-    jvp=[
-        lambda t, y, p, q: (t * (p - q)).sum() * (2 / max(p.size, 1)),
-        lambda t, y, p, q: (t * (q - p)).sum() * (2 / max(p.size, 1)),
-    ],
-)
-"""Mean of the squared differences of two real arrays of one shape."""
-
-
-def _softmax_cross_entropy(logits: Any, labels: Any) -> Any:
+def _cross_entropy(logits: Any, labels: Any) -> Any:
+    """The loss, and its gradient by the logits: what both sweeps need."""
+    k = logits.shape[-1]
+    rows = logits.reshape((-1, k)) if logits.ndim != 2 else logits
+    labels = labels.reshape(-1)
     n = len(labels)
-    rows = np.arange(n)
-    z = logits - logits.max(axis=1, keepdims=True)
-    share = np.exp(z)
-    total = share.sum(axis=1, keepdims=True)
-    share /= total
-    error = share.copy()
-    error[rows, labels] -= 1
-    loss = (np.log(total).sum() - z[rows, labels].sum()) / max(n, 1)
-    return loss, error, share
+    _check_labels(labels, k)
+    picked = np.arange(n) * k + labels
+    top = rows.max(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):  # inf - inf, in a row of nothing but -inf
+        shifted = rows - top
+    e = np.exp(shifted)
+    total = e.sum(axis=1, keepdims=True)
+    loss = (np.log(total).sum() - shifted.reshape(-1)[picked].sum()) / n
+    e /= total
+    e.reshape(-1)[picked] -= 1
+    e /= n
+    return loss, e.reshape(logits.shape)
 
 
-def _along_softmax(t: Any, share: Any) -> Any:
-    """The derivative of softmax along `t`; it is symmetric."""
-    weighted = share * t
-    return weighted - share * weighted.sum(axis=1, keepdims=True)
+def _check_labels(labels: Any, k: int) -> None:
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"labels are class numbers of an integer type; they have dtype {labels.dtype}")
+    if labels.size and (labels.view(f"u{labels.itemsize}") if labels.dtype.kind == "i" else labels).max() >= k:
+        at = int(np.flatnonzero((labels < 0) | (labels >= k))[0])
+        raise ValueError(f"labels are in 0..{k - 1} for {k} classes; label {labels[at]} was given (entry {at})")
 
 
-def _cross_entropy_pull(ct: Any, y: Any, logits: Any, labels: Any) -> Any:
-    (ct_loss, ct_error, ct_share), (_, error, share) = ct, y
-    g = None if ct_loss is None else error * (ct_loss * (1 / max(error.shape[0], 1)))
-    for residual in (ct_error, ct_share):
-        if residual is not None:
-            part = _along_softmax(residual, share)
-            g = part if g is None else g + part
-    return g, None
+def _curvature(t: Any, logits: Any, labels: Any) -> Any:
+    """The Hessian of the loss, which is symmetric, times `t`."""
+    p = softmax_over(logits, axis=(logits.ndim - 1,))
+    t = t * p
+    return (t - p * t.sum(axis=-1, keepdims=True)) / max(labels.size, 1)
 
 
-def _cross_entropy_push(ts: Any, y: Any, logits: Any, labels: Any) -> Any:
-    t, (_, error, share) = ts[0], y
-    along = _along_softmax(t, share)
-    return (error * t).sum() * (1 / max(error.shape[0], 1)), along, along
+def _cross_entropy_pull(cts: Any, y: Any, logits: Any, labels: Any) -> Any:
+    loss_ct, slope_ct = cts
+    if slope_ct is None:
+        return loss_ct * y[1]
+    curved = _curvature(slope_ct, logits, labels)
+    return curved if loss_ct is None else loss_ct * y[1] + curved
 
 
-softmax_cross_entropy = primitive(
-    _softmax_cross_entropy,
+def _cross_entropy_push(t: Any, y: Any, logits: Any, labels: Any) -> Any:
+    return (t * y[1]).sum(), _curvature(t, logits, labels)
+
+
+cross_entropy_with_slope: Primitive = primitive(
+    _cross_entropy,
     name="softmax_cross_entropy",
-    vjp=_cross_entropy_pull,
-    jvp=_cross_entropy_push,
+    vjp=[_cross_entropy_pull],
+    jvp=[_cross_entropy_push],
     symbolic_zeros=True,
 )
-"""Mean over rows of ``-log softmax(logits)[label]``; further outputs: softmax minus one-hot labels, and softmax."""
+
+
+def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
+    """The mean over all rows of -log softmax(logits) at the row's label."""
+    if logits.ndim == 0 or labels.shape != logits.shape[:-1]:
+        raise ShapeError(
+            f"softmax_cross_entropy: logits have shape (..., k) and labels (...); given were {logits.shape} and {labels.shape}."
+        )
+    return cross_entropy_with_slope(logits, labels)[0]
+
+
+# --- mean square ----------------------------------------------------------------------------------
+
+
+def _mean_square(a: Any, b: Any) -> Any:
+    d = (a - b).reshape(-1)
+    return d.dot(d) / d.size if d.size else d.mean()
+
+
+def _pull_a(ct: Any, y: Any, a: Any, b: Any) -> Any:
+    return (a - b) * (ct * (2 / max(a.size, 1)))
+
+
+def _push_a(t: Any, y: Any, a: Any, b: Any) -> Any:
+    return ((a - b) * t).sum() * (2 / max(a.size, 1))
+
+
+mean_square: Primitive = primitive(
+    _mean_square,
+    name="mse",
+    vjp=[_pull_a, lambda ct, y, a, b: _pull_a(-ct, y, a, b)],
+    jvp=[_push_a, lambda t, y, a, b: _push_a(-t, y, a, b)],
+)
+
+
+def mse(prediction: Any, target: Any) -> Any:
+    """The mean of (prediction - target)^2 over all entries; the shapes must be equal."""
+    if prediction.shape != target.shape:
+        raise ShapeError(
+            f"mse: the prediction has shape {prediction.shape} and the target {target.shape}; they must be equal."
+        )
+    return mean_square(prediction, target)

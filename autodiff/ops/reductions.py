@@ -212,8 +212,8 @@ var_over = primitive(
         )
     ],
     jvp=[
-        lambda t, y, x, *, axis, ddof, keepdims: (
-            _real(t * _var_slope(x, axis=axis, ddof=ddof)).sum(axis=axis, keepdims=keepdims)
+        lambda t, y, x, *, axis, ddof, keepdims: _real(t * _var_slope(x, axis=axis, ddof=ddof)).sum(
+            axis=axis, keepdims=keepdims
         )
     ],
     mask_pull=mask_back,
@@ -223,9 +223,7 @@ std_over = primitive(
     lambda x, *, axis, ddof, keepdims: x.std(axis=axis, ddof=ddof, keepdims=keepdims),
     name="std",
     vjp=[lambda ct, y, x, **how: kept(ct, x.shape, how["axis"], how["keepdims"]) * _std_slope(y, x, **how)],
-    jvp=[
-        lambda t, y, x, **how: _real(t * _std_slope(y, x, **how)).sum(axis=how["axis"], keepdims=how["keepdims"])
-    ],
+    jvp=[lambda t, y, x, **how: _real(t * _std_slope(y, x, **how)).sum(axis=how["axis"], keepdims=how["keepdims"])],
     mask_pull=mask_back,
     mask_push=mask_on,
     singular=True,
@@ -331,7 +329,9 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if len(axes) == 1:
         return _vector_norm(x, axes, bool(keepdims), ord)
     if len(axes) != 2:
-        raise ValueError(f"norm: axis is one axis (of vectors) or two (of matrices); {axis} was given for shape {x.shape}")
+        raise ValueError(
+            f"norm: axis is one axis (of vectors) or two (of matrices); {axis} was given for shape {x.shape}"
+        )
     return _matrix_norm(x, tuple(i % x.ndim for i in given), bool(keepdims), ord)
 
 

@@ -6,6 +6,8 @@ is to blame; what looks wrong gets a second opinion from a fresh direction and a
 
 from __future__ import annotations
 
+import dataclasses
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -14,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.testing.differences import DOUBLE, Slope, Vector, complex_step, direction, slope_along
-from autodiff.testing.problems import Array, Problem, as_vector, resolution_of, widened
+from autodiff.testing.problems import Array, Problem, as_vector, resolution_of, widened, without_infinities
 from autodiff.testing.report import ILL_CONDITIONED, KINK, MATCH, WRONG, Comparison
 from autodiff.transforms import linearize, vjp
 
@@ -23,6 +25,8 @@ Mask = NDArray[np.bool_]
 _SEVERITY = (MATCH, KINK, ILL_CONDITIONED, WRONG)
 _TRUST = 8.0  # how many times its own estimate the error of a difference may be
 _PROBES = 400  # how many directions may be spent on narrowing down
+_RESULTS = 100  # how many results are tried for one that is wrong by itself
+_BOTH_WAYS = 2.0  # in place of a sign: some results run away upwards, some downwards
 _SINGULAR_ENTRIES = 8  # how many entries with an infinite slope are looked at one by one
 
 
@@ -80,22 +84,28 @@ class Examination:
     Attributes
     ----------
     kinked : list of ndarray of bool
-        For every leaf the entries at which the function has a kink, as far as they were met.
+        For every leaf the entries at which the function has a kink or an infinite slope, as far as they were
+        met.
     cts : list of ndarray
         The cotangents used.
+    left_out : int
+        How many results are not finite and were left out.
     """
 
     def __init__(
         self, problem: Problem, order: int, settings: Settings, rng: np.random.Generator, excluded: Sequence[Mask]
     ) -> None:
         self.order, self.settings, self.rng, self.excluded = order, settings, rng, excluded
-        self.problem = problem.at(widened(problem.leaves))
+        self.problem, self.left_out = without_infinities(problem.at(widened(problem.leaves)))
         self.kinked = [np.zeros(x.shape, bool) for x in problem.leaves]
+        self.given = problem.leaves
         self.at_zero = self.problem.value(self.problem.leaves)
         self.resolution = max(resolution_of(self.problem, self.problem.leaves), DOUBLE)
         y, pullback = vjp(self.problem.call, *self.problem.leaves)
         self.cts = [direction(np.ones(np.shape(v), np.result_type(v.dtype, np.float64)), rng) for v in y]
         self.ct = as_vector(self.cts)
+        self.all_real = all(x.dtype.kind == "f" for x in (*self.problem.leaves, *self.cts))
+        self._pullback = pullback
         self.gradients = pullback(list(self.cts)) if "reverse" in settings.modes else None
         self._pushforwards: dict[int, Any] = {}
         self._probes_left = _PROBES
@@ -107,10 +117,13 @@ class Examination:
             singular = np.zeros(np.shape(x), bool)
             if self.gradients is not None:
                 singular = alive & ~np.isfinite(self.gradients[i])
+                self.kinked[i] |= singular
             if (alive & ~singular).any():
                 yield from self._direction(i, alive & ~singular)
             for entry in np.argwhere(singular)[:_SINGULAR_ENTRIES]:
                 yield from self._probe(i, _single(np.shape(x), entry), careful=True).comparisons
+        if any(given.dtype.itemsize < wide.dtype.itemsize for given, wide in zip(self.given, self.problem.leaves)):
+            yield from self._in_own_precision()
 
     def _direction(self, i: int, where: Mask) -> Iterator[Comparison]:
         """All entries at once; where that does not match, narrowed down."""
@@ -158,6 +171,50 @@ class Examination:
         # Every entry by itself is well, only their sum is not: the slopes do not add up, as at the tip of a cone.
         yield from kinks or [_with_verdict(c, KINK) for c in whole.comparisons]
 
+    def _in_own_precision(self) -> Iterator[Comparison]:
+        """The derivative in the type of the arguments (float32, float16) against that in double precision."""
+        outputs, pullback = vjp(self.problem.call, *self.given)
+        cts = [c.astype(np.asarray(y).dtype) for c, y in zip(self.cts, outputs, strict=True)]
+        ts = [direction(x, self.rng).astype(x.dtype) for x in self.given]
+        if "reverse" in self.settings.modes:
+            wide = self._pullback([c.astype(w.dtype) for c, w in zip(cts, self.cts, strict=True)])
+            for i, (own, exact) in enumerate(zip(pullback(cts), wide, strict=True)):
+                yield self._precise_enough("reverse", i, self.problem.names[i], own, exact)
+        if "forward" in self.settings.modes:
+            own_tangents = linearize(self.problem.call, *self.given)[1](*ts)
+            wide = linearize(self.problem.call, *self.problem.leaves)[1](*widened(ts))
+            for i, (own, exact) in enumerate(zip(own_tangents, wide, strict=True)):
+                yield self._precise_enough("forward", i, "all operands together", own, exact)
+
+    def _precise_enough(self, mode: str, i: int, name: str, own: Any, exact: Any) -> Comparison:
+        eps = float(np.finfo(own.dtype).eps)
+        a, n = as_vector([own]), as_vector([exact])
+        with np.errstate(all="ignore"):
+            off = np.where(
+                (a == n) | (np.isnan(a) & np.isnan(n)) | ~np.isfinite(n.astype(own.real.dtype)), 0, abs(a - n)
+            )
+        off = np.where(np.isnan(off), np.inf, off)
+        size = float(np.abs(n[np.isfinite(n)]).max(initial=0.0))
+        verdict, error = MATCH, 500 * eps * size
+        if off.max(initial=0.0) > error:
+            error += 50 * self._sensitivity(mode, i, eps)  # what rounding the arguments alone would do
+            verdict = ILL_CONDITIONED if off.max() <= error else WRONG
+        worst = int(off.argmax()) if off.size else 0
+        analytic, numeric = (float(a[worst]), float(n[worst])) if off.size else (0.0, 0.0)
+        return Comparison(self.order, mode, f"{name} in {own.dtype}", None, worst, analytic, numeric, error, verdict)
+
+    def _sensitivity(self, mode: str, i: int, eps: float) -> float:
+        """How much a derivative changes when the arguments change in their last digit."""
+        moved = [x * (1 + eps * self.rng.choice([-1.0, 1.0], np.shape(x))) for x in self.problem.leaves]
+        found = []
+        for leaves in (self.problem.leaves, moved):
+            if mode == "reverse":
+                found.append(as_vector([vjp(self.problem.call, *leaves)[1](list(self.cts))[i]]))
+            else:
+                ts = [np.ones(np.shape(x), x.dtype)[()] for x in leaves]
+                found.append(as_vector([linearize(self.problem.call, *leaves)[1](*ts)[i]]))
+        return float(np.abs(found[1] - found[0]).max(initial=0.0))
+
     # --- one direction ----------------------------------------------------------------------------
 
     def _probe(self, i: int, where: Mask, *, careful: bool = False) -> Probe:
@@ -167,11 +224,18 @@ class Examination:
         slope = self._numeric(i, v, careful)
         index = tuple(int(n) for n in np.argwhere(where)[0]) if np.count_nonzero(where) == 1 else None
         comparisons = []
-        size = abs(v[where][0]) if index is not None and x.dtype.kind == "f" else 1.0
+        size = float(v[where][0]) if index is not None and x.dtype.kind == "f" else 1.0
         for mode in self.settings.modes:
-            judged = self._reverse(i, v, slope) if mode == "reverse" else self._forward(i, v, where, slope)
-            if judged is not None:
-                comparisons.append(self._comparison(i, mode, index, judged, size))
+            if not self.at_zero.size:
+                continue
+            if mode == "forward":
+                judged = self._forward(i, v, where, slope)
+                output = judged.worst if self.at_zero.size > 1 else None
+            else:
+                judged, output = self._reverse(i, v, slope, self.ct, self.gradients), None
+                if index is not None and (judged.verdict == WRONG or self.at_zero.size == 1):
+                    judged, output = self._reverse_by_result(i, v, slope, judged)
+            comparisons.append(self._comparison(i, mode, index, output, judged, size))
         return Probe(comparisons)
 
     def _numeric(self, i: int, v: Array, careful: bool) -> Slope:
@@ -187,27 +251,35 @@ class Examination:
             values = self.problem.call(*leaves)
             return np.concatenate([np.asarray(y, dtype=np.complex128).reshape(-1) for y in values])
 
-        analytic = self.settings.complex_step
-        if analytic is False or self.order > 1 or x.dtype.kind == "c" or v.dtype.kind == "c":
-            return slope_along(line, self.at_zero, resolution=self.resolution, careful=careful)
-        if analytic:
+        real = self.order == 1 and self.all_real
+        if self.settings.complex_step and real:
             return _exact(complex_step(complex_line), self.at_zero, self.resolution)
-        return slope_along(line, self.at_zero, resolution=self.resolution, careful=careful)
+        slope = slope_along(line, self.at_zero, resolution=self.resolution, careful=careful)
+        if careful and real and self.settings.complex_step is None:
+            slope = _sharpened(slope, complex_line, self.resolution)
+        return slope
 
-    def _reverse(self, i: int, v: Array, slope: Slope) -> _Judged | None:
+    def _reverse_by_result(self, i: int, v: Array, slope: Slope, whole: _Judged) -> tuple[_Judged, int | None]:
+        """For the message: the one result whose derivative is wrong, not a combination of all."""
+        for k in range(min(self.at_zero.size, _RESULTS)):
+            ct = np.zeros_like(self.ct)
+            ct[k] = 1.0
+            parts = _like(ct, self.cts)
+            judged = self._reverse(i, v, slope, ct, self._pullback(parts))
+            if judged.verdict == whole.verdict:
+                return judged, k if self.at_zero.size > 1 else None
+        return whole, None
+
+    def _reverse(self, i: int, v: Array, slope: Slope, ct: Vector, gradients: Any) -> _Judged:
         """<J'ct, v> against <ct, J v>."""
-        assert self.gradients is not None
-        if not self.at_zero.size:
-            return None
-        ct = self.ct
-        g, along = as_vector([self.gradients[i]]), as_vector([v])
+        g, along = as_vector([gradients[i]]), as_vector([v])
         taken = along != 0
         analytic = np.array([g[taken] @ along[taken]])
         low, high = slope.bracket
         flat = slope.runaway != 0
         with np.errstate(all="ignore"):
             runs = np.sign(ct * slope.runaway)[flat]
-            runaway = runs[0] if runs.size and (runs == runs[0]).all() else 0.0
+            runaway = 0.0 if not runs.size else runs[0] if (runs == runs[0]).all() else _BOTH_WAYS
             size = np.abs(ct) @ np.abs(slope.value) + np.abs(g[taken]) @ np.abs(along[taken])
             terms = _Terms(
                 numeric=np.array([ct @ slope.value]),
@@ -220,10 +292,8 @@ class Examination:
             )
         return _judge(analytic, terms, self.settings)
 
-    def _forward(self, i: int, v: Array, where: Mask, slope: Slope) -> _Judged | None:
+    def _forward(self, i: int, v: Array, where: Mask, slope: Slope) -> _Judged:
         """J v, entry by entry."""
-        if not self.at_zero.size:
-            return None
         pushforward = self._pushforward(i, where)
         with np.errstate(all="ignore"):
             analytic = as_vector(pushforward(v if v.ndim else v[()]))
@@ -242,15 +312,21 @@ class Examination:
             return self._pushforwards[i]
         return linearize(lambda z: self.problem.call(*before, np.where(where, z, x), *behind), x)[1]
 
-    def _comparison(self, i: int, mode: str, index: Any, judged: _Judged, size: float) -> Comparison:
-        worst, verdict, analytic, numeric, error = judged
-        output = None
-        if mode == "forward" and self.at_zero.size > 1:
-            output = (worst,)
-        name = self.problem.names[i]
+    def _comparison(self, i: int, mode: str, index: Any, output: Any, judged: _Judged, size: float) -> Comparison:
+        _, verdict, analytic, numeric, error, low, high = judged
         # of one entry the derivative itself is told, not that along a direction of some length
+        sides = (low / size, high / size) if low < high else None
         return Comparison(
-            self.order, mode, name, index, output, analytic / size, numeric / size, error / size, verdict
+            self.order,
+            mode,
+            self.problem.names[i],
+            index,
+            output,
+            analytic / size,
+            numeric / size,
+            error / abs(size),
+            verdict,
+            sides,
         )
 
 
@@ -270,13 +346,15 @@ class _Terms(NamedTuple):
 
 
 class _Judged(NamedTuple):
-    """The worst entry: its number, verdict, analytic and numeric derivative, error of the latter."""
+    """The worst entry: its number, verdict, both derivatives, the error of the numeric one and its bracket."""
 
     worst: int
     verdict: str
     analytic: float
     numeric: float
     error: float
+    low: float
+    high: float
 
 
 def _judge(analytic: Vector, terms: _Terms, settings: Settings) -> _Judged:
@@ -294,23 +372,23 @@ def _judge(analytic: Vector, terms: _Terms, settings: Settings) -> _Judged:
             [
                 ~np.isfinite(scale),  # the function itself is not finite here
                 ~np.isfinite(analytic) & np.where(np.isinf(analytic), runaway == np.sign(analytic), False),
+                np.isnan(analytic) & (runaway == _BOTH_WAYS),
                 ~np.isfinite(analytic),
                 (runaway != 0) & between,
                 (runaway != 0) & np.isfinite(analytic),
-                ~np.isfinite(numeric),
+                ~np.isfinite(numeric) | ~np.isfinite(error),
                 kinked & inside,
                 close,
                 explained & sharp & ~kinked,
                 explained,
             ],
-            [2, 0, 3, 1, 3, 2, 1, 0, 0, 2],
+            [2, 0, 2, 3, 1, 3, 2, 1, 0, 0, 2],
             default=3,
         )
     off = np.where(np.isfinite(off), off, np.inf)
     worst = int(np.lexsort((off, verdict))[-1])
-    return _Judged(
-        worst, _SEVERITY[int(verdict[worst])], float(analytic[worst]), float(numeric[worst]), float(error[worst])
-    )
+    numbers = (float(a[worst]) for a in (analytic, numeric, error, low, high))
+    return _Judged(worst, _SEVERITY[int(verdict[worst])], *numbers)
 
 
 def _exact(value: Vector, at_zero: Vector, resolution: float) -> Slope:
@@ -320,8 +398,38 @@ def _exact(value: Vector, at_zero: Vector, resolution: float) -> Slope:
     return Slope(value, error, zero, zero, np.abs(at_zero), zero, value, value)
 
 
+def _sharpened(slope: Slope, line: Any, resolution: float) -> Slope:
+    """The slope with a complex step where round-off is all that differences see, and where the two agree.
+
+    A function that is not analytic (`abs`, a comparison) gives something else there, which is not used.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exact = complex_step(line)
+    except Exception:  # whatever a function says that was not made for complex numbers
+        return slope
+    if exact.shape != slope.value.shape:
+        return slope
+    error = 16 * resolution * (np.abs(exact) + slope.scale * resolution)
+    better = np.isfinite(exact) & (np.abs(exact - slope.value) <= _TRUST * slope.error) & (error < slope.error)
+    better &= ~slope.kinked & (slope.runaway == 0)
+    return slope._replace(value=np.where(better, exact, slope.value), error=np.where(better, error, slope.error))
+
+
+def _like(vector: Vector, arrays: Sequence[Array]) -> list[Array]:
+    """The inverse of `as_vector`: cut into arrays of these shapes and types."""
+    parts, start = [], 0
+    for a in arrays:
+        stop = start + np.size(a) * (2 if a.dtype.kind == "c" else 1)
+        part = vector[start:stop].view(a.dtype if a.dtype.kind == "c" else np.float64)
+        parts.append(part.reshape(np.shape(a)).astype(a.dtype)[()])
+        start = stop
+    return parts
+
+
 def _with_verdict(c: Comparison, verdict: str) -> Comparison:
-    return Comparison(c.order, c.mode, c.operand, c.index, c.output, c.analytic, c.numeric, c.error, verdict)
+    return dataclasses.replace(c, verdict=verdict)
 
 
 def _single(shape: tuple[int, ...], entry: Any) -> Mask:

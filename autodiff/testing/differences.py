@@ -1,6 +1,6 @@
 """Numerical derivatives along a line, each with an estimate of its own error.
 
-A function of one number h is evaluated at h = ±2^-k for growing k. Richardson extrapolation turns the
+A function of one number h is evaluated at shrinking steps to both sides. Richardson extrapolation turns the
 quotients into ever better ones; how far neighbouring ones disagree says how good they are, and the best
 is kept for every entry by itself. The second difference gives the jump of the slope: a kink is seen, not
 mistaken for a wrong rule.
@@ -27,7 +27,8 @@ Line = Callable[[float], Vector]
 DOUBLE = 2.0**-52
 """Relative spacing of double precision, the resolution of most functions checked."""
 
-_FIRST, _LAST, _AT_ONCE = 3, 28, 5
+_STEP, _RATIO = 0.12, 0.45  # not 1/2: halved steps and rounded values can conspire to agree
+_LEVELS, _AT_ONCE = 25, 5  # down to 6e-10, five levels at a time
 _CENTRAL, _ODD, _ONE_SIDED = (2, 4, 6, 8), (1, 3, 5), (1, 2, 3, 4)
 
 
@@ -94,16 +95,15 @@ def slope_along(line: Line, at_zero: Vector, *, resolution: float = DOUBLE, care
     Slope
     """
     rows: list[tuple[Vector, Vector]] = []
-    first = _FIRST
-    last = _FIRST + _AT_ONCE - 1 if not careful else _LAST
+    wanted = _LEVELS if careful else _AT_ONCE
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         while True:
-            rows += [_both_sides(line, 2.0**-k, at_zero) for k in range(first, last + 1)]
+            rows += [_both_sides(line, _STEP * _RATIO**k, at_zero) for k in range(len(rows), wanted)]
             slope = _from_samples(rows, at_zero, resolution)
-            if last >= _LAST or _is_settled(slope):
+            if wanted >= _LEVELS or _is_settled(slope):
                 return slope
-            first, last = last + 1, min(last + _AT_ONCE, _LAST)
+            wanted += _AT_ONCE
 
 
 def complex_step(line: Callable[[complex], NDArray[np.complex128]]) -> Vector:
@@ -141,18 +141,20 @@ def _sample(line: Line, h: float, at_zero: Vector) -> Vector:
 def _is_settled(slope: Slope) -> bool:
     """Whether smaller steps would tell nothing more."""
     known = np.isfinite(slope.scale)
-    target = 1e-10 * np.abs(slope.value) + 1e-12 * slope.scale
+    target = 1e-9 * np.abs(slope.value) + 1e-12 * slope.scale
     return bool(np.all((slope.error <= target) & ~slope.kinked | ~known))
 
 
 def _from_samples(rows: Sequence[tuple[Vector, Vector]], at_zero: Vector, resolution: float) -> Slope:
-    steps = 2.0 ** -np.arange(_FIRST, _FIRST + len(rows))[:, None]
+    steps = _STEP * _RATIO ** np.arange(len(rows))[:, None]
     right = np.stack([r for r, _ in rows])
     left = np.stack([r for _, r in rows])
     scale = np.abs(at_zero)
-    noise = resolution * (np.fmax(np.fmax(np.abs(right), np.abs(left)), scale)) / steps
     quotients = (right - left) / (2 * steps)
-    value, error = extrapolate(quotients, noise, _CENTRAL)
+    varies = np.abs(right - left)
+    size = np.fmax(np.fmax(np.abs(right), np.abs(left)), scale)
+    noise = (np.maximum(resolution * size, _quantum(varies)) + 2 * DOUBLE * np.abs(quotients)) / steps
+    value, error = extrapolate(quotients, noise, _CENTRAL, varies <= 1e-5 * size)
     jump, jump_error = extrapolate((right - 2 * at_zero + left) / steps, 4 * noise, _ODD)
     for side, sign in ((right, 1), (left, -1)):  # at the edge of a domain only one side exists
         missing = ~np.isfinite(error)
@@ -160,29 +162,46 @@ def _from_samples(rows: Sequence[tuple[Vector, Vector]], at_zero: Vector, resolu
             one, one_error = extrapolate(sign * (side - at_zero) / steps, 2 * noise, _ONE_SIDED)
             value, error = np.where(missing, one, value), np.where(missing, one_error, error)
             quotients = np.where(missing, sign * (side - at_zero) / steps, quotients)
+    runaway = _runaway(quotients)
+    # A function that varies as much over the smallest steps as over the largest is not resolved by any of them.
+    rough = np.fmax(varies[-1], varies[-2]) >= 0.5 * np.fmax(varies[0], varies[1])
+    rough &= (np.fmin(varies[-1], varies[-2]) > 1e3 * resolution * scale) & (runaway == 0)
+    error = np.where(rough, np.inf, error)
     return Slope(
         value,
         error,
         jump,
         jump_error,
         np.where(np.isfinite(at_zero), scale, np.inf),
-        _runaway(quotients),
+        runaway,
         (right[-1] - at_zero) / steps[-1],
         (at_zero - left[-1]) / steps[-1],
     )
 
 
-def extrapolate(values: Vector, noise: Vector, powers: Sequence[int]) -> tuple[Vector, Vector]:
-    """The limit of a sequence at halved steps, and an estimate of its error.
+def _quantum(varies: Vector) -> Vector:
+    """The smallest difference seen, where finer steps then see none: the values come in such portions."""
+    seen = np.where(varies > 0, varies, np.inf).min(axis=0)
+    ends_flat = (varies[-1] == 0) & (seen < np.inf)
+    return np.where(ends_flat, seen, 0.0)
+
+
+def extrapolate(
+    values: Vector, noise: Vector, powers: Sequence[int], doubtful: NDArray[np.bool_] | None = None
+) -> tuple[Vector, Vector]:
+    """The limit of a sequence at shrinking steps, and an estimate of its error.
 
     Parameters
     ----------
     values : ndarray, (levels, m)
-        At step h, h/2, h/4, ...
+        At the steps h, 0.45 h, 0.45^2 h, ...
     noise : ndarray, (levels, m)
         Round-off in each.
     powers : sequence of int
         The powers of h in the expansion of the difference to the limit, which are eliminated in turn.
+    doubtful : ndarray of bool, (levels, m), optional
+        Where the values vary so little that rounding may be all there is to see. If the best entry does not
+        agree with those from there, that is taken for its error.
 
     Returns
     -------
@@ -193,7 +212,7 @@ def extrapolate(values: Vector, noise: Vector, powers: Sequence[int]) -> tuple[V
     Examples
     --------
     >>> import numpy as np
-    >>> h = 2.0 ** -np.arange(3, 9)[:, None]
+    >>> h = 0.45 ** np.arange(3, 9)[:, None]
     >>> limit, error = extrapolate(np.sinh(h) / h, 1e-16 / h, (2, 4))  # 1 + h^2 / 6 + ...
     >>> bool(abs(limit[0] - 1) < error[0] < 1e-12)
     True
@@ -202,19 +221,24 @@ def extrapolate(values: Vector, noise: Vector, powers: Sequence[int]) -> tuple[V
     table = values
     for column, power in enumerate(powers):
         coarse, fine = table[:-1], table[1:]
-        better = fine + (fine - coarse) / (2.0**power - 1)
+        better = fine + (fine - coarse) / (_RATIO**-power - 1)
         doubt = np.fmax(np.abs(better - fine), np.abs(better - coarse)) + noise[column + 1 :]
-        if len(better) > 1:
-            doubt[1:] = np.maximum(doubt[1:], np.abs(better[1:] - better[:-1]))
-        candidates.append(better)
+        if len(better) < 2:
+            break
+        doubt[1:] = np.maximum(doubt[1:], np.abs(better[1:] - better[:-1]))
+        # Among many noisy entries some agree by chance: the next finer step must agree as well.
+        doubt = np.maximum(doubt[:-1], doubt[1:])
+        candidates.append(better[:-1])
         errors.append(np.where(np.isfinite(doubt), doubt, np.inf))
         table = better
-        if len(table) < 2:
-            break
     every, doubts = np.concatenate(candidates), np.concatenate(errors)
     best = doubts.argmin(axis=0)[None]
     limit = np.take_along_axis(every, best, 0)[0]
     error = np.take_along_axis(doubts, best, 0)[0]
+    if doubtful is not None and doubtful.any():
+        suspects = np.concatenate([doubtful[c + 1 :][: len(t)] for c, t in enumerate(candidates)])
+        apart = np.abs(every - limit) - 4 * doubts
+        error = np.maximum(error, np.where(suspects & np.isfinite(apart), apart, 0.0).max(axis=0))
     return np.where(np.isfinite(error), limit, np.nan), error
 
 
@@ -229,14 +253,12 @@ def _runaway(quotients: Vector) -> Vector:
 def direction(x: NDArray[Any], rng: np.random.Generator, where: NDArray[np.bool_] | None = None) -> NDArray[Any]:
     """A random direction to move `x` along: no entry small, each in proportion to the entry it moves.
 
-    Its entries have 20 binary digits behind a power of two, so that ``x + 2**-k * v`` is exact, or nearly.
-
     Parameters
     ----------
     x : ndarray of float64 or complex128
         The point.
     rng : numpy.random.Generator
-        Where the digits come from.
+        Where it comes from.
     where : ndarray of bool, optional
         The entries to move; all others get 0.
 
@@ -248,14 +270,13 @@ def direction(x: NDArray[Any], rng: np.random.Generator, where: NDArray[np.bool_
     size = np.where(np.isfinite(x), np.abs(x), 0.0)
     largest = size.max(initial=0.0)
     size = np.maximum(size, largest * 2.0**-10) if largest > 0 else np.ones_like(size)
-    unit = np.exp2(np.floor(np.log2(size)))
-    v = _digits(x.shape, rng) * unit
+    v = _unit(x.shape, rng) * size
     if x.dtype.kind == "c":
-        v = v + 1j * (_digits(x.shape, rng) * unit)
+        v = v + 1j * (_unit(x.shape, rng) * size)
     alive = np.isfinite(x) if where is None else np.isfinite(x) & where
     return np.where(alive, v, 0).astype(x.dtype)
 
 
-def _digits(shape: tuple[int, ...], rng: np.random.Generator) -> Vector:
+def _unit(shape: tuple[int, ...], rng: np.random.Generator) -> Vector:
     """Numbers between 1/2 and 1 of either sign."""
-    return rng.integers(2**19, 2**20, shape) / 2.0**20 * rng.choice([-1.0, 1.0], shape)
+    return rng.uniform(0.5, 1.0, shape) * rng.choice([-1.0, 1.0], shape)

@@ -81,6 +81,20 @@ def read_only(x: Array) -> Array:
     return x if x.ndim else x[()]
 
 
+def without_infinities(problem: Problem) -> tuple[Problem, int]:
+    """The problem with results that are not finite masked away, and how many they are: there is nothing to compare."""
+    with np.errstate(all="ignore"):
+        finite = [np.isfinite(y._data if isinstance(y, Tensor) else y) for y in problem.call(*problem.leaves)]
+    left_out = sum(int(np.size(mask) - np.count_nonzero(mask)) for mask in finite)
+    if not left_out:
+        return problem, 0
+
+    def call(*leaves: Any) -> list[Any]:
+        return [np.where(mask, y, 0.0) for mask, y in zip(finite, problem.call(*leaves), strict=True)]
+
+    return Problem(problem.name, call, problem.leaves, problem.names, problem.primal), left_out
+
+
 def resolution_of(problem: Problem, leaves: Sequence[Array]) -> float:
     """Relative precision of the results in double precision: coarser where the function forces a smaller type."""
     dtypes = [np.dtype(y.dtype) for y in problem.call(*leaves)]

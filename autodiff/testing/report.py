@@ -36,25 +36,29 @@ class Comparison:
         The argument, with its path where it is a container: ``params['w']``.
     index : tuple of int, or None
         The entry of the argument; None for a random direction through all of them.
-    output : tuple of int, or None
-        Number of the output and its flat entry, forward only: where the two disagree most.
+    output : int, or None
+        The entry of the results, all counted through, at which the two disagree most; None for a random
+        combination of them (reverse), or if there is only one.
     analytic, numeric : float
         The two derivatives.
     error : float
         Estimated error of the numeric one.
     verdict : str
         ``"match"``, ``"kink"``, ``"ill-conditioned"`` or ``"wrong"``.
+    sides : tuple of float, or None
+        The one-sided slopes, where they differ.
     """
 
     order: int
     mode: str
     operand: str
     index: tuple[int, ...] | None
-    output: tuple[int, ...] | None
+    output: int | None
     analytic: float
     numeric: float
     error: float
     verdict: str
+    sides: tuple[float, float] | None = None
 
     @property
     def difference(self) -> float:
@@ -66,10 +70,11 @@ class Comparison:
     def __str__(self) -> str:
         where = "along a random direction" if self.index is None else f"at index {self.index}"
         what = "derivative" if self.order == 1 else f"derivative of order {self.order}"
-        at = f", output entry {self.output}" if self.output is not None else ""
+        at = f", of result {self.output}" if self.output is not None else ""
+        sides = f" (between slopes of {self.sides[0]:.6g} and {self.sides[1]:.6g})" if self.sides else ""
         return (
             f"{self.mode} {what} by {self.operand} {where}{at}: analytic {self.analytic:.12g}, numeric "
-            f"{self.numeric:.12g} with an estimated error of {self.error:.1g}: {self.verdict}"
+            f"{self.numeric:.12g}{sides} with an estimated error of {self.error:.1g}: {self.verdict}"
         )
 
 

@@ -1,0 +1,90 @@
+"""Which operation of a graph is to blame for a wrong derivative."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff import tape
+from autodiff.tape import ALIAS, ITEM, Node
+from autodiff.tensors import Tensor
+from autodiff.testing.comparing import Examination, Settings
+from autodiff.testing.problems import Problem, pullback_of, read_only
+from autodiff.testing.report import WRONG, Comparison
+
+_OPERATIONS = 500  # how many operations are looked at
+
+
+def first_wrong_operation(problem: Problem, order: int, settings: Settings) -> str | None:
+    """The oldest recorded operation whose own rule differs from differences of its own function.
+
+    Parameters
+    ----------
+    problem : Problem
+        What was found wrong.
+    order : int
+        At which order.
+    settings : Settings
+        Of the check.
+
+    Returns
+    -------
+    str or None
+        The operation with its operands' shapes and what is wrong with it; None if every rule by itself is
+        right at the values met.
+    """
+    tensors = [Tensor(x, requires_grad=True) for x in problem.leaves]
+    with np.errstate(all="ignore"):
+        outputs = problem.call(*tensors)
+    roots = {y._node for y in outputs if isinstance(y, Tensor) and y._node is not None}
+    if not roots:
+        return "none: the result is not tracked, something left the graph"
+    nodes = tape.walk(roots).nodes[::-1]
+    for node in nodes[:_OPERATIONS]:
+        if node.primitive in (ITEM, ALIAS):
+            continue
+        try:
+            wrong = _wrong_rule(node, order, settings)
+        except Exception as error:  # the rule does not even run by itself: that is an answer, too
+            return f"{_shown(node)}, whose rule raises {type(error).__name__}: {error}"
+        if wrong is not None:
+            return f"{_shown(node)}: {wrong}"
+    return None
+
+
+def _shown(node: Node) -> str:
+    assert node.primitive is not None
+    shapes = ", ".join(str(np.shape(x)) for x in node.operands)
+    return f"{node.primitive.name} of operands with shapes {shapes}"
+
+
+def _wrong_rule(node: Node, order: int, settings: Settings) -> Comparison | None:
+    """The first comparison that is wrong when the operation stands alone."""
+    moving = [i for i, p in enumerate(node.parents) if p is not None]
+    primitive = node.primitive
+    assert primitive is not None
+
+    def call(*leaves: Any) -> list[Any]:
+        operands = list(node.operands)
+        for i, x in zip(moving, leaves, strict=True):
+            operands[i] = x
+        y = primitive(*operands, **node.keywords)
+        return list(y) if isinstance(y, tuple) else [y]
+
+    leaves = [read_only(np.asarray(node.operands[i])) for i in moving]
+    problem = Problem(primitive.name, call, leaves, [f"operand {i}" for i in moving], len(moving))
+    rng = np.random.default_rng(0)
+    excluded = [np.zeros(np.shape(x), bool) for x in leaves]
+    for n in range(1, order + 1):
+        examination = Examination(problem, n, settings, rng, excluded)
+        wrong = next((c for c in examination.run() if c.verdict == WRONG), None)
+        if wrong is not None:
+            return wrong
+        if n < order:
+            excluded = [
+                *(e | k for e, k in zip(excluded, examination.kinked, strict=True)),
+                *(np.zeros(np.shape(c), bool) for c in examination.cts),
+            ]
+            problem = pullback_of(problem, examination.cts)
+    return None

@@ -1,0 +1,141 @@
+"""`gradcheck`: are these derivatives right, and if not, which entry of which argument is wrong?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import GradientError
+from autodiff.testing.blame import first_wrong_operation
+from autodiff.testing.comparing import Examination, Settings
+from autodiff.testing.differences import direction
+from autodiff.testing.problems import Problem, problem_of, pullback_of, pushforward_of, widened
+from autodiff.testing.report import KINK, WRONG, GradientCheckError, Report
+
+MODES = ("reverse", "forward")
+RTOL = {"float64": 1e-6, "float32": 1e-6, "float16": 1e-6}
+"""The rule is checked in double precision whatever the arguments are; see `comparing` for the narrow types."""
+
+
+def gradcheck(
+    f: Callable[..., Any],
+    *xs: Any,
+    order: int = 2,
+    modes: Sequence[str] = MODES,
+    rtol: float = 1e-6,
+    atol: float = 0.0,
+    on_kink: str = "accept",
+    complex_step: bool | None = None,
+    seed: int = 0,
+    **keywords: Any,
+) -> Report:
+    """Check the derivatives of a function against differences of its values.
+
+    Parameters
+    ----------
+    f : callable
+        Takes and returns arrays, numbers, or nested dicts, lists and tuples of them.
+    *xs : array_like
+        Where. Integers and booleans among them are held constant.
+    order : int, default 2
+        1: first derivatives; 2: also those of the pullback, in the point and in the cotangent; and
+        so on.
+    modes : sequence of {"reverse", "forward"}
+        Which sweeps to check.
+    rtol, atol : float
+        Allowed difference: ``atol + rtol * |derivative|``; beyond it, what the estimated error of the
+        differences explains.
+    on_kink : {"accept", "report", "raise"}
+        What to do where the one-sided slopes differ and bracket the answer: count it, also list it in
+        the report's text, or raise.
+    complex_step : bool, optional
+        True: `f` is analytic and takes complex numbers, so its derivative is known to the last digits.
+        False: never try. By default it is tried where differences cannot decide.
+    seed : int, default 0
+        Of the random directions and cotangents.
+    **keywords
+        Passed to `f`.
+
+    Returns
+    -------
+    Report
+        With ``.ok``, ``.max_error``, ``.verdicts`` and a readable text.
+
+    Raises
+    ------
+    GradientCheckError
+        If a derivative is wrong. The message names the function, the argument and its entry, the two
+        derivatives, the estimated error of the numeric one, and the operation whose rule is to blame.
+    GradientError
+        If there is nothing to differentiate.
+
+    Notes
+    -----
+    Verdicts: *match*; *kink*, the one-sided slopes differ and bracket the answer; *ill-conditioned*, round-off
+    explains the difference; *wrong*. One random direction an argument is tried first; only what does
+    not match is narrowed down to an entry. float32 arguments are checked in double precision, then the
+    two precisions are compared.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff.testing import gradcheck
+    >>> gradcheck(lambda x: np.sin(x).sum(), np.array([0.5, 1.0])).verdicts
+    {'match': 6}
+    """
+    problem = problem_of(f, xs, keywords)
+    if isinstance(modes, str) or not modes or not set(modes) <= set(MODES):
+        raise GradientError(f'gradcheck: modes is a tuple of "reverse" and "forward"; {modes!r} was given.')
+    if on_kink not in ("accept", "report", "raise"):
+        raise GradientError(f'gradcheck: on_kink is "accept", "report" or "raise"; {on_kink!r} was given.')
+    if not isinstance(order, int) or order < 1:
+        raise GradientError(f"gradcheck: order is a whole number, 1 or more; {order!r} was given.")
+    settings = Settings(tuple(modes), rtol, atol, complex_step)
+    return check_problem(problem, order, settings, seed, on_kink)
+
+
+def check_problem(problem: Problem, order: int, settings: Settings, seed: int, on_kink: str = "accept") -> Report:
+    """`gradcheck` of a function already in flat form."""
+    report = Report(problem.name, show_kinks=on_kink == "report")
+    rng = np.random.default_rng(seed)
+    current = problem
+    excluded = [np.zeros(np.shape(x), bool) for x in problem.leaves]
+    for n in range(1, order + 1):
+        examination = Examination(current, n, settings, rng, excluded)
+        if examination.left_out:
+            report.notes.append(f"order {n}: {examination.left_out} result(s) are not finite there and were left out")
+        for comparison in examination.run():
+            report.comparisons.append(comparison)
+            if comparison.verdict == WRONG or (comparison.verdict == KINK and on_kink == "raise"):
+                raise _complaint(problem, report, settings)
+        if n < order:
+            excluded = [e | k for e, k in zip(excluded, examination.kinked, strict=True)]
+            if "reverse" in settings.modes:
+                extra = [c.astype(np.asarray(y).dtype) for c, y in _like_results(current, examination)]
+                current = pullback_of(current, extra)
+            else:
+                extra = [direction(x, rng).astype(x.dtype) for x in current.leaves]
+                current = pushforward_of(current, extra)
+            excluded += [np.zeros(np.shape(x), bool) for x in extra]
+    return report
+
+
+def _like_results(problem: Problem, examination: Examination) -> list[tuple[Any, Any]]:
+    return list(zip(examination.cts, problem.call(*problem.leaves), strict=True))
+
+
+def _complaint(problem: Problem, report: Report, settings: Settings) -> GradientCheckError:
+    last = report.comparisons[-1]
+    text = f"gradcheck of {problem.name}: {last}."
+    if last.verdict == KINK:
+        text = f'{text} The function has no derivative there; on_kink="accept" lets kinks pass.'
+    else:
+        wide = problem.at(widened(problem.leaves))
+        blamed = first_wrong_operation(wide, last.order, settings)
+        if blamed is not None:
+            text += f" The first operation whose own rule disagrees: {blamed}."
+    error = GradientCheckError(text)
+    error.report = report
+    return error
