@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from autodiff.checkpointing import checkpoint
 from autodiff.errors import (
     AutodiffError,
+    DomainError,
     DtypeError,
     GradientError,
     MutationError,
@@ -46,6 +47,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AutodiffError",
+    "DomainError",
     "DtypeError",
     "GradientError",
     "HessianOperator",

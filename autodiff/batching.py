@@ -7,6 +7,8 @@ the axis is worked into their metadata here, and whatever has no entry is run co
 
 from __future__ import annotations
 
+import math
+import string
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +16,7 @@ import numpy as np
 
 from autodiff.errors import UnsupportedError
 from autodiff.ops import elementwise as ew
-from autodiff.ops import indexing, products, reductions, shapes
+from autodiff.ops import contractions, diagonals, indexing, joining, products, reductions, scans, shapes
 from autodiff.tape import ALIAS
 from autodiff.primitives import ELEMENTWISE, NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
 
@@ -66,7 +68,9 @@ class Batch:
             return Batch(primitive(*_aligned(args), **kwargs))
         rule = BATCH_RULES.get(primitive)
         values = NotImplemented if rule is None else rule(args, kwargs)
-        return _copy_by_copy(primitive, args, kwargs) if values is NotImplemented else Batch(values)
+        if values is NotImplemented:
+            return _copy_by_copy(primitive, args, kwargs)
+        return tuple(Batch(v) for v in values) if type(values) is tuple else Batch(values)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         function = NUMPY_FUNCTIONS.get(ufunc) or NUMPY_PRIMITIVES.get(ufunc)
@@ -308,16 +312,37 @@ def _led(index: indexing.Index) -> indexing.Index | None:
 def _gather(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     x, *arrays = args
     index = _led(kwargs["index"])
-    return NotImplemented if index is None else indexing.gather(x.values, *arrays, index=index)
+    if index is not None:
+        return indexing.gather(x.values, *arrays, index=index)
+    entries = indexing.entries(kwargs["index"], tuple(arrays), x.shape)
+    return indexing.gather(x.values.reshape(len(x), x.size), entries, index=_BEHIND_COPIES)
+
+
+_BEHIND_COPIES = indexing.Index((slice(None), indexing.ARRAY))
 
 
 @_rule(indexing.index_add)
 def _index_add(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     v, *arrays = args
+    shape = kwargs["shape"]
+    if not arrays:
+        index = _led(kwargs["index"])
+        assert index is not None
+        return indexing.index_add(v.values, index=index, shape=(len(v), *shape))
+    size = math.prod(shape)
+    entries = indexing.entries(kwargs["index"], tuple(arrays), shape)
+    entries = (np.arange(len(v))[:, None] * size + np.mod(entries, max(size, 1)).reshape(-1)).reshape(-1)
+    flat = indexing.index_add(v.values.reshape(-1), entries, index=indexing.Index(indexing.ARRAY), shape=(len(v) * size,))
+    return flat.reshape((len(v), *shape))
+
+
+@_rule(indexing.at_set)
+def _at_set(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    x, v, *arrays = args
     index = _led(kwargs["index"])
-    if index is None:
+    if index is None or not isinstance(x, Batch) or (isinstance(v, Batch) and v.ndim == 0):
         return NotImplemented
-    return indexing.index_add(v.values, *arrays, index=index, shape=(len(v), *kwargs["shape"]))
+    return indexing.at_set(x.values, v.values if isinstance(v, Batch) else v, *arrays, index=index)
 
 
 @_rule(products.matmul)
@@ -327,9 +352,71 @@ def _matmul(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if b.ndim == 2 and a.ndim == 2:  # one product instead of one a copy
             n, rows, inner = a.values.shape
             return (a.values.reshape(n * rows, inner) @ b).reshape(n, rows, b.shape[1])
+        if b.ndim > a.ndim > 1:
+            return a.values.reshape((len(a),) + (1,) * (b.ndim - a.ndim) + a.shape) @ b
         return a.values @ b if a.ndim > 1 or b.ndim < 3 else NotImplemented
     if isinstance(b, Batch) and not isinstance(a, Batch):
         if b.ndim == 1:
             return b.values @ a if a.ndim == 1 else b.values @ a.swapaxes(-1, -2) if a.ndim == 2 else NotImplemented
         return np.matmul(a, b.values) if a.ndim <= b.ndim else NotImplemented
     return NotImplemented
+
+
+@_rule(contractions.einsum_of)
+def _einsum(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    inputs, output = kwargs["subscripts"].split("->")
+    copies = next((c for c in string.ascii_letters if c not in inputs), None)
+    if copies is None:
+        return NotImplemented
+    terms = [copies + s if isinstance(a, Batch) else s for s, a in zip(inputs.split(","), args)]
+    values = [a.values if isinstance(a, Batch) else a for a in args]
+    return contractions.einsum_of(*values, subscripts=f"{','.join(terms)}->{copies}{output}")
+
+
+@_rule(contractions.embed_letters)
+def _embed_letters(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    (x,) = args
+    term, letters = kwargs["subscripts"].split("->")
+    copies = next((c for c in string.ascii_letters if c not in term), None)
+    if copies is None:
+        return NotImplemented
+    return contractions.embed_letters(
+        x.values, subscripts=f"{copies}{term}->{copies}{letters}", shape=(len(x), *kwargs["shape"])
+    )
+
+
+# Those whose axes only move one place back.
+
+
+def _behind(primitive: Primitive, *names: str) -> None:
+    """The keywords of these names are an axis, or several; those called shape and sizes are left to the rules above."""
+
+    def rule(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        n = next(len(a) for a in args if isinstance(a, Batch))
+        values = [a.values if isinstance(a, Batch) else np.broadcast_to(a, (n, *a.shape)) for a in args]
+        return primitive(*values, **{k: _next_axis(v) if k in names else v for k, v in kwargs.items()})
+
+    BATCH_RULES[primitive] = rule
+
+
+def _next_axis(axis: Any) -> Any:
+    return tuple(a + 1 for a in axis) if isinstance(axis, tuple) else axis + 1
+
+
+_behind(shapes.flip_axes, "axes")
+_behind(shapes.rotate, "axes")
+_behind(scans.cumsum_along, "axis")
+_behind(scans.recurrence, "axis")
+_behind(joining.concatenate_all, "axis")
+_behind(joining.split_at, "axis")
+_behind(joining.stack_all, "axis")
+_behind(joining.unstack_all, "axis")
+_behind(diagonals.diagonal_of, "axis1", "axis2")
+
+
+@_rule(diagonals.embed_diagonal)
+def _embed_diagonal(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    (x,) = args
+    axis1, axis2 = kwargs["axis1"] + 1, kwargs["axis2"] + 1
+    shape = (len(x), *kwargs["shape"])
+    return diagonals.embed_diagonal(x.values, shape=shape, offset=kwargs["offset"], axis1=axis1, axis2=axis2)

@@ -60,11 +60,12 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         roots, ys, out_structure = call([leaves[i]._data for i in places])[1:]
         captured = tape.outside_nodes([r for r in roots if r is not None], set(), floor)
         operands = [leaves[i] for i in places] + [lift(value, node) for node, value in captured.items()]
-        if not operands:
-            return pytree.unflatten(out_structure, ys)
-        values = tuple(y._data if isinstance(y, Tensor) else y for y in ys)
-        out = _recomputed(call, list(captured), values)(*operands)
-        return pytree.unflatten(out_structure, list(out) if isinstance(out, tuple) else [out])
+        values = {i: ys[i]._data for i, root in enumerate(roots) if root is not None}  # the outputs that depend on them
+        if values:
+            out = _recomputed(call, list(captured), values)(*operands)
+            for i, y in zip(values, out if isinstance(out, tuple) else (out,), strict=True):
+                ys[i] = y
+        return pytree.unflatten(out_structure, ys)
 
     return forgetful
 
@@ -103,19 +104,21 @@ class _Call:
         return fresh, [y._node if isinstance(y, Tensor) else None for y in ys], ys, structure
 
 
-def _recomputed(call: _Call, captured: list[Node], values: tuple[Any, ...]) -> Primitive:
-    """The primitive whose rules run the function again, recorded, and sweep over that."""
+def _recomputed(call: _Call, captured: list[Node], outputs: dict[int, Any]) -> Primitive:
+    """The primitive whose rules run the function again, recorded, and sweep over that; `outputs` by their place."""
+    values = tuple(outputs.values())
     several = len(values) > 1
 
     def again(operands: tuple[Any, ...]) -> tuple[list[Node], list[Node | None]]:
         fresh, roots, ys, _ = call(list(operands[: len(call.places)]))
-        for before, now in zip(values, ys, strict=True):
+        for i, before in outputs.items():
+            now = ys[i]
             if not np.array_equal(before, now._data if isinstance(now, Tensor) else now, equal_nan=True):
                 raise RuleError(
                     "checkpoint: the second evaluation gave other values than the first. The function must be "
                     "deterministic (no fresh random numbers) and must not change what it reads."
                 )
-        return fresh + captured, roots
+        return fresh + captured, [roots[i] for i in outputs]
 
     def vjp(ct: Any, y: Any, *operands: Any) -> tuple[Any, ...]:
         targets, roots = again(operands)

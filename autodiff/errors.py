@@ -8,6 +8,7 @@ exception that NumPy or Python would raise in its place, so that existing ``exce
         ├── GradientError (TypeError)       a derivative was asked for that does not exist
         ├── ShapeError (ValueError)         operands do not fit each other
         ├── DtypeError (TypeError)          an array of this dtype cannot take part
+        ├── DomainError (ValueError)        a value lies outside of what the function is defined for
         ├── UntrackedError (TypeError)      a tracked value would leave the graph silently
         ├── MutationError (TypeError)       a tracked array would be written in place
         ├── StaleError (RuntimeError)       a value that a rule needs was changed after it was recorded
@@ -50,6 +51,10 @@ class ShapeError(AutodiffError, ValueError):
 
 class DtypeError(AutodiffError, TypeError):
     """An array of this dtype cannot take part in a computation."""
+
+
+class DomainError(AutodiffError, ValueError):
+    """A value lies outside of what the function is defined for: a label that is no class, a singular matrix."""
 
 
 class UntrackedError(AutodiffError, TypeError):

@@ -40,6 +40,20 @@ def own_mask(node: Node, index: int) -> Any:
     return own
 
 
+def outputs_mask(node: Node, cts: list[Any], masks: list[Any] | None) -> tuple[Any, ...] | None:
+    """The masks of several outputs; one on which nothing depends is dead. None if all are alive."""
+    masks = masks or [None] * len(cts)
+    lives = tuple(np.zeros(np.shape(y), bool) if c is None else m for c, m, y in zip(cts, masks, node.output))
+    return None if all(live is None for live in lives) else lives
+
+
+def _indicator(live: Any, like: Any) -> Any:
+    """1 where alive, 0 elsewhere."""
+    if type(like) is tuple:
+        return tuple(_indicator(m, y) for m, y in zip(live or (None,) * len(like), like))
+    return np.ones(np.shape(like)) if live is None else live * 1.0
+
+
 def mask_pulled(node: Node, index: int, live: Any) -> Any:
     """The mask of the cotangent of operand `index`, given that of the output (None: all alive).
 
@@ -56,7 +70,7 @@ def mask_pulled(node: Node, index: int, live: Any) -> Any:
         return own
     if not primitive.passes_mask or (live is None and not primitive.flags & MASKING):
         return None
-    ones = np.ones(np.shape(node.output)) if live is None else live * 1.0
+    ones = _indicator(live, node.output)
     if primitive.pulls is None:
         assert primitive.joint_pull is not None
         return primitive.joint_pull(ones, *node.operands, **node.keywords)[index] != 0
@@ -77,13 +91,14 @@ def mask_pushed(node: Node, index: int, live: Any) -> Any:
         return live if own is None else own if live is None else live & own
     if not primitive.passes_mask or (live is None and not primitive.flags & MASKING):
         return None
-    ones = np.ones(np.shape(node.operands[index])) if live is None else live * 1.0
+    ones = _indicator(live, node.operands[index])
     if primitive.kind == LINEAR:
         if primitive.pushes is None:
             parts = [np.zeros(np.shape(x)) for x in node.operands]
             parts[index] = ones
             return primitive(*parts, **node.keywords) != 0
-        return primitive(ones, *node.operands[1:], **node.keywords) != 0
+        alive = primitive(ones, *node.operands[1:], **node.keywords)
+        return tuple(a != 0 for a in alive) if type(alive) is tuple else alive != 0
     others = list(_ones_like(node.operands))
     others[index] = ones
     return primitive(*others, **node.keywords) != 0

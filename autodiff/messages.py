@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import DtypeError, ShapeError, UnsupportedError
-from autodiff.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
+from autodiff.errors import AutodiffError, DtypeError, ShapeError, UnsupportedError
+from autodiff.primitives import ELEMENTWISE, NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
 
 
 def explain(primitive: Primitive | str, operands: Sequence[Any], error: Exception) -> Exception:
-    """The exception to raise in place of what NumPy said about these operands."""
+    """The exception to raise in place of what NumPy said about these operands; ours are raised as they are."""
+    if isinstance(error, AutodiffError):
+        raise error
     name = primitive if isinstance(primitive, str) else primitive.name
     shapes = [np.shape(x) for x in operands]
     kinds = [getattr(x, "dtype", np.dtype(type(x)) if isinstance(x, (int, float, complex)) else None) for x in operands]
@@ -26,7 +28,8 @@ def explain(primitive: Primitive | str, operands: Sequence[Any], error: Exceptio
         return type(error)(f"{name} of operands with shapes {_listed(shapes)}: {error}")
     if name == "matmul" and len(shapes) == 2:
         return ShapeError(_matmul(*shapes))
-    if len(shapes) > 1 and not _broadcasts(shapes):
+    elementwise = isinstance(primitive, str) or primitive.kind == ELEMENTWISE
+    if elementwise and len(shapes) > 1 and not _broadcasts(shapes):
         return ShapeError(
             f"{name}: the operands have shapes {_listed(shapes)}, which do not broadcast: aligned at the last axis, two "
             f"lengths must be equal or one of them 1."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from autodiff import tape
 from autodiff.tape import next_number, set_recording
@@ -45,16 +45,9 @@ class no_grad:  # noqa: N801 - used like a function
         return cast(F, unrecorded)
 
 
-class ScopeRange(NamedTuple):
-    """The nodes numbered from `start` to `stop` were recorded inside the scope `path`."""
-
-    path: str
-    start: int
-    stop: int
-
-
-SCOPES: deque[ScopeRange] = deque(maxlen=16384)
-"""The latest scopes that were closed, over all threads; older graphs are drawn without theirs."""
+SCOPES: deque[tuple[str, int, int]] = deque(maxlen=16384)
+"""The latest scopes that were closed, over all threads: name, and the numbers between which its nodes lie. Older
+graphs are drawn without theirs."""
 
 
 class scope:  # noqa: N801 - used like a function
@@ -87,4 +80,4 @@ class scope:  # noqa: N801 - used like a function
 
     def __exit__(self, *_: object) -> None:
         if not tape.special or tape.is_recording():
-            SCOPES.append(ScopeRange(self.name, self._start, next_number()))
+            SCOPES.append((self.name, self._start, next_number()))

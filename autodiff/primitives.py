@@ -91,6 +91,9 @@ class Primitive:
         A general primitive's own rules for masks.
     symbolic_zeros : bool
         Whether the rules take None for a structurally zero cotangent of one of several outputs.
+    direct : tuple of callables, or None
+        For speed alone: for each operand ``(out, ct, *xs) -> ct_x``, the numbers of the reverse rule on plain arrays,
+        written into `out` where that is not None. The tests compare it with the rule.
     """
 
     def __init__(self, name: str, fn: Callable[..., Any], kind: str) -> None:
@@ -110,6 +113,7 @@ class Primitive:
         self.mask_pull: Rule | None = None
         self.mask_push: Rule | None = None
         self.symbolic_zeros = False
+        self.direct: tuple[Rule, ...] | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         for a in args:

@@ -12,14 +12,15 @@ here, on arrays alone (`pull_back_arrays`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 from autodiff.errors import RuleError
-from autodiff.masks import any_over_broadcast, mask_pulled, mask_pushed, own_mask
+from autodiff.masks import any_over_broadcast, mask_pulled, mask_pushed, outputs_mask, own_mask
 from autodiff.primitives import LINEAR, MASKING
-from autodiff.tape import ITEM, Node, Walk, item_node
+from autodiff.tape import ITEM, Leaf, Node, Walk, item_node
 
 Lift = Callable[[Any, Node], Any]
 
@@ -63,6 +64,7 @@ def pull_back_arrays(nodes: Sequence[Node], cts: dict[Node, Any], lives: dict[No
         keywords = node.keywords
         y = node.output
         count = len(operands)
+        direct = primitive.direct  # type: ignore[union-attr]
         plain = primitive.takes_output and not keywords  # type: ignore[union-attr]
         if not plain:
             head = (ct, y, *operands) if primitive.takes_output else (ct, *operands)  # type: ignore[union-attr]
@@ -72,7 +74,13 @@ def pull_back_arrays(nodes: Sequence[Node], cts: dict[Node, Any], lives: dict[No
             if parent is None:
                 continue
             x = operands[i]
-            if not plain:
+            if direct is not None:
+                out = _free_home(parent, cts)
+                g = direct[i](out, ct, *operands)
+                if g is out:
+                    cts[parent] = g
+                    continue
+            elif not plain:
                 g = rules[i](*head, **keywords)  # type: ignore[misc]
             elif count == 2:
                 g = rules[i](ct, y, operands[0], operands[1])  # type: ignore[misc]
@@ -95,16 +103,24 @@ def pull_back_arrays(nodes: Sequence[Node], cts: dict[Node, Any], lives: dict[No
                     lives.pop(parent, None)
 
 
+def _free_home(node: Node, cts: dict[Node, Any]) -> Any:
+    """Where the cotangent of a parameter may be written at once: its place in the flat buffer, if nothing reads that."""
+    if type(node) is Leaf and node.grad is None and node.home is not None and node not in cts:
+        return node.home if getrefcount(node.home) <= 2 else None  # the leaf's reference, and the one of this call
+    return None
+
+
 def _pull_one(node: Node, ct: Any, cts: dict[Node, Any], lives: dict[Node, Any] | None) -> None:
     """One step of the sweep on arrays where it is not simple: several outputs, one rule for all operands, masks."""
     primitive = node.primitive
     assert primitive is not None
-    if primitive is ITEM:
-        _accumulate_item(node, ct, cts)
-        return
     live = None if lives is None else lives.pop(node, None)
+    if primitive is ITEM:
+        _accumulate_item(node, ct, cts, live, lives)
+        return
     if type(ct) is list:
-        ct, live = _outputs_cotangent(node, ct), None
+        live = None if lives is None else outputs_mask(node, ct, live)
+        ct = _outputs_cotangent(node, ct)
     head = (ct, node.output, *node.operands) if primitive.takes_output else (ct, *node.operands)
     together = joint_cotangents(node, head) if primitive.pulls is None else None
     for i, (parent, x) in enumerate(zip(node.parents, node.operands)):
@@ -150,14 +166,17 @@ def joint_cotangents(node: Node, head: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(gs)
 
 
-def _accumulate_item(node: Node, ct: Any, cts: dict[Node, Any]) -> None:
-    """Put the cotangent of one output into its place among those of the whole operation."""
+def _accumulate_item(node: Node, ct: Any, cts: dict[Node, Any], live: Any, lives: dict[Node, Any] | None) -> None:
+    """Put the cotangent of one output, and its mask, into their places among those of the whole operation."""
     parent = node.parents[0]
     assert parent is not None
     places = cts.get(parent)
     if places is None:
         places = cts[parent] = [None] * len(parent.output)
     i = node.keywords["index"]
+    if lives is not None:
+        masks = lives.setdefault(parent, [None] * len(places))
+        masks[i] = live if places[i] is None else None if live is None or masks[i] is None else masks[i] | live
     places[i] = ct if places[i] is None else places[i] + ct
 
 
@@ -215,10 +234,11 @@ def pull_back(
         primitive = node.primitive
         assert primitive is not None
         if primitive is ITEM:
-            _accumulate_item(node, ct, cts)
+            _accumulate_item(node, ct, cts, live, lives if masked else None)
             continue
         if type(ct) is list:
-            ct, live = _outputs_cotangent(node, ct), None
+            live = outputs_mask(node, ct, live) if masked else None
+            ct = _outputs_cotangent(node, ct)
         operands, output = _lifted(node, lift)
         head = (ct, output, *operands) if primitive.takes_output else (ct, *operands)
         together = joint_cotangents(node, head) if primitive.pulls is None else None
@@ -342,6 +362,9 @@ def push_forward(
             t = tangents[parent][node.keywords["index"]]  # type: ignore[index]
             if t is not None:
                 tangents[node] = t
+                live = lives.get(parent, {node.keywords["index"]: None})[node.keywords["index"]]  # type: ignore[arg-type]
+                if live is not None:
+                    lives[node] = live
             continue
         operands, output = _lifted(node, lift)
         total = None
@@ -360,9 +383,14 @@ def push_forward(
                 if own is not None and type(node.output) is not tuple:
                     t = np.where(own, t, 0)
                 total = t if total is None else _add(total, t)
-            alive = None if own is None or alive is None else own if alive is False else alive | own
+            if type(node.output) is tuple:
+                alive = own if len(moving) == 1 else None
+            else:
+                alive = None if own is None or alive is None else own if alive is False else alive | own
         if type(node.output) is tuple:
             tangents[node] = total
+            if alive is not None:
+                lives[node] = alive
         else:
             if alive is not None and primitive.pushes is None:
                 total = np.where(alive, total, 0)

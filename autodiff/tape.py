@@ -109,7 +109,8 @@ class Leaf(Node):
             else:
                 self.grad = np.asarray(self.grad + ct)
         elif self.home is not None:
-            self.home[...] = ct
+            if ct is not self.home:
+                self.home[...] = ct
             self.grad = self.home
         else:
             self.grad = np.array(ct)

@@ -19,7 +19,17 @@ from autodiff import sweeps, tape
 from autodiff.errors import DtypeError, GradientError, MutationError, ShapeError, UnsupportedError, UntrackedError
 from autodiff.messages import explain, unsupported
 from autodiff.ops import elementwise as ew
-from autodiff.ops import choices, complex_parts, indexing, products, reductions, shapes
+from autodiff.ops import (
+    choices,
+    complex_parts,
+    diagonals,
+    indexing,
+    joining,
+    products,
+    reductions,
+    scans,
+    shapes,
+)
 from autodiff.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
 from autodiff.tape import NO_KEYWORDS, Leaf, Node, item_node, next_number
 
@@ -36,15 +46,16 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         except (ValueError, TypeError) as error:
             raise explain(primitive, (x,), error) from error
         if type(y) is not tuple:
-            return _unary(primitive, x, args[0]._node, y)
+            return _unary(primitive, x, args[0]._node if y.dtype.kind in "fc" else None, y)
     arrays: list[Any] = []
     nodes: list[Node | None] = []
     tracked = False
+    rules = primitive.pulls
     for a in args:
         if isinstance(a, Tensor):
             node = a._node
             arrays.append(a._data)
-            if node is not None and primitive.has_rule(len(nodes)):
+            if node is not None and (rules is None or (len(nodes) < len(rules) and rules[len(nodes)] is not None)):
                 tracked = True
                 nodes.append(node)
             else:
@@ -55,6 +66,8 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
             if foreign is not None:  # a wrapper around Tensors: it unwraps first
                 return foreign(primitive, args, kwargs)
             a = np.asarray(a)
+        if isinstance(a, _ndarray) and a.dtype.kind not in "fciub":
+            raise explain(primitive, (a,), TypeError())
         arrays.append(a)
         nodes.append(None)
     try:
@@ -108,11 +121,18 @@ def _unary(primitive: Primitive, x: Any, node: Node | None, y: Any) -> Tensor:
 
 def _operand(other: Any) -> Any:
     """What stands on the other side of an operator as an array or number; NotImplemented if it has its own say."""
-    if isinstance(other, (np.generic, _ndarray, float, int, complex)):
-        return other
     if isinstance(other, (list, tuple)):
-        return np.asarray(other)
-    return NotImplemented
+        other = np.asarray(other)
+    if isinstance(other, (np.generic, _ndarray)):
+        if other.dtype.kind not in "fciub":
+            raise explain("this operator", (other,), TypeError())
+        return other
+    return other if isinstance(other, (float, int, complex)) else NotImplemented
+
+
+def _complex_left(a: complex, b: Any) -> Any:
+    """To Python's complex a NumPy float64 is a float, and the result would be no NumPy scalar."""
+    return np.complex128(a) if type(b) is np.float64 else a
 
 
 class Tensor:
@@ -510,6 +530,8 @@ class Tensor:
         a, b = _operand(other), self._data
         if a is NotImplemented:
             return NotImplemented
+        if type(a) is complex:
+            a = _complex_left(a, b)
         try:
             return _binary(ew.add, a, b, None, self._node, a + b)
         except ValueError as error:
@@ -540,6 +562,8 @@ class Tensor:
         a, b = _operand(other), self._data
         if a is NotImplemented:
             return NotImplemented
+        if type(a) is complex:
+            a = _complex_left(a, b)
         try:
             return _binary(ew.subtract, a, b, None, self._node, a - b)
         except ValueError as error:
@@ -570,6 +594,8 @@ class Tensor:
         a, b = _operand(other), self._data
         if a is NotImplemented:
             return NotImplemented
+        if type(a) is complex:
+            a = _complex_left(a, b)
         try:
             return _binary(ew.multiply, a, b, None, self._node, a * b)
         except ValueError as error:
@@ -617,6 +643,8 @@ class Tensor:
         a, b = _operand(other), self._data
         if a is NotImplemented:
             return NotImplemented
+        if type(a) is complex:
+            a = _complex_left(a, b)
         try:
             return _binary(ew.divide, a, b, None, self._node, a / b)
         except ValueError as error:
@@ -736,6 +764,64 @@ class Tensor:
         """Mean over axes, as ``np.mean``."""
         return reductions.mean(self, axis, keepdims=keepdims)  # type: ignore[no-any-return]
 
+    def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Product over axes, as ``np.prod``."""
+        return reductions.prod(self, axis, keepdims=keepdims)  # type: ignore[no-any-return]
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Largest entries, as ``np.max``."""
+        return reductions.max_(self, axis, keepdims=keepdims)  # type: ignore[no-any-return]
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Smallest entries, as ``np.min``."""
+        return reductions.min_(self, axis, keepdims=keepdims)  # type: ignore[no-any-return]
+
+    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
+        """Variance over axes, as ``np.var``."""
+        return reductions.var(self, axis, ddof=ddof, keepdims=keepdims)  # type: ignore[no-any-return]
+
+    def std(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
+        """Standard deviation over axes, as ``np.std``."""
+        return reductions.std(self, axis, ddof=ddof, keepdims=keepdims)  # type: ignore[no-any-return]
+
+    def cumsum(self, axis: Any = None) -> Tensor:
+        """Running sum, as ``np.cumsum``."""
+        return scans.cumsum(self, axis)  # type: ignore[no-any-return]
+
+    def cumprod(self, axis: Any = None) -> Tensor:
+        """Running product, as ``np.cumprod``."""
+        return scans.cumprod(self, axis)  # type: ignore[no-any-return]
+
+    def dot(self, b: Any) -> Tensor:
+        """Product with a vector or matrix, as ``np.dot``."""
+        return products.dot(self, b)  # type: ignore[no-any-return]
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """Sum of a diagonal, as ``np.trace``."""
+        return diagonals.trace(self, offset, axis1, axis2)  # type: ignore[no-any-return]
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """A diagonal, as ``np.diagonal``."""
+        return diagonals.diagonal(self, offset, axis1, axis2)  # type: ignore[no-any-return]
+
+    def take(self, indices: Any, axis: Any = None) -> Tensor:
+        """Entries by their numbers along an axis, as ``np.take``."""
+        return indexing.take(self, indices, axis)  # type: ignore[no-any-return]
+
+    def repeat(self, repeats: Any, axis: Any = None) -> Tensor:
+        """Each entry several times, as ``np.repeat``."""
+        return joining.repeat(self, repeats, axis)  # type: ignore[no-any-return]
+
+    def ravel(self) -> Tensor:
+        """All entries along one axis, as ``np.ravel``."""
+        return shapes.ravel(self)  # type: ignore[no-any-return]
+
+    flatten = ravel
+
+    def squeeze(self, axis: Any = None) -> Tensor:
+        """Without axes of length 1, as ``np.squeeze``."""
+        return shapes.squeeze(self, axis)  # type: ignore[no-any-return]
+
     def reshape(self, *shape: Any) -> Tensor:
         """The same entries in another shape, as ``np.reshape``."""
         return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[no-any-return]
@@ -775,6 +861,10 @@ class Tensor:
     def argmin(self, axis: int | None = None) -> Tensor:
         """Where the smallest entries are; not tracked."""
         return _wrap_tree(self._data.argmin(axis))  # type: ignore[no-any-return]
+
+    def argsort(self, axis: int | None = -1) -> Tensor:
+        """The order of the entries, equal ones as they stand; not tracked."""
+        return _wrap_tree(self._data.argsort(axis, kind="stable"))  # type: ignore[no-any-return]
 
     def any(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Whether any entry is true; not tracked."""
@@ -848,12 +938,14 @@ def _call_border(function: Callable[..., Any], original: Any, args: tuple[Any, .
             f"np.{original.__name__}: out= would write in place; leave it away and use what is returned."
         )
     try:
-        inspect.signature(function).bind(*args, **kwargs)
-    except TypeError as error:
-        raise UnsupportedError(
-            f"np.{original.__name__} on a Tensor: {error}. Supported: {inspect.signature(function)}."
-        ) from None
-    return function(*args, **kwargs)
+        return function(*args, **kwargs)
+    except TypeError:
+        signature = inspect.signature(function)  # slow, so only once something went wrong
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise UnsupportedError(f"np.{original.__name__} on a Tensor: {error}. Supported: {signature}.") from None
+        raise
 
 
 _REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}

@@ -8,6 +8,7 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import special
+from nn.module import as_input
 
 
 def _plain(x: Any) -> Any:
@@ -40,9 +41,16 @@ def mse_loss(prediction: Any, target: Any) -> ad.Tensor:
     2.0
     """
     prediction = prediction if isinstance(prediction, ad.Tensor) else ad.Tensor(prediction)
+    if prediction.dtype.kind in "iub":
+        prediction = prediction.astype(float)
     if not isinstance(target, ad.Tensor) or not target.requires_grad:
-        plain = _plain(target)
-        target = plain if plain.dtype == prediction.dtype else plain.astype(prediction.dtype)
+        target = as_input(_plain(target), prediction.dtype)
+    for who, x in (("prediction", prediction), ("target", target)):
+        if x.dtype.kind != "f":
+            raise ad.DtypeError(
+                f"mse_loss: the {who} has dtype {x.dtype}; expected real numbers. Of complex ones, take real and "
+                f"imaginary part apart."
+            )
     if prediction.shape != target.shape:
         raise ad.ShapeError(
             f"mse_loss: the prediction has shape {prediction.shape} and the target {target.shape}; they must be equal. "
@@ -92,14 +100,6 @@ def cross_entropy(logits: Any, labels: Any) -> ad.Tensor:
         raise ad.ShapeError(
             f"cross_entropy: logits have shape (n, k) and labels (n,); given were {shape} and {labels.shape}."
             + (" Labels in one-hot form: use labels.argmax(1)." if labels.shape == shape else "")
-        )
-    if labels.dtype.kind not in "iu":
-        raise ad.DtypeError(f"cross_entropy: labels are class numbers of an integer type; given was {labels.dtype}.")
-    k = shape[1]
-    if labels.size and (labels.max() >= k or labels.min() < 0):
-        bad = labels[(labels < 0) | (labels >= k)]
-        raise ValueError(
-            f"cross_entropy: label {bad[0]} is not among the {k} classes 0..{k - 1} of the logits (shape {shape}); "
-            f"{bad.size} of {labels.size} labels are out of range."
+            + (" Labels in a column: use labels[:, 0]." if labels.shape == (*shape[:1], 1) != shape else "")
         )
     return special.softmax_cross_entropy(logits, labels)

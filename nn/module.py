@@ -38,8 +38,8 @@ class Parameter(ad.Tensor):
 class Module:
     """A layer, or a model made of layers.
 
-    A subclass assigns parameters and modules to attributes in ``__init__`` (after
-    ``super().__init__()``) and defines ``forward``. Calling the module runs ``forward`` inside a scope of
+    A subclass assigns parameters and modules (or lists, tuples and dicts of them) to attributes in
+    ``__init__`` and defines ``forward``. Calling the module runs ``forward`` inside a scope of
     its name, so that pictures and messages know where they are.
 
     Attributes
@@ -64,29 +64,22 @@ class Module:
     (3, 2)
     """
 
-    training: bool
-    _name: str
-    _label: str
-
-    def __init__(self) -> None:
-        self.training = True
-        self._name = ""
-        self._label = type(self).__name__
+    # Of the class, so that a subclass which forgets super().__init__() works all the same.
+    training: bool = True
+    _name: str = ""
+    _label: str = ""
 
     def __setattr__(self, key: str, value: Any) -> None:
-        if isinstance(value, Parameter):
-            if "training" not in self.__dict__:
-                raise TypeError(
-                    f"{type(self).__name__}.__init__ must call super().__init__() before it assigns {key!r}."
-                )
-            if value.requires_grad:
-                value.name = key
-        elif isinstance(value, Module):
-            value._adopt(key)
-        elif isinstance(value, (list, tuple)) and any(isinstance(v, Module) for v in value):
-            for i, v in enumerate(value):
-                if isinstance(v, Module):
-                    v._adopt(f"{key}.{i}")
+        if isinstance(value, ad.Tensor) and not isinstance(value, Parameter) and value.requires_grad and value.is_leaf:
+            raise TypeError(
+                f"{type(self).__name__}.{key}: parameters() would not list this tensor, and no optimiser would train it. "
+                f"Make it a parameter, nn.Parameter(value), or assign its values, x.detach()."
+            )
+        for path, member in _members(key, value):
+            if isinstance(member, Module):
+                member._adopt(path)
+            elif member.requires_grad:
+                member.name = path
         super().__setattr__(key, value)
 
     def _adopt(self, name: str) -> None:
@@ -98,7 +91,7 @@ class Module:
                 p.name = f"{name}.{path}"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        with ad.scope(self._label):
+        with ad.scope(self._label or type(self).__name__):
             try:
                 return self.forward(*args, **kwargs)
             except ad.ShapeError as error:
@@ -114,27 +107,31 @@ class Module:
     def children(self) -> Iterator[tuple[str, Module]]:
         """Names and modules directly below, in the order of assignment."""
         for key, value in self.__dict__.items():
-            if isinstance(value, Module):
-                yield key, value
-            elif isinstance(value, (list, tuple)):
-                for i, v in enumerate(value):
-                    if isinstance(v, Module):
-                        yield f"{key}.{i}", v
+            for path, member in _members(key, value):
+                if isinstance(member, Module):
+                    yield path, member
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """Paths and modules, this one first."""
-        yield prefix, self
-        for name, child in self.children():
-            yield from child.named_modules(f"{prefix}.{name}" if prefix else name)
+        """Paths and modules, this one first; one that is used twice appears once, under its first path."""
+        seen: set[Module] = set()
+        waiting = [(prefix, self)]
+        while waiting:
+            path, module = waiting.pop()
+            if module not in seen:
+                seen.add(module)
+                yield path, module
+                children = [(f"{path}.{name}" if path else name, child) for name, child in module.children()]
+                waiting.extend(reversed(children))
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Paths and parameters, in the order of assignment; a shared one appears once, under its first path."""
         seen: set[int] = set()
         for prefix, module in self.named_modules():
             for key, value in module.__dict__.items():
-                if isinstance(value, Parameter) and id(value) not in seen:
-                    seen.add(id(value))
-                    yield f"{prefix}.{key}" if prefix else key, value
+                for path, member in _members(key, value):
+                    if isinstance(member, Parameter) and id(member) not in seen:
+                        seen.add(id(member))
+                        yield f"{prefix}.{path}" if prefix else path, member
 
     def parameters(self) -> list[Parameter]:
         """The parameters, in the order of `named_parameters`."""
@@ -177,7 +174,14 @@ class Module:
             If names are missing or unknown.
         autodiff.ShapeError
             If a shape does not fit.
+        autodiff.DtypeError
+            If values cannot be cast to a parameter's dtype: complex to real, text.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"load_state_dict takes names and arrays, as state_dict() or nn.load(path) gives them; given was a "
+                f"{type(state).__name__}."
+            )
         mine = dict(self.named_parameters())
         missing, unknown = [k for k in mine if k not in state], [k for k in state if k not in mine]
         if missing or unknown:
@@ -186,7 +190,7 @@ class Module:
                 f"{unknown or 'nothing'}. Nothing was loaded."
             )
         for name, p in mine.items():
-            given = np.asarray(state[name])
+            given = _plain(state[name])
             if given.shape != p.shape:
                 raise ad.ShapeError(
                     f"{name}: the state has shape {given.shape}, the parameter {p.shape}. Nothing was loaded."
@@ -196,7 +200,7 @@ class Module:
                     f"{name}: the state has dtype {given.dtype}, the parameter {p.dtype}. Nothing was loaded."
                 )
         for name, p in mine.items():
-            p.assign_(state[name])
+            p.assign_(_plain(state[name]))
 
     def describe(self) -> str:
         """The part of the repr between the parentheses."""
@@ -208,6 +212,20 @@ class Module:
             return f"{type(self).__name__}({self.describe()})"
         lines = [f"  {name}: " + repr(child).replace("\n", "\n  ") for name, child in children]
         return f"{type(self).__name__}({self.describe()}\n" + "\n".join(lines) + "\n)"
+
+
+def _members(key: str, value: Any) -> Iterator[tuple[str, Module | Parameter]]:
+    """The modules and parameters that an attribute holds: itself, or entries of a list, tuple or dict."""
+    if isinstance(value, (Module, Parameter)):
+        yield key, value
+    elif isinstance(value, (list, tuple, dict)):
+        for k, v in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(v, (Module, Parameter)):
+                yield f"{key}.{k}", v
+
+
+def _plain(x: Any) -> Array:
+    return np.asarray(x.data if isinstance(x, ad.Tensor) else x)
 
 
 def as_input(x: Any, dtype: np.dtype[Any]) -> Any:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
 import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,11 +46,13 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
             raise ad.DtypeError(f"save: {key!r} has dtype {array.dtype}; only numbers, booleans and strings are saved.")
         arrays[key] = array
     path = os.fspath(path)
-    folder = os.path.dirname(os.path.abspath(path))
-    handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
+    temporary = f"{path}.{secrets.token_hex(4)}.part"
     try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
+        # As np.savez does it, but any key will do ("file" is an argument of np.savez), and nothing is pickled.
+        with zipfile.ZipFile(temporary, "x") as archive:
+            for key, array in arrays.items():
+                with archive.open(f"{key}.npy", "w", force_zip64=True) as part:
+                    np.lib.format.write_array(part, array, allow_pickle=False)
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -78,5 +81,5 @@ def load(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, np.dtype[Any
     try:
         with np.load(path, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
-    except (zipfile.BadZipFile, EOFError, ValueError, AttributeError, KeyError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise ValueError(f"load: {os.fspath(path)!r} is not a whole npz file of plain arrays ({error}).") from error

@@ -38,7 +38,7 @@ class Sequential(Module):
                     f"Sequential: argument {i} is a {type(m).__name__}; expected modules, one argument each."
                 )
             setattr(self, str(i), m)
-        self._modules = modules
+        self.__dict__["_modules"] = modules  # not an attribute to adopt: they have their names
 
     def forward(self, x: Any) -> Any:
         """Run the modules in order."""

@@ -76,9 +76,8 @@ class Optimizer:
             loss.backward()
         for run, state, steps, scratch in zip(self._runs, self._state, self._steps, self._scratch, strict=True):
             for first, last in _groups(run, steps):
-                settings = tuple(run.values.dtype.type(s) for s in self.settings(steps[first] + 1))
-                # 0-d arrays are the cheapest scalar operands
-                settings = tuple(np.array(s) for s in settings)
+                # 0-d arrays of the same dtype are the cheapest scalar operands
+                settings = tuple([np.array(s, run.values.dtype) for s in self.settings(steps[first] + 1)])
                 self._sweep(run, state, scratch, run.offsets[first], run.offsets[last], settings)
                 for i in range(first, last):
                     steps[i] += 1
@@ -89,6 +88,9 @@ class Optimizer:
         self, run: flat.Run, state: dict[str, Vector], scratch: Vector, start: int, stop: int, settings: Settings
     ) -> None:
         vectors = (run.values, run.gradients, *state.values())
+        if stop - start <= BLOCK:
+            self.update_in_place(*[v[start:stop] for v in vectors], scratch[: stop - start], settings)
+            return
         for i in range(start, stop, BLOCK):
             j = min(i + BLOCK, stop)
             self.update_in_place(*[v[i:j] for v in vectors], scratch[: j - i], settings)

@@ -139,15 +139,15 @@ def _scopes_of(nodes: list[Node]) -> dict[Node, tuple[str, ...]]:
     if not nodes:
         return {}
     low, high = nodes[0].number, nodes[-1].number
-    ranges = sorted((s for s in list(SCOPES) if s.start <= high and s.stop >= low), key=lambda s: (s.start, -s.stop))
+    ranges = sorted((s for s in list(SCOPES) if s[1] <= high and s[2] >= low), key=lambda s: (s[1], -s[2]))
     found: dict[Node, tuple[str, ...]] = {}
-    around: list[Any] = []
+    around: list[tuple[str, int, int]] = []
     upcoming = iter(ranges)
     following = next(upcoming, None)
     for node in nodes:
-        while following is not None and following.start < node.number:
+        while following is not None and following[1] < node.number:
             around.append(following)
             following = next(upcoming, None)
-        around = [s for s in around if s.stop > node.number]
-        found[node] = tuple(s.path for s in around)
+        around = [s for s in around if s[2] > node.number]
+        found[node] = tuple(name for name, _, _ in around)
     return found

@@ -76,14 +76,16 @@ fmin_with_constant = elementwise(
 
 def _is_constant(c: Any) -> bool:
     """Whether `c` is a number, or an array without axes that nothing tracks: decided by type alone."""
-    return isinstance(c, (int, float)) or (c.ndim == 0 and not getattr(c, "requires_grad", False))
+    return isinstance(c, (int, float)) or (getattr(c, "ndim", 1) == 0 and not getattr(c, "requires_grad", False))
 
 
 @implements(np.maximum)
 def maximum(a: Any, b: Any) -> Any:
     """The larger of two; at a tie of two operands one half each, against a constant 0."""
+    if (type(b) is float or type(b) is int) and b == 0:
+        return relu(a)
     if _is_constant(b):
-        return relu(a) if type(b) in (int, float) and b == 0 else maximum_with_constant(a, b)
+        return maximum_with_constant(a, b)
     return maximum(b, a) if _is_constant(a) else maximum_of_two(a, b)
 
 

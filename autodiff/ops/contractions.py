@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import string
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 
-from autodiff.errors import UnsupportedError
+from autodiff.errors import ShapeError, UnsupportedError
 from autodiff.ops.shapes import Shape, operand, spread
 from autodiff.primitives import implements, linear, multilinear
 
@@ -44,7 +44,7 @@ def _transposed(i: int, ct: Any, *xs: Any, subscripts: str) -> Any:
     g = einsum_of(ct, *xs[:i], *xs[i + 1 :], subscripts=f"{','.join([output, *others])}->{known}")
     # letters that nobody else has, or that others have with length 1, were summed: all their places receive the same
     found, own = dict(zip(known, g.shape)), dict(zip(term, x.shape))
-    full = tuple(max(found.get(c, 1), own[c]) for c in letters)
+    full = tuple(found.get(c, 1) if own[c] == 1 else own[c] for c in letters)
     if full != g.shape:
         g = spread(g.reshape(tuple(found.get(c, 1) for c in letters)), shape=full)
     return g if letters == term else embed_letters(g, subscripts=f"{term}->{letters}", shape=x.shape)
@@ -79,7 +79,7 @@ def einsum(*operands: Any, optimize: Any = False) -> Any:
     subscripts, xs = _read(operands)
     if len(xs) > _MOST_OPERANDS:
         raise UnsupportedError(f"np.einsum on Tensors takes at most {_MOST_OPERANDS} operands; {len(xs)} were given.")
-    return einsum_of(*xs, subscripts=_canonical(subscripts, [x.ndim for x in xs]))
+    return einsum_of(*xs, subscripts=_canonical(subscripts, tuple(x.ndim for x in xs)))
 
 
 def _read(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:
@@ -97,16 +97,17 @@ def _spelled(numbers: Any) -> str:
     return "".join("..." if i is Ellipsis else string.ascii_letters[i] for i in numbers)
 
 
-def _canonical(subscripts: str, ranks: list[int]) -> str:
+@lru_cache(maxsize=256)
+def _canonical(subscripts: str, ranks: tuple[int, ...]) -> str:
     text, arrow, output = subscripts.partition("->")
     terms = text.split(",")
     if len(terms) != len(ranks):
-        raise ValueError(f"einsum: {subscripts!r} names {len(terms)} operand(s); {len(ranks)} were given")
+        raise ShapeError(f"einsum: {subscripts!r} names {len(terms)} operand(s); {len(ranks)} were given.")
     spare = [c for c in string.ascii_letters if c not in subscripts]
     hidden = [rank - len(term.replace("...", "")) for term, rank in zip(terms, ranks)]
     for i, (term, rank, n) in enumerate(zip(terms, ranks, hidden)):
         if n < 0 or (n > 0 and "..." not in term):
-            raise ValueError(f"einsum: {term!r} does not fit operand {i}, which has {rank} axes")
+            raise ShapeError(f"einsum: {subscripts!r}: {term!r} does not fit operand {i}, which has {rank} axes.")
     dots = "".join(spare[: max(n if "..." in term else 0 for term, n in zip(terms, hidden))])
     terms = [term.replace("...", dots[len(dots) - n :] if n else "") for term, n in zip(terms, hidden)]
     if not arrow:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.errors import ShapeError
 from autodiff.ops.choices import where
 from autodiff.ops.shapes import Shape, canonical_axis, operand, ravel
 from autodiff.primitives import implements, linear
@@ -67,7 +68,7 @@ def diag(v: Any, k: int = 0) -> Any:
         n = v.size + abs(int(k))
         return embed_diagonal(v, shape=(n, n), offset=int(k), axis1=0, axis2=1)
     if v.ndim != 2:
-        raise ValueError(f"diag: one or two axes are expected; the array has shape {v.shape}")
+        raise ShapeError(f"diag: one or two axes are expected; the array has shape {v.shape}.")
     return diagonal(v, k)
 
 

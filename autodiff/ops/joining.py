@@ -51,15 +51,26 @@ concatenate_all: Primitive = linear(
     passes_mask=True,
 )
 split_at: Primitive = linear(
-    _split, lambda cts, x, *, sizes, axis: concatenate_all(*cts, axis=axis), name="split", passes_mask=True
+    _split, lambda cts, x, *, sizes, axis: concatenate_all(*cts, axis=axis), name="split", masking=True
 )
+"""Parts of an array. It masks, as reading by index does: what lies in a part that is not used receives nothing."""
+
+
+def _joined_mask(index: int, live: Any, y: Any, *xs: Any, axis: int) -> Any:
+    if live is None:
+        return None
+    start = sum(x.shape[axis] for x in xs[:index])
+    return live[_part(axis, start, start + xs[index].shape[axis])]
+
+
+concatenate_all.mask_pull = _joined_mask  # cut out of the whole; the rule would cut out all others as well
 
 
 def _arrays(arrays: Any, name: str) -> list[Any]:
     """A list of arrays, or an array as the list of its members, as operands."""
     xs = [operand(x) for x in arrays]
     if not xs:
-        raise ValueError(f"{name}: at least one array is needed; the list is empty")
+        raise ShapeError(f"{name}: at least one array is needed; the list is empty.")
     return xs
 
 
@@ -125,7 +136,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
     if isinstance(indices_or_sections, (int, np.integer)):
         parts = int(indices_or_sections)
         if parts < 1:
-            raise ValueError(f"split: the number of parts is at least 1; {parts} was given")
+            raise ValueError(f"split: the number of parts is at least 1; {parts} was given.")
         sizes = [n // parts + 1] * (n % parts) + [n // parts] * (parts - n % parts)
         return list(split_at(ary, sizes=tuple(sizes), axis=axis))
     bounds = [0, *(slice(None, int(i)).indices(n)[1] for i in indices_or_sections), n]
@@ -139,9 +150,9 @@ def split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
     """``np.split``."""
     axis = canonical_axis(axis, ary.ndim, "split")
     if isinstance(indices_or_sections, (int, np.integer)) and ary.shape[axis] % max(int(indices_or_sections), 1):
-        raise ValueError(
+        raise ShapeError(
             f"split: axis {axis} has length {ary.shape[axis]}, not a multiple of {indices_or_sections}; np.array_split "
-            f"allows unequal parts"
+            f"allows unequal parts."
         )
     return array_split(ary, indices_or_sections, axis)
 
@@ -179,8 +190,11 @@ stack_all: Primitive = linear(
     _stack, lambda ct, *xs, axis: unstack_all(ct, axis=axis), name="stack", variadic=True, passes_mask=True
 )
 unstack_all: Primitive = linear(
-    _unstack, lambda cts, x, *, axis: stack_all(*cts, axis=axis), name="unstack", passes_mask=True
+    _unstack, lambda cts, x, *, axis: stack_all(*cts, axis=axis), name="unstack", masking=True
 )
+
+
+stack_all.mask_pull = lambda index, live, y, *xs, axis: None if live is None else live[_member(axis, index)]
 
 
 @implements(np.stack)
@@ -260,7 +274,7 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
 def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
     """``np.meshgrid``."""
     if indexing not in ("xy", "ij"):
-        raise ValueError(f"meshgrid: indexing is 'xy' or 'ij'; {indexing!r} was given")
+        raise ValueError(f"meshgrid: indexing is 'xy' or 'ij'; {indexing!r} was given.")
     xs = [ravel(operand(x)) for x in xi]
     n = len(xs)
     places = list(range(n))

@@ -6,12 +6,13 @@ specification. The rules are plain NumPy, as all rules: they hold to second orde
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 import numpy as np
 
-from autodiff.errors import ShapeError
+from autodiff.errors import DomainError, DtypeError, ShapeError
 from autodiff.ops.exponentials import softmax_over
 from autodiff.ops.products import matmul
 from autodiff.primitives import Primitive, primitive
@@ -20,7 +21,7 @@ from autodiff.primitives import Primitive, primitive
 
 
 def _affine(x: Any, w: Any, b: Any) -> Any:
-    y = _rows(x) @ w
+    y = _rows(x).dot(w)  # for two axes the same as @, in two thirds of the time on small ones
     if y.dtype == b.dtype and b.ndim <= y.ndim and y.ndim:
         y += b
     else:
@@ -31,6 +32,14 @@ def _affine(x: Any, w: Any, b: Any) -> Any:
 def _rows(x: Any) -> Any:
     """All leading axes as one: one long matrix product in place of many small ones."""
     return x if x.ndim <= 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+@functools.lru_cache(maxsize=64)
+def _ones(n: int, dtype: Any) -> Any:
+    """Ones to sum columns with: a matrix product does it in a third of the time of ``sum(axis=0)``."""
+    ones = np.ones(n, dtype)
+    ones.flags.writeable = False
+    return ones
 
 
 def _affine_w(ct: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
@@ -60,7 +69,7 @@ affine: Primitive = primitive(
     vjp=[
         lambda ct, y, x, w, b: ct @ w.T,
         _affine_w,
-        lambda ct, y, x, w, b: ct.sum(axis=0) if ct.ndim == 2 else ct,
+        lambda ct, y, x, w, b: _ones(ct.shape[0], ct.dtype) @ ct if ct.ndim == 2 else ct,
     ],
     jvp=[
         lambda t, y, x, w, b: t @ w,
@@ -72,6 +81,22 @@ affine: Primitive = primitive(
 )
 """``x @ w + b``: `x` (..., n), `w` (n, m), `b` (m,)."""
 
+
+def _direct_x(out: Any, ct: Any, x: Any, w: Any, b: Any) -> Any:
+    return ct.dot(w.T)
+
+
+def _direct_w(out: Any, ct: Any, x: Any, w: Any, b: Any) -> Any:
+    return np.multiply(x[:, None], ct, out=out) if x.ndim == 1 else np.dot(_rows(x).T, _rows(ct), out)
+
+
+def _direct_b(out: Any, ct: Any, x: Any, w: Any, b: Any) -> Any:
+    ct = _rows(ct)
+    return np.dot(_ones(ct.shape[0], ct.dtype), ct, out) if ct.ndim == 2 else ct
+
+
+affine.direct = (_direct_x, _direct_w, _direct_b)
+
 # --- softmax cross-entropy ------------------------------------------------------------------------
 
 
@@ -82,13 +107,11 @@ def _cross_entropy(logits: Any, labels: Any) -> Any:
     labels = labels.reshape(-1)
     n = len(labels)
     _check_labels(labels, k)
-    picked = np.arange(n) * k + labels
-    top = rows.max(axis=1, keepdims=True)
-    with np.errstate(invalid="ignore"):  # inf - inf, in a row of nothing but -inf
-        shifted = rows - top
+    picked = np.arange(0, n * k, k) + labels
+    shifted = rows - np.maximum.reduce(rows, axis=1, keepdims=True)
     e = np.exp(shifted)
-    total = e.sum(axis=1, keepdims=True)
-    loss = (np.log(total).sum() - shifted.reshape(-1)[picked].sum()) / n
+    total = np.add.reduce(e, axis=1, keepdims=True)
+    loss = (np.add.reduce(np.log(total), axis=None) - np.add.reduce(shifted.ravel().take(picked))) / n
     e /= total
     e.reshape(-1)[picked] -= 1
     e /= n
@@ -97,10 +120,13 @@ def _cross_entropy(logits: Any, labels: Any) -> Any:
 
 def _check_labels(labels: Any, k: int) -> None:
     if labels.dtype.kind not in "iu":
-        raise TypeError(f"labels are class numbers of an integer type; they have dtype {labels.dtype}")
+        raise DtypeError(
+            f"labels are class numbers of an integer type; they have dtype {labels.dtype}. If they are whole numbers, use "
+            f"labels.astype(int)."
+        )
     if labels.size and (labels.view(f"u{labels.itemsize}") if labels.dtype.kind == "i" else labels).max() >= k:
         at = int(np.flatnonzero((labels < 0) | (labels >= k))[0])
-        raise ValueError(f"labels are in 0..{k - 1} for {k} classes; label {labels[at]} was given (entry {at})")
+        raise DomainError(f"labels are in 0..{k - 1} for {k} classes; label {labels[at]} was given (entry {at})")
 
 
 def _curvature(t: Any, logits: Any, labels: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.errors import ShapeError
 from autodiff.ops.complex_parts import conj
 from autodiff.ops.shapes import canonical_axis, moveaxis, operand, permute, ravel, reshape_to
 from autodiff.primitives import implements, multilinear
@@ -85,7 +86,7 @@ def linalg_outer(x1: Any, x2: Any, /) -> Any:
     """``np.linalg.outer``, of two vectors."""
     x1, x2 = operand(x1), operand(x2)
     if x1.ndim != 1 or x2.ndim != 1:
-        raise ValueError(f"linalg.outer: two vectors are expected; the shapes are {x1.shape} and {x2.shape}")
+        raise ShapeError(f"linalg.outer: two vectors are expected; the shapes are {x1.shape} and {x2.shape}.")
     return outer(x1, x2)
 
 
@@ -101,9 +102,9 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     )
     lengths = tuple(a.shape[i] for i in first), tuple(b.shape[i] for i in second)
     if lengths[0] != lengths[1]:
-        raise ValueError(
+        raise ShapeError(
             f"tensordot: axes {first} of a (shape {a.shape}) have lengths {lengths[0]}, and axes {second} of b (shape "
-            f"{b.shape}) {lengths[1]}; they must be equal"
+            f"{b.shape}) {lengths[1]}; they must be equal."
         )
     rows = tuple(i for i in range(a.ndim) if i not in first)
     columns = tuple(i for i in range(b.ndim) if i not in second)
@@ -132,7 +133,7 @@ def vecdot(x1: Any, x2: Any) -> Any:
     """``np.vecdot``."""
     x1, x2 = operand(x1), operand(x2)
     if x1.ndim == 0 or x2.ndim == 0 or x1.shape[-1] != x2.shape[-1]:
-        raise ValueError(f"vecdot: the last axes must have one length; the shapes are {x1.shape} and {x2.shape}")
+        raise ShapeError(f"vecdot: the last axes must have one length; the shapes are {x1.shape} and {x2.shape}.")
     return (_conj(x1) * x2).sum(axis=-1)
 
 

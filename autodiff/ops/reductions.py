@@ -15,7 +15,7 @@ from autodiff.ops.choices import where as choose
 from autodiff.ops.elementwise import power_of, ratio
 from autodiff.ops.scans import products_of_others
 from autodiff.ops.shapes import Shape, canonical_axes, cast, operand, permute, reshape_to, spread
-from autodiff.primitives import MASKING, implements, linear, primitive
+from autodiff.primitives import implements, linear, primitive
 
 Axes = Shape | None
 
@@ -134,16 +134,15 @@ def _shares(y: Any, x: Any, *, axis: Axes, keepdims: bool) -> Any:
 
 
 def _extreme(fn: Any, name: str) -> Any:
-    p = primitive(
+    return primitive(
         fn,
         name=name,
         vjp=[lambda ct, y, x, **axes: kept(ct, x.shape, **axes) * _shares(y, x, **axes)],
         jvp=[lambda t, y, x, **axes: (t * _shares(y, x, **axes)).sum(**axes)],
+        live=(_ties,),
         mask_pull=lambda i, live, y, x, **axes: _and(_ties(y, x, **axes), mask_back(i, live, y, x, **axes)),
         mask_push=lambda i, live, y, x, **axes: _and(_ties(y, x, **axes), live).any(**axes),
     )
-    p.flags = MASKING
-    return p
 
 
 def _and(a: Any, b: Any) -> Any:

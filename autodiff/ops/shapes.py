@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.errors import ShapeError
 from autodiff.primitives import NUMPY_CONSTANTS, implements, linear
 
 Shape = tuple[int, ...]
@@ -39,7 +40,7 @@ def canonical_axes(axis: Any, ndim: int, name: str | None = None) -> Shape | Non
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
     out = sorted(canonical_axis(a, ndim, name) for a in axes)
     if len(set(out)) != len(out):
-        raise ValueError(f"{name or 'axis'}: {axis} names one axis twice")
+        raise ValueError(f"{name or 'axis'}: {axis} names one axis twice.")
     return tuple(out)
 
 
@@ -78,8 +79,9 @@ spread = linear(_spread, _unspread, name="spread", passes_mask=True)
 def broadcast_to(array: Any, shape: Any) -> Any:
     """``np.broadcast_to``, as a copy."""
     shape = (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(int(n) for n in shape)
-    if np.broadcast_shapes(array.shape, shape) != shape:
-        raise ValueError(f"broadcast_to: an array of shape {array.shape} does not broadcast to {shape}")
+    extra = len(shape) - array.ndim
+    if extra < 0 or any(n not in (1, m) for n, m in zip(array.shape, shape[extra:])):
+        raise ShapeError(f"broadcast_to: an array of shape {array.shape} does not broadcast to {shape}.")
     return spread(array, shape=shape)
 
 
@@ -116,7 +118,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     axes = canonical_axes(axis, a.ndim, "squeeze")
     for i in axes or ():
         if a.shape[i] != 1:
-            raise ValueError(f"squeeze: axis {i} has length {a.shape[i]}; only axes of length 1 can be left away")
+            raise ShapeError(f"squeeze: axis {i} of shape {a.shape} has length {a.shape[i]}; only length 1 can be left away.")
     return reshape_to(a, shape=tuple(n for i, n in enumerate(a.shape) if (n != 1 if axes is None else i not in axes)))
 
 
@@ -208,7 +210,7 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
         for axes in (source, destination)
     )
     if len(sources) != len(destinations) or len(set(sources)) != len(sources) or len(set(destinations)) != len(sources):
-        raise ValueError(f"moveaxis: source {source} and destination {destination} must name as many axes, none twice")
+        raise ValueError(f"moveaxis: source {source} and destination {destination} must name as many axes, none twice.")
     order = [i for i in range(a.ndim) if i not in sources]
     for to, frm in sorted(zip(destinations, sources)):
         order.insert(to, frm)

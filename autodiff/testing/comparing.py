@@ -201,7 +201,9 @@ class Examination:
             verdict = ILL_CONDITIONED if off.max() <= error else WRONG
         worst = int(off.argmax()) if off.size else 0
         analytic, numeric = (float(a[worst]), float(n[worst])) if off.size else (0.0, 0.0)
-        return Comparison(self.order, mode, f"{name} in {own.dtype}", None, worst, analytic, numeric, error, verdict)
+        return Comparison(
+            self.order, mode, f"{name} in {own.dtype}", None, worst, analytic, numeric, error, verdict, size
+        )
 
     def _sensitivity(self, mode: str, i: int, eps: float) -> float:
         """How much a derivative changes when the arguments change in their last digit."""
@@ -313,7 +315,7 @@ class Examination:
         return linearize(lambda z: self.problem.call(*before, np.where(where, z, x), *behind), x)[1]
 
     def _comparison(self, i: int, mode: str, index: Any, output: Any, judged: _Judged, size: float) -> Comparison:
-        _, verdict, analytic, numeric, error, low, high = judged
+        _, verdict, analytic, numeric, error, low, high, scale = judged
         # of one entry the derivative itself is told, not that along a direction of some length
         sides = (low / size, high / size) if low < high else None
         return Comparison(
@@ -326,6 +328,7 @@ class Examination:
             numeric / size,
             error / abs(size),
             verdict,
+            scale / abs(size),
             sides,
         )
 
@@ -346,7 +349,7 @@ class _Terms(NamedTuple):
 
 
 class _Judged(NamedTuple):
-    """The worst entry: its number, verdict, both derivatives, the error of the numeric one and its bracket."""
+    """The worst entry: its number, verdict, both derivatives, error and bracket of the numeric one, the scale."""
 
     worst: int
     verdict: str
@@ -355,6 +358,7 @@ class _Judged(NamedTuple):
     error: float
     low: float
     high: float
+    scale: float
 
 
 def _judge(analytic: Vector, terms: _Terms, settings: Settings) -> _Judged:
@@ -387,7 +391,7 @@ def _judge(analytic: Vector, terms: _Terms, settings: Settings) -> _Judged:
         )
     off = np.where(np.isfinite(off), off, np.inf)
     worst = int(np.lexsort((off, verdict))[-1])
-    numbers = (float(a[worst]) for a in (analytic, numeric, error, low, high))
+    numbers = (float(a[worst]) for a in (analytic, numeric, error, low, high, scale))
     return _Judged(worst, _SEVERITY[int(verdict[worst])], *numbers)
 
 
@@ -395,7 +399,7 @@ def _exact(value: Vector, at_zero: Vector, resolution: float) -> Slope:
     """A slope that is known to the last digits."""
     zero = np.zeros_like(value)
     error = 16 * resolution * np.abs(value)
-    return Slope(value, error, zero, zero, np.abs(at_zero), zero, value, value)
+    return Slope(value, error, zero, zero, np.abs(at_zero), zero, value, value, zero)
 
 
 def _sharpened(slope: Slope, line: Any, resolution: float) -> Slope:
@@ -413,7 +417,7 @@ def _sharpened(slope: Slope, line: Any, resolution: float) -> Slope:
         return slope
     error = 16 * resolution * (np.abs(exact) + slope.scale * resolution)
     better = np.isfinite(exact) & (np.abs(exact - slope.value) <= _TRUST * slope.error) & (error < slope.error)
-    better &= ~slope.kinked & (slope.runaway == 0)
+    better &= np.isfinite(slope.error) & ~slope.kinked & (slope.runaway == 0)
     return slope._replace(value=np.where(better, exact, slope.value), error=np.where(better, error, slope.error))
 
 

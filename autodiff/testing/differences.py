@@ -46,8 +46,8 @@ class Slope(NamedTuple):
         The size of the function's values: what round-off is relative to.
     runaway : ndarray
         +1 or -1 where the quotients grow without bound with that sign as the step shrinks, else 0.
-    right, left : ndarray
-        The one-sided quotients at the smallest step.
+    right, left, side_error : ndarray
+        The one-sided quotients at the smallest step, and the round-off in them.
     """
 
     value: Vector
@@ -58,6 +58,7 @@ class Slope(NamedTuple):
     runaway: Vector
     right: Vector
     left: Vector
+    side_error: Vector
 
     @property
     def kinked(self) -> NDArray[np.bool_]:
@@ -70,8 +71,8 @@ class Slope(NamedTuple):
         """The interval between the one-sided slopes; a single point where the function is smooth."""
         half = np.where(self.kinked, np.abs(self.jump) / 2, 0.0)
         run = self.runaway != 0
-        low = np.where(run, np.fmin(self.right, self.left), self.value - half)
-        high = np.where(run, np.fmax(self.right, self.left), self.value + half)
+        low = np.where(run, np.fmin(self.right, self.left) - self.side_error, self.value - half)
+        high = np.where(run, np.fmax(self.right, self.left) + self.side_error, self.value + half)
         return low, high
 
 
@@ -176,6 +177,7 @@ def _from_samples(rows: Sequence[tuple[Vector, Vector]], at_zero: Vector, resolu
         runaway,
         (right[-1] - at_zero) / steps[-1],
         (at_zero - left[-1]) / steps[-1],
+        16 * resolution * size[-1] / steps[-1],
     )
 
 

@@ -1,4 +1,4 @@
-"""`gradcheck`: are these derivatives right, and if not, which entry of which argument is wrong?"""
+"""`gradcheck`: whether derivatives are right, and if not, which entry of which argument is wrong."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from autodiff.testing.problems import Problem, problem_of, pullback_of, pushforw
 from autodiff.testing.report import KINK, WRONG, GradientCheckError, Report
 
 MODES = ("reverse", "forward")
-RTOL = {"float64": 1e-6, "float32": 1e-6, "float16": 1e-6}
-"""The rule is checked in double precision whatever the arguments are; see `comparing` for the narrow types."""
 
 
 def gradcheck(

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from autodiff import pytree
 from autodiff.errors import GradientError
+from autodiff.tensors import Tensor
 from autodiff.testing.differences import DOUBLE, Vector
 from autodiff.testing.report import GradientCheckError
-from autodiff.tensors import Tensor
 from autodiff.transforms import linearize, vjp
 
 Array = NDArray[Any]

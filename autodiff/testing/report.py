@@ -45,6 +45,8 @@ class Comparison:
         Estimated error of the numeric one.
     verdict : str
         ``"match"``, ``"kink"``, ``"ill-conditioned"`` or ``"wrong"``.
+    scale : float
+        Size of the function's values for each unit moved: what a difference is also measured by.
     sides : tuple of float, or None
         The one-sided slopes, where they differ.
     """
@@ -58,14 +60,15 @@ class Comparison:
     numeric: float
     error: float
     verdict: str
+    scale: float = 1.0
     sides: tuple[float, float] | None = None
 
     @property
     def difference(self) -> float:
-        """Of the two derivatives, relative to the larger where that is above 1."""
+        """Of the two derivatives, relative to the largest of them and the scale."""
         if self.analytic == self.numeric:
             return 0.0
-        return abs(self.analytic - self.numeric) / max(1.0, abs(self.analytic), abs(self.numeric))
+        return abs(self.analytic - self.numeric) / max(abs(self.analytic), abs(self.numeric), self.scale)
 
     def __str__(self) -> str:
         where = "along a random direction" if self.index is None else f"at index {self.index}"
@@ -111,7 +114,7 @@ class Report:
 
     @property
     def max_error(self) -> float:
-        """The largest difference among the comparisons that match, relative where the derivative is above 1."""
+        """The largest relative difference among the comparisons that match."""
         return max((c.difference for c in self.comparisons if c.verdict == MATCH), default=0.0)
 
     def __str__(self) -> str:
