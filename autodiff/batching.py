@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import UnsupportedError
-from autodiff.ops import elementwise as ew
 from autodiff.ops import contractions, diagonals, indexing, joining, products, reductions, scans, shapes
-from autodiff.tape import ALIAS
+from autodiff.ops import elementwise as ew
 from autodiff.primitives import ELEMENTWISE, NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
+from autodiff.tape import ALIAS
 
 BATCH_RULES: dict[Primitive, Callable[..., Any]] = {}
 """For a primitive, ``(args, kwargs) -> values``, or NotImplemented to have it run copy by copy."""
@@ -37,22 +37,22 @@ class Batch:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of one copy."""
-        return self.values.shape[1:]  # type: ignore[no-any-return]
+        return self.values.shape[1:]
 
     @property
     def ndim(self) -> int:
         """Axes of one copy."""
-        return self.values.ndim - 1  # type: ignore[no-any-return]
+        return self.values.ndim - 1
 
     @property
     def size(self) -> int:
         """Entries of one copy."""
-        return self.values.size // max(len(self), 1)  # type: ignore[no-any-return]
+        return self.values.size // max(len(self), 1)
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the entries."""
-        return self.values.dtype  # type: ignore[no-any-return]
+        return self.values.dtype
 
     def __len__(self) -> int:
         return int(self.values.shape[0])
@@ -188,7 +188,7 @@ class Batch:
 
     def any(self, axis: Any = None, keepdims: bool = False) -> Any:
         """Whether any entry of each copy is true."""
-        axes = reductions.canonical_axes(axis, self.ndim) if axis is not None else tuple(range(self.ndim))
+        axes = shapes.canonical_axes(axis, self.ndim) if axis is not None else tuple(range(self.ndim))
         assert axes is not None
         return Batch(self.values.any(axis=tuple(a + 1 for a in axes), keepdims=keepdims))
 
@@ -318,6 +318,7 @@ def _gather(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return indexing.gather(x.values.reshape(len(x), x.size), entries, index=_BEHIND_COPIES)
 
 
+_FLAT = indexing.Index(indexing.ARRAY)
 _BEHIND_COPIES = indexing.Index((slice(None), indexing.ARRAY))
 
 
@@ -332,7 +333,7 @@ def _index_add(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     size = math.prod(shape)
     entries = indexing.entries(kwargs["index"], tuple(arrays), shape)
     entries = (np.arange(len(v))[:, None] * size + np.mod(entries, max(size, 1)).reshape(-1)).reshape(-1)
-    flat = indexing.index_add(v.values.reshape(-1), entries, index=indexing.Index(indexing.ARRAY), shape=(len(v) * size,))
+    flat = indexing.index_add(v.values.reshape(-1), entries, index=_FLAT, shape=(len(v) * size,))
     return flat.reshape((len(v), *shape))
 
 

@@ -129,7 +129,7 @@ def _recomputed(call: _Call, captured: list[Node], outputs: dict[int, Any]) -> P
         out = push_recorded(roots, ts, sources, values, lifted=_lifted(operands))
         return tuple(out) if several else out[0]
 
-    return primitive(lambda *_: values if several else values[0], vjp=vjp, jvp=jvp, name="checkpoint")  # type: ignore[no-any-return]
+    return primitive(lambda *_: values if several else values[0], vjp=vjp, jvp=jvp, name="checkpoint")
 
 
 def _lifted(operands: tuple[Any, ...]) -> bool:

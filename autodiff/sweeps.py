@@ -367,7 +367,7 @@ def push_forward(
                     lives[node] = live
             continue
         operands, output = _lifted(node, lift)
-        total = None
+        total: Any = None
         alive: Any = False
         if primitive.pushes is None:
             total = _push_jointly(node, moving, tangents, operands, output)

@@ -49,6 +49,8 @@ class Node:
 
     __slots__ = ("__weakref__", "keywords", "name", "number", "operands", "output", "parents", "primitive")
 
+    name: str
+
     def __init__(
         self,
         number: int,

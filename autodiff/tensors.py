@@ -30,7 +30,7 @@ from autodiff.ops import (
     scans,
     shapes,
 )
-from autodiff.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
+from autodiff.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, SINGULAR, Primitive
 from autodiff.tape import NO_KEYWORDS, Leaf, Node, item_node, next_number
 
 _new = object.__new__
@@ -274,32 +274,32 @@ class Tensor:
     @property
     def shape(self) -> tuple[int, ...]:
         """Lengths of the axes."""
-        return self._data.shape  # type: ignore[no-any-return]
+        return self._data.shape
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return self._data.ndim  # type: ignore[no-any-return]
+        return self._data.ndim
 
     @property
     def size(self) -> int:
         """Number of entries."""
-        return self._data.size  # type: ignore[no-any-return]
+        return self._data.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the entries."""
-        return self._data.dtype  # type: ignore[no-any-return]
+        return self._data.dtype
 
     @property
     def nbytes(self) -> int:
         """Bytes of the values."""
-        return self._data.nbytes  # type: ignore[no-any-return]
+        return self._data.nbytes
 
     @property
     def itemsize(self) -> int:
         """Bytes of one entry."""
-        return self._data.itemsize  # type: ignore[no-any-return]
+        return self._data.itemsize
 
     def __repr__(self) -> str:
         body = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(", threshold=100)
@@ -350,7 +350,7 @@ class Tensor:
             )
         cts = {node: seed(self, ct, "backward")}
         found = tape.walk((node,))
-        if found.flags & tape.SINGULAR:
+        if found.flags & SINGULAR:
             with np.errstate(all="ignore"):  # infinite slopes are answers here, see the conventions
                 sweeps.pull_back_arrays(found.nodes, cts, {} if found.masked else None)
         else:
@@ -465,7 +465,7 @@ class Tensor:
     def __index__(self) -> int:
         if self._node is not None:
             raise self._leaves_graph("an index", "Write int(x.item()) for the number.")
-        return self._data.__index__()  # type: ignore[no-any-return]
+        return self._data.__index__()
 
     def __bool__(self) -> bool:
         return bool(self._data)
@@ -658,7 +658,7 @@ class Tensor:
         return _unary(ew.positive, self._data, self._node, +self._data)
 
     def __abs__(self) -> Tensor:
-        return complex_parts.absolute(self)  # type: ignore[no-any-return]
+        return complex_parts.absolute(self)
 
     def __pow__(self, other: Any) -> Any:
         if type(other) is int:
@@ -732,14 +732,14 @@ class Tensor:
         return np.round(self, ndigits)
 
     def __getitem__(self, index: Any) -> Tensor:
-        return indexing.getitem(self, index)  # type: ignore[no-any-return]
+        return indexing.getitem(self, index)
 
     # --- methods, with NumPy's names and signatures -----------------------------------------------
 
     @property
     def T(self) -> Tensor:  # noqa: N802 - NumPy's name
         """The axes reversed."""
-        return shapes.permute(self, axes=tuple(range(self.ndim))[::-1])  # type: ignore[no-any-return]
+        return shapes.permute(self, axes=tuple(range(self.ndim))[::-1])
 
     @property
     def mT(self) -> Tensor:  # noqa: N802 - NumPy's name
@@ -749,130 +749,129 @@ class Tensor:
     @property
     def real(self) -> Tensor:
         """The real part."""
-        return complex_parts.real_part(self)  # type: ignore[no-any-return]
+        return complex_parts.real_part(self)
 
     @property
     def imag(self) -> Tensor:
         """The imaginary part."""
-        return complex_parts.imag_part(self)  # type: ignore[no-any-return]
+        return complex_parts.imag_part(self)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Sum over axes, as ``np.sum``."""
-        return reductions.sum_(self, axis, keepdims=keepdims)  # type: ignore[no-any-return]
+        return reductions.sum_(self, axis, keepdims=keepdims)
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Mean over axes, as ``np.mean``."""
-        return reductions.mean(self, axis, keepdims=keepdims)  # type: ignore[no-any-return]
+        return reductions.mean(self, axis, keepdims=keepdims)
 
     def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Product over axes, as ``np.prod``."""
-        return reductions.prod(self, axis, keepdims=keepdims)  # type: ignore[no-any-return]
+        return reductions.prod(self, axis, keepdims=keepdims)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Largest entries, as ``np.max``."""
-        return reductions.max_(self, axis, keepdims=keepdims)  # type: ignore[no-any-return]
+        return reductions.max_(self, axis, keepdims=keepdims)
 
     def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Smallest entries, as ``np.min``."""
-        return reductions.min_(self, axis, keepdims=keepdims)  # type: ignore[no-any-return]
+        return reductions.min_(self, axis, keepdims=keepdims)
 
     def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
         """Variance over axes, as ``np.var``."""
-        return reductions.var(self, axis, ddof=ddof, keepdims=keepdims)  # type: ignore[no-any-return]
+        return reductions.var(self, axis, ddof=ddof, keepdims=keepdims)
 
     def std(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
         """Standard deviation over axes, as ``np.std``."""
-        return reductions.std(self, axis, ddof=ddof, keepdims=keepdims)  # type: ignore[no-any-return]
+        return reductions.std(self, axis, ddof=ddof, keepdims=keepdims)
 
     def cumsum(self, axis: Any = None) -> Tensor:
         """Running sum, as ``np.cumsum``."""
-        return scans.cumsum(self, axis)  # type: ignore[no-any-return]
+        return scans.cumsum(self, axis)
 
     def cumprod(self, axis: Any = None) -> Tensor:
         """Running product, as ``np.cumprod``."""
-        return scans.cumprod(self, axis)  # type: ignore[no-any-return]
+        return scans.cumprod(self, axis)
 
     def dot(self, b: Any) -> Tensor:
         """Product with a vector or matrix, as ``np.dot``."""
-        return products.dot(self, b)  # type: ignore[no-any-return]
+        return products.dot(self, b)
 
     def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         """Sum of a diagonal, as ``np.trace``."""
-        return diagonals.trace(self, offset, axis1, axis2)  # type: ignore[no-any-return]
+        return diagonals.trace(self, offset, axis1, axis2)
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         """A diagonal, as ``np.diagonal``."""
-        return diagonals.diagonal(self, offset, axis1, axis2)  # type: ignore[no-any-return]
+        return diagonals.diagonal(self, offset, axis1, axis2)
 
     def take(self, indices: Any, axis: Any = None) -> Tensor:
         """Entries by their numbers along an axis, as ``np.take``."""
-        return indexing.take(self, indices, axis)  # type: ignore[no-any-return]
+        return indexing.take(self, indices, axis)
 
     def repeat(self, repeats: Any, axis: Any = None) -> Tensor:
         """Each entry several times, as ``np.repeat``."""
-        return joining.repeat(self, repeats, axis)  # type: ignore[no-any-return]
+        return joining.repeat(self, repeats, axis)
 
     def ravel(self) -> Tensor:
         """All entries along one axis, as ``np.ravel``."""
-        return shapes.ravel(self)  # type: ignore[no-any-return]
+        return shapes.ravel(self)
 
     flatten = ravel
 
     def squeeze(self, axis: Any = None) -> Tensor:
         """Without axes of length 1, as ``np.squeeze``."""
-        return shapes.squeeze(self, axis)  # type: ignore[no-any-return]
+        return shapes.squeeze(self, axis)
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same entries in another shape, as ``np.reshape``."""
-        return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[no-any-return]
+        return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
 
     def transpose(self, *axes: Any) -> Tensor:
         """The axes permuted, as ``ndarray.transpose``."""
-        if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
-            axes = axes[0]
-        return shapes.transpose(self, axes or None)  # type: ignore[no-any-return]
+        together = len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list)))
+        return shapes.transpose(self, axes[0] if together else axes or None)
 
     def swapaxes(self, axis1: int, axis2: int) -> Tensor:
         """Two axes exchanged, as ``np.swapaxes``."""
         axes = list(range(self.ndim))
         axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
-        return shapes.permute(self, axes=tuple(axes))  # type: ignore[no-any-return]
+        return shapes.permute(self, axes=tuple(axes))
 
     def astype(self, dtype: DTypeLike) -> Tensor:
         """The values cast to another type, as ``ndarray.astype``."""
-        return shapes.cast(self, dtype=np.dtype(dtype))  # type: ignore[no-any-return]
+        return shapes.cast(self, dtype=np.dtype(dtype))
 
     def copy(self) -> Tensor:
         """A copy, tracked if this is."""
-        return ew.positive(self)  # type: ignore[no-any-return]
+        return ew.positive(self)
 
     def conj(self) -> Tensor:
         """The complex conjugate."""
-        return complex_parts.conj(self)  # type: ignore[no-any-return]
+        return complex_parts.conj(self)
 
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """Limited to an interval, as ``np.clip``."""
-        return choices.clip(self, min, max)  # type: ignore[no-any-return]
+        return choices.clip(self, min, max)
 
     def argmax(self, axis: int | None = None) -> Tensor:
         """Where the largest entries are; not tracked."""
-        return _wrap_tree(self._data.argmax(axis))  # type: ignore[no-any-return]
+        return _wrap_tree(self._data.argmax(axis))
 
     def argmin(self, axis: int | None = None) -> Tensor:
         """Where the smallest entries are; not tracked."""
-        return _wrap_tree(self._data.argmin(axis))  # type: ignore[no-any-return]
+        return _wrap_tree(self._data.argmin(axis))
 
     def argsort(self, axis: int | None = -1) -> Tensor:
         """The order of the entries, equal ones as they stand; not tracked."""
-        return _wrap_tree(self._data.argsort(axis, kind="stable"))  # type: ignore[no-any-return]
+        return _wrap_tree(self._data.argsort(axis, kind="stable"))
 
     def any(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Whether any entry is true; not tracked."""
-        return _wrap_tree(self._data.any(axis=axis, keepdims=keepdims))  # type: ignore[no-any-return]
+        return _wrap_tree(self._data.any(axis=axis, keepdims=keepdims))
 
     def all(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Whether all entries are true; not tracked."""
-        return _wrap_tree(self._data.all(axis=axis, keepdims=keepdims))  # type: ignore[no-any-return]
+        return _wrap_tree(self._data.all(axis=axis, keepdims=keepdims))
 
     # --- NumPy's protocols ------------------------------------------------------------------------
 
@@ -944,7 +943,7 @@ def _call_border(function: Callable[..., Any], original: Any, args: tuple[Any, .
         try:
             signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise UnsupportedError(f"np.{original.__name__} on a Tensor: {error}. Supported: {signature}.") from None
+            raise UnsupportedError(f"np.{original.__name__} on a Tensor: {error}. Supported: {', '.join(signature.parameters)}.") from None
         raise
 
 
@@ -1026,17 +1025,17 @@ class At:
     def set(self, value: Any) -> Tensor:
         """A copy in which the entries are `value`; of repeated indices the last counts."""
         index, arrays = indexing.split_index(self._index)
-        return indexing.at_set(self._x, value, *arrays, index=index)  # type: ignore[no-any-return]
+        return indexing.at_set(self._x, value, *arrays, index=index)
 
     def add(self, value: Any) -> Tensor:
         """A copy with `value` added to the entries; repeated indices add up."""
         index, arrays = indexing.split_index(self._index)
         where = self._x._data[index.fill(arrays)]
         value = np.broadcast_to(value, where.shape) if np.shape(value) != where.shape else value
-        return self._x + indexing.index_add(value, *arrays, index=index, shape=self._x.shape)  # type: ignore[no-any-return]
+        return self._x + indexing.index_add(value, *arrays, index=index, shape=self._x.shape)
 
 
-def tensor(data: Any, requires_grad: bool = False, name: str | None = None, dtype: DTypeLike = None) -> Tensor:
+def tensor(data: Any, requires_grad: bool = False, name: str | None = None, dtype: DTypeLike | None = None) -> Tensor:
     """Make a Tensor from a copy of the values.
 
     Parameters
@@ -1082,7 +1081,8 @@ def _has_tensor(data: Any) -> bool:
 
 def _stack(data: Any) -> Tensor:
     if isinstance(data, (list, tuple)):
-        return np.stack([_stack(v) for v in data])  # type: ignore[call-overload, no-any-return]
+        joined: Any = np.stack([_stack(v) for v in data])
+        return joined
     return data if isinstance(data, Tensor) else _untracked(np.asarray(data))
 
 

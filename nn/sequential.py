@@ -30,6 +30,8 @@ class Sequential(Module):
     (4, 1)
     """
 
+    _modules: tuple[Module, ...]
+
     def __init__(self, *modules: Module) -> None:
         super().__init__()
         for i, m in enumerate(modules):

@@ -74,7 +74,7 @@ class Adam(Optimizer):
         return p - m / (np.sqrt(v) * correction + eps) * rate, (m, v)
 
     @staticmethod
-    def update_in_place(p: Vector, g: Vector, m: Vector, v: Vector, t: Vector, settings: Settings) -> None:  # type: ignore[override]
+    def update_in_place(p: Vector, g: Vector, m: Vector, v: Vector, t: Vector, settings: Settings) -> None:
         """The same, into `p`, `m` and `v`."""
         a1, a2, rate, correction, eps = settings
         np.subtract(g, m, t)

@@ -44,7 +44,7 @@ class GradientDescent(Optimizer):
         return p - rate * g, ()
 
     @staticmethod
-    def update_in_place(p: Vector, g: Vector, t: Vector, settings: Settings) -> None:  # type: ignore[override]
+    def update_in_place(p: Vector, g: Vector, t: Vector, settings: Settings) -> None:
         """The same, into `p`."""
         (rate,) = settings
         np.multiply(g, rate, t)
@@ -107,7 +107,7 @@ class Momentum(Optimizer):
         return p - rate * (g + ahead * v if ahead else v), (v,)
 
     @staticmethod
-    def update_in_place(p: Vector, g: Vector, v: Vector, t: Vector, settings: Settings) -> None:  # type: ignore[override]
+    def update_in_place(p: Vector, g: Vector, v: Vector, t: Vector, settings: Settings) -> None:
         """The same, into `p` and `v`."""
         rate, momentum, ahead = settings
         np.multiply(v, momentum, v)

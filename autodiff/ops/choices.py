@@ -143,7 +143,7 @@ clip_between = elementwise(
 
 
 @implements(np.clip)
-def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:  # noqa: A002
+def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     """``np.clip``; the slope is 1 at a bound, so that a parameter does not stick to it."""
     lo = min if a_min is None else a_min
     hi = max if a_max is None else a_max
@@ -180,8 +180,14 @@ def nan_to_num(
 
 # --- by condition ---------------------------------------------------------------------------------
 
+
+def _where(c: Any, a: Any, b: Any) -> Any:
+    y: Any = np.where(c, a, b)
+    return y[()]  # of a NumPy scalar np.where makes an array
+
+
 select_where = elementwise(
-    lambda c, a, b: np.where(c, a, b)[()],
+    _where,
     None,
     lambda t, y, c, a, b: np.where(c, t, 0),
     lambda t, y, c, a, b: np.where(c, 0, t),

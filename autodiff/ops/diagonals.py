@@ -9,7 +9,7 @@ import numpy as np
 from autodiff.errors import ShapeError
 from autodiff.ops.choices import where
 from autodiff.ops.shapes import Shape, canonical_axis, operand, ravel
-from autodiff.primitives import implements, linear
+from autodiff.primitives import Primitive, implements, linear
 
 
 def _embed(values: Any, *, shape: Shape, offset: int, axis1: int, axis2: int) -> Any:
@@ -28,7 +28,7 @@ embed_diagonal = linear(
 )
 """Zeros with `values` on a diagonal: the transpose of taking it."""
 
-diagonal_of = linear(
+diagonal_of: Primitive = linear(
     lambda x, *, offset, axis1, axis2: np.diagonal(x, offset, axis1, axis2),
     lambda ct, x, *, offset, axis1, axis2: embed_diagonal(ct, shape=x.shape, offset=offset, axis1=axis1, axis2=axis2),
     name="diagonal",
@@ -78,13 +78,18 @@ def diagflat(v: Any, k: int = 0) -> Any:
     return diag(ravel(operand(v)), k)
 
 
+def _lower(m: Any, k: int) -> Any:
+    """Where a matrix (or many, or a vector as all rows of one) is on or below the k-th diagonal."""
+    return np.tri(m.shape[-2:][0], m.shape[-1], k, dtype=bool)
+
+
 @implements(np.tril)
 def tril(m: Any, k: int = 0) -> Any:
     """``np.tril``."""
-    return where(np.tri(*m.shape[-2:], k=k, dtype=bool), m, 0)
+    return where(_lower(m, k), m, 0)
 
 
 @implements(np.triu)
 def triu(m: Any, k: int = 0) -> Any:
     """``np.triu``."""
-    return where(np.tri(*m.shape[-2:], k=k - 1, dtype=bool), 0, m)
+    return where(_lower(m, k - 1), 0, m)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.primitives import NUMPY_CONSTANTS, elementwise, implements
+from autodiff.primitives import NUMPY_CONSTANTS, Primitive, elementwise, implements
 
 # --- arithmetic -----------------------------------------------------------------------------------
 
@@ -63,7 +63,7 @@ integer_power = elementwise(
 
 
 def _slope(x: Any, n: Any, y: Any, at_zero: Any) -> Any:
-    """n x^(n-1). As n y / x it keeps the digits that rounding n-1 would lose for huge and tiny x."""
+    """The slope n x^(n-1). As n y / x it keeps the digits that rounding n-1 would lose for huge and tiny x."""
     return np.where(x == 0, at_zero, n * y / x)
 
 
@@ -121,7 +121,7 @@ def _sigmoid(x: Any) -> Any:
 
 @elementwise(_sigmoid, name="sigmoid")
 def sigmoid(t: Any, y: Any, x: Any) -> Any:
-    """y (1 - y). In float64 as a function of x, which keeps its digits far out."""
+    """Slope y (1 - y). In float64 as a function of x, which keeps its digits far out."""
     return t * (sigmoid_slope(x) if x.dtype.char in "dg" else y * (1 - y))
 
 
@@ -141,7 +141,7 @@ softplus = elementwise(lambda x: np.logaddexp(x, 0), lambda t, y, x: t * sigmoid
 
 
 def _share(a: Any, b: Any) -> Any:
-    """exp(a) of exp(a) + exp(b). Two equal infinities share evenly, and of nothing nothing is had: 0 where both are -inf."""
+    """The share of exp(a) in exp(a) + exp(b). Two of +inf share evenly; of nothing, -inf and -inf, neither has any."""
     even = (a == b) & np.isinf(a)
     return sigmoid(np.where(even, 0, a - b)) * ~(even & (a < 0))
 
@@ -173,7 +173,7 @@ arccos = elementwise(np.arccos, lambda t, y, x: -t / np.sqrt((1 - x) * (1 + x)),
 
 @elementwise(np.arctan)
 def arctan(t: Any, y: Any, x: Any) -> Any:
-    """1 / (1 + x^2)."""
+    """Slope 1 / (1 + x^2)."""
     r = _root(x)
     return t / r / r
 
@@ -184,7 +184,7 @@ cosh = elementwise(np.cosh, lambda t, y, x: t * np.sinh(x))
 
 @elementwise(np.tanh)
 def tanh(t: Any, y: Any, x: Any) -> Any:
-    """1 - y^2. In float64 as a function of x, which keeps its digits far out; networks train in float32."""
+    """Slope 1 - y^2. In float64 as a function of x, which keeps its digits far out; networks train in float32."""
     return t * (4 * sigmoid_slope(2 * x) if x.dtype.char in "dg" else 1 - y * y)
 
 
@@ -220,7 +220,7 @@ def _sinc_derivative(x: Any, *, n: int) -> Any:
     return (np.where(near, series, far)[()] * math.pi**n).astype(x.dtype)
 
 
-sinc_derivative = elementwise(
+sinc_derivative: Primitive = elementwise(
     _sinc_derivative, lambda t, y, x, *, n: t * sinc_derivative(x, n=n + 1), name="sinc_derivative"
 )
 sinc = elementwise(np.sinc, lambda t, y, x: t * sinc_derivative(x, n=1))
@@ -241,7 +241,7 @@ hypot = elementwise(np.hypot, lambda t, y, a, b: t * ratio(a, y), lambda t, y, a
 
 
 def _turn(a: Any, b: Any) -> Any:
-    """a / (a^2 + b^2), without overflow; 0 at the origin."""
+    """Quotient a / (a^2 + b^2), without overflow; 0 at the origin."""
     r = np.hypot(a, b)
     return ratio(ratio(a, r), r)
 
@@ -274,11 +274,12 @@ def frexp(x: Any) -> Any:
 
 # --- no gradient by nature ------------------------------------------------------------------------
 
-NUMPY_CONSTANTS.update(
-    {np.signbit, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide, np.spacing, np.nextafter}
-    | {np.isfinite, np.isinf, np.isnan, np.isnat, np.isreal, np.iscomplex, np.isneginf, np.isposinf}
-    | {np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal}
-    | {np.logical_and, np.logical_or, np.logical_xor, np.logical_not}
-    | {np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift, np.gcd, np.lcm}
-    | {np.round, np.around, np.fix, np.isclose, np.allclose, np.array_equal, np.array_equiv}
-)
+_CONSTANT: set[Any] = {
+    *(np.signbit, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide, np.spacing, np.nextafter),
+    *(np.isfinite, np.isinf, np.isnan, np.isnat, np.isreal, np.iscomplex, np.isneginf, np.isposinf),
+    *(np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal),
+    *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
+    *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift, np.gcd, np.lcm),
+    *(np.round, np.around, np.fix, np.isclose, np.allclose, np.array_equal, np.array_equiv),
+}
+NUMPY_CONSTANTS.update(_CONSTANT)

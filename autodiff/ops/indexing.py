@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.errors import ShapeError
 from autodiff.ops.shapes import Shape, canonical_axis, operand, ravel
-from autodiff.primitives import NUMPY_CONSTANTS, implements, linear, primitive
+from autodiff.primitives import NUMPY_CONSTANTS, Primitive, implements, linear, primitive
 
 
 class _Array:
@@ -90,7 +91,13 @@ def _canonical(part: Any) -> Any:
         return int(part)
     part = part.data if hasattr(type(part), "__autodiff_apply__") else part
     array = np.asarray(part)
-    return array.astype(np.intp) if array.size == 0 and array.dtype.kind == "f" else array  # x[[]]
+    if array.size == 0 and array.dtype.kind == "f":  # x[[]]
+        return array.astype(np.intp)
+    if array.dtype.kind not in "iub":
+        raise IndexError(
+            f"an index is made of whole numbers, slices, conditions, None and ...; {part!r} has dtype {array.dtype}."
+        )
+    return array
 
 
 # --- reading and adding ---------------------------------------------------------------------------
@@ -172,7 +179,7 @@ def _mask_pushed(i: int, live: Any, y: Any, x: Any, v: Any, *arrays: Any, index:
     return at_set(np.zeros(x.shape, bool), True if live is None else live, *arrays, index=index)
 
 
-at_set = primitive(
+at_set: Primitive = primitive(
     _at_set,
     name="at_set",
     vjp=[
@@ -219,8 +226,9 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
         return gather(ravel(arr), indices, index=Index(ARRAY))
     axis = canonical_axis(axis, arr.ndim, "take_along_axis")
     if indices.ndim != arr.ndim:
-        raise ValueError(
-            f"take_along_axis: the array has {arr.ndim} axes and the indices {indices.ndim}; they must have as many"
+        raise ShapeError(
+            f"take_along_axis: the array has shape {arr.shape} and the indices {indices.shape}; they must have as many "
+            f"axes."
         )
     grid = list(np.ix_(*(np.arange(n) for n in arr.shape)))
     grid[axis] = indices
@@ -272,7 +280,8 @@ def partition(a: Any, kth: Any, axis: Any = -1) -> Any:
 
 # --- no gradient by nature ------------------------------------------------------------------------
 
-NUMPY_CONSTANTS.update(
-    {np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.lexsort, np.searchsorted}
-    | {np.nonzero, np.flatnonzero, np.argwhere, np.count_nonzero, np.any, np.all, np.digitize, np.isin}
-)
+_CONSTANT: set[Any] = {
+    *(np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.lexsort, np.searchsorted),
+    *(np.nonzero, np.flatnonzero, np.argwhere, np.count_nonzero, np.any, np.all, np.digitize, np.isin),
+}
+NUMPY_CONSTANTS.update(_CONSTANT)

@@ -86,8 +86,8 @@ def concatenate(arrays: Any, axis: Any = 0, *, dtype: Any = None) -> Any:
     for i, x in enumerate(xs):
         if _without(x.shape, axis) != _without(xs[0].shape, axis):
             raise ShapeError(
-                f"concatenate: array 0 has shape {xs[0].shape} and array {i} {x.shape}; all lengths but that of axis {axis} "
-                f"must be equal. Arrays of one shape are joined along a new axis by np.stack."
+                f"concatenate: array 0 has shape {xs[0].shape} and array {i} {x.shape}; all lengths but that of axis "
+                f"{axis} must be equal. Arrays of one shape are joined along a new axis by np.stack."
             )
     return concatenate_all(*xs, axis=axis)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import UnsupportedError
+from autodiff.errors import ShapeError, UnsupportedError
 from autodiff.ops.choices import where as choose
 from autodiff.ops.elementwise import power_of, ratio
 from autodiff.ops.scans import products_of_others
@@ -124,7 +124,7 @@ def prod(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False)
 
 def _ties(y: Any, x: Any, *, axis: Axes, keepdims: bool) -> Any:
     """Which entries are the extreme one; NaN is, where there is any."""
-    return (x == kept(y, x.shape, axis, keepdims)) | (x != x)  # noqa: PLR0124 - true of NaN only
+    return (x == kept(y, x.shape, axis, keepdims)) | (x != x)  # x != x: NaN
 
 
 def _shares(y: Any, x: Any, *, axis: Axes, keepdims: bool) -> Any:
@@ -295,7 +295,7 @@ def _vector_norm(x: Any, axes: Axes, keepdims: bool, order: Any) -> Any:
     if order == 0:
         return sum_over(cast(size != 0, dtype=size.dtype), axis=axes, keepdims=keepdims)
     if not isinstance(order, (int, float, np.number)):
-        raise ValueError(f"norm: the order of a vector norm is a number; {order!r} was given")
+        raise ValueError(f"norm: the order of a vector norm is a number; {order!r} was given.")
     return power_norm_over(size, axis=axes, keepdims=keepdims, order=float(order))
 
 
@@ -317,7 +317,7 @@ def _matrix_norm(x: Any, axes: Shape, keepdims: bool, order: Any) -> Any:
 
 
 @implements(np.linalg.norm)
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002 - NumPy's name
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """``np.linalg.norm`` of vectors, and those of matrices that need no singular values; slope 0 at 0."""
     x = operand(x)
     if axis is None and (ord is None or x.ndim == 1):
@@ -328,19 +328,17 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if len(axes) == 1:
         return _vector_norm(x, axes, bool(keepdims), ord)
     if len(axes) != 2:
-        raise ValueError(
-            f"norm: axis is one axis (of vectors) or two (of matrices); {axis} was given for shape {x.shape}"
-        )
+        raise ShapeError(f"norm: axis is one (of vectors) or two (of matrices); {axis} was given for shape {x.shape}.")
     return _matrix_norm(x, tuple(i % x.ndim for i in given), bool(keepdims), ord)
 
 
 @implements(np.linalg.vector_norm)
-def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:  # noqa: A002
+def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     """``np.linalg.vector_norm``."""
     return _vector_norm(x, canonical_axes(axis, x.ndim, "vector_norm"), bool(keepdims), ord)
 
 
 @implements(np.linalg.matrix_norm)
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:  # noqa: A002
+def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     """``np.linalg.matrix_norm``, as far as it needs no singular values."""
     return norm(x, ord, (-2, -1), keepdims)

@@ -12,7 +12,7 @@ import numpy as np
 
 from autodiff.ops.joining import concatenate, concatenate_all
 from autodiff.ops.shapes import canonical_axis, cast, flip_axes, operand, ravel
-from autodiff.primitives import implements, linear, primitive
+from autodiff.primitives import Primitive, implements, linear, primitive
 
 # --- sums -----------------------------------------------------------------------------------------
 
@@ -102,7 +102,7 @@ def _running_any(live: Any, axis: int, back: bool) -> Any:
     return cumsum_along(live, axis=axis) != 0
 
 
-recurrence = primitive(
+recurrence: Primitive = primitive(
     _recurrence,
     name="recurrence",
     vjp=[

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import ShapeError
-from autodiff.primitives import NUMPY_CONSTANTS, implements, linear
+from autodiff.primitives import NUMPY_CONSTANTS, Primitive, implements, linear
 
 Shape = tuple[int, ...]
 
@@ -118,7 +118,9 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     axes = canonical_axes(axis, a.ndim, "squeeze")
     for i in axes or ():
         if a.shape[i] != 1:
-            raise ShapeError(f"squeeze: axis {i} of shape {a.shape} has length {a.shape[i]}; only length 1 can be left away.")
+            raise ShapeError(
+                f"squeeze: axis {i} of shape {a.shape} has length {a.shape[i]}; only length 1 can be dropped."
+            )
     return reshape_to(a, shape=tuple(n for i, n in enumerate(a.shape) if (n != 1 if axes is None else i not in axes)))
 
 
@@ -232,7 +234,7 @@ def _flip(x: Any, *, axes: Shape) -> Any:
     return x[tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(x.ndim))]
 
 
-flip_axes = linear(_flip, lambda ct, x, *, axes: flip_axes(ct, axes=axes), name="flip", passes_mask=True)
+flip_axes: Primitive = linear(_flip, lambda ct, x, *, axes: flip_axes(ct, axes=axes), name="flip", passes_mask=True)
 
 
 @implements(np.flip)
@@ -266,7 +268,7 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     return swapaxes(flip(m, j), i, j) if k == 1 else flip(swapaxes(m, i, j), j)
 
 
-rotate = linear(
+rotate: Primitive = linear(
     lambda x, *, by, axes: np.roll(x, by, axes),
     lambda ct, x, *, by, axes: rotate(ct, by=tuple(-n for n in by), axes=axes),
     name="roll",
