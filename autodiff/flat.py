@@ -67,10 +67,16 @@ class Run:
                 return False
         return True
 
-    def mark_changed(self) -> None:
-        """To be called after writing into `values`: graphs recorded before know that they are stale."""
+    def mark_changed(self, first: int = 0, last: int | None = None) -> None:
+        """To be called after writing into `values`: graphs recorded before know that they are stale.
+
+        Parameters
+        ----------
+        first, last : int, optional
+            The range of parameters that were written; all of them if not given.
+        """
         stamp = next_number()
-        for leaf in self.leaves:
+        for leaf in self.leaves if last is None else self.leaves[first:last]:
             leaf.stamp = stamp
 
 

@@ -59,6 +59,11 @@ def implements(*functions: Callable[..., Any]) -> Callable[[Rule], Rule]:
     return register
 
 
+def pass_on(t: Any, *_: Any) -> Any:
+    """The rule with slope 1. The sweep knows it by name and saves the call: half of all rules in small graphs."""
+    return t
+
+
 class Primitive:
     """A function of arrays and its derivative rules.
 

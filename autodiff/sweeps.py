@@ -19,7 +19,7 @@ import numpy as np
 
 from autodiff.errors import RuleError
 from autodiff.masks import any_over_broadcast, mask_pulled, mask_pushed, outputs_mask, own_mask
-from autodiff.primitives import LINEAR, MASKING
+from autodiff.primitives import LINEAR, MASKING, pass_on
 from autodiff.tape import ITEM, Leaf, Node, Walk, item_node
 
 Lift = Callable[[Any, Node], Any]
@@ -74,20 +74,22 @@ def pull_back_arrays(nodes: Sequence[Node], cts: dict[Node, Any], lives: dict[No
             if parent is None:
                 continue
             x = operands[i]
-            if direct is not None:
+            if direct is not None and type(ct) is ndarray:
                 out = _free_home(parent, cts)
                 g = direct[i](out, ct, *operands)
                 if g is out:
                     cts[parent] = g
                     continue
+            elif (rule := rules[i]) is pass_on:
+                g = ct
             elif not plain:
-                g = rules[i](*head, **keywords)  # type: ignore[misc]
+                g = rule(*head, **keywords)  # type: ignore[misc]
             elif count == 2:
-                g = rules[i](ct, y, operands[0], operands[1])  # type: ignore[misc]
+                g = rule(ct, y, operands[0], operands[1])  # type: ignore[misc]
             elif count == 1:
-                g = rules[i](ct, y, x)  # type: ignore[misc]
+                g = rule(ct, y, x)  # type: ignore[misc]
             else:
-                g = rules[i](ct, y, *operands)  # type: ignore[misc]
+                g = rule(ct, y, *operands)  # type: ignore[misc]
             if type(g) is not type(x) or (type(g) is ndarray and (g.shape != x.shape or g.dtype != x.dtype)):
                 g = conform(g, x, node)
             if parent not in cts:

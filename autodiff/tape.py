@@ -217,12 +217,37 @@ class Walk(NamedTuple):
         return self.flags & (MASKING | SINGULAR) == MASKING | SINGULAR
 
 
-def walk(roots: Iterable[Node], targets: Set[Node] | None = None, *, through: bool = True) -> Walk:
-    """Collect the nodes between `roots` and `targets` (None: all leaves).
+def walk_to_leaves(root: Node) -> Walk:
+    """Collect everything that leads to `root`: what a backward pass sweeps."""
+    stack = [root]
+    seen = {root}
+    nodes: list[Node] = []
+    leaves: list[Node] = []
+    flags = 0
+    for node in stack:  # it grows while it is gone through
+        primitive = node.primitive
+        if primitive is None:
+            leaves.append(node)
+            continue
+        nodes.append(node)
+        flags |= primitive.flags
+        for parent in node.parents:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    nodes.sort(key=_by_number, reverse=True)
+    if nodes:
+        _check_not_stale(nodes, leaves, None)
+        _watch_memory(nodes)
+    return Walk(nodes, leaves, flags, False, None)
+
+
+def walk(roots: Iterable[Node], targets: Set[Node], *, through: bool = True) -> Walk:
+    """Collect the nodes between `roots` and `targets`.
 
     With ``through=False`` the walk stops at every target, also at one that is a result and lies above another.
     """
-    floor = -1 if targets is None else min([t.number for t in targets], default=0)
+    floor = min([t.number for t in targets], default=0)
     stack = list(roots)
     seen = set(stack)
     nodes: list[Node] = []
@@ -233,7 +258,7 @@ def walk(roots: Iterable[Node], targets: Set[Node] | None = None, *, through: bo
         if node.number < floor:
             outside = True
             continue
-        if node.primitive is None or (not through and targets is not None and node in targets):
+        if node.primitive is None or (not through and node in targets):
             leaves.append(node)
             continue
         nodes.append(node)
@@ -243,16 +268,15 @@ def walk(roots: Iterable[Node], targets: Set[Node] | None = None, *, through: bo
                 seen.add(parent)
                 stack.append(parent)
     nodes.sort(key=_by_number, reverse=True)
-    needed = None
-    if targets is not None:
-        strangers = [leaf for leaf in leaves if leaf not in targets]
-        outside = outside or any(isinstance(leaf, Leaf) for leaf in strangers)
-        if outside or strangers or any(t.primitive is not None for t in targets):
-            needed = set(targets)
-            for node in reversed(nodes):
-                if not needed.isdisjoint(node.parents):
-                    needed.add(node)
-            nodes = [n for n in nodes if not needed.isdisjoint(n.parents)]
+    strangers = [leaf for leaf in leaves if leaf not in targets]
+    outside = outside or any(isinstance(leaf, Leaf) for leaf in strangers)
+    needed: set[Node] | None = None
+    if outside or strangers or any(t.primitive is not None for t in targets):
+        needed = set(targets)
+        for node in reversed(nodes):
+            if not needed.isdisjoint(node.parents):
+                needed.add(node)
+        nodes = [n for n in nodes if not needed.isdisjoint(n.parents)]
     if nodes:
         _check_not_stale(nodes, leaves, needed)
         _watch_memory(nodes)

@@ -46,7 +46,8 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         except (ValueError, TypeError) as error:
             raise explain(primitive, (x,), error) from error
         if type(y) is not tuple:
-            return _unary(primitive, x, args[0]._node if y.dtype.kind in "fc" else None, y)
+            follows = y.dtype.kind in "fc" and (primitive.pulls is None or primitive.pulls[0] is not None)
+            return _unary(primitive, x, args[0]._node if follows else None, y)
     arrays: list[Any] = []
     nodes: list[Node | None] = []
     tracked = False
@@ -349,7 +350,7 @@ class Tensor:
                 "(or it was made under no_grad, or by a function without a gradient, such as floor or argmax)."
             )
         cts = {node: seed(self, ct, "backward")}
-        found = tape.walk((node,))
+        found = tape.walk_to_leaves(node)
         if found.flags & SINGULAR:
             with np.errstate(all="ignore"):  # infinite slopes are answers here, see the conventions
                 sweeps.pull_back_arrays(found.nodes, cts, {} if found.masked else None)
@@ -885,7 +886,7 @@ class Tensor:
                     x = self._data
                     return _unary(primitive, x, self._node if x.dtype.kind in "fc" else None, ufunc(x))
             for x in inputs:
-                if not isinstance(x, (Tensor, float, int, _ndarray)) and _is_foreign(x):
+                if type(x) not in _KNOWN and hasattr(type(x), "__autodiff_priority__"):
                     return NotImplemented
             function = NUMPY_FUNCTIONS.get(ufunc) or NUMPY_PRIMITIVES.get(ufunc)
             if function is not None:
@@ -905,8 +906,8 @@ class Tensor:
         raise unsupported(func)
 
 
-def _is_foreign(x: Any) -> bool:
-    return hasattr(type(x), "__autodiff_priority__")
+_KNOWN = {Tensor, _ndarray, float, int, np.float64, np.float32}
+"""Types that are surely no wrapper around a Tensor: a quick answer for nearly all operands."""
 
 
 def _plain_tree(value: Any) -> Any:

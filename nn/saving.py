@@ -6,7 +6,6 @@ import contextlib
 import os
 import secrets
 import zipfile
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -74,12 +73,15 @@ def load(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, np.dtype[Any
 
     Raises
     ------
+    OSError
+        If the file cannot be opened.
     ValueError
         If the file is truncated, or not an npz file of plain arrays. Pickled objects are never
         loaded.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError, AttributeError, KeyError) as error:
-        raise ValueError(f"load: {os.fspath(path)!r} is not a whole npz file of plain arrays ({error}).") from error
+    with open(path, "rb") as handle:
+        try:
+            with np.load(handle, allow_pickle=False) as file:
+                return {key: file[key] for key in file.files}
+        except Exception as error:  # a byte that is wrong can end in almost any of them
+            raise ValueError(f"load: {os.fspath(path)!r} is not a whole npz file of plain arrays ({error}).") from error

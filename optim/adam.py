@@ -55,7 +55,7 @@ class Adam(Optimizer):
             checked("betas[0]", betas[0], 0.0, 1.0, open_high=True),
             checked("betas[1]", betas[1], 0.0, 1.0, open_high=True),
         )
-        self.eps = checked("eps", eps, 0.0)
+        self.eps = checked("eps", eps, 0.0, open_high=True)
 
     def settings(self, step: int) -> tuple[float, ...]:
         """The weights of the new terms, the size of the step, the correction of the root, eps."""

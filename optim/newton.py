@@ -14,6 +14,7 @@ from optim.optimizer import checked
 
 _ATTEMPTS = 12
 _ACCEPT = 1e-4
+_ROUNDING = 10.0  # units in the last place by which a loss may be off
 
 
 class NewtonReport(NamedTuple):
@@ -58,7 +59,7 @@ class Newton:
     parameters : iterable of Tensor
         Tracked leaves, such as ``model.parameters()``; float64 is advisable.
     learning_rate : float, default 1.0
-        The share of each step that is taken.
+        The share of each step that is taken, at most 1.
     radius : float, default 1.0
         First radius of the trust region.
     max_radius : float, default 100.0
@@ -74,11 +75,13 @@ class Newton:
     -----
     A step evaluates the loss once with its gradient recorded; every product is then one forward sweep
     along that record. A trial that raises the loss, or lowers it by less than 1e-4 of the prediction, is undone and
-    tried again in a smaller region.
+    tried again in a smaller region. Differences within the rounding of the loss count as predicted, so that the
+    region does not collapse at the minimum.
 
     References
     ----------
-    J. Nocedal, S. Wright, "Numerical Optimization", 2nd edition (2006), algorithms 4.1 and 7.2.
+    J. Nocedal, S. Wright, "Numerical Optimization", 2nd edition (2006), algorithms 4.1 and 7.2. A. Conn,
+    N. Gould, P. Toint, "Trust-Region Methods" (2000), section 17.4.2, on rounding.
 
     Examples
     --------
@@ -99,10 +102,17 @@ class Newton:
         max_radius: float = 100.0,
         max_products: int = 100,
     ) -> None:
-        self.learning_rate = checked("learning_rate", learning_rate, 0.0)
-        self.radius = checked("radius", radius, 0.0)
-        self.max_radius = checked("max_radius", max_radius, self.radius)
+        self.learning_rate = checked("learning_rate", learning_rate, 0.0, 1.0)
+        self.max_radius = checked("max_radius", max_radius, 0.0)
+        self.radius = checked("radius", radius, 0.0, self.max_radius)
         self.max_products = int(checked("max_products", max_products, 1))
+        parameters = list(parameters)
+        for i, p in enumerate(parameters):
+            if isinstance(p, ad.Tensor) and p.dtype.kind == "c":
+                raise ad.DtypeError(
+                    f"Newton: parameter {i} is complex; a trust region needs a real loss of real numbers. Keep real and "
+                    f"imaginary part as two parameters."
+                )
         self._runs = flat.house(parameters)
         self.report: NewtonReport | None = None
 
@@ -146,9 +156,8 @@ class Newton:
         start = float(loss.item())
         norm = float(np.linalg.norm(g))
         products, curvature, accepted, ratio, length, negative = 0, float("inf"), False, 0.0, 0.0, False
-        for _ in range(_ATTEMPTS):
-            if norm == 0.0:
-                break
+        rounding = _ROUNDING * float(np.finfo(loss.dtype).eps) * abs(start)
+        for _ in range(_ATTEMPTS if 0.0 < norm < np.inf else 0):
             solved = steihaug(hessian.matvec, g, self.radius, max_iter=self.max_products)
             products += solved.iterations
             curvature, negative = solved.curvature, solved.ending == "negative curvature"
@@ -158,10 +167,17 @@ class Newton:
             slope = float(g @ solved.step)
             bend = -2 * (solved.predicted + slope)
             predicted = -(self.learning_rate * slope + 0.5 * self.learning_rate**2 * bend)
+            if not predicted > 0.0:  # the gradient is so small that its square is 0
+                length = 0.0
+                break
             self._move(before, step)
-            with ad.no_grad():
-                after = float(loss_fn().item())
-            ratio = (start - after) / predicted if predicted > 0 else 0.0
+            try:
+                with ad.no_grad():
+                    after = float(loss_fn().item())
+            except BaseException:
+                self._move(before, np.zeros_like(step))
+                raise
+            ratio = (start - after + rounding) / (predicted + rounding)
             self.radius = updated_radius(self.radius, float(np.linalg.norm(solved.step)), ratio, self.max_radius)
             accepted = bool(ratio > _ACCEPT)
             if accepted:

@@ -22,7 +22,8 @@ class Optimizer:
     """Base of the optimisers that update from gradients alone.
 
     A subclass names its state vectors and gives three things: the `settings` of a step, the `update` as
-    one plain-NumPy function, and `update_in_place`, the same numbers without new arrays.
+    one plain-NumPy function, and `update_in_place`, the same numbers without new arrays. Both see real
+    vectors: of complex parameters the real and imaginary parts, as torch does it.
 
     Parameters
     ----------
@@ -39,11 +40,15 @@ class Optimizer:
     state_names: tuple[str, ...] = ()
 
     def __init__(self, parameters: Iterable[ad.Tensor], learning_rate: float) -> None:
-        self.learning_rate = checked("learning_rate", learning_rate, 0.0)
+        self.learning_rate = checked("learning_rate", learning_rate, 0.0, open_high=True)
         self._runs = flat.house(parameters)
         self._state = [{name: np.zeros_like(run.values) for name in self.state_names} for run in self._runs]
         self._steps = [[0] * len(run.parameters) for run in self._runs]
-        self._scratch = [np.empty(min(BLOCK, run.values.size), run.values.dtype) for run in self._runs]
+        self._vectors = [
+            [_real_view(v) for v in (run.values, run.gradients, *state.values())]
+            for run, state in zip(self._runs, self._state, strict=True)
+        ]
+        self._scratch = [np.empty(min(BLOCK, vectors[0].size), vectors[0].dtype) for vectors in self._vectors]
 
     @property
     def parameters(self) -> list[ad.Tensor]:
@@ -74,20 +79,19 @@ class Optimizer:
             self.zero_grad()
             loss = loss_fn()
             loss.backward()
-        for run, state, steps, scratch in zip(self._runs, self._state, self._steps, self._scratch, strict=True):
+        for run, steps, vectors, scratch in zip(self._runs, self._steps, self._vectors, self._scratch, strict=True):
+            dtype = scratch.dtype
+            width = 2 if run.values.dtype.kind == "c" else 1
             for first, last in _groups(run, steps):
                 # 0-d arrays of the same dtype are the cheapest scalar operands
-                settings = tuple([np.array(s, run.values.dtype) for s in self.settings(steps[first] + 1)])
-                self._sweep(run, state, scratch, run.offsets[first], run.offsets[last], settings)
+                settings = tuple([np.array(s, dtype) for s in self.settings(steps[first] + 1)])
+                self._sweep(vectors, scratch, run.offsets[first] * width, run.offsets[last] * width, settings)
                 for i in range(first, last):
                     steps[i] += 1
-            run.mark_changed()
+                run.mark_changed(first, last)
         return loss
 
-    def _sweep(
-        self, run: flat.Run, state: dict[str, Vector], scratch: Vector, start: int, stop: int, settings: Settings
-    ) -> None:
-        vectors = (run.values, run.gradients, *state.values())
+    def _sweep(self, vectors: list[Vector], scratch: Vector, start: int, stop: int, settings: Settings) -> None:
         if stop - start <= BLOCK:
             self.update_in_place(*[v[start:stop] for v in vectors], scratch[: stop - start], settings)
             return
@@ -130,8 +134,8 @@ class Optimizer:
 
         Raises
         ------
-        autodiff.StructureError, autodiff.ShapeError
-            If names or shapes do not belong to this optimiser.
+        autodiff.StructureError, autodiff.ShapeError, autodiff.DtypeError, ValueError
+            If names, shapes, dtypes or values do not belong to this optimiser.
         """
         mine = self.state_dict()
         missing, unknown = [k for k in mine if k not in saved], [k for k in saved if k not in mine]
@@ -141,10 +145,17 @@ class Optimizer:
                 f"{unknown or 'nothing'}. Nothing was loaded."
             )
         for key, value in mine.items():
-            if np.shape(saved[key]) != value.shape:
+            given = np.asarray(saved[key])
+            if given.shape != value.shape:
                 raise ad.ShapeError(
-                    f"{key}: the state has shape {np.shape(saved[key])}, expected {value.shape}. Nothing was loaded."
+                    f"{key}: the state has shape {given.shape}, expected {value.shape}. Nothing was loaded."
                 )
+            if not np.can_cast(given.dtype, value.dtype, "same_kind"):
+                raise ad.DtypeError(
+                    f"{key}: the state has dtype {given.dtype}, expected {value.dtype}. Nothing was loaded."
+                )
+            if not value.ndim and key.endswith(("step", "rate")):
+                checked(key, given.item(), 0.0, open_high=True)
         self.learning_rate = float(saved["learning_rate"])
         i = 0
         for run, state, steps in zip(self._runs, self._state, self._steps, strict=True):
@@ -157,6 +168,10 @@ class Optimizer:
     def __repr__(self) -> str:
         count = sum(run.values.size for run in self._runs)
         return f"{type(self).__name__}({count} numbers in {len(self.parameters)} parameters, learning_rate={self.learning_rate})"
+
+
+def _real_view(v: Vector) -> Vector:
+    return v.view(v.real.dtype) if v.dtype.kind == "c" else v
 
 
 def _groups(run: flat.Run, steps: list[int]) -> list[tuple[int, int]]:
@@ -177,7 +192,10 @@ def _groups(run: flat.Run, steps: list[int]) -> list[tuple[int, int]]:
 
 def checked(what: str, value: float, low: float, high: float = math.inf, *, open_high: bool = False) -> float:
     """An option of an optimiser as a float, refused when the object is built rather than at step 1000."""
-    number = float(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{what} must be a number; {value!r} was given.") from None
     if not (low <= number < high if open_high else low <= number <= high):
         raise ValueError(f"{what} must be between {low} and {high}; {value!r} was given.")
     return number

@@ -42,7 +42,7 @@ fmin_of_two = elementwise(
 )
 # With a constant: one operand, and slope 0 (the smallest subgradient) where it meets the constant.
 relu = elementwise(
-    lambda x: np.maximum(x, 0), lambda t, y, x: t * np.sign(y), name="relu", live=(lambda y, x: ~(x <= 0),)
+    lambda x: np.maximum(x, 0.0 if x.dtype.kind == "f" else 0), lambda t, y, x: t * np.sign(y), name="relu", live=(lambda y, x: ~(x <= 0),)
 )
 maximum_with_constant = elementwise(
     lambda x, c: np.maximum(x, c),

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.primitives import NUMPY_CONSTANTS, Primitive, elementwise, implements
+from autodiff.primitives import NUMPY_CONSTANTS, Primitive, elementwise, implements, pass_on
 
 # --- arithmetic -----------------------------------------------------------------------------------
 
-add = elementwise(np.add, lambda t, y, a, b: t, lambda t, y, a, b: t, reads=False)
-subtract = elementwise(np.subtract, lambda t, y, a, b: t, lambda t, y, a, b: -t, reads=False)
+add = elementwise(np.add, pass_on, pass_on, reads=False)
+subtract = elementwise(np.subtract, pass_on, lambda t, y, a, b: -t, reads=False)
 multiply = elementwise(np.multiply, lambda t, y, a, b: t * b, lambda t, y, a, b: t * a)
 divide = elementwise(np.divide, lambda t, y, a, b: t / b, lambda t, y, a, b: -(t * y) / b, singular=True)
 divide_by_number = elementwise(lambda a, b: a / b, lambda t, y, a, b: t / b, name="divide", reads=False)
@@ -32,13 +32,13 @@ def quotient(a: Any, b: Any) -> Any:
 
 
 negative = elementwise(np.negative, lambda t, y, x: -t, reads=False)
-positive = elementwise(np.positive, lambda t, y, x: t, reads=False)
+positive = elementwise(np.positive, pass_on, reads=False)
 reciprocal = elementwise(np.reciprocal, lambda t, y, x: -(t * y * y), singular=True)
 remainder = elementwise(
-    np.remainder, lambda t, y, a, b: t, lambda t, y, a, b: -t * np.floor_divide(a, b), singular=True
+    np.remainder, pass_on, lambda t, y, a, b: -t * np.floor_divide(a, b), singular=True
 )
 fmod = elementwise(
-    np.fmod, lambda t, y, a, b: t, lambda t, y, a, b: -t * np.rint((a - y) / b), singular=True
+    np.fmod, pass_on, lambda t, y, a, b: -t * np.rint((a - y) / b), singular=True
 )  # trunc(a / b) would be one too many where a / b rounds up to a whole number
 
 
@@ -254,7 +254,7 @@ copysign = elementwise(np.copysign, lambda t, y, a, b: t * (np.sign(a) * np.sign
 
 # --- the parts of a floating-point number ---------------------------------------------------------
 
-fraction = elementwise(lambda x: np.modf(x)[0], lambda t, y, x: t, name="fraction", reads=False)
+fraction = elementwise(lambda x: np.modf(x)[0], pass_on, name="fraction", reads=False)
 exponent = elementwise(lambda x: np.frexp(x)[1], None, name="exponent")
 ldexp = elementwise(np.ldexp, lambda t, y, x, n: np.ldexp(t, n), None)
 

@@ -270,14 +270,6 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None) -> Any
     return gather(a, order, index=Index(ARRAY)) if a.ndim == 1 else take_along_axis(a, order, axis)
 
 
-@implements(np.partition)
-def partition(a: Any, kth: Any, axis: Any = -1) -> Any:
-    """``np.partition``."""
-    if axis is None:
-        a, axis = ravel(a), 0
-    return take_along_axis(a, np.argpartition(a, kth, axis=axis), axis)
-
-
 # --- no gradient by nature ------------------------------------------------------------------------
 
 _CONSTANT: set[Any] = {

@@ -103,7 +103,7 @@ affine.direct = (_direct_x, _direct_w, _direct_b)
 def _cross_entropy(logits: Any, labels: Any) -> Any:
     """The loss, and its gradient by the logits: what both sweeps need."""
     k = logits.shape[-1]
-    rows = logits.reshape((-1, k)) if logits.ndim != 2 else logits
+    rows = np.ascontiguousarray(logits).reshape((-1, k))  # so that the last reshape is no copy: it is written into
     labels = labels.reshape(-1)
     n = len(labels)
     _check_labels(labels, k)
