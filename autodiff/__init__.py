@@ -24,7 +24,7 @@ from autodiff.errors import (
 )
 from autodiff.hessians import HessianOperator, hessian, hessian_operator, hvp
 from autodiff.jacobians import jacobian
-from autodiff.modes import no_grad, scope
+from autodiff.modes import keep_memory, no_grad, scope
 from autodiff.primitives import Primitive, elementwise, linear, multilinear, primitive
 from autodiff.tensors import Tensor, tensor
 from autodiff.transforms import (
@@ -74,6 +74,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "keep_memory",
     "linear",
     "linearize",
     "multilinear",

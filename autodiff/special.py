@@ -136,10 +136,9 @@ def logsumexp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
     Examples
     --------
-    >>> import numpy as np
     >>> from autodiff import special
-    >>> float(special.logsumexp([1000.0, 1000.0]) - 1000) == np.log(2)
-    True
+    >>> float(special.logsumexp([1000.0, 1000.0]))
+    1000.6931471805599
     """
     x = _array(x)
     return exponentials.logsumexp_over(x, axis=canonical_axes(axis, x.ndim, "logsumexp"), keepdims=bool(keepdims))

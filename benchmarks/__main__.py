@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 
 from benchmarks.bars import BARS
 from benchmarks.peers import PEERS, missing
-from benchmarks.process import Peers
+from benchmarks.process import KEEP_MEMORY, Peers
 from benchmarks.questions import QUESTIONS, STEP_WORKLOADS, TITLES
 from benchmarks.questions.answer import Answer, Settings
 from benchmarks.report import verdicts
@@ -26,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--peers", type=_comma_list, default=list(PEERS), help="separated by commas (default: all)")
     parser.add_argument("--rounds", type=int, default=15, help="rounds in which everybody has a turn (15)")
     parser.add_argument("--runs", type=int, default=1, help="ask everything so often; a bar holds in 2 of 3 runs (1)")
+    parser.add_argument(
+        "--keep-memory", action="store_true", help="ours and the hand-written step begin with ad.keep_memory()"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was measured to FILE")
     parser.add_argument("--list", action="store_true", help="list questions and peers, measure nothing")
     options = parser.parse_args(arguments)
@@ -39,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     names = options.names or list(STEP_WORKLOADS)
     settings = Settings(rounds=options.rounds)
+    if options.keep_memory:
+        os.environ[KEEP_MEMORY] = "1"
     with Peers(options.peers) as peers:
         runs = [ask(names, peers, settings) for _ in range(options.runs)]
         pools = peers.thread_pools()

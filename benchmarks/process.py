@@ -18,6 +18,10 @@ ROOT = Path(__file__).resolve().parents[1]
 """Where `benchmarks` and the packages of this project are imported from."""
 
 
+KEEP_MEMORY = "BENCHMARKS_KEEP_MEMORY"
+"""Set in the environment: the worker of our engine, and that of the hand-written step, call `autodiff.keep_memory`."""
+
+
 class PeerError(Exception):
     """A peer could not do what it was asked; the message says why, in one line."""
 

@@ -18,12 +18,15 @@ import numpy as np
 from benchmarks import memory
 from benchmarks.agreement import FirstSteps
 from benchmarks.peers import Step
+from benchmarks.process import KEEP_MEMORY
 
 
 class Host:
     """The peer of this process, and the steps it has built so far."""
 
     def __init__(self, peer: str):
+        if KEEP_MEMORY in os.environ and peer in ("ours", "numpy_by_hand"):
+            importlib.import_module("autodiff").keep_memory()
         self.steps = importlib.import_module(f"benchmarks.peers.{peer}").STEPS
         self.built: dict[str, Step] = {}
         self.limits = _one_thread_each()

@@ -19,7 +19,11 @@ CASES = [
     ),
     Case("abs_builtin", abs, (NONZERO,), (cp.real_absolute,), points=(Point((0.0,), (0.0,)),)),
     Case(
-        "complex_absolute", np.absolute, (COMPLEX,), (cp.complex_absolute,), points=(Point((0j,), (0j,)), Point((3 + 4j,), (0.6 + 0.8j,)))
+        "complex_absolute",
+        np.absolute,
+        (COMPLEX,),
+        (cp.complex_absolute,),
+        points=(Point((0j,), (0j,)), Point((3 + 4j,), (0.6 + 0.8j,))),
     ),
     Case("sign", np.sign, (NONZERO,), (cp.real_sign,), points=(Point((0.0,), (0.0,)),)),
     Case("complex_sign", np.sign, (COMPLEX,)),

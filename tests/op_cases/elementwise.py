@@ -117,8 +117,14 @@ POWERS = [
             Point((0.0, 3.0), (0.0, 0.0)),
         ),
     ),
-    Case("power_untracked", lambda x: x ** np.array([2.0, 3.0, -1.0]), (NONZERO,), (ew.power,), shapes=[((3,),), ((2, 3),)],
-         points=(at(np.array([-2.0, -1.0, -0.5]), np.array([-4.0, 3.0, -4.0])),)),
+    Case(
+        "power_untracked",
+        lambda x: x ** np.array([2.0, 3.0, -1.0]),
+        (NONZERO,),
+        (ew.power,),
+        shapes=[((3,),), ((2, 3),)],
+        points=(at(np.array([-2.0, -1.0, -0.5]), np.array([-4.0, 3.0, -4.0])),),
+    ),
     Case("number_to_power", lambda x: 2.5**x, (REAL,), (ew.number_to_power,), analytic=True),
     Case("float_power", np.float_power, (POSITIVE, REAL), (ew.float_power,)),
 ]
@@ -250,7 +256,11 @@ DISTANCES = [
         np.arctan2,
         (NONZERO, NONZERO),
         (ew.arctan2,),
-        points=(Point((0.0, 0.0), (0.0, 0.0)), Point((0.0, -1.0), (-1.0, 0.0)), Point((1e200, 1e200), (5e-201, -5e-201))),
+        points=(
+            Point((0.0, 0.0), (0.0, 0.0)),
+            Point((0.0, -1.0), (-1.0, 0.0)),
+            Point((1e200, 1e200), (5e-201, -5e-201)),
+        ),
     ),
     unary(np.fabs, NONZERO, ew.fabs, at(np.array([0.0, -0.0, NAN]), np.array([0.0, 0.0, NAN])), analytic=False),
     Case(
@@ -266,7 +276,9 @@ PARTS_OF_A_NUMBER = [
     Case("modf", lambda x: np.modf(x)[0], (Interval(-3, 3),), (ew.fraction,), (np.modf,)),
     Case("frexp", lambda x: np.frexp(x)[0], (NONZERO,), (ew.ldexp, ew.exponent), (np.frexp,)),
     Case("ldexp", np.ldexp, (REAL, Whole()), (ew.ldexp,)),
-    Case("floor_is_constant", lambda x: x * np.floor(x) + np.round(x) + np.trunc(x), (Interval(-3, 3),), (ew.multiply,)),
+    Case(
+        "floor_is_constant", lambda x: x * np.floor(x) + np.round(x) + np.trunc(x), (Interval(-3, 3),), (ew.multiply,)
+    ),
 ]
 
 # Analytic functions hold for complex operands without a word of their own; a few show it.
