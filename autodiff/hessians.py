@@ -113,7 +113,8 @@ class HessianOperator:
             return self.matvec(v.reshape(-1)).reshape(-1, 1)
         if v.shape != (self.shape[0],):
             raise GradientError(
-                f"the Hessian has shape {self.shape}; a vector of shape {v.shape} was given. Give a flat vector of length "
+                f"the Hessian has shape {self.shape}; a vector of shape {v.shape} was given. Give a flat vector of "
+                "length "
                 f"{self.shape[0]}, or one in the structure of x."
             )
         parts, start = [], 0

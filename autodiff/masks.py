@@ -17,6 +17,7 @@ from autodiff.tape import Node
 
 
 def any_over_broadcast(live: Any, shape: tuple[int, ...]) -> Any:
+    """The mask of an operand of this shape, from that of what it was broadcast to."""
     extra = len(live.shape) - len(shape)
     stretched = tuple(range(extra)) + tuple(
         extra + i for i, (a, b) in enumerate(zip(live.shape[extra:], shape, strict=True)) if a != b

@@ -67,12 +67,14 @@ def _fresh(value: Any, path: str) -> Tensor:
         data, outer = np.array(value), None
     else:
         raise GradientError(
-            f"{path} is a {type(value).__name__}; only numbers, arrays and Tensors (and dicts, lists and tuples of them) "
+            f"{path} is a {type(value).__name__}; only numbers, arrays and Tensors (and dicts, lists and tuples of "
+            "them) "
             f"can be differentiated. Choose the arguments with argnums=."
         )
     if data.dtype.kind not in "fc":
         raise GradientError(
-            f"{path} has dtype {data.dtype}, and a derivative with respect to an integer or boolean does not exist. Pass it "
+            f"{path} has dtype {data.dtype}, and a derivative with respect to an integer or boolean does not exist. "
+            "Pass it "
             f"as a float (2.0 for 2, or x.astype(float)), or choose other arguments with argnums=."
         )
     if outer is None:

@@ -217,10 +217,10 @@ class Walk(NamedTuple):
         return self.flags & (MASKING | SINGULAR) == MASKING | SINGULAR
 
 
-def walk_to_leaves(root: Node) -> Walk:
-    """Collect everything that leads to `root`: what a backward pass sweeps."""
-    stack = [root]
-    seen = {root}
+def walk_to_leaves(*roots: Node) -> Walk:
+    """Collect everything that leads to `roots`: what a backward pass sweeps."""
+    stack = list(roots)
+    seen = set(roots)
     nodes: list[Node] = []
     leaves: list[Node] = []
     flags = 0
@@ -313,8 +313,10 @@ def _watch_memory(nodes: list[Node]) -> None:
     if _SAMPLED * _Memory.total > _LIMIT and len(_Memory.graphs) > 1:
         _Memory.warned = True
         warnings.warn(
-            f"about {_SAMPLED * _Memory.total / _LIMIT:.1f} GB of recorded operations are alive. If you collect losses or "
-            f"other results in a list, collect loss.item() (or x.data, x.detach()): a Tensor keeps all it was computed from.",
+            f"about {_SAMPLED * _Memory.total / _LIMIT:.1f} GB of recorded operations are alive. If you collect "
+            "losses or "
+            "other results in a list, collect loss.item() (or x.data, x.detach()): a Tensor keeps all it was "
+            "computed from.",
             UserWarning,
             stacklevel=4,
         )

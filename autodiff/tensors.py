@@ -18,7 +18,6 @@ from numpy.typing import DTypeLike
 from autodiff import sweeps, tape
 from autodiff.errors import DtypeError, GradientError, MutationError, ShapeError, UnsupportedError, UntrackedError
 from autodiff.messages import explain, unsupported
-from autodiff.ops import elementwise as ew
 from autodiff.ops import (
     choices,
     complex_parts,
@@ -30,6 +29,7 @@ from autodiff.ops import (
     scans,
     shapes,
 )
+from autodiff.ops import elementwise as ew
 from autodiff.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, SINGULAR, Primitive
 from autodiff.tape import NO_KEYWORDS, Leaf, Node, item_node, next_number
 
@@ -173,7 +173,7 @@ class Tensor:
     >>> x = ad.tensor([1.0, 2.0], requires_grad=True, name="x")
     >>> (x * np.sin(x)).sum().backward()
     >>> x.grad
-    array([1.38177329, 0.0770038 ])
+    array([1.38177329, 0.07700375])
     """
 
     __slots__ = ("__weakref__", "_data", "_node", "_resting")
@@ -199,7 +199,8 @@ class Tensor:
             if data.dtype.kind not in "fc":
                 who = f" {name!r}" if name else ""
                 raise DtypeError(
-                    f"requires_grad=True needs real or complex numbers; the tensor{who} has dtype {data.dtype}, an integer "
+                    f"requires_grad=True needs real or complex numbers; the tensor{who} has dtype {data.dtype}, an "
+                    "integer "
                     f"type. Write 1.0 for 1, or convert it with .astype(float)."
                 )
             self._node = Leaf(name)
@@ -476,7 +477,8 @@ class Tensor:
             return str(self)
         if self.ndim:
             raise TypeError(
-                f"the format {spec!r} is for one number; this tensor has shape {self.shape}. Pick one with .item(i), or "
+                f"the format {spec!r} is for one number; this tensor has shape {self.shape}. Pick one with .item(i), "
+                "or "
                 f"print np.round(x.data, 3)."
             )
         return format(self._data, spec)
@@ -494,7 +496,8 @@ class Tensor:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise MutationError(
-            "a Tensor is not written in place: what was recorded needs the old values. Write y = x.at[index].set(value) "
+            "a Tensor is not written in place: what was recorded needs the old values. Write y = "
+            "x.at[index].set(value) "
             "or x.at[index].add(value) for a changed copy."
         )
 
@@ -944,7 +947,9 @@ def _call_border(function: Callable[..., Any], original: Any, args: tuple[Any, .
         try:
             signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise UnsupportedError(f"np.{original.__name__} on a Tensor: {error}. Supported: {', '.join(signature.parameters)}.") from None
+            raise UnsupportedError(
+                f"np.{original.__name__} on a Tensor: {error}. Supported: {', '.join(signature.parameters)}."
+            ) from None
         raise
 
 
@@ -956,7 +961,8 @@ def _ufunc_call(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     """A ufunc with keywords, through one of its methods, or without a derivative."""
     if kwargs.get("out") is not None:
         raise MutationError(
-            f"np.{ufunc.__name__}: out= (or an in-place operator on an array, a += tensor) would write a result into an "
+            f"np.{ufunc.__name__}: out= (or an in-place operator on an array, a += tensor) would write a result into "
+            "an "
             f"array and lose its gradient. Write a = a + tensor, or leave out= away."
         )
     kwargs = {k: v for k, v in kwargs.items() if k != "out"}
@@ -974,7 +980,8 @@ def _ufunc_call(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
         return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
     if method == "__call__" and (ufunc in NUMPY_PRIMITIVES or ufunc in NUMPY_FUNCTIONS):
         raise UnsupportedError(
-            f"np.{ufunc.__name__} on a Tensor does not take {', '.join(kwargs)}=; use .astype for a dtype and np.where for a "
+            f"np.{ufunc.__name__} on a Tensor does not take {', '.join(kwargs)}=; use .astype for a dtype and "
+            "np.where for a "
             f"selection."
         )
     raise unsupported(ufunc if method == "__call__" else getattr(ufunc, method))
@@ -986,7 +993,8 @@ def seed(y: Tensor, ct: Any, who: str) -> Any:
     if ct is None:
         if data.size != 1:
             raise GradientError(
-                f"{who} starts from one number; this tensor has shape {data.shape}. Reduce it with .mean() or .sum(), or "
+                f"{who} starts from one number; this tensor has shape {data.shape}. Reduce it with .mean() or "
+                ".sum(), or "
                 f"give the cotangent: {who}(ct)."
             )
         if data.dtype.kind == "c":

@@ -53,13 +53,15 @@ def _check_scalar(who: str, f: Function, y: Any) -> None:
         )
     if dtype.kind == "c":
         raise GradientError(
-            f"{who} needs a real scalar; {title(f)} returned a complex one. Take its real part or magnitude, or use ad.vjp "
+            f"{who} needs a real scalar; {title(f)} returned a complex one. Take its real part or magnitude, or use "
+            "ad.vjp "
             f"or ad.jacobian."
         )
     if dtype.kind not in "f":
         raise GradientError(
             f"{who} needs a real scalar; {title(f)} returned dtype {dtype}, which has no derivative. Convert with "
-            f".astype(float) before functions such as argmax or comparisons cut the graph, or use ad.jacobian or ad.vjp."
+            ".astype(float) before functions such as argmax or comparisons cut the graph, or use ad.jacobian or "
+            "ad.vjp."
         )
 
 

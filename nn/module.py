@@ -72,7 +72,8 @@ class Module:
     def __setattr__(self, key: str, value: Any) -> None:
         if isinstance(value, ad.Tensor) and not isinstance(value, Parameter) and value.requires_grad and value.is_leaf:
             raise TypeError(
-                f"{type(self).__name__}.{key}: parameters() would not list this tensor, and no optimiser would train it. "
+                f"{type(self).__name__}.{key}: parameters() would not list this tensor, and no optimiser would train "
+                "it. "
                 f"Make it a parameter, nn.Parameter(value), or assign its values, x.detach()."
             )
         for path, member in _members(key, value):

@@ -103,14 +103,15 @@ class Newton:
         max_products: int = 100,
     ) -> None:
         self.learning_rate = checked("learning_rate", learning_rate, 0.0, 1.0)
-        self.max_radius = checked("max_radius", max_radius, 0.0)
-        self.radius = checked("radius", radius, 0.0, self.max_radius)
+        self.max_radius = checked("max_radius", max_radius, 0.0, open_low=True)
+        self.radius = checked("radius", radius, 0.0, self.max_radius, open_low=True)
         self.max_products = int(checked("max_products", max_products, 1))
         parameters = list(parameters)
         for i, p in enumerate(parameters):
             if isinstance(p, ad.Tensor) and p.dtype.kind == "c":
                 raise ad.DtypeError(
-                    f"Newton: parameter {i} is complex; a trust region needs a real loss of real numbers. Keep real and "
+                    f"Newton: parameter {i} is complex; a trust region needs a real loss of real numbers. Keep real "
+                    "and "
                     f"imaginary part as two parameters."
                 )
         self._runs = flat.house(parameters)
@@ -147,7 +148,8 @@ class Newton:
         """
         if not callable(loss_fn):
             raise TypeError(
-                "Newton.step needs the loss as a function, to differentiate it twice: optimizer.step(lambda: loss(...))."
+                "Newton.step needs the loss as a function, to differentiate it twice: optimizer.step(lambda: "
+                "loss(...))."
             )
         loss = loss_fn()
         hessian = ad.hessian_operator(loss, self.parameters)

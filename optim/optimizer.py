@@ -190,12 +190,14 @@ def _groups(run: flat.Run, steps: list[int]) -> list[tuple[int, int]]:
     return groups
 
 
-def checked(what: str, value: float, low: float, high: float = math.inf, *, open_high: bool = False) -> float:
+def checked(
+    what: str, value: float, low: float, high: float = math.inf, *, open_low: bool = False, open_high: bool = False
+) -> float:
     """An option of an optimiser as a float, refused when the object is built rather than at step 1000."""
     try:
         number = float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{what} must be a number; {value!r} was given.") from None
-    if not (low <= number < high if open_high else low <= number <= high):
+    if not low <= number <= high or (open_low and number == low) or (open_high and number == high):
         raise ValueError(f"{what} must be between {low} and {high}; {value!r} was given.")
     return number

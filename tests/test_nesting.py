@@ -128,7 +128,10 @@ CLOSED_FORMS = {
     "tracked vector of hvp": (lambda: grad(lambda v: ad.hvp(lambda y: y**4, x, v))(y), 12 * x**2),
     "derivative of hvp by the point": (lambda: grad(lambda p: ad.hvp(lambda y: y**4, p, 1.0))(x), 24 * x),
     "hvp closes over the outer": (lambda: grad(lambda a: ad.hvp(lambda y: a * y**4, x, 1.0))(y), 12 * x**2),
-    "operator closes over the outer": (lambda: grad(lambda a: ad.hessian_operator(lambda y: a * y**4, x) @ 1.0)(y), 12 * x**2),
+    "operator closes over the outer": (
+        lambda: grad(lambda a: ad.hessian_operator(lambda y: a * y**4, x) @ 1.0)(y),
+        12 * x**2,
+    ),
     "hessian closes over the outer": (lambda: grad(lambda a: ad.hessian(lambda y: a * y**4)(x))(y), 12 * x**2),
     "jacobian closes over the outer, forward": (
         lambda: grad(lambda a: ad.jacobian(lambda y: a * np.sin(y), mode="forward")(x))(y),
@@ -143,15 +146,24 @@ CLOSED_FORMS = {
         x + y,
     ),
     "inner argument used twice": (lambda: grad(lambda a: grad(lambda b: a * b * b + b * a * a)(a))(x), 4 * x + x * 2),
-    "stop_gradient of the outer inside": (lambda: grad(lambda a: grad(lambda b: ad.stop_gradient(a) * a * b**2)(x))(y), 2 * x * y),
+    "stop_gradient of the outer inside": (
+        lambda: grad(lambda a: grad(lambda b: ad.stop_gradient(a) * a * b**2)(x))(y),
+        2 * x * y,
+    ),
     "stop_gradient of the inner point": (lambda: grad(lambda a: grad(lambda b: b * ad.stop_gradient(b) * a)(a))(x), x),
     "checkpoint closes over the outer": (lambda: grad(lambda a: grad(ad.checkpoint(lambda b: a * b**2))(x))(y), 2 * x),
     "checkpoint inside checkpoint": (
         lambda: grad(ad.checkpoint(lambda a: ad.checkpoint(lambda b: a * b**2)(a)))(x),
         3 * x**2,
     ),
-    "derivative of order four inside grad": (lambda: grad(lambda a: ad.derivative(lambda b: np.exp(a * b), 4)(0.0))(x), 4 * x**3),
-    "recording is on inside no_grad": (lambda: ad.no_grad()(lambda: grad(lambda a: grad(lambda b: a * b**2)(x))(y))(), 2 * x),
+    "derivative of order four inside grad": (
+        lambda: grad(lambda a: ad.derivative(lambda b: np.exp(a * b), 4)(0.0))(x),
+        4 * x**3,
+    ),
+    "recording is on inside no_grad": (
+        lambda: ad.no_grad()(lambda: grad(lambda a: grad(lambda b: a * b**2)(x))(y))(),
+        2 * x,
+    ),
     "no_grad inside holds the value constant": (
         lambda: grad(lambda a: a * ad.no_grad()(lambda: a * 1.0)().item())(x),
         x,

@@ -215,7 +215,9 @@ def _cross_entropy(logits, labels):
 @pytest.mark.parametrize(("n", "k"), [(1, 2), (5, 3), (4, 1), (7, 10)])
 def test_cross_entropy_is_its_formula(n, k):
     logits, labels = rng.normal(size=(n, k)) * 3, rng.integers(k, size=n)
-    assert nn.cross_entropy(logits, labels).item() == pytest.approx(_cross_entropy(logits, labels), rel=1e-13, abs=1e-15)
+    assert nn.cross_entropy(logits, labels).item() == pytest.approx(
+        _cross_entropy(logits, labels), rel=1e-13, abs=1e-15
+    )
     check_gradients(lambda z: nn.cross_entropy(z, labels), logits)
     t = ad.tensor(logits, requires_grad=True)
     nn.cross_entropy(t, labels).backward()
@@ -224,7 +226,9 @@ def test_cross_entropy_is_its_formula(n, k):
     np.testing.assert_allclose(t.grad, (shares - np.eye(k)[labels]) / n, rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.parametrize("labels", [[0, 2], (0, 2), np.array([0, 2], np.uint8), np.array([0, 2], np.int32), ad.tensor([0, 2])], ids=repr)
+@pytest.mark.parametrize(
+    "labels", [[0, 2], (0, 2), np.array([0, 2], np.uint8), np.array([0, 2], np.int32), ad.tensor([0, 2])], ids=repr
+)
 def test_cross_entropy_takes_labels_of_every_whole_type(labels):
     logits = np.log(np.array([[0.5, 0.25, 0.25], [0.25, 0.25, 0.5]]))
     assert nn.cross_entropy(logits, labels).item() == pytest.approx(math.log(2))

@@ -225,7 +225,11 @@ WRONG_STATES = {
     "missing": (_without("0.bias"), ad.StructureError, r"missing \['0\.bias'\], unknown nothing"),
     "unknown": (lambda s: s.update(extra=np.zeros(1)), ad.StructureError, r"missing nothing, unknown \['extra'\]"),
     "renamed": (lambda s: s.update(x=s.pop("2.bias")), ad.StructureError, r"missing \['2\.bias'\], unknown \['x'\]"),
-    "transposed": (lambda s: s.update({"2.weight": s["2.weight"].T}), ad.ShapeError, r"2\.weight: .*\(2, 3\).*\(3, 2\)"),
+    "transposed": (
+        lambda s: s.update({"2.weight": s["2.weight"].T}),
+        ad.ShapeError,
+        r"2\.weight: .*\(2, 3\).*\(3, 2\)",
+    ),
     "a number": (lambda s: s.update({"2.bias": 1.0}), ad.ShapeError, r"2\.bias: .*\(\).*\(2,\)"),
     "complex": (lambda s: s.update({"2.bias": s["2.bias"] * 1j}), ad.DtypeError, r"2\.bias: .*complex64.*float32"),
     "text": (lambda s: s.update({"2.bias": np.array(["a", "b"])}), ad.DtypeError, r"2\.bias"),
@@ -368,7 +372,9 @@ def test_other_files_are_refused(tmp_path):
             nn.load(tmp_path / name)
 
 
-@pytest.mark.parametrize("write", [nn.save, lambda path, state: np.savez_compressed(path, **state)], ids=["plain", "compressed"])
+@pytest.mark.parametrize(
+    "write", [nn.save, lambda path, state: np.savez_compressed(path, **state)], ids=["plain", "compressed"]
+)
 def test_a_damaged_file_is_noticed(tmp_path, write):
     """Cut off anywhere, or with bytes changed anywhere: the right numbers or a ValueError."""
     path = tmp_path / "a.npz"

@@ -92,7 +92,9 @@ def test_a_list_of_tracked_tensors_stays_tracked():
     assert a.grad == 1001.0 and b.grad == 100.0
 
 
-@pytest.mark.parametrize("value", ["a", object(), None, np.array(["a"]), np.array([0], "datetime64[s]"), {"a": 1}], ids=repr)
+@pytest.mark.parametrize(
+    "value", ["a", object(), None, np.array(["a"]), np.array([0], "datetime64[s]"), {"a": 1}], ids=repr
+)
 def test_what_is_not_numbers_is_refused(value):
     with pytest.raises(ad.DtypeError, match="dtype"):
         ad.tensor(value)
@@ -161,7 +163,9 @@ def test_operators_with_everything_on_either_side(op, other, reflected):
     np.testing.assert_allclose(t.grad, slope(lambda x: f(x, plain=True).sum(), x0), rtol=1e-7, atol=1e-8)
 
 
-@pytest.mark.parametrize("other", [np.arange(6.0).reshape(3, 2), np.arange(3.0), [[1.0], [2.0], [0.5]]], ids=["2d", "1d", "list"])
+@pytest.mark.parametrize(
+    "other", [np.arange(6.0).reshape(3, 2), np.arange(3.0), [[1.0], [2.0], [0.5]]], ids=["2d", "1d", "list"]
+)
 def test_matmul_on_either_side(other):
     x0 = np.arange(12.0).reshape(4, 3) / 7
     t = tracked(x0)
@@ -187,11 +191,15 @@ def test_unary_operators():
     assert (ad.tensor([6]) ^ 2).data.tolist() == [4]
 
 
-@pytest.mark.parametrize("op", [operator.add, operator.sub, operator.mul, operator.truediv, operator.matmul, operator.pow])
+@pytest.mark.parametrize(
+    "op", [operator.add, operator.sub, operator.mul, operator.truediv, operator.matmul, operator.pow]
+)
 @pytest.mark.parametrize("other", [None, "a", object(), {"a": 1}], ids=repr)
 def test_operators_leave_strangers_to_python(op, other):
     for pair in ((tracked([1.0]), other), (other, tracked([1.0]))):
-        with pytest.raises(TypeError, match="unsupported operand|can only concatenate|can't multiply|not all arguments|an index"):
+        with pytest.raises(
+            TypeError, match="unsupported operand|can only concatenate|can't multiply|not all arguments|an index"
+        ):
             op(*pair)
 
 
@@ -269,7 +277,18 @@ def test_comparisons_are_untracked_and_numpys(op):
 
 def test_results_without_slope_are_untracked():
     t = tracked([1.5, -0.5])
-    for y in (np.floor(t), np.sign(t), np.ceil(t), np.isnan(t), t.argmax(), t.argmin(), np.argsort(t), t // 1.0, t.any(), t.all()):
+    for y in (
+        np.floor(t),
+        np.sign(t),
+        np.ceil(t),
+        np.isnan(t),
+        t.argmax(),
+        t.argmin(),
+        np.argsort(t),
+        t // 1.0,
+        t.any(),
+        t.all(),
+    ):
         assert not y.requires_grad
     assert np.shape(t) == (2,) and np.ndim(t) == 1 and np.size(t) == 2
     assert not np.zeros_like(t).requires_grad
@@ -427,7 +446,18 @@ def test_set_with_repeated_indices_keeps_the_last_and_its_gradient():
 
 @pytest.mark.parametrize(
     "index",
-    [1, -1, slice(None), slice(None, None, 2), (slice(None), 1), np.array([True, False, True]), ([0, 2], [1, 1]), ..., (None, 0), ()],
+    [
+        1,
+        -1,
+        slice(None),
+        slice(None, None, 2),
+        (slice(None), 1),
+        np.array([True, False, True]),
+        ([0, 2], [1, 1]),
+        ...,
+        (None, 0),
+        (),
+    ],
     ids=str,
 )
 @pytest.mark.parametrize("how", ["set", "add"])
@@ -790,7 +820,7 @@ def test_gradients_inside_a_generator_thread_pool_do_not_mix():
         x = tracked(np.full(50, float(k)))
         for _ in range(20):
             with ad.no_grad():
-                x * 2  # noqa: B018
+                x * 2
             (x * x).sum().backward()
         return x.grad
 

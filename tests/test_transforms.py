@@ -431,7 +431,7 @@ def test_jacobians_of_containers_are_containers_of_blocks():
         assert outer["a"].shape == (2, 3, 2) and outer["b"].shape == (2, 3, 3)
         np.testing.assert_allclose(outer["a"], np.einsum("ik,j->ijk", np.eye(2), p["b"]))
         assert J["v"][1][1] == 4.0
-    H = ad.hessian(lambda p: (p["a"].sum() * p["b"].sum()))(p)
+    H = ad.hessian(lambda p: p["a"].sum() * p["b"].sum())(p)
     assert H["a"]["b"].tolist() == np.ones((2, 3)).tolist() and not H["b"]["b"].any()
 
 

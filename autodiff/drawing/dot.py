@@ -62,7 +62,8 @@ def draw(y: Tensor | Sequence[Tensor], *, rankdir: str = "TB") -> Picture:
         if not isinstance(t, Tensor) or t._node is None:
             given = "is not tracked" if isinstance(t, Tensor) else f"is a {type(t).__name__}"
             raise GradientError(
-                f"draw: tensor {i} {given}, so there is no graph. Compute it from a tensor made with requires_grad=True."
+                f"draw: tensor {i} {given}, so there is no graph. Compute it from a tensor made with "
+                "requires_grad=True."
             )
     if rankdir not in ("TB", "LR", "BT", "RL"):
         raise ValueError(f'draw: rankdir is "TB", "LR", "BT" or "RL"; {rankdir!r} was given.')

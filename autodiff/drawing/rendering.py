@@ -16,7 +16,8 @@ import graphviz
 from graphviz.backend import dot_command
 
 ADVICE = (
-    "No Graphviz renderer was found. Install one with `pip install graphviz-pure` (or your system's `graphviz` package); "
+    "No Graphviz renderer was found. Install one with `pip install graphviz-pure` (or your system's `graphviz` "
+    "package); "
     "until then .source is the text of the picture."
 )
 

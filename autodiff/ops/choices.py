@@ -42,7 +42,10 @@ fmin_of_two = elementwise(
 )
 # With a constant: one operand, and slope 0 (the smallest subgradient) where it meets the constant.
 relu = elementwise(
-    lambda x: np.maximum(x, 0.0 if x.dtype.kind == "f" else 0), lambda t, y, x: t * np.sign(y), name="relu", live=(lambda y, x: ~(x <= 0),)
+    lambda x: np.maximum(x, 0.0 if x.dtype.kind == "f" else 0),
+    lambda t, y, x: t * np.sign(y),
+    name="relu",
+    live=(lambda y, x: ~(x <= 0),),
 )
 maximum_with_constant = elementwise(
     lambda x, c: np.maximum(x, c),
@@ -210,6 +213,8 @@ def where(condition: Any, *branches: Any) -> Any:
     """``np.where``; the branch not taken receives nothing, whatever its slope there."""
     if not branches:
         return np.nonzero(condition)
+    if len(branches) != 2:
+        raise ValueError("where: give both branches, np.where(condition, x, y), or neither.")
     return select_where(_condition(condition), *branches)
 
 

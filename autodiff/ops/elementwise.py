@@ -34,12 +34,16 @@ def quotient(a: Any, b: Any) -> Any:
 negative = elementwise(np.negative, lambda t, y, x: -t, reads=False)
 positive = elementwise(np.positive, pass_on, reads=False)
 reciprocal = elementwise(np.reciprocal, lambda t, y, x: -(t * y * y), singular=True)
-remainder = elementwise(
-    np.remainder, pass_on, lambda t, y, a, b: -t * np.floor_divide(a, b), singular=True
-)
+remainder = elementwise(np.remainder, pass_on, lambda t, y, a, b: -t * np.floor_divide(a, b), singular=True)
 fmod = elementwise(
     np.fmod, pass_on, lambda t, y, a, b: -t * np.rint((a - y) / b), singular=True
 )  # trunc(a / b) would be one too many where a / b rounds up to a whole number
+
+
+@implements(np.copy)
+def copy(a: Any) -> Any:
+    """``np.copy``, tracked if `a` is."""
+    return positive(a)
 
 
 @implements(np.divmod)
@@ -75,11 +79,32 @@ real_power = elementwise(
 )
 """A power whose exponent is a Python number: no derivative by it, so no logarithm of `x`."""
 
+
+def _power_and_logs(x: Any, n: Any, *, k: int) -> Any:
+    if k == 0:
+        return x**n
+    return np.where((x == 0) & (n > 0), 0, x**n * np.log(x) ** k)[()]
+
+
+power_and_logs: Primitive = elementwise(
+    _power_and_logs,
+    lambda t, y, x, n, *, k: t * (_times_power(x, n, k) + (k * power_and_logs(x, n - 1, k=k - 1) if k else 0)),
+    lambda t, y, x, n, *, k: t * power_and_logs(x, n, k=k + 1),
+    name="power_and_logs",
+    singular=True,
+)
+"""``x**n * log(x)**k``, at x = 0 its limit: all derivatives of a power by both operands are made of these."""
+
+
+def _times_power(x: Any, n: Any, k: int) -> Any:
+    """The product n x^(n-1) log(x)^k, 0 where n is 0 even if x is."""
+    return n * power_and_logs(x, np.where(n == 0, 1, n - 1), k=k)
+
+
 power = elementwise(
     np.power,
-    lambda t, y, x, n: t * _slope(x, n, y, n * x ** np.where(n == 0, 1, n - 1)),
-    # at x = 0 the slope by n is 0 for n >= 0 and -inf for n < 0
-    lambda t, y, x, n: t * y * np.log(np.where((x == 0) & (n >= 0), 1, x)),
+    lambda t, y, x, n: t * _slope(x, n, y, _times_power(x, n, 0)),
+    lambda t, y, x, n: t * np.where((x == 0) & (n == 0), 0, power_and_logs(x, n, k=1)),
     singular=True,
 )
 number_to_power = elementwise(lambda b, x: b**x, None, lambda t, y, b, x: t * (y * math.log(b)), name="power")
@@ -288,7 +313,8 @@ _CONSTANT: set[Any] = {
     *(np.isfinite, np.isinf, np.isnan, np.isnat, np.isreal, np.iscomplex, np.isneginf, np.isposinf),
     *(np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal),
     *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
-    *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift, np.gcd, np.lcm),
+    *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift, np.bitwise_count),
+    *(np.gcd, np.lcm),
     *(np.round, np.around, np.fix, np.isclose, np.allclose, np.array_equal, np.array_equiv),
 }
 NUMPY_CONSTANTS.update(_CONSTANT)

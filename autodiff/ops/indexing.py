@@ -275,5 +275,6 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None) -> Any
 _CONSTANT: set[Any] = {
     *(np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.lexsort, np.searchsorted),
     *(np.nonzero, np.flatnonzero, np.argwhere, np.count_nonzero, np.any, np.all, np.digitize, np.isin),
+    *(np.diag_indices_from, np.tril_indices_from, np.triu_indices_from),
 }
 NUMPY_CONSTANTS.update(_CONSTANT)

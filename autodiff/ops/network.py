@@ -121,8 +121,8 @@ def _cross_entropy(logits: Any, labels: Any) -> Any:
 def _check_labels(labels: Any, k: int) -> None:
     if labels.dtype.kind not in "iu":
         raise DtypeError(
-            f"labels are class numbers of an integer type; they have dtype {labels.dtype}. If they are whole numbers, use "
-            f"labels.astype(int)."
+            f"labels are class numbers of an integer type; they have dtype {labels.dtype}. If they are whole numbers, "
+            f"use labels.astype(int)."
         )
     if labels.size and (labels.view(f"u{labels.itemsize}") if labels.dtype.kind == "i" else labels).max() >= k:
         at = int(np.flatnonzero((labels < 0) | (labels >= k))[0])
@@ -161,7 +161,8 @@ def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
     """The mean over all rows of -log softmax(logits) at the row's label."""
     if logits.ndim == 0 or labels.shape != logits.shape[:-1]:
         raise ShapeError(
-            f"softmax_cross_entropy: logits have shape (..., k) and labels (...); given were {logits.shape} and {labels.shape}."
+            f"softmax_cross_entropy: logits have shape (..., k) and labels (...); given were {logits.shape} and "
+            f"{labels.shape}."
         )
     return cross_entropy_with_slope(logits, labels)[0]
 

@@ -38,6 +38,18 @@ def cumsum(a: Any, axis: Any = None, dtype: Any = None) -> Any:
     return cumsum_along(a, axis=axis)
 
 
+def cumulative_sum(x: Any, /, *, axis: Any = None, dtype: Any = None) -> Any:
+    """``np.cumulative_sum``."""
+    return cumsum(x, _only_axis(x, axis), dtype)
+
+
+def _only_axis(x: Any, axis: Any) -> Any:
+    """These two functions want an axis named, unless there is one only."""
+    if axis is None and x.ndim != 1:
+        raise ValueError(f"cumulative sums and products: name the axis=; the array has shape {x.shape}.")
+    return 0 if axis is None else axis
+
+
 # --- recurrences and products ---------------------------------------------------------------------
 
 
@@ -133,6 +145,16 @@ def cumprod(a: Any, axis: Any = None, dtype: Any = None) -> Any:
     """``np.cumprod``; exact with zeros, to every order."""
     a, axis = _prepared(a, axis, dtype, "cumprod")
     return cumprod_along(a, axis=axis)
+
+
+def cumulative_prod(x: Any, /, *, axis: Any = None, dtype: Any = None) -> Any:
+    """``np.cumulative_prod``."""
+    return cumprod(x, _only_axis(x, axis), dtype)
+
+
+if hasattr(np, "cumulative_sum"):  # NumPy 2.1
+    implements(np.cumulative_sum)(cumulative_sum)
+    implements(np.cumulative_prod)(cumulative_prod)
 
 
 def products_of_others(x: Any, axis: int) -> Any:

@@ -292,6 +292,15 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
 
 cast = linear(lambda x, *, dtype: x.astype(dtype), lambda ct, x, *, dtype: ct, name="astype", passes_mask=True)
 
+
+def astype(x: Any, dtype: Any, /) -> Any:
+    """``np.astype``."""
+    return cast(x, dtype=np.dtype(dtype))
+
+
+if hasattr(np, "astype"):  # NumPy 2.1
+    implements(np.astype)(astype)
+
 # --- no gradient by nature ------------------------------------------------------------------------
 
 NUMPY_CONSTANTS.update({np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj})

@@ -40,7 +40,7 @@ def first_wrong_operation(problem: Problem, order: int, settings: Settings) -> s
     roots = {y._node for y in outputs if isinstance(y, Tensor) and y._node is not None}
     if not roots:
         return "none: the result is not tracked, something left the graph"
-    nodes = tape.walk(roots).nodes[::-1]
+    nodes = tape.walk_to_leaves(*roots).nodes[::-1]
     for node in nodes[:_OPERATIONS]:
         if node.primitive in (ITEM, ALIAS):
             continue

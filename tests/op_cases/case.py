@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -168,7 +169,7 @@ class Point(NamedTuple):
     operands: tuple[Any, ...]
     slopes: tuple[Any, ...]
     second: tuple[Any, ...] | None = None
-    keywords: dict[str, Any] = {}
+    keywords: Mapping[str, Any] = MappingProxyType({})
 
 
 class Call(NamedTuple):

@@ -7,13 +7,14 @@ import json
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 
 def run_all():
     """Name of the run -> parameter -> its values after each step, flat (complex ones as pairs)."""
-    import problem
     import torch
+
+    from tests.reference import problem
 
     def run(kind, options, start, loss, *, scheduled=False, skipping=False):
         params = {}
@@ -51,8 +52,12 @@ if __name__ == "__main__":
     made = run_all()
     lines = [
         f"{json.dumps(name)}: {{\n"
-        + ",\n".join(f"  {json.dumps(p)}: {json.dumps([steps[i] for i in (0, 1, 4, 9, 19)])}" for p, steps in run.items())
+        + ",\n".join(
+            f"  {json.dumps(p)}: {json.dumps([steps[i] for i in (0, 1, 4, 9, 19)])}" for p, steps in run.items()
+        )
         + "\n}"
         for name, run in made["runs"].items()
     ]
-    print(f'{{"torch": {json.dumps(made["torch"])}, "steps": [0, 1, 4, 9, 19], "runs": {{\n' + ",\n".join(lines) + "\n}}")
+    print(
+        f'{{"torch": {json.dumps(made["torch"])}, "steps": [0, 1, 4, 9, 19], "runs": {{\n' + ",\n".join(lines) + "\n}}"
+    )

@@ -1,0 +1,70 @@
+"""What the suite does with a row: run it, differentiate it, compare."""
+
+from contextlib import contextmanager
+
+import numpy as np
+from hypothesis import settings
+
+import autodiff as ad
+from autodiff import pytree, tape
+from autodiff.testing.comparing import Settings
+from autodiff.testing.gradients import MODES, check_problem
+from autodiff.testing.problems import problem_of
+from tests.op_cases.tolerances import COMPLEX_STEP, DIFFERENCES
+
+
+def examples(share=1.0):
+    """Hypothesis settings: a share of the examples of the profile, for what costs more."""
+    return settings(max_examples=max(3, int(settings().max_examples * share)))
+
+
+def plain(tree):
+    """Arrays and Tensors in containers as a flat list of arrays."""
+    return [y.data if isinstance(y, ad.Tensor) else np.asarray(y)[()] for y in pytree.flatten(tree)[0]]
+
+
+def tracked(operands):
+    """Operands as tracked Tensors; integers and truth values as they are."""
+    return [ad.Tensor(x, requires_grad=True) if np.asarray(x).dtype.kind in "fc" else x for x in operands]
+
+
+def problem(case, call):
+    """The row as a function of the operands that move, at the drawn point."""
+    return problem_of(case.fn, call.operands, call.keywords)
+
+
+def settings_of(case, *, order=1, modes=MODES, narrow=True):
+    """Against a complex step where the row allows, else against differences."""
+    if case.analytic and order == 1:
+        return Settings(modes, case.rtol or COMPLEX_STEP, 0.0, True, narrow)
+    return Settings(modes, case.rtol or DIFFERENCES, 0.0, False, narrow)
+
+
+def check_derivatives(case, call, order=1, modes=MODES, *, narrow=True):
+    """Both sweeps against numbers; raises GradientCheckError."""
+    return check_problem(problem(case, call), order, settings_of(case, order=order, modes=modes, narrow=narrow), seed=1)
+
+
+def met_primitives(case, seeds=range(12)):
+    """The primitives that are recorded when the row runs."""
+    met = set()
+    for seed in seeds:
+        call = case.example(seed)
+        outputs = pytree.flatten(case.fn(*tracked(call.operands), **call.keywords))[0]
+        roots = {y._node for y in outputs if isinstance(y, ad.Tensor) and y._node is not None}
+        met |= {node.primitive for node in tape.walk(roots).nodes} if roots else set()
+    return met
+
+
+def assert_close(actual, expected, rtol, *, what=""):
+    """Equal within a tolerance relative to the largest finite entry; infinities and NaN at the same places."""
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    finite = np.abs(expected[np.isfinite(expected)])
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol * finite.max(initial=0.0), err_msg=what)
+
+
+@contextmanager
+def quiet():
+    """NumPy's own warnings about a *value* (log of 0) are silent; those of a sweep are not inside of this."""
+    with np.errstate(all="ignore"):
+        yield

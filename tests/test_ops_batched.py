@@ -1,0 +1,49 @@
+"""Many directions at once: both Jacobians of every row equal each other and single pullbacks, row by row."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+import autodiff as ad
+from tests.op_cases import ALL
+from tests.op_cases.checks import assert_close, examples, problem
+from tests.op_cases.tolerances import DERIVATIVE
+
+RTOL = DERIVATIVE[np.dtype(np.float64)]
+
+
+@pytest.mark.parametrize("case", [c for c in ALL if c.real], ids=str)
+def test_jacobians_equal_stacked_pullbacks(case):
+    @examples(0.3)
+    @given(call=case.calls())
+    def check(call):
+        here = problem(case, call)
+        numbers = tuple(range(len(here.leaves)))
+        outputs, pullback = ad.vjp(here.call, *here.leaves)
+        forward = ad.jacobian(here.call, numbers, mode="forward")(*here.leaves)
+        reverse = ad.jacobian(here.call, numbers, mode="reverse")(*here.leaves)
+        for k, y in enumerate(outputs):
+            for i, x in enumerate(here.leaves):
+                shape = np.shape(y) + np.shape(x)
+                assert forward[k][i].shape == shape
+                assert reverse[k][i].shape == shape
+                assert_close(forward[k][i], reverse[k][i], RTOL, what=f"result {k} by operand {i}")
+        rows = stacked(pullback, outputs)
+        for k, y in enumerate(outputs):
+            for i, x in enumerate(here.leaves):
+                block = np.reshape([row[i] for row in rows[k]], np.shape(y) + np.shape(x))
+                assert_close(reverse[k][i], block, RTOL, what=f"result {k} by operand {i}")
+
+    check()
+
+
+def stacked(pullback, outputs):
+    """For every result the pullbacks of its unit vectors."""
+    rows = []
+    for k, y in enumerate(outputs):
+        rows.append([])
+        for entry in range(np.size(y)):
+            cts = [np.zeros(np.shape(v), v.dtype) for v in outputs]
+            cts[k].reshape(-1)[entry] = 1
+            rows[k].append(pullback(cts))
+    return rows
