@@ -97,8 +97,8 @@ def keep_memory(megabytes: int = 30) -> None:
     -----
     Arrays of 128 KB and more are handed back to the system when they are dropped, and each page of the next one costs a
     fault: half the time of a sweep over a few of them. The GNU C library learns to keep such blocks from the largest
-    one it has seen dropped. This makes and drops one, which costs microseconds. Any program that has handled data of that
-    size has done the same without knowing; elsewhere the call does nothing.
+    one it has seen dropped. This makes and drops one, which costs microseconds. Any program that has handled data of
+    that size has done the same without knowing; elsewhere the call does nothing.
 
     Examples
     --------

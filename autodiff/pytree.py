@@ -65,7 +65,7 @@ def unflatten(structure: Structure, leaves: list[Any]) -> Any:
 
 
 def _unflatten(structure: Structure, leaves: Any) -> Any:
-    kind = structure.kind
+    kind: Any = structure.kind
     if kind is None:
         return next(leaves)
     if kind is type(None):

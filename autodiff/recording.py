@@ -83,6 +83,7 @@ def _fresh(value: Any, path: str) -> Tensor:
 
 
 def title(f: Function) -> str:
+    """A function as messages call it."""
     name = getattr(f, "__name__", type(f).__name__)
     return "the function" if name == "<lambda>" else f"`{name}`"
 
@@ -140,6 +141,7 @@ def leave(value: Any, targets: set[Node], tensors: bool) -> Any:
 
 
 def leave_tree(tree: Any, targets: set[Node], tensors: bool) -> Any:
+    """`leave` for every leaf of a tree."""
     leaves, structure = pytree.flatten(tree)
     return pytree.unflatten(structure, [leave(v, targets, tensors) for v in leaves])
 
@@ -152,6 +154,7 @@ def _quiet(flags: int) -> Any:
 def pull(
     found: Walk, cts: dict[Node, Any], targets: set[Node], lifted: bool, lives: dict[Node, Any]
 ) -> dict[Node, Any]:
+    """The reverse sweep as transforms run it: quiet about infinite slopes, masked where the graph asks for it."""
     masked = bool(found.flags & (SINGULAR if lives else 0)) or found.masked
     with _quiet(found.flags), recording_on() if lifted else nullcontext():
         return pull_back(
@@ -162,6 +165,7 @@ def pull(
 def push(
     found: Walk, tangents: dict[Node, Any], outputs: set[Node], lifted: bool, lives: dict[Node, Any]
 ) -> dict[Node, Any]:
+    """The forward sweep as transforms run it."""
     masked = bool(found.flags & (SINGULAR if lives else 0)) or found.masked
     with _quiet(found.flags), recording_on() if lifted else nullcontext():
         return push_forward(
@@ -191,6 +195,7 @@ def push_recorded(
 
 
 def argument_numbers(argnums: int | Sequence[int]) -> tuple[int, ...]:
+    """The chosen arguments as a tuple of numbers."""
     if isinstance(argnums, int):
         return (argnums,)
     if isinstance(argnums, (tuple, list)) and argnums and all(isinstance(i, int) for i in argnums):
@@ -199,6 +204,7 @@ def argument_numbers(argnums: int | Sequence[int]) -> tuple[int, ...]:
 
 
 def data_of(value: Any) -> Any:
+    """The plain array of a value."""
     return value._data if isinstance(value, Tensor) else np.asarray(value)
 
 
@@ -240,6 +246,7 @@ def own(array: Any, shared: Iterable[Any]) -> Any:
 
 
 def conjugated(g: Any) -> Any:
+    """The complex conjugate; a real value is its own."""
     return g.conj() if g.dtype.kind == "c" else g
 
 

@@ -106,8 +106,7 @@ def pull_back_arrays(nodes: Sequence[Node], cts: dict[Node, Any], lives: dict[No
 
 
 def _free_home(node: Node, cts: dict[Node, Any]) -> Any:
-    """Where the cotangent of a parameter may be written at once: its place in the flat buffer, if nothing reads "
-    "that."""
+    """Where the cotangent of a parameter may be written at once: its place in the flat buffer, if nobody reads it."""
     if type(node) is Leaf and node.grad is None and node.home is not None and node not in cts:
         return node.home if getrefcount(node.home) <= 2 else None  # the leaf's reference, and the one of this call
     return None

@@ -18,16 +18,11 @@ from numpy.typing import DTypeLike
 from autodiff import sweeps, tape
 from autodiff.errors import DtypeError, GradientError, MutationError, ShapeError, UnsupportedError, UntrackedError
 from autodiff.messages import explain, unsupported
+from autodiff.methods import At, NumpyMethods
 from autodiff.ops import (
-    choices,
     complex_parts,
-    diagonals,
     indexing,
-    joining,
     products,
-    reductions,
-    scans,
-    shapes,
 )
 from autodiff.ops import elementwise as ew
 from autodiff.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, SINGULAR, Primitive
@@ -136,7 +131,7 @@ def _complex_left(a: complex, b: Any) -> Any:
     return np.complex128(a) if type(b) is np.float64 else a
 
 
-class Tensor:
+class Tensor(NumpyMethods):
     """An array that remembers how it was made.
 
     Parameters
@@ -738,145 +733,6 @@ class Tensor:
     def __getitem__(self, index: Any) -> Tensor:
         return indexing.getitem(self, index)
 
-    # --- methods, with NumPy's names and signatures -----------------------------------------------
-
-    @property
-    def T(self) -> Tensor:  # noqa: N802 - NumPy's name
-        """The axes reversed."""
-        return shapes.permute(self, axes=tuple(range(self.ndim))[::-1])
-
-    @property
-    def mT(self) -> Tensor:  # noqa: N802 - NumPy's name
-        """The last two axes exchanged."""
-        return self.swapaxes(-1, -2)
-
-    @property
-    def real(self) -> Tensor:
-        """The real part."""
-        return complex_parts.real_part(self)
-
-    @property
-    def imag(self) -> Tensor:
-        """The imaginary part."""
-        return complex_parts.imag_part(self)
-
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Sum over axes, as ``np.sum``."""
-        return reductions.sum_(self, axis, keepdims=keepdims)
-
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Mean over axes, as ``np.mean``."""
-        return reductions.mean(self, axis, keepdims=keepdims)
-
-    def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Product over axes, as ``np.prod``."""
-        return reductions.prod(self, axis, keepdims=keepdims)
-
-    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Largest entries, as ``np.max``."""
-        return reductions.max_(self, axis, keepdims=keepdims)
-
-    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Smallest entries, as ``np.min``."""
-        return reductions.min_(self, axis, keepdims=keepdims)
-
-    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
-        """Variance over axes, as ``np.var``."""
-        return reductions.var(self, axis, ddof=ddof, keepdims=keepdims)
-
-    def std(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
-        """Standard deviation over axes, as ``np.std``."""
-        return reductions.std(self, axis, ddof=ddof, keepdims=keepdims)
-
-    def cumsum(self, axis: Any = None) -> Tensor:
-        """Running sum, as ``np.cumsum``."""
-        return scans.cumsum(self, axis)
-
-    def cumprod(self, axis: Any = None) -> Tensor:
-        """Running product, as ``np.cumprod``."""
-        return scans.cumprod(self, axis)
-
-    def dot(self, b: Any) -> Tensor:
-        """Product with a vector or matrix, as ``np.dot``."""
-        return products.dot(self, b)
-
-    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-        """Sum of a diagonal, as ``np.trace``."""
-        return diagonals.trace(self, offset, axis1, axis2)
-
-    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-        """A diagonal, as ``np.diagonal``."""
-        return diagonals.diagonal(self, offset, axis1, axis2)
-
-    def take(self, indices: Any, axis: Any = None) -> Tensor:
-        """Entries by their numbers along an axis, as ``np.take``."""
-        return indexing.take(self, indices, axis)
-
-    def repeat(self, repeats: Any, axis: Any = None) -> Tensor:
-        """Each entry several times, as ``np.repeat``."""
-        return joining.repeat(self, repeats, axis)
-
-    def ravel(self) -> Tensor:
-        """All entries along one axis, as ``np.ravel``."""
-        return shapes.ravel(self)
-
-    flatten = ravel
-
-    def squeeze(self, axis: Any = None) -> Tensor:
-        """Without axes of length 1, as ``np.squeeze``."""
-        return shapes.squeeze(self, axis)
-
-    def reshape(self, *shape: Any) -> Tensor:
-        """The same entries in another shape, as ``np.reshape``."""
-        return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
-
-    def transpose(self, *axes: Any) -> Tensor:
-        """The axes permuted, as ``ndarray.transpose``."""
-        together = len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list)))
-        return shapes.transpose(self, axes[0] if together else axes or None)
-
-    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
-        """Two axes exchanged, as ``np.swapaxes``."""
-        axes = list(range(self.ndim))
-        axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
-        return shapes.permute(self, axes=tuple(axes))
-
-    def astype(self, dtype: DTypeLike) -> Tensor:
-        """The values cast to another type, as ``ndarray.astype``."""
-        return shapes.cast(self, dtype=np.dtype(dtype))
-
-    def copy(self) -> Tensor:
-        """A copy, tracked if this is."""
-        return ew.positive(self)
-
-    def conj(self) -> Tensor:
-        """The complex conjugate."""
-        return complex_parts.conj(self)
-
-    def clip(self, min: Any = None, max: Any = None) -> Tensor:
-        """Limited to an interval, as ``np.clip``."""
-        return choices.clip(self, min, max)
-
-    def argmax(self, axis: int | None = None) -> Tensor:
-        """Where the largest entries are; not tracked."""
-        return _wrap_tree(self._data.argmax(axis))
-
-    def argmin(self, axis: int | None = None) -> Tensor:
-        """Where the smallest entries are; not tracked."""
-        return _wrap_tree(self._data.argmin(axis))
-
-    def argsort(self, axis: int | None = -1) -> Tensor:
-        """The order of the entries, equal ones as they stand; not tracked."""
-        return _wrap_tree(self._data.argsort(axis, kind="stable"))
-
-    def any(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Whether any entry is true; not tracked."""
-        return _wrap_tree(self._data.any(axis=axis, keepdims=keepdims))
-
-    def all(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Whether all entries are true; not tracked."""
-        return _wrap_tree(self._data.all(axis=axis, keepdims=keepdims))
-
     # --- NumPy's protocols ------------------------------------------------------------------------
 
     __autodiff_apply__ = staticmethod(_apply)
@@ -1007,41 +863,6 @@ def seed(y: Tensor, ct: Any, who: str) -> Any:
         raise GradientError(f"{who}: the cotangent has shape {array.shape}; the tensor has shape {data.shape}.")
     array = array.astype(data.dtype)[()] if array.dtype != data.dtype else array[()]
     return array.conj() if array.dtype.kind == "c" else array
-
-
-class At:
-    """What ``x.at`` gives: index it, then call `set` or `add`.
-
-    Examples
-    --------
-    >>> import numpy as np, autodiff as ad
-    >>> x = ad.tensor(np.zeros(3), requires_grad=True)
-    >>> x.at[1].set(5.0).data
-    array([0., 5., 0.])
-    >>> x.at[[0, 0]].add(1.0).data
-    array([2., 0., 0.])
-    """
-
-    __slots__ = ("_index", "_x")
-
-    def __init__(self, x: Tensor, index: Any = None) -> None:
-        self._x = x
-        self._index = index
-
-    def __getitem__(self, index: Any) -> At:
-        return At(self._x, (index,) if index is None else index)
-
-    def set(self, value: Any) -> Tensor:
-        """A copy in which the entries are `value`; of repeated indices the last counts."""
-        index, arrays = indexing.split_index(self._index)
-        return indexing.at_set(self._x, value, *arrays, index=index)
-
-    def add(self, value: Any) -> Tensor:
-        """A copy with `value` added to the entries; repeated indices add up."""
-        index, arrays = indexing.split_index(self._index)
-        where = self._x._data[index.fill(arrays)]
-        value = np.broadcast_to(value, where.shape) if np.shape(value) != where.shape else value
-        return self._x + indexing.index_add(value, *arrays, index=index, shape=self._x.shape)
 
 
 def tensor(data: Any, requires_grad: bool = False, name: str | None = None, dtype: DTypeLike | None = None) -> Tensor:

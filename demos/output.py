@@ -19,8 +19,7 @@ def folder(name: str, parent: str | None) -> Path:
 
 
 def progress(items: Iterable[T], total: int, label: str) -> Iterator[T]:
-    """The items, with a live bar on a terminal: rich where it is installed, a plain line otherwise; silent in a "
-    "pipe or without a label."""
+    """The items, with a live bar on a terminal (rich where it is installed); silent in a pipe or without a label."""
     if not label or not sys.stderr.isatty():
         yield from items
         return

@@ -51,7 +51,7 @@ NAMES = [
 def test_parameters_are_found_in_attributes_lists_tuples_and_dicts():
     model = Model()
     assert [name for name, _ in model.named_parameters()] == NAMES
-    assert [p for _, p in model.named_parameters()] == model.parameters() or len(model.parameters()) == len(NAMES)
+    assert all(p is q for (_, p), q in zip(model.named_parameters(), model.parameters(), strict=True))
     assert [name for name, _ in model.named_modules()][:4] == ["", "encoder", "encoder.0", "encoder.1"]
 
 

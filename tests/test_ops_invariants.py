@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff import pytree, tape
+from autodiff import pytree
+from autodiff.testing.blame import operations
 from tests.op_cases import ALL
 from tests.op_cases.checks import plain, tracked
 
@@ -79,7 +80,7 @@ def test_the_graph_is_freed_without_the_collector(case):
         leaves = tracked(call.operands)
         outputs = differentiable(case.fn(*leaves, **call.keywords))
         for y in outputs:
-            watched += [weakref.ref(node) for node in tape.walk([y._node]).nodes]
+            watched += [weakref.ref(node) for node in operations([y._node])]
             gradients = ad.gradients(
                 y, [x for x in leaves if isinstance(x, ad.Tensor)], np.ones_like(y.data), create_graph=True
             )

@@ -38,6 +38,6 @@ def test_a_row_meets_what_it_says_it_covers(case):
 
 
 def test_a_missing_row_would_be_seen():
-    without = {p for case in ALL if case.name != "sin" for p in case.covers}
-    assert all_primitives()["elementwise.sin"] not in without
-    assert np.sin not in {f for case in ALL if case.name != "sin" for f in (case.fn, *case.numpy)}
+    without = [case for case in ALL if case.name != "arccosh"]
+    assert all_primitives()["elementwise.arccosh"] not in {p for case in without for p in case.covers}
+    assert np.arccosh not in {f for case in without for f in (case.fn, *case.numpy)}

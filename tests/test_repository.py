@@ -31,6 +31,7 @@ ROOMS = (
     "ops",
     "special",
     "batching",
+    "methods",
     "tensors",
     "recording",
     "transforms",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import graphviz
+
 from autodiff.drawing.graph import Graph, Kind, Vertex, read_graph
 from autodiff.drawing.rendering import Picture
 from autodiff.errors import GradientError
@@ -101,9 +103,8 @@ def _add(picture: Any, vertices: list[Vertex], level: int, prefix: str) -> None:
 
 
 def escape(text: str, limit: int = 200) -> str:
-    """A user's text as a DOT label: no escapes are interpreted, lines stay lines, a very long text is cut."""
+    """A user's text as a DOT label: nothing in it is interpreted, lines stay lines, a very long text is cut."""
     text = text if len(text) <= limit else text[: limit - 3] + "..."
     text = "".join(c if c == "\n" or c.isprintable() else "�" for c in text)
-    text = text.replace("\\", "\\\\").replace("\n", "\\n")
-    # The package takes "<...>" for HTML; a zero-width space in front makes it plain text.
-    return "\u200b" + text if text.startswith("<") and text.endswith(">") else text
+    text = text.replace("&", "&amp;").replace("\\", "\\\\").replace("\n", "\\n")
+    return str.__new__(graphviz.NoHtml, text)  # the package takes "<...>" for HTML otherwise

@@ -109,8 +109,11 @@ def read_graph(tensors: Iterable[Tensor]) -> Graph:
                 edges.append(Edge(constant, key, label))
             else:
                 details.append(f"operand {i}: {_short(x)}" if several else _short(x))
-        details += [f"{k}={_short(v)}" for k, v in node.keywords.items() if v is not None and v is not False]
-        title = node.primitive.name if node.primitive is not ITEM else f"item {node.keywords['index']}"
+        if node.primitive is ITEM:
+            title = f"output {node.keywords['index']}"
+        else:
+            title = node.primitive.name
+            details += [f"{k}={_short(v)}" for k, v in node.keywords.items() if v is not None and v is not False]
         vertices.append(
             Vertex(key, "result" if node in roots else "operation", title, shape, tuple(details), scopes[node], node)
         )

@@ -47,7 +47,7 @@ def find_renderer(explicit: str | os.PathLike[str] | None = None) -> str | None:
     return shutil.which("dot")
 
 
-class Picture(graphviz.Digraph):
+class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package ships no types
     """A `graphviz.Digraph` that renders with what is installed.
 
     Attributes

@@ -85,33 +85,33 @@ def steihaug(
     d = -r
     rr = float(r @ r)
     curvature = np.inf
-    k = 0
 
-    def ended(step: Vector, b_step: Vector, why: Ending) -> TrustRegionStep:
+    def ended(step: Vector, b_step: Vector, k: int, why: Ending) -> TrustRegionStep:
         return TrustRegionStep(step, -float(g @ step + 0.5 * (step @ b_step)), float(curvature), k, why)
 
-    for k in range(1, (2 * g.size if max_iter is None else max_iter) + 1):
+    limit = 2 * g.size if max_iter is None else max_iter
+    for k in range(1, limit + 1):
         bd = matvec(d)
         dd = float(d @ d)
         if dd == 0.0:
-            return ended(p, bp, "converged")
+            return ended(p, bp, k, "converged")
         dbd = float(d @ bd)
         curvature = min(curvature, dbd / dd)
         if dbd <= 0:
             tau = _to_boundary(p, d, radius)
-            return ended(p + tau * d, bp + tau * bd, "negative curvature")
+            return ended(p + tau * d, bp + tau * bd, k, "negative curvature")
         alpha = rr / dbd
         further = p + alpha * d
         if float(further @ further) >= radius * radius:
             tau = _to_boundary(p, d, radius)
-            return ended(p + tau * d, bp + tau * bd, "boundary")
+            return ended(p + tau * d, bp + tau * bd, k, "boundary")
         p, bp = further, bp + alpha * bd
         r = r + alpha * bd
         rr, before = float(r @ r), rr
         if rr**0.5 <= tol * norm:
-            return ended(p, bp, "converged")
+            return ended(p, bp, k, "converged")
         d = -r + (rr / before) * d
-    return ended(p, bp, "iterations")
+    return ended(p, bp, limit, "iterations")
 
 
 def _to_boundary(p: Vector, d: Vector, radius: float) -> float:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from autodiff import tape
 from autodiff.tape import ALIAS, ITEM, Node
 from autodiff.tensors import Tensor
 from autodiff.testing.comparing import Examination, Settings
@@ -40,8 +41,7 @@ def first_wrong_operation(problem: Problem, order: int, settings: Settings) -> s
     roots = {y._node for y in outputs if isinstance(y, Tensor) and y._node is not None}
     if not roots:
         return "none: the result is not tracked, something left the graph"
-    nodes = tape.walk_to_leaves(*roots).nodes[::-1]
-    for node in nodes[:_OPERATIONS]:
+    for node in operations(roots)[:_OPERATIONS]:
         if node.primitive in (ITEM, ALIAS):
             continue
         try:
@@ -51,6 +51,21 @@ def first_wrong_operation(problem: Problem, order: int, settings: Settings) -> s
         if wrong is not None:
             return f"{_shown(node)}: {wrong}"
     return None
+
+
+def operations(roots: Iterable[Node]) -> list[Node]:
+    """All recorded operations that lead to these nodes, oldest first."""
+    seen = set(roots)
+    stack = list(seen)
+    found = []
+    while stack:
+        node = stack.pop()
+        if node.primitive is not None:
+            found.append(node)
+        fresh = {p for p in node.parents if p is not None} - seen
+        seen |= fresh
+        stack += fresh
+    return sorted(found, key=attrgetter("number"))
 
 
 def _shown(node: Node) -> str:

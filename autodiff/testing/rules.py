@@ -12,7 +12,7 @@ from autodiff.primitives import ELEMENTWISE, LINEAR, Primitive
 from autodiff.testing.comparing import Settings
 from autodiff.testing.differences import DOUBLE, direction
 from autodiff.testing.gradients import MODES, check_problem
-from autodiff.testing.problems import Array, Problem, as_vector, problem_of, read_only, title, widened
+from autodiff.testing.problems import Array, Problem, as_vector, problem_of, read_only, resolution_of, title, widened
 from autodiff.testing.report import GradientCheckError, Report
 from autodiff.transforms import linearize, vjp
 
@@ -319,6 +319,7 @@ def check_adjoint(problem: Problem, rng: np.random.Generator, rtol: float = 1e-1
         If they differ.
     """
     leaves = widened(problem.leaves)
+    rtol = max(rtol, 256 * resolution_of(problem, leaves))
     outputs, pullback = vjp(problem.call, *leaves)
     _, pushforward = linearize(problem.call, *leaves)
     cts = [direction(np.ones(np.shape(y), y.dtype), rng) for y in outputs]

@@ -131,7 +131,7 @@ LAYOUTS = ("C", "F", "reversed", "strided", "stretched")
 
 def laid_out(x: np.ndarray, layout: str) -> np.ndarray:
     """The same values (for "stretched": its first layer repeated) in another layout, read-only."""
-    if layout == "F":
+    if layout == "F" and x.ndim:
         x = np.asfortranarray(x)
     elif layout == "reversed":
         whole = (slice(None, None, -1),) * x.ndim

@@ -229,16 +229,6 @@ ORDER = [
         points=(Point((np.array([2.0, 1.0, 1.0]),), (np.array([0.0, 1.0, 0.0]),)),),
     ),
     Case(
-        "partition",
-        lambda x, **axis: np.partition(x, 1, **axis)[..., 1],
-        (DISTINCT,),
-        (ix.gather,),
-        (np.partition,),
-        shapes=[((4,),), ((3, 2),)],
-        keywords=lambda pick, s: {"axis": -1},
-        distinct=True,
-    ),
-    Case(
         "argsort_gather",
         lambda x: x[np.argsort(x)] * np.arange(1.0, 5.0),
         (DISTINCT,),

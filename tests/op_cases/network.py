@@ -23,7 +23,7 @@ def plain_cross_entropy(logits, labels):
 def plain_slope(logits, labels):
     """The gradient of the loss by the logits."""
     p = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
-    return (p - np.eye(logits.shape[-1])[labels]) / labels.size
+    return (p - np.eye(logits.shape[-1], dtype=p.dtype)[labels]) / labels.size
 
 
 CASES = [

@@ -47,8 +47,8 @@ EINSUM_OF_ONE = [
 ]
 
 
-def two(name, fn, *primitives, shapes, keywords=None, numpy=(), **more):
-    return Case(name, fn, (REAL, REAL), primitives, numpy, shapes=shapes, keywords=keywords, analytic=True, **more)
+def two(name, fn, *primitives, shapes, keywords=None, analytic=True):
+    return Case(name, fn, (REAL, REAL), primitives, shapes=shapes, keywords=keywords, analytic=analytic)
 
 
 def fitting(table):
@@ -84,15 +84,22 @@ PRODUCTS = [
         ),
     ),
     two("linalg_tensordot", np.linalg.tensordot, shapes=[((2, 3), (2, 3))]),
-    two("vecdot", np.vecdot, shapes=[((3,), (3,)), ((2, 3), (3,)), ((2, 1, 3), (2, 3)), ((2, 0), (0,))]),
+    # these two and vecmat conjugate an operand: not analytic
+    two(
+        "vecdot",
+        np.vecdot,
+        shapes=[((3,), (3,)), ((2, 3), (3,)), ((2, 1, 3), (2, 3)), ((2, 0), (0,))],
+        analytic=False,
+    ),
     two(
         "linalg_vecdot",
         np.linalg.vecdot,
         shapes=[((2, 3), (2, 3))],
         keywords=lambda pick, a, b: {"axis": pick([-1, 0])},
+        analytic=False,
     ),
     *(
-        two(name, getattr(np, name), products.matmul, shapes=shapes)
+        two(name, getattr(np, name), products.matmul, shapes=shapes, analytic=name == "matvec")
         for name, shapes in [
             ("matvec", [((2, 3), (3,)), ((2, 2, 3), (3,)), ((2, 3), (4, 3))]),
             ("vecmat", [((3,), (3, 2)), ((4, 3), (3, 2)), ((2, 3), (2, 3, 1))]),
@@ -146,7 +153,7 @@ CONTRACTIONS = [
         (contractions.embed_letters,),
         shapes=[((2, 3),)],
         keywords=lambda pick, s: {"subscripts": "iji->ij", "shape": (2, 3, 2)},
-        reference=lambda v, subscripts, shape: np.einsum("ij,ik->ijk", v, np.eye(2)),
+        reference=lambda v, subscripts, shape: np.einsum("ij,ik->ijk", v, np.eye(2, dtype=v.dtype)),
     ),
 ]
 

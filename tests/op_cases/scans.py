@@ -17,7 +17,18 @@ def recurrence_reference(a, b, axis, back):
     return np.moveaxis(r, 0, axis)
 
 
+# NumPy 2.1 and later
+CUMULATIVE = [
+    Case(name, getattr(np, name), (domain,), (primitive,), shapes=[(s,) for s in WITH_AXES], keywords=along_axis)
+    for name, domain, primitive in [
+        ("cumulative_sum", REAL, scans.cumsum_along),
+        ("cumulative_prod", NONZERO, scans.cumprod_along),
+    ]
+    if hasattr(np, name)
+]
+
 CASES = [
+    *CUMULATIVE,
     Case("cumsum", np.cumsum, (REAL,), (scans.cumsum_along,), shapes=ONE, keywords=along_axis_or_none, analytic=True),
     Case("add_accumulate", lambda x: np.add.accumulate(x), (REAL,), (scans.cumsum_along,), shapes=[((3,),), ((3, 2),)]),
     Case(

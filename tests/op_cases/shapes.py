@@ -117,6 +117,19 @@ TURNING = [
 
 TYPES = [
     Case("astype_double", lambda x: x.astype(np.float64), (REAL,), (shapes.cast,), shapes=ONE),
+    *(
+        Case(
+            "astype_of_numpy",
+            lambda x: np.astype(x, np.float32),
+            (REAL,),
+            (shapes.cast,),
+            (np.astype,),
+            shapes=ONE,
+            rtol=1e-6,
+        )
+        for _ in [0]
+        if hasattr(np, "astype")
+    ),
     Case("astype_complex", lambda x: x.astype(np.complex128) * (1 + 2j), (REAL,), (shapes.cast,), shapes=ONE),
 ]
 
