@@ -19,7 +19,7 @@ import numpy as np
 
 from autodiff.errors import RuleError
 from autodiff.masks import any_over_broadcast, mask_pulled, mask_pushed, outputs_mask, own_mask
-from autodiff.primitives import LINEAR, MASKING, pass_on
+from autodiff.primitives import ELEMENTWISE, LINEAR, MASKING, pass_on
 from autodiff.tape import ITEM, Leaf, Node, Walk, item_node
 
 Lift = Callable[[Any, Node], Any]
@@ -52,11 +52,9 @@ def pull_back_arrays(nodes: Sequence[Node], cts: dict[Node, Any], lives: dict[No
             continue
         primitive = node.primitive
         rules = primitive.pulls  # type: ignore[union-attr]
-        if (
-            rules is None
-            or primitive is ITEM
-            or type(ct) is list
-            or (lives is not None and (primitive.flags & MASKING or node in lives))  # type: ignore[union-attr]
+        elementwise = primitive.kind is ELEMENTWISE  # type: ignore[union-attr]
+        if (not elementwise and (rules is None or primitive is ITEM or type(ct) is list)) or (
+            lives is not None and (primitive.flags & MASKING or node in lives)  # type: ignore[union-attr]
         ):
             _pull_one(node, ct, cts, lives)
             continue
@@ -64,9 +62,8 @@ def pull_back_arrays(nodes: Sequence[Node], cts: dict[Node, Any], lives: dict[No
         keywords = node.keywords
         y = node.output
         count = len(operands)
-        direct = primitive.direct  # type: ignore[union-attr]
-        plain = primitive.takes_output and not keywords  # type: ignore[union-attr]
-        if not plain:
+        if not elementwise:
+            direct = primitive.direct if type(ct) is ndarray else None  # type: ignore[union-attr]
             head = (ct, y, *operands) if primitive.takes_output else (ct, *operands)  # type: ignore[union-attr]
         i = -1
         for parent in node.parents:
@@ -74,22 +71,26 @@ def pull_back_arrays(nodes: Sequence[Node], cts: dict[Node, Any], lives: dict[No
             if parent is None:
                 continue
             x = operands[i]
-            if direct is not None and type(ct) is ndarray:
+            if elementwise:
+                rule = rules[i]  # type: ignore[index]
+                if rule is pass_on:
+                    g = ct
+                elif keywords:
+                    g = rule(ct, y, *operands, **keywords)  # type: ignore[misc]
+                elif count == 2:
+                    g = rule(ct, y, operands[0], operands[1])  # type: ignore[misc]
+                elif count == 1:
+                    g = rule(ct, y, x)  # type: ignore[misc]
+                else:
+                    g = rule(ct, y, *operands)  # type: ignore[misc]
+            elif direct is None:
+                g = rules[i](*head, **keywords)  # type: ignore[index, misc]
+            else:
                 out = _free_home(parent, cts)
                 g = direct[i](out, ct, *operands)
                 if g is out:
                     cts[parent] = g
                     continue
-            elif (rule := rules[i]) is pass_on:
-                g = ct
-            elif not plain:
-                g = rule(*head, **keywords)  # type: ignore[misc]
-            elif count == 2:
-                g = rule(ct, y, operands[0], operands[1])  # type: ignore[misc]
-            elif count == 1:
-                g = rule(ct, y, x)  # type: ignore[misc]
-            else:
-                g = rule(ct, y, *operands)  # type: ignore[misc]
             if type(g) is not type(x) or (type(g) is ndarray and (g.shape != x.shape or g.dtype != x.dtype)):
                 g = conform(g, x, node)
             if parent not in cts:

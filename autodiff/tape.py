@@ -105,17 +105,17 @@ class Leaf(Node):
         """Add one more gradient. What arrives is copied: it may be shared with other nodes."""
         if ct.dtype.kind == "c":
             ct = ct.conj()  # a cotangent is a linear functional; the gradient points uphill
-        if self.grad is not None:
-            if self.grad is self.home:
-                self.grad += ct
-            else:
-                self.grad = np.asarray(self.grad + ct)
-        elif self.home is not None:
-            if ct is not self.home:
-                self.home[...] = ct
-            self.grad = self.home
-        else:
+        grad, home = self.grad, self.home
+        if grad is None and home is None:
             self.grad = np.array(ct)
+        elif grad is None:
+            if ct is not home:
+                home[...] = ct  # type: ignore[index]
+            self.grad = home
+        elif grad is home:
+            grad += ct
+        else:
+            self.grad = np.asarray(grad + ct)
 
 
 def _item(outputs: tuple[Any, ...], *, index: int) -> Any:

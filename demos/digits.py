@@ -1,7 +1,8 @@
 """Train a network on real handwritten digits, check its gradients, draw its graph and its errors.
 
 The data are the 1,797 UCI digits of 8x8 pixels that come with the package. A perceptron with one hidden layer
-learns from four fifths of them with Adam and is tested on the rest. Then the gradient of the very network that was
+learns from four fifths of them with Adam, never seeing the same image twice: each batch comes with fresh noise.
+It is tested on the rest. Then the gradient of the very network that was
 trained is checked against finite differences, and what happened is written as pictures.
 """
 
@@ -20,7 +21,12 @@ import optim
 from demos.output import figure, folder, progress
 
 
-def make_model(hidden: int = 128) -> nn.Sequential:
+EPOCHS = 60
+RATE = 5e-3  # falls to 0 in a straight line
+NOISE = 0.2  # of ink from 0 to 1; worth one more point of test accuracy
+
+
+def make_model(hidden: int = 256) -> nn.Sequential:
     """A perceptron from 64 pixels to 10 classes."""
     return nn.Sequential(nn.Linear(64, hidden), nn.ReLU(), nn.Linear(hidden, 10))
 
@@ -31,20 +37,26 @@ def accuracy(model: nn.Module, x: np.ndarray, y: np.ndarray) -> float:
         return float((model(x).data.argmax(1) == y).mean())
 
 
+def shares(model: nn.Module, x: np.ndarray) -> np.ndarray:
+    """How likely each of the ten digits is, for each row."""
+    with ad.no_grad():
+        return ad.special.softmax(model(x), axis=1).data
+
+
 def train(
-    data: tuple[Any, Any, Any, Any], epochs: int = 30, seed: int = 0, *, report: Any = None
+    data: tuple[Any, Any, Any, Any], epochs: int = EPOCHS, seed: int = 0, *, report: Any = None
 ) -> tuple[nn.Module, dict[str, list[float]]]:
     """Train on ``(x_train, x_test, y_train, y_test)``; the model, and loss and accuracies after each epoch."""
     x_train, x_test, y_train, y_test = data
-    nn.manual_seed(seed)
+    rng = nn.manual_seed(seed)
     model = make_model()
-    optimizer = optim.Adam(model.parameters(), learning_rate=2e-3)
+    optimizer = optim.Adam(model.parameters())
     history: dict[str, list[float]] = {"loss": [], "train": [], "test": []}
     for epoch in progress(range(epochs), epochs, "training" if report else ""):
-        optimizer.learning_rate = 2e-3 * (1 - epoch / epochs)
+        optimizer.learning_rate = RATE * (1 - epoch / epochs)
         losses = []
         for x, y in nn.batches(x_train, y_train, batch_size=32):
-            loss = nn.cross_entropy(model(x), y)
+            loss = nn.cross_entropy(model(x + NOISE * rng.standard_normal(x.shape, dtype=np.float32)), y)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -95,9 +107,8 @@ def draw_curve(path: Path, history: dict[str, list[float]]) -> None:
 
 def draw_predictions(path: Path, model: nn.Module, x: np.ndarray, y: np.ndarray) -> None:
     """A sheet of test digits: those the network got wrong first, each with its answer and how sure it was."""
-    with ad.no_grad():
-        shares = ad.special.softmax(model(x), axis=1).data
-    guess = shares.argmax(1)
+    sure = shares(model, x)
+    guess = sure.argmax(1)
     order = np.argsort(guess == y, kind="stable")[:40]
     with figure(path, figsize=(9, 5.6)) as fig:
         fig.suptitle(f"{int((guess != y).sum())} of {len(y)} test digits are read wrongly (red: answer, right digit)")
@@ -105,14 +116,22 @@ def draw_predictions(path: Path, model: nn.Module, x: np.ndarray, y: np.ndarray)
             ax.imshow(x[i].reshape(8, 8), cmap="gray_r", vmin=0, vmax=1)
             wrong = guess[i] != y[i]
             text = f"{guess[i]}, not {y[i]}" if wrong else f"{guess[i]}"
-            ax.set_title(f"{text}  {shares[i, guess[i]]:.0%}", fontsize=8, color="#A8455B" if wrong else "#333333")
+            ax.set_title(f"{text}  {sure[i, guess[i]]:.0%}", fontsize=8, color="#A8455B" if wrong else "#333333")
             ax.axis("off")
+
+
+def positive(text: str) -> int:
+    """A whole number from 1, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 is expected; {number} was given")
+    return number
 
 
 def main(arguments: list[str]) -> float:
     """Run the demo; returns the accuracy on the test digits."""
     parser = argparse.ArgumentParser(prog="python -m demos digits", description=__doc__)
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--epochs", type=positive, default=EPOCHS)
     parser.add_argument("--seed", type=int, default=0, help="of the split, the first weights and the order of batches")
     parser.add_argument("--folder", help="where the pictures go (default: out/digits)")
     options = parser.parse_args(arguments)
@@ -130,8 +149,9 @@ def main(arguments: list[str]) -> float:
     model, history = train(data, options.epochs, options.seed, report=report)
     print(f"trained in {time.perf_counter() - start:.1f} s\n")
 
-    print("gradient check of this network on 8 test digits, against finite differences:")
-    print(check_gradients(model, x_test[:8], y_test[:8]), "\n")
+    unsure = shares(model, x_test)[np.arange(len(y_test)), y_test].argsort()[:8]
+    print("gradient check of this network on the 8 test digits it likes least, against finite differences:")
+    print(check_gradients(model, x_test[unsure], y_test[unsure]), "\n")
 
     loss = nn.cross_entropy(model(x_test[:32]), y_test[:32])
     picture = ad.draw(loss)

@@ -68,7 +68,7 @@ def derivatives(here):
 
 def uneven(like):
     """A cotangent or tangent whose entries differ: where constant ones give 0, only round-off would be compared."""
-    return np.cos(np.arange(1.0, np.size(like) + 1)).reshape(np.shape(like)).astype(like.dtype)[()]
+    return (1 + np.cos(np.arange(1.0, np.size(like) + 1)) / 2).reshape(np.shape(like)).astype(like.dtype)[()]
 
 
 def pairs():

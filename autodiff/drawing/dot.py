@@ -105,6 +105,7 @@ def _add(picture: Any, vertices: list[Vertex], level: int, prefix: str) -> None:
 def escape(text: str, limit: int = 200) -> str:
     """A user's text as a DOT label: nothing in it is interpreted, lines stay lines, a very long text is cut."""
     text = text if len(text) <= limit else text[: limit - 3] + "..."
-    text = "".join(c if c == "\n" or c.isprintable() else "�" for c in text)
+    text = "".join(c if c == "\n" or c.isprintable() else " " if c.isspace() else "�" for c in text)
     text = text.replace("&", "&amp;").replace("\\", "\\\\").replace("\n", "\\n")
-    return str.__new__(graphviz.NoHtml, text)  # the package takes "<...>" for HTML otherwise
+    label: str = graphviz.nohtml(text)  # or the package takes "<...>" for HTML
+    return label

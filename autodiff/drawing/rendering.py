@@ -24,6 +24,12 @@ ADVICE = (
 _lock = threading.Lock()
 
 
+class RendererNotFound(graphviz.ExecutableNotFound):  # type: ignore[misc]  # the package ships no types
+    """There is no program that could draw; the message says how to get one."""
+
+    _msg = ADVICE
+
+
 def find_renderer(explicit: str | os.PathLike[str] | None = None) -> str | None:
     """The program that turns DOT into pictures, or None.
 
@@ -63,7 +69,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package ships no t
         """Let the package call the program that was found; its name is a global of the package, so it is lent."""
         found = find_renderer(self.renderer_program)
         if found is None:
-            raise graphviz.ExecutableNotFound(["dot"]) from RuntimeError(ADVICE)
+            raise RendererNotFound(["dot"])
         with _lock:
             before = dot_command.DOT_BINARY
             dot_command.DOT_BINARY = pathlib.Path(found)

@@ -98,7 +98,7 @@ def scaled(
     >>> float(ad.grad(np.exp)(0.0))
     1.0
     """
-    before = (primitive.pulls, primitive.pushes, primitive.joint_pull, primitive.joint_push)
+    before = (primitive.pulls, primitive.pushes, primitive.joint_pull, primitive.joint_push, primitive.direct)
 
     def spoiled(rules: tuple[Rule | None, ...] | None) -> tuple[Rule | None, ...] | None:
         if rules is None:
@@ -108,13 +108,14 @@ def scaled(
     if "reverse" in modes:
         primitive.pulls = spoiled(primitive.pulls)
         primitive.joint_pull = _times(primitive.joint_pull, factor) if primitive.joint_pull else None
+        primitive.direct = spoiled(primitive.direct)  # type: ignore[assignment] # as many, none of them None
     if "forward" in modes:
         primitive.pushes = spoiled(primitive.pushes)
         primitive.joint_push = _times(primitive.joint_push, factor) if primitive.joint_push else None
     try:
         yield
     finally:
-        primitive.pulls, primitive.pushes, primitive.joint_pull, primitive.joint_push = before
+        primitive.pulls, primitive.pushes, primitive.joint_pull, primitive.joint_push, primitive.direct = before
 
 
 def _times(rule: Callable[..., Any], factor: float) -> Rule:

@@ -179,7 +179,7 @@ class Call(NamedTuple):
     keywords: dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """A row of the table.
 

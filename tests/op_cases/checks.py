@@ -1,5 +1,7 @@
 """What the suite does with a row: run it, differentiate it, compare."""
 
+import functools
+from collections import defaultdict
 from contextlib import contextmanager
 
 import numpy as np
@@ -46,14 +48,22 @@ def check_derivatives(case, call, order=1, modes=MODES, *, narrow=True):
     return check_problem(problem(case, call), order, settings_of(case, order=order, modes=modes, narrow=narrow), seed=1)
 
 
-def met_primitives(case, seeds=range(40)):
-    """The primitives that are recorded when the row runs."""
-    met = set()
-    for seed in seeds:
+@functools.cache
+def met_nodes(case, seeds=40):
+    """The operations that are recorded when the row runs."""
+    met = []
+    for seed in range(seeds):
         call = case.example(seed)
         outputs = pytree.flatten(case.fn(*tracked(call.operands), **call.keywords))[0]
-        roots = {y._node for y in outputs if isinstance(y, ad.Tensor) and y._node is not None}
-        met |= {node.primitive for node in operations(roots)}
+        met += operations({y._node for y in outputs if isinstance(y, ad.Tensor) and y._node is not None})
+    return met
+
+
+def met_operands(case):
+    """For every primitive recorded when the row runs, the operands that moved; None stands for all together."""
+    met = defaultdict(set)
+    for node in met_nodes(case):
+        met[node.primitive] |= {None, *(i for i, parent in enumerate(node.parents) if parent is not None)}
     return met
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from autodiff import special
 from autodiff.ops import choices
-from tests.op_cases.case import DISTINCT, NONZERO, REAL, Case, Interval, Point, Truth
+from tests.op_cases.case import DISTINCT, NONZERO, REAL, Case, Interval, Point, Truth, Whole
 
 INF, NAN = math.inf, math.nan
 
@@ -50,7 +50,10 @@ CASES = [
         (NONZERO,),
         (choices.relu,),
         reference=lambda x: np.maximum(x, 0),
-        points=(Point((np.array([0.0, -1.0, 2.0, NAN]),), (np.array([0.0, 0.0, 1.0, NAN]),)),),
+        points=(
+            Point((np.array([0.0, -1.0, 2.0]),), (np.array([0.0, 0.0, 1.0]),)),
+            Point((NAN,), (NAN,)),
+        ),
     ),
     Case("relu_by_maximum", lambda x: np.maximum(0, x), (NONZERO,), (choices.relu,), points=(Point((0.0,), (0.0,)),)),
     Case(
@@ -105,6 +108,19 @@ CASES = [
         (NONZERO, REAL),
         (choices.heaviside,),
         points=(Point((0.0, 0.5), (0.0, 1.0)), Point((1.0, 0.5), (0.0, 0.0))),
+    ),
+    Case("heaviside_at_0", np.heaviside, (Whole(-1, 1), REAL), (choices.heaviside,)),
+    Case(
+        "where_guards_exp",
+        lambda x: np.where(x < 700, np.exp(x), 0.0),
+        (REAL,),
+        points=(Point((np.array([1000.0, 0.0]),), (np.array([0.0, 1.0]),), (np.array([0.0, 1.0]),)),),
+    ),
+    Case(
+        "where_guards_nan",
+        lambda x: np.where(np.isnan(x), 0.0, np.sin(x)),
+        (REAL,),
+        points=(Point((np.array([NAN, 0.0]),), (np.array([0.0, 1.0]),)),),
     ),
     Case("maximum_of_distinct", lambda x: np.maximum(x[:-1], x[1:]), (DISTINCT,), shapes=[((4,),), ((2, 3),)]),
 ]

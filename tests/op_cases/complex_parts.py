@@ -15,7 +15,10 @@ CASES = [
         np.absolute,
         (NONZERO,),
         (cp.real_absolute,),
-        points=(Point((np.array([0.0, -0.0, -2.0, NAN]),), (np.array([0.0, 0.0, -1.0, NAN]),)),),
+        points=(
+            Point((np.array([0.0, -0.0, -2.0]),), (np.array([0.0, 0.0, -1.0]),)),
+            Point((NAN,), (NAN,)),
+        ),
     ),
     Case("abs_builtin", abs, (NONZERO,), (cp.real_absolute,), points=(Point((0.0,), (0.0,)),)),
     Case(

@@ -86,7 +86,7 @@ POWERS = [
         points=(at(0.0, 0.0, 2.0), at(np.array([-1e150, 1e-150]), np.array([-2e150, 2e-150]))),
     ),
     Case("power_5", lambda x: x**5, (REAL,), (ew.integer_power,), analytic=True, points=(at(0.0, 0.0, 0.0),)),
-    Case("power_0", lambda x: x**0, (REAL,), (ew.integer_power,), points=(at(0.0, 0.0),)),
+    Case("power_0", lambda x: x**0, (REAL,), points=(at(0.0, 0.0),)),
     Case("power_1", lambda x: x**1, (REAL,), points=(at(0.0, 1.0, 0.0),)),
     Case("power_3_of_numpy", lambda x: np.power(x, 3), (REAL,), (ew.integer_power,), (np.power,), analytic=True),
     Case("power_half", lambda x: x**0.5, (POSITIVE,), (ew.sqrt,), analytic=True, points=(at(0.0, INF),)),
@@ -279,7 +279,7 @@ DISTANCES = [
             Point((1e200, 1e200), (5e-201, -5e-201)),
         ),
     ),
-    unary(np.fabs, NONZERO, ew.fabs, at(np.array([0.0, -0.0, NAN]), np.array([0.0, 0.0, NAN])), analytic=False),
+    unary(np.fabs, NONZERO, ew.fabs, at(np.zeros(2), np.zeros(2)), at(NAN, NAN), analytic=False),
     Case(
         "copysign",
         np.copysign,

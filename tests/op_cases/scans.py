@@ -40,7 +40,7 @@ CASES = [
         keywords=along_axis_or_none,
         analytic=True,
         points=(
-            Point((np.array([2.0, 0.0, 3.0]),), (np.array([1.0, 8.0, 0.0]),), (np.array([4.0, 10.0, 2.0]),)),
+            Point((np.array([2.0, 0.0, 3.0]),), (np.array([1.0, 8.0, 0.0]),), (np.array([4.0, 6.0, 2.0]),)),
             Point((np.array([0.0, 0.0, 3.0]),), (np.array([1.0, 0.0, 0.0]),), (np.array([4.0, 4.0, 0.0]),)),
             Point((np.zeros(3),), (np.array([1.0, 0.0, 0.0]),), (np.array([1.0, 1.0, 0.0]),)),
         ),
