@@ -140,11 +140,12 @@ def _pull_one(node: Node, ct: Any, cts: dict[Node, Any], lives: dict[Node, Any] 
         if alive is not None:
             g = np.where(alive, g, 0)
             alive = any_over_broadcast(alive, x.shape)
-        g = conform(g, x, node)
+        if type(g) is not type(x) or g.ndim:
+            g = conform(g, x, node)
         before = cts.get(parent)
         cts[parent] = g if before is None else before + g
-        if lives is not None:
-            _join_masks(parent, alive, lives, first=before is None)
+        if lives or alive is not None:
+            _join_masks(parent, alive, lives, first=before is None)  # type: ignore[arg-type]
 
 
 def _join_masks(node: Node, alive: Any, lives: dict[Node, Any], *, first: bool) -> None:

@@ -20,7 +20,7 @@ def folder(name: str, parent: str | None) -> Path:
 
 def progress(items: Iterable[T], total: int, label: str) -> Iterator[T]:
     """The items, with a live bar on a terminal (rich where it is installed); silent in a pipe or without a label."""
-    if not label or not sys.stderr.isatty():
+    if not label or not (sys.stderr.isatty() and sys.stdout.isatty()):  # rich would take a pipe's lines to its own side
         yield from items
         return
     try:

@@ -106,7 +106,6 @@ CASES = [
         "heaviside",
         np.heaviside,
         (NONZERO, REAL),
-        (choices.heaviside,),
         points=(Point((0.0, 0.5), (0.0, 1.0)), Point((1.0, 0.5), (0.0, 0.0))),
     ),
     Case("heaviside_at_0", np.heaviside, (Whole(-1, 1), REAL), (choices.heaviside,)),
