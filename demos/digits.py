@@ -20,7 +20,6 @@ import nn
 import optim
 from demos.output import figure, folder, progress
 
-
 EPOCHS = 60
 RATE = 5e-3  # falls to 0 in a straight line
 NOISE = 0.2  # of ink from 0 to 1; worth one more point of test accuracy

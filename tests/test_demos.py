@@ -74,7 +74,9 @@ def test_the_digits_demo_writes_every_file_it_names(small_run):
     assert {Path(n).name for n in named} == {"graph.dot", "graph.svg", "graph.png", "curve.png", "predictions.png"}
 
 
-@pytest.mark.parametrize(("name", "width", "height"), [("curve.png", 800, 350), ("predictions.png", 900, 550), ("graph.png", 150, 300)])
+@pytest.mark.parametrize(
+    ("name", "width", "height"), [("curve.png", 800, 350), ("predictions.png", 900, 550), ("graph.png", 150, 300)]
+)
 def test_its_pictures_show_something(small_run, name, width, height):
     image = matplotlib.image.imread(small_run[0] / name)
     assert image.shape[0] >= height and image.shape[1] >= width

@@ -117,7 +117,12 @@ def test_parameters_appear_by_name_and_modules_as_frames():
     model = nn.Sequential(nn.Linear(4, 8), nn.Sequential(nn.ReLU(), nn.Linear(8, 3)))
     loss = nn.cross_entropy(model(np.ones((5, 4), np.float32)), np.array([0, 1, 2, 0, 1]))
     graph = read_graph([loss])
-    assert {v.title for v in graph.vertices if v.kind == "parameter"} == {"0.weight", "0.bias", "1.1.weight", "1.1.bias"}
+    assert {v.title for v in graph.vertices if v.kind == "parameter"} == {
+        "0.weight",
+        "0.bias",
+        "1.1.weight",
+        "1.1.bias",
+    }
     by_title = {v.title: v for v in graph.vertices}
     assert by_title["relu"].scope == ("Sequential", "1 Sequential", "0 ReLU")
     assert all(v.scope == () for v in graph.vertices if "cross_entropy" in v.title)
@@ -311,7 +316,9 @@ def test_without_a_renderer_there_is_text_and_advice(bare_machine):
     assert source == picture.source and "digraph" in source
 
 
-@pytest.mark.parametrize("call", [lambda p: p.pipe(format="svg"), lambda p: p.render("nothing", format="png")], ids=["pipe", "render"])
+@pytest.mark.parametrize(
+    "call", [lambda p: p.pipe(format="svg"), lambda p: p.render("nothing", format="png")], ids=["pipe", "render"]
+)
 def test_without_a_renderer_the_error_says_how_to_get_one(bare_machine, tmp_path, monkeypatch, call):
     monkeypatch.chdir(tmp_path)
     picture = ad.draw(tracked(2.0) * 3.0)

@@ -1,5 +1,6 @@
 """Newton's method: quadratics, saddles, rejected steps, what the report says."""
 
+import itertools
 import warnings
 
 import numpy as np
@@ -105,7 +106,7 @@ def test_raising_steps_are_rejected_and_the_loss_never_rises(f, start):
     losses = []
     for _ in range(30):
         losses.append(optimizer.step(lambda: f(w).sum()).item())
-    assert all(b <= a + 1e-14 * abs(a) for a, b in zip(losses, losses[1:], strict=False))
+    assert all(b <= a + 1e-14 * abs(a) for a, b in itertools.pairwise(losses))
     assert abs(w.item()) < 1e-4
 
 
@@ -231,4 +232,4 @@ def test_a_small_network_is_trained_to_the_bottom():
     optimizer = optim.Newton(model.parameters())
     losses = [optimizer.step(lambda: nn.cross_entropy(model(x), y)).item() for _ in range(40)]
     assert losses[-1] < 0.02
-    assert all(b <= a * (1 + 1e-14) for a, b in zip(losses, losses[1:], strict=False))
+    assert all(b <= a * (1 + 1e-14) for a, b in itertools.pairwise(losses))

@@ -1,5 +1,7 @@
 """Conjugate gradients and the trust-region step on matrices that Hypothesis draws."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -50,7 +52,7 @@ def test_iterates_descend_and_stop_where_they_are_told(problem):
         assert len(calls) == result.iterations <= k
         values.append(0.5 * result.x @ (A @ result.x) - b @ result.x)
     assert values[0] == 0.0
-    assert all(later <= before + 1e-9 * abs(before) for before, later in zip(values, values[1:], strict=False))
+    assert all(later <= before + 1e-9 * abs(before) for before, later in itertools.pairwise(values))
 
 
 @given(problems(indefinite=True))

@@ -93,7 +93,7 @@ def test_a_list_of_tracked_tensors_stays_tracked():
 
 
 @pytest.mark.parametrize(
-    "value", ["a", object(), None, np.array(["a"]), np.array([0], "datetime64[s]"), {"a": 1}], ids=repr
+    "value", ["a", object(), None, np.array(["a"]), np.array([0], "datetime64[s]"), {"a": 1}], ids=["str", "object", "None", "array of str", "dates", "dict"]
 )
 def test_what_is_not_numbers_is_refused(value):
     with pytest.raises(ad.DtypeError, match="dtype"):
@@ -194,7 +194,7 @@ def test_unary_operators():
 @pytest.mark.parametrize(
     "op", [operator.add, operator.sub, operator.mul, operator.truediv, operator.matmul, operator.pow]
 )
-@pytest.mark.parametrize("other", [None, "a", object(), {"a": 1}], ids=repr)
+@pytest.mark.parametrize("other", [None, "a", object(), {"a": 1}], ids=["None", "str", "object", "dict"])
 def test_operators_leave_strangers_to_python(op, other):
     for pair in ((tracked([1.0]), other), (other, tracked([1.0]))):
         with pytest.raises(

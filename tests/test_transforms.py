@@ -160,7 +160,7 @@ def test_results_do_not_share_memory():
     ga, gb = pullback(ct)
     ga[0] = gb[1] = 99.0
     assert ga.tolist() == [99.0, 2.0, 2.0] and gb.tolist() == [2.0, 99.0, 2.0] and ct.tolist() == [2.0, 2.0, 2.0]
-    y, pushforward = ad.linearize(lambda a: (a, a + 0.0, a.reshape(3)), x)
+    _y, pushforward = ad.linearize(lambda a: (a, a + 0.0, a.reshape(3)), x)
     t = np.full(3, 2.0)
     outs = pushforward(t)
     for out in outs:
@@ -205,7 +205,7 @@ def test_an_output_that_does_not_depend_gives_zeros(f, dtype):
     y, pullback = ad.vjp(f, x)
     (g,) = pullback(np.ones(out.shape))
     assert g.shape == x.shape and g.dtype == dtype and not g.any()
-    y, t = ad.jvp(f, (x,), (np.ones(3),))
+    _y, t = ad.jvp(f, (x,), (np.ones(3),))
     assert np.shape(t) == out.shape and not np.any(t)
     for mode in ("forward", "reverse", "auto"):
         J = ad.jacobian(f, mode=mode)(x)

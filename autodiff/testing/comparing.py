@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.testing.differences import DOUBLE, Slope, Vector, complex_step, direction, slope_along
+from autodiff.testing.differences import DOUBLE, Slope, Vector, complex_step, direction, of_one_magnitude, slope_along
 from autodiff.testing.problems import Array, Problem, as_vector, resolution_of, widened, without_infinities
 from autodiff.testing.report import ILL_CONDITIONED, KINK, MATCH, WRONG, Comparison
 from autodiff.transforms import linearize, vjp
@@ -119,7 +119,8 @@ class Examination:
                 singular = alive & ~np.isfinite(self.gradients[i])
                 self.kinked[i] |= singular
             if (alive & ~singular).any():
-                yield from self._direction(i, alive & ~singular)
+                for group in of_one_magnitude(x, alive & ~singular):
+                    yield from self._direction(i, group)
             for entry in np.argwhere(singular)[:_SINGULAR_ENTRIES]:
                 yield from self._probe(i, _single(np.shape(x), entry), careful=True).comparisons
         if any(given.dtype.itemsize < wide.dtype.itemsize for given, wide in zip(self.given, self.problem.leaves)):
@@ -178,35 +179,33 @@ class Examination:
         ts = [direction(x, self.rng).astype(x.dtype) for x in self.given]
         if "reverse" in self.settings.modes:
             wide = self._pullback([c.astype(w.dtype) for c, w in zip(cts, self.cts, strict=True)])
-            for i, (own, exact) in enumerate(zip(pullback(cts), wide, strict=True)):
-                yield self._precise_enough("reverse", i, self.problem.names[i], own, exact)
+            for i, own in enumerate(pullback(cts)):
+                yield self._precise_enough("reverse", i, self.problem.names[i], own, wide)
         if "forward" in self.settings.modes:
             own_tangents = linearize(self.problem.call, *self.given)[1](*ts)
             wide = linearize(self.problem.call, *self.problem.leaves)[1](*widened(ts))
-            for i, (own, exact) in enumerate(zip(own_tangents, wide, strict=True)):
-                yield self._precise_enough("forward", i, "all operands together", own, exact)
+            for i, own in enumerate(own_tangents):
+                yield self._precise_enough("forward", i, "all operands together", own, wide)
 
-    def _precise_enough(self, mode: str, i: int, name: str, own: Any, exact: Any) -> Comparison:
+    def _precise_enough(self, mode: str, i: int, name: str, own: Any, exact: Sequence[Any]) -> Comparison:
         eps = float(np.finfo(own.dtype).eps)
-        a, n = as_vector([own]), as_vector([exact])
+        a, n = as_vector([own]), as_vector([exact[i]])
         with np.errstate(all="ignore"):
-            off = np.where(
-                (a == n) | (np.isnan(a) & np.isnan(n)) | ~np.isfinite(n.astype(own.real.dtype)), 0, abs(a - n)
-            )
+            same = (a == n) | (np.isnan(a) & np.isnan(n)) | ~np.isfinite(n.astype(np.real(own).dtype))
+            off = np.where(same, 0.0, np.abs(a - n))
         off = np.where(np.isnan(off), np.inf, off)
-        size = float(np.abs(n[np.isfinite(n)]).max(initial=0.0))
+        size = _largest(n)
         verdict, error = MATCH, 500 * eps * size
-        if off.max(initial=0.0) > error:
-            error += 50 * self._sensitivity(mode, i, eps)  # what rounding the arguments alone would do
+        if off.max(initial=0.0) > error:  # relative to the other derivatives, and to what rounding the arguments does
+            error = 500 * eps * _largest(as_vector(exact)) + 50 * self._sensitivity(mode, i, eps)
             verdict = ILL_CONDITIONED if off.max() <= error else WRONG
         worst = int(off.argmax()) if off.size else 0
         analytic, numeric = (float(a[worst]), float(n[worst])) if off.size else (0.0, 0.0)
-        return Comparison(
-            self.order, mode, f"{name} in {own.dtype}", None, worst, analytic, numeric, error, verdict, size
-        )
+        name = f"{name} in {own.dtype}"
+        return Comparison(self.order, mode, name, None, worst, analytic, numeric, error, verdict, size)
 
     def _sensitivity(self, mode: str, i: int, eps: float) -> float:
-        """How much a derivative changes when the arguments change in their last digit."""
+        """How much a derivative changes when arguments and results change as rounding to their type changes them."""
         moved = [x * (1 + eps * self.rng.choice([-1.0, 1.0], np.shape(x))) for x in self.problem.leaves]
         found = []
         for leaves in (self.problem.leaves, moved):
@@ -215,7 +214,10 @@ class Examination:
             else:
                 ts = [np.ones(np.shape(x), x.dtype)[()] for x in leaves]
                 found.append(as_vector([linearize(self.problem.call, *leaves)[1](*ts)[i]]))
-        return float(np.abs(found[1] - found[0]).max(initial=0.0))
+        with np.errstate(all="ignore"):
+            lost = _largest(self.problem.value(self.given) - self.at_zero)  # digits that cancel inside of the function
+            step = min([np.abs(x[x != 0]).min(initial=1.0) for x in map(np.asarray, self.problem.leaves)], default=1.0)
+        return _largest(found[1] - found[0]) + float(lost / step)
 
     # --- one direction ----------------------------------------------------------------------------
 
@@ -292,7 +294,7 @@ class Examination:
                 kinked=np.array([slope.kinked.any()]),
                 runaway=np.array([runaway]),
             )
-        return _judge(analytic, terms, self.settings)
+        return _judge(analytic, terms, self.settings, _reach(v))
 
     def _forward(self, i: int, v: Array, where: Mask, slope: Slope) -> _Judged:
         """J v, entry by entry."""
@@ -302,7 +304,7 @@ class Examination:
             low, high = slope.bracket
             error = slope.error + 4 * DOUBLE * np.abs(slope.value)
         terms = _Terms(slope.value, error, low, high, slope.scale, slope.kinked, slope.runaway)
-        return _judge(analytic, terms, self.settings)
+        return _judge(analytic, terms, self.settings, _reach(v))
 
     def _pushforward(self, i: int, where: Mask) -> Any:
         """Tangents of one leaf to those of the results. Entries that stay are masked, not just multiplied by 0."""
@@ -361,12 +363,20 @@ class _Judged(NamedTuple):
     scale: float
 
 
-def _judge(analytic: Vector, terms: _Terms, settings: Settings) -> _Judged:
+def _reach(v: Array) -> tuple[float, float]:
+    """The smallest and the largest of the steps that are taken."""
+    size = np.abs(v[v != 0])
+    return float(size.min(initial=np.inf)), float(size.max(initial=0.0))
+
+
+def _judge(analytic: Vector, terms: _Terms, settings: Settings, reach: tuple[float, float]) -> _Judged:
     numeric, error, low, high, scale, kinked, runaway = terms
     with np.errstate(all="ignore"):
         off = np.abs(analytic - numeric)
         size = np.fmax(np.abs(analytic), np.abs(numeric))
         slack = _TRUST * error
+        overflows = np.abs(numeric) / reach[0] > 1e300  # the derivative itself is beyond all floats
+        vanishes = size / reach[1] < 1e-300
         close = off <= settings.atol + settings.rtol * size
         explained = off <= slack
         sharp = error <= settings.rtol * (scale + size)
@@ -375,8 +385,10 @@ def _judge(analytic: Vector, terms: _Terms, settings: Settings) -> _Judged:
         verdict = np.select(
             [
                 ~np.isfinite(scale),  # the function itself is not finite here
+                ~np.isfinite(analytic) & overflows,
+                vanishes,
                 ~np.isfinite(analytic) & np.where(np.isinf(analytic), runaway == np.sign(analytic), False),
-                np.isnan(analytic) & (runaway == _BOTH_WAYS),
+                np.isnan(analytic) & (runaway != 0),  # where there is no finite derivative, NaN is honest
                 ~np.isfinite(analytic),
                 (runaway != 0) & between,
                 (runaway != 0) & np.isfinite(analytic),
@@ -386,7 +398,7 @@ def _judge(analytic: Vector, terms: _Terms, settings: Settings) -> _Judged:
                 explained & sharp & ~kinked,
                 explained,
             ],
-            [2, 0, 2, 3, 1, 3, 2, 1, 0, 0, 2],
+            [2, 2, 0, 0, 2, 3, 1, 3, 2, 1, 0, 0, 2],
             default=3,
         )
     off = np.where(np.isfinite(off), off, np.inf)
@@ -415,7 +427,8 @@ def _sharpened(slope: Slope, line: Any, resolution: float) -> Slope:
         return slope
     if exact.shape != slope.value.shape:
         return slope
-    error = 16 * resolution * (np.abs(exact) + slope.scale * resolution)
+    # what is left of the real step (h is 1e-30) and of rounding in terms that cancel: no better than 1e-15 of either
+    error = 16 * resolution * np.maximum(np.maximum(np.abs(exact), np.abs(slope.value)), slope.error)
     better = np.isfinite(exact) & (np.abs(exact - slope.value) <= _TRUST * slope.error) & (error < slope.error)
     better &= np.isfinite(slope.error) & ~slope.kinked & (slope.runaway == 0)
     return slope._replace(value=np.where(better, exact, slope.value), error=np.where(better, error, slope.error))
@@ -434,6 +447,10 @@ def _like(vector: Vector, arrays: Sequence[Array]) -> list[Array]:
 
 def _with_verdict(c: Comparison, verdict: str) -> Comparison:
     return dataclasses.replace(c, verdict=verdict)
+
+
+def _largest(values: Vector) -> float:
+    return float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
 
 
 def _single(shape: tuple[int, ...], entry: Any) -> Mask:

@@ -154,15 +154,17 @@ def _from_samples(rows: Sequence[tuple[Vector, Vector]], at_zero: Vector, resolu
     quotients = (right - left) / (2 * steps)
     varies = np.abs(right - left)
     size = np.fmax(np.fmax(np.abs(right), np.abs(left)), scale)
-    noise = (np.maximum(resolution * size, _quantum(varies)) + 2 * DOUBLE * np.abs(quotients)) / steps
+    grain = np.maximum(resolution * size, _quantum(varies))
+    noise = (grain + 2 * DOUBLE * np.abs(quotients)) / steps
     value, error = extrapolate(quotients, noise, _CENTRAL, varies <= 1e-5 * size)
     jump, jump_error = extrapolate((right - 2 * at_zero + left) / steps, 4 * noise, _ODD)
     for side, sign in ((right, 1), (left, -1)):  # at the edge of a domain only one side exists
         missing = ~np.isfinite(error)
         if missing.any():
-            one, one_error = extrapolate(sign * (side - at_zero) / steps, 2 * noise, _ONE_SIDED)
+            of_side = sign * (side - at_zero) / steps
+            one, one_error = extrapolate(of_side, 2 * grain / steps, _ONE_SIDED)
             value, error = np.where(missing, one, value), np.where(missing, one_error, error)
-            quotients = np.where(missing, sign * (side - at_zero) / steps, quotients)
+            quotients = np.where(missing & np.isfinite(of_side[-1]), of_side, quotients)
     runaway = _runaway(quotients)
     # A function that varies as much over the smallest steps as over the largest is not resolved by any of them.
     rough = np.fmax(varies[-1], varies[-2]) >= 0.5 * np.fmax(varies[0], varies[1])
@@ -269,14 +271,25 @@ def direction(x: NDArray[Any], rng: np.random.Generator, where: NDArray[np.bool_
     ndarray
         With the shape and dtype of `x`; 0 where `x` is not finite.
     """
-    size = np.where(np.isfinite(x), np.abs(x), 0.0)
+    alive = np.isfinite(x) if where is None else np.isfinite(x) & where
+    size = np.where(alive, np.abs(x), 0.0)
     largest = size.max(initial=0.0)
     size = np.maximum(size, largest * 2.0**-10) if largest > 0 else np.ones_like(size)
     v = _unit(x.shape, rng) * size
     if x.dtype.kind == "c":
         v = v + 1j * (_unit(x.shape, rng) * size)
-    alive = np.isfinite(x) if where is None else np.isfinite(x) & where
     return np.where(alive, v, 0).astype(x.dtype)
+
+
+def of_one_magnitude(x: NDArray[Any], where: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+    """The chosen entries in groups: in one direction no entry may drown beside others 10^8 times as large."""
+    size = np.where(where, np.abs(x), 0.0)
+    largest = size.max(initial=0.0)
+    if not largest:
+        return [where]
+    with np.errstate(divide="ignore"):
+        group = np.where(size > 0, np.floor(np.log2(largest / size) / 26), 0)  # zeros move with the largest
+    return [where & (group == g) for g in np.unique(group[where])]
 
 
 def _unit(shape: tuple[int, ...], rng: np.random.Generator) -> Vector:
