@@ -341,9 +341,12 @@ def _index_add(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 def _at_set(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     x, v, *arrays = args
     index = _led(kwargs["index"])
-    if index is None or not isinstance(x, Batch) or (isinstance(v, Batch) and v.ndim == 0):
+    if index is None or not isinstance(x, Batch):
         return NotImplemented
-    return indexing.at_set(x.values, v.values if isinstance(v, Batch) else v, *arrays, index=index)
+    if isinstance(v, Batch):
+        missing = np.empty(x.shape, bool)[kwargs["index"].fill(tuple(arrays))].ndim - v.ndim
+        v = v.values.reshape((len(v),) + (1,) * missing + v.shape)
+    return indexing.at_set(x.values, v, *arrays, index=index)
 
 
 @_rule(products.matmul)

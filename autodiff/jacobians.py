@@ -77,7 +77,8 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto
         n_in = sum(np.size(v._data if isinstance(v, Tensor) else v) for v in recording.leaves)
         n_out = sum(np.size(y._data if isinstance(y, Tensor) else y) for y in outputs)
         forward = mode == "forward" or (mode == "auto" and n_in <= n_out)
-        blocks = (_forward_blocks if forward else _reverse_blocks)(recording, outputs, nodes, found, targets, lifted)
+        sweep = _forward_blocks if forward else _reverse_blocks_of_all_kinds
+        blocks = sweep(recording, outputs, nodes, found, targets, lifted)
         tensors = recording.gives_tensors
         rows = []
         for y, row in zip(outputs, blocks, strict=True):
@@ -170,8 +171,9 @@ def _reverse_blocks(
     found: Walk,
     targets: set[Node],
     lifted: bool,
+    turn: complex = 1,
 ) -> list[list[Any]]:
-    """The same from reverse sweeps of a basis of the output space."""
+    """The same from reverse sweeps of a basis of the output space; complex unit vectors are multiplied by `turn`."""
     datas = [data_of(y) for y in outputs]
     shapes, dtypes = [y.shape for y in datas], [y.dtype for y in datas]
     total = sum(y.size for y in datas)
@@ -181,6 +183,7 @@ def _reverse_blocks(
         lives: dict[Node, Any] = {}
         for node, (ct, live) in zip(nodes, _basis(shapes, dtypes, start, stop), strict=True):
             if node is not None:
+                ct = ct * turn if turn != 1 and ct.dtype.kind == "c" else ct
                 cts[node] = ct if node not in cts else cts[node] + ct
                 lives[node] = live if node not in lives else lives[node] | live
         swept = pull(found, cts, targets, lifted, lives) if cts else {}
@@ -199,6 +202,31 @@ def _reverse_blocks(
         blocks.append(row)
         offset += y.size
     return blocks
+
+
+def _reverse_blocks_of_all_kinds(
+    recording: Recording,
+    outputs: list[Any],
+    nodes: list[Node | None],
+    found: Walk,
+    targets: set[Node],
+    lifted: bool,
+) -> list[list[Any]]:
+    """The same; a complex output of a real input takes a second basis, for its imaginary part.
+
+    A cotangent is a functional, dL = Re(ct dy), and that of a real input is real: 1 brings back the real part of
+    the derivative, and -i the imaginary part.
+    """
+    blocks = _reverse_blocks(recording, outputs, nodes, found, targets, lifted)
+    complex_output = [data_of(y).dtype.kind == "c" for y in outputs]
+    real_input = [data_of(x).dtype.kind == "f" for x in recording.leaves]
+    if not any(complex_output) or not any(real_input):
+        return blocks
+    turned = _reverse_blocks(recording, outputs, nodes, found, targets, lifted, turn=-1j)
+    return [
+        [a + 1j * b if c and r and a is not None else a for a, b, r in zip(row, other, real_input, strict=True)]
+        for row, other, c in zip(blocks, turned, complex_output, strict=True)
+    ]
 
 
 def _as_batch(value: Any, n: int) -> Any:

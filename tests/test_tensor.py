@@ -93,7 +93,9 @@ def test_a_list_of_tracked_tensors_stays_tracked():
 
 
 @pytest.mark.parametrize(
-    "value", ["a", object(), None, np.array(["a"]), np.array([0], "datetime64[s]"), {"a": 1}], ids=["str", "object", "None", "array of str", "dates", "dict"]
+    "value",
+    ["a", object(), None, np.array(["a"]), np.array([0], "datetime64[s]"), {"a": 1}],
+    ids=["str", "object", "None", "array of str", "dates", "dict"],
 )
 def test_what_is_not_numbers_is_refused(value):
     with pytest.raises(ad.DtypeError, match="dtype"):

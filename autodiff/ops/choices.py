@@ -167,6 +167,7 @@ finite_or = elementwise(
     lambda t, y, x, **replacements: np.where(np.isfinite(x), t, 0),
     name="nan_to_num",
     live=(lambda y, x, **replacements: np.isfinite(x),),
+    singular=True,  # as for `where`
 )
 
 
@@ -196,6 +197,7 @@ select_where = elementwise(
     lambda t, y, c, a, b: np.where(c, 0, t),
     name="where",
     live=(None, lambda y, c, a, b: c, lambda y, c, a, b: ~c),
+    singular=True,  # it is there to guard against slopes that are not finite: masks are kept wherever it is used
     reads=False,
 )
 

@@ -130,9 +130,9 @@ def power_of(x: Any, n: Any) -> Any:
 
 # --- exponentials and logarithms ------------------------------------------------------------------
 
-exp = elementwise(np.exp, lambda t, y, x: t * y)
-exp2 = elementwise(np.exp2, lambda t, y, x: t * (y * math.log(2)))
-expm1 = elementwise(np.expm1, lambda t, y, x: t * np.exp(x))  # y + 1 would lose all digits far below 0
+exp = elementwise(np.exp, lambda t, y, x: t * y, singular=True)  # its slope overflows
+exp2 = elementwise(np.exp2, lambda t, y, x: t * (y * math.log(2)), singular=True)
+expm1 = elementwise(np.expm1, lambda t, y, x: t * np.exp(x), singular=True)  # y + 1 would lose all digits far below 0
 log = elementwise(np.log, lambda t, y, x: t / x, singular=True)
 log2 = elementwise(np.log2, lambda t, y, x: t / (x * math.log(2)), singular=True)
 log10 = elementwise(np.log10, lambda t, y, x: t / (x * math.log(10)), singular=True)
@@ -203,8 +203,8 @@ def arctan(t: Any, y: Any, x: Any) -> Any:
     return t / r / r
 
 
-sinh = elementwise(np.sinh, lambda t, y, x: t * np.cosh(x))
-cosh = elementwise(np.cosh, lambda t, y, x: t * np.sinh(x))
+sinh = elementwise(np.sinh, lambda t, y, x: t * np.cosh(x), singular=True)
+cosh = elementwise(np.cosh, lambda t, y, x: t * np.sinh(x), singular=True)
 
 
 def _one_minus_square(y: Any) -> Any:

@@ -46,6 +46,16 @@ class Distinct:
 
 
 @dataclass(frozen=True)
+class Growing:
+    """Real numbers of which no two sums of magnitudes are equal: no ties in norms of matrices."""
+
+    def draw(self, rng, shape):
+        n = int(np.prod(shape, dtype=int))
+        powers = 0.4 * 1.37 ** rng.permutation(n)
+        return np.round(powers * rng.choice([-1.0, 1.0], n), 3).reshape(shape)
+
+
+@dataclass(frozen=True)
 class Complex:
     """Complex numbers in a ring round 0."""
 

@@ -18,6 +18,7 @@ from tests.op_cases.case import (
     SOLID,
     SOLID_WITH_AXES,
     Case,
+    Growing,
     Point,
     reduction,
     some_axes,
@@ -196,7 +197,7 @@ NORMS = [
         Case(
             f"norm_{order}",
             lambda x, order=order, **how: np.linalg.norm(x, ord=order, **how),
-            (DISTINCT,),
+            (Growing(),),
             (covered,) if covered else (),
             (np.linalg.norm,),
             shapes=[(s,) for s in SOLID_WITH_AXES],
@@ -217,7 +218,7 @@ NORMS = [
         Case(
             f"matrix_norm_{order}",
             lambda x, order=order, **how: np.linalg.norm(x, ord=order, **how),
-            (DISTINCT,),
+            (Growing(),),
             (covered,),
             (np.linalg.norm,),
             shapes=[((2, 3),), ((3, 2),), ((2, 2, 3),)],
