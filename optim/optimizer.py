@@ -167,7 +167,8 @@ class Optimizer:
 
     def __repr__(self) -> str:
         count = sum(run.values.size for run in self._runs)
-        return f"{type(self).__name__}({count} numbers in {len(self.parameters)} parameters, learning_rate={self.learning_rate})"
+        owned = f"{count} numbers in {len(self.parameters)} parameters"
+        return f"{type(self).__name__}({owned}, learning_rate={self.learning_rate})"
 
 
 def _real_view(v: Vector) -> Vector:

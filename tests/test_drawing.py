@@ -393,5 +393,8 @@ def test_pictures_in_threads_use_their_own_programs(bare_machine):
 
 
 def test_importing_the_engine_loads_no_graphviz():
-    code = "import sys, autodiff, nn, optim; assert 'graphviz' not in sys.modules; autodiff.draw; assert 'graphviz' in sys.modules"
+    code = (
+        "import sys, autodiff, nn, optim; assert 'graphviz' not in sys.modules; "
+        "autodiff.draw; assert 'graphviz' in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent.parent)

@@ -197,7 +197,7 @@ def test_mse_loss_of_whole_numbers_is_not_rounded():
 
 def test_mse_loss_refuses_complex_numbers():
     for pair in (([1.0], [1j]), ([1j], [1.0])):
-        with pytest.raises(ad.DtypeError, match="complex128.*real"):
+        with pytest.raises(ad.DtypeError, match=r"complex128.*real"):
             nn.mse_loss(*pair)
 
 

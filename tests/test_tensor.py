@@ -113,7 +113,7 @@ def test_whole_numbers_are_not_tracked(value):
 def test_a_name_belongs_to_a_tracked_tensor():
     assert tracked(1.0, name="w").name == "w"
     assert tracked(1.0).name is None
-    with pytest.raises(ad.GradientError, match="'w'.*requires_grad=True"):
+    with pytest.raises(ad.GradientError, match=r"'w'.*requires_grad=True"):
         ad.tensor(1.0, name="w")
     t = tracked(1.0)
     t.name = "later"
@@ -200,7 +200,7 @@ def test_unary_operators():
 def test_operators_leave_strangers_to_python(op, other):
     for pair in ((tracked([1.0]), other), (other, tracked([1.0]))):
         with pytest.raises(
-            TypeError, match="unsupported operand|can only concatenate|can't multiply|not all arguments|an index"
+            TypeError, match=r"unsupported operand|can only concatenate|can't multiply|not all arguments|an index"
         ):
             op(*pair)
 
@@ -520,7 +520,7 @@ def test_assign_casts_within_a_kind_and_keeps_the_dtype(settle):
     assert w.dtype == np.float32
     w.assign_([1, 2])
     assert w.dtype == np.float32
-    with pytest.raises(ad.DtypeError, match="complex128.*float32"):
+    with pytest.raises(ad.DtypeError, match=r"complex128.*float32"):
         w.assign_(np.array([1j, 2.0]))
     assert w.data.tolist() == [1.0, 2.0]
 

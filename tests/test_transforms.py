@@ -73,7 +73,7 @@ def test_aux_leaves_beside_the_gradient_and_untracked():
 
 @pytest.mark.parametrize("returned", [lambda x: x.sum(), lambda x: (x.sum(), 1, 2), lambda x: [x.sum(), 1]])
 def test_has_aux_wants_a_pair(returned):
-    with pytest.raises(ad.StructureError, match="has_aux.*pair"):
+    with pytest.raises(ad.StructureError, match=r"has_aux.*pair"):
         ad.grad(returned, has_aux=True)(np.ones(2))
 
 
@@ -156,7 +156,7 @@ def test_recording_is_on_inside_a_transform_whatever_the_switch_says():
 
 def test_results_do_not_share_memory():
     x, ct = np.ones(3), np.full(3, 2.0)
-    y, pullback = ad.vjp(lambda a, b: a + b, x, np.ones(3))
+    _, pullback = ad.vjp(lambda a, b: a + b, x, np.ones(3))
     ga, gb = pullback(ct)
     ga[0] = gb[1] = 99.0
     assert ga.tolist() == [99.0, 2.0, 2.0] and gb.tolist() == [2.0, 99.0, 2.0] and ct.tolist() == [2.0, 2.0, 2.0]
@@ -202,7 +202,7 @@ def test_an_output_that_does_not_depend_gives_zeros(f, dtype):
     out = np.asarray(f(x))
     g = ad.grad(lambda t: np.sum(f(t)))(x)
     assert g.shape == x.shape and g.dtype == dtype and not g.any()
-    y, pullback = ad.vjp(f, x)
+    _, pullback = ad.vjp(f, x)
     (g,) = pullback(np.ones(out.shape))
     assert g.shape == x.shape and g.dtype == dtype and not g.any()
     _y, t = ad.jvp(f, (x,), (np.ones(3),))
@@ -282,7 +282,7 @@ def test_a_tangent_of_another_structure_or_count_is_refused():
     _, pushforward = ad.linearize(lambda a, b: a[0] * b, (1.0,), 2.0)
     with pytest.raises(ad.StructureError, match=r"tangent of argument 0.*expected \(\*,\)"):
         pushforward(1.0, 1.0)
-    with pytest.raises(ad.GradientError, match="2 tangent.*1 were given"):
+    with pytest.raises(ad.GradientError, match=r"2 tangent.*1 were given"):
         pushforward((1.0,))
     with pytest.raises(ad.GradientError, match="two tuples of one length"):
         ad.jvp(np.sin, (1.0,), (1.0, 2.0))
@@ -296,7 +296,7 @@ def test_a_cotangent_of_another_shape_or_type_is_refused():
         pullback(np.ones(2))
     with pytest.raises(ad.GradientError, match=r"\(\); expected \(3,\)"):
         pullback(1.0)
-    with pytest.raises(ad.DtypeError, match="complex.*float64"):
+    with pytest.raises(ad.DtypeError, match=r"complex.*float64"):
         pullback(np.ones(3) * 1j)
     with pytest.raises(ad.DtypeError, match="dtype"):
         pullback(np.array(["a", "b", "c"]))
@@ -336,7 +336,7 @@ def test_what_cannot_be_differentiated_by_is_named():
         ad.grad(f)({"layers": ["relu"]}, 1.0)
     with pytest.raises(ad.GradientError, match=r"params\['n'\] has dtype int64.*2\.0 for 2"):
         ad.grad(f)({"n": 3}, 1.0)
-    with pytest.raises(ad.GradientError, match="callable|function"):
+    with pytest.raises(ad.GradientError, match=r"callable|function"):
         ad.grad(3.0)(1.0)
 
 

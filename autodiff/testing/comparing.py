@@ -386,7 +386,7 @@ def _judge(analytic: Vector, terms: _Terms, settings: Settings, reach: tuple[flo
             [
                 ~np.isfinite(scale),  # the function itself is not finite here
                 ~np.isfinite(analytic) & overflows,
-                vanishes,
+                vanishes & ~kinked & (runaway == 0),
                 ~np.isfinite(analytic) & np.where(np.isinf(analytic), runaway == np.sign(analytic), False),
                 np.isnan(analytic) & (runaway != 0),  # where there is no finite derivative, NaN is honest
                 ~np.isfinite(analytic),

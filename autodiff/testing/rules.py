@@ -157,7 +157,7 @@ def check_returns(primitive: Primitive, xs: Sequence[Any], keywords: dict[str, A
     """
     y = primitive.fn(*xs, **keywords)
     several = isinstance(y, tuple)
-    outputs = tuple(read_only(np.asarray(v)) for v in y) if several else read_only(np.asarray(y))
+    outputs: Any = tuple(read_only(np.asarray(v)) for v in y) if several else read_only(np.asarray(y))
     head = (outputs, *xs) if primitive.takes_output else tuple(xs)
     ct: Any = tuple(_tangent(v, rng) for v in outputs) if several else _tangent(outputs, rng)
     if primitive.pulls is None:
