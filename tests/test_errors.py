@@ -80,7 +80,8 @@ MISTAKES = {
     "grad of an array": (
         lambda: ad.grad(loss)(np.ones(32)),
         ad.GradientError, TypeError,
-        [r"`loss` returned shape \(32,\)"], ["grad needs a scalar"], [r"\.mean\(\) or \.sum\(\)", "ad.jacobian", "ad.vjp"],
+        [r"`loss` returned shape \(32,\)"], ["grad needs a scalar"],
+        [r"\.mean\(\) or \.sum\(\)", "ad.jacobian", "ad.vjp"],
     ),
     "value_and_grad of an array": (
         lambda: ad.value_and_grad(loss)(np.ones(32)),
@@ -221,7 +222,10 @@ MISTAKES = {
         ad.UntrackedError, TypeError,
         ["'rate'"], ["drop its gradient"], [r"x\.item\(\)"],
     ),
-    "int": (lambda: int(tracked(1.0)), ad.UntrackedError, TypeError, [r"int\(\)"], ["drop its gradient"], [r"\.item\(\)"]),
+    "int": (
+        lambda: int(tracked(1.0)), ad.UntrackedError, TypeError,
+        [r"int\(\)"], ["drop its gradient"], [r"\.item\(\)"],
+    ),
     "math.sin": (
         lambda: math.sin((ones(2) ** 2).sum()),
         ad.UntrackedError, TypeError,
@@ -243,7 +247,10 @@ MISTAKES = {
         [], [], [r"np\.stack"],
     ),
     "range": (lambda: range(tracked(3.0)), ad.UntrackedError, TypeError, ["an index"], [], [r"int\(x\.item\(\)\)"]),
-    "a format for one number": (_format, TypeError, TypeError, [r"'\.2f'", r"\(3,\)"], ["one number"], [r"\.item\(i\)"]),
+    "a format for one number": (
+        _format, TypeError, TypeError,
+        [r"'\.2f'", r"\(3,\)"], ["one number"], [r"\.item\(i\)"],
+    ),
     "truth of several": (lambda: bool(ones(2)), ValueError, ValueError, ["more than one element"], [], ["any|all"]),
     # --- writing
     "item assignment": (
@@ -269,7 +276,8 @@ MISTAKES = {
     "a value changed after it was recorded": (
         _stale,
         ad.StaleError, RuntimeError,
-        ["multiply: 'w' was changed by assign_"], ["needs the value it had"], ["before you assign|compute the result anew"],
+        ["multiply: 'w' was changed by assign_"], ["needs the value it had"],
+        ["before you assign|compute the result anew"],
     ),
     # --- NumPy functions without a rule
     "unsupported function": (
@@ -289,9 +297,12 @@ MISTAKES = {
     ),
     # --- rules of one's own
     "a rule with another count": (
-        lambda: ad.grad(lambda x: _own_rule(vjp=lambda ct, y, x: (ct, ct), jvp=[lambda t, y, x: t])(x).sum())(np.ones(2)),
+        lambda: ad.grad(
+            lambda x: _own_rule(vjp=lambda ct, y, x: (ct, ct), jvp=[lambda t, y, x: t])(x).sum()
+        )(np.ones(2)),
         ad.RuleError, ValueError,
-        ["twice: the reverse rule returned 2 cotangents for 1 operand"], ["one cotangent for each"], ["None for an operand"],
+        ["twice: the reverse rule returned 2 cotangents for 1 operand"], ["one cotangent for each"],
+        ["None for an operand"],
     ),
     "a rule with another shape": (
         lambda: _bad_pull(np.ones(4)),
@@ -333,7 +344,8 @@ MISTAKES = {
     "mse_loss of two shapes": (
         lambda: nn.mse_loss(ones(4, 1), np.ones(4)),
         ad.ShapeError, ValueError,
-        [r"prediction has shape \(4, 1\) and the target \(4,\)"], ["must be equal"], [r"target\[:, None\]", r"prediction\[:, 0\]"],
+        [r"prediction has shape \(4, 1\) and the target \(4,\)"], ["must be equal"],
+        [r"target\[:, None\]", r"prediction\[:, 0\]"],
     ),
     "mse_loss, the other way round": (
         lambda: nn.mse_loss(ones(4), np.ones((4, 1))),
@@ -390,15 +402,24 @@ MISTAKES = {
         NotImplementedError, NotImplementedError,
         ["Headless"], [], [r"forward\(self, x\)"],
     ),
-    "a layer of no size": (lambda: nn.Linear(0, 3), ValueError, ValueError, ["in_features", "0"], ["positive whole number"], []),
-    "a layer of half a size": (lambda: nn.Linear(2, 1.5), ValueError, ValueError, ["out_features", "1.5"], ["whole number"], []),
+    "a layer of no size": (
+        lambda: nn.Linear(0, 3), ValueError, ValueError,
+        ["in_features", "0"], ["positive whole number"], [],
+    ),
+    "a layer of half a size": (
+        lambda: nn.Linear(2, 1.5), ValueError, ValueError,
+        ["out_features", "1.5"], ["whole number"], [],
+    ),
     "a list of layers": (
         lambda: nn.Sequential([nn.Tanh()]),
         TypeError, TypeError,
         ["argument 0 is a list"], ["modules, one argument each"], [],
     ),
     # --- optimisers
-    "no parameters": (lambda: optim.Adam([]), ad.GradientError, TypeError, ["no parameters"], [], ["model built|frozen"]),
+    "no parameters": (
+        lambda: optim.Adam([]), ad.GradientError, TypeError,
+        ["no parameters"], [], ["model built|frozen"],
+    ),
     "an array as parameter": (
         lambda: optim.Adam([np.ones(3)]),
         ad.GradientError, TypeError,
