@@ -138,9 +138,11 @@ def _operand(other: Any) -> Any:
     return other if isinstance(other, (float, int, complex)) else NotImplemented
 
 
-def _complex_left(a: complex, b: Any) -> Any:
-    """To Python's complex a NumPy float64 is a float, and the result would be no NumPy scalar."""
-    return np.complex128(a) if type(b) is np.float64 else a
+def _left_operand(other: Any, b: Any) -> Any:
+    """What stands on the left of an operator on `b`; NotImplemented if it has its own say."""
+    a = _operand(other)
+    # To Python's complex a NumPy float64 is a float, and the result would be no NumPy scalar.
+    return np.complex128(a) if type(a) is complex and type(b) is np.float64 else a
 
 
 class Tensor(NumpyMethods):
@@ -544,11 +546,11 @@ class Tensor(NumpyMethods):
         return t
 
     def __radd__(self, other: Any) -> Tensor:
-        a, b = _operand(other), self._data
-        if a is NotImplemented:
-            return NotImplemented
-        if type(a) is complex:
-            a = _complex_left(a, b)
+        a, b = other, self._data
+        if type(a) is not float and type(a) is not int:
+            a = _left_operand(a, b)
+            if a is NotImplemented:
+                return NotImplemented
         try:
             return _binary(ew.add, a, b, None, self._node, a + b)
         except ValueError as error:
@@ -582,11 +584,11 @@ class Tensor(NumpyMethods):
         return t
 
     def __rsub__(self, other: Any) -> Tensor:
-        a, b = _operand(other), self._data
-        if a is NotImplemented:
-            return NotImplemented
-        if type(a) is complex:
-            a = _complex_left(a, b)
+        a, b = other, self._data
+        if type(a) is not float and type(a) is not int:
+            a = _left_operand(a, b)
+            if a is NotImplemented:
+                return NotImplemented
         try:
             return _binary(ew.subtract, a, b, None, self._node, a - b)
         except ValueError as error:
@@ -620,11 +622,11 @@ class Tensor(NumpyMethods):
         return t
 
     def __rmul__(self, other: Any) -> Tensor:
-        a, b = _operand(other), self._data
-        if a is NotImplemented:
-            return NotImplemented
-        if type(a) is complex:
-            a = _complex_left(a, b)
+        a, b = other, self._data
+        if type(a) is not float and type(a) is not int:
+            a = _left_operand(a, b)
+            if a is NotImplemented:
+                return NotImplemented
         try:
             return _binary(ew.multiply, a, b, None, self._node, a * b)
         except ValueError as error:
@@ -669,11 +671,11 @@ class Tensor(NumpyMethods):
             raise explain("divide", (a, b), error) from error
 
     def __rtruediv__(self, other: Any) -> Tensor:
-        a, b = _operand(other), self._data
-        if a is NotImplemented:
-            return NotImplemented
-        if type(a) is complex:
-            a = _complex_left(a, b)
+        a, b = other, self._data
+        if type(a) is not float and type(a) is not int:
+            a = _left_operand(a, b)
+            if a is NotImplemented:
+                return NotImplemented
         try:
             return _binary(ew.divide, a, b, None, self._node, a / b)
         except ValueError as error:

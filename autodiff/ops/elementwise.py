@@ -60,7 +60,7 @@ cbrt = elementwise(np.cbrt, lambda t, y, x: t / (3 * y * y), singular=True)
 
 integer_power = elementwise(
     lambda x, n: x**n,
-    lambda t, y, x, n: t * (n * power_of(x, n - 1)) if n > 0 else t * 0,  # n is a Python number: metadata, not a value
+    lambda t, y, x, n: t * (n * x ** (n - 1)) if n > 0 else t * 0,  # n is a Python number: metadata, not a value
     name="power",
 )
 """A power whose exponent is a whole Python number, not negative: a polynomial, smooth everywhere."""
