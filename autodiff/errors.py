@@ -14,6 +14,7 @@ exception that NumPy or Python would raise in its place, so that existing ``exce
         ├── StaleError (RuntimeError)       a value that a rule needs was changed after it was recorded
         ├── UnsupportedError (TypeError)    NumPy has it, the engine has no rule for it
         ├── RuleError (ValueError)          a rule returned something of the wrong count, shape or dtype
+        ├── MissingExtraError (ImportError) an optional package is needed that is not installed
         └── StructureError (ValueError)     nested containers that should match do not
 """
 
@@ -79,3 +80,7 @@ class RuleError(AutodiffError, ValueError):
 
 class StructureError(AutodiffError, ValueError):
     """Nested containers that should have the same structure do not."""
+
+
+class MissingExtraError(AutodiffError, ImportError):
+    """An optional package is needed that is not installed; the message names the extra that brings it."""

@@ -6,14 +6,17 @@ from autodiff.ops import (
     contractions,
     diagonals,
     elementwise,
+    error_function,
     exponentials,
     indexing,
+    information,
     joining,
     network,
     products,
     reductions,
     scans,
     shapes,
+    through_scipy,
 )
 
 __all__ = [
@@ -22,12 +25,15 @@ __all__ = [
     "contractions",
     "diagonals",
     "elementwise",
+    "error_function",
     "exponentials",
     "indexing",
+    "information",
     "joining",
     "network",
     "products",
     "reductions",
     "scans",
     "shapes",
+    "through_scipy",
 ]

@@ -1,0 +1,67 @@
+"""Gamma and Bessel functions: values from SciPy, which is loaded when one is first called; rules from the book.
+
+The families are closed under differentiation (Abramowitz & Stegun 1964, 6.3.1, 6.4.1 and 9.6.26), so that every
+derivative of a member is a member: the order is metadata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import MissingExtraError
+from autodiff.primitives import Primitive, elementwise
+
+
+def _scipy(name: str) -> Callable[..., Any]:
+    """A function of ``scipy.special``."""
+    try:
+        from scipy import special
+    except ImportError as error:
+        raise MissingExtraError(
+            f"special.{name} takes its values from SciPy, which is not installed: pip install 'wengert[special]'."
+        ) from error
+    return getattr(special, name)
+
+
+# --- the gamma function ---------------------------------------------------------------------------
+
+polygamma: Primitive = elementwise(
+    lambda x, *, n: np.asarray(_scipy("polygamma")(n, x)).astype(x.dtype)[()] if n else _scipy("digamma")(x),
+    lambda t, y, x, *, n: t * polygamma(x, n=n + 1),
+    name="polygamma",
+    singular=True,
+)
+gammaln = elementwise(
+    lambda x: _scipy("gammaln")(x), lambda t, y, x: t * polygamma(x, n=0), name="gammaln", singular=True
+)
+betaln = elementwise(
+    lambda a, b: _scipy("betaln")(a, b),
+    lambda t, y, a, b: t * (polygamma(a, n=0) - polygamma(a + b, n=0)),
+    lambda t, y, a, b: t * (polygamma(b, n=0) - polygamma(a + b, n=0)),
+    name="betaln",
+    singular=True,
+)
+
+# --- modified Bessel functions of the first kind --------------------------------------------------
+
+
+def _neighbours(family: Primitive, x: Any, n: int) -> Any:
+    """Half the sum of the members before and after `n`, which is I_n'(x); the member -1 is the member 1."""
+    return family(x, n=1) if n == 0 else (family(x, n=n - 1) + family(x, n=n + 1)) / 2
+
+
+bessel_i: Primitive = elementwise(
+    lambda x, *, n: _scipy(f"i{n}")(x) if n < 2 else _scipy("iv")(n, x),
+    lambda t, y, x, *, n: t * _neighbours(bessel_i, x, n),
+    name="bessel_i",
+    singular=True,  # it overflows
+)
+bessel_i_scaled: Primitive = elementwise(
+    lambda x, *, n: _scipy(f"i{n}e")(x) if n < 2 else _scipy("ive")(n, x),
+    lambda t, y, x, *, n: t * (_neighbours(bessel_i_scaled, x, n) - np.sign(x) * y),
+    name="bessel_i_scaled",
+)
+"""``exp(-abs(x)) I_n(x)``; at 0 the slope is that of I_n, the mean of the two one-sided ones."""

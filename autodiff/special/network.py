@@ -1,0 +1,87 @@
+"""What networks need, each in one operation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autodiff.ops import network
+
+
+def affine(x: Any, w: Any, b: Any) -> Any:
+    """``x @ w + b`` in one operation.
+
+    Parameters
+    ----------
+    x : array or Tensor, (..., d)
+    w : array or Tensor, (d, k)
+    b : array or Tensor, (k,)
+
+    Returns
+    -------
+    array or Tensor, (..., k)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import special
+    >>> special.affine(np.ones((2, 3)), np.ones((3, 1)), np.array([0.5]))
+    array([[3.5],
+           [3.5]])
+    """
+    return network.affine(x, w, b)
+
+
+def mse(prediction: Any, target: Any) -> Any:
+    """Mean of the squared differences, in one operation.
+
+    Parameters
+    ----------
+    prediction, target : array or Tensor
+        Real, of one shape.
+
+    Returns
+    -------
+    scalar or Tensor, ()
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ: they are not broadcast.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import special
+    >>> float(special.mse(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
+    2.0
+    """
+    return network.mse(prediction, target)
+
+
+def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
+    """Mean over rows of ``-log softmax(logits)[label]``, in one operation.
+
+    Parameters
+    ----------
+    logits : array or Tensor, (..., k)
+        Unnormalised log-probabilities of k classes, of any magnitude.
+    labels : ndarray of int, (...)
+        The right classes, 0..k-1.
+
+    Returns
+    -------
+    scalar or Tensor, ()
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit, or a label is not one of the classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import special
+    >>> round(float(special.softmax_cross_entropy(np.zeros((4, 2)), np.array([0, 1, 1, 0]))), 6)
+    0.693147
+    """
+    return network.softmax_cross_entropy(logits, labels)

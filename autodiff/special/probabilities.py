@@ -1,0 +1,133 @@
+"""Terms of entropies and divergences, right at probabilities of 0, and the error function."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autodiff.ops import error_function, information
+from autodiff.special._operands import real
+
+
+def xlogy(x: Any, y: Any) -> Any:
+    """``x * log(y)``, which is 0 where `x` is 0, whatever `y`.
+
+    Parameters
+    ----------
+    x, y : array_like or Tensor
+        Real; they are broadcast.
+
+    Returns
+    -------
+    array or Tensor
+
+    Notes
+    -----
+    Where `x` is 0 the slopes are log(y) and 0, and both are 0 where y <= 0 as well.
+
+    Examples
+    --------
+    >>> from autodiff import special
+    >>> special.xlogy([0.0, 1.0], [0.0, 2.0])
+    array([0.        , 0.69314718])
+    """
+    return information.xlogy(real(x, "xlogy"), real(y, "xlogy"))
+
+
+def entr(p: Any) -> Any:
+    """``-p * log(p)``, one term of an entropy in nats: 0 at 0, -inf below.
+
+    Parameters
+    ----------
+    p : array_like or Tensor
+        Real.
+
+    Returns
+    -------
+    array or Tensor
+        In the shape of `p`.
+
+    Notes
+    -----
+    The slope is -log(p) - 1, which is +inf at 0.
+
+    Examples
+    --------
+    >>> from autodiff import special
+    >>> special.entr([0.0, 0.5, 1.0])
+    array([ 0.        , 0.34657359, -0.        ])
+    """
+    return information.entr(real(p, "entr"))
+
+
+def rel_entr(p: Any, q: Any) -> Any:
+    """``p * log(p / q)``, one term of a Kullback-Leibler divergence in nats.
+
+    Parameters
+    ----------
+    p, q : array_like or Tensor
+        Real; they are broadcast.
+
+    Returns
+    -------
+    array or Tensor
+        0 where `p` is 0; inf where `q` is 0 and `p` is not, and where one is negative.
+
+    Notes
+    -----
+    The slopes are log(p / q) + 1 and -p / q; where `p` is 0 the second is 0, also where `q` is.
+
+    Examples
+    --------
+    >>> from autodiff import special
+    >>> special.rel_entr([0.0, 0.5, 0.5], [0.0, 0.25, 0.0])
+    array([0.        , 0.34657359,        inf])
+    """
+    return information.rel_entr(real(p, "rel_entr"), real(q, "rel_entr"))
+
+
+def erf(x: Any) -> Any:
+    """The error function, ``2 / sqrt(pi)`` times the integral of ``exp(-t**2)`` from 0 to `x`.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+        Real. Longer floats than double precision are given its digits.
+
+    Returns
+    -------
+    array or Tensor
+        In the shape of `x`, between -1 and 1.
+
+    References
+    ----------
+    W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23, 1969.
+
+    Examples
+    --------
+    >>> from autodiff import special
+    >>> special.erf([0.0, 1.0])
+    array([0.        , 0.84270079])
+    """
+    return error_function.erf(real(x, "erf"))
+
+
+def erfc(x: Any) -> Any:
+    """``1 - erf(x)``, with all its digits where that is small.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+        Real. Longer floats than double precision are given its digits.
+
+    Returns
+    -------
+    array or Tensor
+        In the shape of `x`, between 0 and 2.
+
+    Examples
+    --------
+    >>> from autodiff import special
+    >>> float(special.erfc(10.0))
+    2.088487583762545e-45
+    """
+    return error_function.erfc(real(x, "erfc"))

@@ -1,0 +1,128 @@
+"""Sums of exponentials, shares in them, and sums of squares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autodiff.ops import exponentials, reductions
+from autodiff.ops.shapes import canonical_axes
+from autodiff.special._operands import real_or_complex
+
+
+def logsumexp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """``log(sum(exp(x)))``, shifted by the maximum, so that nothing overflows.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+        Real.
+    axis : int or tuple of int, optional
+        The axes to sum over; all of them if not given.
+    keepdims : bool, default False
+        Keep the summed axes, with length 1.
+
+    Returns
+    -------
+    array or Tensor
+
+    Notes
+    -----
+    The gradient is `softmax`: -inf entries have none, +inf entries share it evenly. Of nothing but -inf
+    the value is -inf and the gradient 0.
+
+    Examples
+    --------
+    >>> from autodiff import special
+    >>> float(special.logsumexp([1000.0, 1000.0]))
+    1000.6931471805599
+    """
+    x = real_or_complex(x)
+    return exponentials.logsumexp_over(x, axis=canonical_axes(axis, x.ndim, "logsumexp"), keepdims=bool(keepdims))
+
+
+def softmax(x: Any, axis: Any = -1) -> Any:
+    """``exp(x) / sum(exp(x))``, the shares of a sum of exponentials, without overflow.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+        Real.
+    axis : int or tuple of int, or None, default -1
+        The axes along which the shares sum to 1; None for all.
+
+    Returns
+    -------
+    array or Tensor
+        In the shape of `x`.
+
+    Notes
+    -----
+    An entry of -inf has share 0, entries of +inf share evenly. Where all are -inf, all shares are 0, so that a row of
+    attention weights masked entirely gives 0 (SciPy and torch give NaN).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import special
+    >>> special.softmax([0.0, 0.0, -np.inf])
+    array([0.5, 0.5, 0. ])
+    """
+    x = real_or_complex(x)
+    return exponentials.softmax_over(x, axis=canonical_axes(axis, x.ndim, "softmax"))
+
+
+def log_softmax(x: Any, axis: Any = -1) -> Any:
+    """``log(softmax(x))``, with all its digits where a share is too small for a float.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+        Real.
+    axis : int or tuple of int, or None, default -1
+        The axes along which the shares sum to 1; None for all.
+
+    Returns
+    -------
+    array or Tensor
+        In the shape of `x`.
+
+    Examples
+    --------
+    >>> from autodiff import special
+    >>> special.log_softmax([0.0, 1000.0])
+    array([-1000.,     0.])
+    """
+    x = real_or_complex(x)
+    return exponentials.log_softmax_over(x, axis=canonical_axes(axis, x.ndim, "log_softmax"))
+
+
+def sum_of_squares(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """``sum(abs(x)**2)``: the square of a norm, smooth where the norm is 0.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+    axis : int or tuple of int, optional
+        The axes to sum over; all of them if not given.
+    keepdims : bool, default False
+        Keep the summed axes, with length 1.
+
+    Returns
+    -------
+    array or Tensor
+        Real.
+
+    Notes
+    -----
+    ``np.linalg.norm(x)**2`` has the right gradient at 0, but no second derivative there; this has.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> ad.hessian(ad.special.sum_of_squares)(np.zeros(2))
+    array([[2., 0.],
+           [0., 2.]])
+    """
+    x = real_or_complex(x)
+    squares = x * x if x.dtype.kind == "f" else x.real * x.real + x.imag * x.imag
+    return reductions.sum_over(squares, axis=canonical_axes(axis, x.ndim, "sum_of_squares"), keepdims=bool(keepdims))
