@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import AutodiffError, DtypeError, ShapeError, UnsupportedError
+from autodiff.errors import AutodiffError, DtypeError, MatrixError, MutationError, ShapeError, UnsupportedError
+from autodiff.ops.refused import WRITING, refusal
 from autodiff.primitives import ELEMENTWISE, NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
 
 
@@ -24,8 +25,10 @@ def explain(primitive: Primitive | str, operands: Sequence[Any], error: Exceptio
         return DtypeError(
             f"{name}: an operand has dtype {odd}; only numbers can take part. Convert it with .astype(float)."
         )
+    if isinstance(error, np.linalg.LinAlgError):  # a ValueError too, but not about shapes
+        return MatrixError(f"{name} of operands with shapes {_listed(shapes)}: {error}")
     if not isinstance(error, ValueError):
-        return type(error)(f"{name} of operands with shapes {_listed(shapes)}: {error}")
+        return TypeError(f"{name} of operands with shapes {_listed(shapes)}: {error}")
     if name == "matmul" and len(shapes) == 2:
         return ShapeError(_matmul(*shapes))
     elementwise = isinstance(primitive, str) or primitive.kind == ELEMENTWISE
@@ -75,9 +78,17 @@ def supported_names() -> list[str]:
     return sorted({f.__name__ for f in functions})
 
 
-def unsupported(function: Any) -> UnsupportedError:
+def unsupported(function: Any) -> AutodiffError:
     """The refusal of a NumPy function that has no rule."""
     name = getattr(function, "__name__", str(function))
+    if function in WRITING:
+        return MutationError(f"np.{name} would write in place, which a Tensor does not allow; {WRITING[function]}")
+    reason = refusal(function)
+    if reason is not None:
+        return UnsupportedError(
+            f"np.{name} refuses a Tensor: {reason} Pass x.data if no gradient is wanted; ad.primitive adds a rule of your "
+            f"own."
+        )
     close = difflib.get_close_matches(name, supported_names(), n=3, cutoff=0.6)
     near = f" The closest that are supported: {', '.join('np.' + c for c in close)}." if close else ""
     return UnsupportedError(

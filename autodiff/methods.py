@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from autodiff.errors import MutationError
 from autodiff.ops import choices, complex_parts, diagonals, indexing, joining, products, reductions, scans, shapes
 from autodiff.ops import elementwise as ew
 
@@ -33,6 +34,17 @@ class NumpyMethods:
         return self.swapaxes(-1, -2)
 
     @property
+    def device(self) -> str:
+        """``"cpu"``, as NumPy says."""
+        return "cpu"
+
+    def to_device(self, device: str, /, *, stream: None = None) -> Any:
+        """The Tensor itself: there is one device."""
+        if device != "cpu" or stream is not None:
+            raise ValueError(f"to_device: the only device is 'cpu', without streams; {device!r} was given.")
+        return self
+
+    @property
     def real(self) -> Any:
         """The real part."""
         return complex_parts.real_part(self)
@@ -42,65 +54,240 @@ class NumpyMethods:
         """The imaginary part."""
         return complex_parts.imag_part(self)
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
+    # --- operators that are NumPy's functions, no more ---------------------------------------------
+
+    def __mod__(self, other: Any) -> Any:
+        return np.remainder(self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return np.remainder(other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return np.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return np.floor_divide(other, self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return np.divmod(self, other)
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return np.divmod(other, self)
+
+    def __and__(self, other: Any) -> Any:
+        return np.bitwise_and(self, other)
+
+    def __rand__(self, other: Any) -> Any:
+        return np.bitwise_and(other, self)
+
+    def __or__(self, other: Any) -> Any:
+        return np.bitwise_or(self, other)
+
+    def __ror__(self, other: Any) -> Any:
+        return np.bitwise_or(other, self)
+
+    def __xor__(self, other: Any) -> Any:
+        return np.bitwise_xor(self, other)
+
+    def __rxor__(self, other: Any) -> Any:
+        return np.bitwise_xor(other, self)
+
+    def __lshift__(self, other: Any) -> Any:
+        return np.left_shift(self, other)
+
+    def __rlshift__(self, other: Any) -> Any:
+        return np.left_shift(other, self)
+
+    def __rshift__(self, other: Any) -> Any:
+        return np.right_shift(self, other)
+
+    def __rrshift__(self, other: Any) -> Any:
+        return np.right_shift(other, self)
+
+    def __invert__(self) -> Any:
+        return np.invert(self)
+
+    # --- reductions -------------------------------------------------------------------------------
+
+    def sum(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        out: None = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = None,
+    ) -> Any:
         """Sum over axes, as ``np.sum``."""
-        return reductions.sum_(self, axis, keepdims=keepdims)
+        _no_out(out, "sum")
+        return reductions.sum_(self, axis, dtype, keepdims=keepdims, initial=initial, where=where)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
-        """Mean over axes, as ``np.mean``."""
-        return reductions.mean(self, axis, keepdims=keepdims)
-
-    def prod(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def prod(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        out: None = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = None,
+    ) -> Any:
         """Product over axes, as ``np.prod``."""
-        return reductions.prod(self, axis, keepdims=keepdims)
+        _no_out(out, "prod")
+        return reductions.prod(self, axis, dtype, keepdims=keepdims, initial=initial, where=where)
 
-    def max(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def mean(
+        self, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False, *, where: Any = None
+    ) -> Any:
+        """Mean over axes, as ``np.mean``."""
+        _no_out(out, "mean")
+        return reductions.mean(self, axis, dtype, keepdims=keepdims, where=where)
+
+    def max(
+        self, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = None
+    ) -> Any:
         """Largest entries, as ``np.max``."""
-        return reductions.max_(self, axis, keepdims=keepdims)
+        _no_out(out, "max")
+        return reductions.max_(self, axis, keepdims=keepdims, initial=initial, where=where)
 
-    def min(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def min(
+        self, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = None
+    ) -> Any:
         """Smallest entries, as ``np.min``."""
-        return reductions.min_(self, axis, keepdims=keepdims)
+        _no_out(out, "min")
+        return reductions.min_(self, axis, keepdims=keepdims, initial=initial, where=where)
 
-    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    def var(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        out: None = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        *,
+        where: Any = None,
+        correction: float | None = None,
+    ) -> Any:
         """Variance over axes, as ``np.var``."""
-        return reductions.var(self, axis, ddof=ddof, keepdims=keepdims)
+        _no_out(out, "var")
+        return reductions.var(self, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, correction=correction)
 
-    def std(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    def std(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        out: None = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        *,
+        where: Any = None,
+        correction: float | None = None,
+    ) -> Any:
         """Standard deviation over axes, as ``np.std``."""
-        return reductions.std(self, axis, ddof=ddof, keepdims=keepdims)
+        _no_out(out, "std")
+        return reductions.std(self, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, correction=correction)
 
-    def cumsum(self, axis: Any = None) -> Any:
+    def cumsum(self, axis: Any = None, dtype: Any = None, out: None = None) -> Any:
         """Running sum, as ``np.cumsum``."""
-        return scans.cumsum(self, axis)
+        _no_out(out, "cumsum")
+        return scans.cumsum(self, axis, dtype)
 
-    def cumprod(self, axis: Any = None) -> Any:
+    def cumprod(self, axis: Any = None, dtype: Any = None, out: None = None) -> Any:
         """Running product, as ``np.cumprod``."""
-        return scans.cumprod(self, axis)
+        _no_out(out, "cumprod")
+        return scans.cumprod(self, axis, dtype)
 
-    def dot(self, b: Any) -> Any:
-        """Product with a vector or matrix, as ``np.dot``."""
-        return products.dot(self, b)
-
-    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None) -> Any:
         """Sum of a diagonal, as ``np.trace``."""
-        return diagonals.trace(self, offset, axis1, axis2)
+        _no_out(out, "trace")
+        return diagonals.trace(self if dtype is None else self.astype(dtype), offset, axis1, axis2)
+
+    def any(self, axis: Any = None, out: None = None, keepdims: bool = False, *, where: Any = True) -> Any:
+        """Whether any entry is true; not tracked."""
+        _no_out(out, "any")
+        return np.any(self, axis=axis, keepdims=keepdims, where=where)
+
+    def all(self, axis: Any = None, out: None = None, keepdims: bool = False, *, where: Any = True) -> Any:
+        """Whether all entries are true; not tracked."""
+        _no_out(out, "all")
+        return np.all(self, axis=axis, keepdims=keepdims, where=where)
+
+    # --- entries ----------------------------------------------------------------------------------
+
+    def dot(self, b: Any, out: None = None) -> Any:
+        """Product with a vector or matrix, as ``np.dot``."""
+        _no_out(out, "dot")
+        return products.dot(self, b)
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         """A diagonal, as ``np.diagonal``."""
         return diagonals.diagonal(self, offset, axis1, axis2)
 
-    def take(self, indices: Any, axis: Any = None) -> Any:
+    def take(self, indices: Any, axis: Any = None, out: None = None, mode: Any = "raise") -> Any:
         """Entries by their numbers along an axis, as ``np.take``."""
-        return indexing.take(self, indices, axis)
+        _no_out(out, "take")
+        return np.take(self, indices, axis, mode=mode)
+
+    def compress(self, condition: Any, axis: Any = None, out: None = None) -> Any:
+        """The slices for which a condition holds, as ``np.compress``."""
+        _no_out(out, "compress")
+        return np.compress(condition, self, axis)
+
+    def choose(self, choices: Any, out: None = None, mode: Any = "raise") -> Any:
+        """By the whole numbers held here, entries of several arrays, as ``np.choose``."""
+        _no_out(out, "choose")
+        return np.choose(self, choices, mode=mode)
 
     def repeat(self, repeats: Any, axis: Any = None) -> Any:
         """Each entry several times, as ``np.repeat``."""
         return joining.repeat(self, repeats, axis)
 
-    def ravel(self) -> Any:
+    def clip(self, min: Any = None, max: Any = None, out: None = None) -> Any:
+        """Limited to an interval, as ``np.clip``."""
+        _no_out(out, "clip")
+        return choices.clip(self, min, max)
+
+    def round(self, decimals: int = 0, out: None = None) -> Any:
+        """Rounded; not tracked."""
+        _no_out(out, "round")
+        return np.round(self, decimals)
+
+    def conj(self) -> Any:
+        """The complex conjugate."""
+        return complex_parts.conj(self)
+
+    conjugate = conj
+
+    def argmax(self, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Any:
+        """Where the largest entries are; not tracked."""
+        _no_out(out, "argmax")
+        return np.argmax(self, axis, keepdims=keepdims)
+
+    def argmin(self, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Any:
+        """Where the smallest entries are; not tracked."""
+        _no_out(out, "argmin")
+        return np.argmin(self, axis, keepdims=keepdims)
+
+    def argsort(self, axis: int | None = -1, kind: Any = "stable", order: None = None, *, stable: Any = None) -> Any:
+        """The order of the entries, equal ones as they stand; not tracked."""
+        return np.argsort(self, axis, kind="stable")  # type: ignore[arg-type]  # NumPy hands over to the Tensor
+
+    def argpartition(self, kth: Any, axis: int | None = -1) -> Any:
+        """An order in which the entry of rank `kth` stands at its place; not tracked."""
+        return np.argpartition(self, kth, axis)  # type: ignore[arg-type]
+
+    def searchsorted(self, v: Any, side: Any = "left", sorter: Any = None) -> Any:
+        """Where values belong among these, which are sorted; not tracked."""
+        return np.searchsorted(self, v, side, sorter)
+
+    def nonzero(self) -> Any:
+        """Where the entries are that are not 0, an array for each axis; not tracked."""
+        return np.nonzero(self)  # type: ignore[arg-type]
+
+    # --- shapes -----------------------------------------------------------------------------------
+
+    def ravel(self, order: Any = "C") -> Any:
         """All entries along one axis, as ``np.ravel``."""
-        return shapes.ravel(self)
+        return shapes.ravel(self, order)
 
     flatten = ravel
 
@@ -108,9 +295,9 @@ class NumpyMethods:
         """Without axes of length 1, as ``np.squeeze``."""
         return shapes.squeeze(self, axis)
 
-    def reshape(self, *shape: Any) -> Any:
-        """The same entries in another shape, as ``np.reshape``."""
-        return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
+    def reshape(self, *shape: Any, order: Any = "C", copy: bool | None = None) -> Any:
+        """The same entries in another shape, as ``np.reshape``; with or without `copy`, for no result is written to."""
+        return shapes.reshape(self, shape[0] if len(shape) == 1 else shape, order)
 
     def transpose(self, *axes: Any) -> Any:
         """The axes permuted, as ``ndarray.transpose``."""
@@ -123,41 +310,44 @@ class NumpyMethods:
         axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
         return shapes.permute(self, axes=tuple(axes))
 
-    def astype(self, dtype: DTypeLike) -> Any:
+    def astype(
+        self, dtype: DTypeLike, order: Any = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
+    ) -> Any:
         """The values cast to another type, as ``ndarray.astype``."""
-        return shapes.cast(self, dtype=np.dtype(dtype))
+        kind = np.dtype(dtype)
+        if not np.can_cast(self.dtype, kind, casting):  # type: ignore[attr-defined]  # the Tensor has one
+            raise TypeError(f"astype: {self.dtype} is not cast to {kind} with casting={casting!r}.")  # type: ignore[attr-defined]
+        return shapes.cast(self, dtype=kind)
 
-    def copy(self) -> Any:
+    def copy(self, order: Any = "C") -> Any:
         """A copy, tracked if this is."""
         return ew.positive(self)
 
-    def conj(self) -> Any:
-        """The complex conjugate."""
-        return complex_parts.conj(self)
+    if not TYPE_CHECKING:  # or every attribute would be known
 
-    def clip(self, min: Any = None, max: Any = None) -> Any:
-        """Limited to an interval, as ``np.clip``."""
-        return choices.clip(self, min, max)
+        def __getattr__(self, name: str) -> Any:
+            if name in _IN_PLACE:
+                raise AttributeError(
+                    f"a Tensor has no .{name}(), which would write in place: write {_IN_PLACE[name]} for a new one.",
+                    name=name,
+                )
+            if not name.startswith("_") and hasattr(np.ndarray, name):
+                raise AttributeError(f"a Tensor has no .{name}; the array in it has: x.data.{name}.", name=name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
-    def argmax(self, axis: int | None = None) -> Any:
-        """Where the largest entries are; not tracked."""
-        return np.argmax(self, axis)
 
-    def argmin(self, axis: int | None = None) -> Any:
-        """Where the smallest entries are; not tracked."""
-        return np.argmin(self, axis)
+_IN_PLACE = {
+    "sort": "np.sort(x)",
+    "partition": "np.partition(x, kth)",
+    "fill": "np.full_like(x, value)",
+    "put": "x.ravel().at[i].set(v).reshape(x.shape)",
+    "resize": "np.resize(x, shape)",
+}
 
-    def argsort(self, axis: int | None = -1) -> Any:
-        """The order of the entries, equal ones as they stand; not tracked."""
-        return np.argsort(self, axis, kind="stable")  # type: ignore[arg-type]  # NumPy hands over to the Tensor
 
-    def any(self, axis: Any = None, keepdims: bool = False) -> Any:
-        """Whether any entry is true; not tracked."""
-        return np.any(self, axis=axis, keepdims=keepdims)
-
-    def all(self, axis: Any = None, keepdims: bool = False) -> Any:
-        """Whether all entries are true; not tracked."""
-        return np.all(self, axis=axis, keepdims=keepdims)
+def _no_out(out: Any, name: str) -> None:
+    if out is not None:
+        raise MutationError(f"{name}: out= would write in place; leave it away and use what is returned.")
 
 
 class At:

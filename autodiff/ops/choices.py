@@ -223,6 +223,11 @@ def where(condition: Any, *branches: Any) -> Any:
 @implements(np.select)
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     """``np.select``: the first choice whose condition holds."""
+    if len(condlist) == 0 or len(condlist) != len(choicelist):
+        raise ValueError(
+            f"select: as many choices as conditions are expected, at least one; {len(choicelist)} and {len(condlist)} "
+            f"were given."
+        )
     y = default
     for c, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         y = where(c, choice, y)

@@ -247,7 +247,9 @@ def _sinc_derivative(x: Any, *, n: int) -> Any:
     series = series * (-1) ** first * (v if n % 2 else 1)
     # elsewhere the recurrence that differentiating u s = sin(u) n times gives
     w = np.where(near, 1, u)
-    waves = np.sin(w), np.cos(w)
+    whole = np.rint(wide)  # of the angle the whole turns are taken out before pi, which is rounded, comes in
+    sign, rest = 1 - 2 * (whole % 2), math.pi * (wide - whole)
+    waves = sign * np.sin(rest), sign * np.cos(rest)
     far = waves[0] / w
     for m in range(1, n + 1):
         far = (waves[m % 2] * (-1) ** (m // 2) - m * far) / w
@@ -310,7 +312,7 @@ def frexp(x: Any) -> Any:
 
 _CONSTANT: set[Any] = {
     *(np.signbit, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide, np.spacing, np.nextafter),
-    *(np.isfinite, np.isinf, np.isnan, np.isnat, np.isreal, np.iscomplex, np.isneginf, np.isposinf),
+    *(np.isfinite, np.isinf, np.isnan, np.isreal, np.iscomplex, np.isneginf, np.isposinf),
     *(np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal),
     *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
     *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift, np.bitwise_count),

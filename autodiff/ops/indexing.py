@@ -22,6 +22,9 @@ class _Array:
     def __repr__(self) -> str:
         return "array"
 
+    def __reduce__(self) -> str:
+        return "ARRAY"  # there is one, also after a pickle
+
 
 ARRAY = _Array()
 

@@ -128,19 +128,13 @@ def linalg_tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
 # --- of many vectors at once ----------------------------------------------------------------------
 
 
-@implements(np.vecdot)
-def vecdot(x1: Any, x2: Any) -> Any:
+@implements(np.vecdot, np.linalg.vecdot)
+def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """``np.vecdot``."""
-    x1, x2 = operand(x1), operand(x2)
-    if x1.ndim == 0 or x2.ndim == 0 or x1.shape[-1] != x2.shape[-1]:
+    x1, x2 = moveaxis(operand(x1), axis, -1), moveaxis(operand(x2), axis, -1)
+    if x1.shape[-1] != x2.shape[-1]:
         raise ShapeError(f"vecdot: the last axes must have one length; the shapes are {x1.shape} and {x2.shape}.")
     return (_conj(x1) * x2).sum(axis=-1)
-
-
-@implements(np.linalg.vecdot)
-def linalg_vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    """``np.linalg.vecdot``."""
-    return vecdot(moveaxis(operand(x1), axis, -1), moveaxis(operand(x2), axis, -1))
 
 
 def matvec(x1: Any, x2: Any) -> Any:

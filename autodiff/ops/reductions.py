@@ -6,15 +6,18 @@ Axes come in canonical form: a rising tuple of non-negative integers, or None fo
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
 
-from autodiff.errors import ShapeError, UnsupportedError
+from autodiff.errors import ShapeError
+from autodiff.ops.choices import maximum, minimum
 from autodiff.ops.choices import where as choose
 from autodiff.ops.elementwise import power_of, ratio
 from autodiff.ops.scans import products_of_others
-from autodiff.ops.shapes import Shape, canonical_axes, cast, operand, permute, reshape_to, spread
+from autodiff.ops.shapes import Shape, canonical_axes, cast, moveaxis, operand, permute, reshape_to, spread, values
+from autodiff.ops.spectra import spectral_norm
 from autodiff.primitives import implements, linear, primitive
 
 Axes = Shape | None
@@ -52,13 +55,21 @@ def sum_over(ct: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> A
 
 
 @implements(np.sum)
-def sum_(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, where: Any = None) -> Any:
+def sum_(
+    a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = None
+) -> Any:
     """``np.sum``."""
     if where is not None:
         a = choose(where, a, 0)
     if dtype is not None:
         a = cast(a, dtype=np.dtype(dtype))
-    return sum_over(a, axis=canonical_axes(axis, a.ndim, "sum"), keepdims=bool(keepdims))
+    y = sum_over(a, axis=canonical_axes(axis, a.ndim, "sum"), keepdims=bool(keepdims))
+    return y if initial is None else y + first(initial, y)
+
+
+def first(initial: Any, y: Any) -> Any:
+    """What a reduction starts from, in the type of its result; 0-d arrays and numbers alike."""
+    return cast(operand(initial), dtype=y.dtype)
 
 
 def _mean(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
@@ -75,11 +86,14 @@ def mean_over(ct: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> 
 
 
 @implements(np.mean)
-def mean(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+def mean(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, where: Any = None) -> Any:
     """``np.mean``."""
     if dtype is not None:
         a = cast(a, dtype=np.dtype(dtype))
-    return mean_over(a, axis=canonical_axes(axis, a.ndim, "mean"), keepdims=bool(keepdims))
+    axes, keepdims = canonical_axes(axis, a.ndim, "mean"), bool(keepdims)
+    if where is not None:
+        return mean_of(a, selection(where, a.shape), axes, keepdims)
+    return mean_over(a, axis=axes, keepdims=keepdims)
 
 
 # --- products -------------------------------------------------------------------------------------
@@ -105,8 +119,12 @@ def folded(x: Any, axis: Axes) -> Any:
 
 
 @implements(np.prod)
-def prod(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+def prod(
+    a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = None
+) -> Any:
     """``np.prod``; exact with any number of zeros, to every order."""
+    if where is not None:
+        a = choose(where, a, 1)
     if dtype is not None:
         a = cast(a, dtype=np.dtype(dtype))
     axes = canonical_axes(axis, a.ndim, "prod")
@@ -114,6 +132,8 @@ def prod(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False)
         y = prod_along(a, axis=axes[0])
     else:
         y = prod_along(folded(a, axes), axis=a.ndim - len(axes) if axes is not None else 0)
+    if initial is not None:
+        y = y * first(initial, y)
     if not keepdims:
         return y
     return reshape_to(y, shape=tuple(1 if axes is None or i in axes else n for i, n in enumerate(a.shape)))
@@ -153,16 +173,30 @@ max_over = _extreme(lambda x, *, axis, keepdims: x.max(axis=axis, keepdims=keepd
 min_over = _extreme(lambda x, *, axis, keepdims: x.min(axis=axis, keepdims=keepdims), "min")
 
 
+def extreme_of(over: Any, limit: Any, a: Any, axis: Axes, keepdims: bool, initial: Any, where: Any) -> Any:
+    """The extreme entry of some, or of none: then, and where it is surpassed, there is the initial value."""
+    if initial is None:
+        if where is not None:
+            raise ValueError(f"{over.name}: with where= give initial=, the answer where nothing is selected.")
+        return over(a, axis=axis, keepdims=keepdims)
+    start = a.dtype.type(initial)
+    if where is not None:
+        a = choose(where, a, start)
+    if count(a.shape, axis):
+        return limit(over(a, axis=axis, keepdims=keepdims), start)
+    return np.full(np.zeros(a.shape).sum(axis=axis, keepdims=keepdims).shape, start)
+
+
 @implements(np.max, np.amax)
-def max_(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def max_(a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = None) -> Any:
     """``np.max``; k equal largest entries have slope 1/k each."""
-    return max_over(a, axis=canonical_axes(axis, a.ndim, "max"), keepdims=bool(keepdims))
+    return extreme_of(max_over, maximum, a, canonical_axes(axis, a.ndim, "max"), bool(keepdims), initial, where)
 
 
 @implements(np.min, np.amin)
-def min_(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def min_(a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = None) -> Any:
     """``np.min``; k equal smallest entries have slope 1/k each."""
-    return min_over(a, axis=canonical_axes(axis, a.ndim, "min"), keepdims=bool(keepdims))
+    return extreme_of(min_over, minimum, a, canonical_axes(axis, a.ndim, "min"), bool(keepdims), initial, where)
 
 
 @implements(np.ptp)
@@ -230,15 +264,50 @@ std_over = primitive(
 
 
 @implements(np.var)
-def var(a: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def var(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    where: Any = None,
+    correction: float | None = None,
+) -> Any:
     """``np.var``."""
-    return var_over(a, axis=canonical_axes(axis, a.ndim, "var"), ddof=ddof, keepdims=bool(keepdims))
+    a = operand(a) if dtype is None else cast(operand(a), dtype=np.dtype(dtype))
+    axes, keepdims, ddof = canonical_axes(axis, a.ndim, "var"), bool(keepdims), _ddof(ddof, correction)
+    if where is not None:
+        return var_of(a, selection(where, a.shape), axes, keepdims, ddof)
+    return var_over(a, axis=axes, ddof=ddof, keepdims=keepdims)
 
 
 @implements(np.std)
-def std(a: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def std(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    where: Any = None,
+    correction: float | None = None,
+) -> Any:
     """``np.std``; its slope is 0 where all values are equal."""
-    return std_over(a, axis=canonical_axes(axis, a.ndim, "std"), ddof=ddof, keepdims=bool(keepdims))
+    a = operand(a) if dtype is None else cast(operand(a), dtype=np.dtype(dtype))
+    axes, keepdims, ddof = canonical_axes(axis, a.ndim, "std"), bool(keepdims), _ddof(ddof, correction)
+    if where is not None:
+        return std_of(a, selection(where, a.shape), axes, keepdims, ddof)
+    return std_over(a, axis=axes, ddof=ddof, keepdims=keepdims)
+
+
+def _ddof(ddof: float, correction: float | None) -> float:
+    """NumPy has two names for it."""
+    if correction is None:
+        return ddof
+    if ddof:
+        raise ValueError("ddof and correction are two names for one thing; give one of them.")
+    return correction
 
 
 # --- lengths --------------------------------------------------------------------------------------
@@ -301,13 +370,16 @@ def _vector_norm(x: Any, axes: Axes, keepdims: bool, order: Any) -> Any:
 
 def _matrix_norm(x: Any, axes: Shape, keepdims: bool, order: Any) -> Any:
     """`axes` are those of the rows and of the columns, in this order."""
-    if order in (None, "fro"):
+    if order in (None, "fro", "f"):
         return norm_over(x, axis=tuple(sorted(axes)), keepdims=keepdims)
-    if order not in (1, -1, math.inf, -math.inf):
-        raise UnsupportedError(
-            f"np.linalg.norm of a matrix on a Tensor: ord is one of None, 'fro', 1, -1, inf, -inf; {order!r} was given."
-        )
     rows, columns = axes
+    if order in (2, -2, "nuc"):
+        y = spectral_norm(moveaxis(x, (rows, columns), (-2, -1)), order)
+        return np.expand_dims(y, axes) if keepdims else y
+    if order not in (1, -1, math.inf, -math.inf):
+        raise ValueError(
+            f"norm: ord of a matrix is one of None, 'fro', 'nuc', 1, -1, 2, -2, inf, -inf; {order!r} was given."
+        )
     summed, other = (columns, rows) if abs(order) == math.inf else (rows, columns)
     sums = sum_over(np.abs(x), axis=(summed,), keepdims=True)
     y = (max_over if order > 0 else min_over)(sums, axis=(other,), keepdims=True)
@@ -318,7 +390,7 @@ def _matrix_norm(x: Any, axes: Shape, keepdims: bool, order: Any) -> Any:
 
 @implements(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """``np.linalg.norm`` of vectors, and those of matrices that need no singular values; slope 0 at 0."""
+    """``np.linalg.norm``; slope 0 at 0."""
     x = operand(x)
     if axis is None and (ord is None or x.ndim == 1):
         return _vector_norm(x, None, bool(keepdims), ord)
@@ -340,5 +412,58 @@ def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any
 
 @implements(np.linalg.matrix_norm)
 def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    """``np.linalg.matrix_norm``, as far as it needs no singular values."""
+    """``np.linalg.matrix_norm``."""
     return norm(x, ord, (-2, -1), keepdims)
+
+
+# --- of some entries only -------------------------------------------------------------------------
+
+
+def selection(where: Any, shape: Shape) -> Any:
+    """A selection as a plain array of truth values, in the shape of what is selected from."""
+    return np.broadcast_to(values(where).astype(bool), shape)
+
+
+def number_of(here: Any, axis: Axes, keepdims: bool, ddof: float, like: Any) -> Any:
+    """How many entries are selected, less `ddof`, as real numbers of the type of `like`; NaN instead of 0 and less."""
+    kind = like.dtype if like.dtype.kind in "fc" else np.dtype(float)
+    n = here.sum(axis=axis, keepdims=keepdims) - ddof
+    return np.where(n > 0, n, math.nan)[()].astype(kind.type(0).real.dtype)
+
+
+def warn_of_nothing(message: str, bad: Any) -> None:
+    """NumPy's own warning where there is nothing, or too little, to fold."""
+    if np.any(bad):
+        warnings.warn(message, RuntimeWarning, stacklevel=5)
+
+
+def mean_of(x: Any, here: Any, axis: Axes, keepdims: bool) -> Any:
+    """The mean of the entries that are selected; of none it is NaN."""
+    n = number_of(here, axis, keepdims, 0, x)
+    warn_of_nothing("Mean of empty slice", n != n)
+    return sum_over(choose(here, x, 0), axis=axis, keepdims=keepdims) / n
+
+
+def _deviation_of(x: Any, here: Any, axis: Axes) -> Any:
+    """Distance from the mean, centred twice; 0 for what is left out."""
+    n = number_of(here, axis, True, 0, x)
+    d = choose(here, x, 0)
+    for _ in range(2):
+        d = choose(here, d - sum_over(d, axis=axis, keepdims=True) / n, 0)
+    return d
+
+
+def var_of(x: Any, here: Any, axis: Axes, keepdims: bool, ddof: float) -> Any:
+    """The variance of the entries that are selected."""
+    n = number_of(here, axis, keepdims, ddof, x)
+    warn_of_nothing("Degrees of freedom <= 0 for slice", n != n)
+    d = _deviation_of(x, here, axis)
+    squares = d.real * d.real + d.imag * d.imag if d.dtype.kind == "c" else d * d
+    return sum_over(squares, axis=axis, keepdims=keepdims) / n
+
+
+def std_of(x: Any, here: Any, axis: Axes, keepdims: bool, ddof: float) -> Any:
+    """Its square root, as a length: the slope is 0 where all values are equal."""
+    n = number_of(here, axis, keepdims, ddof, x)
+    warn_of_nothing("Degrees of freedom <= 0 for slice", n != n)
+    return norm_over(_deviation_of(x, here, axis), axis=axis, keepdims=keepdims) / np.sqrt(n)

@@ -176,7 +176,8 @@ def diff(a: Any, n: int = 1, axis: Any = -1, prepend: Any = None, append: Any = 
         parts = [_layer(e, a, axis) if e is not None else None for e in (prepend, append)]
         a = concatenate([p for p in (parts[0], a, parts[1]) if p is not None], axis)
     for _ in range(n):
-        a = _cut(a, axis, 1, None) - _cut(a, axis, None, -1)
+        after, before = _cut(a, axis, 1, None), _cut(a, axis, None, -1)
+        a = after != before if a.dtype == np.bool_ else after - before
     return a
 
 

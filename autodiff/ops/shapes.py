@@ -6,6 +6,7 @@ integers. What can be said exactly by reshaping, permuting and spreading is comp
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,14 @@ def operand(x: Any) -> Any:
     return x if hasattr(x, "ndim") else np.asarray(x)
 
 
+def values(x: Any) -> Any:
+    """The plain array of an operand, for what is decided by values at the border: an order, a count, a place."""
+    return np.asarray(x.data if hasattr(type(x), "__autodiff_apply__") else x)
+
+
 def canonical_axis(axis: Any, ndim: int, name: str | None = None) -> int:
     """`axis` counted from the front."""
-    i = axis.__index__()
+    i = index(axis)
     if not -ndim <= i < ndim:
         raise np.exceptions.AxisError(i, ndim, name)
     return int(i % ndim)
@@ -93,6 +99,17 @@ def broadcast_arrays(*args: Any) -> Any:
     return tuple(x if x.shape == shape else spread(x, shape=shape) for x in xs)
 
 
+@implements(np.full_like)
+def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", *, shape: Any = None) -> Any:
+    """``np.full_like``, differentiable in the value."""
+    a = operand(a)
+    shape = a.shape if shape is None else (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    dtype = a.dtype if dtype is None else np.dtype(dtype)
+    if not hasattr(type(fill_value), "__autodiff_apply__"):
+        return np.full(shape, fill_value, dtype)
+    return broadcast_to(cast(fill_value, dtype=dtype), shape)
+
+
 # --- reshaping ------------------------------------------------------------------------------------
 
 reshape_to = linear(
@@ -101,15 +118,20 @@ reshape_to = linear(
 
 
 @implements(np.reshape)
-def reshape(a: Any, shape: Any) -> Any:
-    """``np.reshape``, in C order."""
-    return reshape_to(a, shape=canonical_shape(shape, a.size))
+def reshape(a: Any, shape: Any, order: str = "C") -> Any:
+    """``np.reshape``, in the order of rows ("C") or of columns ("F"); how an array lies in memory never matters."""
+    shape = canonical_shape(shape, a.size)
+    if order == "C":
+        return reshape_to(a, shape=shape)
+    if order != "F":
+        raise ValueError(f"reshape: order is 'C' or 'F' on a Tensor; {order!r} was given.")
+    return transpose(reshape_to(transpose(a), shape=shape[::-1]))
 
 
 @implements(np.ravel)
-def ravel(a: Any) -> Any:
-    """``np.ravel``, in C order."""
-    return reshape_to(a, shape=(a.size,))
+def ravel(a: Any, order: str = "C") -> Any:
+    """``np.ravel``, in the order of rows ("C") or of columns ("F")."""
+    return reshape_to(a, shape=(a.size,)) if order == "C" else reshape(a, -1, order)
 
 
 @implements(np.squeeze)
@@ -305,5 +327,5 @@ if hasattr(np, "astype"):  # NumPy 2.1
 
 NUMPY_CONSTANTS.update({np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj})
 NUMPY_CONSTANTS.update({np.common_type, np.min_scalar_type, np.may_share_memory, np.shares_memory})
-NUMPY_CONSTANTS.update({np.zeros_like, np.ones_like, np.full_like, np.empty_like})
+NUMPY_CONSTANTS.update({np.zeros_like, np.ones_like, np.empty_like})
 NUMPY_CONSTANTS.update({np.array_str, np.array_repr, np.array2string})

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from autodiff.ops import choices, elementwise, information
+from autodiff.ops import activations, choices, elementwise, information
 from autodiff.special._operands import real, real_or_complex
 
 
@@ -131,3 +131,179 @@ def log1mexp(x: Any) -> Any:
     -46.05170185988091
     """
     return information.log1mexp(real(x, "log1mexp"))
+
+
+def leaky_relu(x: Any, slope: float = 0.01) -> Any:
+    """`x` above 0, ``slope * x`` from 0 down.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+        Real.
+    slope : float, default 0.01
+        Below 0, and at 0.
+
+    Returns
+    -------
+    array or Tensor
+        In the shape of `x`.
+
+    Examples
+    --------
+    >>> from autodiff import special
+    >>> special.leaky_relu([-1.0, 2.0])
+    array([-0.01,  2.  ])
+    """
+    return activations.leaky_relu(real(x, "leaky_relu"), slope=float(slope))
+
+
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """`x` above 0, ``alpha * (exp(x) - 1)`` from 0 down.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+        Real.
+    alpha : float, default 1
+        The values go to ``-alpha`` far below 0.
+
+    Returns
+    -------
+    array or Tensor
+        In the shape of `x`.
+
+    Examples
+    --------
+    >>> from autodiff import special
+    >>> special.elu([-1.0, 2.0])
+    array([-0.63212056,  2.        ])
+    """
+    return activations.elu(real(x, "elu"), alpha=float(alpha))
+
+
+def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
+    """`x` times the share of a standard normal distribution that lies below it.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+        Real.
+    approximate : {"none", "tanh"}
+        "tanh" takes ``(1 + tanh(sqrt(2 / pi) (x + 0.044715 x**3))) / 2`` for the share: a quarter of the time.
+
+    Returns
+    -------
+    array or Tensor
+        In the shape of `x`.
+
+    References
+    ----------
+    D. Hendrycks and K. Gimpel, Gaussian error linear units (GELUs), 2016, section 2.
+
+    Examples
+    --------
+    >>> from autodiff import special
+    >>> special.gelu([-1.0, 0.0, 1.0])
+    array([-0.15865525,  0.        ,  0.84134475])
+    """
+    if approximate == "none":
+        return activations.gelu(real(x, "gelu"))
+    if approximate == "tanh":
+        return activations.gelu_tanh(real(x, "gelu"))
+    raise ValueError(f"gelu: approximate is 'none' or 'tanh'; {approximate!r} was given.")
+
+
+def silu(x: Any) -> Any:
+    """``x * sigmoid(x)``, also called swish.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+        Real.
+
+    Returns
+    -------
+    array or Tensor
+        In the shape of `x`.
+
+    Examples
+    --------
+    >>> from autodiff import special
+    >>> special.silu([-1.0, 0.0, 1.0])
+    array([-0.26894142,  0.        ,  0.73105858])
+    """
+    return activations.silu(real(x, "silu"))
+
+
+def hardtanh(x: Any, low: float = -1.0, high: float = 1.0) -> Any:
+    """`x` held between two bounds; at the bounds its slope is 0.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+        Real.
+    low, high : float
+        The bounds.
+
+    Returns
+    -------
+    array or Tensor
+        In the shape of `x`.
+
+    Notes
+    -----
+    The values are those of ``np.clip``, whose slope is 1 at the bounds, so that a parameter does not stick there.
+
+    Examples
+    --------
+    >>> from autodiff import special
+    >>> special.hardtanh([-3.0, 0.5, 3.0])
+    array([-1. ,  0.5,  1. ])
+    """
+    if not low < high:
+        raise ValueError(f"hardtanh: the lower bound is below the upper one; {low!r} and {high!r} were given.")
+    return activations.hardtanh(real(x, "hardtanh"), low=float(low), high=float(high))
+
+
+def hardsigmoid(x: Any) -> Any:
+    """``x / 6 + 1 / 2`` held between 0 and 1.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+        Real.
+
+    Returns
+    -------
+    array or Tensor
+        In the shape of `x`.
+
+    Examples
+    --------
+    >>> from autodiff import special
+    >>> special.hardsigmoid([-4.0, 0.0, 1.5])
+    array([0.  , 0.5 , 0.75])
+    """
+    return activations.hardsigmoid(real(x, "hardsigmoid"))
+
+
+def hardswish(x: Any) -> Any:
+    """``x * hardsigmoid(x)``.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+        Real.
+
+    Returns
+    -------
+    array or Tensor
+        In the shape of `x`.
+
+    Examples
+    --------
+    >>> from autodiff import special
+    >>> special.hardswish([-4.0, -1.0, 4.0])
+    array([-0.        , -0.33333333,  4.        ])
+    """
+    return activations.hardswish(real(x, "hardswish"))

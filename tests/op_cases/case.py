@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
+from autodiff.testing.layouts import LAYOUTS, laid_out
+
 Shape = tuple[int, ...]
 Pick = Callable[[Sequence[Any]], Any]
 """Chooses from a sequence: Hypothesis does, or a generator with a seed. All that varies in a row goes through it."""
@@ -132,30 +134,6 @@ TRIPLES: list[tuple[Shape, ...]] = [
 def broadcast_shapes(n: int) -> list[tuple[Shape, ...]]:
     """Shapes for `n` operands that broadcast together."""
     return {1: [(s,) for s in ANY], 2: PAIRS, 3: TRIPLES}[n]
-
-
-# --- layouts --------------------------------------------------------------------------------------
-
-LAYOUTS = ("C", "F", "reversed", "strided", "stretched")
-
-
-def laid_out(x: np.ndarray, layout: str) -> np.ndarray:
-    """The same values (for "stretched": its first layer repeated) in another layout, read-only."""
-    if layout == "F" and x.ndim:
-        x = np.asfortranarray(x)
-    elif layout == "reversed":
-        whole = (slice(None, None, -1),) * x.ndim
-        x = np.ascontiguousarray(x[whole])[whole] if x.ndim else x.copy()
-    elif layout == "strided" and x.ndim:
-        wide = np.zeros((*x.shape[:-1], 2 * x.shape[-1]), x.dtype)
-        wide[..., ::2] = x
-        x = wide[..., ::2]
-    elif layout == "stretched" and x.ndim:
-        x = np.broadcast_to(x[:1], x.shape) if x.shape[0] else x.copy()
-    else:
-        x = x.copy()
-    x.flags.writeable = False
-    return x
 
 
 # --- rows -----------------------------------------------------------------------------------------

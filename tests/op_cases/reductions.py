@@ -7,6 +7,7 @@ import numpy as np
 from autodiff import special
 from autodiff.ops import exponentials as ex
 from autodiff.ops import reductions as red
+from autodiff.ops import spectra
 from tests.op_cases.case import (
     ANY,
     COMPLEX,
@@ -23,6 +24,7 @@ from tests.op_cases.case import (
     reduction,
     some_axes,
 )
+from tests.op_cases.well_conditioned import COMPLEX_REGULAR, REGULAR
 
 INF, NAN = math.inf, math.nan
 ONE = [(s,) for s in ANY]
@@ -226,6 +228,24 @@ NORMS = [
             distinct=True,
         )
         for order, covered in [("fro", red.norm_over), (1, red.max_over), (-1, red.min_over), (math.inf, red.max_over)]
+    ),
+    *(
+        Case(
+            f"{name}_{order}",
+            lambda x, order=order, **how: np.linalg.norm(x, ord=order, **how),
+            (domain,),
+            (covered,),
+            shapes=[((2, 3),), ((3, 2),), ((3, 3),), ((2, 2, 3),), ((1, 2),)],
+            keywords=matrix_norm,
+            distinct=True,
+            points=points if domain is REGULAR else (),
+        )
+        for order, covered, points in [
+            (2, spectra.extreme_value, (of(np.zeros((2, 2)), np.zeros((2, 2)), np.full((2, 2), NAN)),)),
+            (-2, spectra.extreme_value, (of(np.zeros((2, 2)), np.zeros((2, 2))),)),
+            ("nuc", spectra.nuclear_norm, (of(np.zeros((2, 2)), np.zeros((2, 2)), np.full((2, 2), NAN)),)),
+        ]
+        for name, domain in [("matrix_norm", REGULAR), ("complex_matrix_norm", COMPLEX_REGULAR)]
     ),
     Case(
         "vector_norm",

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import autodiff as ad
 from autodiff.ops import diagonals, shapes
 from tests.op_cases.case import ANY, MATRICES, REAL, WITH_AXES, Case, an_axis
 
@@ -51,6 +52,20 @@ SPREADING = [
     one("spread", shapes.spread, shapes.spread, keywords=larger, reference=np.broadcast_to),
     one("broadcast_to", np.broadcast_to, shapes.spread, keywords=larger),
     Case("broadcast_arrays", np.broadcast_arrays, (REAL, REAL), (shapes.spread,)),
+]
+
+FILLING = [
+    Case(
+        "full_like",
+        lambda v, **how: np.full_like(ad.Tensor(np.zeros((2, 3))), v, **how),
+        (REAL,),
+        (shapes.spread,),
+        (np.full_like,),
+        shapes=[((),), ((3,),), ((2, 1),)],
+        keywords=lambda pick, s: pick([{}, {"dtype": np.float32}, {"shape": (4, 2, 3)}]),
+        reference=lambda v, **how: np.full_like(np.zeros((2, 3)), v, **how),
+        rtol=1e-6,  # for the sake of float32
+    ),
 ]
 
 RESHAPING = [
@@ -178,4 +193,4 @@ DIAGONALS = [
     one("triu", np.triu, shapes_=CUBES, keywords=lambda pick, s: {"k": pick([0, 1, -1])}),
 ]
 
-CASES = [*SPREADING, *RESHAPING, *PERMUTING, *TURNING, *TYPES, *DIAGONALS]
+CASES = [*SPREADING, *FILLING, *RESHAPING, *PERMUTING, *TURNING, *TYPES, *DIAGONALS]

@@ -1,0 +1,121 @@
+"""The bends of networks: each a function of one number, and the slope it has there.
+
+Where a slope jumps, the conventions say what it is at the corner: the smallest subgradient where the function is convex
+there, the smallest supergradient where it is concave.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autodiff.ops.elementwise import sigmoid, sigmoid_slope
+from autodiff.ops.error_function import bell, erfc
+from autodiff.primitives import elementwise
+
+# --- with a corner at 0 ---------------------------------------------------------------------------
+
+
+def _leaky(x: Any, *, slope: float) -> Any:
+    return np.where(x > 0, x, x * slope)[()]
+
+
+leaky_relu = elementwise(
+    _leaky,
+    lambda t, y, x, *, slope: np.where(x > 0, t, t * slope),
+    name="leaky_relu",
+)
+
+
+def _elu(x: Any, *, alpha: float) -> Any:
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0)))[()]
+
+
+elu = elementwise(
+    _elu,
+    lambda t, y, x, *, alpha: np.where(x > 0, t, t * (alpha * np.exp(np.minimum(x, 0.0)))),
+    name="elu",
+)
+
+# --- smooth ---------------------------------------------------------------------------------------
+
+# Far below 0 they are a huge number times a share that is 0 in every precision: the number is held, so that the product
+# is 0 at minus infinity as well.
+_LOW = -1000.0
+
+
+def _silu(x: Any) -> Any:
+    return np.maximum(x, _LOW) * sigmoid(x)
+
+
+silu = elementwise(_silu, lambda t, y, x: t * (sigmoid(x) + np.clip(x, _LOW, -_LOW) * sigmoid_slope(x)), name="silu")
+
+
+def _gelu(x: Any) -> Any:
+    return np.maximum(x, _LOW) * (0.5 * erfc(x * -math.sqrt(0.5)))  # by erfc, which keeps its digits far below 0
+
+
+@elementwise(_gelu, name="gelu")
+def gelu(t: Any, y: Any, x: Any) -> Any:
+    """Slope: the share below x of a normal distribution, and x times its density."""
+    u = x * math.sqrt(0.5)
+    return t * (0.5 * erfc(-u) + np.clip(x, _LOW, -_LOW) * (bell(u) / math.sqrt(2 * math.pi)))
+
+
+_CUBIC = 0.044715
+_TWICE = 2 * math.sqrt(2 / math.pi)
+
+
+def _bent(x: Any) -> Any:
+    """What the sigmoid is taken of, and its slope; beyond 100 the sigmoid is 0 or 1 in every precision."""
+    x = np.clip(x, -100.0, 100.0) if x.dtype.char != "e" else np.clip(x, -30.0, 30.0)
+    square = x * x
+    return x * (_TWICE + (_TWICE * _CUBIC) * square), _TWICE + (3 * _TWICE * _CUBIC) * square
+
+
+def _gelu_tanh(x: Any) -> Any:
+    return np.maximum(x, _LOW) * sigmoid(_bent(x)[0])  # (1 + tanh(u)) / 2 is sigmoid(2 u), which keeps its digits
+
+
+@elementwise(_gelu_tanh, name="gelu_tanh")
+def gelu_tanh(t: Any, y: Any, x: Any) -> Any:
+    """Slope, by the product rule."""
+    u, du = _bent(x)
+    return t * (sigmoid(u) + np.clip(x, _LOW, -_LOW) * (sigmoid_slope(u) * du))
+
+
+# --- made of straight pieces ----------------------------------------------------------------------
+
+
+def _inside(y: Any, x: Any, low: float, high: float) -> Any:
+    return ~((x <= low) | (x >= high))  # NaN is let through, so that it shows
+
+
+hardtanh = elementwise(
+    lambda x, *, low, high: np.clip(x, low, high),
+    lambda t, y, x, *, low, high: t * _inside(y, x, low, high),
+    name="hardtanh",
+    live=(lambda y, x, *, low, high: _inside(y, x, low, high),),
+)
+"""The same values as `clip`, of which a bound is part of the inside; an activation is flat at its corners."""
+
+hardsigmoid = elementwise(
+    lambda x: np.clip(x, -3.0, 3.0) / 6.0 + 0.5,
+    lambda t, y, x: t * _inside(y, x, -3.0, 3.0) / 6.0,
+    name="hardsigmoid",
+    live=(lambda y, x: _inside(y, x, -3.0, 3.0),),
+)
+
+
+def _hardswish(x: Any) -> Any:
+    return np.maximum(x, -3.0) * (np.clip(x, -3.0, 3.0) / 6.0 + 0.5)
+
+
+hardswish = elementwise(
+    _hardswish,
+    lambda t, y, x: np.where(_inside(y, x, -3.0, 3.0), t * (x / 3.0 + 0.5), t * (x >= 3)),
+    name="hardswish",
+    live=(lambda y, x: ~(x <= -3),),
+)

@@ -1,0 +1,120 @@
+"""Determinants. The gradient of a determinant is its matrix of cofactors, exact for singular matrices too.
+
+A formula with the inverse would fail there, and a case for singular matrices would be a branch on values. The singular
+value decomposition serves all: with a = U diag(s) V^H the cofactors are the products of all singular values but one,
+turned back, and the slope of the cofactors is made of the products of all but two. Nothing is divided.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autodiff.ops.matrices import SlogdetResult, adjoint, conj, diagonal, identity, square, transposed
+from autodiff.ops.scans import products_of_others
+from autodiff.ops.solving import inverse, inverted
+from autodiff.primitives import Primitive, implements, primitive
+
+# --- det ------------------------------------------------------------------------------------------
+
+
+def _turned(u: Any, vh: Any, middle: Any) -> Any:
+    """From the basis of singular vectors back; with the phase, as det a is prod(s) times that of U and V."""
+    phase = np.linalg.det(u) * np.linalg.det(vh)
+    return phase[..., None, None] * (conj(u) @ middle @ conj(vh))
+
+
+def _cofactors(a: Any) -> Any:
+    u, s, vh = np.linalg.svd(a)
+    return _turned(u, vh, products_of_others(s, s.ndim - 1)[..., None] * identity(a))
+
+
+def _cofactors_slope(a: Any, m: Any) -> Any:
+    u, s, vh = np.linalg.svd(a)
+    m = adjoint(u) @ m @ adjoint(vh)
+    n = s.shape[-1]
+    without = np.where(np.eye(n, dtype=bool), 1, s[..., None, :])  # row i: the singular values, the i-th replaced by 1
+    pairs = products_of_others(without, without.ndim - 1) * ~np.eye(n, dtype=bool)  # at i, j: all but these two
+    middle = (pairs @ diagonal(m)[..., None]) * identity(a) - pairs * transposed(m)
+    return _turned(u, vh, middle)
+
+
+def _third(ct: Any, y: Any, a: Any, m: Any) -> Any:
+    """The third derivative of det, applied to `ct` and `m`: symmetric, so it serves both sweeps; NaN if singular."""
+    if a.shape[-1] < 3:
+        return np.zeros_like(a * ct * m)  # a product of one entry or two
+    one = identity(a)
+    regular = (np.linalg.matrix_rank(a) == a.shape[-1])[..., None, None]
+    x = inverse(np.where(regular, a, one)) * np.where(regular, 1, math.nan).astype(one.dtype)
+    c, d = x @ ct, x @ m
+    both = _trace(c) * _trace(d) - _trace(c @ d)
+    terms = both * x - _trace(d) * (c @ x) - _trace(c) * (d @ x) + (c @ d + d @ c) @ x
+    return determinant(a)[..., None, None] * transposed(terms)
+
+
+def _trace(x: Any) -> Any:
+    return diagonal(x).sum(axis=-1)[..., None, None]
+
+
+cofactors_slope: Primitive = primitive(
+    _cofactors_slope,
+    name="cofactors_slope",
+    vjp=[_third, lambda ct, y, a, m: cofactors_slope(a, ct)],
+    jvp=[_third, lambda t, y, a, m: cofactors_slope(a, t)],
+)
+"""The slope of the cofactors of `a` in the direction `m`; the second derivative of det, and so symmetric."""
+
+cofactors = primitive(
+    _cofactors,
+    name="cofactors",
+    vjp=[lambda ct, y, a: cofactors_slope(a, ct)],
+    jvp=[lambda t, y, a: cofactors_slope(a, t)],
+)
+"""The cofactors of a square matrix: the transposed adjugate."""
+
+determinant = primitive(
+    lambda a: np.linalg.det(a),
+    name="det",
+    vjp=[lambda ct, y, a: ct[..., None, None] * cofactors(a)],
+    jvp=[lambda t, y, a: (t * cofactors(a)).sum(axis=(-2, -1))],
+)
+
+
+@implements(np.linalg.det)
+def det(a: Any) -> Any:
+    """``np.linalg.det``; its slope is right for a singular matrix, to second order."""
+    return determinant(square(a, "det"))
+
+
+# --- slogdet --------------------------------------------------------------------------------------
+
+
+def _inverse(a: Any) -> Any:
+    return inverted(a, "slogdet", mend="There log|det| is -inf and has no derivative; np.linalg.det has one.")
+
+
+log_abs_determinant = primitive(
+    lambda a: np.linalg.slogdet(a)[1],
+    name="log_abs_det",
+    vjp=[lambda ct, y, a: ct[..., None, None] * transposed(_inverse(a))],
+    jvp=[lambda t, y, a: np.real(diagonal(_inverse(a) @ t).sum(axis=-1))],
+)
+phase_of_determinant = primitive(
+    lambda a: np.linalg.slogdet(a)[0],
+    name="phase_of_det",
+    vjp=[lambda ct, y, a: (np.imag(ct * y) * 1j)[..., None, None] * transposed(_inverse(a))],
+    jvp=[lambda t, y, a: y * 1j * np.imag(diagonal(_inverse(a) @ t).sum(axis=-1))],
+)
+"""det / |det| of a complex matrix."""
+sign_of_determinant = primitive(lambda a: np.linalg.slogdet(a)[0], name="sign_of_det", vjp=[None], jvp=[None])
+"""That of a real matrix is 1, -1 or 0, and not tracked."""
+
+
+@implements(np.linalg.slogdet)
+def slogdet(a: Any) -> Any:
+    """``np.linalg.slogdet``; of a singular matrix the value is NumPy's, and its gradient an error."""
+    a = square(a, "slogdet")
+    sign = (phase_of_determinant if a.dtype.kind == "c" else sign_of_determinant)(a)
+    return SlogdetResult(sign, log_abs_determinant(a))

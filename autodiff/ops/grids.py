@@ -1,0 +1,96 @@
+"""Rows of equal steps, ratios and powers between two ends, differentiable in the ends."""
+
+from __future__ import annotations
+
+import math
+from operator import index
+from typing import Any
+
+import numpy as np
+
+from autodiff.ops.choices import where
+from autodiff.ops.elementwise import log, power_of
+from autodiff.ops.shapes import cast, moveaxis, operand, reshape_to
+from autodiff.primitives import implements
+
+
+def _raw(x: Any) -> Any:
+    """The plain value, a Python number as it is: NumPy's choice of a dtype hangs on that."""
+    return x.data if hasattr(type(x), "__autodiff_apply__") else x
+
+
+def _ends(start: Any, stop: Any, dtype: Any) -> tuple[Any, Any]:
+    a, b = operand(start), operand(stop)
+    return (a if a.dtype == dtype else cast(a, dtype=dtype)), (b if b.dtype == dtype else cast(b, dtype=dtype))
+
+
+def _fractions(num: Any, endpoint: bool, ndim: int, dtype: Any) -> Any:
+    """How far along each member of the row lies, from 0 on, in front of `ndim` axes."""
+    n = index(num)
+    if n < 0:
+        raise ValueError(f"the number of samples is not negative; {n} was given.")
+    steps = max(n - 1 if endpoint else n, 1)
+    return (np.arange(n) / steps).reshape((n,) + (1,) * ndim).astype(dtype.type(0).real.dtype)
+
+
+def _finished(y: Any, axis: Any, dtype: Any) -> Any:
+    y = y if y.dtype == dtype else cast(y, dtype=dtype)
+    return y if axis == 0 else moveaxis(y, 0, axis)
+
+
+@implements(np.linspace)
+def linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: Any = 0,
+) -> Any:
+    """``np.linspace``, differentiable in both ends."""
+    wanted, inner = (np.linspace(_raw(start), _raw(stop), 1, dtype=d).dtype for d in (dtype, None))
+    if wanted.kind not in "fc":
+        return np.linspace(_raw(start), _raw(stop), num, endpoint, retstep, dtype, axis)  # type: ignore[call-overload]
+    a, b = _ends(start, stop, inner)
+    span = b - a
+    t = _fractions(num, endpoint, span.ndim, inner)
+    y = a * (1 - t) + b * t
+    y = _finished(y, axis, wanted)
+    parts = num - 1 if endpoint else num
+    return (y, span / parts if parts > 0 else span * math.nan) if retstep else y
+
+
+@implements(np.logspace)
+def logspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: Any = 0
+) -> Any:
+    """``np.logspace``, differentiable in both ends and in the base."""
+    wanted = np.logspace(_raw(start), _raw(stop), 1, base=_raw(base), dtype=dtype).dtype
+    if wanted.kind not in "fc":
+        return np.logspace(_raw(start), _raw(stop), num, endpoint, _raw(base), dtype, axis)
+    exponents = linspace(start, stop, num, endpoint)
+    if np.ndim(base):  # NumPy lets the base broadcast with the ends
+        base = operand(base)
+        extra = base.ndim - (exponents.ndim - 1)
+        if extra > 0:
+            shape = exponents.shape
+            exponents = reshape_to(exponents, shape=(shape[0], *(1,) * extra, *shape[1:]))
+    return _finished(power_of(base, exponents), axis, wanted)
+
+
+@implements(np.geomspace)
+def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: Any = 0) -> Any:
+    """``np.geomspace``, differentiable in both ends."""
+    wanted, inner = (np.geomspace(_raw(start), _raw(stop), 1, dtype=d).dtype for d in (dtype, None))
+    if wanted.kind not in "fc":
+        return np.geomspace(_raw(start), _raw(stop), num, endpoint, dtype, axis)
+    a, b = _ends(start, stop, inner)
+    if inner.kind == "c":
+        span = log(b / a)
+    else:
+        sign = np.sign(_raw(a))
+        span = log(b * sign) - log(a * sign)
+    t = _fractions(num, endpoint, span.ndim, inner)
+    near = t > 0.5  # from the nearer end: both are met exactly, and no power overflows on the way
+    return _finished(where(near, b, a) * np.exp(span * (t - near)), axis, wanted)

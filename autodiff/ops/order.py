@@ -1,0 +1,315 @@
+"""Medians and quantiles, and other functions that put values in order.
+
+An order statistic is shared among all entries equal to it. Which rank a quantile asks for NumPy
+says itself: the quantile of 0, 1, 2, ... is a place in the row of sorted values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autodiff.errors import ShapeError, UnsupportedError
+from autodiff.ops.choices import where as choose
+from autodiff.ops.indexing import sort, take, take_along_axis
+from autodiff.ops.joining import concatenate
+from autodiff.ops.reductions import Axes, folded, warn_of_nothing
+from autodiff.ops.shapes import canonical_axes, canonical_axis, cast, moveaxis, operand, ravel, reshape_to, values
+from autodiff.primitives import implements, primitive
+
+# --- order statistics -----------------------------------------------------------------------------
+
+
+def _ranked(x: Any, ranks: Any) -> Any:
+    return np.take_along_axis(np.sort(x, axis=-1), ranks, -1)
+
+
+def _ties(y: Any, x: Any, ranks: Any) -> Any:
+    """For each entry (last axis but one) and each statistic (last) whether they are equal; NaN equals NaN."""
+    x, y = x[..., :, None], y[..., None, :]
+    return (x == y) | ((x != x) & (y != y))
+
+
+def _shares(y: Any, x: Any, ranks: Any) -> Any:
+    ties = _ties(y, x, ranks)
+    return ties / ties.sum(axis=-2, keepdims=True).astype(np.result_type(x.dtype, np.float32))
+
+
+def _mask_pulled(index: int, live: Any, y: Any, x: Any, ranks: Any) -> Any:
+    ties = _ties(y, x, ranks)
+    return (ties if live is None else ties & live[..., None, :]).any(axis=-1)
+
+
+def _mask_pushed(index: int, live: Any, y: Any, x: Any, ranks: Any) -> Any:
+    ties = _ties(y, x, ranks)
+    return (ties if live is None else ties & live[..., :, None]).any(axis=-2)
+
+
+order_statistics = primitive(
+    _ranked,
+    name="order_statistics",
+    vjp=[lambda ct, y, x, ranks: (ct[..., None, :] * _shares(y, x, ranks)).sum(axis=-1), None],
+    jvp=[lambda t, y, x, ranks: (t[..., :, None] * _shares(y, x, ranks)).sum(axis=-2), None],
+    live=(lambda y, x, ranks: _ties(y, x, ranks).any(axis=-1), None),
+    mask_pull=_mask_pulled,
+    mask_push=_mask_pushed,
+)
+"""Along the last axis the values of these ranks, an array ``(..., k)`` that counts from 0 for the smallest."""
+
+
+class _Places(NamedTuple):
+    """Between which two ranks each quantile lies, ``(..., k)``, and how far beyond the lower one."""
+
+    below: Any
+    above: Any
+    beyond: Any
+
+
+def _places(counts: Any, q: Any, method: str, like: Callable[..., Any], scale: float) -> _Places:
+    """Of `counts` sorted values, an array (...)."""
+    if getattr(q, "requires_grad", False):
+        if method != "linear":
+            raise UnsupportedError(f"a tracked q moves smoothly with method='linear' only; {method!r} was given.")
+        place = ravel(q) * ((counts[..., None] - 1) / scale)
+    else:
+        q = values(q).ravel()
+        table = {n: like(np.arange(max(n, 1)), q, method=method) for n in set(counts.ravel().tolist())}
+        place = np.array([table[n] for n in counts.ravel().tolist()], float).reshape((*counts.shape, q.size))
+    plain = values(place)
+    below = np.floor(plain)
+    last = np.maximum(counts - 1, 0)[..., None]
+    low = np.clip(below, 0, last).astype(np.intp)
+    high = np.where(plain == below, low, np.minimum(low + 1, last))
+    return _Places(low, high, place - below)
+
+
+def _sum_of_two(a: Any, b: Any, beyond: Any) -> Any:
+    """The value `beyond` of the way from `a` to `b`; one with weight 0 is left out, also if it is infinite."""
+    plain = values(beyond)
+    if not plain.any() and not getattr(beyond, "requires_grad", False):
+        return a
+    step = b - a
+    if not np.isfinite(values(step)).all():
+        step = choose((plain != 0) & (values(a) != values(b)), step, 0)
+    near = plain >= 0.5  # from the nearer end, as NumPy does
+    return choose(near, b, a) + step * (beyond - near)
+
+
+def quantile_of(
+    a: Any,
+    q: Any,
+    axis: Any,
+    method: str,
+    keepdims: bool,
+    *,
+    like: Callable[..., Any] = np.quantile,
+    scale: float = 1,
+    missing: bool = False,
+) -> Any:
+    """Quantiles as `like` defines them: its answer for 0, 1, 2, ... is a place among the sorted values."""
+    a = operand(a)
+    axes = canonical_axes(axis, a.ndim, "quantile")
+    if a.dtype.kind == "b" and like is median_of:  # of truth values NumPy knows the median only
+        a = cast(a, dtype=np.dtype(float))
+    if a.dtype.kind == "c":
+        raise UnsupportedError("a quantile of complex numbers has no derivative rule here: they have no order.")
+    raw = q.data if hasattr(type(q), "__autodiff_apply__") else q
+    dtype = like(np.ones(1, a.dtype), raw, method=method).dtype  # NumPy does not let a Python number widen float32
+    q = operand(q)
+    shape = q.shape + _reduced(a.shape, axes, bool(keepdims))
+    x = folded(a, axes)
+    plain = values(x)
+    n = plain.shape[-1]
+    if n == 0 and plain.size == math.prod(shape):  # nothing of nothing
+        return np.zeros(shape, dtype)
+    if n == 0:
+        if not missing and like is not median_of:
+            raise ShapeError(
+                f"a quantile needs one value at least; the array has shape {a.shape}, the axes are {axes}."
+            )
+        warn_of_nothing("Mean of empty slice", True)
+        return np.full(shape, math.nan, dtype)
+    nan = np.isnan(plain)
+    counts = (~nan).sum(axis=-1) if missing else np.full(plain.shape[:-1], n)
+    warn_of_nothing("All-NaN slice encountered", counts == 0)
+    places = _places(counts, q, method, like, scale)
+    low, high = places.below, places.above
+    if missing:
+        x = choose(~nan, x, np.nan) if nan.any() else x
+    elif nan.any():  # NaN is sorted behind all numbers
+        low, high = (np.where(nan.any(axis=-1)[..., None], n - 1, k) for k in (low, high))
+    ranks = np.broadcast_shapes(low.shape, (*plain.shape[:-1], 1))
+    low, high = np.broadcast_to(low, ranks), np.broadcast_to(high, ranks)
+    y = order_statistics(x, low)
+    if (high != low).any():
+        y = _sum_of_two(y, order_statistics(x, high), places.beyond)
+    elif getattr(places.beyond, "requires_grad", False):
+        y = y + 0 * places.beyond
+    y = cast(y, dtype=dtype) if y.dtype != dtype else y
+    y = moveaxis(y, -1, 0)
+    return reshape_to(y, shape=shape)
+
+
+def _reduced(shape: tuple[int, ...], axes: Axes, keepdims: bool) -> tuple[int, ...]:
+    gone = range(len(shape)) if axes is None else axes
+    return tuple(1 if i in gone else n for i, n in enumerate(shape) if keepdims or i not in gone)
+
+
+@implements(np.quantile)
+def quantile(
+    a: Any, q: Any, axis: Any = None, *, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False
+) -> Any:
+    """``np.quantile``, by every method NumPy has; a tracked `q` with the linear one."""
+    return quantile_of(a, q, axis, method, keepdims)
+
+
+@implements(np.percentile)
+def percentile(
+    a: Any, q: Any, axis: Any = None, *, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False
+) -> Any:
+    """``np.percentile``; as `quantile`."""
+    return quantile_of(a, q, axis, method, keepdims, like=np.percentile, scale=100)
+
+
+def median_of(a: Any, q: Any, method: str) -> Any:
+    """NumPy's median, called as its quantiles are."""
+    return np.median(a)
+
+
+@implements(np.median)
+def median(a: Any, axis: Any = None, *, overwrite_input: bool = False, keepdims: bool = False) -> Any:
+    """``np.median``; of an even number half of each of the two in the middle, shared among equals."""
+    return quantile_of(a, 0.5, axis, "linear", keepdims, like=median_of)
+
+
+# --- in order -------------------------------------------------------------------------------------
+
+
+@implements(np.partition)
+def partition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect") -> Any:
+    """``np.partition``; the gradient follows the permutation."""
+    a = operand(a)
+    if axis is None:
+        a, axis = ravel(a), 0
+    axis = canonical_axis(axis, a.ndim, "partition")
+    return take_along_axis(a, np.argpartition(values(a), kth, axis=axis), axis)
+
+
+@implements(np.sort_complex)
+def sort_complex(a: Any) -> Any:
+    """``np.sort_complex``."""
+    y = sort(operand(a))
+    dtype = np.sort_complex(np.zeros(1, y.dtype)).dtype
+    return y if y.dtype == dtype else cast(y, dtype=dtype)
+
+
+@implements(np.trim_zeros)
+def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+    """``np.trim_zeros``: a slice along each axis, round all that is not 0."""
+    x, trim = operand(filt), trim.lower()
+    if not trim or trim.strip("fb"):
+        raise ValueError(f"trim_zeros: trim is 'f', 'b' or 'fb'; {trim!r} was given.")
+    if x.ndim == 0:
+        return x
+    axes = canonical_axes(axis, x.ndim, "trim_zeros")
+    places = np.nonzero(values(x))
+    index = [slice(None)] * x.ndim
+    for i in range(x.ndim) if axes is None else axes:
+        none = not places[i].size
+        start = 0 if "f" not in trim else x.shape[i] if none else int(places[i].min())
+        stop = x.shape[i] if "b" not in trim else 0 if none else int(places[i].max()) + 1
+        index[i] = slice(start, max(start, stop))
+    return x[tuple(index)]
+
+
+# --- without repetitions --------------------------------------------------------------------------
+
+
+@implements(np.unique)
+def unique(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: Any = None,
+    *,
+    equal_nan: bool = True,
+) -> Any:
+    """``np.unique``: the first of equal entries is read, and receives the gradient."""
+    a = operand(ar)
+    _, first, inverse, counts = np.unique(
+        values(a), return_index=True, return_inverse=True, return_counts=True, axis=axis, equal_nan=equal_nan
+    )
+    y = take(ravel(a) if axis is None else a, first, 0 if axis is None else axis)
+    more = [x for x, wanted in ((first, return_index), (inverse, return_inverse), (counts, return_counts)) if wanted]
+    return (y, *more) if more else y
+
+
+@implements(np.unique_values)
+def unique_values(x: Any) -> Any:
+    """``np.unique_values``, in order."""
+    return unique(x, equal_nan=False)
+
+
+@implements(np.unique_counts)
+def unique_counts(x: Any) -> Any:
+    """``np.unique_counts``."""
+    answer = np.unique_counts(values(operand(x)))
+    return answer._replace(values=unique(x, equal_nan=False))
+
+
+@implements(np.unique_inverse)
+def unique_inverse(x: Any) -> Any:
+    """``np.unique_inverse``."""
+    answer = np.unique_inverse(values(operand(x)))
+    return answer._replace(values=unique(x, equal_nan=False))
+
+
+@implements(np.unique_all)
+def unique_all(x: Any) -> Any:
+    """``np.unique_all``."""
+    answer = np.unique_all(values(operand(x)))
+    return answer._replace(values=unique(x, equal_nan=False))
+
+
+# --- as sets --------------------------------------------------------------------------------------
+
+
+def _flat(a: Any, assume_unique: bool) -> Any:
+    return ravel(operand(a)) if assume_unique else unique(a)
+
+
+@implements(np.union1d)
+def union1d(ar1: Any, ar2: Any) -> Any:
+    """``np.union1d``: what is in both is read from the first."""
+    return unique(concatenate([ar1, ar2], None))
+
+
+@implements(np.intersect1d)
+def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False) -> Any:
+    """``np.intersect1d``: read from the first."""
+    a, b = operand(ar1), operand(ar2)
+    _, first, second = np.intersect1d(values(a), values(b), assume_unique, True)
+    y = take(ravel(a), first, 0)
+    dtype = np.result_type(a.dtype, b.dtype)
+    y = y if y.dtype == dtype else cast(y, dtype=dtype)
+    return (y, first, second) if return_indices else y
+
+
+@implements(np.setdiff1d)
+def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
+    """``np.setdiff1d``."""
+    a = _flat(ar1, assume_unique)
+    return take(a, np.flatnonzero(np.isin(values(a), values(operand(ar2)), invert=True)), 0)
+
+
+@implements(np.setxor1d)
+def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
+    """``np.setxor1d``."""
+    both = sort(concatenate([_flat(ar1, assume_unique), _flat(ar2, assume_unique)]))
+    plain = values(both)
+    different = np.concatenate([[True], plain[1:] != plain[:-1], [True]])[: plain.size + 1]
+    return take(both, np.flatnonzero(different[1:] & different[:-1]), 0)

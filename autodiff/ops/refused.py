@@ -1,0 +1,100 @@
+"""What of NumPy has no gradient by nature, and what refuses a Tensor on purpose, each with its reason.
+
+Together with the functions that have rules these are all functions NumPy lets others take over; a
+test counts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autodiff.primitives import NUMPY_CONSTANTS
+
+WRITING: dict[Callable[..., Any], str] = {}
+"""Functions that write into their operand, with what to call instead."""
+
+REFUSED: dict[Callable[..., Any], str] = {}
+"""Functions that refuse a Tensor, with the reason that the message shows."""
+
+_TEXT = "it works on text, and only numbers can be tracked."
+
+_REFUSED_MODULES = {
+    "numpy.strings": _TEXT,
+    "numpy.char": _TEXT,
+    "numpy.polynomial.polynomial": "of that package this is all that is handed over. Use np.polyval, the highest power "
+    "first, in one variable after the other: its coefficients may be arrays.",
+    "numpy.lib.recfunctions": "it works on records, and only numbers can be tracked.",
+}
+"""Modules that are not loaded for the sake of refusing what they hold."""
+
+
+def refusal(function: Any) -> str | None:
+    """Why a NumPy function refuses a Tensor; None if nobody decided that."""
+    reason = WRITING.get(function) or REFUSED.get(function)
+    return reason or _REFUSED_MODULES.get(getattr(function, "__module__", None) or "")
+
+
+def _refuse(reason: str, names: str, room: Any = np) -> None:
+    """Functions by name: not every version of NumPy has all of them."""
+    REFUSED.update({getattr(room, name): reason for name in names.split() if hasattr(room, name)})
+
+
+# --- no gradient by nature ------------------------------------------------------------------------
+
+_NAMES = (
+    "ix_ unravel_index ravel_multi_index einsum_path histogram_bin_edges packbits unpackbits "
+    "in1d zeros ones empty eye identity tri arange fromfunction"
+)
+"""Numbers of entries, and what is made from a shape: ``like=tensor`` asks for an untracked Tensor."""
+NUMPY_CONSTANTS.update({getattr(np, name) for name in _NAMES.split() if hasattr(np, name)})
+
+# --- refused --------------------------------------------------------------------------------------
+
+WRITING.update(
+    {
+        np.put: "use x.at[i].set(v) of the flat array, x.ravel().at[i].set(v).reshape(x.shape).",
+        np.place: "use x.at[mask].set(v).",
+        np.putmask: "use np.where(mask, v, x), or x.at[mask].set(v).",
+        np.copyto: "use np.where(where, src, dst), or src.copy(). If it was np.full: np.full_like(x, value), or "
+        "np.broadcast_to(value, shape).",
+        np.fill_diagonal: "use x.at[i, i].set(v) with i = np.arange(n).",
+        np.put_along_axis: "use x.at[i].set(v) with i from np.ix_ or np.arange.",
+    }
+)
+
+_refuse(
+    "it copies values out of the graph. Tensors are joined, and stay tracked, by np.stack([t1, t2]), np.concatenate or "
+    "ad.tensor([t1, t2]); one is copied by .copy().",
+    "array asarray asanyarray ascontiguousarray asfortranarray require",
+)
+_refuse(
+    "it would take the value of a Tensor out of the graph; use np.full_like(x, value), or "
+    "np.broadcast_to(value, shape).",
+    "full",
+)
+_refuse(
+    "files and texts hold values, not graphs: read or write x.data.",
+    "save savez savez_compressed savetxt loadtxt genfromtxt fromfile fromstring frombuffer fromiter",
+)
+_refuse(
+    "it works on dates, and only numbers can be tracked.",
+    "datetime_as_string isnat is_busday busday_count busday_offset",
+)
+_refuse(
+    "its dtype hangs on the values. Cast to complex first, x.astype(complex), and call the function of NumPy itself.",
+    "sqrt log log2 log10 logn power arccos arcsin arctanh",
+    np.lib.scimath,
+)
+
+# --- functions of text ----------------------------------------------------------------------------
+
+_UFUNCS: Any = np._core.umath  # type: ignore[attr-defined]  # where NumPy keeps ufuncs that it gives no public name
+REFUSED.update(
+    {f: _TEXT for f in vars(_UFUNCS).values() if isinstance(f, np.ufunc) and not f.types and hasattr(f, "nin")}
+)
+REFUSED.update(dict.fromkeys([getattr(np.strings, n) for n in ("isalpha", "isnumeric")], _TEXT))
+REFUSED[_UFUNCS.clip] = "it is the inside of np.clip; call that."
+NUMPY_CONSTANTS.add(_UFUNCS._ones_like)

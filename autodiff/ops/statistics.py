@@ -1,0 +1,231 @@
+"""Weighted means, covariances, and counts with weights."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import ShapeError
+from autodiff.ops.complex_parts import conj
+from autodiff.ops.diagonals import diagonal
+from autodiff.ops.indexing import ARRAY, Index, index_add
+from autodiff.ops.joining import concatenate
+from autodiff.ops.products import matmul
+from autodiff.ops.reductions import mean, sum_, warn_of_nothing
+from autodiff.ops.shapes import (
+    atleast_2d,
+    broadcast_to,
+    canonical_axes,
+    cast,
+    operand,
+    permute,
+    ravel,
+    reshape_to,
+    values,
+)
+from autodiff.primitives import implements
+
+# --- means ----------------------------------------------------------------------------------------
+
+
+def _fitted(weights: Any, a: Any, axis: Any) -> Any:
+    """Weights that broadcast with the array: of its shape, or along the axes named."""
+    w = operand(weights)
+    if w.shape == a.shape:
+        return w
+    if axis is None:
+        raise TypeError(f"average: weights of shape {w.shape} for an array of shape {a.shape}: name the axis=.")
+    given = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    places = [i % a.ndim for i in given]
+    if w.shape != tuple(a.shape[i] for i in places):
+        raise ShapeError(
+            f"average: weights of shape {w.shape} must have the shape of the array, {a.shape}, or that of its axes "
+            f"{axis}."
+        )
+    order = sorted(range(len(places)), key=places.__getitem__)
+    w = permute(w, axes=tuple(order))
+    return reshape_to(w, shape=tuple(n if i in places else 1 for i, n in enumerate(a.shape)))
+
+
+@implements(np.average)
+def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+    """``np.average``, differentiable in the values and in the weights."""
+    a = operand(a)
+    if weights is None:
+        y = mean(a, axis, keepdims=keepdims)
+        total: Any = np.full(y.shape, a.size / max(y.size, 1), y.dtype)
+    else:
+        axes = canonical_axes(axis, a.ndim, "average")
+        w = _fitted(weights, a, axis)
+        dtype = np.result_type(a.dtype, w.dtype, *((float,) if a.dtype.kind in "iub" else ()))
+        w = broadcast_to(cast(w, dtype=dtype) if w.dtype != dtype else w, a.shape)
+        total = sum_(w, axes, keepdims=keepdims)
+        if (values(total) == 0).any():
+            raise ZeroDivisionError("average: the weights sum to 0; they cannot be normalised.")
+        y = sum_(cast(a, dtype=dtype) * w, axes, keepdims=keepdims) / total
+    return (y, total) if returned else y
+
+
+# --- covariances ----------------------------------------------------------------------------------
+
+
+def _rows(m: Any, rowvar: bool) -> Any:
+    """Variables as rows, observations as columns."""
+    m = operand(m)
+    if m.ndim > 2:
+        raise ShapeError(f"cov: an array of one or two axes is expected; its shape is {m.shape}.")
+    rows = atleast_2d(m)
+    return rows if rowvar or m.ndim < 2 else permute(rows, axes=(1, 0))
+
+
+def _observed(weights: Any, x: Any, name: str) -> Any:
+    """Weights of the observations, as they should be."""
+    if weights.shape != x.shape[1:]:
+        raise ShapeError(f"cov: {name} has shape {weights.shape}; there are {x.shape[1]} observations.")
+    if (values(weights) < 0).any():
+        raise ValueError(f"cov: {name} must not be negative.")
+    if name == "fweights" and (weights != np.rint(weights)).any():
+        raise TypeError("cov: fweights counts repetitions, whole numbers.")
+    return weights
+
+
+@implements(np.cov)
+def cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: Any = None,
+    fweights: Any = None,
+    aweights: Any = None,
+    *,
+    dtype: Any = None,
+) -> Any:
+    """``np.cov``, differentiable in the data and in `aweights`."""
+    x = _rows(m, rowvar)
+    if y is not None:
+        x = concatenate([x, _rows(y, rowvar)], 0)
+    x = cast(x, dtype=np.result_type(x.dtype, np.float64) if dtype is None else np.dtype(dtype))
+    ddof = (0 if bias else 1) if ddof is None else ddof
+    if ddof != int(ddof):
+        raise ValueError(f"cov: ddof is a whole number; {ddof} was given.")
+    f = None if fweights is None else _observed(values(fweights), x, "fweights")
+    a = None if aweights is None else cast(_observed(operand(aweights), x, "aweights"), dtype=np.dtype(float))
+    w = f if a is None else a if f is None else a * f
+    if w is None:
+        total: Any = x.shape[1]
+        centre, freedom = x.mean(axis=1, keepdims=True), total - ddof
+    else:
+        total = w.sum()
+        centre = (x * w).sum(axis=1, keepdims=True) / total
+        freedom = total - ddof if a is None or not ddof else total - ddof * (w * a).sum() / total
+    enough = bool(values(freedom) > 0)
+    warn_of_nothing("Degrees of freedom <= 0 for slice", not enough)
+    x = x - centre
+    other = x if w is None else x * w
+    other = conj(other) if other.dtype.kind == "c" else other
+    c = matmul(x, permute(other, axes=(1, 0))) / (freedom if enough else 0)
+    n = c.shape[0]
+    return reshape_to(c, shape=()) if n == 1 else c
+
+
+@implements(np.corrcoef)
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+    """``np.corrcoef``. What rounding puts outside of -1 and 1 is moved there, which leaves the slope alone."""
+    c = cov(x, y, rowvar, dtype=dtype)
+    if c.ndim == 0:
+        return c / c
+    d = diagonal(c)
+    size = np.sqrt(d.real if d.dtype.kind == "c" else d)
+    c = c / size[:, None] / size[None, :]
+    plain = values(c)
+    inside = np.clip(plain.real, -1, 1) + (1j * np.clip(plain.imag, -1, 1) if plain.dtype.kind == "c" else 0)
+    return c + (inside - plain)
+
+
+# --- counts ---------------------------------------------------------------------------------------
+
+
+@implements(np.bincount)
+def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    """``np.bincount``, linear in the weights."""
+    places = values(x)
+    if weights is None:
+        return np.bincount(places, minlength=minlength)
+    w = ravel(cast(operand(weights), dtype=np.dtype(float)))
+    n = np.bincount(places, minlength=minlength).size
+    if w.shape != places.shape:
+        raise ShapeError(f"bincount: x has shape {places.shape} and weights {w.shape}; they must be equal.")
+    return index_add(w, places.astype(np.intp), index=Index(ARRAY), shape=(n,))
+
+
+def _weighed(places: Any, weights: Any, n: int) -> Any:
+    """The weights added up by place, in double precision as NumPy does it; in their own type."""
+    wide = cast(weights, dtype=np.result_type(weights.dtype, np.float64))
+    y = index_add(wide, places, index=Index(ARRAY), shape=(n,))
+    return y if y.dtype == weights.dtype else cast(y, dtype=weights.dtype)
+
+
+def _places(x: Any, edges: Any) -> Any:
+    """The number of the bin that holds each value; the last bin has both its edges. -1 for what lies outside."""
+    n = edges.size - 1
+    i = np.minimum(np.searchsorted(edges, x, "right") - 1, n - 1)
+    return np.where((x >= edges[0]) & (x <= edges[-1]), i, -1)
+
+
+def _plain(value: Any) -> Any:
+    """Arguments with plain arrays in place of Tensors, in lists too."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(_plain(v) for v in value)
+    return values(value) if hasattr(type(value), "__autodiff_apply__") else value
+
+
+@implements(np.histogram)
+def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
+    """``np.histogram``: linear in the weights; the counts do not move with the values, nor do the edges here."""
+    plain, bins = values(a), _plain(bins)
+    if weights is None:
+        return np.histogram(plain, bins, _plain(range), density)
+    w = operand(weights)
+    if w.shape != plain.shape:
+        raise ShapeError(f"histogram: the values have shape {plain.shape} and the weights {w.shape}; they must match.")
+    edges = np.histogram_bin_edges(plain, bins, _plain(range), values(w))
+    places = _places(plain.ravel(), edges)
+    counts = _weighed(places[places >= 0], ravel(w)[places >= 0], edges.size - 1)
+    return (counts / np.diff(edges) / counts.sum() if density else counts), edges
+
+
+@implements(np.histogramdd)
+def histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
+    """``np.histogramdd``: linear in the weights, as `histogram` is."""
+    sample, bins, range = _plain(sample), _plain(bins), _plain(range)
+    if weights is None:
+        return np.histogramdd(sample, bins, range, density)
+    edges = np.histogramdd(sample, bins, range)[1]
+    columns = sample.T if isinstance(sample, np.ndarray) and sample.ndim == 2 else np.atleast_2d(np.asarray(sample))
+    w = ravel(cast(operand(weights), dtype=np.dtype(float)))
+    if w.shape != columns.shape[1:]:
+        raise ShapeError(f"histogramdd: {columns.shape[1]} points were given, and weights of shape {w.shape}.")
+    places = [_places(x, e) for x, e in zip(columns, edges)]
+    inside = np.min(places, axis=0) >= 0
+    shape = tuple(e.size - 1 for e in edges)
+    flat = np.ravel_multi_index(tuple(i[inside] for i in places), shape)
+    counts = reshape_to(_weighed(flat, w[inside], math.prod(shape)), shape=shape)
+    if density:
+        total = counts.sum()
+        for i, e in enumerate(edges):
+            counts = counts / np.diff(e).reshape(tuple(-1 if j == i else 1 for j, _ in enumerate(edges)))
+        counts = counts / total
+    return counts, edges
+
+
+@implements(np.histogram2d)
+def histogram2d(x: Any, y: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
+    """``np.histogram2d``: linear in the weights, as `histogram` is."""
+    bins = _plain(bins)
+    if hasattr(bins, "__len__") and len(bins) not in (1, 2):  # the edges of both axes
+        bins = [np.asarray(bins)] * 2
+    counts, edges = histogramdd([values(x), values(y)], bins, range, density, weights)
+    return counts, edges[0], edges[1]

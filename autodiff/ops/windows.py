@@ -1,0 +1,186 @@
+"""Windows that slide over the last axes of an array: convolution and pooling.
+
+An array is (n, channels, *spatial). A window is told by tuples with an entry for each spatial axis: `kernel`, `stride`,
+`dilation`; padding is done before, at the border, so that every window lies inside.
+
+A convolution is the trilinear form of three arrays, input, weights and output, with one of them left open. So there are
+three primitives, one for each, and the transposes of each are the other two.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from autodiff.ops.shapes import Shape
+from autodiff.primitives import Primitive, linear, multilinear, primitive
+
+# --- geometry -------------------------------------------------------------------------------------
+
+
+def extents(kernel: Shape, dilation: Shape) -> Shape:
+    """How many entries a window spans along each axis."""
+    return tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation))
+
+
+def count(spatial: Shape, kernel: Shape, stride: Shape, dilation: Shape) -> Shape:
+    """How many windows fit along each axis."""
+    return tuple((n - e) // s + 1 for n, e, s in zip(spatial, extents(kernel, dilation), stride))
+
+
+def _offsets(kernel: Shape, stride: Shape, dilation: Shape, out: Shape) -> Iterator[tuple[Any, ...]]:
+    """For every position inside a window the index of that entry of all windows, in the order of the kernel."""
+    for place in itertools.product(*(range(k) for k in kernel)):
+        slices = (slice(p * d, p * d + (n - 1) * s + 1, s) for p, d, n, s in zip(place, dilation, out, stride))
+        yield (Ellipsis, *slices)
+
+
+def _columns(x: Any, kernel: Shape, stride: Shape, dilation: Shape) -> Any:
+    """All windows: (n, channels * kernel, windows), contiguous."""
+    d = len(kernel)
+    axes = tuple(range(x.ndim - d, x.ndim))
+    windows = np.lib.stride_tricks.sliding_window_view(x, extents(kernel, dilation), axis=axes)
+    windows = windows[(Ellipsis, *(slice(None, None, s) for s in stride), *(slice(None, None, k) for k in dilation))]
+    n, c, out = x.shape[0], x.shape[1], windows.shape[2 : 2 + d]
+    windows = windows.transpose((0, 1, *range(2 + d, 2 + 2 * d), *range(2, 2 + d)))  # rows of the image stay rows
+    return windows.reshape((n, c * math.prod(kernel), math.prod(out)))
+
+
+def _grouped(x: Any, groups: int) -> Any:
+    """The axis of channels in two: (n, groups, channels of one group, ...)."""
+    return x.reshape((x.shape[0], groups, x.shape[1] // groups, *x.shape[2:]))
+
+
+# --- convolution ----------------------------------------------------------------------------------
+
+# Sizes are written out, never -1: with an empty batch NumPy could not work it out.
+
+
+def _convolve(x: Any, w: Any, *, stride: Shape, dilation: Shape, groups: int) -> Any:
+    kernel = w.shape[2:]
+    out = count(x.shape[2:], kernel, stride, dilation)
+    columns = _grouped(_columns(x, kernel, stride, dilation), groups)
+    y = _rows(w, groups) @ columns
+    return y.reshape((x.shape[0], w.shape[0], *out))
+
+
+def _input(ct: Any, w: Any, *, shape: Shape, stride: Shape, dilation: Shape, groups: int) -> Any:
+    n, kernel, out = ct.shape[0], w.shape[2:], ct.shape[2:]
+    columns = _rows(w, groups).swapaxes(-1, -2) @ _grouped(_flat(ct), groups)
+    columns = columns.reshape((n, groups * w.shape[1], math.prod(kernel), *out))
+    x = np.zeros((n, groups * w.shape[1], *shape), columns.dtype)
+    for i, place in enumerate(_offsets(kernel, stride, dilation, out)):
+        x[place] += columns[:, :, i]
+    return x
+
+
+def _weights(ct: Any, x: Any, *, kernel: Shape, stride: Shape, dilation: Shape, groups: int) -> Any:
+    columns = _grouped(_columns(x, kernel, stride, dilation), groups)
+    w = (_grouped(_flat(ct), groups) @ columns.swapaxes(-1, -2)).sum(axis=0)
+    return w.reshape((ct.shape[1], x.shape[1] // groups, *kernel))
+
+
+def _rows(w: Any, groups: int) -> Any:
+    """Weights as a matrix for each group: (groups, channels out, channels in * kernel)."""
+    return w.reshape((groups, w.shape[0] // groups, math.prod(w.shape[1:])))
+
+
+def _flat(x: Any) -> Any:
+    """All windows along one axis."""
+    return x.reshape((*x.shape[:2], math.prod(x.shape[2:])))
+
+
+def _by_input(ct: Any, x: Any, w: Any, **how: Any) -> Any:
+    return convolution_input(ct, w, shape=x.shape[2:], **how)
+
+
+def _by_weights(ct: Any, x: Any, w: Any, **how: Any) -> Any:
+    return convolution_weights(ct, x, kernel=w.shape[2:], **how)
+
+
+convolution: Primitive = multilinear(_convolve, _by_input, _by_weights, name="convolution", passes_mask=True)
+"""Input (n, c, *spatial) and weights (k, c / groups, *kernel) to output (n, k, *windows). As all libraries of networks
+have it, the kernel is not reversed."""
+
+convolution_input: Primitive = multilinear(
+    _input,
+    lambda ct, y, w, *, shape, **how: convolution(ct, w, **how),
+    lambda ct, y, w, *, shape, **how: convolution_weights(y, ct, kernel=w.shape[2:], **how),
+    name="convolution_input",
+    passes_mask=True,
+)
+"""Output and weights to input: a transposed convolution."""
+
+convolution_weights: Primitive = multilinear(
+    _weights,
+    lambda ct, y, x, *, kernel, **how: convolution(x, ct, **how),
+    lambda ct, y, x, *, kernel, **how: convolution_input(y, ct, shape=x.shape[2:], **how),
+    name="convolution_weights",
+    passes_mask=True,
+)
+"""Output and input to weights."""
+
+# --- pooling --------------------------------------------------------------------------------------
+
+
+def _first_largest(x: Any, *, kernel: Shape, stride: Shape, dilation: Shape) -> Any:
+    out = count(x.shape[2:], kernel, stride, dilation)
+    at = _number_of_largest(x, list(_offsets(kernel, stride, dilation, out)))
+    # from numbers inside a window to numbers in the whole array
+    steps = np.cumprod((1, *x.shape[:1:-1]))[::-1]  # from entry to entry along each axis, and from image to image
+    inside = sum(np.ogrid[tuple(slice(0, k * d * int(t), d * int(t)) for k, d, t in zip(kernel, dilation, steps[1:]))])
+    first = sum(np.ogrid[tuple(slice(0, n * s * int(t), s * int(t)) for n, s, t in zip(out, stride, steps[1:]))])
+    image = np.arange(x.shape[0] * x.shape[1]).reshape((*x.shape[:2], *(1 for _ in kernel))) * steps[0]
+    at = inside.reshape(-1).take(at)
+    at += first
+    at += image
+    return at
+
+
+def _number_of_largest(x: Any, places: list[tuple[Any, ...]]) -> Any:
+    """For every window the number of its first largest entry, in the order of the kernel."""
+    best = x[places[0]].copy()
+    at = np.zeros(best.shape, np.intp)
+    for i, place in enumerate(places[1:], 1):
+        entry = x[place]
+        np.copyto(at, i, where=entry > best)
+        np.maximum(best, entry, out=best)
+    missing = np.isnan(best)
+    if missing.any():  # NaN is larger than all, so that it shows; the first one counts
+        for i, place in reversed(list(enumerate(places))):
+            np.copyto(at, i, where=missing & np.isnan(x[place]))
+    return at
+
+
+first_largest: Primitive = primitive(_first_largest, vjp=[None], jvp=[None], name="first_largest")
+"""For every window the place of its first largest entry in the flat array: a number, without derivative."""
+
+
+def _sum_windows(x: Any, *, kernel: Shape, stride: Shape, dilation: Shape) -> Any:
+    places = _offsets(kernel, stride, dilation, count(x.shape[2:], kernel, stride, dilation))
+    y = x[next(places)].copy()
+    for place in places:
+        y += x[place]
+    return y
+
+
+def _spread_windows(ct: Any, *, shape: Shape, kernel: Shape, stride: Shape, dilation: Shape) -> Any:
+    x = np.zeros((*ct.shape[:2], *shape), ct.dtype)
+    for place in _offsets(kernel, stride, dilation, ct.shape[2:]):
+        x[place] += ct
+    return x
+
+
+# Masking: with a stride larger than the kernel some entries are in no window.
+sum_windows: Primitive = linear(
+    _sum_windows, lambda ct, x, **how: spread_windows(ct, shape=x.shape[2:], **how), name="sum_windows", masking=True
+)
+"""The sum of each window."""
+spread_windows: Primitive = linear(
+    _spread_windows, lambda ct, y, *, shape, **how: sum_windows(ct, **how), name="spread_windows", masking=True
+)
+"""Its transpose: to every entry the sum over the windows that hold it."""

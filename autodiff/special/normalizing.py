@@ -1,0 +1,113 @@
+"""Entries brought to a common scale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autodiff.errors import ShapeError
+from autodiff.ops import normalizing
+from autodiff.ops.shapes import canonical_axes
+from autodiff.special._operands import real
+
+
+def _axes(x: Any, axis: Any, name: str) -> tuple[int, ...]:
+    axes = canonical_axes(axis, x.ndim, name)
+    axes = tuple(range(x.ndim)) if axes is None else axes
+    if any(x.shape[i] == 0 for i in axes):
+        raise ShapeError(f"{name}: there is no mean of nothing; the shape is {x.shape}, the axes are {axes}.")
+    return axes
+
+
+def standardize(x: Any, axis: Any = -1, *, eps: float = 1e-5) -> Any:
+    """``(x - mean) / sqrt(variance + eps)`` along some axes, in one operation.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+        Real.
+    axis : int or tuple of int, or None, default -1
+        The axes over which mean and variance are taken; None for all.
+    eps : float, default 1e-5
+        Keeps the quotient finite where all entries are equal.
+
+    Returns
+    -------
+    y : array or Tensor
+        In the shape of `x`.
+    mean, variance : array or Tensor
+        With length 1 along `axis`; the variance is that of the entries (ddof=0).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import special
+    >>> y, mean, variance = special.standardize(np.array([1.0, 3.0]), eps=0.0)
+    >>> y, mean, variance
+    (array([-1.,  1.]), array([2.]), array([1.]))
+    """
+    x = real(x, "standardize")
+    return normalizing.standardized(x, axes=_axes(x, axis, "standardize"), eps=float(eps))
+
+
+def layer_norm(x: Any, weight: Any = None, bias: Any = None, *, axis: Any = -1, eps: float = 1e-5) -> Any:
+    """`standardize`, then a factor and a summand for each entry: ``standardized * weight + bias``.
+
+    Parameters
+    ----------
+    x : array_like or Tensor, (..., d)
+        Real.
+    weight, bias : array or Tensor, (d,), optional
+        They are broadcast against `x`.
+    axis : int or tuple of int, default -1
+        The axes over which mean and variance are taken.
+    eps : float, default 1e-5
+        Added to the variance.
+
+    Returns
+    -------
+    array or Tensor
+        In the shape of `x`.
+
+    References
+    ----------
+    J. L. Ba, J. R. Kiros and G. E. Hinton, Layer normalization, 2016, equation (4).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import special
+    >>> special.layer_norm(np.array([[1.0, 3.0]]), np.array([2.0, 2.0]), np.array([0.0, 1.0]), eps=0.0)
+    array([[-2.,  3.]])
+    """
+    x = real(x, "layer_norm")
+    y = normalizing.standardized(x, axes=_axes(x, axis, "layer_norm"), eps=float(eps))[0]
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias
+
+
+def rms_normalize(x: Any, axis: Any = -1, *, eps: float = 1e-6) -> Any:
+    """``x / sqrt(mean(x**2) + eps)`` along some axes, in one operation.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+        Real.
+    axis : int or tuple of int, or None, default -1
+        The axes over which the mean is taken; None for all.
+    eps : float, default 1e-6
+        Keeps the quotient finite where all entries are 0.
+
+    Returns
+    -------
+    array or Tensor
+        In the shape of `x`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import special
+    >>> special.rms_normalize(np.array([1.0, 7.0]), eps=0.0)
+    array([0.2, 1.4])
+    """
+    x = real(x, "rms_normalize")
+    return normalizing.rms_scaled(x, axes=_axes(x, axis, "rms_normalize"), eps=float(eps))[0]

@@ -1,0 +1,121 @@
+"""A state that is carried through a sequence, step by step; each in one operation."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from autodiff.errors import ShapeError
+from autodiff.ops import recurrent
+from autodiff.ops.shapes import operand
+
+
+def _fit(name: str, gates: int, x: Any, w: Any, **states: Any) -> None:
+    """The sequence is (n, time, gates * h), the states are (n, h), the weights (h, gates * h)."""
+    h = w.shape[0] if w.ndim == 2 else -1
+    fits = x.ndim == 3 and h >= 0 and x.shape[2] == w.shape[1] == gates * h
+    if not fits or any(s.shape != (x.shape[0], h) for s in states.values()):
+        many = "h" if gates == 1 else f"{gates} h"
+        given = ", ".join(f"{k} {s.shape}" for k, s in {"x": x, **states, "w": w}.items())
+        raise ShapeError(f"{name}: x is (n, time, {many}), a state (n, h), w is (h, {many}); given were {given}.")
+
+
+def rnn(x: Any, h: Any, w: Any, *, nonlinearity: Literal["tanh", "relu"] = "tanh") -> Any:
+    """``h = tanh(x[:, t] + h @ w)`` for every step of a sequence.
+
+    Parameters
+    ----------
+    x : array or Tensor, (n, time, h)
+        What each step adds: inputs times their weights, and the bias.
+    h : array or Tensor, (n, h)
+        The state before the first step.
+    w : array or Tensor, (h, h)
+    nonlinearity : {"tanh", "relu"}
+
+    Returns
+    -------
+    array or Tensor, (n, time, h)
+        The state after each step.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import special
+    >>> special.rnn(np.ones((1, 3, 1)), np.zeros((1, 1)), np.ones((1, 1)), nonlinearity="relu")[0, :, 0]
+    array([1., 2., 3.])
+    """
+    x, h, w = operand(x), operand(h), operand(w)
+    _fit("rnn", 1, x, w, h=h)
+    if nonlinearity not in ("tanh", "relu"):
+        raise ValueError(f"rnn: nonlinearity is 'tanh' or 'relu'; {nonlinearity!r} was given.")
+    return recurrent.rnn(x, h, w, bend=nonlinearity)
+
+
+def lstm(x: Any, h: Any, c: Any, w: Any) -> Any:
+    """Long short-term memory, for every step of a sequence.
+
+    Parameters
+    ----------
+    x : array or Tensor, (n, time, 4 h)
+        What each step adds: inputs times their weights, and the bias; for the gates i, f, g, o side by side.
+    h, c : array or Tensor, (n, h)
+        State and cell before the first step.
+    w : array or Tensor, (h, 4 h)
+
+    Returns
+    -------
+    states, cells : array or Tensor, (n, time, h)
+        After each step.
+
+    Notes
+    -----
+    With ``i, f, g, o = x[:, t] + h @ w``, the cell is ``sigmoid(f) * c + sigmoid(i) * tanh(g)`` and the state
+    ``sigmoid(o) * tanh(c)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import special
+    >>> states, cells = special.lstm(np.ones((1, 2, 4)), np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 4)))
+    >>> cells[0, :, 0]
+    array([0.55676994, 0.96380138])
+    """
+    x, h, c, w = operand(x), operand(h), operand(c), operand(w)
+    _fit("lstm", 4, x, w, h=h, c=c)
+    return recurrent.lstm(x, h, c, w)
+
+
+def gru(x: Any, h: Any, b: Any, w: Any) -> Any:
+    """Gated recurrent unit, for every step of a sequence.
+
+    Parameters
+    ----------
+    x : array or Tensor, (n, time, 3 h)
+        What each step adds: inputs times their weights, and their bias; for the gates r, z, n side by side.
+    h : array or Tensor, (n, h)
+        The state before the first step.
+    b : array or Tensor, (3 h,)
+        The bias that belongs to `w`.
+    w : array or Tensor, (h, 3 h)
+
+    Returns
+    -------
+    array or Tensor, (n, time, h)
+        The state after each step.
+
+    Notes
+    -----
+    With ``a = h @ w + b`` the new state is ``(1 - z) * n + z * h``, where ``r = sigmoid(x_r + a_r)``,
+    ``z = sigmoid(x_z + a_z)`` and ``n = tanh(x_n + r * a_n)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import special
+    >>> special.gru(np.ones((1, 2, 3)), np.zeros((1, 1)), np.zeros(3), np.zeros((1, 3)))[0, :, 0]
+    array([0.20482421, 0.35456271])
+    """
+    x, h, b, w = operand(x), operand(h), operand(b), operand(w)
+    _fit("gru", 3, x, w, h=h)
+    if b.shape != w.shape[1:]:
+        raise ShapeError(f"gru: b is (3 h,), here {w.shape[1:]}; given was {b.shape}.")
+    return recurrent.gru(x, h, b, w)

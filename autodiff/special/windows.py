@@ -1,0 +1,190 @@
+"""Convolution and pooling over the last axes of images and signals: (n, channels, length) or (n, channels, h, w)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import ShapeError
+from autodiff.ops import windows
+from autodiff.ops.indexing import getitem
+from autodiff.ops.joining import pad
+from autodiff.ops.shapes import operand, ravel
+
+Sizes = int | tuple[int, ...]
+Ends = tuple[tuple[int, int], ...]
+
+
+def sizes(value: Any, d: int, what: str, low: int) -> tuple[int, ...]:
+    """An option as a tuple with a whole number for each of `d` axes, none below `low`."""
+    many = (value,) * d if isinstance(value, (int, np.integer)) else tuple(value)
+    if len(many) != d or any(not isinstance(v, (int, np.integer)) or v < low for v in many):
+        raise ValueError(
+            f"{what} is a whole number, {low} or more, or {d} of them, one for each axis; {value!r} was given."
+        )
+    return tuple(int(v) for v in many)
+
+
+def _ends(padding: Any, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> Ends:
+    """How many entries are added before and behind, for each axis."""
+    if not isinstance(padding, str):
+        return tuple((p, p) for p in sizes(padding, len(kernel), "padding", 0))
+    if padding == "valid":
+        return ((0, 0),) * len(kernel)
+    if padding != "same":
+        raise ValueError(f"padding is a whole number, a tuple of them, 'same' or 'valid'; {padding!r} was given.")
+    if any(s != 1 for s in stride):
+        raise ValueError(f"padding='same' keeps the size, and so needs stride 1; the stride is {stride}.")
+    spans = windows.extents(kernel, dilation)
+    return tuple(((e - 1) // 2, e // 2) for e in spans)  # of an odd number the one left over comes behind, as in torch
+
+
+def _padded(x: Any, ends: Ends, value: float) -> Any:
+    return pad(x, [(0, 0), (0, 0), *ends], constant_values=value) if any(map(any, ends)) else x
+
+
+def _fits(x: Any, kernel: tuple[int, ...], dilation: tuple[int, ...], name: str) -> None:
+    spans = windows.extents(kernel, dilation)
+    if any(e > n for e, n in zip(spans, x.shape[2:], strict=True)):
+        raise ShapeError(
+            f"{name}: a window that spans {spans} does not fit into {x.shape[2:]}, the padding counted. Pad more, or "
+            f"take a smaller kernel."
+        )
+
+
+def convolution(x: Any, w: Any, *, stride: Sizes = 1, padding: Sizes = 0, dilation: Sizes = 1, groups: int = 1) -> Any:
+    """Slide a kernel over the last axes, as layers of networks do: the kernel is not reversed.
+
+    Parameters
+    ----------
+    x : array or Tensor, (n, c, *spatial)
+        With one or more spatial axes.
+    w : array or Tensor, (k, c / groups, *kernel)
+    stride, padding, dilation : int or tuple of int
+        For each spatial axis: the step from window to window, zeros added at both ends, the distance of entries within
+        a window. As padding, "same" adds as many as keep the size (with stride 1), "valid" none.
+    groups : int, default 1
+        Channels fall into so many groups that know nothing of each other.
+
+    Returns
+    -------
+    array or Tensor, (n, k, *windows)
+        ``windows = (spatial + 2 padding - dilation (kernel - 1) - 1) // stride + 1``.
+
+    Raises
+    ------
+    ShapeError
+        If channels do not fit, or the kernel is larger than the image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import special
+    >>> special.convolution(np.arange(5.0).reshape(1, 1, 5), np.array([[[-1.0, 1.0]]]))
+    array([[[1., 1., 1., 1.]]])
+    """
+    x, w = operand(x), operand(w)
+    d = w.ndim - 2
+    if d < 1 or x.ndim != w.ndim:
+        raise ShapeError(
+            f"convolution: the input is (n, channels, *spatial) and the weights are (k, channels / groups, *kernel), "
+            f"with as many axes; given were {x.shape} and {w.shape}."
+        )
+    if not isinstance(groups, (int, np.integer)) or groups < 1 or w.shape[0] % groups:
+        raise ShapeError(f"convolution: {w.shape[0]} output channels do not fall into {groups!r} equal groups.")
+    if x.shape[1] != w.shape[1] * groups:
+        raise ShapeError(
+            f"convolution: weights of shape {w.shape} in {groups} group(s) take {w.shape[1] * groups} channels; the "
+            f"input has shape {x.shape}, with {x.shape[1]}."
+        )
+    steps, apart = sizes(stride, d, "stride", 1), sizes(dilation, d, "dilation", 1)
+    x = _padded(x, _ends(padding, w.shape[2:], steps, apart), 0.0)
+    _fits(x, w.shape[2:], apart, "convolution")
+    return windows.convolution(x, w, stride=steps, dilation=apart, groups=int(groups))
+
+
+def _pooling(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, name: str) -> tuple[Any, ...]:
+    x = operand(x)
+    d = x.ndim - 2
+    if d < 1:
+        raise ShapeError(f"{name}: the input is (n, channels, *spatial); its shape is {x.shape}.")
+    kernel = sizes(kernel, d, "kernel", 1)
+    stride = kernel if stride is None else sizes(stride, d, "stride", 1)
+    padding, dilation = sizes(padding, d, "padding", 0), sizes(dilation, d, "dilation", 1)
+    if any(2 * p > k for p, k in zip(padding, kernel, strict=True)):
+        raise ValueError(f"{name}: padding is at most half of the kernel, {kernel}; {padding} was given.")
+    return x, kernel, stride, tuple((p, p) for p in padding), dilation
+
+
+def max_pool(x: Any, kernel: Sizes, *, stride: Sizes | None = None, padding: Sizes = 0, dilation: Sizes = 1) -> Any:
+    """The largest entry of each window; of equal ones the first receives the gradient.
+
+    Parameters
+    ----------
+    x : array or Tensor, (n, c, *spatial)
+    kernel : int or tuple of int
+        The window.
+    stride : int or tuple of int, optional
+        The step from window to window; that of the kernel by default, so that they do not overlap.
+    padding : int or tuple of int
+        Entries of -inf added at both ends.
+    dilation : int or tuple of int
+        The distance of entries within a window.
+
+    Returns
+    -------
+    array or Tensor, (n, c, *windows)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import special
+    >>> special.max_pool(np.array([[[3.0, 1.0, 2.0, 2.0]]]), 2)
+    array([[[3., 2.]]])
+    """
+    x, kernel, stride, ends, dilation = _pooling(x, kernel, stride, padding, dilation, "max_pool")
+    x = _padded(x, ends, -math.inf)
+    _fits(x, kernel, dilation, "max_pool")
+    return getitem(ravel(x), windows.first_largest(x, kernel=kernel, stride=stride, dilation=dilation))
+
+
+def average_pool(
+    x: Any, kernel: Sizes, *, stride: Sizes | None = None, padding: Sizes = 0, count_include_pad: bool = True
+) -> Any:
+    """The mean of each window.
+
+    Parameters
+    ----------
+    x : array or Tensor, (n, c, *spatial)
+    kernel : int or tuple of int
+        The window.
+    stride : int or tuple of int, optional
+        The step from window to window; that of the kernel by default.
+    padding : int or tuple of int
+        Zeros added at both ends.
+    count_include_pad : bool, default True
+        Whether they count as entries.
+
+    Returns
+    -------
+    array or Tensor, (n, c, *windows)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import special
+    >>> special.average_pool(np.array([[[3.0, 1.0, 2.0, 2.0]]]), 2)
+    array([[[2., 2.]]])
+    """
+    x, kernel, stride, ends, dilation = _pooling(x, kernel, stride, padding, 1, "average_pool")
+    how = {"kernel": kernel, "stride": stride, "dilation": dilation}
+    inside = x.shape[2:]
+    x = _padded(x, ends, 0.0)
+    _fits(x, kernel, dilation, "average_pool")
+    total = windows.sum_windows(x, **how)
+    if count_include_pad or not any(map(any, ends)):
+        return total / float(math.prod(kernel))
+    here = np.pad(np.ones((1, 1, *inside), x.dtype), [(0, 0), (0, 0), *ends])
+    return total / windows.sum_windows(here, **how)

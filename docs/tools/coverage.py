@@ -1,0 +1,161 @@
+"""Write docs/coverage.md: what becomes of each of NumPy's functions when it is called on a Tensor.
+
+usage: python docs/tools/coverage.py
+
+The page is made from the tables that the engine itself asks. tests/test_coverage.py compares it with them.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.testing.overrides import get_overridable_numpy_array_functions, get_overridable_numpy_ufuncs
+
+import autodiff  # noqa: F401 - fills the tables
+from autodiff.ops.refused import WRITING, refusal
+from autodiff.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES
+
+PAGE = Path(__file__).parent.parent / "coverage.md"
+
+VERSION = f"NumPy {np.__version__.rpartition('.')[0]}"
+"""What the page is about. A patch release changes no list of functions."""
+
+DIFFERENTIABLE, CONSTANT, REFUSED, UNDECIDED = "differentiable", "constant", "refused", "undecided"
+
+ROOMS: dict[str, ModuleType] = {
+    "np": np,
+    "np.linalg": np.linalg,
+    "np.fft": np.fft,
+    "np.lib.stride_tricks": np.lib.stride_tricks,
+    "np.lib.scimath": np.lib.scimath,
+    "np.strings": np.strings,
+    "np.char": np.char,
+    "np.polynomial.polynomial": np.polynomial.polynomial,
+}
+"""Where NumPy keeps functions under public names. Those not loaded yet are loaded by naming them here."""
+
+
+class NumpyFunction(NamedTuple):
+    """One of NumPy's functions.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Its public names, as ``np.linalg.norm``; the first is its own, the others are aliases. Empty if it has none.
+    function : callable
+        What NumPy hands over to a Tensor.
+    kind : str
+        What becomes of it on a Tensor.
+    remark : str
+        A convention, or the reason for a refusal.
+    """
+
+    names: tuple[str, ...]
+    function: Callable[..., Any]
+    kind: str
+    remark: str
+
+
+def dispatched(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What a Tensor is handed for it: of a function with like= that is the public one inside of a wrapper."""
+    inner = getattr(function, "_implementation", None)
+    return inner if inner is not None and getattr(np, function.__name__, None) is inner else function
+
+
+def kinds_of(function: Callable[..., Any]) -> list[str]:
+    """All classes in which a function is; it should be one."""
+    tables = {
+        DIFFERENTIABLE: function in NUMPY_FUNCTIONS or function in NUMPY_PRIMITIVES,
+        CONSTANT: function in NUMPY_CONSTANTS,
+        REFUSED: refusal(function) is not None,
+    }
+    return [kind for kind, here in tables.items() if here]
+
+
+def names_of(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Public names, the function's own first."""
+    found = []
+    for path, room in ROOMS.items():
+        public = [n for n in dir(room) if not n.startswith("_") and vars(room).get(n) is function]
+        found += sorted((f"{path}.{n}" for n in public), key=lambda n: (not n.endswith(f".{function.__name__}"), n))
+    module = getattr(function, "__module__", None) or ""
+    if not found and module.startswith("numpy.") and not function.__name__.startswith("_"):
+        found = [f"np.{module.removeprefix('numpy.')}.{function.__name__}"]
+    return tuple(found)
+
+
+def remark_of(function: Callable[..., Any], kind: str) -> str:
+    """What there is to say about it."""
+    if kind == REFUSED:
+        return (("it would write in place; " if function in WRITING else "") + (refusal(function) or "")).rstrip(".")
+    if kind != DIFFERENTIABLE or function not in NUMPY_FUNCTIONS:
+        return ""
+    first = (NUMPY_FUNCTIONS[function].__doc__ or "").strip().split("\n")[0]
+    return re.sub(r"^``np\.[\w.]+``[\s.,:;]*", "", first).rstrip(".")
+
+
+def numpy_functions() -> list[NumpyFunction]:
+    """All functions that NumPy lets others take over, by name."""
+    everything = get_overridable_numpy_ufuncs() | get_overridable_numpy_array_functions()
+    found = []
+    for function in {dispatched(f) for f in everything}:
+        kinds = kinds_of(function)
+        kind = kinds[0] if kinds else UNDECIDED
+        found.append(NumpyFunction(names_of(function), function, kind, remark_of(function, kind)))
+    return sorted(found, key=lambda f: (f.names or ("",), f.function.__name__))
+
+
+def page(functions: list[NumpyFunction]) -> str:
+    """The text of the page."""
+    return "\n".join(_lines([f for f in functions if f.names])) + "\n"
+
+
+def _lines(functions: list[NumpyFunction]) -> Iterator[str]:
+    n = {kind: sum(f.kind == kind for f in functions) for kind in (DIFFERENTIABLE, CONSTANT, REFUSED)}
+    yield "# NumPy on a Tensor"
+    yield ""
+    yield "<!-- Written by docs/tools/coverage.py; do not edit. -->"
+    yield ""
+    yield (
+        f"{VERSION} lets others take over {len(functions)} of its public functions. On a Tensor "
+        f"{n[DIFFERENTIABLE]} are differentiable, {n[CONSTANT]} are constant (they run on the plain values, and their "
+        f"result is not tracked) and {n[REFUSED]} are refused, with the reason in the message."
+    )
+    for path in dict.fromkeys([*ROOMS, *(_room(f) for f in functions)]):
+        here = [f for f in functions if _room(f) == path]
+        if not here:
+            continue
+        yield ""
+        yield f"## {path}"
+        yield ""
+        if {(f.kind, f.remark) for f in here} == {(REFUSED, here[0].remark)}:
+            yield f"Refused: {here[0].remark}. " + ", ".join(f"`{_short(f.names[0], path)}`" for f in here) + "."
+            continue
+        yield "| function | class | remark |"
+        yield "| --- | --- | --- |"
+        for f in here:
+            aliases = ", ".join(f"`{_short(n, path).removeprefix('np.')}`" for n in f.names[1:])
+            name = f"`{_short(f.names[0], path)}`" + (f", {aliases}" if aliases else "")
+            yield f"| {name} | {f.kind} | {f.remark} |".replace("|  |", "| |")
+
+
+def _room(f: NumpyFunction) -> str:
+    return f.names[0].rpartition(".")[0]
+
+
+def _short(name: str, path: str) -> str:
+    return name.removeprefix(f"{path}.")
+
+
+def main() -> int:
+    """Run from the command line."""
+    PAGE.write_text(page(numpy_functions()), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
