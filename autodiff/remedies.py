@@ -1,0 +1,68 @@
+"""What usually helps where an operation makes a NaN or an infinity: advice as data, by the name of the primitive."""
+
+from __future__ import annotations
+
+_ROOT = (
+    "The slope of a root is infinite at 0: guard the argument, np.sqrt(np.where(x > 0, x, 1)) inside "
+    "np.where(x > 0, ..., 0); for a length use np.linalg.norm, whose slope at 0 is 0."
+)
+_LOGARITHM = (
+    "The logarithm is -inf at 0 and NaN below: use ad.special.xlogy for x * log(x), log_softmax or logsumexp for "
+    "probabilities, np.log1p near 1, or mask the entries with np.where."
+)
+_QUOTIENT = (
+    "Mind a denominator that is 0 or tiny: np.where(d != 0, n / np.where(d != 0, d, 1), 0), or add a small constant."
+)
+_POWER = (
+    "A negative base needs a whole exponent; at base 0 an exponent below 1 has an infinite slope: keep the base away "
+    "from 0 with np.where, or write x * x for x**2."
+)
+_EXPONENTIAL = (
+    "It overflows: use ad.special.logsumexp, softmax, log_softmax, softplus or sigmoid, which shift first, or "
+    "np.expm1 near 0; or subtract the maximum."
+)
+_EDGE = (
+    "The argument is at the edge of its domain, or beyond: keep it inside, x * (1 - 1e-7), or np.clip it and mask the "
+    "slope."
+)
+_SUM = (
+    "Something overflowed, or infinities of both signs met: look at the ranges; scale the data, or lower the learning "
+    "rate."
+)
+_PRODUCT = "Something overflowed, or 0 met an infinity: look at the ranges; scale the data, or lower the learning rate."
+_MATRIX = (
+    "The matrix is singular, or nearly: look at np.linalg.cond; add a small multiple of np.eye(n), or use "
+    "np.linalg.lstsq."
+)
+_VECTORS = (
+    "Values that are nearly equal have no vectors of their own: let the loss depend on the values only, or on what "
+    "does not change when such vectors turn."
+)
+_LENGTH = (
+    "At 0 a length has slope 0 but no second derivative: use the sum of squares where you differentiate twice, or add "
+    "a small constant inside of the root."
+)
+
+REMEDIES = {
+    "sqrt": _ROOT,
+    "cbrt": _ROOT,
+    **dict.fromkeys(("log", "log2", "log10", "log1p", "logit", "log1mexp", "xlogy", "entr", "rel_entr"), _LOGARITHM),
+    **dict.fromkeys(("divide", "reciprocal", "ratio", "remainder", "fmod"), _QUOTIENT),
+    **dict.fromkeys(("power", "float_power", "power_and_logs"), _POWER),
+    **dict.fromkeys(("exp", "exp2", "expm1", "sinh", "cosh", "softmax", "logsumexp", "log_softmax"), _EXPONENTIAL),
+    **dict.fromkeys(("logaddexp", "logaddexp2"), _EXPONENTIAL),
+    **dict.fromkeys(("arcsin", "arccos", "arccosh", "arctanh"), _EDGE),
+    "tan": "It has poles at odd multiples of pi/2: np.arctan2(s, c) keeps an angle without them.",
+    "arctan2": "At (0, 0) there is no angle: mask that point with np.where on both arguments, before arctan2.",
+    **dict.fromkeys(("add", "subtract", "sum", "mean", "cumsum"), _SUM),
+    **dict.fromkeys(("multiply", "matmul", "affine", "einsum", "prod", "cumprod", "square", "mse"), _PRODUCT),
+    **dict.fromkeys(("inv", "solve", "pinv", "det", "log_abs_det", "cholesky"), _MATRIX),
+    **dict.fromkeys(("eigh", "eig", "svd", "qr"), _VECTORS),
+    **dict.fromkeys(("norm", "hypot", "absolute", "std"), _LENGTH),
+    "var": "One entry has no spread when ddof=1, and no entries have no mean: look at the shape and at ddof.",
+}
+
+
+def remedy(name: str) -> str:
+    """What usually helps when the primitive of this name makes something that is not finite."""
+    return REMEDIES.get(name, "Look at the ranges of the operands; mask what is out of bounds with np.where.")
