@@ -13,7 +13,7 @@ tool = @python='$(PYTHON)'; [ -n "$$python" ] || { \
 	echo "No Python 3.11 or newer was found; name one: make PYTHON=/path/to/python3"; exit 1; }; "$$python" tests/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-deep test-matrix test-install format lint types quick bench clean env-dev env-demos env-bench
+.PHONY: help demo test test-deep mutants test-matrix test-install format lint types quick bench clean env-dev env-demos env-bench
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: lint types ## format and lint checks, types, the whole suite
 
 test-deep: env-dev ## the suite with long Hypothesis runs, and the tests too slow for every day
 	@HYPOTHESIS_PROFILE=deep $(pytest)
+
+mutants: env-dev ## spoil every rule in every way, and see that the suite notices
+	@HYPOTHESIS_PROFILE=deep $(pytest) tests/test_ops_mutants.py
 
 test-matrix: ## the suite on every Python found, with the oldest and the newest NumPy
 	$(tool)/matrix.py

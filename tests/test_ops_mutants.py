@@ -5,8 +5,8 @@ import functools
 import numpy as np
 import pytest
 
-from autodiff.testing import GradientCheckError, all_primitives, scaled
-from autodiff.testing.mutants import rules_of
+from autodiff.testing import KINDS, all_primitives, spoiled
+from autodiff.testing.mutants import rules_of, watched
 from tests.op_cases import ALL
 from tests.op_cases.checks import assert_close, check_derivatives, met_nodes, met_operands
 
@@ -21,12 +21,26 @@ def test_a_rule_off_by_a_thousandth_is_caught(case, primitive):
             assert is_caught(case, primitive, mode, operand), f"{mode} rule of operand {operand} times 1.001"
 
 
-def is_caught(case, primitive, mode, operand):
-    with scaled(primitive, 1.001, modes=(mode,), operand=operand):
+@pytest.mark.deep  # `make mutants`
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "scaled"])
+@pytest.mark.parametrize(("case", "primitive"), ROWS)
+def test_no_mutant_survives(case, primitive, kind):
+    for mode, operand in rules_of(primitive):
+        if operand not in met_operands(case)[primitive]:
+            continue
+        if kind == "swapped operands" and (operand is None or len(primitive.pulls or ()) != 2):
+            continue
+        differs = []
+        caught = is_caught(case, primitive, mode, operand, watched(KINDS[kind], differs))
+        assert caught or not differs, f"{mode} rule of operand {operand}, {kind}"
+
+
+def is_caught(case, primitive, mode, operand, change=KINDS["scaled"]):
+    with spoiled(primitive, change, modes=(mode,), operand=operand):
         for seed in SEEDS:
             try:
                 check_derivatives(case, case.example(seed), modes=(mode,), narrow=False)
-            except GradientCheckError:
+            except Exception:  # also a rule that, with swapped operands, does not even run
                 return True
     return False
 

@@ -1,16 +1,39 @@
-"""Checks of derivatives: of any function (`gradcheck`) and of the rules of a primitive (`check_rule`)."""
+"""Checks of derivatives: of any function (`gradcheck`), of the rules of a primitive (`check_rule`), of whole suites."""
 
+from typing import TYPE_CHECKING, Any
+
+from autodiff.testing import laws
 from autodiff.testing.gradients import gradcheck
-from autodiff.testing.mutants import all_primitives, scaled
-from autodiff.testing.report import Comparison, GradientCheckError, Report
+from autodiff.testing.mutants import KINDS, Mutant, MutationReport, all_primitives, mutate_rules, scaled, spoiled
+from autodiff.testing.report import Comparison, GradientCheckError, NotCheckableError, Report
 from autodiff.testing.rules import check_rule
 
+if TYPE_CHECKING:
+    from autodiff.testing import strategies
+
 __all__ = [
+    "KINDS",
     "Comparison",
     "GradientCheckError",
+    "Mutant",
+    "MutationReport",
+    "NotCheckableError",
     "Report",
     "all_primitives",
     "check_rule",
     "gradcheck",
+    "laws",
+    "mutate_rules",
     "scaled",
+    "spoiled",
+    "strategies",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the strategies, and with them Hypothesis, when they are first used."""
+    if name == "strategies":
+        import importlib
+
+        return importlib.import_module("autodiff.testing.strategies")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,14 @@ from autodiff.testing.report import WRONG, Comparison
 _OPERATIONS = 500  # how many operations are looked at
 
 
-def first_wrong_operation(problem: Problem, order: int, settings: Settings) -> str | None:
+class Blame(NamedTuple):
+    """The operation to blame: in words, and its node; None where there is no operation."""
+
+    text: str
+    node: Node | None
+
+
+def first_wrong_operation(problem: Problem, order: int, settings: Settings) -> Blame | None:
     """The oldest recorded operation whose own rule differs from differences of its own function.
 
     Parameters
@@ -31,26 +38,31 @@ def first_wrong_operation(problem: Problem, order: int, settings: Settings) -> s
 
     Returns
     -------
-    str or None
+    Blame or None
         The operation with its operands' shapes and what is wrong with it; None if every rule by itself is
         right at the values met.
     """
-    tensors = [Tensor(x, requires_grad=True) for x in problem.leaves]
-    with np.errstate(all="ignore"):
-        outputs = problem.call(*tensors)
-    roots = {y._node for y in outputs if isinstance(y, Tensor) and y._node is not None}
+    roots = recorded(problem)
     if not roots:
-        return "none: the result is not tracked, something left the graph"
+        return Blame("none: the result is not tracked, something left the graph", None)
     for node in operations(roots)[:_OPERATIONS]:
         if node.primitive in (ITEM, ALIAS):
             continue
         try:
             wrong = _wrong_rule(node, order, settings)
         except Exception as error:  # the rule does not even run by itself: that is an answer, too
-            return f"{_shown(node)}, whose rule raises {type(error).__name__}: {error}"
+            return Blame(f"{_shown(node)}, whose rule raises {type(error).__name__}: {error}", node)
         if wrong is not None:
-            return f"{_shown(node)}: {wrong}"
+            return Blame(f"{_shown(node)}: {wrong}", node)
     return None
+
+
+def recorded(problem: Problem) -> set[Node]:
+    """The nodes of the results, of a problem called on tracked Tensors that bear its names."""
+    tensors = [Tensor(x, requires_grad=True, name=name) for x, name in zip(problem.leaves, problem.names, strict=True)]
+    with np.errstate(all="ignore"):
+        outputs = problem.call(*tensors)
+    return {y._node for y in outputs if isinstance(y, Tensor) and y._node is not None}
 
 
 def operations(roots: Iterable[Node]) -> list[Node]:

@@ -24,6 +24,7 @@ Mask = NDArray[np.bool_]
 
 _SEVERITY = (MATCH, KINK, ILL_CONDITIONED, WRONG)
 _TRUST = 8.0  # how many times its own estimate the error of a difference may be
+_SUMS = 6  # how many directions are tried for slopes that do not add up
 _PROBES = 400  # how many directions may be spent on narrowing down
 _RESULTS = 100  # how many results are tried for one that is wrong by itself
 _BOTH_WAYS = 2.0  # in place of a sign: some results run away upwards, some downwards
@@ -45,6 +46,8 @@ class Settings:
         cannot decide.
     narrow : bool
         Whether to look for the entry that is to blame.
+    full : bool
+        Whether to look at every entry by itself, after the random directions.
     """
 
     modes: tuple[str, ...]
@@ -52,6 +55,7 @@ class Settings:
     atol: float
     complex_step: bool | None = None
     narrow: bool = True
+    full: bool = False
 
 
 class Probe(NamedTuple):
@@ -121,6 +125,8 @@ class Examination:
             if (alive & ~singular).any():
                 for group in of_one_magnitude(x, alive & ~singular):
                     yield from self._direction(i, group)
+            for entry in np.argwhere(alive & ~singular) if self.settings.full else ():
+                yield from self._entry(i, _single(np.shape(x), entry))
             for entry in np.argwhere(singular)[:_SINGULAR_ENTRIES]:
                 yield from self._probe(i, _single(np.shape(x), entry), careful=True).comparisons
         if any(given.dtype.itemsize < wide.dtype.itemsize for given, wide in zip(self.given, self.problem.leaves)):
@@ -135,6 +141,11 @@ class Examination:
             yield from probe.comparisons
             return
         yield from self._narrowed(i, where, probe)
+
+    def _entry(self, i: int, where: Mask) -> Iterator[Comparison]:
+        """One entry by itself."""
+        probe = self._probe(i, where)
+        yield from (probe if probe.verdict == MATCH else self._probe(i, where, careful=True)).comparisons
 
     def _narrowed(self, i: int, where: Mask, whole: Probe) -> Iterator[Comparison]:
         """By halves: the first entry that is wrong, or every entry with a kink."""
@@ -158,11 +169,11 @@ class Examination:
             if not single:
                 todo += _halves(part)
                 continue
-            if probe.verdict == WRONG:
+            if probe.verdict == WRONG and self._adds_up(i, where, part):
                 yield from (c for c in probe.comparisons if c.verdict == WRONG)
                 return
             self.kinked[i] |= part
-            kinks += [c for c in probe.comparisons if c.verdict == KINK]
+            kinks += [_with_verdict(c, KINK) for c in probe.comparisons if c.verdict in (KINK, WRONG)]
         if exhausted and whole.verdict == WRONG:
             yield from whole.comparisons
             return
@@ -171,6 +182,25 @@ class Examination:
             yield from self._probe(i, rest, careful=True).comparisons
         # Every entry by itself is well, only their sum is not: the slopes do not add up, as at the tip of a cone.
         yield from kinks or [_with_verdict(c, KINK) for c in whole.comparisons]
+
+    def _adds_up(self, i: int, where: Mask, part: Mask) -> bool:
+        """Whether the slopes along a direction, along its part and along the rest are those of one linear map.
+
+        If not, the function itself has no derivative there, though it may have one along every axis: so the median of
+        three equal values does not move with any one of them.
+        """
+        rest = where & ~part
+        if not rest.any():
+            return True
+        for _ in range(_SUMS):
+            v = direction(np.asarray(self.problem.leaves[i]), self.rng, where)
+            whole, one, other = (self._numeric(i, np.where(m, v, 0), True) for m in (where, part, rest))
+            with np.errstate(all="ignore"):
+                gap = np.abs(whole.value - one.value - other.value)
+                size = np.abs(whole.value) + np.abs(one.value) + np.abs(other.value)
+                if np.any(gap > _TRUST * (whole.error + one.error + other.error) + 1e-3 * size):
+                    return False
+        return True
 
     def _in_own_precision(self) -> Iterator[Comparison]:
         """The derivative in the type of the arguments (float32, float16) against that in double precision."""
@@ -417,19 +447,21 @@ def _exact(value: Vector, at_zero: Vector, resolution: float) -> Slope:
 def _sharpened(slope: Slope, line: Any, resolution: float) -> Slope:
     """The slope with a complex step where round-off is all that differences see, and where the two agree.
 
-    A function that is not analytic (`abs`, a comparison) gives something else there, which is not used.
+    A function that is not analytic (`abs`, a comparison) gives something else there, which is not used; one that is
+    analytic beside the point only, as x^1.5 at 0, something else for a larger step.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            exact = complex_step(line)
+            exact, larger = complex_step(line), complex_step(line, 2.0**-80)
     except Exception:  # whatever a function says that was not made for complex numbers
         return slope
-    if exact.shape != slope.value.shape:
+    if exact.shape != slope.value.shape or larger.shape != exact.shape:
         return slope
     # what is left of the real step (h is 1e-30) and of rounding in terms that cancel: no better than 1e-15 of either
     error = 16 * resolution * np.maximum(np.maximum(np.abs(exact), np.abs(slope.value)), slope.error)
     better = np.isfinite(exact) & (np.abs(exact - slope.value) <= _TRUST * slope.error) & (error < slope.error)
+    better &= np.abs(exact - larger) <= error
     better &= np.isfinite(slope.error) & ~slope.kinked & (slope.runaway == 0)
     return slope._replace(value=np.where(better, exact, slope.value), error=np.where(better, error, slope.error))
 

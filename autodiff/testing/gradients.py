@@ -11,8 +11,9 @@ from autodiff.errors import GradientError
 from autodiff.testing.blame import first_wrong_operation
 from autodiff.testing.comparing import Examination, Settings
 from autodiff.testing.differences import direction
+from autodiff.testing.listing import shown
 from autodiff.testing.problems import Problem, problem_of, pullback_of, pushforward_of, widened
-from autodiff.testing.report import KINK, WRONG, GradientCheckError, Report
+from autodiff.testing.report import KINK, NOT_A_NUMBER, WRONG, GradientCheckError, Report, refusal
 
 MODES = ("reverse", "forward")
 
@@ -26,6 +27,8 @@ def gradcheck(
     atol: float = 0.0,
     on_kink: str = "accept",
     complex_step: bool | None = None,
+    full: bool = False,
+    strict_nan: bool = False,
     seed: int = 0,
     **keywords: Any,
 ) -> Report:
@@ -51,6 +54,10 @@ def gradcheck(
     complex_step : bool, optional
         True: `f` is analytic and takes complex numbers, so its derivative is known to the last digits.
         False: never try. By default it is tried where differences cannot decide.
+    full : bool, default False
+        Check every entry by itself, not only random directions: the whole Jacobian.
+    strict_nan : bool, default False
+        A derivative that is NaN where the point and the value are numbers is an error, not something that is left out.
     seed : int, default 0
         Of the random directions and cotangents.
     **keywords
@@ -65,9 +72,10 @@ def gradcheck(
     ------
     GradientCheckError
         If a derivative is wrong. The message names the function, the argument and its entry, the two
-        derivatives, the estimated error of the numeric one, and the operation whose rule is to blame.
-    GradientError
-        If there is nothing to differentiate.
+        derivatives, the estimated error of the numeric one, and the operation whose rule is to blame. Also if `f`
+        raises, writes into its argument or is not deterministic; ``.verdict`` says which.
+    NotCheckableError
+        If there is nothing to differentiate: also a GradientError.
 
     Notes
     -----
@@ -90,11 +98,13 @@ def gradcheck(
         raise GradientError(f'gradcheck: on_kink is "accept", "report" or "raise"; {on_kink!r} was given.')
     if not isinstance(order, int) or order < 1:
         raise GradientError(f"gradcheck: order is a whole number, 1 or more; {order!r} was given.")
-    settings = Settings(tuple(modes), rtol, atol, complex_step)
-    return check_problem(problem, order, settings, seed, on_kink)
+    settings = Settings(tuple(modes), rtol, atol, complex_step, full=full)
+    return check_problem(problem, order, settings, seed, on_kink, strict_nan=strict_nan)
 
 
-def check_problem(problem: Problem, order: int, settings: Settings, seed: int, on_kink: str = "accept") -> Report:
+def check_problem(
+    problem: Problem, order: int, settings: Settings, seed: int, on_kink: str = "accept", *, strict_nan: bool = False
+) -> Report:
     """`gradcheck` of a function already in flat form."""
     report = Report(problem.name, show_kinks=on_kink == "report")
     rng = np.random.default_rng(seed)
@@ -104,6 +114,8 @@ def check_problem(problem: Problem, order: int, settings: Settings, seed: int, o
         examination = Examination(current, n, settings, rng, excluded)
         if examination.left_out:
             report.notes.append(f"order {n}: {examination.left_out} result(s) are not finite there and were left out")
+        if strict_nan:
+            _no_nan(problem, examination, n)
         for comparison in examination.run():
             report.comparisons.append(comparison)
             if comparison.verdict == WRONG or (comparison.verdict == KINK and on_kink == "raise"):
@@ -124,16 +136,31 @@ def _like_results(problem: Problem, examination: Examination) -> list[tuple[Any,
     return list(zip(examination.cts, problem.call(*problem.leaves), strict=True))
 
 
+def _no_nan(problem: Problem, examination: Examination, order: int) -> None:
+    """Raise if the reverse sweep gives NaN for an entry that is a number."""
+    for name, x, g in zip(examination.problem.names, examination.problem.leaves, examination.gradients or []):
+        bad = np.isnan(g) & np.isfinite(x)
+        if bad.any():
+            index = tuple(int(k) for k in np.argwhere(bad)[0])
+            raise refusal(
+                f"gradcheck of {problem.name}: the derivative of order {order} by {name} at index {index} is NaN, "
+                f"where the argument is {np.asarray(x)[index]:.6g}; ad.detect_anomaly() names the operation.",
+                NOT_A_NUMBER,
+            )
+
+
 def _complaint(problem: Problem, report: Report, settings: Settings) -> GradientCheckError:
     last = report.comparisons[-1]
     text = f"gradcheck of {problem.name}: {last}."
+    wide = problem.at(widened(problem.leaves))
+    blamed = None
     if last.verdict == KINK:
         text = f'{text} The function has no derivative there; on_kink="accept" lets kinks pass.'
     else:
-        wide = problem.at(widened(problem.leaves))
         blamed = first_wrong_operation(wide, last.order, settings)
         if blamed is not None:
-            text += f" The first operation whose own rule disagrees: {blamed}."
-    error = GradientCheckError(text)
+            text += f" The first operation whose own rule disagrees: {blamed.text}."
+    error = refusal(text, last.verdict)
     error.report = report
+    error.listing, error.picture = shown(wide, blamed.node if blamed else None)
     return error

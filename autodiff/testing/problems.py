@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff import pytree
-from autodiff.errors import GradientError
 from autodiff.tensors import Tensor
 from autodiff.testing.differences import DOUBLE, Vector
-from autodiff.testing.report import GradientCheckError
+from autodiff.testing.report import MUTATES, RAISES, RANDOM, NotCheckableError, refusal
 from autodiff.transforms import linearize, vjp
 
 Array = NDArray[Any]
@@ -123,10 +122,10 @@ def problem_of(f: Callable[..., Any], xs: Sequence[Any], keywords: dict[str, Any
 
     Raises
     ------
-    GradientError
+    NotCheckableError
         If no argument, or no result, is real or complex.
     GradientCheckError
-        If `f` writes into its arguments or is not deterministic.
+        If `f` raises, writes into its arguments or is not deterministic.
     """
     keywords = keywords or {}
     flat: list[Any] = []
@@ -140,7 +139,7 @@ def problem_of(f: Callable[..., Any], xs: Sequence[Any], keywords: dict[str, Any
     varied = [i for i, v in enumerate(flat) if getattr(v, "dtype", np.asarray(v).dtype).kind in "fc"]
     if not varied:
         kinds = ", ".join(f"{n} has dtype {np.asarray(v).dtype}" for n, v in zip(names, flat, strict=True))
-        raise GradientError(
+        raise NotCheckableError(
             f"gradcheck: no argument of {title(f)} is real or complex, so there is nothing to differentiate by"
             f"{': ' + kinds if kinds else ''}. Write 2.0 for 2, or convert with .astype(float)."
         )
@@ -168,11 +167,19 @@ def _tried(problem: Problem, call: Callable[..., list[Any]], f: Callable[..., An
         first = call(*problem.leaves)
     except Exception as error:
         if isinstance(error, ValueError) and "read-only" in str(error):
-            raise GradientCheckError(
+            raise refusal(
                 f"gradcheck: {problem.name} writes into its argument ({error}). Let it work on a copy, or write "
-                f"x.at[i].set(v)."
+                f"x.at[i].set(v).",
+                MUTATES,
             ) from error
-        first = call(*problem.leaves, tensors=True)  # it uses what only a Tensor has, such as x.at
+        try:
+            first = call(*problem.leaves, tensors=True)  # it uses what only a Tensor has, such as x.at
+        except Exception:
+            raise refusal(
+                f"gradcheck: {problem.name} raises {type(error).__name__} at this point ({error}), so nothing can be "
+                f"checked. Call it by itself with the same arguments to see where.",
+                RAISES,
+            ) from error
         problem = Problem(
             problem.name,
             lambda *leaves: call(*leaves, tensors=True),
@@ -181,14 +188,15 @@ def _tried(problem: Problem, call: Callable[..., list[Any]], f: Callable[..., An
             problem.primal,
         )
     if not first:
-        raise GradientError(
+        raise NotCheckableError(
             f"gradcheck: {problem.name} returned nothing that is real or complex; integers and booleans have no "
             f"derivative."
         )
     if not np.array_equal(as_vector(first), problem.value(problem.leaves), equal_nan=True):
-        raise GradientCheckError(
+        raise refusal(
             f"gradcheck: {problem.name} returned two different values for the same argument. Fix its random numbers: "
-            f"draw them outside, or seed a generator inside."
+            f"draw them outside, or seed a generator inside.",
+            RANDOM,
         )
     return problem
 

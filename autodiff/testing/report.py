@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from autodiff.errors import AutodiffError
+from autodiff.errors import AutodiffError, GradientError
 
 MATCH, KINK, ILL_CONDITIONED, WRONG = "match", "kink", "ill-conditioned", "wrong"
+RAISES, MUTATES, RANDOM, INTEGER, NOT_A_NUMBER = "raises", "mutates", "not deterministic", "integer", "nan"
+"""What is wrong with a function that cannot be checked, or with a derivative that is no number."""
 
 
 class GradientCheckError(AutodiffError, AssertionError):
@@ -15,11 +19,34 @@ class GradientCheckError(AutodiffError, AssertionError):
 
     Attributes
     ----------
+    verdict : str
+        ``"wrong"`` or ``"kink"`` of a derivative, ``"nan"`` of one that is no number; of a function that cannot be
+        checked ``"raises"``, ``"mutates"``, ``"not deterministic"`` or ``"integer"``.
     report : Report or None
         All comparisons made until then.
+    listing : str
+        The recorded operations as text, as far as they lead to the one to blame; empty if there is nothing to show.
+    picture : callable or None
+        Draws the graph, as `autodiff.draw` does; None if there is nothing to draw.
     """
 
+    verdict: str = WRONG
     report: Report | None = None
+    listing: str = ""
+    picture: Callable[[], Any] | None = None
+
+
+class NotCheckableError(GradientCheckError, GradientError):
+    """There is nothing to differentiate by, or nothing that has a derivative."""
+
+    verdict = INTEGER
+
+
+def refusal(text: str, verdict: str) -> GradientCheckError:
+    """The error about a function that cannot be checked."""
+    error = GradientCheckError(text)
+    error.verdict = verdict
+    return error
 
 
 @dataclass(frozen=True)

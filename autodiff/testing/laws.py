@@ -1,0 +1,340 @@
+"""Laws every derivative obeys, each a function that raises, with a readable message, where one is broken.
+
+They need no differences: both sides are computed, so they are exact to round-off, and quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autodiff import pytree
+from autodiff.hessians import hessian, hvp
+from autodiff.jacobians import jacobian
+from autodiff.testing.differences import direction
+from autodiff.testing.problems import as_vector, title
+from autodiff.transforms import grad, jvp, linearize, vjp
+
+Function = Callable[..., Any]
+
+ROUND_OFF = 1e-10
+"""What two double-precision computations of one number may differ by, relative to the size of their parts."""
+
+
+class LawError(AssertionError):
+    """A law of derivatives does not hold; the message says which, for what, and by how much."""
+
+
+# --- what all laws share --------------------------------------------------------------------------
+
+
+def _close(law: str, name: str, one: Any, other: Any, rtol: float, what: str = "the two sides") -> None:
+    """Compare two trees of numbers; `rtol` is relative to the largest magnitude in either."""
+    a, b = as_vector(_arrays(one)), as_vector(_arrays(other))
+    if a.shape != b.shape:
+        raise LawError(f"{law} of {name}: {what} have {a.size} and {b.size} numbers.")
+    if not a.size:
+        return
+    with np.errstate(all="ignore"):
+        size = max(float(np.abs(a).max()), float(np.abs(b).max()))
+        off = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
+    worst = int(np.argmax(np.where(np.isnan(off), np.inf, off)))
+    if not off[worst] <= rtol * size:
+        raise LawError(
+            f"{law} of {name}: {what} differ by {off[worst]:.3g} at entry {worst} ({a[worst]:.12g} and "
+            f"{b[worst]:.12g}, allowed {rtol * size:.1g})."
+        )
+
+
+def _arrays(tree: Any) -> list[Any]:
+    return [np.asarray(v.data if hasattr(v, "data") and hasattr(v, "requires_grad") else v) for v in _leaves(tree)]
+
+
+def _leaves(tree: Any) -> list[Any]:
+    return pytree.flatten(tree)[0]
+
+
+def _like(tree: Any, rng: np.random.Generator) -> Any:
+    """Random numbers in the shapes and dtypes of a tree."""
+    leaves, structure = pytree.flatten(tree)
+    drawn = []
+    for v in leaves:
+        v = np.asarray(getattr(v, "data", v) if hasattr(v, "requires_grad") else v)
+        wide = np.ones(v.shape, np.result_type(v.dtype, np.float64))
+        drawn.append(direction(wide, rng).astype(v.dtype)[()])
+    return pytree.unflatten(structure, drawn)
+
+
+def _combined(a: float, one: Any, b: float, other: Any) -> Any:
+    """``a * one + b * other`` for trees."""
+    ones, structure = pytree.flatten(one)
+    return pytree.unflatten(
+        structure, [(a * x + b * y).astype(x.dtype)[()] for x, y in zip(ones, _leaves(other), strict=True)]
+    )
+
+
+def _inner(one: Any, other: Any) -> float:
+    """The real inner product of two trees."""
+    return float(as_vector(_arrays(one)) @ as_vector(_arrays(other)))
+
+
+# --- of the two sweeps ----------------------------------------------------------------------------
+
+
+def linearity(f: Function, *xs: Any, seed: int = 0, rtol: float = ROUND_OFF) -> None:
+    """Both sweeps are linear: ``J(2 u - 3 v) = 2 J u - 3 J v``, and so is the pullback.
+
+    Parameters
+    ----------
+    f : callable
+        Of arrays or containers of them.
+    *xs : array_like
+        Where, real and floating.
+    seed : int, default 0
+        Of the random directions.
+    rtol : float
+        Allowed difference, relative to the largest entry.
+
+    Raises
+    ------
+    LawError
+        If it does not hold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff.testing import laws
+    >>> laws.linearity(np.sin, np.array([0.5, 1.0]))
+    """
+    rng, name = np.random.default_rng(seed), title(f)
+    y, pushforward = linearize(f, *xs)
+    u, v = _like(tuple(xs), rng), _like(tuple(xs), rng)
+    both = pushforward(*_combined(2.0, u, -3.0, v))
+    _close(
+        "linearity", f"the pushforward of {name}", both, _combined(2.0, pushforward(*u), -3.0, pushforward(*v)), rtol
+    )
+    _, pullback = vjp(f, *xs)
+    c, d = _like(y, rng), _like(y, rng)
+    sums = _combined(2.0, pullback(c), -3.0, pullback(d))
+    _close("linearity", f"the pullback of {name}", pullback(_combined(2.0, c, -3.0, d)), sums, rtol)
+
+
+def adjointness(f: Function, *xs: Any, seed: int = 0, rtol: float = ROUND_OFF) -> None:
+    """The sweeps are each other's adjoints: ``<J v, w> = <v, J^T w>``.
+
+    Parameters, errors as in `linearity`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff.testing import laws
+    >>> laws.adjointness(lambda a, b: a @ b, np.ones((2, 3)), np.ones(3))
+    """
+    rng = np.random.default_rng(seed)
+    v = _like(tuple(xs), rng)
+    y, dy = jvp(f, xs, v)
+    w = _like(y, rng)
+    g = vjp(f, *xs)[1](w)
+    one, other = _inner(dy, w), _inner(v, g)
+    size = float(np.abs(as_vector(_arrays(dy))) @ np.abs(as_vector(_arrays(w))))
+    size += float(np.abs(as_vector(_arrays(v))) @ np.abs(as_vector(_arrays(g))))
+    if not abs(one - other) <= rtol * size:
+        raise LawError(
+            f"adjointness of {title(f)}: <J v, w> = {one:.12g} by the forward sweep, <v, J^T w> = {other:.12g} by the "
+            f"reverse sweep (allowed {rtol * size:.1g})."
+        )
+
+
+def symmetry(f: Function, x: Any, *, rtol: float = 1e-8) -> None:
+    """The Hessian of a function that is twice continuously differentiable is symmetric.
+
+    Parameters
+    ----------
+    f : callable
+        Of one array, with a number as value.
+    x : ndarray
+        Where. The law does not hold where second derivatives jump.
+    rtol : float
+        Allowed difference, relative to the largest entry.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff.testing import laws
+    >>> laws.symmetry(lambda x: np.sum(x[0] * x[1] ** 3), np.array([0.5, 2.0]))
+    """
+    x = np.asarray(x)
+    h = np.asarray(hessian(f)(x)).reshape(x.size, x.size)
+    _close("symmetry", f"the Hessian of {title(f)}", h, h.T, rtol, "it and its transpose")
+
+
+def agreement(f: Function, x: Any, *, seed: int = 0, rtol: float = 1e-9) -> None:
+    """All ways to a derivative agree: Jacobians in both modes, a Hessian's column and a Hessian-vector product.
+
+    Parameters
+    ----------
+    f : callable
+        Of one array. Second derivatives are compared where its value is one number.
+    x, seed, rtol
+        As in `linearity`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff.testing import laws
+    >>> laws.agreement(lambda x: np.sum(np.sin(x) * x), np.array([0.5, 2.0]))
+    """
+    name = title(f)
+    forward, reverse = jacobian(f, mode="forward")(x), jacobian(f, mode="reverse")(x)
+    _close("agreement", f"the Jacobian of {name}", forward, reverse, rtol, "forward and reverse mode")
+    if np.size(_arrays(f(x))[0]) != 1:
+        return
+    x = np.asarray(x)
+    v = _like(x, np.random.default_rng(seed))
+    h = np.asarray(hessian(f)(x)).reshape(x.size, x.size)
+    product = np.asarray(hvp(f, x, v)).reshape(-1)
+    _close("agreement", f"the second derivative of {name}", h @ v.reshape(-1), product, rtol, "H v and hvp")
+    over = grad(lambda z: np.sum(grad(f)(z) * v))(x)
+    _close("agreement", f"the second derivative of {name}", over, product, rtol, "reverse over reverse and hvp")
+
+
+# --- of calculus ----------------------------------------------------------------------------------
+
+
+def chain_rule(f: Function, g: Function, x: Any, *, seed: int = 0, rtol: float = ROUND_OFF) -> None:
+    """The derivative of ``f(g(x))`` is that of f at g(x), applied to that of g.
+
+    Parameters
+    ----------
+    f, g : callable
+        Of one argument each.
+    x, seed, rtol
+        As in `linearity`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff.testing import laws
+    >>> laws.chain_rule(np.sin, np.exp, np.array([0.5, 1.0]))
+    """
+    t = _like(x, np.random.default_rng(seed))
+    inner, slope = jvp(g, (x,), (t,))
+    _, apart = jvp(f, (inner,), (slope,))
+    y, whole = jvp(lambda z: f(g(z)), (x,), (t,))
+    name = f"{title(f)} of {title(g)}"
+    _close("chain rule", name, whole, apart, rtol)
+    ct = _like(y, np.random.default_rng(seed + 1))
+    (back,) = vjp(lambda z: f(g(z)), x)[1](ct)
+    (outer,) = vjp(f, inner)[1](ct)
+    _close("chain rule", f"{name}, in reverse", back, vjp(g, x)[1](outer)[0], rtol)
+
+
+def product_rule(f: Function, g: Function, x: Any, *, seed: int = 0, rtol: float = ROUND_OFF) -> None:
+    """The derivative of ``f(x) * g(x)`` is ``f' g + f g'``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff.testing import laws
+    >>> laws.product_rule(np.sin, np.exp, np.array([0.5, 1.0]))
+    """
+    t = _like(x, np.random.default_rng(seed))
+    (a, da), (b, db) = jvp(f, (x,), (t,)), jvp(g, (x,), (t,))
+    _, whole = jvp(lambda z: f(z) * g(z), (x,), (t,))
+    _close("product rule", f"{title(f)} times {title(g)}", whole, da * b + a * db, rtol)
+
+
+def homogeneity(f: Function, x: Any, degree: float, *, rtol: float = ROUND_OFF) -> None:
+    """Euler's identity: ``<grad f(x), x> = degree * f(x)`` if ``f(c x) = c**degree f(x)`` for c > 0.
+
+    Parameters
+    ----------
+    f : callable
+        Of one array, with a number as value.
+    x : ndarray
+        Where.
+    degree : float
+        1 for a norm, 2 for its square, 0 for a function of directions only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff.testing import laws
+    >>> laws.homogeneity(np.linalg.norm, np.array([3.0, 4.0]), 1)
+    """
+    x = np.asarray(x)
+    g, value = np.asarray(grad(f)(x)), float(_arrays(f(x))[0])
+    euler = float(np.sum(g * x))
+    size = float(np.sum(np.abs(g * x))) + abs(degree * value)
+    if not abs(euler - degree * value) <= rtol * size:
+        raise LawError(
+            f"homogeneity of {title(f)}: <grad f(x), x> = {euler:.12g}, and {degree:g} * f(x) = {degree * value:.12g}."
+        )
+
+
+def invariance(f: Function, change: Function, x: Any, *, rtol: float = 1e-9) -> None:
+    """A function that does not see a change of its argument has a gradient that goes along with the change.
+
+    With ``f(c(x)) = f(x)`` the gradient of f at x is the pullback, through c, of that at c(x). Softmax does not see
+    a shift of all logits, a norm no rotation.
+
+    Parameters
+    ----------
+    f : callable
+        Of one array, with a number as value.
+    change : callable
+        What it does not see.
+    x, rtol
+        As in `linearity`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff.testing import laws
+    >>> turn = np.array([[0.6, -0.8], [0.8, 0.6]])
+    >>> laws.invariance(np.linalg.norm, lambda x: turn @ x, np.array([3.0, 4.0]))
+    """
+    name = title(f)
+    changed, pullback = vjp(change, x)
+    _close("invariance", name, f(x), f(changed), rtol, "its values before and after the change")
+    (carried,) = pullback(grad(f)(changed))
+    _close("invariance", f"the gradient of {name}", grad(f)(x), carried, rtol, "the gradient and the one carried back")
+
+
+# --- of precision ---------------------------------------------------------------------------------
+
+
+def precision(f: Function, *xs: Any, rtol: float = 1e-4) -> None:
+    """In float32 values and gradients have their dtype, and are near those of float64.
+
+    Parameters
+    ----------
+    f : callable
+        With a number as value.
+    *xs : ndarray
+        Where; cast to both precisions.
+    rtol : float, default 1e-4
+        Allowed difference, relative to the largest entry.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff.testing import laws
+    >>> laws.precision(lambda x: np.sum(np.sin(x)), np.array([0.5, 1.0]))
+    """
+    name = title(f)
+    single, double = ([np.asarray(x).astype(kind) for x in xs] for kind in (np.float32, np.float64))
+    places: Sequence[int] = tuple(range(len(xs)))
+    near, exact = grad(f, places)(*single), grad(f, places)(*double)
+    for i, g in enumerate(near):
+        kind: Any = np.asarray(g).dtype
+        if kind != np.float32:
+            raise LawError(f"precision of {name}: its gradient by argument {i} in float32 has dtype {kind}.")
+    _close("precision", f"the gradient of {name}", _as_double(near), exact, rtol, "float32 and float64")
+
+
+def _as_double(gs: Sequence[Any]) -> list[NDArray[Any]]:
+    return [np.asarray(g, np.float64) for g in gs]

@@ -1,0 +1,104 @@
+"""The pytest plugin: a `gradcheck` fixture, the marker `gradients`, and graphs in the output of what fails.
+
+pytest loads it by itself where this package is installed, before any `conftest.py`.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autodiff import drawing
+from autodiff.testing.gradients import gradcheck as check_derivatives
+from autodiff.testing.report import GradientCheckError
+
+SEEDS = {"quick": 1, "deep": 5}
+"""With how many seeds the fixture repeats a check."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The command line."""
+    group = parser.getgroup("gradcheck", "checks of derivatives")
+    group.addoption(
+        "--gradcheck-profile",
+        choices=sorted(SEEDS),
+        default="quick",
+        help="quick: random directions from one seed; deep: every entry by itself, and five seeds (default: quick)",
+    )
+    group.addoption(
+        "--gradcheck-report",
+        metavar="DIR",
+        default="gradcheck-report",
+        help="where the graphs of checks that fail are drawn as SVG, if Graphviz is there (default: gradcheck-report)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The marker."""
+    config.addinivalue_line(
+        "markers",
+        "gradients(**keywords): what the `gradcheck` fixture passes on by default, such as order=1 or strict_nan=True "
+        "(a derivative that is NaN fails).",
+    )
+
+
+@pytest.fixture
+def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """`autodiff.testing.gradcheck` with a seed made of the test's name, and the marker's keywords.
+
+    With ``--gradcheck-profile=deep`` every entry is checked by itself, from five seeds.
+
+    Examples
+    --------
+    A test asks for it by name::
+
+        @pytest.mark.gradients(strict_nan=True)
+        def test_my_loss(gradcheck):
+            gradcheck(my_loss, np.ones(3))
+    """
+    profile = request.config.getoption("--gradcheck-profile")
+    first = zlib.crc32(request.node.nodeid.encode())
+    marked: dict[str, Any] = {}
+    for marker in reversed(list(request.node.iter_markers("gradients"))):  # the nearest one has the last word
+        if marker.args:
+            raise pytest.UsageError(f"{request.node.nodeid}: the marker gradients takes keywords only: {marker.args}")
+        marked |= marker.kwargs
+
+    def check(f: Callable[..., Any], *xs: Any, **keywords: Any) -> Any:
+        settings = {"full": profile == "deep", "seed": first, **marked, **keywords}
+        report = check_derivatives(f, *xs, **settings)
+        for k in range(1, SEEDS[profile]):
+            report.comparisons += check_derivatives(f, *xs, **{**settings, "seed": settings["seed"] + k}).comparisons
+        return report
+
+    return check
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the graph of a check that failed to the test's report."""
+    report = yield
+    error = call.excinfo.value if call.excinfo is not None else None
+    if report.failed and isinstance(error, GradientCheckError) and error.listing:
+        text = error.listing
+        drawn = _drawn(item, error)
+        report.sections.append(("graph of the failed gradcheck", f"{text}\n{drawn}" if drawn else text))
+    return report
+
+
+def _drawn(item: pytest.Item, error: GradientCheckError) -> str:
+    """Draw the graph in the report folder; says where, or nothing if there is no renderer."""
+    if error.picture is None or drawing.find_renderer() is None:
+        return ""
+    folder = Path(item.config.rootpath, item.config.getoption("--gradcheck-report"))
+    folder.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^\w.-]+", "-", item.nodeid).strip("-")
+    path = error.picture().render(outfile=str(folder / f"{name}.svg"), cleanup=True)
+    return f"drawn as {path}"

@@ -1,0 +1,27 @@
+"""Hypothesis strategies for derivatives: arrays in odd layouts, matrices by kind, random functions and networks.
+
+This is the only room that imports Hypothesis (the extra ``testing``), so it is loaded when it is first used.
+"""
+
+from autodiff.testing.strategies.arrays import arrays, broadcastable_arrays, domain, shapes, special_points
+from autodiff.testing.strategies.functions import Expression, scalar_functions, vector_functions
+from autodiff.testing.strategies.matrices import KINDS, matrices
+from autodiff.testing.strategies.minima import Minimum, minima
+from autodiff.testing.strategies.networks import Network, networks
+
+__all__ = [
+    "Expression",
+    "KINDS",
+    "Minimum",
+    "Network",
+    "arrays",
+    "broadcastable_arrays",
+    "domain",
+    "matrices",
+    "minima",
+    "networks",
+    "scalar_functions",
+    "shapes",
+    "special_points",
+    "vector_functions",
+]
