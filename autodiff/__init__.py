@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from autodiff.anomalies import detect_anomaly
 from autodiff.checkpointing import checkpoint
 from autodiff.errors import (
+    AnomalyError,
     AutodiffError,
     DomainError,
     DtypeError,
+    EditedError,
     GradientError,
+    MatrixError,
     MissingExtraError,
     MutationError,
     RuleError,
@@ -25,6 +29,7 @@ from autodiff.errors import (
 )
 from autodiff.hessians import HessianOperator, hessian, hessian_operator, hvp
 from autodiff.jacobians import jacobian
+from autodiff.kinks import Kink, KinkReport, kink_report
 from autodiff.modes import keep_memory, no_grad, scope
 from autodiff.primitives import Primitive, elementwise, linear, multilinear, primitive
 from autodiff.tensors import Tensor, tensor
@@ -47,11 +52,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnomalyError",
     "AutodiffError",
     "DomainError",
     "DtypeError",
+    "EditedError",
     "GradientError",
     "HessianOperator",
+    "MatrixError",
+    "Kink",
+    "KinkReport",
     "MissingExtraError",
     "MutationError",
     "Primitive",
@@ -64,6 +74,7 @@ __all__ = [
     "UntrackedError",
     "checkpoint",
     "derivative",
+    "detect_anomaly",
     "directional_derivative",
     "draw",
     "drawing",
@@ -77,6 +88,7 @@ __all__ = [
     "jacobian",
     "jvp",
     "keep_memory",
+    "kink_report",
     "linear",
     "linearize",
     "multilinear",

@@ -9,9 +9,12 @@ exception that NumPy or Python would raise in its place, so that existing ``exce
         ├── ShapeError (ValueError)         operands do not fit each other
         ├── DtypeError (TypeError)          an array of this dtype cannot take part
         ├── DomainError (ValueError)        a value lies outside of what the function is defined for
+        │   └── MatrixError (LinAlgError)   a matrix has no inverse, no factor, no derivative
         ├── UntrackedError (TypeError)      a tracked value would leave the graph silently
         ├── MutationError (TypeError)       a tracked array would be written in place
         ├── StaleError (RuntimeError)       a value that a rule needs was changed after it was recorded
+        ├── AnomalyError (RuntimeError)     `detect_anomaly` found what made a NaN or an infinity
+        │   └── EditedError (StaleError)    or an array that was edited in place, unseen by the engine
         ├── UnsupportedError (TypeError)    NumPy has it, the engine has no rule for it
         ├── RuleError (ValueError)          a rule returned something of the wrong count, shape or dtype
         ├── MissingExtraError (ImportError) an optional package is needed that is not installed
@@ -19,6 +22,8 @@ exception that NumPy or Python would raise in its place, so that existing ``exce
 """
 
 from __future__ import annotations
+
+import numpy as np
 
 
 class AutodiffError(Exception):
@@ -58,6 +63,10 @@ class DomainError(AutodiffError, ValueError):
     """A value lies outside of what the function is defined for: a label that is no class, a singular matrix."""
 
 
+class MatrixError(DomainError, np.linalg.LinAlgError):
+    """The matrix has no inverse, no factor, no derivative. Also NumPy's ``LinAlgError``."""
+
+
 class UntrackedError(AutodiffError, TypeError):
     """A tracked value was about to leave the graph without being asked to by name."""
 
@@ -68,6 +77,29 @@ class MutationError(AutodiffError, TypeError):
 
 class StaleError(AutodiffError, RuntimeError):
     """A value that a rule needs was changed after the operation was recorded."""
+
+
+class AnomalyError(AutodiffError, RuntimeError):
+    """`detect_anomaly` found what made a NaN or an infinity.
+
+    Attributes
+    ----------
+    operation : str
+        The operation that made it; empty if it came from outside.
+    phase : str
+        ``"forward"``, ``"backward"``, or ``"pushforward"`` for the forward sweep of a derivative.
+    file, line : str, int
+        Where the operation was recorded; ``""`` and 0 if it was recorded before the watch began.
+    """
+
+    operation: str = ""
+    phase: str = ""
+    file: str = ""
+    line: int = 0
+
+
+class EditedError(AnomalyError, StaleError):
+    """An array that a rule needs was edited in place after it was recorded, unseen by the engine."""
 
 
 class UnsupportedError(AutodiffError, TypeError):

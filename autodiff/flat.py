@@ -8,7 +8,8 @@ one home for life: whoever asks later is given the same one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -128,6 +129,19 @@ def house(parameters: Iterable[Tensor]) -> list[Run]:
             dtype,
         )
     return _runs(tensors, leaves)
+
+
+@contextmanager
+def thawed(parameters: list[Tensor]) -> Iterator[list[Tensor]]:
+    """Parameters that are frozen for the time being (``requires_grad_(False)``) are leaves inside, to be housed."""
+    frozen = [p for p in parameters if p._node is None]
+    for p in frozen:
+        p.requires_grad_(True)
+    try:
+        yield parameters
+    finally:
+        for p in frozen:
+            p.requires_grad_(False)
 
 
 def _settle(new: list[tuple[Tensor, Leaf]], dtype: np.dtype[Any]) -> None:

@@ -79,8 +79,12 @@ class scope:  # noqa: N801 - used like a function
 
     def __enter__(self) -> None:
         self._start = next_number()
+        if tape.special:
+            tape.enter_scope(self.name)
 
     def __exit__(self, *_: object) -> None:
+        if tape.special:
+            tape.leave_scope(self.name)
         if not tape.special or tape.is_recording():
             SCOPES.append((self.name, self._start, next_number()))
 

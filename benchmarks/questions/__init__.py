@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from benchmarks.process import Peers
-from benchmarks.questions import chain, import_time, peak_memory, steps
+from benchmarks.questions import chain, import_time, masks, peak_memory, steps
 from benchmarks.questions.answer import Answer, Settings
 
 STEP_WORKLOADS = ("W1", "W2", "W3", "W4", "W7", "W7-further", "W7b")
@@ -20,6 +20,7 @@ QUESTIONS: dict[str, Callable[[Peers, Settings], Answer]] = {
     **{name: partial(steps.answer, name) for name in STEP_WORKLOADS},
     "import": import_time.answer,
     "chain": chain.answer,
+    "masks": masks.answer,
     "memory": peak_memory.answer,
 }
 
@@ -27,5 +28,6 @@ TITLES: dict[str, str] = {
     **{name: steps.title(name) for name in STEP_WORKLOADS},
     "import": import_time.TITLE,
     "chain": chain.TITLE,
+    "masks": masks.TITLE,
     "memory": peak_memory.TITLE,
 }
