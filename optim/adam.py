@@ -1,13 +1,15 @@
-"""Adam: steps scaled by running moments of the gradient."""
+"""Adam: steps scaled by running moments of the gradient; and AdamW, whose weight decay stands apart from them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
 import autodiff as ad
-from optim.optimizer import Optimizer, Settings, Vector, checked
+from optim.optimizer import Optimizer, Settings, Vector
+from optim.options import Group, Option, finite_from_zero, flag, two_shares
 
 
 class Adam(Optimizer):
@@ -15,12 +17,16 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    parameters : iterable of Tensor
+    parameters : iterable of Tensor, or of dict
     learning_rate : float, default 1e-3
     betas : tuple of two floats, default (0.9, 0.999)
         How much of the running means of g and of g^2 is kept at each step.
     eps : float, default 1e-8
         Added to the root, so that a parameter without gradients does not divide by 0.
+    weight_decay : float, default 0.0
+        Adds ``weight_decay * p`` to the gradient, before the means; `AdamW` keeps it apart.
+    amsgrad : bool, default False
+        Divide by the root of the largest v so far, so that the steps cannot grow again. The same for all groups.
 
     Notes
     -----
@@ -29,7 +35,9 @@ class Adam(Optimizer):
 
     References
     ----------
-    D. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1.
+    D. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1. S. Reddi, S. Kale,
+    S. Kumar, "On the convergence of Adam and beyond", ICLR 2018, algorithm 2 (AMSGrad), in torch's form, in which
+    the largest v is taken before the correction.
 
     Examples
     --------
@@ -41,26 +49,30 @@ class Adam(Optimizer):
     array([ 0.9, -1.9])
     """
 
-    state_names = ("m", "v")
+    betas = Option(two_shares)
+    eps = Option(finite_from_zero)
+    amsgrad = Option(flag, shared=True)
 
     def __init__(
         self,
-        parameters: Iterable[ad.Tensor],
+        parameters: Iterable[ad.Tensor] | Iterable[Mapping[str, Any]],
         learning_rate: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
+        *,
+        weight_decay: float = 0.0,
+        amsgrad: bool = False,
     ) -> None:
-        super().__init__(parameters, learning_rate)
-        self.betas = (
-            checked("betas[0]", betas[0], 0.0, 1.0, open_high=True),
-            checked("betas[1]", betas[1], 0.0, 1.0, open_high=True),
+        self.state_names = ("m", "v", "v_max") if amsgrad else ("m", "v")
+        super().__init__(
+            parameters, learning_rate, weight_decay=weight_decay, betas=betas, eps=eps, amsgrad=amsgrad
         )
-        self.eps = checked("eps", eps, 0.0, open_high=True)
 
-    def settings(self, step: int) -> tuple[float, ...]:
+    @staticmethod
+    def settings(group: Group, step: int) -> tuple[float, ...]:
         """The weights of the new terms, the size of the step, the correction of the root, eps."""
-        b1, b2 = self.betas
-        return 1 - b1, 1 - b2, self.learning_rate / (1 - b1**step), (1 - b2**step) ** -0.5, self.eps
+        b1, b2 = group.betas
+        return 1 - b1, 1 - b2, group.learning_rate / (1 - b1**step), (1 - b2**step) ** -0.5, group.eps
 
     @staticmethod
     def update(
@@ -68,14 +80,17 @@ class Adam(Optimizer):
     ) -> tuple[Vector, tuple[Vector, ...]]:
         """One step; the running means as ``m + (g - m) (1 - b1)``, which rounds once less."""
         a1, a2, rate, correction, eps = settings
-        m, v = state
+        m, v, *largest = state
         m = m + (g - m) * a1
         v = v + (g * g - v) * a2
-        return p - m / (np.sqrt(v) * correction + eps) * rate, (m, v)
+        largest = [np.maximum(top, v) for top in largest]
+        root = np.sqrt(largest[0] if largest else v)
+        return p - m / (root * correction + eps) * rate, (m, v, *largest)
 
     @staticmethod
-    def update_in_place(p: Vector, g: Vector, m: Vector, v: Vector, t: Vector, settings: Settings) -> None:
-        """The same, into `p`, `m` and `v`."""
+    def update_in_place(p: Vector, g: Vector, m: Vector, v: Vector, *rest: Any) -> None:
+        """The same, into `p`, `m`, `v` and, with `amsgrad`, the largest v."""
+        *largest, t, settings = rest
         a1, a2, rate, correction, eps = settings
         np.subtract(g, m, t)
         np.multiply(t, a1, t)
@@ -84,9 +99,71 @@ class Adam(Optimizer):
         np.subtract(t, v, t)
         np.multiply(t, a2, t)
         np.add(v, t, v)
+        for top in largest:
+            np.maximum(top, v, top)
+            v = top
         np.sqrt(v, t)
         np.multiply(t, correction, t)
         np.add(t, eps, t)
         np.divide(m, t, t)
         np.multiply(t, rate, t)
         np.subtract(p, t, p)
+
+
+class AdamW(Adam):
+    """Adam with weight decay that does not pass through the running means: ``p <- (1 - rate * weight_decay) p`` first.
+
+    Parameters
+    ----------
+    parameters : iterable of Tensor, or of dict
+    learning_rate, betas, eps, amsgrad
+        As in `Adam`.
+    weight_decay : float, default 1e-2
+
+    References
+    ----------
+    I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2.
+
+    Examples
+    --------
+    >>> import autodiff as ad, optim
+    >>> w = ad.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = optim.AdamW([w], learning_rate=0.1, weight_decay=0.5)
+    >>> _ = optimizer.step(lambda: (w * w).sum())
+    >>> w.data.round(6)
+    array([ 0.85, -1.8 ])
+    """
+
+    decay_in_gradient = False
+
+    def __init__(
+        self,
+        parameters: Iterable[ad.Tensor] | Iterable[Mapping[str, Any]],
+        learning_rate: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        *,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+    ) -> None:
+        super().__init__(parameters, learning_rate, betas, eps, weight_decay=weight_decay, amsgrad=amsgrad)
+
+    @staticmethod
+    def settings(group: Group, step: int) -> tuple[float, ...]:
+        """The share of a parameter that is kept, and the settings of `Adam`."""
+        return 1 - group.learning_rate * group.weight_decay, *Adam.settings(group, step)
+
+    @staticmethod
+    def update(
+        p: Vector, g: Vector, state: tuple[Vector, ...], settings: Settings
+    ) -> tuple[Vector, tuple[Vector, ...]]:
+        """Decay, then a step of `Adam`."""
+        kept, *rest = settings
+        return Adam.update(p * kept, g, state, tuple(rest))
+
+    @staticmethod
+    def update_in_place(p: Vector, g: Vector, m: Vector, v: Vector, *rest: Any) -> None:
+        """The same, in place."""
+        *vectors, settings = rest
+        np.multiply(p, settings[0], p)
+        Adam.update_in_place(p, g, m, v, *vectors, settings[1:])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
 import autodiff as ad
-from optim.optimizer import Optimizer, Settings, Vector, checked
+from optim.optimizer import Optimizer, Settings, Vector
+from optim.options import Group, Option, flag, share
 
 
 class GradientDescent(Optimizer):
@@ -15,8 +17,10 @@ class GradientDescent(Optimizer):
 
     Parameters
     ----------
-    parameters : iterable of Tensor
+    parameters : iterable of Tensor, or of dict
     learning_rate : float, default 1e-3
+    weight_decay : float, default 0.0
+        Adds ``weight_decay * p`` to the gradient.
 
     Examples
     --------
@@ -28,12 +32,19 @@ class GradientDescent(Optimizer):
     array([ 0.5, -1. ])
     """
 
-    def __init__(self, parameters: Iterable[ad.Tensor], learning_rate: float = 1e-3) -> None:
-        super().__init__(parameters, learning_rate)
+    def __init__(
+        self,
+        parameters: Iterable[ad.Tensor] | Iterable[Mapping[str, Any]],
+        learning_rate: float = 1e-3,
+        *,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, learning_rate, weight_decay=weight_decay)
 
-    def settings(self, step: int) -> tuple[float, ...]:
+    @staticmethod
+    def settings(group: Group, step: int) -> tuple[float, ...]:
         """The learning rate."""
-        return (self.learning_rate,)
+        return (group.learning_rate,)
 
     @staticmethod
     def update(
@@ -56,12 +67,16 @@ class Momentum(Optimizer):
 
     Parameters
     ----------
-    parameters : iterable of Tensor
+    parameters : iterable of Tensor, or of dict
     learning_rate : float, default 1e-3
     momentum : float, default 0.9
         The share of the velocity that is kept, below 1.
     nesterov : bool, default False
         Step along ``g + momentum * v`` in place of `v`.
+    weight_decay : float, default 0.0
+        Adds ``weight_decay * p`` to the gradient.
+    dampening : float, default 0.0
+        From the second step on ``v <- momentum * v + (1 - dampening) * g``; not with `nesterov`.
 
     References
     ----------
@@ -81,37 +96,61 @@ class Momentum(Optimizer):
 
     state_names = ("velocity",)
 
+    momentum = Option(share)
+    nesterov = Option(flag)
+    dampening = Option(share)
+
     def __init__(
         self,
-        parameters: Iterable[ad.Tensor],
+        parameters: Iterable[ad.Tensor] | Iterable[Mapping[str, Any]],
         learning_rate: float = 1e-3,
         momentum: float = 0.9,
         nesterov: bool = False,
+        *,
+        weight_decay: float = 0.0,
+        dampening: float = 0.0,
     ) -> None:
-        super().__init__(parameters, learning_rate)
-        self.momentum = checked("momentum", momentum, 0.0, 1.0, open_high=True)
-        self.nesterov = bool(nesterov)
+        super().__init__(
+            parameters,
+            learning_rate,
+            weight_decay=weight_decay,
+            momentum=momentum,
+            nesterov=nesterov,
+            dampening=dampening,
+        )
+        for group in self.groups:
+            if group.nesterov and group.dampening:
+                raise ValueError(
+                    f"Momentum: nesterov=True looks ahead along the whole gradient and takes no dampening; "
+                    f"{group.dampening} was given. Leave one of them out."
+                )
 
-    def settings(self, step: int) -> tuple[float, ...]:
-        """Rate, momentum, and the momentum of Nesterov's look ahead (0 without)."""
-        return self.learning_rate, self.momentum, self.momentum if self.nesterov else 0.0
+    @staticmethod
+    def settings(group: Group, step: int) -> tuple[float, ...]:
+        """Rate, momentum, the momentum of Nesterov's look ahead (0 without), the weight of the gradient."""
+        weight = 1.0 - group.dampening if step > 1 and group.momentum else 1.0  # as torch begins
+        return group.learning_rate, group.momentum, group.momentum if group.nesterov else 0.0, weight
 
     @staticmethod
     def update(
         p: Vector, g: Vector, state: tuple[Vector, ...], settings: Settings
     ) -> tuple[Vector, tuple[Vector, ...]]:
         """One step along the velocity; with Nesterov's correction along where it will be."""
-        rate, momentum, ahead = settings
+        rate, momentum, ahead, weight = settings
         (v,) = state
-        v = v * momentum + g
+        v = v * momentum + (g if weight == 1 else weight * g)
         return p - rate * (g + ahead * v if ahead else v), (v,)
 
     @staticmethod
     def update_in_place(p: Vector, g: Vector, v: Vector, t: Vector, settings: Settings) -> None:
         """The same, into `p` and `v`."""
-        rate, momentum, ahead = settings
+        rate, momentum, ahead, weight = settings
         np.multiply(v, momentum, v)
-        np.add(v, g, v)
+        if weight == 1:
+            np.add(v, g, v)
+        else:
+            np.multiply(g, weight, t)
+            np.add(v, t, v)
         if ahead:
             np.multiply(v, ahead, t)
             np.add(g, t, t)

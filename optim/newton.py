@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 import autodiff as ad
-from autodiff import flat
 from autodiff.solvers import steihaug, updated_radius
-from optim.optimizer import checked
+from optim.closures import ClosureOptimizer, Vector
+from optim.options import checked
 
 _ATTEMPTS = 12
 _ACCEPT = 1e-4
@@ -51,7 +51,119 @@ class NewtonReport(NamedTuple):
     products: int
 
 
-class Newton:
+Model = tuple[ad.Tensor, float, Vector, Callable[[Vector], Vector]]
+
+
+class TrustRegionOptimizer(ClosureOptimizer):
+    """Base of `Newton` and `GaussNewton`: a quadratic model of the loss, minimised inside a trust region.
+
+    Parameters
+    ----------
+    parameters : iterable of Tensor
+    learning_rate : float, default 1.0
+        The share of each step that is taken, at most 1.
+    radius, max_radius : float, default 1.0 and 100.0
+        The first and the largest radius of the trust region.
+    max_products : int, default 100
+        At most this many products with the model's matrix in a trial.
+
+    Attributes
+    ----------
+    report : NewtonReport or None
+        What the last step did.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[ad.Tensor],
+        learning_rate: float = 1.0,
+        *,
+        radius: float = 1.0,
+        max_radius: float = 100.0,
+        max_products: int = 100,
+    ) -> None:
+        self.max_radius = checked("max_radius", max_radius, 0.0, open_low=True)
+        self.radius = checked("radius", radius, 0.0, self.max_radius, open_low=True)
+        self.max_products = int(checked("max_products", max_products, 1))
+        super().__init__(parameters, learning_rate)
+        self.report: NewtonReport | None = None
+
+    def _model(self, loss_fn: Callable[[], ad.Tensor]) -> Model:
+        """What `loss_fn` returned, the loss in it, its gradient, and products with the model's matrix."""
+        raise NotImplementedError
+
+    @staticmethod
+    def _value(evaluated: ad.Tensor) -> float:
+        """The loss in what `loss_fn` returned."""
+        return float(evaluated.item())
+
+    def step(self, loss_fn: Callable[[], ad.Tensor] | None = None) -> ad.Tensor:
+        """Evaluate the loss, solve for the step, take it if it lowers the loss.
+
+        Parameters
+        ----------
+        loss_fn : callable
+            ``() -> loss``, computed from the parameters; it is called once recorded and once for each trial.
+
+        Returns
+        -------
+        Tensor
+            The loss before the step.
+
+        Raises
+        ------
+        TypeError
+            If no `loss_fn` is given: a gradient alone says nothing of the curvature.
+        """
+        loss_fn = self._function(loss_fn, "to differentiate it twice")
+        loss, start, g, matvec = self._model(loss_fn)
+        before = self._position()
+        norm = float(np.linalg.norm(g))
+        products, curvature, accepted, ratio, length, negative = 0, float("inf"), False, 0.0, 0.0, False
+        rounding = _ROUNDING * float(np.finfo(loss.dtype).eps) * abs(start)
+        for _ in range(_ATTEMPTS if 0.0 < norm < np.inf else 0):
+            solved = steihaug(matvec, g, self.radius, max_iter=self.max_products)
+            products += solved.iterations
+            curvature, negative = solved.curvature, solved.ending == "negative curvature"
+            step = solved.step * self.learning_rate
+            length = float(np.linalg.norm(step))
+            # the model at a shortened step, from its value at the whole one
+            slope = float(g @ solved.step)
+            bend = -2 * (solved.predicted + slope)
+            predicted = -(self.learning_rate * slope + 0.5 * self.learning_rate**2 * bend)
+            if not predicted > 0.0:  # the gradient is so small that its square is 0
+                length = 0.0
+                break
+            self._move(before, step)
+            try:
+                with ad.no_grad():
+                    after = self._value(loss_fn())
+            except BaseException:
+                self._move(before, np.zeros_like(step))
+                raise
+            ratio = (start - after + rounding) / (predicted + rounding)
+            self.radius = updated_radius(self.radius, float(np.linalg.norm(solved.step)), ratio, self.max_radius)
+            accepted = bool(ratio > _ACCEPT)
+            if accepted:
+                break
+            length = 0.0
+            self._move(before, np.zeros_like(step))
+        self.report = NewtonReport(start, norm, length, ratio, curvature, negative, accepted, self.radius, products)
+        return loss
+
+    def state_dict(self) -> dict[str, Vector]:
+        """The learning rate and the radius of the trust region."""
+        return {**super().state_dict(), "radius": np.array(self.radius)}
+
+    def _load(self, saved: Mapping[str, Vector], rate: float) -> None:
+        self.radius = checked("radius", saved["radius"].item(), 0.0, self.max_radius)
+        super()._load(saved, rate)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._size} numbers, radius={self.radius})"
+
+
+class Newton(TrustRegionOptimizer):
     """Newton's method with truncated conjugate gradients inside a trust region.
 
     Parameters
@@ -93,108 +205,8 @@ class Newton:
     array([1., 1.])
     """
 
-    def __init__(
-        self,
-        parameters: Iterable[ad.Tensor],
-        learning_rate: float = 1.0,
-        *,
-        radius: float = 1.0,
-        max_radius: float = 100.0,
-        max_products: int = 100,
-    ) -> None:
-        self.learning_rate = checked("learning_rate", learning_rate, 0.0, 1.0)
-        self.max_radius = checked("max_radius", max_radius, 0.0, open_low=True)
-        self.radius = checked("radius", radius, 0.0, self.max_radius, open_low=True)
-        self.max_products = int(checked("max_products", max_products, 1))
-        parameters = list(parameters)
-        for i, p in enumerate(parameters):
-            if isinstance(p, ad.Tensor) and p.dtype.kind == "c":
-                raise ad.DtypeError(
-                    f"Newton: parameter {i} is complex; a trust region needs a real loss of real numbers. Keep real "
-                    "and "
-                    f"imaginary part as two parameters."
-                )
-        self._runs = flat.house(parameters)
-        self.report: NewtonReport | None = None
-
-    @property
-    def parameters(self) -> list[ad.Tensor]:
-        """The parameters, each once."""
-        return [p for run in self._runs for p in run.parameters]
-
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters; `step` does not need it."""
-        for p in self.parameters:
-            p.zero_grad()
-
-    def step(self, loss_fn: Callable[[], ad.Tensor] | None = None) -> ad.Tensor:
-        """Evaluate the loss, solve for the step, take it if it lowers the loss.
-
-        Parameters
-        ----------
-        loss_fn : callable
-            ``() -> loss``, a scalar Tensor computed from the parameters; it is called once recorded and once
-            for each trial.
-
-        Returns
-        -------
-        Tensor
-            The loss before the step.
-
-        Raises
-        ------
-        TypeError
-            If no `loss_fn` is given: a gradient alone says nothing of the curvature.
-        """
-        if not callable(loss_fn):
-            raise TypeError(
-                "Newton.step needs the loss as a function, to differentiate it twice: optimizer.step(lambda: "
-                "loss(...))."
-            )
+    def _model(self, loss_fn: Callable[[], ad.Tensor]) -> Model:
         loss = loss_fn()
         hessian = ad.hessian_operator(loss, self.parameters)
         g = np.concatenate([np.ravel(part) for part in hessian.gradient])
-        before = [run.values.copy() for run in self._runs]
-        start = float(loss.item())
-        norm = float(np.linalg.norm(g))
-        products, curvature, accepted, ratio, length, negative = 0, float("inf"), False, 0.0, 0.0, False
-        rounding = _ROUNDING * float(np.finfo(loss.dtype).eps) * abs(start)
-        for _ in range(_ATTEMPTS if 0.0 < norm < np.inf else 0):
-            solved = steihaug(hessian.matvec, g, self.radius, max_iter=self.max_products)
-            products += solved.iterations
-            curvature, negative = solved.curvature, solved.ending == "negative curvature"
-            step = solved.step * self.learning_rate
-            length = float(np.linalg.norm(step))
-            # the model at a shortened step, from its value at the whole one
-            slope = float(g @ solved.step)
-            bend = -2 * (solved.predicted + slope)
-            predicted = -(self.learning_rate * slope + 0.5 * self.learning_rate**2 * bend)
-            if not predicted > 0.0:  # the gradient is so small that its square is 0
-                length = 0.0
-                break
-            self._move(before, step)
-            try:
-                with ad.no_grad():
-                    after = float(loss_fn().item())
-            except BaseException:
-                self._move(before, np.zeros_like(step))
-                raise
-            ratio = (start - after + rounding) / (predicted + rounding)
-            self.radius = updated_radius(self.radius, float(np.linalg.norm(solved.step)), ratio, self.max_radius)
-            accepted = bool(ratio > _ACCEPT)
-            if accepted:
-                break
-            length = 0.0
-            self._move(before, np.zeros_like(step))
-        self.report = NewtonReport(start, norm, length, ratio, curvature, negative, accepted, self.radius, products)
-        return loss
-
-    def _move(self, origin: list[flat.Vector], step: flat.Vector) -> None:
-        start = 0
-        for run, values in zip(self._runs, origin, strict=True):
-            np.add(values, step[start : start + values.size], run.values)
-            start += values.size
-            run.mark_changed()
-
-    def __repr__(self) -> str:
-        return f"Newton({sum(run.values.size for run in self._runs)} numbers, radius={self.radius})"
+        return loss, float(loss.item()), g, hessian.matvec

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import flat
+from optim.options import Group, Option, checked, finite_from_zero, grouped
 
 Vector = np.ndarray[Any, np.dtype[Any]]
 Settings = tuple[Any, ...]
@@ -21,34 +21,78 @@ BLOCK = 16384
 class Optimizer:
     """Base of the optimisers that update from gradients alone.
 
-    A subclass names its state vectors and gives three things: the `settings` of a step, the `update` as
-    one plain-NumPy function, and `update_in_place`, the same numbers without new arrays. Both see real
-    vectors: of complex parameters the real and imaginary parts, as torch does it.
+    A subclass names its state vectors, declares its options, and gives three things: the `settings` of a step, the
+    `update` as one plain-NumPy function, and `update_in_place`, the same numbers without new arrays. Both see
+    real vectors: of complex parameters the real and imaginary parts, as torch does it.
 
     Parameters
     ----------
-    parameters : iterable of Tensor
-        Tracked leaves, such as ``model.parameters()``.
+    parameters : iterable of Tensor, or of dict
+        Tracked leaves, such as ``model.parameters()``; or groups with options of their own, such as
+        ``[{"params": a.parameters()}, {"params": b.parameters(), "learning_rate": 0.1}]``.
     learning_rate : float
+    weight_decay : float, default 0.0
+        ``weight_decay * p`` is added to the gradient of a parameter p.
+    **options
+        Those that the subclass declares.
 
     Attributes
     ----------
-    learning_rate : float
-        May be changed between steps.
+    groups : list of Group
+        The parameters and what they are moved by, as attributes that may be changed between steps.
+    learning_rate, weight_decay : float
+        Of the first group; setting one sets it in all groups. The other options likewise.
+
+    Examples
+    --------
+    >>> import autodiff as ad, optim
+    >>> a, b = ad.tensor([1.0], requires_grad=True), ad.tensor([1.0], requires_grad=True)
+    >>> groups = [{"params": [a]}, {"params": [b], "learning_rate": 0.5}]
+    >>> optimizer = optim.GradientDescent(groups, learning_rate=0.1)
+    >>> _ = optimizer.step(lambda: (a + b).sum())
+    >>> a.data, b.data
+    (array([0.9]), array([0.5]))
+    >>> optimizer.groups[1].learning_rate = 0.25
     """
 
     state_names: tuple[str, ...] = ()
+    decay_in_gradient = True  # False: `settings` and `update` see to the weight decay
 
-    def __init__(self, parameters: Iterable[ad.Tensor], learning_rate: float) -> None:
-        self.learning_rate = checked("learning_rate", learning_rate, 0.0, open_high=True)
-        self._runs = flat.house(parameters)
-        self._state = [{name: np.zeros_like(run.values) for name in self.state_names} for run in self._runs]
+    learning_rate = Option(finite_from_zero)
+    weight_decay = Option(finite_from_zero)
+
+    def __init__(
+        self,
+        parameters: Iterable[ad.Tensor] | Iterable[Mapping[str, Any]],
+        learning_rate: float,
+        *,
+        weight_decay: float = 0.0,
+        **options: Any,
+    ) -> None:
+        options = {"learning_rate": learning_rate, "weight_decay": weight_decay, **options}
+        self._settle(grouped(type(self), parameters, options))
+
+    def _settle(self, groups: list[Group]) -> None:
+        """Give the parameters their flat home, and each its state. A run of parameters lies within one group."""
+        self.groups = groups
+        flat.house([p for group in groups for p in group.parameters])  # side by side, whatever the groups
+        pairs = [(run, group) for group in groups if group.parameters for run in flat.house(group.parameters)]
+        self._runs = [run for run, _ in pairs]
+        self._settings = [group for _, group in pairs]
+        self._state = [
+            {name: self.first_state(name, group, run.values) for name in self.state_names} for run, group in pairs
+        ]
         self._steps = [[0] * len(run.parameters) for run in self._runs]
         self._vectors = [
             [_real_view(v) for v in (run.values, run.gradients, *state.values())]
             for run, state in zip(self._runs, self._state, strict=True)
         ]
         self._scratch = [np.empty(min(BLOCK, vectors[0].size), vectors[0].dtype) for vectors in self._vectors]
+
+    @staticmethod
+    def first_state(name: str, group: Group, values: Vector) -> Vector:
+        """The state vector `name` before the first step: zeros in the shape of `values`."""
+        return np.zeros_like(values)
 
     @property
     def parameters(self) -> list[ad.Tensor]:
@@ -79,13 +123,19 @@ class Optimizer:
             self.zero_grad()
             loss = loss_fn()
             loss.backward()
-        for run, steps, vectors, scratch in zip(self._runs, self._steps, self._vectors, self._scratch, strict=True):
+        for run, group, steps, vectors, scratch in zip(
+            self._runs, self._settings, self._steps, self._vectors, self._scratch, strict=True
+        ):
             dtype = scratch.dtype
             width = 2 if run.values.dtype.kind == "c" else 1
-            for first, last in _groups(run, steps):
+            for first, last in _stretches(run, steps):
                 # 0-d arrays of the same dtype are the cheapest scalar operands
-                settings = tuple([np.array(s, dtype) for s in self.settings(steps[first] + 1)])
-                self._sweep(vectors, scratch, run.offsets[first] * width, run.offsets[last] * width, settings)
+                settings = tuple([np.array(s, dtype) for s in self.settings(group, steps[first] + 1)])
+                start, stop = run.offsets[first] * width, run.offsets[last] * width
+                if group.weight_decay and self.decay_in_gradient:
+                    self._sweep_decayed(vectors, scratch, start, stop, settings, np.array(group.weight_decay, dtype))
+                else:
+                    self._sweep(vectors, scratch, start, stop, settings)
                 for i in range(first, last):
                     steps[i] += 1
                 run.mark_changed(first, last)
@@ -99,8 +149,22 @@ class Optimizer:
             j = min(i + BLOCK, stop)
             self.update_in_place(*[v[i:j] for v in vectors], scratch[: j - i], settings)
 
-    def settings(self, step: int) -> tuple[float, ...]:
-        """The numbers of step number `step` (from 1), from the options and the learning rate."""
+    def _sweep_decayed(
+        self, vectors: list[Vector], scratch: Vector, start: int, stop: int, settings: Settings, decay: Vector
+    ) -> None:
+        """The same with ``g + decay * p`` for the gradient, which is left as it is."""
+        decayed = np.empty_like(scratch)
+        for i in range(start, stop, BLOCK):
+            j = min(i + BLOCK, stop)
+            p, g, *state = [v[i:j] for v in vectors]
+            d = decayed[: j - i]
+            np.multiply(p, decay, d)
+            np.add(g, d, d)
+            self.update_in_place(p, d, *state, scratch[: j - i], settings)
+
+    @staticmethod
+    def settings(group: Group, step: int) -> tuple[float, ...]:
+        """The numbers of step number `step` (from 1), from the options of a group."""
         raise NotImplementedError
 
     @staticmethod
@@ -118,8 +182,12 @@ class Optimizer:
     # --- state ------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Vector]:
-        """A copy of the state of every parameter, by its number: ``"0.m"``, ``"0.step"``, and the learning rate."""
-        out: dict[str, Any] = {"learning_rate": np.array(self.learning_rate)}
+        """A copy of the state of every parameter, by its number: ``"0.m"``, ``"0.step"``, and the learning rate.
+
+        With several groups ``"learning_rate"`` holds one rate for each.
+        """
+        rates = [group.learning_rate for group in self.groups]
+        out: dict[str, Any] = {"learning_rate": np.array(rates if len(rates) > 1 else rates[0])}
         i = 0
         for run, state, steps in zip(self._runs, self._state, self._steps, strict=True):
             for k, p in enumerate(run.parameters):
@@ -154,9 +222,11 @@ class Optimizer:
                 raise ad.DtypeError(
                     f"{key}: the state has dtype {given.dtype}, expected {value.dtype}. Nothing was loaded."
                 )
-            if not value.ndim and key.endswith(("step", "rate")):
-                checked(key, given.item(), 0.0, open_high=True)
-        self.learning_rate = float(saved["learning_rate"])
+            if key == "learning_rate" or key.endswith(".step"):
+                for number in given.reshape(-1).tolist():
+                    checked(key, number, 0.0, open_high=True)
+        for group, rate in zip(self.groups, np.reshape(saved["learning_rate"], -1).tolist(), strict=True):
+            group.learning_rate = rate
         i = 0
         for run, state, steps in zip(self._runs, self._state, self._steps, strict=True):
             for k in range(len(run.parameters)):
@@ -165,40 +235,46 @@ class Optimizer:
                     vector[run.offsets[k] : run.offsets[k + 1]] = np.ravel(saved[f"{i}.{name}"])
                 i += 1
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Options, parameters and state. Views do not survive a copy or a pickle: a new flat home is built."""
+        own = {k: v for k, v in self.__dict__.items() if k not in _BUILT}
+        groups = [(group.parameters, group.values(), group.scheduled) for group in self.groups]
+        return {"own": own, "groups": groups, "state": self.state_dict()}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        self.__dict__.update(saved["own"])
+        groups = [Group(type(self), parameters, values) for parameters, values, _ in saved["groups"]]
+        for group, (_, _, scheduled) in zip(groups, saved["groups"], strict=True):
+            group.scheduled = scheduled
+        with flat.thawed([p for group in groups for p in group.parameters]):
+            self._settle(groups)
+        self.load_state_dict(saved["state"])
+
     def __repr__(self) -> str:
         count = sum(run.values.size for run in self._runs)
         owned = f"{count} numbers in {len(self.parameters)} parameters"
-        return f"{type(self).__name__}({owned}, learning_rate={self.learning_rate})"
+        rates = ", ".join(dict.fromkeys(str(group.learning_rate) for group in self.groups))
+        return f"{type(self).__name__}({owned}, learning_rate={rates})"
+
+
+_BUILT = {"groups", "_runs", "_settings", "_state", "_steps", "_vectors", "_scratch"}  # by _settle
 
 
 def _real_view(v: Vector) -> Vector:
     return v.view(v.real.dtype) if v.dtype.kind == "c" else v
 
 
-def _groups(run: flat.Run, steps: list[int]) -> list[tuple[int, int]]:
+def _stretches(run: flat.Run, steps: list[int]) -> list[tuple[int, int]]:
     """Ranges of neighbouring parameters that have a gradient and have made the same number of steps."""
     n = len(run.leaves)
     if run.has_all_gradients() and steps.count(steps[0]) == n:
         return [(0, n)]
-    groups: list[tuple[int, int]] = []
+    found: list[tuple[int, int]] = []
     for i, leaf in enumerate(run.leaves):
         if leaf.grad is None:
             continue
-        if groups and groups[-1][1] == i and steps[i] == steps[i - 1]:
-            groups[-1] = (groups[-1][0], i + 1)
+        if found and found[-1][1] == i and steps[i] == steps[i - 1]:
+            found[-1] = (found[-1][0], i + 1)
         else:
-            groups.append((i, i + 1))
-    return groups
-
-
-def checked(
-    what: str, value: float, low: float, high: float = math.inf, *, open_low: bool = False, open_high: bool = False
-) -> float:
-    """An option of an optimiser as a float, refused when the object is built rather than at step 1000."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{what} must be a number; {value!r} was given.") from None
-    if not low <= number <= high or (open_low and number == low) or (open_high and number == high):
-        raise ValueError(f"{what} must be between {low} and {high}; {value!r} was given.")
-    return number
+            found.append((i, i + 1))
+    return found

@@ -132,7 +132,7 @@ def test_the_update_in_place_is_the_update(make, dtype):
     state = tuple(np.zeros(500, dtype) for _ in optimizer.state_names)
     for step in range(1, 11):
         g = rng.normal(size=500).astype(dtype)
-        settings = tuple(np.array(s, dtype) for s in optimizer.settings(step))
+        settings = tuple(np.array(s, dtype) for s in optimizer.settings(optimizer.groups[0], step))
         q, new_state = optimizer.update(p, g, state, settings)
         in_place = p.copy(), [s.copy() for s in state]
         g_before = g.copy()

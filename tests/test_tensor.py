@@ -851,13 +851,6 @@ def test_a_deep_copy_of_a_leaf_is_a_leaf_of_its_own(settle):
     assert c.grad.tolist() == [18.0, 18.0] and w.grad.tolist() == [5.0, 6.0]
 
 
-def test_a_result_is_not_copied_with_its_graph():
-    y = tracked([1.0]) * 2
-    with pytest.raises(ad.GradientError, match=r"\.detach\(\)"):
-        copy.deepcopy(y)
-    assert copy.deepcopy(y.detach()).data.tolist() == [2.0]
-
-
 def test_everything_is_freed_without_the_collector():
     import weakref
 

@@ -1,6 +1,6 @@
-"""Small real data sets that come with the package, so that a first training run needs no download.
+"""Small real data sets that come with the package, so that a first training run needs no download, and toy problems.
 
-Each lies beside this file as a compressed `.npz` without pickled objects, with a page on its source and licence.
+Each real one lies beside this file as a compressed `.npz` without pickled objects, with a page on source and licence.
 """
 
 from pathlib import Path
@@ -9,9 +9,22 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from nn.data.splits import train_test_split
+from nn.data.splits import standardise, train_test_split
+from nn.data.toys import blobs, circles, moons, sine, spirals, xor
 
-__all__ = ["Digits", "digits", "train_test_split"]
+__all__ = [
+    "Digits",
+    "blobs",
+    "circles",
+    "digits",
+    "mnist",
+    "moons",
+    "sine",
+    "spirals",
+    "standardise",
+    "train_test_split",
+    "xor",
+]
 
 
 class Digits(NamedTuple):
@@ -19,9 +32,9 @@ class Digits(NamedTuple):
 
     Attributes
     ----------
-    images : ndarray, (1797, 8, 8), float32
-        Ink from 0 (paper) to 1 (full), in steps of 1/16; row 0 is the top of the digit.
-    labels : ndarray, (1797,), int64
+    images : ndarray, (n, height, width), float32
+        Ink from 0 (paper) to 1 (full); row 0 is the top of the digit.
+    labels : ndarray, (n,), int64
         The digit on each image, 0 to 9.
     """
 
@@ -35,8 +48,8 @@ def digits() -> Digits:
     Returns
     -------
     Digits
-        Fresh arrays at every call, in the order of the source: writers follow one another, so split them
-        at random or by label, not by cutting the list.
+        1,797 images of 8x8, in steps of 1/16. Fresh arrays at every call, in the order of the source: writers follow
+        one another, so split them at random or by label, not by cutting the list.
 
     Notes
     -----
@@ -64,7 +77,35 @@ def digits() -> Digits:
      [ 0  2 14  5 10 12  0  0]
      [ 0  0  6 13 10  0  0  0]]
     """
-    with np.load(Path(__file__).with_name("digits.npz"), allow_pickle=False) as file:
+    return _read("digits.npz", 16)
+
+
+def mnist() -> Digits:
+    """Load 5,000 images of MNIST, 28x28 pixels, 500 of each digit.
+
+    Returns
+    -------
+    Digits
+        5,000 images of 28x28, in steps of 1/255. Fresh arrays at every call, sorted by label: shuffle or split them.
+
+    References
+    ----------
+    Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition", Proceedings
+    of the IEEE 86 (1998). Licensed under CC BY-SA 3.0; what was taken and changed: `MNIST.md` beside this file.
+
+    Examples
+    --------
+    >>> import nn.data
+    >>> images, labels = nn.data.mnist()
+    >>> images.shape, images.dtype, images.max(), labels[::500].tolist()
+    ((5000, 28, 28), dtype('float32'), np.float32(1.0), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    """
+    return _read("mnist.npz", 255)
+
+
+def _read(name: str, full: int) -> Digits:
+    """The images of a file, divided by the number that stands for full ink, and their labels."""
+    with np.load(Path(__file__).with_name(name), allow_pickle=False) as file:
         images = file["images"].astype(np.float32)
-        images /= 16
+        images /= full
         return Digits(images, file["labels"].astype(np.int64))

@@ -1,4 +1,4 @@
-"""Dividing a data set into a part to learn from and a part to be tested on."""
+"""Dividing a data set into a part to learn from and a part to be tested on, and bringing both to one scale."""
 
 from __future__ import annotations
 
@@ -77,3 +77,42 @@ def train_test_split(
             f"train_test_split: {len(labels)} rows cannot be divided with test_size={test_size}: a part would be empty."
         )
     return tuple(part for a in plain for part in (a[train], a[test]))
+
+
+def standardise(train: Any, *others: Any) -> Any:
+    """Shift and scale every column by its mean and spread in the first array.
+
+    Parameters
+    ----------
+    train : array_like, (n, ...)
+        What is learnt from: mean and standard deviation are taken over its first axis.
+    *others : array_like, (m, ...)
+        Shifted and scaled by the same numbers.
+
+    Returns
+    -------
+    ndarray, or tuple of ndarray
+        As many as were given. A column without spread is shifted only.
+
+    Raises
+    ------
+    autodiff.ShapeError
+        If the columns do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> train, test = nn.data.standardise(np.array([[1.0, 5.0], [3.0, 5.0]]), np.array([[2.0, 6.0]]))
+    >>> train.tolist(), test.tolist()
+    ([[-1.0, 0.0], [1.0, 0.0]], [[0.0, 1.0]])
+    """
+    arrays = [np.asarray(a.data if isinstance(a, ad.Tensor) else a) for a in (train, *others)]
+    arrays = [a if a.dtype.kind == "f" else a.astype(float) for a in arrays]
+    if any(a.ndim < 1 or a.shape[1:] != arrays[0].shape[1:] for a in arrays):
+        raise ad.ShapeError(
+            f"standardise: the arrays must have the same columns; given were {[a.shape for a in arrays]}."
+        )
+    mean, spread = arrays[0].mean(axis=0), arrays[0].std(axis=0)
+    spread = np.where(spread > 0, spread, 1).astype(spread.dtype)
+    scaled = tuple((a - mean) / spread for a in arrays)
+    return scaled if others else scaled[0]

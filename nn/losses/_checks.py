@@ -1,0 +1,98 @@
+"""What losses ask of their arguments, and what they make of a loss for each entry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from nn.module import as_input
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def reduction_of(value: str, name: str, allowed: tuple[str, ...] = REDUCTIONS) -> str:
+    """The option `reduction`, refused if there is no such one."""
+    if value not in allowed:
+        raise ValueError(
+            f"{name}: reduction is {', '.join(map(repr, allowed[:-1]))} or {allowed[-1]!r}; {value!r} was given."
+        )
+    return value
+
+
+def reduced(losses: Any, reduction: str) -> ad.Tensor:
+    """A loss for each entry, folded as asked."""
+    y: ad.Tensor = losses.mean() if reduction == "mean" else losses.sum() if reduction == "sum" else losses
+    return y
+
+
+def plain(x: Any) -> Any:
+    """The values of an argument as an array."""
+    return x.data if isinstance(x, ad.Tensor) else np.asarray(x)
+
+
+def as_tensor(x: Any) -> ad.Tensor:
+    """A prediction as a Tensor of real numbers."""
+    x = x if isinstance(x, ad.Tensor) else ad.Tensor(x)
+    return x.astype(float) if x.dtype.kind in "iub" else x
+
+
+def real_pair(prediction: Any, target: Any, name: str) -> tuple[ad.Tensor, Any]:
+    """A prediction and a target of one shape, both real; an untracked target in the prediction's dtype.
+
+    Raises
+    ------
+    autodiff.ShapeError
+        If the shapes differ. They are not broadcast: (n, 1) against (n,) would compare n^2 pairs.
+    autodiff.DtypeError
+        If one of them is not real.
+    """
+    prediction = as_tensor(prediction)
+    if not isinstance(target, ad.Tensor) or not target.requires_grad:
+        target = as_input(plain(target), prediction.dtype)
+    for who, x in (("prediction", prediction), ("target", target)):
+        if x.dtype.kind != "f":
+            raise ad.DtypeError(
+                f"{name}: the {who} has dtype {x.dtype}; expected real numbers. Of complex ones, take real and "
+                f"imaginary part apart."
+            )
+    if prediction.shape != target.shape:
+        raise ad.ShapeError(
+            f"{name}: the prediction has shape {prediction.shape} and the target {target.shape}; they must be equal. "
+            f"{_mend(prediction.shape, target.shape)}"
+        )
+    return prediction, target
+
+
+def _mend(prediction: tuple[int, ...], target: tuple[int, ...]) -> str:
+    if prediction == (*target, 1):
+        return "Did you mean target[:, None], or prediction[:, 0]?"
+    if target == (*prediction, 1):
+        return "Did you mean target[:, 0]?"
+    return "Reshape one of them."
+
+
+def check_between(x: Any, low: float, high: float, name: str, what: str, mend: str) -> None:
+    """Refuse numbers outside of an interval, NaN let through: it shows in the result."""
+    values = plain(x)
+    bad = (values < low) | (values > high)
+    if bad.any():
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ad.DomainError(
+            f"{name}: {what} are between {low:g} and {high:g}; entry {list(first)} is {values[first]:.6g}. {mend}"
+        )
+
+
+def check_distribution(p: Any, axis: int, name: str) -> None:
+    """Refuse numbers that are not probabilities which sum to one along an axis."""
+    values = plain(p)
+    check_between(values, 0.0, np.inf, name, "probabilities", "Take a softmax, or divide by the sum.")
+    sums = values.sum(axis=axis, dtype=float)
+    bad = np.abs(sums - 1) > 8 * values.shape[axis] * max(float(np.finfo(values.dtype).eps), 1e-7)
+    if bad.any():
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ad.DomainError(
+            f"{name}: probabilities sum to one along axis {axis}; those at {list(first)} sum to {sums[first]:.6g}. "
+            f"Divide them by their sum."
+        )

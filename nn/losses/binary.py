@@ -1,0 +1,136 @@
+"""Losses for yes or no."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from autodiff import special
+from nn.losses._checks import check_between, plain, real_pair, reduced, reduction_of
+
+_FLOOR = -100.0  # torch's: the logarithm of a probability that is 0
+
+
+def binary_cross_entropy(prediction: Any, target: Any, *, weight: Any = None, reduction: str = "mean") -> ad.Tensor:
+    """Cross-entropy of probabilities: ``-(y log p + (1 - y) log(1 - p))``.
+
+    Parameters
+    ----------
+    prediction : Tensor, any shape
+        Probabilities p, 0 to 1. From logits, `binary_cross_entropy_with_logits` loses no digits.
+    target : array_like or Tensor, the same shape
+        y, 0 to 1.
+    weight : array_like, optional
+        Of each entry, broadcast to the shape.
+    reduction : {"mean", "sum", "none"}, default "mean"
+
+    Returns
+    -------
+    Tensor, () or the shape of the prediction
+
+    Raises
+    ------
+    autodiff.ShapeError, autodiff.DomainError
+        If the shapes differ, or a number is no probability.
+
+    Notes
+    -----
+    Logarithms are not less than -100, as in torch: an impossible event that happens costs 100, not infinity.
+
+    Examples
+    --------
+    >>> import autodiff as ad, nn
+    >>> round(nn.binary_cross_entropy(ad.tensor([0.5, 1.0]), [1.0, 1.0]).item(), 6)
+    0.346574
+    """
+    name = "binary_cross_entropy"
+    p, y = real_pair(prediction, target, name)
+    check_between(p, 0.0, 1.0, name, "predictions", "Of logits take binary_cross_entropy_with_logits.")
+    check_between(y, 0.0, 1.0, name, "targets", "Scale them to probabilities.")
+    with np.errstate(divide="ignore"):
+        log_p, log_q = np.maximum(np.log(p), _FLOOR), np.maximum(np.log1p(-p), _FLOOR)
+    losses = -(y * log_p + (1.0 - y) * log_q)
+    return reduced(losses if weight is None else losses * _weight(weight, p), reduction_of(reduction, name))
+
+
+def binary_cross_entropy_with_logits(
+    logits: Any, target: Any, *, weight: Any = None, pos_weight: Any = None, reduction: str = "mean"
+) -> ad.Tensor:
+    """Cross-entropy of the sigmoid of logits, finite for logits of any size.
+
+    Parameters
+    ----------
+    logits : Tensor, any shape
+    target : array_like or Tensor, the same shape
+        y, 0 to 1.
+    weight : array_like, optional
+        Of each entry, broadcast to the shape.
+    pos_weight : array_like, optional
+        By how much a yes counts more than a no.
+    reduction : {"mean", "sum", "none"}, default "mean"
+
+    Returns
+    -------
+    Tensor, () or the shape of the logits
+
+    Notes
+    -----
+    ``softplus(z) - z y``; with `pos_weight` c, ``(1 - y) z + (1 + (c - 1) y) softplus(-z)``.
+
+    Examples
+    --------
+    >>> import autodiff as ad, nn
+    >>> nn.binary_cross_entropy_with_logits(ad.tensor([1000.0, -1000.0]), [1.0, 1.0]).item()
+    500.0
+    """
+    name = "binary_cross_entropy_with_logits"
+    z, y = real_pair(logits, target, name)
+    check_between(y, 0.0, 1.0, name, "targets", "Scale them to probabilities.")
+    if pos_weight is None:
+        losses = special.softplus(z) - z * y
+    else:
+        losses = (1.0 - y) * z + ((_weight(pos_weight, z) - 1.0) * y + 1.0) * special.softplus(-z)
+    return reduced(losses if weight is None else losses * _weight(weight, z), reduction_of(reduction, name))
+
+
+def _weight(weight: Any, like: ad.Tensor) -> Any:
+    return np.asarray(plain(weight), like.dtype)
+
+
+def hinge_loss(prediction: Any, target: Any, *, margin: float = 1.0, reduction: str = "mean") -> ad.Tensor:
+    """``max(0, margin - y z)``: nothing to pay once a prediction is on the right side by the margin.
+
+    Parameters
+    ----------
+    prediction : Tensor, any shape
+        Scores z; their sign is the answer.
+    target : array_like, the same shape
+        The right answers, -1 or 1.
+    margin : float, default 1.0
+    reduction : {"mean", "sum", "none"}, default "mean"
+
+    Returns
+    -------
+    Tensor, () or the shape of the prediction
+
+    Raises
+    ------
+    autodiff.DomainError
+        If a target is neither -1 nor 1.
+
+    Examples
+    --------
+    >>> import autodiff as ad, nn
+    >>> nn.hinge_loss(ad.tensor([2.0, 0.5, -1.0]), [1, 1, 1], reduction="none").data
+    array([0. , 0.5, 2. ])
+    """
+    z, y = real_pair(prediction, target, "hinge_loss")
+    answers = plain(y)
+    bad = np.abs(answers) != 1
+    if bad.any():
+        raise ad.DomainError(
+            f"hinge_loss: targets are -1 or 1; {answers[bad][0]:.6g} was given. Of labels 0 and 1 make 2 * labels - 1."
+        )
+    return reduced(np.maximum(margin - z * y, 0.0), reduction_of(reduction, "hinge_loss"))

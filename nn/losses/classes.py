@@ -1,0 +1,237 @@
+"""Losses for one of several classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from autodiff import special
+from nn.losses._checks import as_tensor, check_distribution, plain, real_pair, reduced, reduction_of
+
+
+def cross_entropy(
+    logits: Any,
+    target: Any,
+    *,
+    weight: Any = None,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    reduction: str = "mean",
+) -> ad.Tensor:
+    """Cross-entropy between the softmax of logits and class labels, or distributions.
+
+    Parameters
+    ----------
+    logits : Tensor, (n, k) or (n, k, ...), or (k,)
+        Unnormalised log-probabilities of k classes. Further axes count positions, as in torch.
+    target : array_like of int, (n, ...), or of float in the shape of the logits
+        The right classes, 0..k-1, or a distribution over them.
+    weight : array_like, (k,), optional
+        How much each class counts. The mean is then that of the weights of the right classes.
+    ignore_index : int, default -100
+        A label that does not count.
+    label_smoothing : float, default 0.0
+        The share of the target that is spread over all classes evenly.
+    reduction : {"mean", "sum", "none"}, default "mean"
+
+    Returns
+    -------
+    Tensor, () or (n, ...)
+        ``-log softmax(logits)[label]``, finite for logits of any magnitude.
+
+    Raises
+    ------
+    autodiff.ShapeError, autodiff.DtypeError, autodiff.DomainError
+        If the shapes do not fit, a label is not one of the classes, or a distribution does not sum to one.
+
+    Notes
+    -----
+    Formulas, defaults and reductions are torch's: of distributions the mean is over samples and positions.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad, nn
+    >>> round(nn.cross_entropy(ad.tensor(np.zeros((4, 2))), [0, 1, 1, 0]).item(), 6)
+    0.693147
+    >>> round(nn.cross_entropy(ad.tensor(np.zeros((1, 2))), [[0.25, 0.75]]).item(), 6)
+    0.693147
+    """
+    name = "cross_entropy"
+    logits = as_tensor(logits)
+    labels = plain(target)
+    whole = labels.dtype.kind in "iu"
+    simple = whole and weight is None and not label_smoothing and reduction == "mean" and logits.ndim == 2
+    if simple and not 0 <= ignore_index < logits.shape[1]:
+        _check_shapes(logits.shape, labels.shape, name)
+        try:
+            y: ad.Tensor = special.softmax_cross_entropy(logits, labels)
+            return y
+        except ad.DomainError:
+            if not (labels == ignore_index).any():
+                raise
+    reduction_of(reduction, name)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise ValueError(f"{name}: label_smoothing is between 0 and 1; {label_smoothing!r} was given.")
+    if not whole and labels.shape == logits.shape and logits.ndim:
+        return _of_distributions(logits, target, weight, label_smoothing, reduction)
+    _check_shapes(logits.shape, labels.shape, name)
+    log_p = special.log_softmax(_classes_last(logits), axis=-1)
+    return _picked(log_p, labels, weight, ignore_index, label_smoothing, reduction, name)
+
+
+def _check_shapes(shape: tuple[int, ...], labels: tuple[int, ...], name: str) -> None:
+    classes = 1 if len(shape) > 1 else 0
+    if not shape or labels != shape[:classes] + shape[classes + 1 :]:
+        column = len(shape) == 2 and labels == (shape[0], 1) != shape
+        raise ad.ShapeError(
+            f"{name}: logits have shape (n, k) and labels (n,), or (n, k, ...) and (n, ...); given were {shape} and "
+            f"{labels}."
+            + (" Labels in one-hot form: use labels.argmax(1), or make them floats." if labels == shape else "")
+            + (" Labels in a column: use labels[:, 0]." if column else "")
+        )
+
+
+def _classes_last(x: Any) -> Any:
+    return x if x.ndim <= 2 else np.moveaxis(x, 1, -1)
+
+
+def _class_weights(weight: Any, k: int, dtype: Any, name: str) -> Any:
+    w = np.asarray(plain(weight), dtype)
+    if w.shape != (k,):
+        raise ad.ShapeError(f"{name}: weight has shape {w.shape}; expected ({k},), a number for each class.")
+    return w
+
+
+def _picked(
+    log_p: Any, labels: Any, weight: Any, ignore_index: int, smoothing: float, reduction: str, name: str
+) -> ad.Tensor:
+    """The loss from log-probabilities (..., k) and labels (...)."""
+    k = log_p.shape[-1]
+    if labels.dtype.kind not in "iu":
+        raise ad.DtypeError(
+            f"{name}: labels are class numbers of an integer type; they have dtype {labels.dtype}. If they are whole "
+            f"numbers, use labels.astype(int)."
+        )
+    counts = labels != ignore_index
+    bad = counts & ((labels < 0) | (labels >= k))
+    if bad.any():
+        at = [int(i) for i in np.argwhere(bad)[0]]
+        raise ad.DomainError(
+            f"labels are in 0..{k - 1} for {k} classes; label {labels[tuple(at)]} was given (entry {at or 0})"
+        )
+    safe = np.where(counts, labels, 0)
+    w = None if weight is None else _class_weights(weight, k, log_p.dtype, name)
+    share = counts.astype(log_p.dtype) if w is None else np.where(counts, w[safe], 0).astype(log_p.dtype)
+    losses = -np.take_along_axis(log_p, safe[..., None], -1)[..., 0] * share
+    if smoothing:
+        spread = log_p if w is None else log_p * w
+        even = np.where(counts, -spread.sum(axis=-1), 0.0)
+        losses = losses * (1.0 - smoothing) + even * (smoothing / k)
+    if reduction != "mean":
+        return reduced(losses, reduction)
+    total: ad.Tensor = losses.sum() / float(share.sum()) if share.sum() else losses.sum() * np.nan
+    return total
+
+
+def _of_distributions(logits: Any, target: Any, weight: Any, smoothing: float, reduction: str) -> ad.Tensor:
+    name = "cross_entropy"
+    axis = 1 if logits.ndim > 1 else 0
+    check_distribution(target, axis, name)
+    k = logits.shape[axis]
+    p = _classes_last(target if isinstance(target, ad.Tensor) else np.asarray(target))
+    p = p if isinstance(p, ad.Tensor) and p.requires_grad else np.asarray(plain(p), logits.dtype)
+    if smoothing:
+        p = p * (1.0 - smoothing) + smoothing / k
+    log_p = special.log_softmax(_classes_last(logits), axis=-1)
+    # where the share is 0 nothing is lost, also where the log-probability is -inf
+    terms = np.where(plain(p) != 0, log_p, 0.0) * p
+    if weight is not None:
+        terms = terms * _class_weights(weight, k, logits.dtype, name)
+    return reduced(-terms.sum(axis=-1), reduction)
+
+
+def nll_loss(
+    log_probabilities: Any, labels: Any, *, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"
+) -> ad.Tensor:
+    """Minus the log-probability of the right classes: what `cross_entropy` computes from logits.
+
+    Parameters
+    ----------
+    log_probabilities : Tensor, (n, k) or (n, k, ...), or (k,)
+        As `special.log_softmax` gives them.
+    labels, weight, ignore_index, reduction
+        As in `cross_entropy`.
+
+    Returns
+    -------
+    Tensor, () or (n, ...)
+
+    Raises
+    ------
+    autodiff.DomainError
+        If a number is no log-probability: it is positive.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad, nn
+    >>> round(nn.nll_loss(ad.tensor(np.log([[0.25, 0.75]])), [1]).item(), 6)
+    0.287682
+    """
+    log_p, labels = as_tensor(log_probabilities), plain(labels)
+    reduction_of(reduction, "nll_loss")
+    _check_shapes(log_p.shape, labels.shape, "nll_loss")
+    slack = 64 * float(np.finfo(log_p.dtype).eps)
+    if (log_p.data > slack).any():
+        raise ad.DomainError(
+            f"nll_loss: log-probabilities are not positive; {log_p.data.max():.6g} was given. Of logits take "
+            f"cross_entropy."
+        )
+    return _picked(_classes_last(log_p), labels, weight, ignore_index, 0.0, reduction, "nll_loss")
+
+
+def kl_div(log_q: Any, p: Any, *, log_target: bool = False, reduction: str = "mean", axis: int = -1) -> ad.Tensor:
+    """Kullback-Leibler divergence ``p (log p - log q)``, entry by entry.
+
+    Parameters
+    ----------
+    log_q : Tensor, any shape
+        Log-probabilities of the model.
+    p : array_like or Tensor, the same shape
+        Probabilities of the data, which sum to one along an axis.
+    log_target : bool, default False
+        Whether `p` holds log-probabilities too.
+    reduction : {"mean", "batchmean", "sum", "none"}, default "mean"
+        "mean" is over all entries, as in torch; "batchmean", the sum over the length of the first axis, is the
+        divergence of information theory.
+    axis : int, default -1
+        Along which probabilities sum to one.
+
+    Returns
+    -------
+    Tensor, () or the shape of `log_q`
+
+    Raises
+    ------
+    autodiff.ShapeError, autodiff.DomainError
+        If the shapes differ, or `p` does not sum to one.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad, nn
+    >>> q = np.log([[0.5, 0.5]])
+    >>> round(nn.kl_div(ad.tensor(q), [[1.0, 0.0]], reduction="batchmean").item(), 6)
+    0.693147
+    """
+    name = "kl_div"
+    log_q, p = real_pair(log_q, p, name)
+    reduction_of(reduction, name, ("mean", "batchmean", "sum", "none"))
+    if not log_q.ndim:
+        raise ad.ShapeError(f"{name}: a distribution has an axis; the shapes are ().")
+    check_distribution(np.exp(plain(p)) if log_target else p, axis, name)
+    losses = np.exp(p) * (p - log_q) if log_target else special.xlogy(p, p) - np.where(plain(p) != 0, log_q, 0.0) * p
+    if reduction == "batchmean":
+        y: ad.Tensor = losses.sum() / float(losses.shape[0])
+        return y
+    return reduced(losses, reduction)

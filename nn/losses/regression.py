@@ -1,0 +1,100 @@
+"""Losses between numbers and numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from autodiff import special
+from nn.losses._checks import real_pair, reduced, reduction_of
+
+
+def mse_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> ad.Tensor:
+    """Mean squared error.
+
+    Parameters
+    ----------
+    prediction : Tensor, any shape
+    target : array_like or Tensor, the same shape
+        Untracked numbers are cast to the prediction's dtype.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        What becomes of the squares ``(prediction - target)**2``.
+
+    Returns
+    -------
+    Tensor, () or the shape of the prediction
+
+    Raises
+    ------
+    autodiff.ShapeError
+        If the shapes differ. They are not broadcast: (n, 1) against (n,) would average n^2 differences.
+
+    Examples
+    --------
+    >>> import autodiff as ad, nn
+    >>> nn.mse_loss(ad.tensor([1.0, 2.0]), [1.0, 4.0]).item()
+    2.0
+    """
+    prediction, target = real_pair(prediction, target, "mse_loss")
+    if reduction == "mean":
+        y: ad.Tensor = special.mse(prediction, target)
+        return y
+    reduction_of(reduction, "mse_loss")
+    return reduced((prediction - target) ** 2, reduction)
+
+
+def l1_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> ad.Tensor:
+    """Mean absolute error; slope 0 where the two are equal.
+
+    Parameters
+    ----------
+    prediction, target, reduction
+        As in `mse_loss`.
+
+    Returns
+    -------
+    Tensor, () or the shape of the prediction
+
+    Examples
+    --------
+    >>> import autodiff as ad, nn
+    >>> nn.l1_loss(ad.tensor([1.0, 2.0]), [1.0, 4.0]).item()
+    1.0
+    """
+    prediction, target = real_pair(prediction, target, "l1_loss")
+    return reduced(abs(prediction - target), reduction_of(reduction, "l1_loss"))
+
+
+def huber_loss(prediction: Any, target: Any, *, delta: float = 1.0, reduction: str = "mean") -> ad.Tensor:
+    """A parabola near 0, a straight line far from it: ``d^2 / 2`` up to `delta`, then ``delta (|d| - delta / 2)``.
+
+    Parameters
+    ----------
+    prediction, target, reduction
+        As in `mse_loss`.
+    delta : float, default 1.0
+        Where the one goes over into the other.
+
+    Returns
+    -------
+    Tensor, () or the shape of the prediction
+
+    References
+    ----------
+    P. Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35 (1964).
+
+    Examples
+    --------
+    >>> import autodiff as ad, nn
+    >>> nn.huber_loss(ad.tensor([0.5, 3.0]), [0.0, 0.0], reduction="none").data
+    array([0.125, 2.5  ])
+    """
+    prediction, target = real_pair(prediction, target, "huber_loss")
+    if not delta > 0:
+        raise ValueError(f"huber_loss: delta is positive; {delta!r} was given.")
+    d = prediction - target
+    size = abs(d)
+    losses = np.where(size <= delta, d * d * 0.5, (size - 0.5 * delta) * delta)
+    return reduced(losses, reduction_of(reduction, "huber_loss"))

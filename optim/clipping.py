@@ -1,0 +1,132 @@
+"""Gradients held within bounds, in place, between ``backward`` and ``step``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from optim.options import checked
+
+Vector = np.ndarray[Any, np.dtype[Any]]
+
+
+def clip_grad_norm(
+    parameters: ad.Tensor | Iterable[ad.Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    *,
+    error_if_nonfinite: bool = False,
+) -> float:
+    """Shrink all gradients by one factor, so that their common norm is at most `max_norm`.
+
+    Parameters
+    ----------
+    parameters : Tensor or iterable of Tensor
+        Their ``.grad`` is changed in place; those without one are passed over.
+    max_norm : float
+    norm_type : float, default 2.0
+        The p of the p-norm over all entries; ``inf`` for the largest.
+    error_if_nonfinite : bool, default False
+        Raise where the norm is NaN or infinite; otherwise the gradients become NaN or 0.
+
+    Returns
+    -------
+    float
+        The norm before.
+
+    Notes
+    -----
+    The factor is ``min(1, max_norm / (norm + 1e-6))``, torch's.
+
+    References
+    ----------
+    R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training recurrent neural networks", ICML 2013,
+    algorithm 1.
+
+    Examples
+    --------
+    >>> import autodiff as ad, optim
+    >>> w = ad.tensor([0.0, 0.0], requires_grad=True)
+    >>> (w * [3.0, 4.0]).sum().backward()
+    >>> optim.clip_grad_norm([w], max_norm=1.0), w.grad.round(5)
+    (5.0, array([0.6, 0.8]))
+    """
+    max_norm = checked("max_norm", max_norm, 0.0)
+    p = checked("norm_type", norm_type, 0.0, open_low=True)
+    gradients = _gradients(parameters)
+    norm = _norm(gradients, p)
+    if error_if_nonfinite and not math.isfinite(norm):
+        raise ad.DomainError(
+            f"clip_grad_norm: the norm of the gradients is {norm}. ad.detect_anomaly() finds the operation that made it; "
+            "error_if_nonfinite=False goes on all the same."
+        )
+    factor = max_norm / (norm + 1e-6) if math.isfinite(max_norm) else 1.0
+    if not factor >= 1.0:  # also where it is NaN
+        for g in gradients:
+            np.multiply(g, np.array(factor, g.real.dtype), g)
+    return norm
+
+
+def clip_grad_value(parameters: ad.Tensor | Iterable[ad.Tensor], max_value: float) -> float:
+    """Clip every entry of the gradients to ``[-max_value, max_value]``.
+
+    Parameters
+    ----------
+    parameters : Tensor or iterable of Tensor
+        Their ``.grad`` is changed in place; those without one are passed over. Of complex ones real and imaginary
+        part are clipped.
+    max_value : float
+
+    Returns
+    -------
+    float
+        The 2-norm of all gradients before.
+
+    Examples
+    --------
+    >>> import autodiff as ad, optim
+    >>> w = ad.tensor([0.0, 0.0], requires_grad=True)
+    >>> (w * [-3.0, 0.5]).sum().backward()
+    >>> _ = optim.clip_grad_value([w], 1.0)
+    >>> w.grad
+    array([-1. ,  0.5])
+    """
+    max_value = checked("max_value", max_value, 0.0)
+    gradients = _gradients(parameters)
+    norm = _norm(gradients, 2.0)
+    for g in gradients:
+        for part in (g.real, g.imag) if g.dtype.kind == "c" else (g,):
+            np.clip(part, -max_value, max_value, out=part)
+    return norm
+
+
+def _gradients(parameters: ad.Tensor | Iterable[ad.Tensor]) -> list[Vector]:
+    """The gradients that are there, each once, ready to be written."""
+    found: dict[int, Vector] = {}
+    for i, p in enumerate([parameters] if isinstance(parameters, ad.Tensor) else parameters):
+        if not isinstance(p, ad.Tensor):
+            raise TypeError(f"parameter {i} is a {type(p).__name__}; give Tensors, such as model.parameters().")
+        if p.grad is None:
+            continue
+        if not p.grad.flags.writeable:
+            p.grad = p.grad.copy()
+        found[id(p)] = p.grad
+    return list(found.values())
+
+
+def _norm(gradients: list[Vector], p: float) -> float:
+    """The p-norm of all entries, from their shares of the largest, so that no power overflows."""
+    largest = max((float(np.abs(g).max(initial=0.0)) for g in gradients), default=0.0)
+    if any(np.isnan(g).any() for g in gradients):
+        return math.nan
+    if p == math.inf or largest in (0.0, math.inf):
+        return largest
+    total = 0.0
+    for g in gradients:
+        share = np.abs(g).astype(float) / largest
+        total += float(np.vdot(share, share)) if p == 2.0 else float(np.sum(share**p))
+    return float(largest * total ** (1 / p))

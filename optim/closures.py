@@ -1,0 +1,124 @@
+"""What the optimisers share that evaluate the loss themselves: parameters as one vector, moved and moved back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from autodiff import flat
+from optim.options import checked
+
+Vector = np.ndarray[Any, np.dtype[Any]]
+
+
+class ClosureOptimizer:
+    """Base of `Newton`, `GaussNewton` and `LBFGS`: their ``step`` takes the loss as a function.
+
+    Parameters
+    ----------
+    parameters : iterable of Tensor
+        Tracked leaves, such as ``model.parameters()``; real.
+    learning_rate : float
+        The share of each step that is taken, at most 1.
+
+    Attributes
+    ----------
+    scheduled : tuple of two floats, or None
+        Kept by schedules: the learning rate before them, and the one they set last.
+    """
+
+    def __init__(self, parameters: Iterable[ad.Tensor], learning_rate: float) -> None:
+        self.learning_rate = checked("learning_rate", learning_rate, 0.0, 1.0)
+        self.scheduled: tuple[float, float] | None = None
+        parameters = list(parameters)
+        for i, p in enumerate(parameters):
+            if isinstance(p, Mapping):
+                raise TypeError(
+                    f"{type(self).__name__} moves all parameters by one step and takes no groups; parameter {i} is a dict. "
+                    "Give the parameters themselves."
+                )
+            if isinstance(p, ad.Tensor) and p.dtype.kind == "c":
+                raise ad.DtypeError(
+                    f"{type(self).__name__}: parameter {i} is complex; a real loss of real numbers is needed. Keep real "
+                    "and imaginary part as two parameters."
+                )
+        self._runs = flat.house(parameters)
+
+    @property
+    def parameters(self) -> list[ad.Tensor]:
+        """The parameters, each once."""
+        return [p for run in self._runs for p in run.parameters]
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters; `step` does not need it."""
+        for p in self.parameters:
+            p.zero_grad()
+
+    def _function(self, loss_fn: Callable[[], ad.Tensor] | None, why: str) -> Callable[[], ad.Tensor]:
+        if not callable(loss_fn):
+            raise TypeError(
+                f"{type(self).__name__}.step needs the loss as a function, {why}: optimizer.step(lambda: loss(...))."
+            )
+        return loss_fn
+
+    def _position(self) -> list[Vector]:
+        """A copy of all values."""
+        return [run.values.copy() for run in self._runs]
+
+    def _move(self, origin: list[Vector], step: Vector) -> None:
+        """Set the values to `origin` plus `step`."""
+        start = 0
+        for run, values in zip(self._runs, origin, strict=True):
+            np.add(values, step[start : start + values.size], run.values)
+            start += values.size
+            run.mark_changed()
+
+    def _gradient(self, loss: ad.Tensor) -> Vector:
+        """The gradient of a recorded loss as one vector; zeros for what is frozen. No ``.grad`` is touched."""
+        free = [p for p in self.parameters if p.requires_grad]
+        found = dict(zip(map(id, free), ad.gradients(loss, free), strict=True))
+        return np.concatenate(
+            [found[id(p)].data.reshape(-1) if id(p) in found else np.zeros(p.size, p.dtype) for p in self.parameters]
+        )
+
+    # --- state ------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Vector]:
+        """A copy of what the next step depends on, beside the parameters."""
+        return {"learning_rate": np.array(self.learning_rate)}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Go on from a saved state; all of it is checked before anything is changed.
+
+        Raises
+        ------
+        autodiff.StructureError, autodiff.ShapeError, ValueError
+            If it does not belong to this optimiser.
+        """
+        mine = self.state_dict()
+        missing, unknown = [k for k in mine if k not in saved], [k for k in saved if k not in mine]
+        if missing or unknown:
+            raise ad.StructureError(
+                f"the state does not belong to this {type(self).__name__}: missing {missing or 'nothing'}, unknown "
+                f"{unknown or 'nothing'}. Nothing was loaded."
+            )
+        self._load({k: np.asarray(v) for k, v in saved.items()}, checked("learning_rate", saved["learning_rate"], 0.0, 1.0))
+
+    def _load(self, saved: Mapping[str, Vector], rate: float) -> None:
+        self.learning_rate = rate
+
+    def __getstate__(self) -> dict[str, Any]:
+        options = {k: v for k, v in self.__dict__.items() if k != "_runs"}
+        return {"options": options, "parameters": self.parameters}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        self.__dict__.update(saved["options"])
+        with flat.thawed(saved["parameters"]) as parameters:
+            self._runs = flat.house(parameters)
+
+    @property
+    def _size(self) -> int:
+        return sum(run.values.size for run in self._runs)

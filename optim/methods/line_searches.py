@@ -1,0 +1,202 @@
+"""Methods that choose a direction and search along it: L-BFGS, BFGS, nonlinear conjugate gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+
+from autodiff.solvers import LimitedMemory, backtracking, strong_wolfe
+from optim.methods.move import Move, moved
+from optim.objective import Objective, Point, Vector
+from optim.options import whole
+
+_ROUNDING = 4.0  # units in the last place by which a value of the function may be off
+
+
+class Rule(Protocol):
+    """How a method chooses its directions."""
+
+    c2: float  # how flat the line search has to make the function
+
+    def direction(self, g: Vector, free: Vector) -> Vector:
+        """Downwards from where the gradient is g, along the free numbers only."""
+
+    def first_step(self, slope: float) -> float | None:
+        """What the line search tries first; None where the length of the direction says nothing."""
+
+    def learn(self, s: Vector, y: Vector, g: Vector) -> None:
+        """From a step, the gradient's change along it, and the gradient at its end."""
+
+    def forget(self) -> bool:
+        """Begin anew; returns whether there was anything to forget."""
+
+
+class _LimitedMemoryRule:
+    c2 = 0.9
+
+    def __init__(self, history_size: int) -> None:
+        self.memory = LimitedMemory(history_size)
+
+    def direction(self, g: Vector, free: Vector) -> Vector:
+        return np.where(free, -self.memory.apply(np.where(free, g, 0)), 0).astype(g.dtype)
+
+    def first_step(self, slope: float) -> float | None:
+        return 1.0 if self.memory.steps else None
+
+    def learn(self, s: Vector, y: Vector, g: Vector) -> None:
+        self.memory.remember(s, y)
+
+    def forget(self) -> bool:
+        had = bool(self.memory.steps)
+        self.memory.forget()
+        return had
+
+
+class _DenseRule:
+    """The whole inverse Hessian; its first guess is scaled by the first pair (Nocedal and Wright 2006, 6.17, 6.20)."""
+
+    c2 = 0.9
+
+    def __init__(self) -> None:
+        self.inverse: Vector | None = None
+
+    def direction(self, g: Vector, free: Vector) -> Vector:
+        if self.inverse is None:
+            return np.where(free, -g, 0).astype(g.dtype)
+        d = np.zeros_like(g)
+        d[free] = -(self.inverse[np.ix_(free, free)] @ g[free])
+        return d
+
+    def first_step(self, slope: float) -> float | None:
+        return None if self.inverse is None else 1.0
+
+    def learn(self, s: Vector, y: Vector, g: Vector) -> None:
+        sy = float(s @ y)
+        if not sy > float(np.finfo(y.dtype).eps) * float(y @ y):
+            return
+        if self.inverse is None:
+            self.inverse = np.eye(s.size, dtype=s.dtype) * (sy / float(y @ y))
+        hy = self.inverse @ y
+        self.inverse = (
+            self.inverse + ((sy + float(y @ hy)) / sy**2) * np.outer(s, s) - (np.outer(hy, s) + np.outer(s, hy)) / sy
+        )
+
+    def forget(self) -> bool:
+        had = self.inverse is not None
+        self.inverse = None
+        return had
+
+
+class _ConjugateRule:
+    """Polak and Ribière's directions, begun anew where the weight would be negative (Nocedal and Wright 2006, 5.45)."""
+
+    c2 = 0.1
+
+    def __init__(self) -> None:
+        self.before: tuple[Vector, float] | None = None  # the step, and the slope at its beginning times its length
+        self.last: tuple[Vector, float, float] | None = None
+        self.weight = 0.0
+
+    def direction(self, g: Vector, free: Vector) -> Vector:
+        d = np.where(free, -g, 0).astype(g.dtype)
+        if self.last is not None:
+            d = np.where(free, d + self.weight * self.last[0], 0).astype(g.dtype)
+        self._g, self._d = g, d
+        return d
+
+    def first_step(self, slope: float) -> float | None:
+        if self.last is None:
+            return None
+        _, step, before = self.last
+        return min(step * before / slope, 100.0 * step)  # the same first-order change as before
+
+    def learn(self, s: Vector, y: Vector, g: Vector) -> None:
+        gg = float(self._g @ self._g)
+        self.weight = max(0.0, float(g @ y) / gg) if gg else 0.0
+        dd = float(self._d @ self._d)
+        step = (float(s @ s) / dd) ** 0.5 if dd else 1.0
+        self.last = (self._d, step, float(self._g @ self._d))
+
+    def forget(self) -> bool:
+        had = self.last is not None
+        self.last, self.weight = None, 0.0
+        return had
+
+
+def lbfgs_steps(objective: Objective, point: Point, *, history_size: int = 10) -> Iterator[Move]:
+    """L-BFGS with a strong Wolfe search.
+
+    Parameters
+    ----------
+    history_size : int, default 10
+        Pairs of steps and gradient changes kept.
+    """
+    return _descend(objective, point, _LimitedMemoryRule(whole("history_size", history_size, 1)))
+
+
+def bfgs_steps(objective: Objective, point: Point) -> Iterator[Move]:
+    """BFGS, with the whole inverse Hessian, and a strong Wolfe search."""
+    return _descend(objective, point, _DenseRule())
+
+
+def conjugate_steps(objective: Objective, point: Point) -> Iterator[Move]:
+    """Nonlinear conjugate gradients (Polak and Ribière) with a strong Wolfe search."""
+    return _descend(objective, point, _ConjugateRule())
+
+
+def _descend(objective: Objective, point: Point, rule: Rule) -> Iterator[Move]:
+    search = _bent if objective.box is not None else _straight
+    while True:
+        free = objective.free(point)
+        d = rule.direction(point.grad, free)
+        slope = float(point.grad @ d)
+        if not slope < 0.0:
+            if rule.forget():
+                continue
+            return
+        first = rule.first_step(slope)
+        if first is None:
+            first = min(1.0, 1.0 / float(np.linalg.norm(d)))
+        new = search(objective, point, d, slope, first, rule.c2)
+        if new is None:
+            if rule.forget():
+                continue
+            return
+        rule.learn(new.x - point.x, new.grad - point.grad, new.grad)
+        yield moved(point, new)
+        point = new
+
+
+def _slack(point: Point) -> float:
+    return _ROUNDING * float(np.finfo(point.x.dtype).eps) * abs(point.fun)
+
+
+def _straight(objective: Objective, point: Point, d: Vector, slope: float, first: float, c2: float) -> Point | None:
+    """The end of a strong Wolfe search along d."""
+    tried: dict[float, Point] = {}
+
+    def along(a: float) -> tuple[float, float]:
+        tried[a] = objective.point(point.x + a * d)
+        return tried[a].fun, float(tried[a].grad @ d)
+
+    found = strong_wolfe(along, point.fun, slope, first, c2=c2, slack=_slack(point))
+    return tried[found.step] if found.step else None
+
+
+def _bent(objective: Objective, point: Point, d: Vector, slope: float, first: float, c2: float) -> Point | None:
+    """The end of a backtracking search along the projection of the ray d onto the box."""
+    tried: dict[float, Point] = {}
+
+    def along(a: float) -> float:
+        tried[a] = objective.point(objective.project(point.x + a * d))
+        return tried[a].fun
+
+    def decrease(a: float) -> float:
+        return float(point.grad @ (point.x - tried[a].x))
+
+    found, _, _ = backtracking(along, point.fun, decrease, first, slack=_slack(point))
+    if not found or np.array_equal(tried[found].x, point.x):
+        return None
+    return tried[found]

@@ -1,0 +1,183 @@
+"""Options of optimisers: checked when they are set, read from the first group, set in all of them.
+
+A group is some parameters with the options they are moved by; most optimisers have one. A subclass of
+`Optimizer` declares an option as a class attribute, and with that every group has it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import autodiff as ad
+
+Check = Callable[[str, Any], Any]
+
+
+class Option:
+    """An option that every group of an optimiser has.
+
+    Parameters
+    ----------
+    check : callable
+        ``(name, value) -> value``, as it is kept; raises where the value cannot be used.
+    shared : bool, default False
+        Decides which state there is, so that groups cannot differ in it and it cannot be changed later.
+    """
+
+    def __init__(self, check: Check, *, shared: bool = False) -> None:
+        self.check = check
+        self.shared = shared
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, optimizer: Any, owner: type | None = None) -> Any:
+        return self if optimizer is None else getattr(optimizer.groups[0], self.name)
+
+    def __set__(self, optimizer: Any, value: Any) -> None:
+        for group in optimizer.groups:
+            setattr(group, self.name, value)
+
+
+def options_of(kind: type) -> dict[str, Option]:
+    """The options that `kind` and its bases declare, by name."""
+    found: dict[str, Option] = {}
+    for base in reversed(kind.__mro__):
+        found.update({k: v for k, v in vars(base).items() if isinstance(v, Option)})
+    return found
+
+
+class Group:
+    """Parameters and the options they are moved by, as attributes: ``group.learning_rate = 0.1``.
+
+    Attributes
+    ----------
+    parameters : list of Tensor
+    scheduled : tuple of two floats, or None
+        Kept by schedules: the learning rate before them, and the one they set last.
+    """
+
+    def __init__(self, kind: type, parameters: Iterable[ad.Tensor], options: Mapping[str, Any]) -> None:
+        own = self.__dict__  # not through __setattr__, which checks
+        own["_kind"] = kind
+        own["_options"] = options_of(kind)
+        own["parameters"] = list(parameters)
+        own["scheduled"] = None
+        for name, option in self._options.items():
+            own[name] = option.check(name, options[name])
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "scheduled":
+            self.__dict__[name] = value
+            return
+        option: Option | None = self._options.get(name)
+        if option is None:
+            raise AttributeError(f"{self._kind.__name__} has no option {name!r}; it has {', '.join(self._options)}.")
+        value = option.check(name, value)
+        if option.shared and value != self.__dict__[name]:
+            raise ValueError(
+                f"{self._kind.__name__}: {name} cannot be changed from {self.__dict__[name]} to {value}, since it decides "
+                f"what is remembered. Build a new optimiser with {name}={value}."
+            )
+        self.__dict__[name] = value
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"the group has no option {name!r}; it has {', '.join(self.__dict__.get('_options', ()))}.")
+
+    def values(self) -> dict[str, Any]:
+        """The options, by name."""
+        return {name: self.__dict__[name] for name in self._options}
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{k}={v!r}" for k, v in self.values().items())
+        return f"Group({len(self.parameters)} parameters, {options})"
+
+
+def grouped(kind: type, parameters: Iterable[Any], defaults: Mapping[str, Any]) -> list[Group]:
+    """The groups of an optimiser of type `kind`.
+
+    Parameters
+    ----------
+    parameters : iterable of Tensor, or of dict
+        Dicts have the key ``"params"``, an iterable of Tensors, and options that differ from the `defaults`.
+    """
+    options = options_of(kind)
+    for name, option in options.items():
+        option.check(name, defaults[name])
+    parameters = list(parameters)
+    if not any(isinstance(p, Mapping) for p in parameters):
+        return [Group(kind, parameters, defaults)]
+    groups: list[Group] = []
+    for i, given in enumerate(parameters):
+        what = f"group {i} of {kind.__name__}"
+        if not isinstance(given, Mapping):
+            raise TypeError(
+                f"{what} is a {type(given).__name__}; where one group is a dict all are, such as "
+                '{"params": [...], "learning_rate": 0.1}.'
+            )
+        if "params" not in given:
+            raise ValueError(f'{what} has the keys {list(given)}; the key "params" with the parameters is missing.')
+        if unknown := [k for k in given if k != "params" and k not in options]:
+            raise ValueError(f"{what} has the unknown option {unknown[0]!r}; there are params, {', '.join(options)}.")
+        if differing := [k for k in given if k != "params" and options[k].shared and given[k] != defaults[k]]:
+            raise ValueError(
+                f"{what}: {differing[0]} is the same for all groups; give it to {kind.__name__} itself, not to a group."
+            )
+        members = given["params"]
+        members = [members] if isinstance(members, ad.Tensor) else list(members)
+        groups.append(Group(kind, members, {**defaults, **{k: v for k, v in given.items() if k != "params"}}))
+    owner: dict[int, int] = {}
+    for i, group in enumerate(groups):
+        for p in group.parameters:
+            if owner.setdefault(id(p), i) != i:
+                name = f" {p.name!r}" if isinstance(p, ad.Tensor) and p.name else ""
+                raise ValueError(f"the parameter{name} is in group {owner[id(p)]} and in group {i}; keep it in one.")
+    return groups
+
+
+def checked(
+    what: str, value: float, low: float, high: float = math.inf, *, open_low: bool = False, open_high: bool = False
+) -> float:
+    """An option of an optimiser as a float, refused when the object is built rather than at step 1000."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{what} must be a number; {value!r} was given.") from None
+    if not low <= number <= high or (open_low and number == low) or (open_high and number == high):
+        raise ValueError(f"{what} must be between {low} and {high}; {value!r} was given.")
+    return number
+
+
+def whole(what: str, value: int, low: int) -> int:
+    """An option that is a whole number of at least `low`."""
+    number = checked(what, value, low, open_high=True)
+    if number != int(number):
+        raise ValueError(f"{what} must be a whole number; {value!r} was given.")
+    return int(number)
+
+
+def finite_from_zero(what: str, value: float) -> float:
+    """A number of at least 0, not infinite."""
+    return checked(what, value, 0.0, open_high=True)
+
+
+def share(what: str, value: float) -> float:
+    """A number of at least 0, below 1."""
+    return checked(what, value, 0.0, 1.0, open_high=True)
+
+
+def two_shares(what: str, value: tuple[float, float]) -> tuple[float, float]:
+    """A pair of numbers of at least 0, below 1."""
+    try:
+        first, second = value
+    except (TypeError, ValueError):
+        raise TypeError(f"{what} must be a pair of numbers, such as (0.9, 0.999); {value!r} was given.") from None
+    return share(f"{what}[0]", first), share(f"{what}[1]", second)
+
+
+def flag(what: str, value: bool) -> bool:
+    """A truth value."""
+    return bool(value)

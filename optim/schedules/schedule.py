@@ -1,0 +1,134 @@
+"""What all schedules share: a learning rate for every step, set in the optimiser, and a state to go on from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from optim.options import checked
+
+
+class Schedule:
+    """Base of the schedules: a subclass says which `rate` belongs to a step.
+
+    Made, a schedule sets the rate of step 0; each call of `step` goes on by one. A schedule counts whatever the
+    caller counts: batches or epochs.
+
+    Parameters
+    ----------
+    optimizer : optimiser
+        Anything with a ``learning_rate``, or with ``groups`` that have one. Schedules over one optimiser start from the
+        rate that it had before the first of them, unless the rate was set by hand since.
+
+    Attributes
+    ----------
+    count : int
+        Calls of `step` so far.
+    initial : list of float
+        The rate that each group starts from.
+    """
+
+    def __init__(self, optimizer: Any) -> None:
+        self.optimizer = optimizer
+        for group in self._groups:
+            if not hasattr(group, "learning_rate"):
+                raise TypeError(
+                    f"{type(self).__name__} needs an optimiser, with a learning_rate to set; a {type(optimizer).__name__} "
+                    "was given."
+                )
+        self.initial = [self._first_rate(i, group) for i, group in enumerate(self._groups)]
+        self.count = 0
+        self._apply()
+
+    @property
+    def _groups(self) -> list[Any]:
+        return getattr(self.optimizer, "groups", None) or [self.optimizer]
+
+    @property
+    def rates(self) -> list[float]:
+        """The learning rates as they are now, one for each group."""
+        return [float(group.learning_rate) for group in self._groups]
+
+    def rate(self, count: int, initial: float) -> float:
+        """The learning rate after `count` steps, of a group that starts from `initial`."""
+        raise NotImplementedError
+
+    def momentum(self, count: int) -> float | None:
+        """The momentum after `count` steps; None where it is left alone."""
+        return None
+
+    def step(self, value: float | None = None) -> None:
+        """Go on by one step and set the rates.
+
+        Parameters
+        ----------
+        value : float, optional
+            What is watched, such as the validation loss; only `ReduceOnPlateau` looks at it.
+        """
+        self.count += 1
+        self._apply()
+
+    def _first_rate(self, i: int, group: Any) -> float:
+        known = getattr(group, "scheduled", None)
+        rate = float(group.learning_rate)
+        return float(known[0]) if known is not None and known[1] == rate else rate
+
+    def _apply(self) -> None:
+        """Set what belongs to the count."""
+        self._set([self.rate(self.count, initial) for initial in self.initial], self.momentum(self.count))
+
+    def _set(self, rates: list[float], momentum: float | None = None) -> None:
+        for group, rate, initial in zip(self._groups, rates, self.initial, strict=True):
+            group.learning_rate = rate
+            group.scheduled = (initial, rate)
+            if momentum is None:
+                continue
+            if hasattr(group, "momentum"):
+                group.momentum = momentum
+            else:
+                group.betas = (momentum, group.betas[1])
+
+    # --- state ------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """A copy of the count and of the rates, as arrays."""
+        return {"count": np.array(self.count), "initial": np.array(self.initial), "rates": np.array(self.rates)}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Go on from a saved state, and set the rates in the optimiser; all is checked before anything is changed.
+
+        Raises
+        ------
+        autodiff.StructureError, autodiff.ShapeError, ValueError
+            If names, shapes or values do not belong to this schedule.
+        """
+        mine = self.state_dict()
+        missing, unknown = [k for k in mine if k not in saved], [k for k in saved if k not in mine]
+        if missing or unknown:
+            raise ad.StructureError(
+                f"the state does not belong to this {type(self).__name__}: missing {missing or 'nothing'}, unknown "
+                f"{unknown or 'nothing'}. Nothing was loaded."
+            )
+        for key, value in mine.items():
+            if np.shape(saved[key]) != value.shape:
+                raise ad.ShapeError(
+                    f"{key}: the state has shape {np.shape(saved[key])}, expected {value.shape}. Nothing was loaded."
+                )
+        checked("count", saved["count"], 0.0, open_high=True)
+        for key in ("initial", "rates"):
+            for rate in np.reshape(saved[key], -1).tolist():
+                checked(key, rate, 0.0, open_high=True)
+        self.count = int(saved["count"])
+        self.initial = np.reshape(saved["initial"], -1).tolist()
+        self._load(saved)
+        self._set(np.reshape(saved["rates"], -1).tolist(), self.momentum(self.count))
+
+    def _load(self, saved: Mapping[str, Any]) -> None:
+        """What a subclass keeps beside."""
+
+    def __repr__(self) -> str:
+        rates = ", ".join(dict.fromkeys(f"{rate:.6g}" for rate in self.rates))
+        return f"{type(self).__name__}(step {self.count}, learning_rate={rates})"
