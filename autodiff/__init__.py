@@ -13,6 +13,7 @@ from autodiff.checkpointing import checkpoint
 from autodiff.errors import (
     AnomalyError,
     AutodiffError,
+    CompileError,
     DomainError,
     DtypeError,
     EditedError,
@@ -30,7 +31,7 @@ from autodiff.errors import (
 from autodiff.hessians import HessianOperator, hessian, hessian_operator, hvp
 from autodiff.jacobians import jacobian
 from autodiff.kinks import Kink, KinkReport, kink_report
-from autodiff.modes import keep_memory, no_grad, scope
+from autodiff.modes import check, effect, is_compiling, keep_memory, live, no_grad, scope, structure_changed
 from autodiff.primitives import Primitive, elementwise, linear, multilinear, primitive
 from autodiff.tensors import Tensor, tensor
 from autodiff.transforms import (
@@ -46,7 +47,8 @@ from autodiff.transforms import (
 )
 
 if TYPE_CHECKING:
-    from autodiff import drawing, flat, solvers, special, testing
+    from autodiff import compiler, drawing, flat, solvers, special, testing
+    from autodiff.compiler import compile, derive
     from autodiff.drawing import draw
 
 __version__ = "0.1.0"
@@ -54,6 +56,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AnomalyError",
     "AutodiffError",
+    "CompileError",
     "DomainError",
     "DtypeError",
     "EditedError",
@@ -72,12 +75,17 @@ __all__ = [
     "Tensor",
     "UnsupportedError",
     "UntrackedError",
+    "check",
     "checkpoint",
+    "compile",
+    "compiler",
     "derivative",
     "detect_anomaly",
+    "derive",
     "directional_derivative",
     "draw",
     "drawing",
+    "effect",
     "elementwise",
     "flat",
     "grad",
@@ -85,12 +93,14 @@ __all__ = [
     "hessian",
     "hessian_operator",
     "hvp",
+    "is_compiling",
     "jacobian",
     "jvp",
     "keep_memory",
     "kink_report",
     "linear",
     "linearize",
+    "live",
     "multilinear",
     "no_grad",
     "primitive",
@@ -98,14 +108,15 @@ __all__ = [
     "solvers",
     "special",
     "stop_gradient",
+    "structure_changed",
     "tensor",
     "testing",
     "value_and_grad",
     "vjp",
 ]
 
-_UPPER_ROOMS = {"drawing", "flat", "solvers", "special", "testing"}
-_FROM_UPPER_ROOMS = {"draw": "drawing"}
+_UPPER_ROOMS = {"compiler", "drawing", "flat", "solvers", "special", "testing"}
+_FROM_UPPER_ROOMS = {"compile": "compiler", "derive": "compiler", "draw": "drawing"}
 
 
 def __getattr__(name: str) -> Any:

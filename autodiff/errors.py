@@ -15,6 +15,7 @@ exception that NumPy or Python would raise in its place, so that existing ``exce
         ├── StaleError (RuntimeError)       a value that a rule needs was changed after it was recorded
         ├── AnomalyError (RuntimeError)     `detect_anomaly` found what made a NaN or an infinity
         │   └── EditedError (StaleError)    or an array that was edited in place, unseen by the engine
+        ├── CompileError (RuntimeError)     a function does what a compiled program cannot
         ├── UnsupportedError (TypeError)    NumPy has it, the engine has no rule for it
         ├── RuleError (ValueError)          a rule returned something of the wrong count, shape or dtype
         ├── MissingExtraError (ImportError) an optional package is needed that is not installed
@@ -100,6 +101,10 @@ class AnomalyError(AutodiffError, RuntimeError):
 
 class EditedError(AnomalyError, StaleError):
     """An array that a rule needs was edited in place after it was recorded, unseen by the engine."""
+
+
+class CompileError(AutodiffError, RuntimeError):
+    """A function that is compiled does what a straight line of NumPy calls cannot hold: a branch on a value."""
 
 
 class UnsupportedError(AutodiffError, TypeError):

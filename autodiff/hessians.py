@@ -108,7 +108,7 @@ class HessianOperator:
             return self._product(v)
         if self._structure.kind is None and np.shape(v) == np.shape(data_of(self._leaves[0])):
             return self._product(v)
-        v = v if isinstance(v, Tensor) else np.asarray(v)
+        v = v if isinstance(v, Tensor) else data_of(v)
         if v.shape == (self.shape[0], 1):
             return self.matvec(v.reshape(-1)).reshape(-1, 1)
         if v.shape != (self.shape[0],):

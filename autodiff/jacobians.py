@@ -66,7 +66,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto
         floor = min((n.number for n in targets), default=next_number())
         outputs, structure = pytree.flatten(recording.output)
         for y in outputs:
-            kind = (y.dtype if isinstance(y, (Tensor, np.ndarray, np.generic)) else np.asarray(y).dtype).kind
+            kind = (y.dtype if hasattr(y, "dtype") else np.asarray(y).dtype).kind
             if kind not in "fc":
                 raise GradientError(
                     f"jacobian: {title(f)} returned an output of an integer or boolean type, which has no derivative."
@@ -117,6 +117,11 @@ def _sweeps(total: int) -> list[tuple[int, int]]:
     return [(i, min(i + _DIRECTIONS_AT_ONCE, total)) for i in range(0, total, _DIRECTIONS_AT_ONCE)]
 
 
+def in_order(block: Any) -> Any:
+    """A block of a Jacobian as an array of its own, row by row."""
+    return np.array(block, order="C")[()] if isinstance(block, (np.ndarray, np.generic)) else block.copy()
+
+
 def _joined(parts: list[Any]) -> Any:
     """The values of several batches behind each other, or None if there are none."""
     if any(p is None for p in parts) or not parts:
@@ -157,7 +162,7 @@ def _forward_blocks(
                 block = values[offset : offset + x.size]
                 block = block.reshape((*x.shape, *np.shape(data_of(y))))
                 block = block.transpose((*range(x.ndim, block.ndim), *range(x.ndim)))
-                block = block if isinstance(block, Tensor) else np.array(block, order="C")[()]
+                block = block if isinstance(block, Tensor) else in_order(block)
             row.append(block)
             offset += x.size
         blocks.append(row)
@@ -198,7 +203,7 @@ def _reverse_blocks(
             block = None
             if values is not None:
                 block = values[offset : offset + y.size].reshape((*y.shape, *np.shape(data_of(x))))
-            row.append(block if block is None or isinstance(block, Tensor) else np.array(block, order="C")[()])
+            row.append(block if block is None or isinstance(block, Tensor) else in_order(block))
         blocks.append(row)
         offset += y.size
     return blocks

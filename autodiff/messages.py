@@ -86,8 +86,14 @@ def unsupported(function: Any) -> AutodiffError:
     reason = refusal(function)
     if reason is not None:
         return UnsupportedError(
-            f"np.{name} refuses a Tensor: {reason} Pass x.data if no gradient is wanted; ad.primitive adds a rule of your "
-            f"own."
+            f"np.{name} refuses a Tensor: {reason} Pass x.data if no gradient is wanted; ad.primitive adds a rule of "
+            f"your own."
+        )
+    if isinstance(function, np.ufunc) and getattr(np, name, None) is not function:
+        return UnsupportedError(
+            f"{name}, a ufunc from outside of NumPy, has no derivative rule, so it refuses a Tensor. ad.special has "
+            "erf, gammaln, xlogy and others of scipy.special with rules; or add it with ad.primitive(fn, vjp=..., "
+            "jvp=...), or pass x.data if no gradient is wanted."
         )
     close = difflib.get_close_matches(name, supported_names(), n=3, cutoff=0.6)
     near = f" The closest that are supported: {', '.join('np.' + c for c in close)}." if close else ""

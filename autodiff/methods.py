@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autodiff.errors import MutationError
+from autodiff.errors import MutationError, UntrackedError
 from autodiff.ops import choices, complex_parts, diagonals, indexing, joining, products, reductions, scans, shapes
 from autodiff.ops import elementwise as ew
 
@@ -326,6 +326,11 @@ class NumpyMethods:
     if not TYPE_CHECKING:  # or every attribute would be known
 
         def __getattr__(self, name: str) -> Any:
+            if name == "_mask" and self.requires_grad:  # so numpy.ma asks, which has taken the values out already
+                raise UntrackedError(
+                    "a masked array of a tracked tensor would drop its gradient silently. Select with "
+                    "np.where(~mask, x, 0) or the where= of a reduction, or give x.data."
+                )
             if name in _IN_PLACE:
                 raise AttributeError(
                     f"a Tensor has no .{name}(), which would write in place: write {_IN_PLACE[name]} for a new one.",

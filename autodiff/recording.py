@@ -20,7 +20,7 @@ from autodiff.primitives import SINGULAR
 from autodiff.pytree import Structure
 from autodiff.sweeps import all_finite, pull_back, push_forward
 from autodiff.tape import ALIAS, NO_KEYWORDS, Node, Walk, next_number, set_recording
-from autodiff.tensors import Tensor, lift
+from autodiff.tensors import Tensor, lift, plain
 
 Function = Callable[..., Any]
 
@@ -59,8 +59,8 @@ def _fresh(value: Any, path: str) -> Tensor:
     """The value under a fresh node."""
     if isinstance(value, Tensor):
         data, outer = value._data, value._node
-    elif isinstance(value, (np.ndarray, np.generic)):
-        data, outer = value, None
+    elif isinstance(value, (np.ndarray, np.generic)) or hasattr(type(value), "__autodiff_traced__"):
+        data, outer = plain(value), None
     elif isinstance(value, (float, complex)):
         data, outer = np.array(value)[()], None
     elif isinstance(value, int):
@@ -112,6 +112,8 @@ def record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: 
         if not -len(args) <= i < len(args):
             raise GradientError(f"argnums={i}, but {title(f)} was called with {len(args)} positional argument(s).")
         i %= len(args)
+        if call[i] is not args[i]:
+            raise GradientError(f"argnums={tuple(argnums)} names argument {i} twice; name it once.")
         leaves, structure = pytree.flatten(args[i])
         fresh = [_fresh(v, p) for v, p in zip(leaves, pytree.paths(structure, names[i]), strict=True)]
         call[i] = pytree.unflatten(structure, list(fresh))
@@ -218,15 +220,17 @@ def argument_numbers(argnums: int | Sequence[int]) -> tuple[int, ...]:
 
 def data_of(value: Any) -> Any:
     """The plain array of a value."""
-    return value._data if isinstance(value, Tensor) else np.asarray(value)
+    if isinstance(value, Tensor):
+        return value._data
+    return value if hasattr(type(value), "__autodiff_traced__") else np.asarray(value)
 
 
 def matching(value: Any, like: Any, what: str) -> Any:
     """A given (co)tangent as an array (or Tensor) with the shape and dtype of what it belongs to."""
-    data = like._data if isinstance(like, Tensor) else np.asarray(like)
+    data = data_of(like)
     shape, dtype = data.shape, data.dtype
     if not isinstance(value, Tensor):
-        value = np.asarray(value)
+        value = data_of(value)
         if value.dtype.kind not in "fciub":
             raise DtypeError(f"{what} has dtype {value.dtype}; expected numbers.")
     if value.shape != shape:
@@ -246,8 +250,8 @@ def like(result: Any, original: Any, shared: Iterable[Any] = ()) -> Any:
         result = result._data
     if isinstance(original, Tensor):
         return Tensor(own(result, shared))
-    if isinstance(original, np.ndarray):
-        return own(np.asarray(result), shared)
+    if isinstance(original, np.ndarray) or hasattr(type(original), "__autodiff_traced__"):
+        return own(data_of(result), shared)
     return result[()] if isinstance(result, np.ndarray) else result
 
 
@@ -273,7 +277,7 @@ def results_by_argument(
         for value, node in zip(argument.leaves, argument.nodes, strict=True):
             g = found.get(node)
             if g is None:
-                data = value._data if isinstance(value, Tensor) else np.asarray(value)
+                data = data_of(value)
                 g = np.zeros(data.shape, data.dtype)
             else:
                 g = leave(conjugated(g) if conjugate else g, targets, isinstance(value, Tensor))

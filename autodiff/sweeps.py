@@ -118,6 +118,9 @@ def pull_back_arrays(nodes: Iterable[Node], cts: dict[Node, Any], lives: dict[No
 def pull_back_to_leaves(found: Walk, cts: dict[Node, Any]) -> dict[Node, Any]:
     """The reverse sweep on plain arrays to all leaves, with masks if they matter; returns the cotangents."""
     nodes = found.nodes
+    if tape.tracer() is not None:
+        pull_back(found, cts, set(), masked=found.masked)
+        return cts
     if not found.masked or tape.is_watched():  # whoever looks on is shown the sweep that counts, not an attempt
         pull_back_arrays(nodes, cts, {} if found.masked else None)
         return cts
@@ -267,7 +270,7 @@ def pull_back(
     dict
         The cotangent of every target that any output depends on.
     """
-    if found.needed is None and lift is None and not lives:
+    if found.needed is None and lift is None and not lives and tape.tracer() is None:
         pull_back_arrays(found.nodes, cts, {} if masked else None)
         return cts
     lives = {} if lives is None else lives

@@ -103,6 +103,9 @@ class Leaf(Node):
 
     def receive(self, ct: Any) -> None:
         """Add one more gradient. What arrives is copied: it may be shared with other nodes."""
+        if special and _modes.tracer is not None:
+            self.grad = _modes.tracer.received(self, ct)
+            return
         if ct.dtype.kind == "c":
             ct = ct.conj()  # a cotangent is a linear functional; the gradient points uphill
         grad, home = self.grad, self.home
@@ -148,9 +151,12 @@ class _Modes(threading.local):
     recording = True
     watchers: tuple[Watcher, ...] = ()
     scopes: tuple[str, ...] = ()
+    tracer: Any = None
 
 
 _modes = _Modes()
+structure = [0]
+"""Counts changes of modules of networks, over all threads: a compiled program looks at it before it is run."""
 _lock = threading.Lock()
 special = 0
 """How many switches are away from their default, over all threads. While it is 0, which is nearly
@@ -231,6 +237,17 @@ class watching:  # noqa: N801 - a context manager, used like a function
             _modes.scopes = ()
         with _lock:
             special -= 1
+
+
+def tracer() -> Any:
+    """Who writes down the NumPy calls of this thread for `compile`, or None."""
+    return _modes.tracer if special else None
+
+
+def set_tracer(new: Any) -> Any:
+    """Let somebody write them down, who looks on as well, or nobody; returns who did before."""
+    before, _modes.tracer = _modes.tracer, new
+    return before
 
 
 def is_watched() -> bool:

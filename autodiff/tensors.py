@@ -36,10 +36,11 @@ _ndarray = np.ndarray
 
 def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run a primitive with Tensors among its operands, and record it if one is tracked."""
+    run = primitive.fn if not tape.special else _runner(primitive)
     if len(args) == 1 and not kwargs:
         x = args[0]._data
         try:
-            y = primitive.fn(x)
+            y = run(x)
         except (ValueError, TypeError) as error:
             raise explain(primitive, (x,), error) from error
         if type(y) is not tuple:
@@ -61,17 +62,17 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
             else:
                 nodes.append(None)
             continue
-        if not isinstance(a, (_ndarray, float, int, complex, np.generic)):
+        if not isinstance(a, (_ndarray, float, int, complex, np.generic)) and not _is_traced(a):
             foreign = getattr(type(a), "__autodiff_apply__", None)
             if foreign is not None:  # a wrapper around Tensors: it unwraps first
                 return foreign(primitive, args, kwargs)
             a = np.asarray(a)
         if isinstance(a, _ndarray) and a.dtype.kind not in "fciub":
             raise explain(primitive, (a,), TypeError())
-        arrays.append(a)
+        arrays.append(a if type(a) is _ndarray or not isinstance(a, _ndarray) else plain(a))
         nodes.append(None)
     try:
-        y = primitive.fn(*arrays, **kwargs)
+        y = run(*arrays, **kwargs)
     except (ValueError, TypeError) as error:
         raise explain(primitive, arrays, error) from error
     if not tracked or (tape.special and not tape.is_recording()):
@@ -82,6 +83,17 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     if type(y) is tuple:
         return tuple(_tracked(v, item_node(node, i)) for i, v in enumerate(y))
     return _tracked(y, node)
+
+
+def _is_traced(x: Any) -> bool:
+    """Whether this stands for an array in a function that is being compiled."""
+    return hasattr(type(x), "__autodiff_traced__")
+
+
+def _runner(primitive: Primitive) -> Callable[..., Any]:
+    """The function of a primitive; while a trace is written, as the tracer runs it."""
+    tracer = tape.tracer()
+    return primitive.fn if tracer is None else lambda *xs, **keywords: tracer.run(primitive, xs, keywords)
 
 
 def _special(primitive: Primitive, operands: tuple[Any, ...], parents: tuple[Node | None, ...], y: Any) -> Tensor:
@@ -153,8 +165,18 @@ def _operand(other: Any) -> Any:
     if isinstance(other, (np.generic, _ndarray)):
         if other.dtype.kind not in "fciub":
             raise explain("this operator", (other,), TypeError())
-        return other
-    return other if isinstance(other, (float, int, complex)) else NotImplemented
+        return other if type(other) is _ndarray or isinstance(other, np.generic) else plain(other)
+    return other if isinstance(other, (float, int, complex)) or _is_traced(other) else NotImplemented
+
+
+def plain(array: Any) -> Any:
+    """An array without what a subclass makes of it: the rules are those of ndarrays. Masks cannot be kept."""
+    if isinstance(array, np.ma.MaskedArray):
+        raise DtypeError(
+            "a masked array meets Tensors here, and its mask would be lost. Give its values, a.filled(0.0) or a.data, "
+            "and select with np.where(~a.mask, ..., 0) or the where= of a reduction."
+        )
+    return np.asarray(array) if isinstance(array, _ndarray) else array
 
 
 def _left_operand(other: Any, b: Any) -> Any:
@@ -213,15 +235,18 @@ class Tensor(NumpyMethods):
 
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
         if isinstance(data, Tensor):
+            if data._node is not None and not requires_grad:
+                raise data._leaves_graph("a new Tensor", "Write x.detach() on purpose; ad.tensor(x) is a tracked copy.")
             data = data._data
-        if not isinstance(data, np.generic):
-            data = np.asarray(data)
+        traced = _is_traced(data)
+        if not traced and not isinstance(data, np.generic):
+            data = np.asarray(plain(data))
         if data.dtype.kind not in "fciub":
             raise DtypeError(
                 f"a Tensor holds numbers; this array has dtype {data.dtype}. Convert it first, for example with "
                 f".astype(float)."
             )
-        self._data = data if data.ndim or isinstance(data, np.generic) else data[()]
+        self._data = data if traced or data.ndim or isinstance(data, np.generic) else data[()]
         self._node = None
         if requires_grad:
             if data.dtype.kind not in "fc":
@@ -240,7 +265,7 @@ class Tensor(NumpyMethods):
     @property
     def data(self) -> Any:
         """The plain values: an ndarray, or a NumPy scalar where there are no axes."""
-        return self._data
+        return self._data if not tape.special or not _is_traced(self._data) else self._data.data
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -272,7 +297,8 @@ class Tensor(NumpyMethods):
         """The gradients so far, an ndarray; None before the first backward pass."""
         node = self._node
         if isinstance(node, Leaf):
-            return node.grad
+            tracer = tape.tracer()
+            return node.grad if tracer is None else tracer.gradient_of(node)
         if node is not None and node.primitive is not None:
             warnings.warn(
                 "only leaves keep .grad; this tensor is a result. Use ad.gradients(y, [this]) for its gradient.",
@@ -395,6 +421,8 @@ class Tensor(NumpyMethods):
         if found.flags & SINGULAR:
             with np.errstate(all="ignore"):  # infinite slopes are answers here, see the conventions
                 cts = sweeps.pull_back_to_leaves(found, cts)
+        elif tape.special:
+            cts = sweeps.pull_back_to_leaves(found, cts)
         else:
             sweeps.pull_back_arrays(found.nodes, cts)
         for leaf in found.leaves:
@@ -448,14 +476,17 @@ class Tensor(NumpyMethods):
             raise MutationError(
                 "assign_ changes a leaf; this tensor is a result. Use x.at[...].set(v) for a changed copy."
             )
-        new = np.asarray(value._data if isinstance(value, Tensor) else value)
+        given = value._data if isinstance(value, Tensor) else value
+        new = given if _is_traced(given) else np.asarray(given)
         if new.shape != self.shape:
             who = f" to {self.name!r}" if self.name else ""
             raise ShapeError(f"assign_{who}: the value has shape {new.shape}; the tensor has shape {self.shape}.")
         if not np.can_cast(new.dtype, self.dtype, "same_kind"):
             raise DtypeError(f"assign_: a value of dtype {new.dtype} does not fit a tensor of dtype {self.dtype}.")
         leaf = node if node is not None else getattr(self, "_resting", None)
-        if isinstance(leaf, Leaf) and leaf.home is not None:
+        if tape.special and (_is_traced(new) or _is_traced(self._data)):
+            tape.tracer().assigned(self, new)
+        elif isinstance(leaf, Leaf) and leaf.home is not None:
             self._data[...] = new
         else:
             self._data = new.astype(self.dtype)[()]
@@ -852,7 +883,7 @@ def _plain_tree(value: Any) -> Any:
 
 def _wrap_tree(value: Any) -> Any:
     """Arrays as untracked Tensors, in tuples and lists too; what is not an array stays."""
-    if isinstance(value, (_ndarray, np.generic)):
+    if isinstance(value, (_ndarray, np.generic)) or _is_traced(value):
         return _untracked(value)
     if isinstance(value, (list, tuple)):
         wrapped = [_wrap_tree(v) for v in value]
@@ -931,7 +962,7 @@ def seed(y: Tensor, ct: Any, who: str) -> Any:
                 f"{who} starts from a real number; this tensor is complex. Take its .real, or give a cotangent."
             )
         return type(data)(1) if isinstance(data, np.generic) else np.ones_like(data)
-    array = ct._data if isinstance(ct, Tensor) else np.asarray(ct)
+    array = ct._data if isinstance(ct, Tensor) else ct if _is_traced(ct) else np.asarray(ct)
     if array.shape != data.shape:
         raise GradientError(f"{who}: the cotangent has shape {array.shape}; the tensor has shape {data.shape}.")
     array = array.astype(data.dtype)[()] if array.dtype != data.dtype else array[()]
@@ -944,10 +975,10 @@ def tensor(data: Any, requires_grad: bool = False, name: str | None = None, dtyp
     Parameters
     ----------
     data : array_like
-        Numbers, nested lists of numbers, an array, a Tensor, or nested lists of Tensors, which keep
-        being tracked.
+        Numbers, nested lists of numbers, an array, a Tensor, or nested lists of Tensors. What is tracked
+        keeps being tracked.
     requires_grad : bool, default False
-        Track it.
+        Track it; of one Tensor, whose values are copied, this makes a new leaf.
     name : str, optional
         Shown in graphs and messages.
     dtype : dtype, optional
@@ -968,14 +999,19 @@ def tensor(data: Any, requires_grad: bool = False, name: str | None = None, dtyp
     >>> ad.tensor([1.0, 2.0], requires_grad=True, name="x")
     Tensor([1., 2.], dtype=float64, name='x', requires_grad=True)
     """
+    if isinstance(data, Tensor) and data._node is not None and not requires_grad and name is None:
+        return data.copy() if dtype is None else data.astype(dtype)
     if isinstance(data, (list, tuple)) and _has_tensor(data):
         joined = _stack(data)
         if dtype is not None:
             joined = joined.astype(dtype)
         return Tensor(joined, requires_grad, name) if requires_grad and not joined.requires_grad else joined
+    if _is_traced(data) or (isinstance(data, Tensor) and _is_traced(data._data)):
+        twin = Tensor(data._data if isinstance(data, Tensor) else data).copy()
+        return Tensor(twin if dtype is None else twin.astype(dtype), requires_grad, name)
     if type(data) is float and dtype is None and requires_grad:  # the numbers of a hand-worked example
         return lift(np.float64(data), Leaf(name))
-    return Tensor(np.array(data._data if isinstance(data, Tensor) else data, dtype=dtype), requires_grad, name)
+    return Tensor(np.array(data._data if isinstance(data, Tensor) else plain(data), dtype=dtype), requires_grad, name)
 
 
 def _has_tensor(data: Any) -> bool:

@@ -14,6 +14,7 @@ from autodiff.recording import (
     Function,
     argument_numbers,
     conjugated,
+    data_of,
     leave,
     leave_tree,
     matching,
@@ -214,7 +215,7 @@ def gradients(y: Tensor, xs: Sequence[Tensor], ct: Any = None, *, create_graph: 
         elif isinstance(g, Tensor):
             out.append(conjugated(g))
         else:
-            out.append(Tensor(own(np.asarray(conjugated(g)), [start, *(o._data for o in out)])))
+            out.append(Tensor(own(data_of(conjugated(g)), [start, *(o._data for o in out)])))
     return tuple(out)
 
 

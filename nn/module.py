@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 
 import autodiff as ad
+from nn.summaries import Summary, summarize
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -33,6 +35,70 @@ class Parameter(ad.Tensor):
 
     def __init__(self, data: Any, name: str | None = None) -> None:
         super().__init__(np.array(data), requires_grad=True, name=name)
+
+
+class Buffer(ad.Tensor):
+    """Values that belong to a module and are not trained: running averages, a count, a fixed table.
+
+    They are part of `Module.state_dict`, not of `Module.parameters`. A module changes them with ``assign_``.
+
+    Parameters
+    ----------
+    data : array_like
+        First values, of any numeric type.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> class Counting(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.calls = nn.Buffer(0)
+    ...
+    ...     def forward(self, x):
+    ...         self.calls.assign_(self.calls.data + 1)
+    ...         return x
+    >>> layer = Counting()
+    >>> _ = layer(1.0), layer(2.0)
+    >>> layer.state_dict()
+    {'calls': array(2)}
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(np.array(data))
+
+
+Hook = Callable[["Module", tuple[Any, ...], Any], Any]
+
+
+class HookHandle:
+    """What `Module.register_hook` returns: with it the hook is taken off again.
+
+    Attributes
+    ----------
+    function : callable
+        The hook.
+    """
+
+    def __init__(self, module: Module, function: Hook) -> None:
+        self._module = module
+        self.function = function
+
+    def remove(self) -> None:
+        """Take the hook off; a second time does nothing."""
+        hooks = self._module._hooks
+        self._module.__dict__["_hooks"] = tuple(h for h in hooks if h is not self)
+
+    def __enter__(self) -> HookHandle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+Self = TypeVar("Self", bound="Module")
 
 
 class Module:
@@ -68,6 +134,7 @@ class Module:
     training: bool = True
     _name: str = ""
     _label: str = ""
+    _hooks: tuple[HookHandle, ...] = ()
 
     def __setattr__(self, key: str, value: Any) -> None:
         if isinstance(value, ad.Tensor) and not isinstance(value, Parameter) and value.requires_grad and value.is_leaf:
@@ -82,6 +149,7 @@ class Module:
             elif member.requires_grad:
                 member.name = path
         super().__setattr__(key, value)
+        ad.structure_changed()
 
     def _adopt(self, name: str) -> None:
         """Learn the name under which the parent knows this module, and tell the parameters."""
@@ -94,10 +162,15 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         with ad.scope(self._label or type(self).__name__):
             try:
-                return self.forward(*args, **kwargs)
+                y = self.forward(*args, **kwargs)
             except ad.ShapeError as error:
                 error.within(self._name)
                 raise
+        for hook in self._hooks:
+            answer = hook.function(self, args, y)
+            if answer is not None:
+                y = answer
+        return y
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; defined by each subclass."""
@@ -124,19 +197,136 @@ class Module:
                 children = [(f"{path}.{name}" if path else name, child) for name, child in module.children()]
                 waiting.extend(reversed(children))
 
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Paths and parameters, in the order of assignment; a shared one appears once, under its first path."""
+    def _named_state(self) -> Iterator[tuple[str, Parameter | Buffer]]:
+        """Paths, parameters and buffers, in the order of assignment; each once, under its first path."""
         seen: set[int] = set()
         for prefix, module in self.named_modules():
             for key, value in module.__dict__.items():
                 for path, member in _members(key, value):
-                    if isinstance(member, Parameter) and id(member) not in seen:
+                    if not isinstance(member, Module) and id(member) not in seen:
                         seen.add(id(member))
                         yield f"{prefix}.{path}" if prefix else path, member
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """Paths and parameters, in the order of assignment; a shared one appears once, under its first path."""
+        return ((path, p) for path, p in self._named_state() if isinstance(p, Parameter))
 
     def parameters(self) -> list[Parameter]:
         """The parameters, in the order of `named_parameters`."""
         return [p for _, p in self.named_parameters()]
+
+    def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
+        """Paths and buffers, in the order of assignment; a shared one appears once, under its first path."""
+        return ((path, b) for path, b in self._named_state() if isinstance(b, Buffer))
+
+    def buffers(self) -> list[Buffer]:
+        """The buffers, in the order of `named_buffers`."""
+        return [b for _, b in self.named_buffers()]
+
+    def module_at(self, path: str) -> Module:
+        """The module at a path, as `named_modules` gives them; the empty path is this one.
+
+        Raises
+        ------
+        autodiff.StructureError
+            If there is none.
+        """
+        # By every path that leads to it, not the first alone: a layer that is used twice has two.
+        module = self
+        rest = path
+        while rest:
+            below = [(n, m) for n, m in module.children() if rest == n or rest.startswith(n + ".")]
+            if not below:
+                known = [name for name, _ in self.named_modules()]
+                near = difflib.get_close_matches(path, known, n=1)
+                raise ad.StructureError(
+                    f"{type(self).__name__} has no module {path!r}; "
+                    + (f"did you mean {near[0]!r}?" if near else f"its modules are {', '.join(map(repr, known))}.")
+                )
+            name, module = max(below, key=lambda found: len(found[0]))
+            rest = rest[len(name) + 1 :]
+        return module
+
+    def register_hook(self, path: str, function: Hook) -> HookHandle:
+        """Call a function after a module below has run: to look at what comes out, or to change it.
+
+        Parameters
+        ----------
+        path : str
+            Of the module, as `named_modules` gives it: ``"0.conv1"``. The empty path is this module.
+        function : callable
+            ``function(module, inputs, output)``, with the positional arguments of the call as a tuple. What it returns
+            takes the place of the output, unless it is None.
+
+        Returns
+        -------
+        HookHandle
+            Its ``remove()`` takes the hook off; in a ``with`` statement that happens at the end.
+
+        Raises
+        ------
+        autodiff.StructureError
+            If there is no such module.
+
+        Examples
+        --------
+        >>> import numpy as np, nn
+        >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+        >>> with model.register_hook("1", lambda module, inputs, output: print(module, output.shape)):
+        ...     _ = model(np.ones((5, 2)))
+        ReLU() (5, 3)
+        """
+        if not callable(function):
+            raise TypeError(f"register_hook: the hook is a function; a {type(function).__name__} was given.")
+        module = self.module_at(path)
+        handle = HookHandle(module, function)
+        module.__dict__["_hooks"] = (*module._hooks, handle)
+        return handle
+
+    def requires_grad_(self: Self, on: bool = True) -> Self:
+        """Freeze the parameters of this module and all below (False), or let them learn again; returns it.
+
+        Frozen parameters are still listed by `parameters` and saved; nothing is recorded for them, and they receive no
+        gradient. An optimiser that has them already leaves them where they are.
+
+        Examples
+        --------
+        >>> import nn
+        >>> model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+        >>> _ = model[0].requires_grad_(False)
+        >>> [name for name, p in model.named_parameters() if p.requires_grad]
+        ['1.weight', '1.bias']
+        """
+        for p in self.parameters():
+            p.requires_grad_(on)
+        return self
+
+    def summary(self, x: Any) -> Summary:
+        """The layers, what they return for an input, and how many numbers they hold.
+
+        Parameters
+        ----------
+        x : array_like, Tensor, or tuple of int
+            An input, or its shape: then zeros in the parameters' dtype are sent through. The model is run once, in
+            evaluation mode and without recording.
+
+        Returns
+        -------
+        Summary
+            It prints as a table.
+
+        Examples
+        --------
+        >>> import nn
+        >>> nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)).summary((1, 64))
+        layer  kind    output   parameters  bytes
+        0      Linear  (1, 32)       2,080  8,320
+        1      ReLU    (1, 32)           0      0
+        2      Linear  (1, 10)         330  1,320
+        total                        2,410  9,640
+        2,410 trainable
+        """
+        return summarize(self, x)
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
@@ -145,24 +335,24 @@ class Module:
 
     # --- modes ------------------------------------------------------------------------------------
 
-    def train(self, mode: bool = True) -> Module:
+    def train(self: Self, mode: bool = True) -> Self:
         """Switch this module and all below to training (or, with False, to evaluation); returns it."""
         for _, module in self.named_modules():
             module.training = mode
         return self
 
-    def eval(self) -> Module:
+    def eval(self: Self) -> Self:
         """Switch this module and all below to evaluation; returns it."""
         return self.train(False)
 
     # --- state ------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Array]:
-        """A copy of every parameter's values by its path."""
-        return {name: np.array(p.data) for name, p in self.named_parameters()}
+        """A copy of the values of every parameter and buffer by its path."""
+        return {name: np.array(p.data) for name, p in self._named_state()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Set every parameter; all are checked before the first is changed.
+        """Set every parameter and buffer; all are checked before the first is changed.
 
         Parameters
         ----------
@@ -176,14 +366,14 @@ class Module:
         autodiff.ShapeError
             If a shape does not fit.
         autodiff.DtypeError
-            If values cannot be cast to a parameter's dtype: complex to real, text.
+            If values cannot be cast to the dtype of what they belong to: complex to real, text.
         """
         if not isinstance(state, Mapping):
             raise TypeError(
                 f"load_state_dict takes names and arrays, as state_dict() or nn.load(path) gives them; given was a "
                 f"{type(state).__name__}."
             )
-        mine = dict(self.named_parameters())
+        mine = dict(self._named_state())
         missing, unknown = [k for k in mine if k not in state], [k for k in state if k not in mine]
         if missing or unknown:
             raise ad.StructureError(
@@ -191,17 +381,18 @@ class Module:
                 f"{unknown or 'nothing'}. Nothing was loaded."
             )
         for name, p in mine.items():
-            given = _plain(state[name])
+            given = np.asarray(plain(state[name]))
+            what = "buffer" if isinstance(p, Buffer) else "parameter"
             if given.shape != p.shape:
                 raise ad.ShapeError(
-                    f"{name}: the state has shape {given.shape}, the parameter {p.shape}. Nothing was loaded."
+                    f"{name}: the state has shape {given.shape}, the {what} {p.shape}. Nothing was loaded."
                 )
             if not np.can_cast(given.dtype, p.dtype, "same_kind"):
                 raise ad.DtypeError(
-                    f"{name}: the state has dtype {given.dtype}, the parameter {p.dtype}. Nothing was loaded."
+                    f"{name}: the state has dtype {given.dtype}, the {what} {p.dtype}. Nothing was loaded."
                 )
         for name, p in mine.items():
-            p.assign_(_plain(state[name]))
+            p.assign_(np.asarray(plain(state[name])))
 
     def describe(self) -> str:
         """The part of the repr between the parentheses."""
@@ -215,24 +406,38 @@ class Module:
         return f"{type(self).__name__}({self.describe()}\n" + "\n".join(lines) + "\n)"
 
 
-def _members(key: str, value: Any) -> Iterator[tuple[str, Module | Parameter]]:
-    """The modules and parameters that an attribute holds: itself, or entries of a list, tuple or dict."""
-    if isinstance(value, (Module, Parameter)):
+_OWN = (Module, Parameter, Buffer)
+
+
+def _members(key: str, value: Any) -> Iterator[tuple[str, Module | Parameter | Buffer]]:
+    """The modules, parameters and buffers that an attribute holds: itself, or entries of a list, tuple or dict."""
+    if isinstance(value, _OWN):
         yield key, value
     elif isinstance(value, (list, tuple, dict)):
         for k, v in value.items() if isinstance(value, dict) else enumerate(value):
-            if isinstance(v, (Module, Parameter)):
+            if isinstance(v, _OWN):
                 yield f"{key}.{k}", v
 
 
-def _plain(x: Any) -> Array:
-    return np.asarray(x.data if isinstance(x, ad.Tensor) else x)
+def plain(x: Any) -> Any:
+    """The values of an argument as an array, or, in a function that is being compiled, as what stands for it."""
+    if isinstance(x, ad.Tensor):
+        return x.detach() if ad.is_compiling() else x.data
+    return x if hasattr(x, "dtype") else np.asarray(x)
+
+
+def as_tensor(x: Any) -> Any:
+    """An input as a layer without parameters takes it: a Tensor of floating numbers; whole numbers count as such."""
+    x = x if isinstance(x, ad.Tensor) else ad.Tensor(x)
+    return x if x.dtype.kind in "fc" else x.astype(float)
 
 
 def as_input(x: Any, dtype: np.dtype[Any]) -> Any:
-    """Untracked input in the dtype of a layer's parameters, so that it does not widen the result."""
+    """An input as a layer takes it: untracked numbers in the dtype of its parameters, so that they do not widen it."""
     if x.__class__ is np.ndarray:
         return x if x.dtype is dtype or x.dtype.kind not in "fiub" else x.astype(dtype, copy=False)
     if isinstance(x, ad.Tensor):
         return x if x.requires_grad or x.dtype == dtype or x.dtype.kind not in "fiub" else x.astype(dtype)
+    if hasattr(x, "dtype"):  # what stands for an array in a function that is being compiled
+        return x if x.dtype == dtype or x.dtype.kind not in "fiub" else x.astype(dtype)
     return as_input(np.asarray(x), dtype)

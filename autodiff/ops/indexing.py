@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import ShapeError
-from autodiff.ops.shapes import Shape, canonical_axis, operand, ravel
+from autodiff.ops.shapes import Shape, canonical_axis, operand, ravel, values
 from autodiff.primitives import NUMPY_CONSTANTS, Primitive, implements, linear, primitive
 
 
@@ -92,8 +92,7 @@ def _canonical(part: Any) -> Any:
         return int(part)
     if isinstance(part, int) and not isinstance(part, bool):
         return int(part)
-    part = part.data if hasattr(type(part), "__autodiff_apply__") else part
-    array = np.asarray(part)
+    array = values(part)
     if array.size == 0 and array.dtype.kind == "f":  # x[[]]
         return array.astype(np.intp)
     if array.dtype.kind not in "iub":

@@ -179,7 +179,8 @@ def dsplit(ary: Any, indices_or_sections: Any) -> Any:
 
 
 def _stack(*xs: Any, axis: int) -> Any:
-    return np.stack(xs, axis) if axis else np.array(xs)  # a tenth of the time of np.stack
+    plain = axis == 0 and all(type(x) is np.ndarray or isinstance(x, np.generic) for x in xs)
+    return np.array(xs) if plain else np.stack(xs, axis)  # a tenth of the time of np.stack
 
 
 def _unstack(x: Any, *, axis: int) -> Any:

@@ -21,7 +21,8 @@ from autodiff.primitives import Primitive, primitive
 
 
 def _affine(x: Any, w: Any, b: Any) -> Any:
-    y = _rows(x).dot(w)  # for two axes the same as @, in two thirds of the time on small ones
+    rows = _rows(x)
+    y = rows.dot(w) if type(w) is np.ndarray else rows @ w  # for two axes the same, in two thirds of the time
     if y.dtype == b.dtype and b.ndim <= y.ndim and y.ndim:
         y += b
     else:

@@ -26,7 +26,8 @@ def operand(x: Any) -> Any:
 
 def values(x: Any) -> Any:
     """The plain array of an operand, for what is decided by values at the border: an order, a count, a place."""
-    return np.asarray(x.data if hasattr(type(x), "__autodiff_apply__") else x)
+    x = getattr(x, "_data", x)
+    return x if hasattr(type(x), "__autodiff_traced__") else np.asarray(x)
 
 
 def canonical_axis(axis: Any, ndim: int, name: str | None = None) -> int:

@@ -1,0 +1,100 @@
+"""Compiled functions: a call is traced, rewritten, and written out as a program of NumPy calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from autodiff import pytree
+from autodiff.compiler.compiled import Compiled
+from autodiff.compiler.passes import PASSES
+from autodiff.compiler.program import Op, Program, Value
+from autodiff.compiler.source import Writer
+from autodiff.compiler.tracing import trace
+
+__all__ = ["Compiled", "Op", "Program", "Value", "compile", "derive"]
+
+
+def compile(f: Callable[..., Any], *, fallback: bool = False) -> Compiled:  # - the public name is compile
+    """Make of a function a program of NumPy calls that does the same.
+
+    Parameters
+    ----------
+    f : callable
+        Anything written for the engine, unchanged: a loss, a gradient, a whole training step with ``zero_grad``,
+        ``backward`` and ``optimizer.step()`` in it.
+    fallback : bool, default False
+        If it cannot be compiled, say so once, and run it as it is.
+
+    Returns
+    -------
+    Compiled
+        Called like `f`. Its ``source`` is the program as Python.
+
+    Raises
+    ------
+    CompileError
+        At the first call, if what `f` does depends on the values of arrays: a branch, a loop count, ``float(x)``. The
+        message names the line and the way out.
+
+    Notes
+    -----
+    The first call runs `f` itself, once, while its NumPy calls are written down; so does the first call with other
+    shapes, dtypes or Python numbers. Later calls run the program. It reads arguments, Tensors, parameters, and arrays
+    that are values of closures, globals or attributes, as they are at that call; what plain NumPy made of them on the
+    way is a constant.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> f = ad.compile(ad.value_and_grad(lambda w: np.sum(np.tanh(w) ** 2)))
+    >>> value, gradient = f(np.array([0.5, 1.0]))
+    >>> value, gradient = f(np.array([0.0, 1.0]))  # by the program
+    >>> gradient.round(6)
+    array([0.      , 0.639700])
+    """
+    return Compiled(f, fallback)
+
+
+def derive(f: Callable[..., Any]) -> Callable[..., str]:
+    """The program of a function as plain NumPy for people: for a gradient, the equations of backpropagation.
+
+    Parameters
+    ----------
+    f : callable
+        Such as ``ad.grad(loss)``.
+
+    Returns
+    -------
+    callable
+        Called with arguments for `f`, it gives the text.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> print(ad.derive(ad.grad(lambda x: np.sin(x) * x))(np.array(2.0)))
+    def f(x0):
+        # forward
+        sin_1 = np.sin(x0)
+        # backwards through sin
+        ct_cos_1 = np.cos(x0)
+        ct_product_1 = x0 * ct_cos_1
+        ct_sum_1 = sin_1 + ct_product_1
+        return ct_sum_1
+    """
+
+    def written(*args: Any, **kwargs: Any) -> str:
+        leaves, structure = pytree.flatten((args, kwargs))
+        name = getattr(f, "__name__", "f")
+        program = trace(f, name, leaves, lambda new: pytree.unflatten(structure, new)).program
+        for rewrite in PASSES:
+            program = rewrite(program)
+        writer = Writer(program)
+        writer.name_values()
+        lines = [f"    {line}" for line in writer.body()]
+        lines.append(f"    return {', '.join(writer.returned_parts())}")
+        shown = ", ".join(writer.names[v] for v in program.arguments)
+        title = name if name.isidentifier() else "f"
+        return "\n".join([*(f"# {line}" for line in writer.legend), f"def {title}({shown}):", *lines])
+
+    return written

@@ -1,0 +1,244 @@
+"""`compile`: a function that is traced once for each kind of call, and from then on runs as a NumPy program."""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autodiff import pytree, tape
+from autodiff.compiler.buffers import Plan, plan_buffers
+from autodiff.compiler.passes import PASSES
+from autodiff.compiler.program import Program
+from autodiff.compiler.source import Writer
+from autodiff.compiler.tracing import Traced, trace
+from autodiff.errors import CompileError
+from autodiff.tensors import Tensor, lift
+
+_MISS = object()
+_MANY = 8
+_numbers = itertools.count()
+
+
+class Compiled:
+    """A function that runs as a program of NumPy calls.
+
+    Attributes
+    ----------
+    source : str
+        The Python of the latest trace.
+    program : Program
+        The same as a list of operations.
+    sources : list of str
+        Of all traces, the oldest first.
+    """
+
+    def __init__(self, f: Callable[..., Any], fallback: bool = False) -> None:
+        self._f, self._fallback = f, fallback
+        self.__name__ = getattr(f, "__name__", type(f).__name__)
+        self.__doc__ = getattr(f, "__doc__", None)
+        self.__wrapped__ = f
+        self._entries: list[_Entry] = []
+        self._refused: CompileError | None = None
+
+    @property
+    def source(self) -> str:
+        """The Python of the latest trace."""
+        return self._latest().source
+
+    @property
+    def sources(self) -> list[str]:
+        """That of all traces, the oldest first."""
+        return [entry.source for entry in self._entries]
+
+    @property
+    def program(self) -> Program:
+        """The latest trace as a list of operations."""
+        return self._latest().program
+
+    def _latest(self) -> _Entry:
+        if not self._entries:
+            raise CompileError(
+                f"compile: {self.__name__} has not been called yet; its program is written at the first call."
+            )
+        return self._entries[-1]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it: by the program for this kind of arguments, or, the first time, by the function itself."""
+        for entry in self._entries:
+            result = entry.run(args, kwargs)
+            if result is not _MISS:
+                return result
+        return self._trace(args, kwargs)
+
+    def _trace(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self._refused is not None:
+            return self._f(*args, **kwargs)
+        leaves, structure = pytree.flatten((args, kwargs))
+        try:
+            traced = trace(self._f, self.__name__, leaves, lambda new: pytree.unflatten(structure, new))
+        except CompileError as error:
+            if not self._fallback:
+                raise
+            self._refused = error
+            warnings.warn(f"{error} It runs eagerly from now on.", UserWarning, stacklevel=3)
+            return self._f(*args, **kwargs)
+        self._entries = [entry for entry in self._entries if entry.is_alive()]
+        self._entries.append(_Entry(self.__name__, self._f, traced, leaves, structure, bool(kwargs)))
+        if len(self._entries) == _MANY:
+            warnings.warn(
+                f"compile: {self.__name__} was traced {_MANY} times; a new trace is written for every new shape, dtype "
+                f"or Python number among its arguments. Pass numbers that change as arrays.",
+                UserWarning,
+                stacklevel=3,
+            )
+        return traced.answer
+
+    def __repr__(self) -> str:
+        return f"<compiled {self.__name__}, {len(self._entries)} trace(s)>"
+
+
+class _Entry:
+    """One trace: its program, its source, and the function made of that."""
+
+    def __init__(self, name: str, f: Any, traced: Traced, leaves: list[Any], structure: Any, keywords: bool) -> None:
+        program = traced.program
+        _name_arguments(f, program)
+        for rewrite in PASSES:
+            program = rewrite(program)
+        self.program, self.plan = program, plan_buffers(program)
+        self.traced, self._structure = traced, structure
+        self._count = len(leaves)
+        self._flat = not keywords and all(c.kind is None for c in structure.children[0].children)
+        self._version = tape.structure[0]
+        self.source, namespace = _written(name, program, self.plan, traced, leaves)
+        file = f"<compiled {name} {next(_numbers)}>"
+        code = compile(self.source, file, "exec")
+        linecache.cache[file] = (len(self.source), None, self.source.splitlines(keepends=True), file)
+        exec(code, namespace)
+        self._run: Callable[..., Any] = namespace[_function_name(name)]
+
+    def is_alive(self) -> bool:
+        """Whether its guards could ever hold again."""
+        return all(t._data is array or not getattr(array, "ndim", 0) for t, array in self.traced.states)
+
+    def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What the program answers, or `_MISS` if it was not written for such a call."""
+        if tape.structure[0] != self._version:
+            if not self.traced.around.is_unchanged():
+                return _MISS
+            self._version = tape.structure[0]
+        if self._flat:
+            return self._run(*args) if len(args) == self._count and not kwargs else _MISS
+        leaves, structure = pytree.flatten((args, kwargs))
+        return _MISS if structure != self._structure else self._run(*leaves)
+
+
+def _name_arguments(f: Any, program: Program) -> None:
+    code = getattr(f, "__code__", None)
+    names = list(code.co_varnames[: code.co_argcount]) if code is not None else []
+    for v in program.arguments:
+        if v.payload < len(names):
+            v.name = names[v.payload]
+
+
+def _function_name(name: str) -> str:
+    return name if name.isidentifier() else "step"
+
+
+def _written(name: str, program: Program, plan: Plan, traced: Traced, leaves: list[Any]) -> tuple[str, dict[str, Any]]:
+    """The source of a trace, and the names it is run with."""
+    writer = Writer(program, plan)
+    function = _function_name(name)
+    writer.used.add(function)
+    by_number = {v.payload: v for v in program.arguments}
+    for i in range(len(leaves)):  # arguments have their names first, also those that are static
+        if i not in by_number:
+            writer.names[("static", i)] = writer.unique(_argument_name(traced, name, i))
+    writer.name_values()
+    parameters = [writer.names.get(by_number.get(i), "") or writer.names[("static", i)] for i in range(len(leaves))]
+    guards = list(_guards(writer, traced, leaves, parameters, by_number))
+    tensors = [i for i, x in enumerate(leaves) if isinstance(x, Tensor) and i in by_number]
+    body = [f"{parameters[i]} = {parameters[i]}._data" for i in tensors]
+    body += list(writer.body())
+    body.append(f"return {_answer(writer, traced)}")
+    lines = [f"def {function}({', '.join(parameters)}):"]
+    if guards:
+        lines.append("    if not (" + "\n            and ".join(guards) + "):")
+        lines.append(f"        return {writer.bind('another_call', _MISS)}")
+    lines += [f"    {line}" for line in body]
+    legend = [f"# {name}, compiled from one call: {len(program.ops)} operations, {len(plan.buffers)} buffers of "
+              f"{plan.nbytes / 1024:.0f} KiB (b0, b1, ...)"]  # fmt: skip
+    legend += [f"# {line}" for line in writer.legend]
+    return "\n".join([*legend, "", *lines]) + "\n", writer.namespace
+
+
+def _argument_name(traced: Traced, name: str, i: int) -> str:
+    return f"static_{i}"
+
+
+def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[str], by_number: dict[int, Any]) -> Any:
+    """What must hold for the program to be the right one."""
+    for i, (x, p) in enumerate(zip(leaves, parameters)):
+        v = by_number.get(i)
+        if v is None:
+            if isinstance(x, (bool, int, float, complex, str)):
+                yield f"type({p}) is {type(x).__name__} and {p} == {x!r}" if x == x else f"{p} != {p}"
+            else:
+                yield f"{p} is {writer.bind('argument', x)}"
+            continue
+        data = p
+        if isinstance(x, Tensor):
+            yield f"type({p}) is {writer.bind('Tensor', type(x))} and {p}._node is None"
+            data = f"{p}._data"
+        elif isinstance(x, np.ndarray):
+            yield f"type({p}) is {writer.bind('ndarray', np.ndarray)}"
+        if isinstance(x, np.generic):
+            yield f"type({p}) is {writer.bind(type(x).__name__, type(x))}"
+        else:
+            kind = np.dtype(v.dtype)
+            yield f"{data}.shape == {tuple(v.shape)} and {data}.dtype == {writer.bind(kind.name, kind)}"
+    read = {id(v.payload) for v in writer.program.values() if v.kind == "state"}
+    for t, array in traced.states:
+        if id(t) in read and np.ndim(array):
+            owner = writer.bind(_owner("tensor", t), t)
+            yield f"{owner}._data is {writer.bind(_owner('array', t), array)}"
+    for leaf in traced.begun:
+        yield f"{writer.bind(_owner('leaf', leaf), leaf)}.grad is None"
+    for leaf in {v.payload for v in writer.program.values() if v.kind == "gradient"}:
+        yield f"{writer.bind(_owner('leaf', leaf), leaf)}.grad is not None"
+    for cell, contents in traced.around.cells:
+        if not callable(contents) or isinstance(contents, Tensor):
+            yield f"{writer.bind('cell', cell)}.cell_contents is {writer.bind('held', contents)}"
+    for names, key, value in traced.around.names:
+        yield f"{writer.bind('names', names)}.get({key!r}) is {writer.bind('bound', value)}"
+
+
+def _owner(what: str, thing: Any) -> str:
+    return f"{what}_{getattr(thing, 'name', None) or 'w'}"
+
+
+def _answer(writer: Writer, traced: Traced) -> str:
+    """What the function gives back, in the structure of what it gave at first."""
+    parts = writer.returned_parts()
+    wrapped = [
+        f"{writer.bind('untracked', _untracked)}({part})" if kind == "tensor" else part
+        for part, kind in zip(parts, traced.kinds)
+    ]
+    if traced.structure == pytree.LEAF:
+        return wrapped[0]
+    if traced.structure.kind is tuple and all(c == pytree.LEAF for c in traced.structure.children):
+        return f"({', '.join(wrapped)}{',' if len(wrapped) == 1 else ''})"
+    return f"{writer.bind('rebuilt', _rebuild(traced.structure))}([{', '.join(wrapped)}])"
+
+
+def _untracked(array: Any) -> Tensor:
+    return lift(array, None)  # type: ignore[arg-type]
+
+
+def _rebuild(structure: Any) -> Callable[[list[Any]], Any]:
+    return lambda leaves: pytree.unflatten(structure, leaves)

@@ -1,0 +1,40 @@
+"""Common subexpressions: what is computed twice from the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autodiff.compiler.program import EFFECTS, Program, Value, mapped
+
+
+def common_subexpressions(program: Program) -> Program:
+    """Every operation on the same operands once; not across an effect, which may change what they hold."""
+    known: dict[Any, list[Value]] = {}
+    same: dict[Value, Value] = {}
+    ops = []
+    for op in program.ops:
+        op = op.with_inputs(lambda v: same.get(v, v))
+        if op.form in EFFECTS:
+            known = {}
+            ops.append(op)
+            continue
+        key = (op.form, _key(op.function), _key(op.args), _key(op.keywords))
+        first = known.setdefault(key, op.outputs)
+        if first is op.outputs:
+            ops.append(op)
+        else:
+            same.update(zip(op.outputs, first))
+    return program.with_ops(ops, mapped(program.outputs, lambda v: same.get(v, v)))
+
+
+def _key(tree: Any) -> Any:
+    """Something hashable that is equal for equal operands: arrays by identity, numbers by type and value."""
+    if isinstance(tree, (tuple, list)):
+        return (type(tree), *map(_key, tree))
+    if isinstance(tree, dict):
+        return tuple(sorted((k, _key(v)) for k, v in tree.items()))
+    if isinstance(tree, slice):
+        return ("slice", tree.start, tree.stop, tree.step)
+    if isinstance(tree, (bool, int, float, complex, str, type(None))):
+        return (type(tree), repr(tree))
+    return id(tree)

@@ -1,0 +1,16 @@
+"""Dead code: what nobody reads."""
+
+from __future__ import annotations
+
+from autodiff.compiler.program import EFFECTS, Program
+
+
+def dead_code(program: Program) -> Program:
+    """Without the operations whose results neither come back nor change the world."""
+    alive = set(program.results)
+    kept = []
+    for op in reversed(program.ops):
+        if op.form in EFFECTS or any(v in alive for v in op.outputs):
+            kept.append(op)
+            alive.update(op.inputs())
+    return program.with_ops(kept[::-1])

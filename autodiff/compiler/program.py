@@ -1,0 +1,210 @@
+"""The intermediate form: a straight line of NumPy calls on numbered values.
+
+A trace writes it, passes rewrite it, `source` turns it into Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+
+Kind = Literal["argument", "state", "gradient", "constant", "made", "result"]
+
+
+@dataclass(eq=False, slots=True)
+class Value:
+    """An array of the program.
+
+    Attributes
+    ----------
+    kind : str
+        An argument; the values of a Tensor (`state`), or its gradient, as they are when the program starts; an array
+        from outside, which somebody may write to (`constant`); one that was made while tracing (`made`); what an
+        operation computes (`result`).
+    shape, dtype
+        Known: another shape is another trace.
+    payload : object
+        Of an argument its number; of a state or gradient its Tensor's array or leaf; of a constant the array.
+    name : str
+        In the source; chosen there if it is empty.
+    """
+
+    kind: Kind
+    shape: tuple[int, ...]
+    dtype: Any
+    payload: Any = None
+    name: str = ""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the entries."""
+        return int(np.prod(self.shape, dtype=int)) * int(np.dtype(self.dtype).itemsize)
+
+
+Form = Literal[
+    "ufunc",
+    "reduce",
+    "function",
+    "method",
+    "attribute",
+    "index",
+    "opaque",
+    "live",
+    "check",
+    "store",
+    "assign",
+    "effect",
+]
+"""How an operation is written: ``add(a, b)``, ``add.reduce(a, ...)``, ``where(c, a, b)``, ``a.reshape(...)``, ``a.T``,
+``a[i]``; a function that is called as a whole (`opaque`), and anew at every call whatever its arguments (`live`);
+a look at values that may complain (`check`); and three that change the world: a gradient stored, a Tensor assigned to,
+anything else."""
+
+EFFECTS = frozenset(("store", "assign", "effect", "live", "check"))
+VIEWING = frozenset(("reshape", "ravel", "transpose", "swapaxes", "squeeze", "T", "mT", "real", "imag"))
+
+
+@dataclass(eq=False, slots=True)
+class Op:
+    """One line.
+
+    Attributes
+    ----------
+    form : str
+        See `Form`.
+    function : callable, str or object
+        The ufunc or function; the name of the method or attribute; the target of an effect.
+    args, keywords
+        With `Value` in place of arrays, also inside lists and tuples.
+    outputs : list of Value
+    scope : tuple of str
+        The layers it was recorded in.
+    rule : str
+        In a sweep the operation whose rule it belongs to.
+    """
+
+    form: Form
+    function: Any
+    args: tuple[Any, ...]
+    keywords: dict[str, Any]
+    outputs: list[Value]
+    scope: tuple[str, ...] = ()
+    rule: str = ""
+
+    def inputs(self) -> Iterator[Value]:
+        """The values it reads."""
+        yield from values_in(self.args)
+        yield from values_in(tuple(self.keywords.values()))
+
+    @property
+    def title(self) -> str:
+        """What it is called in listings."""
+        name = self.function if isinstance(self.function, str) else getattr(self.function, "__name__", "")
+        return {"index": "getitem", "store": "store gradient", "assign": "assign"}.get(self.form, "") or str(name)
+
+    @property
+    def views(self) -> bool:
+        """Whether the result may share memory with the first operand."""
+        return (self.form in ("method", "attribute") and self.function in VIEWING) or (
+            self.form == "index" or (self.form == "function" and self.function in _VIEWS)
+        )
+
+    def with_inputs(self, f: Callable[[Value], Value]) -> Op:
+        """The same on other values."""
+        return replace(self, args=mapped(self.args, f), keywords={k: mapped(v, f) for k, v in self.keywords.items()})
+
+
+_VIEWS = {np.broadcast_to, np.transpose, np.reshape, np.ravel, np.moveaxis, np.swapaxes, np.expand_dims, np.squeeze}
+_VIEWS |= {np.diagonal, np.real, np.imag, np.atleast_1d, np.atleast_2d, np.flip}
+
+
+def values_in(tree: Any) -> Iterator[Value]:
+    """The values in nested tuples, lists, dicts and slices."""
+    if isinstance(tree, Value):
+        yield tree
+    elif isinstance(tree, (tuple, list)):
+        for v in tree:
+            yield from values_in(v)
+    elif isinstance(tree, dict):
+        yield from values_in(tuple(tree.values()))
+
+
+def mapped(tree: Any, f: Callable[[Value], Any]) -> Any:
+    """The same nest with every value replaced."""
+    if isinstance(tree, Value):
+        return f(tree)
+    if type(tree) in (tuple, list):
+        return type(tree)(mapped(v, f) for v in tree)
+    if type(tree) is dict:
+        return {k: mapped(v, f) for k, v in tree.items()}
+    return tree
+
+
+@dataclass(eq=False)
+class Program:
+    """What a function computes, as a list of operations.
+
+    Attributes
+    ----------
+    name : str
+        Of the function.
+    arguments : list of Value
+    ops : list of Op
+        In the order in which they run.
+    outputs : list
+        What comes back, flat: a Value, or something that does not change from call to call.
+    """
+
+    name: str
+    arguments: list[Value]
+    ops: list[Op]
+    outputs: list[Any]
+    notes: list[str] = field(default_factory=list)
+
+    def with_ops(self, ops: list[Op], outputs: list[Any] | None = None) -> Program:
+        """The same with other operations."""
+        return replace(self, ops=ops, outputs=self.outputs if outputs is None else outputs)
+
+    @property
+    def results(self) -> list[Value]:
+        """The values that come back."""
+        return list(values_in(self.outputs))
+
+    def values(self) -> list[Value]:
+        """All values, in the order in which they are met."""
+        met = dict.fromkeys(self.arguments)
+        for op in self.ops:
+            met |= dict.fromkeys(op.inputs())
+            met |= dict.fromkeys(op.outputs)
+        return list(met | dict.fromkeys(self.results))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many operations there are, and the bytes of what they compute."""
+        return {"operations": len(self.ops), "bytes": sum(v.nbytes for op in self.ops for v in op.outputs)}
+
+    def __str__(self) -> str:
+        names = {v: v.name or f"v{i}" for i, v in enumerate(self.values())}
+
+        def shown(tree: Any) -> str:
+            if isinstance(tree, Value):
+                return names[tree]
+            if isinstance(tree, (tuple, list)):
+                inner = ", ".join(map(shown, tree))
+                return f"({inner})" if isinstance(tree, tuple) else f"[{inner}]"
+            return f"{tree:.6g}" if isinstance(tree, float) else getattr(tree, "__name__", str(tree))
+
+        lines = [f"{self.name}({', '.join(f'{names[v]}: {_type(v)}' for v in self.arguments)})"]
+        for op in self.ops:
+            inputs = [shown(a) for a in op.args] + [f"{k}={shown(v)}" for k, v in op.keywords.items()]
+            left = ", ".join(f"{names[v]}: {_type(v)}" for v in op.outputs)
+            lines.append(f"  {left + ' = ' if left else ''}{op.title}({', '.join(inputs)})")
+        lines.append(f"  return {', '.join(shown(v) for v in self.outputs)}")
+        return "\n".join([*lines, *(f"# {note}" for note in self.notes)])
+
+
+def _type(v: Value) -> str:
+    return f"{np.dtype(v.dtype).name}{list(v.shape)}"

@@ -1,0 +1,307 @@
+"""A program as Python that a person can read and run."""
+
+from __future__ import annotations
+
+import itertools
+import keyword
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from autodiff import tape
+from autodiff.compiler.buffers import Plan
+from autodiff.compiler.program import Op, Program, Value
+from autodiff.primitives import Primitive
+
+_SIGNS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
+
+
+class Writer:
+    """Writes one program.
+
+    Parameters
+    ----------
+    program : Program
+    plan : Plan, optional
+        Without one, every line is an expression, for people; with one, results go where the plan says.
+    """
+
+    def __init__(self, program: Program, plan: Plan | None = None) -> None:
+        self.program, self.plan = program, plan
+        self.names: dict[Any, str] = {}
+        self.used: set[str] = set(keyword.kwlist) | {"np"}
+        self.namespace: dict[str, Any] = {}
+        self.legend: list[str] = []
+        self._numbers: dict[Any, str] = {}
+
+    # --- names ---
+
+    def unique(self, wish: str) -> str:
+        """A name that is not taken, like the one wished for."""
+        wish = re.sub(r"\W+", "_", wish).strip("_") or "v"
+        wish = f"p{wish}" if wish[0].isdigit() else wish
+        for name in itertools.chain([wish], (f"{wish}_{i}" for i in itertools.count(2))):
+            if name not in self.used:
+                self.used.add(name)
+                return name
+        raise AssertionError
+
+    def bind(self, wish: str, thing: Any, *, reserved: bool = False) -> str:
+        """A name for an object of the program's surroundings; one name an object."""
+        key = ("bound", id(thing))
+        wish = re.sub(r"\W+", "_", wish).strip("_") or "f"
+        wish = f"{wish}_" if keyword.iskeyword(wish) else wish
+        if key not in self.names:
+            free = reserved and self.namespace.get(wish, thing) is thing
+            self.names[key] = wish if free else self.unique(wish)
+            self.namespace[self.names[key]] = thing
+        return self.names[key]
+
+    def name_values(self) -> None:
+        """Names for arguments, states and constants, and in the order of their making for results."""
+        for v in self.program.arguments:
+            self.names[v] = self.unique(v.name or f"x{v.payload}")
+        for v in self.program.values():
+            if v in self.names or v.kind == "result":
+                continue
+            if v.kind == "state":
+                t = v.payload
+                wish = "_".join(reversed(v.name.rsplit(".", 1))) if v.name else "w"
+                if "." in v.name:
+                    layer, _, own = v.name.rpartition(".")
+                    wish = f"{own}_{layer}"
+                self.names[v] = self.unique(wish)
+                self._know(v, f"{v.name or 'a tensor'}, read at every call")
+                if v.shape:
+                    self.namespace[self.names[v]] = t._data
+            elif v.kind in ("constant", "made"):
+                self.names[v] = self.unique("c")
+                self.namespace[self.names[v]] = v.payload
+                self._know(v, "an array from outside" if v.kind == "constant" else "an array made while tracing")
+            elif v.kind == "gradient":
+                self.names[v] = self.unique(f"grad_{getattr(v.payload, 'name', '') or 'w'}")
+        for op in self.program.ops:  # functions have their own names; results are numbered
+            title = re.sub(r"\W+", "_", op.title).strip("_")
+            self.used.update((title, f"{title}_reduce"))
+        counts: dict[str, int] = {}
+        for op in self.program.ops:
+            for v in op.outputs:
+                wish = v.name or f"{'ct_' if op.rule else ''}{_short(op)}"
+                counts[wish] = counts.get(wish, 0) + 1
+                self.names[v] = self.unique(f"{wish}_{counts[wish]}")
+
+    def _know(self, v: Value, what: str) -> None:
+        self.legend.append(f"{self.names[v]}: {np.dtype(v.dtype).name}{list(v.shape)}, {what}")
+
+    # --- expressions ---
+
+    def text(self, x: Any) -> str:
+        """An operand as Python."""
+        if isinstance(x, Value):
+            return self.names[x]
+        if isinstance(x, tuple):
+            inner = ", ".join(map(self.text, x))
+            return f"({inner},)" if len(x) == 1 else f"({inner})"
+        if isinstance(x, list):
+            return f"[{', '.join(map(self.text, x))}]"
+        if isinstance(x, slice):
+            return f"slice({self.text(x.start)}, {self.text(x.stop)}, {self.text(x.step)})"
+        if x is None or x is Ellipsis or isinstance(x, (bool, str)):
+            return "..." if x is Ellipsis else repr(x)
+        if isinstance(x, (int, float)) and not isinstance(x, np.generic) and x == x and abs(x) != np.inf:
+            return repr(x)
+        if isinstance(x, (np.dtype, type)):
+            return (
+                self.bind(np.dtype(x).name, x) if isinstance(x, np.dtype) or issubclass(x, np.generic) else x.__name__
+            )
+        return self.bind(f"k_{type(x).__name__}", x)
+
+    def index(self, x: Any) -> str:
+        """What stands between brackets."""
+        if isinstance(x, tuple):
+            return ", ".join(map(self.index, x)) + ("," if len(x) == 1 else "") or "()"
+        if isinstance(x, slice):
+            ends = [("" if v is None else self.text(v)) for v in (x.start, x.stop)]
+            return ":".join(ends) + (f":{self.text(x.step)}" if x.step is not None else "")
+        return self.text(x)
+
+    def number(self, x: Any, other: Any) -> str:
+        """A Python number beside an array: as a 0-d array of its type it is cheaper, and the same."""
+        if self.plan is None or isinstance(x, (bool, complex)) or not isinstance(x, (int, float)):
+            return self.text(x)
+        if not isinstance(other, Value) or np.dtype(other.dtype).kind != "f" or not other.shape:
+            return self.text(x)
+        key = (float(x), np.dtype(other.dtype))
+        if key not in self._numbers:
+            name = self.unique("c_" + re.sub(r"[^0-9a-z]", "_", f"{float(x):g}".replace("-", "minus_")))
+            self._numbers[key] = name
+            self.namespace[name] = np.array(x, other.dtype)
+            self.legend.append(f"{name} = {x!r}")
+        return self._numbers[key]
+
+    def operands(self, op: Op) -> list[str]:
+        """The operands of a ufunc."""
+        if len(op.args) == 2 and op.form == "ufunc":
+            a, b = op.args
+            return [self.number(a, b), self.number(b, a)]
+        return [self.text(a) for a in op.args]
+
+    def keyword_list(self, op: Op) -> list[str]:
+        """The keywords of a call."""
+        return [f"{k}={self.text(v)}" for k, v in op.keywords.items()]
+
+    def place(self, v: Value) -> str | None:
+        """Where the plan puts a result."""
+        where = None if self.plan is None else self.plan.place.get(v)
+        if where is None:
+            return None
+        if isinstance(where, int):
+            name = f"b{where}"
+            if name not in self.namespace:
+                shape, dtype = self.plan.buffers[where]  # type: ignore[union-attr]
+                self.namespace[name] = np.empty(shape, dtype)
+                self.used.add(name)
+            return name
+        return self.bind(_owner("home", where), where.home)
+
+    def expression(self, op: Op) -> str:
+        """The right-hand side of a line."""
+        operands = self.operands(op)
+        out = op.outputs[0] if op.outputs else None
+        place = None if out is None else self.place(out)
+        if op.form == "ufunc":
+            small = out is not None and not out.shape and all(not isinstance(a, Value) or not a.shape for a in op.args)
+            if op.function in _SIGNS and (self.plan is None or small):
+                return f" {_SIGNS[op.function]} ".join(self._atom(a) for a in operands)
+            if op.function is np.negative and (self.plan is None or small):
+                return f"-{self._atom(operands[0])}"
+            if op.function is np.matmul and self.plan is None:
+                return " @ ".join(operands)
+            flat = op.function is np.matmul and all(isinstance(a, Value) and len(a.shape) in (1, 2) for a in op.args)
+            name = self.function("dot" if flat else op.function.__name__, np.dot if flat else op.function)
+            if place and op.function in (np.maximum, np.minimum):  # NumPy wants the keyword here
+                place = f"out={place}"
+            return f"{name}({', '.join(operands + ([place] if place else []))})"
+        if op.form == "reduce":
+            axis, keepdims = op.keywords.get("axis"), op.keywords.get("keepdims", False)
+            if self.plan is None:
+                fold = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min"}
+                folding = fold.get(op.function.__name__)
+                if folding:
+                    return f"{operands[0]}.{folding}(axis={self.text(axis)}{', keepdims=True' if keepdims else ''})"
+            name = self.function(f"{op.function.__name__}_reduce", op.function.reduce)
+            rest = [self.text(axis), "None", place or "None"] + (["True"] if keepdims else [])
+            return f"{name}({', '.join([operands[0], *rest])})"
+        if op.form == "method":
+            rest = [*operands[1:], *self.keyword_list(op)]
+            return f"{operands[0]}.{op.function}({', '.join(rest)})"
+        if op.form == "attribute":
+            return f"{operands[0]}.{op.function}"
+        if op.form == "index":
+            return f"{operands[0]}[{self.index(op.args[1])}]"
+        thing = op.function.fn if isinstance(op.function, Primitive) else op.function
+        name = self.function(op.title, thing)
+        return f"{name}({', '.join([*operands, *self.keyword_list(op)])})"
+
+    @staticmethod
+    def _atom(text: str) -> str:
+        return text if re.fullmatch(r"[\w.]+", text) else f"({text})"
+
+    def function(self, wish: str, thing: Any) -> str:
+        """A function by name."""
+        if self.plan is None and getattr(np, wish, None) is thing:
+            return f"np.{wish}"
+        return self.bind(wish, thing, reserved=True)
+
+    # --- lines ---
+
+    def line(self, op: Op) -> Iterator[str]:
+        """The lines of one operation."""
+        if op.form == "store":
+            yield from self._store(op)
+        elif op.form == "effect":
+            yield f"{self.bind(getattr(op.function, '__name__', 'effect').strip('_') or 'effect', op.function)}()"
+        elif op.form == "check":
+            yield f"{self.bind(op.title.strip('_') or 'check', op.function)}({', '.join(map(self.text, op.args))})"
+        elif op.form == "assign":
+            yield from self._assign(op)
+        else:
+            left = ", ".join(self.names[v] for v in op.outputs)
+            yield f"{left} = {self.expression(op)}"
+
+    def _store(self, op: Op) -> Iterator[str]:
+        leaf, (v,) = op.function, op.args
+        if self.plan is None:
+            yield f"grad_{re.sub(r'[^0-9A-Za-z_]+', '_', _owner('', leaf))} = {self.text(v)}"
+            return
+        name = self.bind(_owner("leaf", leaf), leaf)
+        if v is None:
+            yield f"{name}.grad = None"
+        elif leaf.home is None:
+            conj = ".conj()" if np.dtype(getattr(v, "dtype", float)).kind == "c" else ".copy()"
+            yield f"{name}.grad = {self.text(v)}{conj}"
+        else:
+            home = self.bind(_owner("home", leaf), leaf.home)
+            if not isinstance(v, Value) or self.plan.place.get(v) is not leaf:
+                conj = ".conj()" if np.dtype(getattr(v, "dtype", float)).kind == "c" else ""
+                yield f"{home}[...] = {self.text(v)}{conj}"
+            yield f"{name}.grad = {home}"
+
+    def _assign(self, op: Op) -> Iterator[str]:
+        t, (v,) = op.function, op.args
+        if self.plan is None:
+            yield f"{self.unique(t.name or 'w')} = {self.text(v)}"
+        elif op.args[0].shape:
+            yield f"{self.bind('copyto', np.copyto)}({self.bind(_owner('array', t), t._data)}, {self.text(v)})"
+        else:
+            yield f"{self.bind(_owner('tensor', t), t)}._data = {self.text(v)}"
+        if self.plan is not None and isinstance(t._node, tape.Leaf):
+            yield f"{self.bind(_owner('leaf', t), t._node)}.stamp = {self.bind('next_number', tape.next_number)}()"
+
+    def body(self) -> Iterator[str]:
+        """All lines between the guard and the return."""
+        for v in self.program.values():
+            if v.kind == "state" and not v.shape and self.plan is not None:
+                yield f"{self.names[v]} = {self.bind(_owner('tensor', v), v.payload)}._data"
+            if v.kind == "gradient" and self.plan is not None:
+                yield f"{self.names[v]} = {self.bind(_owner('leaf', v.payload), v.payload)}.grad"
+        heading = None
+        for op in self.program.ops:
+            now = _heading(op)
+            if now != heading and now:
+                yield f"# {now}"
+            heading = now
+            yield from self.line(op)
+
+    def returned_parts(self) -> list[str]:
+        """What comes back, piece by piece; what lies in a buffer or in a parameter is copied."""
+        parts = []
+        fresh = {v for op in self.program.ops for v in op.outputs if not op.views}
+        for v in self.program.outputs:
+            text = self.text(v)
+            mine = isinstance(v, Value) and (v not in fresh or (self.plan is not None and v in self.plan.place))
+            parts.append(f"{text}.copy()" if mine and self.plan is not None else text)
+        return parts
+
+
+def _owner(what: str, thing: Any) -> str:
+    return f"{what}_{getattr(thing, 'name', None) or 'w'}"
+
+
+def _short(op: Op) -> str:
+    name = re.sub(r"\W+", "_", op.title).strip("_")
+    return {"getitem": "part", "T": "transposed", "add": "sum", "multiply": "product", "matmul": "dot"}.get(name, name)
+
+
+def _heading(op: Op) -> str:
+    """What a block of lines is about."""
+    where = f" of {'.'.join(op.scope)}" if op.scope else ""
+    if op.form == "store":
+        return "gradients"
+    if op.form == "effect":
+        return "what changes the parameters"
+    if op.rule:
+        return f"backwards through {op.rule}"
+    return f"forward{where}" if op.scope else "forward"

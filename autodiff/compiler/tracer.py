@@ -1,0 +1,385 @@
+"""A stand-in for arrays that writes down every NumPy call made with it, and makes it.
+
+It lies underneath the tape: in a trace the data of Tensors are Tracers, and the tape, the sweeps and the rules run
+as always. What depends on numbers in Python, a branch or a ``float()``, is refused, for the record would be true for
+these numbers only.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from autodiff import tape
+from autodiff.compiler.program import Form, Op, Value
+from autodiff.errors import CompileError
+from autodiff.places import place_of, users_frame
+from autodiff.primitives import Primitive
+
+_METADATA = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
+_MADE_LIKE = {np.ones_like, np.zeros_like, np.empty_like}
+_OF_VALUES = {np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.array_equal, np.allclose, np.trim_zeros}
+
+
+class Trace:
+    """The operations recorded so far."""
+
+    def __init__(self) -> None:
+        self.ops: list[Op] = []
+        self.constants: dict[int, Value] = {}
+        self.kept: list[Any] = []
+        self.rule = ""
+
+    # --- values ---
+
+    def value_of(self, x: Any) -> Any:
+        """What stands for an operand in the record: numbers stand for themselves."""
+        if isinstance(x, Tracer):
+            return x._var
+        if isinstance(x, np.ndarray):
+            known = self.constants.get(id(x))
+            if known is None:
+                known = self.constants[id(x)] = Value("constant", x.shape, x.dtype, x)
+                self.kept.append(x)  # so that its id stays its own
+            return known
+        if isinstance(x, (tuple, list)):
+            return type(x)(map(self.value_of, x)) if type(x) in (tuple, list) else x
+        if isinstance(x, slice):
+            if any(isinstance(v, Tracer) for v in (x.start, x.stop, x.step)):
+                raise self.refused("a slice whose ends are computed", "The shape of its result would depend on values.")
+            return x
+        return x
+
+    def tracer(self, value: Any, var: Value) -> Tracer:
+        """A Tracer for a value that is in the record."""
+        return Tracer(self, value, var)
+
+    def refused(self, what: str, instead: str) -> CompileError:
+        """The error about something that a record cannot hold."""
+        return CompileError(
+            f"compile: {what} at {place_of(users_frame())} depends on values that are traced, so what happens would be "
+            f"fixed for the values of this first call. {instead}"
+        )
+
+    # --- recording ---
+
+    def record(
+        self, form: Form, function: Any, call: Callable[..., Any], args: Sequence[Any], keywords: dict[str, Any]
+    ) -> Any:
+        """Make a call and write it down."""
+        y = call(*plain(tuple(args)), **plain(keywords))
+        recorded_args = tuple(self.value_of(a) for a in args)
+        recorded_keywords = {k: self.value_of(v) for k, v in keywords.items()}
+        single = not isinstance(y, (tuple, list))
+        parts = [y] if single else list(y)
+        if form == "function" and any(y is a for a in args):
+            raise self.refused(
+                f"{getattr(function, '__name__', function)} with an array to write into", "Leave it away."
+            )
+        if not all(isinstance(p, (np.ndarray, np.generic)) for p in parts):
+            raise self.refused(f"{getattr(function, '__name__', function)}", "Its result is no array.")
+        outputs = [Value("result", p.shape, p.dtype) for p in parts]
+        scope = tape.open_scopes()
+        self.ops.append(Op(form, function, recorded_args, recorded_keywords, outputs, scope, self.rule))
+        made = [Tracer(self, p, v) for p, v in zip(parts, outputs)]
+        if single:
+            return made[0]
+        return y._make(made) if hasattr(y, "_make") else type(y)(made)
+
+    def effect(self, form: Form, function: Any, args: Sequence[Any] = ()) -> None:
+        """Write down something that changes the world; whoever calls this has done it already."""
+        self.ops.append(
+            Op(form, function, tuple(self.value_of(a) for a in args), {}, [], tape.open_scopes(), self.rule)
+        )
+
+    def look(self, function: Callable[..., object], args: Sequence[Any]) -> None:
+        """Let a function look at the values of this call, and at those of every later one."""
+        before = tape.set_tracer(None)
+        try:
+            function(*map(plain, args))
+        finally:
+            tape.set_tracer(before)
+        self.effect("check", function, args)
+
+    def run(self, primitive: Primitive, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
+        """The function of a primitive: its NumPy calls one by one, or, where it looks at values, as a whole."""
+        if not any(isinstance(a, Tracer) for a in args):
+            return primitive.fn(*args, **keywords)
+        mark = len(self.ops)
+        try:
+            y = primitive.fn(*args, **keywords)
+            if all(isinstance(part, Tracer) for part in (y if isinstance(y, (tuple, list)) else (y,))):
+                return y
+            del self.ops[mark:]  # something was written where nobody saw it
+        except Exception:  # also what NumPy makes of the refusal; a mistake is made again below
+            del self.ops[mark:]
+        return self.record("opaque", primitive, primitive.fn, args, keywords)
+
+
+def plain(tree: Any) -> Any:
+    """The same nest with concrete arrays in place of Tracers."""
+    if isinstance(tree, Tracer):
+        return tree._value
+    if type(tree) in (tuple, list):
+        return type(tree)(map(plain, tree))
+    if type(tree) is dict:
+        return {k: plain(v) for k, v in tree.items()}
+    return tree
+
+
+def _has_precedence(kind: type) -> bool:
+    """Whether a type wraps arrays, perhaps traced ones, and unwraps them first: a Tensor, a Batch."""
+    return kind is not Tracer and (hasattr(kind, "__autodiff_priority__") or hasattr(kind, "__autodiff_apply__"))
+
+
+def _method(name: str, *, views: bool = False) -> Any:
+    def method(self: Tracer, *args: Any, **keywords: Any) -> Any:
+        keywords = {k: v for k, v in keywords.items() if v is not None or k == "axis"}
+        y = self._trace.record("method", name, lambda x, *a, **k: getattr(x, name)(*a, **k), (self, *args), keywords)
+        return self._lends(y) if views else y
+
+    method.__name__ = name
+    return method
+
+
+def _folding(ufunc: np.ufunc, name: str) -> Any:
+    def method(
+        self: Tracer, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False, **more: Any
+    ) -> Any:
+        if more or out is not None or dtype is not None:
+            keywords = {"axis": axis, "keepdims": keepdims, **more} | ({} if dtype is None else {"dtype": dtype})
+            return self._trace.record("method", name, lambda x, **k: getattr(x, name)(**k), (self,), keywords)
+        if ufunc in (np.add, np.multiply) and self._value.dtype.kind in "biu":  # NumPy sums them in its own integers
+            keywords = {"axis": axis, "keepdims": keepdims}
+            return self._trace.record("method", name, lambda x, **k: getattr(x, name)(**k), (self,), keywords)
+        return self._trace.record("reduce", ufunc, ufunc.reduce, (self,), {"axis": axis, "keepdims": bool(keepdims)})
+
+    method.__name__ = name
+    return method
+
+
+class Tracer(NDArrayOperatorsMixin):
+    """An array in a trace.
+
+    Attributes
+    ----------
+    _trace : Trace
+    _value : ndarray or NumPy scalar
+        What it is in this first call.
+    _var : Value
+        What it is in the program.
+    """
+
+    __slots__ = ("_lent", "_trace", "_value", "_var")
+    __hash__ = object.__hash__
+    __autodiff_traced__ = True
+    __array_priority__ = 100.0
+
+    def __init__(self, trace: Trace, value: Any, var: Value) -> None:
+        self._trace, self._value, self._var, self._lent = trace, value, var, False
+
+    def _lends(self, view: Tracer) -> Tracer:
+        """Note that two share memory: then neither may be written to in place."""
+        self._lent = view._lent = True
+        return view
+
+    # --- what is known of every value ---
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes."""
+        return self._value.shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._value.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return self._value.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the entries."""
+        return self._value.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the entries."""
+        return self._value.nbytes
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one entry."""
+        return self._value.itemsize
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def __repr__(self) -> str:
+        return f"<traced {self.dtype}{list(self.shape)}>"
+
+    # --- NumPy's protocols ---
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
+        if any(_has_precedence(type(x)) for x in inputs):
+            return NotImplemented
+        out = keywords.pop("out", None)
+        if method == "__call__" and not keywords:
+            y = self._trace.record("ufunc", ufunc, ufunc, inputs, {})
+        elif method == "reduce":
+            keywords.setdefault("axis", 0)
+            y = self._trace.record("reduce", ufunc, ufunc.reduce, inputs, keywords)
+        else:
+            call = ufunc if method == "__call__" else getattr(ufunc, method)
+            y = self._trace.record("function", call, call, inputs, keywords)
+        return y if out is None else self._into(out, y)
+
+    def _into(self, out: Any, y: Any) -> Any:
+        """A result that NumPy would have written into an array."""
+        (target,) = out if isinstance(out, tuple) else (out,)
+        if not isinstance(target, Tracer) or target._lent or target.shape != y.shape:
+            raise self._trace.refused("a write into an array", "Write a = a + b, which makes a new one.")
+        if target.dtype != y.dtype:
+            y = y.astype(target.dtype)
+        target._value, target._var = y._value, y._var
+        return target
+
+    def __array_function__(self, func: Any, types: Any, args: Any, keywords: dict[str, Any]) -> Any:
+        if any(map(_has_precedence, types)):
+            return NotImplemented
+        if func in _METADATA or func in _MADE_LIKE:
+            return func(*plain(tuple(args)), **plain(keywords))
+        if func in _OF_VALUES:
+            raise self._trace.refused(
+                f"np.{func.__name__}", "The shape of its result would depend on values; use np.where."
+            )
+        out = keywords.pop("out", None) if "out" in keywords else None
+        if func is np.copyto:
+            raise self._trace.refused("np.copyto", "It writes in place.")
+        y = self._trace.record("function", func, func, args, keywords)
+        if isinstance(y, Tracer) and args and isinstance(args[0], Tracer) and Op("function", func, (), {}, []).views:
+            args[0]._lends(y)
+        return y if out is None else self._into(out, y)
+
+    @staticmethod
+    def __autodiff_apply__(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a primitive with Tracers, and perhaps Tensors, among its operands."""
+        for a in args:
+            apply = getattr(type(a), "__autodiff_apply__", None)
+            if apply is not None and type(a) is not Tracer:
+                return apply(primitive, args, kwargs)
+        trace = next(a._trace for a in args if isinstance(a, Tracer))
+        return trace.run(primitive, args, kwargs)
+
+    # --- ndarray's methods ---
+
+    sum, prod = _folding(np.add, "sum"), _folding(np.multiply, "prod")
+    max, min = _folding(np.maximum, "max"), _folding(np.minimum, "min")
+    any, all = _method("any"), _method("all")
+    mean, var, std = _method("mean"), _method("var"), _method("std")
+    argmax, argmin, argsort = _method("argmax"), _method("argmin"), _method("argsort")
+    cumsum, cumprod, take, repeat = _method("cumsum"), _method("cumprod"), _method("take"), _method("repeat")
+    clip, round, conj, copy = _method("clip"), _method("round"), _method("conj"), _method("copy")
+    astype, trace, diagonal = _method("astype"), _method("trace"), _method("diagonal", views=True)
+    reshape, ravel = _method("reshape", views=True), _method("ravel", views=True)
+    transpose, swapaxes = _method("transpose", views=True), _method("swapaxes", views=True)
+    squeeze = _method("squeeze", views=True)
+    flatten, conjugate = _method("flatten"), _method("conjugate")
+
+    def dot(self, other: Any) -> Any:
+        """The product of matrices, or of vectors."""
+        if self.ndim == 2 and getattr(other, "ndim", 0) == 2:
+            return self @ other
+        return self._trace.record("method", "dot", lambda a, b: a.dot(b), (self, other), {})
+
+    def _attribute(self, name: str) -> Any:
+        return self._lends(self._trace.record("attribute", name, operator.attrgetter(name), (self,), {}))
+
+    @property
+    def T(self) -> Any:  # noqa: N802 - NumPy's name
+        """The axes reversed."""
+        return self._attribute("T")
+
+    @property
+    def mT(self) -> Any:  # noqa: N802 - NumPy's name
+        """The last two axes exchanged."""
+        return self.swapaxes(-1, -2)
+
+    @property
+    def real(self) -> Any:
+        """The real part."""
+        return self._attribute("real") if self.dtype.kind == "c" else self
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part."""
+        return self._attribute("imag")
+
+    def __getitem__(self, index: Any) -> Any:
+        parts = index if isinstance(index, tuple) else (index,)
+        if any(isinstance(p, Tracer) and p.dtype.kind == "b" for p in parts):
+            raise self._trace.refused(
+                "an index by a mask", "The shape of its result would depend on values; use np.where(mask, x, 0)."
+            )
+        y = self._trace.record("index", "getitem", operator.getitem, (self, index), {})
+        return self._lends(y)
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
+
+    # --- what a record cannot hold ---
+
+    def _no(self, what: str, instead: str) -> Any:
+        raise self._trace.refused(what, instead)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._no("a write into an array", "Write x.at[i].set(v) on a Tensor, which makes a new one.")
+
+    def __bool__(self) -> bool:
+        instead = "Write np.where(condition, a, b), or pass a flag as an argument that is a Python bool."
+        return bool(self._no("a branch, or the truth of an array,", instead))
+
+    def __float__(self) -> float:
+        return float(self._no("float()", "Use np functions instead of math's, and return what you want to print."))
+
+    def __int__(self) -> int:
+        return int(
+            self._no("int()", "Pass the number as a Python argument: it is static, and a new one is a new trace.")
+        )
+
+    def __index__(self) -> int:
+        return int(self._no("a count or an index in Python", "Pass the number as a Python argument, or use np.take."))
+
+    def __complex__(self) -> complex:
+        return complex(self._no("complex()", "Use np functions."))
+
+    def item(self, *index: Any) -> Any:
+        """Refused."""
+        return self._no(".item()", "Return the value, and call .item() outside of what is compiled.")
+
+    def tolist(self) -> Any:
+        """Refused."""
+        return self._no(".tolist()", "Return the value instead.")
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        return self._no("np.asarray", "Use np functions on the value itself; they are traced.")
+
+    def __format__(self, spec: str) -> str:
+        return str(self._no("printing", "Return the value, and print it outside of what is compiled."))
+
+    @property
+    def data(self) -> Any:
+        """Refused."""
+        return self._no("reading .data", "Compute with the tensor itself; x.detach() leaves the graph and is traced.")
+
+    @property
+    def flat(self) -> Any:
+        """Refused."""
+        return self._no("reading .flat", "Use .ravel().")

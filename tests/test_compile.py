@@ -1,0 +1,536 @@
+"""What compile promises, sentence by sentence: the first call is the eager one, what is live, what is guarded, what is
+refused, what an effect does."""
+
+import linecache
+import threading
+import traceback
+import warnings
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+import nn
+import optim
+from autodiff.compiler.buffers import plan_buffers
+from autodiff.compiler.passes import common_subexpressions, dead_code, identities
+from autodiff.compiler.tracing import trace
+
+X = np.array([[0.5, -1.0], [2.0, 0.25], [-0.75, 1.5]])
+
+
+def close(a, b, rtol=1e-12):
+    np.testing.assert_allclose(getattr(a, "data", a), getattr(b, "data", b), rtol=rtol, atol=1e-13)
+
+
+def program_of(f, *args):
+    return trace(f, "f", list(args), lambda leaves: (tuple(leaves), {})).program
+
+
+# --- the first call is the eager one, once
+
+
+def test_the_first_call_runs_the_function_itself_once():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return np.sin(x)
+
+    compiled = ad.compile(f)
+    close(compiled(X), np.sin(X), 0)
+    assert len(calls) == 1
+    close(compiled(2 * X), np.sin(2 * X), 0)
+    assert len(calls) == 1
+
+
+def step_of(make, model, loss, data):
+    optimizer = make(model.parameters())
+
+    def step(x, y):
+        value = loss(model(x), y)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        return value
+
+    return step, optimizer
+
+
+MODELS = {
+    "relu, cross-entropy": (
+        lambda: [nn.Linear(2, 6), nn.ReLU(), nn.Linear(6, 3)],
+        nn.cross_entropy,
+        np.array([0, 2, 1]),
+    ),
+    "tanh, mse": (lambda: [nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 2)], nn.mse_loss, X[::-1].astype(np.float32)),
+    "sigmoid, l1": (lambda: [nn.Linear(2, 6), nn.Sigmoid(), nn.Linear(6, 2)], nn.l1_loss, X[::-1].astype(np.float32)),
+    "linear, huber": (lambda: [nn.Linear(2, 2, bias=False)], nn.huber_loss, X[::-1].astype(np.float32)),
+}
+OPTIMIZERS = {
+    "descent": lambda p: optim.GradientDescent(p, 0.1),
+    "momentum": lambda p: optim.Momentum(p, 0.1, nesterov=True),
+    "adam": lambda p: optim.Adam(p, 0.05),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("model", MODELS)
+def test_a_whole_training_step_is_the_eager_one(model, optimizer):
+    layers, loss, y = MODELS[model]
+    runs = []
+    for wrap in (lambda f: f, ad.compile):
+        nn.manual_seed(3)
+        net = nn.Sequential(*layers())
+        step, _ = step_of(OPTIMIZERS[optimizer], net, loss, y)
+        step = wrap(step)
+        x = X.astype(np.float32)
+        losses = [step(x, y).item() for _ in range(6)]
+        runs.append((losses, net.state_dict(), [p.grad.copy() for p in net.parameters()]))
+    (a, state, grads), (b, compiled_state, compiled_grads) = runs
+    np.testing.assert_allclose(b, a, rtol=1e-6)
+    for name in state:
+        np.testing.assert_allclose(compiled_state[name], state[name], rtol=1e-5, atol=1e-7)
+    for g, h in zip(grads, compiled_grads):
+        np.testing.assert_allclose(h, g, rtol=1e-4, atol=1e-7)
+
+
+def test_effects_and_answer_of_the_first_call_are_those_of_the_function():
+    w = ad.tensor([1.0, 2.0], requires_grad=True, name="w")
+    loss = ad.compile(lambda: (w * w).sum())
+    assert loss().item() == 5.0
+    total = ad.compile(lambda: (w * w).sum().backward())
+    total()
+    np.testing.assert_array_equal(w.grad, [2.0, 4.0])
+    total()
+    np.testing.assert_array_equal(w.grad, [4.0, 8.0])  # gradients add up, as eagerly
+    assert isinstance(w.data, np.ndarray)
+
+
+# --- what is live at every call
+
+
+def test_parameters_are_read_at_every_call():
+    w = ad.tensor([1.0, 2.0], requires_grad=True)
+    f = ad.compile(lambda x: (w * x).sum())
+    assert f(np.ones(2)).item() == 3.0
+    w.assign_([10.0, 20.0])
+    assert f(np.ones(2)).item() == 30.0
+    model = nn.Linear(2, 1)
+    optim.Adam(model.parameters())
+    g = ad.compile(lambda x: model(x))
+    g(X.astype(np.float32))
+    model.weight.assign_(np.zeros((2, 1)))
+    close(g(X.astype(np.float32)), np.full((3, 1), model.bias.data[0]), 1e-6)
+    assert len(g.sources) == 1
+
+
+def test_an_array_of_a_closure_is_read_at_every_call():
+    a = np.array([1.0, 2.0])
+    f = ad.compile(lambda x: x * a)
+    close(f(np.ones(2)), [1.0, 2.0], 0)
+    a[:] = 5.0
+    close(f(np.ones(2)), [5.0, 5.0], 0)
+
+
+def test_what_plain_numpy_made_on_the_way_is_a_constant():
+    a = np.array([1.0, 2.0])
+    f = ad.compile(lambda x: x * a.astype(np.float32))
+    f(np.ones(2))
+    a[:] = 5.0
+    close(f(np.ones(2)), [1.0, 2.0], 0)
+
+
+def test_a_cell_that_is_bound_anew_is_traced_anew():
+    a = np.array([1.0, 2.0])
+
+    def f(x):
+        return x * a
+
+    compiled = ad.compile(f)
+    compiled(np.ones(2))
+    a = np.array([7.0, 8.0])
+    close(compiled(np.ones(2)), [7.0, 8.0], 0)
+    assert len(compiled.sources) == 2
+
+
+SCALE = 2.0
+
+
+def test_a_global_that_is_bound_anew_is_traced_anew(monkeypatch):
+    f = ad.compile(lambda x: x * SCALE)
+    close(f(np.ones(2)), [2.0, 2.0], 0)
+    monkeypatch.setitem(globals(), "SCALE", 3.0)
+    close(f(np.ones(2)), [3.0, 3.0], 0)
+
+
+class Holder:
+    def __init__(self):
+        self.factor = 2.0
+
+
+def test_an_attribute_that_is_written_is_traced_anew():
+    holder = Holder()
+    f = ad.compile(lambda x: x * holder.factor)
+    close(f(np.ones(2)), [2.0, 2.0], 0)
+    holder.factor = 5.0
+    close(f(np.ones(2)), [5.0, 5.0], 0)
+
+
+def test_train_and_eval_are_two_traces():
+    nn.manual_seed(0)
+    drop = nn.Sequential(nn.Linear(2, 4), nn.Dropout(0.5))
+    f = ad.compile(lambda x: drop(x))
+    x = X.astype(np.float32)
+    assert not np.array_equal(f(x).data, f(x).data)
+    drop.eval()
+    np.testing.assert_array_equal(f(x).data, f(x).data)
+    close(f(x), drop(x), 1e-6)
+    drop.train()
+    assert not np.array_equal(f(x).data, f(x).data)
+
+
+def test_random_numbers_are_drawn_in_the_order_of_the_eager_run():
+    drop = nn.Dropout(0.5)
+    x = np.ones((4, 4), np.float32)
+    nn.manual_seed(5)
+    expected = [drop(x).data.copy() for _ in range(3)]
+    compiled = ad.compile(lambda x: drop(x))
+    nn.manual_seed(5)
+    for y in expected:
+        np.testing.assert_array_equal(compiled(x).data, y)
+
+
+def test_the_learning_rate_is_obeyed_without_a_new_trace():
+    w = ad.tensor([1.0, 2.0], requires_grad=True)
+    optimizer = optim.GradientDescent([w], 0.1)
+    step = ad.compile(lambda: optimizer.step(lambda: (w * w).sum() / 2))
+    step()
+    close(w, [0.9, 1.8])
+    optimizer.learning_rate = 0.5
+    step()
+    close(w, [0.45, 0.9])
+    assert len(step.sources) == 1
+
+
+# --- what is traced anew
+
+
+@pytest.mark.parametrize(
+    "arguments", [(np.ones(3),), (np.ones((2, 2)),), (np.ones(2, np.float32),), (np.ones(2, complex),), (2.0,)]
+)
+def test_another_kind_of_argument_is_another_trace(arguments):
+    f = ad.compile(lambda x: np.exp(x) * 2)
+    f(np.ones(2))
+    y = f(*arguments)
+    close(y, np.exp(arguments[0]) * 2)
+    assert np.asarray(y).dtype == np.asarray(np.exp(arguments[0]) * 2).dtype
+    assert len(f.sources) == 2 or isinstance(arguments[0], float)
+
+
+def test_numbers_are_static_and_flags_may_branch():
+    f = ad.compile(lambda x, n, flip: -(x**n) if flip else x**n)
+    for n in (2, 3):
+        for flip in (True, False):
+            close(f(np.array([2.0]), n, flip), (-1 if flip else 1) * np.array([2.0**n]))
+    assert len(f.sources) == 4
+
+
+def test_many_traces_are_told():
+    f = ad.compile(lambda x, n: x * n)
+    for n in range(7):
+        f(np.ones(2), n)
+    with pytest.warns(UserWarning, match=r"was traced 8 times.*Pass numbers that change as arrays"):
+        f(np.ones(2), 7)
+
+
+def test_containers_and_keywords():
+    f = ad.compile(lambda p, *, scale: {"a": p["w"] * scale, "b": [p["w"].sum(), 3]})
+    for w in (np.ones(2), np.full(2, 2.0)):
+        y = f({"w": w}, scale=np.array(3.0))
+        close(y["a"], w * 3)
+        assert y["b"] == [w.sum(), 3]
+    assert len(f.sources) == 1
+
+
+def test_tensors_come_back_for_tensors():
+    f = ad.compile(lambda x: np.sin(x))
+    assert isinstance(f(X), np.ndarray)
+    y = f(ad.tensor(X))
+    assert isinstance(y, ad.Tensor) and not y.requires_grad
+    close(f(ad.tensor(2 * X)), np.sin(2 * X))
+
+
+def test_what_comes_back_belongs_to_the_caller():
+    w = ad.tensor([1.0, 2.0], requires_grad=True)
+    for f in (lambda x: np.sin(x) * 2, lambda x: (x * 2).reshape(2, 1), lambda x: x, lambda x: (w * 1.0) + 0.0):
+        g = ad.compile(f)
+        g(np.ones(2))
+        first = g(np.ones(2))
+        kept = np.array(getattr(first, "data", first))
+        g(np.full(2, 9.0))
+        np.testing.assert_array_equal(getattr(first, "data", first), kept)
+    x = np.ones(2)
+    assert not np.shares_memory(ad.compile(lambda x: x)(x), x)
+
+
+# --- what is refused
+
+
+@pytest.mark.parametrize(
+    ("f", "told"),
+    [
+        (lambda x: x if x.sum() > 0 else -x, r"a branch.*np\.where"),
+        (lambda x: float(x.sum()) * x, r"float\(\)"),
+        (lambda x: x.sum().item() * x, r"\.item\(\)"),
+        (lambda x: x * len(str(f"{x.sum():.2f}")), "printing"),
+        (lambda x: np.asarray(x).sum(), r"np\.asarray"),
+        (lambda x: x[x > 0], r"an index by a mask.*np\.where\(mask"),
+        (lambda x: np.nonzero(x)[0], r"np\.nonzero.*shape"),
+        (lambda x: [x for _ in range(int(x.sum()))], r"int\(\).*static"),
+        (lambda x: ad.tensor(x).data * 2, r"\.data"),
+    ],
+)
+def test_what_depends_on_values_is_refused_with_the_line_and_the_way_out(f, told):
+    with pytest.raises(ad.CompileError, match=told) as error:
+        ad.compile(f)(np.ones(3))
+    assert "test_compile.py" in str(error.value)
+
+
+def test_a_write_into_an_argument_is_refused():
+    def f(x):
+        x[0] = 1.0
+        return x
+
+    with pytest.raises(ad.CompileError, match=r"a write into an array.*x\.at\[i\]\.set\(v\)"):
+        ad.compile(f)(np.ones(3))
+
+
+def test_after_a_refusal_everything_is_as_it_was():
+    w = ad.tensor([1.0, 2.0], requires_grad=True)
+    (w * w).sum().backward()
+
+    def f(x):
+        w.zero_grad()
+        y = (w * x).sum()
+        y.backward()
+        return y if y > 0 else -y
+
+    with pytest.raises(ad.CompileError):
+        ad.compile(f)(np.ones(2))
+    np.testing.assert_array_equal(w.data, [1.0, 2.0])
+    np.testing.assert_array_equal(w.grad, [2.0, 4.0])
+    assert (w * 3).sum().item() == 9.0
+
+
+def test_fallback_runs_eagerly_and_says_so_once():
+    f = ad.compile(lambda x: x if x.sum() > 0 else -x, fallback=True)
+    with pytest.warns(UserWarning, match="runs eagerly from now on"):
+        close(f(-np.ones(2)), np.ones(2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        close(f(np.ones(2)), np.ones(2))
+
+
+def test_labels_are_looked_at_in_every_call():
+    f = ad.compile(lambda z, y: nn.cross_entropy(z, y))
+    z = ad.tensor(np.zeros((2, 3)))
+    f(z, np.array([0, 1]))
+    with pytest.raises(ad.DomainError, match="label 3"):
+        f(z, np.array([0, 3]))
+
+
+def test_compiling_inside_of_a_compiled_function_is_refused():
+    inner = ad.compile(lambda x: x * 2)
+    with pytest.raises(ad.CompileError, match="is compiled inside of a function"):
+        ad.compile(lambda x: inner(x))(np.ones(2))
+
+
+def test_an_error_of_the_function_is_its_own():
+    with pytest.raises(ad.ShapeError):
+        ad.compile(lambda x: ad.tensor(np.ones(2)) @ x)(ad.tensor(np.ones(3)))
+
+
+# --- derivatives
+
+
+def test_derivatives_compile():
+    f = lambda w: np.sum(np.tanh(X @ w) ** 2)
+    w, v = np.array([[0.3], [-0.2]]), np.array([[1.0], [0.5]])
+    for g in (
+        ad.grad(f),
+        ad.value_and_grad(f),
+        ad.hessian(f),
+        ad.jacobian(lambda w: np.tanh(X @ w)),
+        lambda w: ad.hvp(f, w, v),
+    ):
+        compiled = ad.compile(g)
+        for scale in (1.0, 2.0):
+            for a, b in zip(
+                np.atleast_1d(compiled(w * scale))
+                if not isinstance(compiled(w * scale), tuple)
+                else compiled(w * scale),
+                np.atleast_1d(g(w * scale)) if not isinstance(g(w * scale), tuple) else g(w * scale),
+            ):
+                close(a, b)
+
+
+def test_masks_are_compiled():
+    f = ad.compile(ad.grad(lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0))))
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(f(np.array([1.0, 4.0])), [0.5, 0.25])
+        np.testing.assert_array_equal(f(np.array([0.0, 4.0])), [0.0, 0.25])
+        np.testing.assert_array_equal(f(np.array([-1.0, 1.0])), [0.0, 0.5])
+
+
+# --- the program and its source
+
+
+def test_passes_remove_what_is_dead_repeated_or_nothing():
+    def f(x):
+        _ = np.cos(x)
+        return np.sin(x) * 1.0 + np.sin(x).T.T
+
+    program = program_of(f, X)
+    assert [op.title for op in program.ops].count("sin") == 2
+    program = dead_code(common_subexpressions(identities(program)))
+    assert [op.title for op in program.ops] == ["sin", "add"]
+    assert program.counts == {"operations": 2, "bytes": 2 * X.nbytes}
+
+
+def test_a_constant_from_outside_is_never_folded():
+    ones = np.ones((3, 2))
+    f = ad.compile(lambda x: x * ones)
+    f(X)
+    ones[:] = 2.0
+    close(f(X), 2 * X, 0)
+
+
+def test_buffers_are_shared_when_what_they_hold_is_dead():
+    def f(x):
+        for _ in range(10):
+            x = np.sin(x) * 2.0
+        return x.sum()
+
+    program = dead_code(common_subexpressions(identities(program_of(f, X))))
+    assert len(plan_buffers(program).buffers) == 1
+
+
+def test_no_operation_writes_where_something_alive_is_read():
+    """By brute force on random programs: the compiled answer is the eager one, also the second and third time."""
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        plan = rng.integers(0, 5, size=(12, 3))
+
+        def f(x, plan=plan):
+            values = [x, np.cos(x)]
+            for kind, i, j in plan:
+                a, b = values[i % len(values)], values[j % len(values)]
+                values.append([a + b, a * b, np.sin(a), (a.T + 1.0).T, a - b.sum(axis=0)][kind])
+            return values[-1], values[len(values) // 2], sum(values[3:]).sum()
+
+        compiled = ad.compile(f)
+        for scale in (1.0, 0.5, -1.0):
+            for a, b in zip(compiled(X * scale), f(X * scale)):
+                close(a, b)
+
+
+def test_the_source_is_python_with_names_a_legend_and_headings():
+    nn.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1))
+    step, _ = step_of(lambda p: optim.GradientDescent(p, 0.1), model, nn.mse_loss, None)
+    compiled = ad.compile(step)
+    compiled(X.astype(np.float32), np.ones((3, 1), np.float32))
+    source = compiled.source
+    compile(source, "<step>", "exec")
+    for part in (
+        "def step(x, y):",
+        "weight_0",
+        "bias_2",
+        "# weight_0: float32[2, 4]",
+        "backwards through affine",
+        "return",
+    ):
+        assert part in source
+    assert "operations" in repr(compiled.program.counts) and "-> " not in source
+
+
+def test_a_traceback_shows_the_line_of_the_source():
+    f = ad.compile(lambda x: ad.live(lambda a: 1 / 0 if a.sum() > 100 else a, x) * 2)
+    f(np.ones(2))
+    try:
+        f(np.full(2, 100.0))
+    except ZeroDivisionError:
+        assert "<compiled" in traceback.format_exc()
+    else:
+        pytest.fail("the function was not called")
+    assert any(name.startswith("<compiled") for name in linecache.cache)
+
+
+def test_derive_gives_the_equations_without_the_plan():
+    text = ad.derive(ad.grad(lambda w: np.sum(np.tanh(X @ w) ** 2)))(np.array([[0.3], [-0.2]]))
+    assert "np.tanh" in text and "b0" not in text and "backwards through tanh" in text
+    compile(text, "<derive>", "exec")
+
+
+def test_a_function_that_was_not_called_has_no_source():
+    with pytest.raises(ad.CompileError, match="has not been called yet"):
+        _ = ad.compile(lambda x: x).source
+
+
+# --- effects
+
+
+def test_assignments_happen_at_every_call():
+    count, w = ad.tensor(0.0), ad.tensor(np.zeros(2))
+
+    def f(x):
+        count.assign_(count + 1.0)
+        w.assign_(w * 0.5 + x)
+        return w.sum()
+
+    compiled = ad.compile(f)
+    for k in range(1, 4):
+        compiled(np.ones(2))
+        assert count.item() == k
+    close(w, np.full(2, 1.75))
+
+
+def test_an_effect_ends_what_was_read_before_it():
+    w = ad.tensor([1.0, 2.0], requires_grad=True)
+    optimizer = optim.GradientDescent([w], 0.5)
+
+    def f():
+        before = (w * 1.0).sum()
+        optimizer.step(lambda: (w * w).sum() / 2)
+        return before, (w * 1.0).sum()
+
+    compiled = ad.compile(f)
+    for expected in ((3.0, 1.5), (1.5, 0.75), (0.75, 0.375)):
+        assert tuple(y.item() for y in compiled()) == expected
+
+
+def test_live_is_called_anew_and_eagerly_is_the_call_itself():
+    rng = np.random.default_rng(0)
+    f = ad.compile(lambda x: x + ad.live(rng.normal, size=2))
+    assert not np.array_equal(f(np.zeros(2)), f(np.zeros(2)))
+    assert ad.live(lambda a: a + 1, 2) == 3
+
+
+def test_each_thread_traces_for_itself():
+    f = lambda x: np.sum(np.sin(x) * x)
+    compiled = ad.compile(ad.grad(f))
+    found = []
+
+    def work(k):
+        found.append((k, [compiled(np.full(k + 1, 0.5)) for _ in range(5)]))
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert len(found) == 4
+    for k, values in found:
+        for v in values:
+            close(v, ad.grad(f)(np.full(k + 1, 0.5)))
