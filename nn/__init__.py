@@ -1,10 +1,43 @@
 """Networks: modules, layers, losses, and what training them needs."""
 
-from nn import data
-from nn.activations import ReLU, Sigmoid, Tanh
+from nn import data, init
+from nn.activations import (
+    ELU,
+    GELU,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    LogSoftmax,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+    elu,
+    gelu,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    log_softmax,
+    relu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    tanh,
+)
+from nn.attention import MultiHeadAttention
+from nn.batchnorm import BatchNorm1d, BatchNorm2d
 from nn.checkpoints import load_checkpoint, save_checkpoint
+from nn.containers import Lambda, ModuleList, Residual
+from nn.convolution import Conv1d, Conv2d
+from nn.dropout import Dropout
+from nn.embedding import Embedding
 from nn.fitting import EarlyStopping, History, evaluate, fit
-from nn.metrics import accuracy, confusion_matrix
+from nn.flatten import Flatten
 from nn.linear import Linear
 from nn.losses import (
     binary_cross_entropy,
@@ -17,13 +50,68 @@ from nn.losses import (
     mse_loss,
     nll_loss,
 )
+from nn.metrics import accuracy, confusion_matrix
 from nn.minibatches import batches
-from nn.module import Module, Parameter
+from nn.module import Buffer, HookHandle, Module, Parameter
+from nn.norms import GroupNorm, LayerNorm, RMSNorm
+from nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from nn.randomness import manual_seed
+from nn.recurrent import GRU, LSTM, RNN
 from nn.saving import load, save
 from nn.sequential import Sequential
+from nn.summaries import Summary
+from nn.transformer import TransformerBlock
 
 __all__ = [
+    "ELU",
+    "GELU",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "LeakyReLU",
+    "LogSoftmax",
+    "SiLU",
+    "Softmax",
+    "Softplus",
+    "elu",
+    "gelu",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "leaky_relu",
+    "log_softmax",
+    "relu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "tanh",
+    "init",
+    "MultiHeadAttention",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Lambda",
+    "ModuleList",
+    "Residual",
+    "Conv1d",
+    "Conv2d",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "Buffer",
+    "HookHandle",
+    "GroupNorm",
+    "LayerNorm",
+    "RMSNorm",
+    "AvgPool1d",
+    "AvgPool2d",
+    "MaxPool1d",
+    "MaxPool2d",
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Summary",
+    "TransformerBlock",
     "save_checkpoint",
     "load_checkpoint",
     "fit",
@@ -32,13 +120,6 @@ __all__ = [
     "accuracy",
     "History",
     "EarlyStopping",
-    "nll_loss",
-    "l1_loss",
-    "kl_div",
-    "huber_loss",
-    "hinge_loss",
-    "binary_cross_entropy_with_logits",
-    "binary_cross_entropy",
     "Linear",
     "Module",
     "Parameter",
@@ -51,6 +132,13 @@ __all__ = [
     "data",
     "load",
     "manual_seed",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "hinge_loss",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "nll_loss",
     "mse_loss",
     "save",
 ]

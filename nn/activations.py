@@ -1,18 +1,52 @@
-"""Activation functions as modules; as plain functions they are in ``autodiff.special`` and NumPy."""
+"""Activation functions, as modules and as plain functions.
+
+The plain functions are those of ``autodiff.special``: arrays give arrays, Tensors give Tensors. The modules give
+Tensors.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 import autodiff as ad
 from autodiff import special
-from nn.module import Module
+from nn.module import Module, as_tensor
+
+elu = special.elu
+gelu = special.gelu
+hardsigmoid = special.hardsigmoid
+hardswish = special.hardswish
+hardtanh = special.hardtanh
+leaky_relu = special.leaky_relu
+log_softmax = special.log_softmax
+relu = special.relu
+sigmoid = special.sigmoid
+silu = special.silu
+softmax = special.softmax
+softplus = special.softplus
 
 
-def _tensor(x: Any) -> ad.Tensor:
-    return x if isinstance(x, ad.Tensor) else ad.Tensor(x)
+def tanh(x: Any) -> Any:
+    """The hyperbolic tangent: ``np.tanh``, with the other activations.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+
+    Returns
+    -------
+    array or Tensor
+        In the shape of `x`.
+
+    Examples
+    --------
+    >>> import nn
+    >>> float(nn.tanh(0.0))
+    0.0
+    """
+    return np.tanh(x)
 
 
 class ReLU(Module):
@@ -27,7 +61,8 @@ class ReLU(Module):
 
     def forward(self, x: Any) -> ad.Tensor:
         """Entry by entry."""
-        return special.relu(_tensor(x))
+        y: ad.Tensor = special.relu(as_tensor(x))
+        return y
 
 
 class Sigmoid(Module):
@@ -42,7 +77,8 @@ class Sigmoid(Module):
 
     def forward(self, x: Any) -> ad.Tensor:
         """Entry by entry."""
-        return special.sigmoid(_tensor(x))
+        y: ad.Tensor = special.sigmoid(as_tensor(x))
+        return y
 
 
 class Tanh(Module):
@@ -57,5 +93,264 @@ class Tanh(Module):
 
     def forward(self, x: Any) -> ad.Tensor:
         """Entry by entry."""
-        y: ad.Tensor = np.tanh(_tensor(x))  # type: ignore[assignment]  # NumPy hands over to the Tensor
+        y: ad.Tensor = np.tanh(as_tensor(x))
+        return y
+
+
+class LeakyReLU(Module):
+    """`x` above 0, ``slope * x`` from 0 down.
+
+    Parameters
+    ----------
+    slope : float, default 0.01
+        Below 0, and at 0.
+
+    Examples
+    --------
+    >>> import nn
+    >>> nn.LeakyReLU(0.1)([-1.0, 2.0]).data
+    array([-0.1,  2. ])
+    """
+
+    def __init__(self, slope: float = 0.01) -> None:
+        super().__init__()
+        self.slope = float(slope)
+
+    def forward(self, x: Any) -> ad.Tensor:
+        """Entry by entry."""
+        y: ad.Tensor = special.leaky_relu(as_tensor(x), self.slope)
+        return y
+
+    def describe(self) -> str:
+        """The slope, if it is not the default."""
+        return "" if self.slope == 0.01 else f"{self.slope:g}"
+
+
+class ELU(Module):
+    """`x` above 0, ``alpha * (exp(x) - 1)`` from 0 down.
+
+    Parameters
+    ----------
+    alpha : float, default 1
+        The values go to ``-alpha`` far below 0.
+
+    Examples
+    --------
+    >>> import nn
+    >>> nn.ELU()([-1.0, 2.0]).data
+    array([-0.63212056,  2.        ])
+    """
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        super().__init__()
+        self.alpha = float(alpha)
+
+    def forward(self, x: Any) -> ad.Tensor:
+        """Entry by entry."""
+        y: ad.Tensor = special.elu(as_tensor(x), self.alpha)
+        return y
+
+    def describe(self) -> str:
+        """The factor, if it is not the default."""
+        return "" if self.alpha == 1 else f"{self.alpha:g}"
+
+
+class GELU(Module):
+    """`x` times the share of a standard normal distribution that lies below it.
+
+    Parameters
+    ----------
+    approximate : {"none", "tanh"}
+        The share itself, or a formula near it that takes less time; see `gelu`.
+
+    Examples
+    --------
+    >>> import nn
+    >>> nn.GELU()([-1.0, 0.0, 1.0]).data
+    array([-0.15865525,  0.        ,  0.84134475])
+    """
+
+    def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
+        super().__init__()
+        if approximate not in ("none", "tanh"):
+            raise ValueError(f"GELU: approximate is 'none' or 'tanh'; {approximate!r} was given.")
+        self.approximate = approximate
+
+    def forward(self, x: Any) -> ad.Tensor:
+        """Entry by entry."""
+        y: ad.Tensor = special.gelu(as_tensor(x), self.approximate)
+        return y
+
+    def describe(self) -> str:
+        """The form, if it is not the default."""
+        return "" if self.approximate == "none" else "approximate='tanh'"
+
+
+class SiLU(Module):
+    """``x * sigmoid(x)``, also called swish.
+
+    Examples
+    --------
+    >>> import nn
+    >>> nn.SiLU()([-1.0, 0.0, 1.0]).data
+    array([-0.26894142,  0.        ,  0.73105858])
+    """
+
+    def forward(self, x: Any) -> ad.Tensor:
+        """Entry by entry."""
+        y: ad.Tensor = special.silu(as_tensor(x))
+        return y
+
+
+class Softplus(Module):
+    """``log(1 + exp(beta * x)) / beta``, without overflow: a smooth `ReLU`.
+
+    Parameters
+    ----------
+    beta : float, default 1
+        The larger, the nearer to `ReLU`.
+
+    Examples
+    --------
+    >>> import nn
+    >>> nn.Softplus()([0.0, 10.0]).data
+    array([ 0.69314718, 10.0000454 ])
+    """
+
+    def __init__(self, beta: float = 1.0) -> None:
+        super().__init__()
+        if not beta > 0:
+            raise ValueError(f"Softplus: beta is a positive number; {beta!r} was given.")
+        self.beta = float(beta)
+
+    def forward(self, x: Any) -> ad.Tensor:
+        """Entry by entry."""
+        y: ad.Tensor = (
+            special.softplus(as_tensor(x) * self.beta) / self.beta if self.beta != 1 else special.softplus(as_tensor(x))
+        )
+        return y
+
+    def describe(self) -> str:
+        """The factor, if it is not the default."""
+        return "" if self.beta == 1 else f"beta={self.beta:g}"
+
+
+class Softmax(Module):
+    """``exp(x) / sum(exp(x))``, without overflow.
+
+    Parameters
+    ----------
+    axis : int, default -1
+        The axis along which the shares sum to 1.
+
+    Examples
+    --------
+    >>> import nn
+    >>> nn.Softmax()([0.0, 0.0]).data
+    array([0.5, 0.5])
+    """
+
+    def __init__(self, axis: int = -1) -> None:
+        super().__init__()
+        self.axis = int(axis)
+
+    def forward(self, x: Any) -> ad.Tensor:
+        """Along the axis."""
+        y: ad.Tensor = special.softmax(as_tensor(x), self.axis)
+        return y
+
+    def describe(self) -> str:
+        """The axis, if it is not the last."""
+        return "" if self.axis == -1 else f"axis={self.axis}"
+
+
+class LogSoftmax(Module):
+    """The logarithm of `Softmax`, with all its digits where a share is too small for a float.
+
+    Parameters
+    ----------
+    axis : int, default -1
+        The axis along which the shares sum to 1.
+
+    Examples
+    --------
+    >>> import nn
+    >>> nn.LogSoftmax()([0.0, 1000.0]).data
+    array([-1000.,     0.])
+    """
+
+    def __init__(self, axis: int = -1) -> None:
+        super().__init__()
+        self.axis = int(axis)
+
+    def forward(self, x: Any) -> ad.Tensor:
+        """Along the axis."""
+        y: ad.Tensor = special.log_softmax(as_tensor(x), self.axis)
+        return y
+
+    def describe(self) -> str:
+        """The axis, if it is not the last."""
+        return "" if self.axis == -1 else f"axis={self.axis}"
+
+
+class Hardtanh(Module):
+    """`x` held between two bounds; at the bounds its slope is 0.
+
+    Parameters
+    ----------
+    low, high : float
+        The bounds; -1 and 1 by default.
+
+    Examples
+    --------
+    >>> import nn
+    >>> nn.Hardtanh()([-3.0, 0.5, 3.0]).data
+    array([-1. ,  0.5,  1. ])
+    """
+
+    def __init__(self, low: float = -1.0, high: float = 1.0) -> None:
+        super().__init__()
+        if not low < high:
+            raise ValueError(f"Hardtanh: low is below high; {low!r} and {high!r} were given.")
+        self.low, self.high = float(low), float(high)
+
+    def forward(self, x: Any) -> ad.Tensor:
+        """Entry by entry."""
+        y: ad.Tensor = special.hardtanh(as_tensor(x), self.low, self.high)
+        return y
+
+    def describe(self) -> str:
+        """The bounds, if they are not the defaults."""
+        return "" if (self.low, self.high) == (-1, 1) else f"{self.low:g}, {self.high:g}"
+
+
+class Hardsigmoid(Module):
+    """``x / 6 + 1 / 2`` held between 0 and 1.
+
+    Examples
+    --------
+    >>> import nn
+    >>> nn.Hardsigmoid()([-4.0, 0.0, 1.5]).data
+    array([0.  , 0.5 , 0.75])
+    """
+
+    def forward(self, x: Any) -> ad.Tensor:
+        """Entry by entry."""
+        y: ad.Tensor = special.hardsigmoid(as_tensor(x))
+        return y
+
+
+class Hardswish(Module):
+    """``x * hardsigmoid(x)``.
+
+    Examples
+    --------
+    >>> import nn
+    >>> nn.Hardswish()([-1.0, 4.0]).data
+    array([-0.33333333,  4.        ])
+    """
+
+    def forward(self, x: Any) -> ad.Tensor:
+        """Entry by entry."""
+        y: ad.Tensor = special.hardswish(as_tensor(x))
         return y

@@ -42,6 +42,19 @@ CASES = {
     "absolute of a complex": (np.abs, ([1j, 0j],), [(0, (1,), 0, -1, 1, 0)]),
     "relu": (lambda x: np.maximum(x, 0), ([0.0, 2.0, -1.0],), [(0, (0,), 0.0, 0, 1, 0)]),
     "ad.special.relu": (ad.special.relu, ([[0.0], [2.0]],), [(0, (0, 0), 0.0, 0, 1, 0)]),
+    "leaky_relu": (nn.leaky_relu, ([0.0, 2.0],), [(0, (0,), 0.0, 0.01, 1, 0.01)]),
+    "elu": (lambda x: nn.elu(x, 2.0), ([1.0, 0.0],), [(0, (1,), 0.0, 1, 2, 2)]),
+    "hardtanh": (nn.hardtanh, ([-1.0, 0.0, 1.0],), [(0, (0,), -1.0, 0, 1, 0), (0, (2,), 1.0, 0, 1, 0)]),
+    "hardsigmoid": (
+        nn.hardsigmoid,
+        ([-3.0, 3.0, 0.0],),
+        [(0, (0,), -3.0, 0, 1 / 6, 0), (0, (1,), 3.0, 0, 1 / 6, 0)],
+    ),
+    "hardswish": (
+        nn.hardswish,
+        ([-3.0, 3.0, 0.0],),
+        [(0, (0,), -3.0, -0.5, 0, 0), (0, (1,), 3.0, 1, 1.5, 1)],
+    ),
     "maximum": (
         np.maximum,
         ([1.0, 2.0], [1.0, 0.0]),
@@ -212,7 +225,7 @@ def test_every_function_that_chooses_entries_by_value_is_in_the_table():
 ONE_BY_ONE = [
     "absolute", "fabs", "relu", "maximum", "fmax", "fmin", "maximum with a constant", "minimum with a constant",
     "fmax with a constant", "fmin with a constant", "an array of constants", "clip", "a bound that is tracked",
-    "max", "min along an axis", "median", "interp",
+    "max", "min along an axis", "median", "interp", "leaky_relu", "elu", "hardtanh", "hardsigmoid", "hardswish",
 ]  # fmt: skip
 
 

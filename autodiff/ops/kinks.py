@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autodiff.ops.activations import elu, hardsigmoid, hardswish, hardtanh, leaky_relu
 from autodiff.ops.choices import (
     clip_between,
     fmax_of_two,
@@ -77,6 +78,11 @@ def _result(y: Any, *_: Any, **__: Any) -> Any:
 
 def _between(y: Any, a: Any, b: Any) -> Any:
     return _gap(a, b)
+
+
+def _to_corner(y: Any, x: Any) -> Any:
+    """Of the hard sigmoid and the hard swish."""
+    return _gap(np.abs(x), 3.0)
 
 
 def _to_whole(x: Any) -> Any:
@@ -217,6 +223,7 @@ _TIE = (
     Bend(_between, 0, 1, "the two are equal", operand=1),
 )
 _CONSTANT = (Bend(_between, 0, 1, "it meets the constant"),)
+_CORNERS = "flat on one side"
 _EXTREME = (Bend(_to_tie, 0, 1, "several entries are the extreme one"),)
 _STEP: dict[str, Any] = {"low": 0, "high": math.inf, "taken": 0, "note": "the value jumps"}
 _WHOLE = (Bend(lambda y, x, *_, **__: _to_whole(x), **_STEP),)
@@ -244,6 +251,27 @@ KINKS: dict[Callable[..., Any], tuple[Bend, ...]] = {
         Bend(lambda y, x, lo, hi: np.minimum(_gap(x, lo), _gap(x, hi)), 0, 1, "at a bound"),
         Bend(lambda y, x, lo, hi: _gap(x, lo), 0, 1, "at the lower bound", operand=1),
         Bend(lambda y, x, lo, hi: _gap(x, hi), 0, 1, "at the upper bound", operand=2),
+    ),
+    leaky_relu: (
+        Bend(
+            _size,
+            lambda y, x, *, slope: min(slope, 1),
+            lambda y, x, *, slope: max(slope, 1),
+            "the slope turns from that of the negative side to 1",
+        ),
+    ),
+    elu: (
+        Bend(
+            lambda y, x, *, alpha: np.abs(x) if alpha != 1 else math.inf,
+            lambda y, x, *, alpha: min(alpha, 1),
+            lambda y, x, *, alpha: max(alpha, 1),
+            "the slope turns from alpha to 1",
+        ),
+    ),
+    hardtanh: (Bend(lambda y, x, *, low, high: np.minimum(_gap(x, low), _gap(x, high)), 0, 1, _CORNERS),),
+    hardsigmoid: (Bend(_to_corner, 0, 1 / 6, _CORNERS),),
+    hardswish: (
+        Bend(_to_corner, lambda y, x: np.where(x > 0, 1, -0.5), lambda y, x: np.where(x > 0, 1.5, 0), "a corner"),
     ),
     max_over: _EXTREME,
     min_over: _EXTREME,

@@ -43,7 +43,7 @@ def _columns(x: Any, kernel: Shape, stride: Shape, dilation: Shape) -> Any:
     """All windows: (n, channels * kernel, windows), contiguous."""
     d = len(kernel)
     axes = tuple(range(x.ndim - d, x.ndim))
-    windows = np.lib.stride_tricks.sliding_window_view(x, extents(kernel, dilation), axis=axes)
+    windows: Any = np.lib.stride_tricks.sliding_window_view(x, extents(kernel, dilation), axis=axes)
     windows = windows[(Ellipsis, *(slice(None, None, s) for s in stride), *(slice(None, None, k) for k in dilation))]
     n, c, out = x.shape[0], x.shape[1], windows.shape[2 : 2 + d]
     windows = windows.transpose((0, 1, *range(2 + d, 2 + 2 * d), *range(2, 2 + d)))  # rows of the image stay rows
@@ -131,14 +131,21 @@ def _first_largest(x: Any, *, kernel: Shape, stride: Shape, dilation: Shape) -> 
     out = count(x.shape[2:], kernel, stride, dilation)
     at = _number_of_largest(x, list(_offsets(kernel, stride, dilation, out)))
     # from numbers inside a window to numbers in the whole array
-    steps = np.cumprod((1, *x.shape[:1:-1]))[::-1]  # from entry to entry along each axis, and from image to image
-    inside = sum(np.ogrid[tuple(slice(0, k * d * int(t), d * int(t)) for k, d, t in zip(kernel, dilation, steps[1:]))])
-    first = sum(np.ogrid[tuple(slice(0, n * s * int(t), s * int(t)) for n, s, t in zip(out, stride, steps[1:]))])
+    steps = [math.prod(x.shape[i:]) for i in range(2, x.ndim + 1)]  # from image to image, and along each axis
+    inside = _places(kernel, [s * d for s, d in zip(steps[1:], dilation)])
+    first = _places(out, [s * d for s, d in zip(steps[1:], stride)])
     image = np.arange(x.shape[0] * x.shape[1]).reshape((*x.shape[:2], *(1 for _ in kernel))) * steps[0]
     at = inside.reshape(-1).take(at)
     at += first
     at += image
     return at
+
+
+def _places(counts: Shape, steps: list[int]) -> Any:
+    """A grid of so many places along each axis, so far apart in the flat array."""
+    return sum(
+        np.arange(n).reshape((n, *(1 for _ in steps[i + 1 :]))) * s for i, (n, s) in enumerate(zip(counts, steps))
+    )
 
 
 def _number_of_largest(x: Any, places: list[tuple[Any, ...]]) -> Any:

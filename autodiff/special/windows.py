@@ -54,7 +54,9 @@ def _fits(x: Any, kernel: tuple[int, ...], dilation: tuple[int, ...], name: str)
         )
 
 
-def convolution(x: Any, w: Any, *, stride: Sizes = 1, padding: Sizes = 0, dilation: Sizes = 1, groups: int = 1) -> Any:
+def convolution(
+    x: Any, w: Any, *, stride: Sizes = 1, padding: Sizes | str = 0, dilation: Sizes = 1, groups: int = 1
+) -> Any:
     """Slide a kernel over the last axes, as layers of networks do: the kernel is not reversed.
 
     Parameters
@@ -105,7 +107,8 @@ def convolution(x: Any, w: Any, *, stride: Sizes = 1, padding: Sizes = 0, dilati
     return windows.convolution(x, w, stride=steps, dilation=apart, groups=int(groups))
 
 
-def _pooling(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, name: str) -> tuple[Any, ...]:
+def _pooling(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, name: str) -> tuple[Any, Any, Ends]:
+    """The input, how the window slides, and what is added at the ends."""
     x = operand(x)
     d = x.ndim - 2
     if d < 1:
@@ -115,7 +118,7 @@ def _pooling(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, name
     padding, dilation = sizes(padding, d, "padding", 0), sizes(dilation, d, "dilation", 1)
     if any(2 * p > k for p, k in zip(padding, kernel, strict=True)):
         raise ValueError(f"{name}: padding is at most half of the kernel, {kernel}; {padding} was given.")
-    return x, kernel, stride, tuple((p, p) for p in padding), dilation
+    return x, {"kernel": kernel, "stride": stride, "dilation": dilation}, tuple((p, p) for p in padding)
 
 
 def max_pool(x: Any, kernel: Sizes, *, stride: Sizes | None = None, padding: Sizes = 0, dilation: Sizes = 1) -> Any:
@@ -144,10 +147,10 @@ def max_pool(x: Any, kernel: Sizes, *, stride: Sizes | None = None, padding: Siz
     >>> special.max_pool(np.array([[[3.0, 1.0, 2.0, 2.0]]]), 2)
     array([[[3., 2.]]])
     """
-    x, kernel, stride, ends, dilation = _pooling(x, kernel, stride, padding, dilation, "max_pool")
+    x, how, ends = _pooling(x, kernel, stride, padding, dilation, "max_pool")
     x = _padded(x, ends, -math.inf)
-    _fits(x, kernel, dilation, "max_pool")
-    return getitem(ravel(x), windows.first_largest(x, kernel=kernel, stride=stride, dilation=dilation))
+    _fits(x, how["kernel"], how["dilation"], "max_pool")
+    return getitem(ravel(x), windows.first_largest(x, **how))
 
 
 def average_pool(
@@ -178,13 +181,12 @@ def average_pool(
     >>> special.average_pool(np.array([[[3.0, 1.0, 2.0, 2.0]]]), 2)
     array([[[2., 2.]]])
     """
-    x, kernel, stride, ends, dilation = _pooling(x, kernel, stride, padding, 1, "average_pool")
-    how = {"kernel": kernel, "stride": stride, "dilation": dilation}
+    x, how, ends = _pooling(x, kernel, stride, padding, 1, "average_pool")
     inside = x.shape[2:]
     x = _padded(x, ends, 0.0)
-    _fits(x, kernel, dilation, "average_pool")
+    _fits(x, how["kernel"], how["dilation"], "average_pool")
     total = windows.sum_windows(x, **how)
     if count_include_pad or not any(map(any, ends)):
-        return total / float(math.prod(kernel))
+        return total / float(math.prod(how["kernel"]))
     here = np.pad(np.ones((1, 1, *inside), x.dtype), [(0, 0), (0, 0), *ends])
     return total / windows.sum_windows(here, **how)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from nn.module import as_input
+from nn.module import as_input, plain
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -25,11 +25,6 @@ def reduced(losses: Any, reduction: str) -> ad.Tensor:
     """A loss for each entry, folded as asked."""
     y: ad.Tensor = losses.mean() if reduction == "mean" else losses.sum() if reduction == "sum" else losses
     return y
-
-
-def plain(x: Any) -> Any:
-    """The values of an argument as an array."""
-    return x.data if isinstance(x, ad.Tensor) else np.asarray(x)
 
 
 def as_tensor(x: Any) -> ad.Tensor:

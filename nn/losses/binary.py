@@ -8,7 +8,8 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import special
-from nn.losses._checks import check_between, plain, real_pair, reduced, reduction_of
+from nn.losses._checks import check_between, real_pair, reduced, reduction_of
+from nn.module import plain
 
 _FLOOR = -100.0  # torch's: the logarithm of a probability that is 0
 

@@ -8,7 +8,8 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import special
-from nn.losses._checks import as_tensor, check_distribution, plain, real_pair, reduced, reduction_of
+from nn.losses._checks import as_tensor, check_distribution, real_pair, reduced, reduction_of
+from nn.module import plain
 
 
 def cross_entropy(

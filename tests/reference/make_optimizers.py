@@ -21,12 +21,14 @@ def run_all():
         for name, value in start.items():
             value = torch.tensor(value, dtype=torch.float64)
             params[name] = (torch.view_as_complex(value) if name == "z" else value).clone().requires_grad_()
-        optimizer = getattr(torch.optim, kind)(params.values(), **options)
+        given, rest = problem.grouped(params, options)
+        optimizer = getattr(torch.optim, kind)(given, **rest)
         initial = optimizer.param_groups[0]["lr"]
         history = {name: [] for name in params}
         for step in range(problem.STEPS):
             if scheduled:
-                optimizer.param_groups[0]["lr"] = problem.rate(initial, step)
+                for group in optimizer.param_groups:
+                    group["lr"] = problem.rate(initial, step)
             optimizer.zero_grad(set_to_none=True)
             loss(**params).backward()
             for name, p in params.items():

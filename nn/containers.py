@@ -1,0 +1,179 @@
+"""Modules made of modules and functions: a list, a sum with what came in, a function as a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import autodiff as ad
+from nn.module import Module, as_tensor
+
+
+class ModuleList(Module):
+    """A list of modules that may grow; its owner says how they are called.
+
+    Parameters
+    ----------
+    modules : iterable of Module, optional
+        They are named ``0``, ``1``, ...
+
+    Examples
+    --------
+    >>> import nn
+    >>> class Model(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.layers = nn.ModuleList(nn.Linear(2, 2) for _ in range(3))
+    ...
+    ...     def forward(self, x):
+    ...         for layer in self.layers:
+    ...             x = layer(x)
+    ...         return x
+    >>> [name for name, _ in Model().named_modules()]
+    ['', 'layers', 'layers.0', 'layers.1', 'layers.2']
+    """
+
+    def __init__(self, modules: Iterable[Module] = ()) -> None:
+        super().__init__()
+        self.__dict__["_modules"] = []
+        self.extend(modules)
+
+    def append(self, module: Module) -> ModuleList:
+        """Add a module at the end; returns the list."""
+        return self.insert(len(self), module)
+
+    def extend(self, modules: Iterable[Module]) -> ModuleList:
+        """Add several at the end; returns the list."""
+        for module in modules:
+            self.append(module)
+        return self
+
+    def insert(self, index: int, module: Module) -> ModuleList:
+        """Add a module before position `index`; returns the list."""
+        self._check(module)
+        self._list.insert(index, module)
+        self._rename()
+        return self
+
+    @property
+    def _list(self) -> list[Module]:
+        modules: list[Module] = self.__dict__["_modules"]
+        return modules
+
+    @staticmethod
+    def _check(module: Any) -> None:
+        if not isinstance(module, Module):
+            raise TypeError(f"ModuleList holds modules; a {type(module).__name__} was given.")
+
+    def _rename(self) -> None:
+        self._adopt(self._name)
+
+    def _adopt(self, name: str) -> None:
+        """Its modules are called by its owner, and so know their whole path from there."""
+        if name:
+            super()._adopt(name)
+        for i, module in enumerate(self._list):
+            module._adopt(f"{name}.{i}" if name else str(i))
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        """Names and modules, in order."""
+        return ((str(i), m) for i, m in enumerate(self._list))
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """A list cannot be called."""
+        raise TypeError("a ModuleList holds modules and does not say how they are called; call its entries.")
+
+    def __len__(self) -> int:
+        return len(self._list)
+
+    def __getitem__(self, index: int) -> Module:
+        return self._list[index]
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        self._check(module)
+        self._list[index] = module
+        self._rename()
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._list)
+
+
+class Residual(Module):
+    """``x + inner(x)``.
+
+    Parameters
+    ----------
+    inner : Module
+        What it returns has the shape of its input.
+    shortcut : Module, optional
+        In place of the plain `x`: brings it to the shape of what `inner` returns.
+
+    References
+    ----------
+    K. He et al., Deep residual learning for image recognition, 2015, equations (1) and (2).
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> nn.Residual(nn.Lambda(lambda x: 2 * x))([1.0, 2.0]).data
+    array([3., 6.])
+    """
+
+    def __init__(self, inner: Module, shortcut: Module | None = None) -> None:
+        super().__init__()
+        for what, m in (("inner", inner), ("shortcut", shortcut)):
+            if not isinstance(m, Module) and not (m is None and what == "shortcut"):
+                raise TypeError(f"Residual: {what} is a module; a {type(m).__name__} was given. Wrap it in nn.Lambda.")
+        self.inner = inner
+        self.shortcut = shortcut
+
+    def forward(self, x: Any) -> ad.Tensor:
+        """The sum."""
+        y = self.inner(x)
+        x = as_tensor(x) if self.shortcut is None else self.shortcut(x)
+        if x.shape != y.shape:
+            raise ad.ShapeError(
+                f"Residual: the inner module made shape {y.shape} of an input of shape {x.shape}; they are added, and "
+                f"must be equal. Give a shortcut= that changes the shape."
+            )
+        if self.shortcut is None and not x.requires_grad and x.dtype != y.dtype:
+            x = x.astype(y.dtype)  # as in every layer: the data do not widen the result
+        total: ad.Tensor = x + y
+        return total
+
+
+class Lambda(Module):
+    """A function as a layer.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(x) -> y``, of Tensors.
+    name : str, optional
+        Shown in the repr; the function's own if not given.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> model = nn.Sequential(nn.Lambda(lambda x: x[:, :1], name="first column"), nn.Linear(1, 2))
+    >>> model(np.ones((5, 3))).shape
+    (5, 2)
+    >>> model[0]
+    Lambda(first column)
+    """
+
+    def __init__(self, function: Callable[..., Any], name: str | None = None) -> None:
+        super().__init__()
+        if not callable(function):
+            raise TypeError(f"Lambda: a function is expected; a {type(function).__name__} was given.")
+        self.function = function
+        self.name = name
+
+    def forward(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """What the function returns."""
+        return self.function(x if isinstance(x, ad.Tensor) else ad.Tensor(x), *args, **kwargs)
+
+    def describe(self) -> str:
+        """The name."""
+        name = self.name or getattr(self.function, "__name__", type(self.function).__name__)
+        return "" if name == "<lambda>" else str(name)

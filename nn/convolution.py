@@ -1,0 +1,158 @@
+"""Convolution over signals and images."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+import autodiff as ad
+from autodiff import special
+from nn.checks import positive, several, written
+from nn.module import Module, Parameter, as_input
+from nn.randomness import generator
+
+Sizes = int | tuple[int, ...]
+
+
+class _Convolution(Module):
+    """What the layers of every dimension share."""
+
+    axes: ClassVar[int]
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Sizes,
+        stride: Sizes = 1,
+        padding: Sizes | str = 0,
+        dilation: Sizes = 1,
+        groups: int = 1,
+        bias: bool = True,
+        dtype: DTypeLike = np.float32,
+        *,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        who, d = type(self).__name__, self.axes
+        positive(who, in_channels=in_channels, out_channels=out_channels, groups=groups)
+        self.kernel_size = several(who, "kernel_size", kernel_size, d, 1)
+        self.stride = several(who, "stride", stride, d, 1)
+        self.dilation = several(who, "dilation", dilation, d, 1)
+        if isinstance(padding, str):
+            if padding not in ("same", "valid"):
+                raise ValueError(f"{who}: padding is a whole number, 'same' or 'valid'; {padding!r} was given.")
+            if padding == "same" and any(s != 1 for s in self.stride):
+                raise ValueError(f"{who}: padding='same' keeps the size, and so needs stride 1; it is {stride!r}.")
+        self.padding = padding if isinstance(padding, str) else several(who, "padding", padding, d, 0)
+        if in_channels % groups or out_channels % groups:
+            raise ValueError(
+                f"{who}: {in_channels} channels in and {out_channels} out do not both fall into {groups} equal groups."
+            )
+        self.in_channels, self.out_channels, self.groups = int(in_channels), int(out_channels), int(groups)
+        shape = (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
+        bound = 1 / math.sqrt(math.prod(shape[1:]))
+        draw = generator(rng)
+        self.weight = Parameter(draw.uniform(-bound, bound, shape).astype(dtype))
+        self.bias = Parameter(draw.uniform(-bound, bound, out_channels).astype(dtype)) if bias else None
+
+    def forward(self, x: Any) -> ad.Tensor:
+        """Map (n, channels, *spatial) to (n, channels out, *windows)."""
+        weight = self.weight
+        x = as_input(x, weight.dtype)
+        if x.ndim != self.axes + 2 or x.shape[1] != self.in_channels:
+            spatial = ", ".join(("length",) if self.axes == 1 else ("height", "width"))
+            raise ad.ShapeError(
+                f"{self!r} takes input of shape (n, {self.in_channels}, {spatial}); it was given shape {x.shape}."
+            )
+        y: ad.Tensor = special.convolution(
+            x, weight, stride=self.stride, padding=self.padding, dilation=self.dilation, groups=self.groups
+        )
+        return y if self.bias is None else y + self.bias[(slice(None), *(None,) * self.axes)]
+
+    def describe(self) -> str:
+        """Sizes, and options that are not the defaults."""
+        text = f"{self.in_channels}, {self.out_channels}, {written(self.kernel_size)}"
+        for name, default in (("stride", 1), ("padding", 0), ("dilation", 1)):
+            value = getattr(self, name)
+            if isinstance(value, str) or any(v != default for v in value):
+                text += f", {name}={value!r}" if isinstance(value, str) else f", {name}={written(value)}"
+        return (
+            text
+            + (f", groups={self.groups}" if self.groups > 1 else "")
+            + ("" if self.bias is not None else ", bias=False")
+        )
+
+
+class Conv1d(_Convolution):
+    """Slide a kernel over signals: (n, channels, length).
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        How many channels go in and come out.
+    kernel_size : int or tuple of int
+        The window.
+    stride : int or tuple of int, default 1
+        The step from window to window.
+    padding : int, tuple of int, "same" or "valid", default 0
+        Zeros added at both ends of each axis. "same" keeps the size (with stride 1; of an odd number of zeros the one
+        left over comes behind), "valid" adds none.
+    dilation : int or tuple of int, default 1
+        The distance of entries within a window.
+    groups : int, default 1
+        Channels fall into so many groups that know nothing of each other.
+    bias : bool, default True
+        Whether to add a bias to each channel.
+    dtype : dtype, default float32
+        Of the parameters; untracked input is cast to it.
+    rng : numpy.random.Generator, optional
+        Where the first values come from; this thread's generator (`nn.manual_seed`) if not given.
+
+    Attributes
+    ----------
+    weight : Parameter, (out_channels, in_channels / groups, kernel)
+    bias : Parameter, (out_channels,), or None
+
+    Notes
+    -----
+    The kernel is not reversed. Both start uniform in +-1/sqrt(in_channels / groups * kernel), as in torch.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> nn.Conv1d(2, 4, 3, padding="same")(np.ones((5, 2, 10))).shape
+    (5, 4, 10)
+    """
+
+    axes = 1
+
+
+class Conv2d(_Convolution):
+    """Slide a kernel over images: (n, channels, height, width).
+
+    Parameters are those of `Conv1d`; sizes are one number for both axes, or a pair.
+
+    Attributes
+    ----------
+    weight : Parameter, (out_channels, in_channels / groups, *kernel)
+    bias : Parameter, (out_channels,), or None
+
+    Notes
+    -----
+    The kernel is not reversed. Both start uniform in +-1/sqrt(in_channels / groups * prod(kernel)), as in torch.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> layer = nn.Conv2d(3, 8, 5, stride=2, padding=2)
+    >>> layer(np.ones((1, 3, 28, 28))).shape
+    (1, 8, 14, 14)
+    >>> layer
+    Conv2d(3, 8, 5, stride=2, padding=2)
+    """
+
+    axes = 2

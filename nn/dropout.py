@@ -1,0 +1,63 @@
+"""Some entries left out by chance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from nn.checks import share
+from nn.module import Module, as_tensor
+from nn.randomness import generator
+
+
+def dropped(x: Any, p: float, rng: np.random.Generator | None) -> Any:
+    """Each entry 0 with probability `p`, else divided by ``1 - p``, so that the expectation stays."""
+    return x * ad.live(_kept, x.shape, p, x.dtype, rng)
+
+
+def _kept(shape: tuple[int, ...], p: float, dtype: Any, rng: np.random.Generator | None) -> Any:
+    kept = generator(rng).random(shape) >= p  # drawn in double precision: the same entries in every dtype
+    return (kept / (1 - p)).astype(dtype)
+
+
+class Dropout(Module):
+    """In training, set entries to 0 by chance; in evaluation, do nothing.
+
+    Parameters
+    ----------
+    p : float, default 0.5
+        With what probability; what is left is divided by ``1 - p``.
+    rng : numpy.random.Generator, optional
+        Where the random numbers come from; this thread's generator (`nn.manual_seed`) if not given. One number is drawn
+        for each entry.
+
+    References
+    ----------
+    N. Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting, 2014, section 4.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> layer = nn.Dropout(0.5, rng=np.random.default_rng(0))
+    >>> layer(np.ones(6)).data
+    array([2., 0., 0., 0., 2., 2.])
+    >>> layer.eval()(np.ones(6)).data
+    array([1., 1., 1., 1., 1., 1.])
+    """
+
+    def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None) -> None:
+        super().__init__()
+        share("Dropout", p=p)
+        self.p = float(p)
+        self.rng = rng
+
+    def forward(self, x: Any) -> ad.Tensor:
+        """Entry by entry."""
+        x = as_tensor(x)
+        return dropped(x, self.p, self.rng) if self.training and self.p else x
+
+    def describe(self) -> str:
+        """The probability."""
+        return f"{self.p:g}"

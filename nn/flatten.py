@@ -1,0 +1,43 @@
+"""Several axes as one."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import autodiff as ad
+from nn.module import Module, as_tensor
+
+
+class Flatten(Module):
+    """Make one axis of all axes but the first: images become rows.
+
+    Parameters
+    ----------
+    start : int, default 1
+        The first axis of those that become one; they go to the last.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> nn.Flatten()(np.ones((5, 3, 4, 4))).shape
+    (5, 48)
+    """
+
+    def __init__(self, start: int = 1) -> None:
+        super().__init__()
+        self.start = int(start)
+
+    def forward(self, x: Any) -> ad.Tensor:
+        """Map (n, ...) to (n, d)."""
+        x = as_tensor(x)
+        if not -x.ndim <= self.start < x.ndim:
+            raise ad.ShapeError(f"{self!r} makes one axis of those from {self.start} on; it was given shape {x.shape}.")
+        before = x.shape[: self.start % x.ndim]
+        # written out, for with an empty batch -1 could not be worked out
+        y: ad.Tensor = x.reshape((*before, math.prod(x.shape[self.start % x.ndim :])))
+        return y
+
+    def describe(self) -> str:
+        """The option, if it is not the default."""
+        return "" if self.start == 1 else f"start={self.start}"

@@ -1,0 +1,115 @@
+"""A model as a table: layer by layer what comes out, and how many numbers it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+import autodiff as ad
+
+if TYPE_CHECKING:
+    from nn.module import Module
+
+
+class Row(NamedTuple):
+    """One layer of a `Summary`.
+
+    Attributes
+    ----------
+    path : str
+        Where it is in the model.
+    kind : str
+        Its class.
+    output : str
+        The shape of what it last returned, several in parentheses; empty if it was not called.
+    parameters : int
+        How many numbers its own parameters hold; shared ones count where they come first.
+    nbytes : int
+        Bytes of its own parameters and buffers.
+    """
+
+    path: str
+    kind: str
+    output: str
+    parameters: int
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `Module.summary` returns; it prints as a table.
+
+    Attributes
+    ----------
+    rows : tuple of Row
+        A layer each: the modules without modules below, and those with parameters of their own.
+    trainable : int
+        How many numbers in parameters that are not frozen.
+    """
+
+    rows: tuple[Row, ...]
+    trainable: int
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers all parameters hold."""
+        return sum(r.parameters for r in self.rows)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all parameters and buffers."""
+        return sum(r.nbytes for r in self.rows)
+
+    def __str__(self) -> str:
+        cells = [("layer", "kind", "output", "parameters", "bytes")]
+        cells += [(r.path, r.kind, r.output, f"{r.parameters:,}", f"{r.nbytes:,}") for r in self.rows]
+        cells += [("total", "", "", f"{self.parameters:,}", f"{self.nbytes:,}")]
+        widths = [max(len(row[i]) for row in cells) for i in range(5)]
+        lines = [
+            "  ".join(c.ljust(w) if i < 3 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
+            for row in cells
+        ]
+        frozen = self.parameters - self.trainable
+        return "\n".join([*lines, f"{self.trainable:,} trainable" + (f", {frozen:,} frozen" if frozen else "")])
+
+    __repr__ = __str__
+
+
+def summarize(model: Module, x: Any) -> Summary:
+    """Run the model once and note what passes through."""
+    state = list(model._named_state())
+    trained = {id(p) for p in model.parameters()}
+    if isinstance(x, tuple) and all(isinstance(n, (int, np.integer)) for n in x):
+        dtypes = [p.dtype for _, p in state if p.dtype.kind in "fc"]
+        x = np.zeros(x, dtypes[0] if dtypes else np.float32)
+    outputs: dict[int, Any] = {}
+    modes = [(m, m.training) for _, m in model.named_modules()]
+    handles = [m.register_hook("", lambda m, _, y: outputs.__setitem__(id(m), y)) for m, _ in modes]
+    try:
+        for m, _ in modes:
+            m.training = False
+        with ad.no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+        for m, mode in modes:
+            m.training = mode
+    rows = []
+    for path, module in model.named_modules():
+        prefix = f"{path}." if path else ""
+        inner = {f"{prefix}{name}." for name, _ in module.children()}
+        own = [p for name, p in state if name.startswith(prefix) and not any(name.startswith(other) for other in inner)]
+        if own or not inner:
+            numbers = sum(p.size for p in own if id(p) in trained)
+            shape = _shapes(outputs[id(module)]) if id(module) in outputs else ""
+            rows.append(Row(path, type(module).__name__, shape, numbers, sum(p.nbytes for p in own)))
+    return Summary(tuple(rows), sum(p.size for _, p in state if p.requires_grad))
+
+
+def _shapes(y: Any) -> str:
+    if isinstance(y, (tuple, list)):
+        return "(" + ", ".join(_shapes(v) for v in y) + ")"
+    return str(tuple(np.shape(y)))
