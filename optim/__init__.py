@@ -3,9 +3,12 @@
 from optim.adagrad import AdaGrad
 from optim.adam import Adam, AdamW
 from optim.clipping import clip_grad_norm, clip_grad_value
+from optim.critical import CriticalPoint, classify_critical_point, critical_points
+from optim.descending import gradient_descent
 from optim.descent import GradientDescent, Momentum
 from optim.gauss_newton import GaussNewton
 from optim.lbfgs import LBFGS
+from optim.minimizing import MinimizeResult, Record, minimize
 from optim.newton import Newton, NewtonReport
 from optim.optimizer import Optimizer
 from optim.rmsprop import RMSProp
@@ -22,30 +25,41 @@ from optim.schedules import (
     SequentialSchedule,
     StepDecay,
 )
+from optim.starting import Basin, MultistartResult, multistart
 
 __all__ = [
     "AdaGrad",
     "Adam",
     "AdamW",
+    "Basin",
     "ChainedSchedule",
     "CosineDecay",
     "CosineRestarts",
+    "CriticalPoint",
     "ExponentialDecay",
     "GaussNewton",
     "GradientDescent",
     "LBFGS",
     "LinearWarmup",
+    "MinimizeResult",
     "Momentum",
     "MultiStepDecay",
+    "MultistartResult",
     "Newton",
     "NewtonReport",
     "OneCycle",
     "Optimizer",
     "RMSProp",
+    "Record",
     "ReduceOnPlateau",
     "Schedule",
     "SequentialSchedule",
     "StepDecay",
+    "classify_critical_point",
     "clip_grad_norm",
     "clip_grad_value",
+    "critical_points",
+    "gradient_descent",
+    "minimize",
+    "multistart",
 ]

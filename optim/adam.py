@@ -64,9 +64,7 @@ class Adam(Optimizer):
         amsgrad: bool = False,
     ) -> None:
         self.state_names = ("m", "v", "v_max") if amsgrad else ("m", "v")
-        super().__init__(
-            parameters, learning_rate, weight_decay=weight_decay, betas=betas, eps=eps, amsgrad=amsgrad
-        )
+        super().__init__(parameters, learning_rate, weight_decay=weight_decay, betas=betas, eps=eps, amsgrad=amsgrad)
 
     @staticmethod
     def settings(group: Group, step: int) -> tuple[float, ...]:
@@ -90,7 +88,7 @@ class Adam(Optimizer):
     @staticmethod
     def update_in_place(p: Vector, g: Vector, m: Vector, v: Vector, *rest: Any) -> None:
         """The same, into `p`, `m`, `v` and, with `amsgrad`, the largest v."""
-        *largest, t, settings = rest
+        t, settings = rest[-2:]
         a1, a2, rate, correction, eps = settings
         np.subtract(g, m, t)
         np.multiply(t, a1, t)
@@ -99,9 +97,8 @@ class Adam(Optimizer):
         np.subtract(t, v, t)
         np.multiply(t, a2, t)
         np.add(v, t, v)
-        for top in largest:
-            np.maximum(top, v, top)
-            v = top
+        if len(rest) > 2:
+            v = np.maximum(rest[0], v, out=rest[0])
         np.sqrt(v, t)
         np.multiply(t, correction, t)
         np.add(t, eps, t)

@@ -61,8 +61,8 @@ def clip_grad_norm(
     norm = _norm(gradients, p)
     if error_if_nonfinite and not math.isfinite(norm):
         raise ad.DomainError(
-            f"clip_grad_norm: the norm of the gradients is {norm}. ad.detect_anomaly() finds the operation that made it; "
-            "error_if_nonfinite=False goes on all the same."
+            f"clip_grad_norm: the norm of the gradients is {norm}. ad.detect_anomaly() finds the operation that made "
+            "it; error_if_nonfinite=False goes on all the same."
         )
     factor = max_norm / (norm + 1e-6) if math.isfinite(max_norm) else 1.0
     if not factor >= 1.0:  # also where it is NaN

@@ -37,13 +37,13 @@ class ClosureOptimizer:
         for i, p in enumerate(parameters):
             if isinstance(p, Mapping):
                 raise TypeError(
-                    f"{type(self).__name__} moves all parameters by one step and takes no groups; parameter {i} is a dict. "
-                    "Give the parameters themselves."
+                    f"{type(self).__name__} moves all parameters by one step and takes no groups; parameter {i} is a "
+                    "dict. Give the parameters themselves."
                 )
             if isinstance(p, ad.Tensor) and p.dtype.kind == "c":
                 raise ad.DtypeError(
-                    f"{type(self).__name__}: parameter {i} is complex; a real loss of real numbers is needed. Keep real "
-                    "and imaginary part as two parameters."
+                    f"{type(self).__name__}: parameter {i} is complex; a real loss of real numbers is needed. Keep "
+                    "real and imaginary part as two parameters."
                 )
         self._runs = flat.house(parameters)
 
@@ -80,8 +80,12 @@ class ClosureOptimizer:
         """The gradient of a recorded loss as one vector; zeros for what is frozen. No ``.grad`` is touched."""
         free = [p for p in self.parameters if p.requires_grad]
         found = dict(zip(map(id, free), ad.gradients(loss, free), strict=True))
+        return self._flattened({key: g.data for key, g in found.items()})
+
+    def _flattened(self, found: Mapping[int, Vector]) -> Vector:
+        """The arrays of all parameters, by their id, as one vector; zeros where there is none."""
         return np.concatenate(
-            [found[id(p)].data.reshape(-1) if id(p) in found else np.zeros(p.size, p.dtype) for p in self.parameters]
+            [found[id(p)].reshape(-1) if id(p) in found else np.zeros(p.size, p.dtype) for p in self.parameters]
         )
 
     # --- state ------------------------------------------------------------------------------------
@@ -105,7 +109,10 @@ class ClosureOptimizer:
                 f"the state does not belong to this {type(self).__name__}: missing {missing or 'nothing'}, unknown "
                 f"{unknown or 'nothing'}. Nothing was loaded."
             )
-        self._load({k: np.asarray(v) for k, v in saved.items()}, checked("learning_rate", saved["learning_rate"], 0.0, 1.0))
+        self._load(
+            {k: np.asarray(v) for k, v in saved.items()},
+            checked("learning_rate", np.asarray(saved["learning_rate"]).tolist(), 0.0, 1.0),
+        )
 
     def _load(self, saved: Mapping[str, Vector], rate: float) -> None:
         self.learning_rate = rate

@@ -72,9 +72,7 @@ class GaussNewton(TrustRegionOptimizer):
 
         def flat_gradient(ct: Vector) -> Vector:
             found = dict(zip(map(id, free), ad.gradients(residuals, free, ct), strict=True))
-            return np.concatenate(
-                [found[id(p)].data.reshape(-1) if id(p) in found else np.zeros(p.size, p.dtype) for p in self.parameters]
-            )
+            return self._flattened({key: g.data for key, g in found.items()})
 
         def product(v: Vector) -> Vector:
             start, parts = 0, {}

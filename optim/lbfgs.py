@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -10,6 +11,8 @@ import autodiff as ad
 from autodiff.solvers import LimitedMemory, strong_wolfe
 from optim.closures import ClosureOptimizer, Vector
 from optim.options import checked, whole
+
+LossFunction = Callable[[], ad.Tensor]
 
 
 class LBFGS(ClosureOptimizer):
@@ -108,19 +111,13 @@ class LBFGS(ClosureOptimizer):
                     first *= min(1.0, 1.0 / float(np.abs(g).sum()))
                 trials: dict[float, Vector] = {}
 
-                def along(a: float, direction: Vector = direction, trials: dict[float, Vector] = trials) -> tuple[float, float]:
-                    self._move(here, a * direction)
-                    there = loss_fn()
-                    trials[a] = self._gradient(there)
-                    return float(there.item()), float(trials[a] @ direction)
-
                 found = strong_wolfe(
-                    along,
+                    partial(self._along, loss_fn, here, direction, trials),
                     value,
                     slope,
                     first,
                     max_evaluations=self.max_evaluations - evaluations,
-                    slack=4 * float(np.finfo(loss.dtype).eps) * abs(value),
+                    slack=float(np.finfo(loss.dtype).eps) ** 0.8 * abs(value),
                 )
                 evaluations += found.evaluations
                 if not found.step:
@@ -135,6 +132,15 @@ class LBFGS(ClosureOptimizer):
         finally:
             self._move(here, np.zeros(self._size, g.dtype))
         return loss
+
+    def _along(
+        self, loss_fn: LossFunction, origin: list[Vector], d: Vector, trials: dict[float, Vector], a: float
+    ) -> tuple[float, float]:
+        """Loss and slope at ``origin + a d``; the gradient there is kept in `trials`."""
+        self._move(origin, a * d)
+        loss = loss_fn()
+        trials[a] = self._gradient(loss)
+        return float(loss.item()), float(trials[a] @ d)
 
     def state_dict(self) -> dict[str, Vector]:
         """The learning rate, and the pairs as ``(k, n)`` arrays ``"steps"`` and ``"changes"``."""

@@ -1,4 +1,4 @@
-"""The function to be minimised as methods see it: of flat vectors, with derivatives, and with its evaluations counted."""
+"""The function to be minimised as methods see it: of flat vectors, with derivatives, its evaluations counted."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ class Objective:
         if not isinstance(r, np.ndarray) or r.dtype.kind != "f" or r.ndim == 0:
             given = f"an array of dtype {r.dtype}" if isinstance(r, np.ndarray) else f"a {type(r).__name__}"
             raise ad.GradientError(
-                f"gauss-newton minimises half the sum of squares of what f returns, an array of real residuals; f returned "
-                f"{given}. Return the residuals before they are squared and summed, or use another method."
+                f"gauss-newton minimises half the sum of squares of what f returns, an array of real residuals; f "
+                f"returned {given}. Return the residuals before they are squared and summed, or use another method."
             )
         columns = [self._flat(pushforward(self.unravel(e))) for e in np.eye(x.size, dtype=x.dtype)]
         J = np.stack(columns, axis=1)

@@ -123,6 +123,14 @@ class Optimizer:
             self.zero_grad()
             loss = loss_fn()
             loss.backward()
+        if ad.is_compiling():
+            ad.effect(self.update_parameters, self.parameters)
+        else:
+            self.update_parameters()
+        return loss
+
+    def update_parameters(self) -> None:
+        """Go over all parameters that have a gradient: the second half of `step`."""
         for run, group, steps, vectors, scratch in zip(
             self._runs, self._settings, self._steps, self._vectors, self._scratch, strict=True
         ):
@@ -139,7 +147,6 @@ class Optimizer:
                 for i in range(first, last):
                     steps[i] += 1
                 run.mark_changed(first, last)
-        return loss
 
     def _sweep(self, vectors: list[Vector], scratch: Vector, start: int, stop: int, settings: Settings) -> None:
         if stop - start <= BLOCK:

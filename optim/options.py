@@ -79,13 +79,15 @@ class Group:
         value = option.check(name, value)
         if option.shared and value != self.__dict__[name]:
             raise ValueError(
-                f"{self._kind.__name__}: {name} cannot be changed from {self.__dict__[name]} to {value}, since it decides "
-                f"what is remembered. Build a new optimiser with {name}={value}."
+                f"{self._kind.__name__}: {name} cannot be changed from {self.__dict__[name]} to {value}, since it "
+                f"decides what is remembered. Build a new optimiser with {name}={value}."
             )
         self.__dict__[name] = value
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"the group has no option {name!r}; it has {', '.join(self.__dict__.get('_options', ()))}.")
+        raise AttributeError(
+            f"the group has no option {name!r}; it has {', '.join(self.__dict__.get('_options', ()))}."
+        )
 
     def values(self) -> dict[str, Any]:
         """The options, by name."""

@@ -73,7 +73,9 @@ def _parts(bounds: Any, x: Any, what: str) -> list[tuple[Vector, Vector]]:
         return [part for k, v in x.items() for part in _parts((bounds or {}).get(k), v, f"{what}[{k!r}]")]
     if isinstance(x, (list, tuple)):
         if bounds is not None and len(bounds) != len(x):
-            raise ad.StructureError(f"{what}: {len(bounds)} entries for a {type(x).__name__} of {len(x)}; give as many.")
+            raise ad.StructureError(
+                f"{what}: {len(bounds)} entries for a {type(x).__name__} of {len(x)}; give as many."
+            )
         each = [None] * len(x) if bounds is None else bounds
         return [part for i, (v, b) in enumerate(zip(x, each, strict=True)) for part in _parts(b, v, f"{what}[{i}]")]
     if x is None:
@@ -87,7 +89,7 @@ def _leaf(bounds: Any, shape: tuple[int, ...], what: str) -> tuple[Vector, Vecto
         return np.full(size, -np.inf), np.full(size, np.inf)
     try:
         given = np.array(bounds, dtype=object)
-        open_ends = np.equal(given, None)
+        open_ends = np.array([v is None for v in given.reshape(-1)], bool).reshape(given.shape)
         pairs = np.where(open_ends, np.nan, given).astype(float)
     except (TypeError, ValueError):
         raise TypeError(f"{what} must hold pairs (low, high) of numbers or None; {bounds!r} was given.") from None
@@ -95,8 +97,8 @@ def _leaf(bounds: Any, shape: tuple[int, ...], what: str) -> tuple[Vector, Vecto
         pairs, open_ends = np.broadcast_to(pairs, (*shape, 2)), np.broadcast_to(open_ends, (*shape, 2))
     if pairs.shape != (*shape, 2):
         raise ad.ShapeError(
-            f"{what} has shape {pairs.shape} for numbers of shape {shape}; give one pair (low, high), or a pair for each "
-            f"number: shape {(*shape, 2)}."
+            f"{what} has shape {pairs.shape} for numbers of shape {shape}; give one pair (low, high), or a pair for "
+            f"each number: shape {(*shape, 2)}."
         )
     low = np.where(open_ends[..., 0], -np.inf, pairs[..., 0])
     high = np.where(open_ends[..., 1], np.inf, pairs[..., 1])

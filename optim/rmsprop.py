@@ -121,7 +121,7 @@ class RMSProp(Optimizer):
             np.add(mean, t, mean)
             np.multiply(mean, mean, t)
             np.subtract(s, t, t)
-            np.maximum(t, 0, t)
+            np.maximum(t, 0, out=t)
             np.sqrt(t, t)
         else:
             np.sqrt(s, t)
@@ -141,6 +141,6 @@ class RMSProp(Optimizer):
 
 def _no_velocity(momentum: Any) -> ValueError:
     return ValueError(
-        f"RMSProp: momentum was set to {float(momentum)}, but it was built without, so that there is no velocity. Build it "
-        "with momentum > 0."
+        f"RMSProp: momentum was set to {float(momentum)}, but it was built without, so that there is no velocity. "
+        "Build it with momentum > 0."
     )

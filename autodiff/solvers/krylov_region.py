@@ -62,6 +62,7 @@ def krylov_step(
     basis = np.zeros((most, g.size), g.dtype)
     diagonal, beside = np.zeros(most), np.zeros(most)
     q = g / norm
+    due = 1
     k, h, shift, values, next_beta = 0, np.zeros(1), 0.0, np.zeros(1), 0.0
     for k in range(1, most + 1):
         basis[k - 1] = q
@@ -71,21 +72,23 @@ def krylov_step(
         for _ in range(2):
             residual = residual - (basis[:k] @ residual) @ basis[:k]
         next_beta = float(np.linalg.norm(residual))
-        T = np.diag(diagonal[:k]) + np.diag(beside[: k - 1], 1) + np.diag(beside[: k - 1], -1)
-        if not np.isfinite(T).all():
-            k -= 1
+        if not np.isfinite(scale):
             break
-        values, vectors = np.linalg.eigh(T)
-        h, shift = _on_the_region(values, vectors, norm, radius)
-        if next_beta * abs(h[-1]) <= tol * norm or next_beta <= 1e-14 * scale:
-            break
+        exhausted = next_beta <= 1e-14 * scale
+        if exhausted or k in (due, most):
+            due = max(k + 1, k * 5 // 4)  # decomposing at every step would soon cost more than the products
+            T = np.diag(diagonal[:k]) + np.diag(beside[: k - 1], 1) + np.diag(beside[: k - 1], -1)
+            values, vectors = np.linalg.eigh(T)
+            h, shift = _on_the_region(values, vectors, norm, radius)
+            if exhausted or next_beta * abs(h[-1]) <= tol * norm:
+                break
         beside[k - 1] = next_beta
         q = residual / next_beta
-    if k == 0:
-        return TrustRegionStep(np.zeros_like(g), 0.0, float("nan"), 1, "iterations")
-    T = np.diag(diagonal[:k]) + np.diag(beside[: k - 1], 1) + np.diag(beside[: k - 1], -1)
-    h = h[:k]
-    step = (h @ basis[:k]).astype(g.dtype)
+    if not h.any():  # the first product was not finite
+        return TrustRegionStep(np.zeros_like(g), 0.0, float("nan"), k, "iterations")
+    m = h.size
+    T = np.diag(diagonal[:m]) + np.diag(beside[: m - 1], 1) + np.diag(beside[: m - 1], -1)
+    step = (h @ basis[:m]).astype(g.dtype)
     predicted = -(norm * float(h[0]) + 0.5 * float(h @ (T @ h)))
     ending: Ending = "converged"
     if values[0] <= 0.0:

@@ -134,7 +134,7 @@ def strong_wolfe(
         a = min(max(a, 0.0), max_step)
         if bracketed and (a <= smallest or a >= largest):
             a = low
-            if a == best.step:
+            if a in (0.0, best.step):
                 break
     return best._replace(evaluations=k)
 

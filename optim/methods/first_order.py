@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -12,12 +11,10 @@ from optim.adam import Adam
 from optim.descent import Momentum
 from optim.methods.move import Move, moved
 from optim.objective import Objective, Point, Vector
-from optim.options import checked, finite_from_zero, share, two_shares
+from optim.options import Group, checked, share
 
 
-def gradient_steps(
-    objective: Objective, point: Point, *, learning_rate: float | None = None
-) -> Iterator[Move]:
+def gradient_steps(objective: Objective, point: Point, *, learning_rate: float | None = None) -> Iterator[Move]:
     """``x <- x - learning_rate * g``; without a rate, the longest step that a backtracking search finds good.
 
     Parameters
@@ -32,7 +29,7 @@ def gradient_steps(
             point = new
     first = 1.0 / max(1.0, float(np.linalg.norm(point.grad)))
     while True:
-        here, tried = point, {}
+        here, tried = point, dict[float, Point]()
 
         def along(a: float, here: Point = here, tried: dict[float, Point] = tried) -> float:
             tried[a] = objective.point(objective.project(here.x - a * here.grad))
@@ -95,11 +92,9 @@ def adam_steps(
     betas : tuple of two floats, default (0.9, 0.999)
     eps : float, default 1e-8
     """
-    group = SimpleNamespace(
-        learning_rate=checked("learning_rate", learning_rate, 0.0, open_low=True, open_high=True),
-        betas=two_shares("betas", betas),
-        eps=finite_from_zero("eps", eps),
-    )
+    rate = checked("learning_rate", learning_rate, 0.0, open_low=True, open_high=True)
+    options = {"learning_rate": rate, "betas": betas, "eps": eps, "weight_decay": 0.0, "amsgrad": False}
+    group = Group(Adam, [], options)
     state: tuple[Vector, ...] = (np.zeros_like(point.x), np.zeros_like(point.x))
     step = 0
     while True:

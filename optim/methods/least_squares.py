@@ -37,7 +37,9 @@ def gauss_newton_steps(objective: Objective, point: Point, *, damping: float = 1
             step = np.zeros_like(point.x)
             stacked = np.vstack([J[:, free], np.diag((damping**0.5 * D)[free])])
             try:
-                step[free] = np.linalg.lstsq(stacked, -np.concatenate([r, np.zeros(free.sum(), r.dtype)]), rcond=None)[0]
+                step[free] = np.linalg.lstsq(stacked, -np.concatenate([r, np.zeros(free.sum(), r.dtype)]), rcond=None)[
+                    0
+                ]
             except np.linalg.LinAlgError:
                 return
             step = objective.project(point.x + step) - point.x

@@ -27,6 +27,27 @@ class Move(NamedTuple):
     curvature: float
 
 
+class Progress:
+    """Notices when a run goes on without getting anywhere: what is left is rounding.
+
+    Parameters
+    ----------
+    fun, norm : float
+        The function and the norm of its gradient at the start.
+    patience : int, default 50
+        Iterations without a smaller value or a smaller gradient.
+    """
+
+    def __init__(self, fun: float, norm: float, patience: int = 50) -> None:
+        self.fun, self.norm, self.patience, self.idle = fun, norm, patience, 0
+
+    def goes_on(self, fun: float, norm: float) -> bool:
+        """Note where an iteration led; False if it was one too many."""
+        self.idle = 0 if fun < self.fun or norm < self.norm else self.idle + 1
+        self.fun, self.norm = min(self.fun, fun), min(self.norm, norm)
+        return self.idle < self.patience
+
+
 def moved(old: Point, new: Point) -> Move:
     """A move whose curvature is that between its ends, ``s'y / s's`` with the gradient's change y along the step s."""
     s = new.x - old.x

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from autodiff.solvers import TrustRegionStep, krylov_step, steihaug
-from optim.methods.move import Move
+from optim.methods.move import Move, Progress
 from optim.objective import Objective, Point, Vector
 from optim.options import checked, whole
 
@@ -31,9 +31,9 @@ def newton_cg_steps(
         First radius of the trust region; from the length of `x0` if not given.
     max_radius : float, default inf
     max_products : int, optional
-        At most this many Hessian-vector products for a step; twice the size of x, at most 200, if not given.
+        At most this many Hessian-vector products for a step; twice the size of x, at most 1000, if not given.
     """
-    return _steps(objective, point, steihaug, radius, max_radius, max_products)
+    return _steps(objective, point, steihaug, radius, max_radius, max_products, 1000)
 
 
 def trust_krylov_steps(
@@ -49,9 +49,9 @@ def trust_krylov_steps(
     Parameters
     ----------
     radius, max_radius, max_products
-        As in newton-cg.
+        As in newton-cg; at most 200 products if not given, since as many vectors are kept.
     """
-    return _steps(objective, point, krylov_step, radius, max_radius, max_products)
+    return _steps(objective, point, krylov_step, radius, max_radius, max_products, 200)
 
 
 def _steps(
@@ -61,22 +61,28 @@ def _steps(
     radius: float | None,
     max_radius: float,
     max_products: int | None,
+    most_products: int,
 ) -> Iterator[Move]:
     max_radius = checked("max_radius", max_radius, 0.0, open_low=True)
     if radius is None:
         radius = min(max(1.0, float(np.linalg.norm(point.x))), max_radius)
     radius = checked("radius", radius, 0.0, max_radius, open_low=True)
-    limit = min(2 * point.x.size, 200) if max_products is None else whole("max_products", max_products, 1)
+    limit = most_products if max_products is None else whole("max_products", max_products, 1)
+    limit = min(2 * point.x.size, limit)
     eps = float(np.finfo(point.x.dtype).eps)
+    progress = Progress(point.fun, float(np.linalg.norm(objective.slope(point))))
     while True:
         free = objective.free(point)
         g = np.where(free, point.grad, 0).astype(point.grad.dtype)
         norm = float(np.linalg.norm(g))
+        if not progress.goes_on(point.fun, norm):
+            return
         matvec = point.matvec if free.all() else _reduced(point.matvec, free)
         assert matvec is not None
         rounding = _ROUNDING * eps * abs(point.fun)
         while True:
-            solved = solve(matvec, g, radius, tol=min(0.1, norm**0.5), max_iter=limit)
+            # closely, since a product costs less than the evaluation that a better step saves
+            solved = solve(matvec, g, radius, tol=min(0.01, norm), max_iter=limit)
             step, predicted = _within(objective, point, matvec, g, solved, radius)
             length = float(np.linalg.norm(step))
             if not predicted > 0.0 or length <= 0.5 * eps * float(np.linalg.norm(point.x)):
@@ -93,10 +99,11 @@ def _steps(
 
 
 def _next_radius(radius: float, length: float, ratio: float, limit: float) -> float:
+    """As `solvers.updated_radius`, but growing threefold where the model is very good, for badly scaled functions."""
     if not ratio >= 0.25:  # also where it is NaN
         return 0.25 * length
     if ratio > 0.75 and length >= 0.99 * radius:
-        return min((4.0 if ratio > 0.9 else 2.0) * radius, limit)
+        return min((3.0 if ratio > 0.9 else 2.0) * radius, limit)
     return radius
 
 

@@ -104,8 +104,8 @@ def _checked(who: str, schedules: Sequence[Schedule]) -> list[Schedule]:
             raise TypeError(f"{who}: schedules[{i}] is a {type(schedule).__name__}; give schedules, such as StepDecay.")
         if isinstance(schedule, ReduceOnPlateau):
             raise TypeError(
-                f"{who}: schedules[{i}] is a ReduceOnPlateau, whose rate depends on values and not on the step alone. Step "
-                "it beside the others."
+                f"{who}: schedules[{i}] is a ReduceOnPlateau, whose rate depends on values and not on the step alone. "
+                "Step it beside the others."
             )
         if schedule.optimizer is not found[0].optimizer:
             raise ValueError(f"{who}: schedules[{i}] is over another optimiser than schedules[0]; they must share one.")

@@ -159,7 +159,8 @@ class OneCycle(Schedule):
         self._begin = [checked("max_rate", rate, 0.0, open_high=True) / self.div_factor for rate in rates]
         if self.cycle_momentum and not all(hasattr(group, "momentum") or hasattr(group, "betas") for group in groups):
             raise ValueError(
-                f"OneCycle: {type(optimizer).__name__} has neither momentum nor betas to cycle; give cycle_momentum=False."
+                f"OneCycle: {type(optimizer).__name__} has neither momentum nor betas to cycle; give "
+                "cycle_momentum=False."
             )
         # (last step, rate at its start and its end, momentum likewise); rates as multiples of the beginning
         top, bottom, low, high = self.div_factor, 1 / self.final_div_factor, self.base_momentum, self.max_momentum

@@ -134,9 +134,7 @@ class LinearWarmup(Schedule):
     [0.0, 0.25, 0.5, 0.75, 1.0, 1.0]
     """
 
-    def __init__(
-        self, optimizer: Any, n_steps: int = 5, start_factor: float = 1 / 3, end_factor: float = 1.0
-    ) -> None:
+    def __init__(self, optimizer: Any, n_steps: int = 5, start_factor: float = 1 / 3, end_factor: float = 1.0) -> None:
         self.n_steps = whole("n_steps", n_steps, 1)
         self.start_factor = checked("start_factor", start_factor, 0.0, 1.0)
         self.end_factor = checked("end_factor", end_factor, 0.0, 1.0)

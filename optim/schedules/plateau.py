@@ -47,6 +47,8 @@ class ReduceOnPlateau(Schedule):
     0.1
     """
 
+    watches = True
+
     def __init__(
         self,
         optimizer: Any,

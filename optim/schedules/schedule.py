@@ -29,15 +29,19 @@ class Schedule:
         Calls of `step` so far.
     initial : list of float
         The rate that each group starts from.
+    watches : bool
+        Whether `step` needs a value to look at.
     """
+
+    watches = False
 
     def __init__(self, optimizer: Any) -> None:
         self.optimizer = optimizer
         for group in self._groups:
             if not hasattr(group, "learning_rate"):
                 raise TypeError(
-                    f"{type(self).__name__} needs an optimiser, with a learning_rate to set; a {type(optimizer).__name__} "
-                    "was given."
+                    f"{type(self).__name__} needs an optimiser, with a learning_rate to set; a "
+                    f"{type(optimizer).__name__} was given."
                 )
         self.initial = [self._first_rate(i, group) for i, group in enumerate(self._groups)]
         self.count = 0
@@ -117,7 +121,7 @@ class Schedule:
                 raise ad.ShapeError(
                     f"{key}: the state has shape {np.shape(saved[key])}, expected {value.shape}. Nothing was loaded."
                 )
-        checked("count", saved["count"], 0.0, open_high=True)
+        checked("count", np.asarray(saved["count"]).tolist(), 0.0, open_high=True)
         for key in ("initial", "rates"):
             for rate in np.reshape(saved[key], -1).tolist():
                 checked(key, rate, 0.0, open_high=True)

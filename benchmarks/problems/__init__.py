@@ -1,0 +1,1 @@
+"""Published test problems, as functions of arrays."""

@@ -1,0 +1,72 @@
+"""Gradient descent as it is first taught: a function, a start, a rate, and every point on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from autodiff.solvers import ravel
+from optim.options import checked, whole
+
+
+def gradient_descent(
+    f: Callable[[Any], Any],
+    df: Callable[[Any], Any] | None = None,
+    *,
+    x0: Any,
+    learning_rate: float = 0.1,
+    n_iterations: int = 100,
+) -> tuple[Any, Any]:
+    """``x <- x - learning_rate * df(x)``, `n_iterations` times.
+
+    Parameters
+    ----------
+    f : callable
+        The function; only its derivative is used.
+    df : callable, optional
+        The derivative, or gradient; found by automatic differentiation if not given.
+    x0 : number, array_like or container
+        Where to begin.
+    learning_rate : float, default 0.1
+    n_iterations : int, default 100
+
+    Returns
+    -------
+    x : number, array or container
+        The last point.
+    history : ndarray, (n_iterations + 1, ...), or list
+        All points, `x0` first; a list where `x0` is a container.
+
+    See Also
+    --------
+    minimize : stops when it is done, and knows better methods.
+
+    Examples
+    --------
+    >>> import optim
+    >>> x, history = optim.gradient_descent(lambda x: x**2, lambda x: 2 * x, x0=2.0, n_iterations=3)
+    >>> history
+    array([2.   , 1.6  , 1.28 , 1.024])
+    >>> x, history = optim.gradient_descent(lambda x: (x - 3.0) ** 2, x0=0.0)
+    >>> round(float(x), 6)
+    3.0
+    """
+    rate = checked("learning_rate", learning_rate, 0.0, open_high=True)
+    n = whole("n_iterations", n_iterations, 0)
+    for name, function in (("f", f), ("df", df)):
+        if not callable(function) and (name == "f" or function is not None):
+            raise TypeError(f"{name} must be a function; a {type(function).__name__} was given. The start is x0=....")
+    slope = ad.grad(f) if df is None else df
+    x, unravel = ravel(x0)
+    points = [unravel(x.copy())]
+    for _ in range(n):
+        g, _ = ravel(slope(points[-1]), "the derivative")
+        if g.size != x.size:
+            raise ad.ShapeError(f"df returned {g.size} numbers for {x.size} in x0; it must return one for each.")
+        x = x - rate * g.astype(x.dtype, copy=False)
+        points.append(unravel(x))
+    is_array = not isinstance(x0, (dict, list, tuple))
+    return points[-1], np.array(points) if is_array else points
