@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import UnsupportedError
+from autodiff.ops import scans
 
 VERSION = "2025.12"
 _VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", VERSION)
@@ -137,28 +138,6 @@ def sort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = 
 def searchsorted(x1: Any, x2: Any, /, *, side: Any = "left", sorter: Any = None) -> Any:
     """Where the entries of `x2` belong in the sorted `x1`."""
     return np.searchsorted(x1, x2, side=side, sorter=sorter)
-
-
-def _cumulative(scan: Callable[..., Any], neutral: int, x: Any, axis: Any, dtype: Any, include_initial: bool) -> Any:
-    if axis is None:
-        if x.ndim != 1:
-            raise ValueError(f"axis must be given for an array of several axes; its shape is {x.shape}.")
-        axis = 0
-    y = scan(x, axis=axis, dtype=dtype)
-    if not include_initial:
-        return y
-    shape = tuple(1 if i == axis % x.ndim else n for i, n in enumerate(x.shape))
-    return np.concatenate([np.full(shape, neutral, y.dtype), y], axis=axis)
-
-
-def cumulative_sum(x: Any, /, *, axis: Any = None, dtype: Any = None, include_initial: bool = False) -> Any:
-    """Sums of all entries so far, beginning with 0 on request."""
-    return _cumulative(np.cumsum, 0, x, axis, dtype, include_initial)
-
-
-def cumulative_prod(x: Any, /, *, axis: Any = None, dtype: Any = None, include_initial: bool = False) -> Any:
-    """Products of all entries so far, beginning with 1 on request."""
-    return _cumulative(np.cumprod, 1, x, axis, dtype, include_initial)
 
 
 def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
@@ -302,7 +281,7 @@ def namespace(array: Any, make: Callable[..., Any]) -> Namespace:
         f.__name__: f
         for f in (asarray, from_dlpack, full, full_like, finfo, meshgrid, reshape, unstack, take_along_axis, argsort)
     }
-    own |= {f.__name__: f for f in (sort, searchsorted, cumulative_sum, cumulative_prod, clip, astype)}
+    own |= {f.__name__: f for f in (sort, searchsorted, scans.cumulative_sum, scans.cumulative_prod, clip, astype)}
     own["__array_api_version__"], own["__array_namespace_info__"] = VERSION, Info
     frequencies = {name: made(getattr(np.fft, name)) for name in ("fftfreq", "rfftfreq")}
     own["linalg"] = Namespace("array API's linalg", np.linalg, _LINALG, {"eig": eig, "eigvals": eigvals})

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -49,6 +50,9 @@ NUMPY_FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 NUMPY_CONSTANTS: set[Callable[..., Any]] = set()
 """NumPy functions without a gradient by nature: they are run on the plain arrays."""
+
+MADE: WeakSet[Primitive] = WeakSet()
+"""All primitives that exist, those of users too."""
 
 
 def implements(*functions: Callable[..., Any]) -> Callable[[Rule], Rule]:
@@ -122,6 +126,7 @@ class Primitive:
         self.mask_push: Rule | None = None
         self.symbolic_zeros = False
         self.direct: tuple[Rule, ...] | None = None
+        MADE.add(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         for a in args:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 _ROOT = (
-    "The slope of a root is infinite at 0: guard the argument, np.sqrt(np.where(x > 0, x, 1)) inside "
-    "np.where(x > 0, ..., 0); for a length use np.linalg.norm, whose slope at 0 is 0."
+    "The slope of a root is infinite at 0: select with np.where(x > 0, np.sqrt(x), 0), whose slope at 0 is 0, or add a "
+    "small constant inside of the root; for a length use np.linalg.norm, whose slope at 0 is 0."
 )
 _LOGARITHM = (
     "The logarithm is -inf at 0 and NaN below: use ad.special.xlogy for x * log(x), log_softmax or logsumexp for "

@@ -8,7 +8,7 @@ import pytest
 
 import autodiff as ad
 from autodiff import pytree, special
-from autodiff.testing import GradientCheckError, gradcheck
+from autodiff.testing import GradientCheckError, NotCheckableError, check_rule, gradcheck
 from autodiff.testing.mutants import rules_of, spoiled
 from tests.op_cases import ALL
 from tests.op_cases.checks import met_operands
@@ -235,6 +235,9 @@ AWKWARD = {
     "float32, cancelling": (lambda x: np.sum(np.log(1 + x) - x), np.array([0.1, 0.01], F32)),
     "float16 sum": (lambda x: np.sum(x * x), np.array([1.0, 2.0, 0.5], np.float16)),
     "floor beside a jump": (lambda x: x * np.floor(x), [1.5, -0.25]),
+    "det of rank one": (np.linalg.det, np.ones((3, 3))),
+    "arccos near its edge": (np.arccos, [1 - 1e-12]),
+    "log near a pole": (lambda x: np.log(1 - x), [1 - 1e-10]),
 }  # fmt: skip
 
 
@@ -252,3 +255,46 @@ def test_right_functions_pass():
     assert len(AWKWARD) >= 40
     refused = {name: text for name, entry in AWKWARD.items() if (text := refusal(*entry))}
     assert refused == {}
+
+
+# --- what looks like a match and is none
+
+
+def test_nan_is_no_match_where_the_derivative_is_zero():
+    """Outside of its domain the branch that is not taken made NaN: the classical fault, and the slope there is 0."""
+    leaking = ad.elementwise(
+        lambda x: np.where(x > 0, np.sqrt(np.abs(x)), 0.0),
+        lambda t, y, x: t * 0.5 / np.sqrt(x) * (x > 0),
+        name="leaking",
+    )
+    assert gradcheck(leaking, np.array([1.0, 2.0])).ok
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(GradientCheckError, match=r"index \(1,\).*analytic nan, numeric -?0 .*wrong"),
+    ):
+        gradcheck(leaking, np.array([1.0, -2.0]))
+
+
+def test_what_is_nowhere_finite_cannot_be_checked():
+    with np.errstate(all="ignore"):
+        with pytest.raises(NotCheckableError, match="the function is nowhere finite"):
+            gradcheck(lambda x: np.log(-np.abs(x)), np.array([1.0, 2.0]))
+        assert gradcheck(np.log, np.array([1.0, -2.0])).notes  # a part of it can
+
+
+@pytest.mark.parametrize("shape", [(10_000,), (100, 100)])
+def test_one_wrong_entry_does_not_drown_in_a_sum_of_many(shape):
+    """What is allowed is a part of the derivative of an entry, not of ten thousand together."""
+    x = np.random.default_rng(0).normal(size=shape)
+    factor = np.ones(shape)
+    factor.flat[777] = 1.001
+    square = ad.elementwise(lambda x: x * x, lambda t, y, x: t * (2 * x * factor), name="almost_square")
+    index = tuple(int(k) for k in np.unravel_index(777, shape))
+    with pytest.raises(GradientCheckError, match=f"index {index}".replace("(", r"\(").replace(")", r"\)")):
+        gradcheck(lambda x: np.sum(square(x)), x, order=1)
+
+
+def test_rule_without_operands_to_check_is_refused():
+    square = ad.elementwise(lambda x: x * x, lambda t, y, x: t * (2 * x), name="square")
+    with pytest.raises(NotCheckableError, match=r"check_rule of square.*Write 2\.0 for 2"):
+        check_rule(square, np.array([1, 2]))

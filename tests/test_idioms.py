@@ -221,3 +221,60 @@ def test_bits_of_integers():
         for left, right in ((ad.tensor(a), b), (a, ad.tensor(b))):
             np.testing.assert_array_equal(operator(left, right).data, operator(a, b))
     np.testing.assert_array_equal((~ad.tensor(a)).data, ~a)
+
+
+# --- values do not leave the graph through a back door ---------------------------------------------
+
+
+def test_a_copy_of_what_is_tracked_is_tracked():
+    t = ad.tensor([1.0, 2.0], requires_grad=True, name="t")
+    (3 * ad.tensor(t, dtype=np.float32) ** 2).sum().backward()
+    np.testing.assert_allclose(t.grad, [6.0, 12.0])
+    assert ad.tensor(t, requires_grad=True).is_leaf
+    assert not ad.tensor(t.detach()).requires_grad
+    with pytest.raises(ad.UntrackedError, match=r"a new Tensor of the tracked tensor 't' .*x\.detach\(\)"):
+        ad.Tensor(t)
+
+
+MASKED = np.ma.array([1.0, 2.0], mask=[False, True])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda t: t * MASKED,
+        lambda t: t + MASKED.astype(np.float32),
+        lambda t: np.multiply(t, MASKED),
+        lambda t: ad.tensor(MASKED),
+        lambda t: ad.Tensor(MASKED),
+        lambda t: ad.grad(lambda x: np.sum(x**2))(MASKED),
+    ],
+)
+def test_masked_arrays_are_refused(call):
+    """Arithmetic would skip what is masked, and the rules know nothing of it."""
+    with pytest.raises(ad.DtypeError, match=r"its mask would be lost.*filled.*np\.where"):
+        call(ad.tensor([1.0, 2.0], requires_grad=True))
+
+
+@pytest.mark.parametrize("call", [lambda t: MASKED * t, np.ma.log, lambda t: np.ma.dot(MASKED, t), np.ma.sum])
+def test_functions_of_numpy_ma_do_not_take_a_tracked_tensor(call):
+    """They read its values by an attribute that masked arrays have too."""
+    t = ad.tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(ad.UntrackedError, match="drop its gradient silently"):
+        call(t)
+    np.testing.assert_array_equal((MASKED * t.detach()).filled(0.0), [1.0, 0.0])
+
+
+def test_other_subclasses_count_as_plain_arrays():
+    """A matrix would multiply as one, and the rule of the product of entries would be wrong."""
+    with pytest.warns(PendingDeprecationWarning):
+        matrix = np.matrix([[1.0, 2.0], [3.0, 4.0]])
+    x = np.eye(2)
+    for f in (lambda m: m * matrix, lambda m: np.multiply(matrix, m)):
+        np.testing.assert_array_equal(ad.grad(lambda m, f=f: f(m).sum())(x), np.asarray(matrix))
+
+
+def test_a_ufunc_of_scipy_is_told_where_its_kind_is():
+    special = pytest.importorskip("scipy.special")
+    with pytest.raises(ad.UnsupportedError, match=r"^erf, a ufunc from outside of NumPy.*ad\.special has erf"):
+        special.erf(ad.tensor(1.0, requires_grad=True))

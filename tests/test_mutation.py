@@ -51,6 +51,17 @@ def test_by_default_all_that_a_check_uses_is_spoiled():
     assert {m.primitive for m in report.caught} >= {"elementwise.tanh", "elementwise.multiply", "reductions.sum_over"}
 
 
+def test_by_default_rules_of_ones_own_are_spoiled_too():
+    report = mutate_rules(lambda: ad.grad(lambda x: np.sum(cubed(x)))(X), kinds=["scaled"])
+    assert Mutant("test_mutation.cubed", "reverse", 0, "scaled") in report.survivors
+
+
+def test_without_checks_there_is_nothing_to_spoil():
+    for checks in ((), (3,)):
+        with pytest.raises(ValueError, match="give checks to run"):
+            mutate_rules(*checks)
+
+
 def test_rules_are_what_they_were_afterwards():
     sine = all_primitives()["elementwise.sin"]
     before = sine.pulls, sine.pushes, sine.direct

@@ -12,6 +12,7 @@ import pytest
 import autodiff as ad
 from autodiff import pytree
 from autodiff.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES
+from autodiff.testing import gradcheck
 
 AxisError = np.exceptions.AxisError
 NAN, INF = np.nan, np.inf
@@ -381,6 +382,9 @@ def test_methods_of_ufuncs_have_the_keywords_of_their_functions():
         same(np.add.reduce, M, **keywords)
         same(np.maximum.reduce, M, **keywords)
         same(np.logaddexp.reduce, M, **keywords) if not isinstance(keywords.get("axis"), tuple) else None
+    same(np.logaddexp.reduce, NO_ROWS)
+    same(np.logaddexp.reduce, NO_ROWS, axis=1)
+    same(np.logaddexp.reduce, NO_ROWS.astype(np.float32), axis=0, keepdims=True)
     same(np.add.reduce, M, dtype=np.float32, rtol=1e-6)
     same(np.multiply.reduce, M, initial=2.0, where=M > 0)
     same(np.add.accumulate, M, axis=1)
@@ -584,6 +588,15 @@ def test_weighted_counts(density):
 def tensors_free(x):
     """Keywords are not turned into Tensors by `same`: plain weights, counted by the same code."""
     return x
+
+
+@pytest.mark.skipif(NEWER < "2.1.0", reason="NumPy 2.1 has them")
+def test_running_sums_and_products_may_begin_with_the_sum_and_product_of_nothing():
+    for fn in (np.cumulative_sum, np.cumulative_prod):
+        same(fn, A, include_initial=True)
+        same(fn, M.astype(np.float32), axis=-1, include_initial=True, rtol=1e-6)
+        same(fn, NO_ROWS, axis=0, include_initial=True)
+        assert gradcheck(lambda x, fn=fn: fn(x, axis=0, include_initial=True), M).ok
 
 
 def test_entries_that_are_equal():

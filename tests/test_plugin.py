@@ -147,3 +147,14 @@ def test_it(gradcheck):
 def test_a_marker_with_positional_arguments_is_refused(run):
     result = run("@pytest.mark.gradients(1)\ndef test_it(gradcheck):\n    pass\n")
     result.stdout.fnmatch_lines(["*takes keywords only*"])
+
+
+def test_a_marker_with_a_misspelt_keyword_is_refused(run):
+    result = run("@pytest.mark.gradients(ordr=1)\ndef test_it(gradcheck):\n    pass\n")
+    result.stdout.fnmatch_lines(["*takes the keywords order, *strict_nan*; ordr was given*"])
+
+
+def test_a_failure_shows_the_line_of_the_test(run):
+    result = run("def test_it(gradcheck):\n    gradcheck(lambda x: np.sum(wrong(x)), np.ones(2))\n")
+    result.stdout.no_fnmatch_line("*def check_problem*")
+    result.stdout.fnmatch_lines(["*gradcheck(lambda x: np.sum(wrong(x)), np.ones(2))*"])

@@ -792,3 +792,9 @@ def test_a_transform_keeps_nothing(call):
         assert nodes and all(n() is None for n in nodes)
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("argnums", [(0, 0), (0, -2), [1, 0, -1]])
+def test_an_argument_named_twice_is_refused_and_not_given_zeros(argnums):
+    with pytest.raises(ad.GradientError, match=r"argnums=.* names argument [01] twice; name it once"):
+        ad.grad(lambda a, b: a * b, argnums=argnums)(2.0, 3.0)

@@ -58,8 +58,8 @@ WRITING.update(
         np.put: "use x.at[i].set(v) of the flat array, x.ravel().at[i].set(v).reshape(x.shape).",
         np.place: "use x.at[mask].set(v).",
         np.putmask: "use np.where(mask, v, x), or x.at[mask].set(v).",
-        np.copyto: "use np.where(where, src, dst), or src.copy(). If it was np.full: np.full_like(x, value), or "
-        "np.broadcast_to(value, shape).",
+        np.copyto: "use np.where(where, src, dst), or src.copy(). If it was np.full: np.full_like(x, value) of a "
+        "Tensor x, or np.broadcast_to(value, shape); if np.nan_to_num: np.where(np.isnan(x), value, x).",
         np.fill_diagonal: "use x.at[i, i].set(v) with i = np.arange(n).",
         np.put_along_axis: "use x.at[i].set(v) with i from np.ix_ or np.arange.",
     }

@@ -38,9 +38,18 @@ def cumsum(a: Any, axis: Any = None, dtype: Any = None) -> Any:
     return cumsum_along(a, axis=axis)
 
 
-def cumulative_sum(x: Any, /, *, axis: Any = None, dtype: Any = None) -> Any:
-    """``np.cumulative_sum``."""
-    return cumsum(x, _only_axis(x, axis), dtype)
+def cumulative_sum(x: Any, /, *, axis: Any = None, dtype: Any = None, include_initial: bool = False) -> Any:
+    """``np.cumulative_sum``, beginning with 0 on request."""
+    axis = _only_axis(x, axis)
+    y = cumsum(x, axis, dtype)
+    return _after(0, y, axis) if include_initial else y
+
+
+def _after(first: int, y: Any, axis: int) -> Any:
+    """The same, behind a layer of one number."""
+    axis = canonical_axis(axis, y.ndim, "cumulative sums and products")
+    shape = tuple(1 if i == axis else n for i, n in enumerate(y.shape))
+    return concatenate([np.full(shape, first, y.dtype), y], axis)
 
 
 def _only_axis(x: Any, axis: Any) -> Any:
@@ -147,9 +156,11 @@ def cumprod(a: Any, axis: Any = None, dtype: Any = None) -> Any:
     return cumprod_along(a, axis=axis)
 
 
-def cumulative_prod(x: Any, /, *, axis: Any = None, dtype: Any = None) -> Any:
-    """``np.cumulative_prod``."""
-    return cumprod(x, _only_axis(x, axis), dtype)
+def cumulative_prod(x: Any, /, *, axis: Any = None, dtype: Any = None, include_initial: bool = False) -> Any:
+    """``np.cumulative_prod``, beginning with 1 on request."""
+    axis = _only_axis(x, axis)
+    y = cumprod(x, axis, dtype)
+    return _after(1, y, axis) if include_initial else y
 
 
 if hasattr(np, "cumulative_sum"):  # NumPy 2.1

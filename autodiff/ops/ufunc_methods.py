@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,10 @@ from autodiff.ops.shapes import canonical_axes, operand, reshape_to
 
 def _log_of_sum(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     a = operand(a)
-    return logsumexp_over(a, axis=canonical_axes(axis, a.ndim, "logaddexp.reduce"), keepdims=bool(keepdims))
+    axes = canonical_axes(axis, a.ndim, "logaddexp.reduce")
+    if 0 in (a.shape if axes is None else [a.shape[i] for i in axes]):  # the logarithm of nothing
+        return sum_(a, axes, keepdims=keepdims) - math.inf
+    return logsumexp_over(a, axis=axes, keepdims=bool(keepdims))
 
 
 REDUCE: dict[np.ufunc, Callable[..., Any]] = {

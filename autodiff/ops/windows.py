@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,15 +40,38 @@ def _offsets(kernel: Shape, stride: Shape, dilation: Shape, out: Shape) -> Itera
         yield (Ellipsis, *slices)
 
 
+class _Workspace(threading.local):
+    """Room for the windows of a whole batch, kept from call to call: asking for it anew costs as much as filling it."""
+
+    LARGEST = 2**26  # bytes that are kept, at most, by a thread
+
+    def __init__(self) -> None:
+        self._room = np.empty(0, np.uint8)
+
+    def array(self, shape: Shape, dtype: Any) -> Any:
+        """An array whose entries may be anything, good until the next is asked for."""
+        size = math.prod(shape) * dtype.itemsize
+        if dtype.hasobject or size > self.LARGEST:
+            return np.empty(shape, dtype)
+        if size > self._room.size:
+            self._room = np.empty(size, np.uint8)
+        return self._room[:size].view(dtype).reshape(shape)
+
+
+_workspace = _Workspace()
+
+
 def _columns(x: Any, kernel: Shape, stride: Shape, dilation: Shape) -> Any:
-    """All windows: (n, channels * kernel, windows), contiguous."""
+    """All windows: (n, channels * kernel, windows), in the workspace."""
     d = len(kernel)
     axes = tuple(range(x.ndim - d, x.ndim))
     windows: Any = np.lib.stride_tricks.sliding_window_view(x, extents(kernel, dilation), axis=axes)
     windows = windows[(Ellipsis, *(slice(None, None, s) for s in stride), *(slice(None, None, k) for k in dilation))]
-    n, c, out = x.shape[0], x.shape[1], windows.shape[2 : 2 + d]
     windows = windows.transpose((0, 1, *range(2 + d, 2 + 2 * d), *range(2, 2 + d)))  # rows of the image stay rows
-    return windows.reshape((n, c * math.prod(kernel), math.prod(out)))
+    columns = _workspace.array(windows.shape, x.dtype)
+    np.copyto(columns, windows)
+    n, c, out = x.shape[0], x.shape[1], windows.shape[2 + d :]
+    return columns.reshape((n, c * math.prod(kernel), math.prod(out)))
 
 
 def _grouped(x: Any, groups: int) -> Any:
@@ -69,13 +93,17 @@ def _convolve(x: Any, w: Any, *, stride: Shape, dilation: Shape, groups: int) ->
 
 
 def _input(ct: Any, w: Any, *, shape: Shape, stride: Shape, dilation: Shape, groups: int) -> Any:
-    n, kernel, out = ct.shape[0], w.shape[2:], ct.shape[2:]
-    columns = _rows(w, groups).swapaxes(-1, -2) @ _grouped(_flat(ct), groups)
-    columns = columns.reshape((n, groups * w.shape[1], math.prod(kernel), *out))
-    x = np.zeros((n, groups * w.shape[1], *shape), columns.dtype)
+    # With the batch as the last axis the sum over windows goes by long stretches of memory, not by single rows.
+    n, channels, kernel, out = ct.shape[0], groups * w.shape[1], w.shape[2:], ct.shape[2:]
+    last = ct.transpose((*range(1, ct.ndim), 0)).reshape((groups, ct.shape[1] // groups, math.prod(out) * n))
+    dtype = np.result_type(ct, w)
+    columns = _workspace.array((groups, math.prod(w.shape[1:]), math.prod(out) * n), dtype)
+    np.matmul(_rows(w, groups).swapaxes(-1, -2), last, out=columns)
+    columns = columns.reshape((channels, math.prod(kernel), *out, n))
+    x = np.zeros((channels, *shape, n), dtype)
     for i, place in enumerate(_offsets(kernel, stride, dilation, out)):
-        x[place] += columns[:, :, i]
-    return x
+        x[(*place, slice(None))] += columns[:, i]
+    return np.ascontiguousarray(x.transpose((x.ndim - 1, *range(x.ndim - 1))))
 
 
 def _weights(ct: Any, x: Any, *, kernel: Shape, stride: Shape, dilation: Shape, groups: int) -> Any:
@@ -151,10 +179,13 @@ def _places(counts: Shape, steps: list[int]) -> Any:
 def _number_of_largest(x: Any, places: list[tuple[Any, ...]]) -> Any:
     """For every window the number of its first largest entry, in the order of the kernel."""
     best = x[places[0]].copy()
-    at = np.zeros(best.shape, np.intp)
+    at = np.zeros(best.shape, np.min_scalar_type(len(places)))
+    larger = np.empty(best.shape, bool)
+    number = np.empty_like(at)
     for i, place in enumerate(places[1:], 1):
-        entry = x[place]
-        np.copyto(at, i, where=entry > best)
+        entry = x[place].copy()  # it is read twice, and fast only in one piece
+        np.greater(entry, best, out=larger)
+        np.maximum(at, np.multiply(larger, at.dtype.type(i), out=number), out=at)  # numbers only grow
         np.maximum(best, entry, out=best)
     missing = np.isnan(best)
     if missing.any():  # NaN is larger than all, so that it shows; the first one counts

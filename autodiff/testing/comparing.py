@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.testing.differences import DOUBLE, Slope, Vector, complex_step, direction, of_one_magnitude, slope_along
+from autodiff.testing.judging import SEVERITY, TRUST, Judged, Terms, judge
 from autodiff.testing.problems import Array, Problem, as_vector, resolution_of, widened, without_infinities
 from autodiff.testing.report import ILL_CONDITIONED, KINK, MATCH, WRONG, Comparison
 from autodiff.transforms import linearize, vjp
 
 Mask = NDArray[np.bool_]
 
-_SEVERITY = (MATCH, KINK, ILL_CONDITIONED, WRONG)
-_TRUST = 8.0  # how many times its own estimate the error of a difference may be
+_ROUNDING = 1e-12  # relative to the derivative along a direction; what many terms may lose together
 _SUMS = 6  # how many directions are tried for slopes that do not add up
 _PROBES = 400  # how many directions may be spent on narrowing down
 _RESULTS = 100  # how many results are tried for one that is wrong by itself
@@ -66,7 +66,14 @@ class Probe(NamedTuple):
     @property
     def verdict(self) -> str:
         """The worst of them."""
-        return max((c.verdict for c in self.comparisons), key=_SEVERITY.index, default=MATCH)
+        return max((c.verdict for c in self.comparisons), key=SEVERITY.index, default=MATCH)
+
+    @property
+    def doubt(self) -> float:
+        """By how much the two derivatives differ, in what differences and rounding explain."""
+        explained = [TRUST * c.error + _ROUNDING * abs(c.analytic) for c in self.comparisons]
+        off = [abs(c.analytic - c.numeric) for c in self.comparisons]
+        return max((o / e for o, e in zip(off, explained, strict=True) if 0 < e < np.inf), default=0.0)
 
 
 class Examination:
@@ -138,9 +145,24 @@ class Examination:
         if probe.verdict != MATCH:
             probe = self._probe(i, where, careful=True)
         if probe.verdict in (MATCH, ILL_CONDITIONED) or not self.settings.narrow:
-            yield from probe.comparisons
+            suspect = self._suspect(i, where, probe) if self.settings.narrow else None
+            yield from (suspect or probe).comparisons
             return
         yield from self._narrowed(i, where, probe)
+
+    def _suspect(self, i: int, where: Mask, probe: Probe) -> Probe | None:
+        """An entry that is wrong by itself, if a direction matches only because there is so much else in it.
+
+        What is allowed is a part of the whole derivative. If differences are sharper than that and disagree, the half
+        that disagrees most is followed down to one entry.
+        """
+        if probe.verdict != MATCH or not probe.doubt > 1:
+            return None
+        part = where
+        while np.count_nonzero(part) > 1:
+            part = max(_halves(part), key=lambda half: self._probe(i, half).doubt)
+        single = self._probe(i, part, careful=True)
+        return single if single.verdict == WRONG and self._adds_up(i, where, part) else None
 
     def _entry(self, i: int, where: Mask) -> Iterator[Comparison]:
         """One entry by itself."""
@@ -169,6 +191,8 @@ class Examination:
             if not single:
                 todo += _halves(part)
                 continue
+            if probe.verdict == WRONG and self._is_rounding(i, probe):
+                continue
             if probe.verdict == WRONG and self._adds_up(i, where, part):
                 yield from (c for c in probe.comparisons if c.verdict == WRONG)
                 return
@@ -182,6 +206,15 @@ class Examination:
             yield from self._probe(i, rest, careful=True).comparisons
         # Every entry by itself is well, only their sum is not: the slopes do not add up, as at the tip of a cone.
         yield from kinks or [_with_verdict(c, KINK) for c in whole.comparisons]
+
+    def _is_rounding(self, i: int, probe: Probe) -> bool:
+        """Whether derivatives change as much when the arguments are rounded to other neighbours, and smoothly.
+
+        So does the cofactor of a singular matrix: its differences are exactly 0, its rule is right to 1e-17.
+        """
+        off = max(abs(c.analytic - c.numeric) for c in probe.comparisons)
+        near, far = (self._sensitivity("reverse", i, step * DOUBLE) for step in (2, 2**14))
+        return off <= 4 * near < far / 100
 
     def _adds_up(self, i: int, where: Mask, part: Mask) -> bool:
         """Whether the slopes along a direction, along its part and along the rest are those of one linear map.
@@ -198,7 +231,7 @@ class Examination:
             with np.errstate(all="ignore"):
                 gap = np.abs(whole.value - one.value - other.value)
                 size = np.abs(whole.value) + np.abs(one.value) + np.abs(other.value)
-                if np.any(gap > _TRUST * (whole.error + one.error + other.error) + 1e-3 * size):
+                if np.any(gap > TRUST * (whole.error + one.error + other.error) + 1e-3 * size):
                     return False
         return True
 
@@ -293,7 +326,7 @@ class Examination:
             slope = _sharpened(slope, complex_line, self.resolution)
         return slope
 
-    def _reverse_by_result(self, i: int, v: Array, slope: Slope, whole: _Judged) -> tuple[_Judged, int | None]:
+    def _reverse_by_result(self, i: int, v: Array, slope: Slope, whole: Judged) -> tuple[Judged, int | None]:
         """For the message: the one result whose derivative is wrong, not a combination of all."""
         for k in range(min(self.at_zero.size, _RESULTS)):
             ct = np.zeros_like(self.ct)
@@ -304,7 +337,7 @@ class Examination:
                 return judged, k if self.at_zero.size > 1 else None
         return whole, None
 
-    def _reverse(self, i: int, v: Array, slope: Slope, ct: Vector, gradients: Any) -> _Judged:
+    def _reverse(self, i: int, v: Array, slope: Slope, ct: Vector, gradients: Any) -> Judged:
         """<J'ct, v> against <ct, J v>."""
         g, along = as_vector([gradients[i]]), as_vector([v])
         taken = along != 0
@@ -314,8 +347,8 @@ class Examination:
         with np.errstate(all="ignore"):
             runs = np.sign(ct * slope.runaway)[flat]
             runaway = 0.0 if not runs.size else runs[0] if (runs == runs[0]).all() else _BOTH_WAYS
-            size = np.abs(ct) @ np.abs(slope.value) + np.abs(g[taken]) @ np.abs(along[taken])
-            terms = _Terms(
+            size = np.nan_to_num(np.abs(ct) @ np.abs(slope.value) + np.abs(g[taken]) @ np.abs(along[taken]), posinf=0.0)
+            terms = Terms(
                 numeric=np.array([ct @ slope.value]),
                 error=np.array([np.abs(ct) @ slope.error + 16 * DOUBLE * size]),
                 low=np.array([np.minimum(ct * low, ct * high).sum()]),
@@ -324,17 +357,17 @@ class Examination:
                 kinked=np.array([slope.kinked.any()]),
                 runaway=np.array([runaway]),
             )
-        return _judge(analytic, terms, self.settings, _reach(v))
+        return judge(analytic, terms, v, rtol=self.settings.rtol, atol=self.settings.atol)
 
-    def _forward(self, i: int, v: Array, where: Mask, slope: Slope) -> _Judged:
+    def _forward(self, i: int, v: Array, where: Mask, slope: Slope) -> Judged:
         """J v, entry by entry."""
         pushforward = self._pushforward(i, where)
         with np.errstate(all="ignore"):
             analytic = as_vector(pushforward(v if v.ndim else v[()]))
             low, high = slope.bracket
             error = slope.error + 4 * DOUBLE * np.abs(slope.value)
-        terms = _Terms(slope.value, error, low, high, slope.scale, slope.kinked, slope.runaway)
-        return _judge(analytic, terms, self.settings, _reach(v))
+        terms = Terms(slope.value, error, low, high, slope.scale, slope.kinked, slope.runaway)
+        return judge(analytic, terms, v, rtol=self.settings.rtol, atol=self.settings.atol)
 
     def _pushforward(self, i: int, where: Mask) -> Any:
         """Tangents of one leaf to those of the results. Entries that stay are masked, not just multiplied by 0."""
@@ -346,7 +379,7 @@ class Examination:
             return self._pushforwards[i]
         return linearize(lambda z: self.problem.call(*before, np.where(where, z, x), *behind), x)[1]
 
-    def _comparison(self, i: int, mode: str, index: Any, output: Any, judged: _Judged, size: float) -> Comparison:
+    def _comparison(self, i: int, mode: str, index: Any, output: Any, judged: Judged, size: float) -> Comparison:
         _, verdict, analytic, numeric, error, low, high, scale = judged
         # of one entry the derivative itself is told, not that along a direction of some length
         sides = (low / size, high / size) if low < high else None
@@ -365,76 +398,7 @@ class Examination:
         )
 
 
-# --- verdicts -------------------------------------------------------------------------------------
-
-
-class _Terms(NamedTuple):
-    """What differences say, entry by entry."""
-
-    numeric: Vector
-    error: Vector
-    low: Vector
-    high: Vector
-    scale: Vector
-    kinked: Any
-    runaway: Vector
-
-
-class _Judged(NamedTuple):
-    """The worst entry: its number, verdict, both derivatives, error and bracket of the numeric one, the scale."""
-
-    worst: int
-    verdict: str
-    analytic: float
-    numeric: float
-    error: float
-    low: float
-    high: float
-    scale: float
-
-
-def _reach(v: Array) -> tuple[float, float]:
-    """The smallest and the largest of the steps that are taken."""
-    size = np.abs(v[v != 0])
-    return float(size.min(initial=np.inf)), float(size.max(initial=0.0))
-
-
-def _judge(analytic: Vector, terms: _Terms, settings: Settings, reach: tuple[float, float]) -> _Judged:
-    numeric, error, low, high, scale, kinked, runaway = terms
-    with np.errstate(all="ignore"):
-        off = np.abs(analytic - numeric)
-        size = np.fmax(np.abs(analytic), np.abs(numeric))
-        slack = _TRUST * error
-        overflows = np.abs(numeric) / reach[0] > 1e300  # the derivative itself is beyond all floats
-        vanishes = size / reach[1] < 1e-300
-        close = off <= settings.atol + settings.rtol * size
-        explained = off <= slack
-        sharp = error <= settings.rtol * (scale + size)
-        inside = (analytic >= low - slack) & (analytic <= high + slack)
-        between = (analytic >= low) & (analytic <= high)
-        verdict = np.select(
-            [
-                ~np.isfinite(scale),  # the function itself is not finite here
-                ~np.isfinite(analytic) & overflows,
-                vanishes & ~kinked & (runaway == 0),
-                ~np.isfinite(analytic) & np.where(np.isinf(analytic), runaway == np.sign(analytic), False),
-                np.isnan(analytic) & (runaway != 0),  # where there is no finite derivative, NaN is honest
-                ~np.isfinite(analytic),
-                (runaway != 0) & between,
-                (runaway != 0) & np.isfinite(analytic),
-                ~np.isfinite(numeric) | ~np.isfinite(error),
-                kinked & inside,
-                close,
-                explained & sharp & ~kinked,
-                explained,
-            ],
-            [2, 2, 0, 0, 2, 3, 1, 3, 2, 1, 0, 0, 2],
-            default=3,
-        )
-    off = np.where(np.isfinite(off), off, np.inf)
-    worst = int(np.lexsort((off, verdict))[-1])
-    numbers = (float(a[worst]) for a in (analytic, numeric, error, low, high, scale))
-    return _Judged(worst, _SEVERITY[int(verdict[worst])], *numbers)
+# --- numbers and masks ----------------------------------------------------------------------------
 
 
 def _exact(value: Vector, at_zero: Vector, resolution: float) -> Slope:
@@ -460,7 +424,7 @@ def _sharpened(slope: Slope, line: Any, resolution: float) -> Slope:
         return slope
     # what is left of the real step (h is 1e-30) and of rounding in terms that cancel: no better than 1e-15 of either
     error = 16 * resolution * np.maximum(np.maximum(np.abs(exact), np.abs(slope.value)), slope.error)
-    better = np.isfinite(exact) & (np.abs(exact - slope.value) <= _TRUST * slope.error) & (error < slope.error)
+    better = np.isfinite(exact) & (np.abs(exact - slope.value) <= TRUST * slope.error) & (error < slope.error)
     better &= np.abs(exact - larger) <= error
     better &= np.isfinite(slope.error) & ~slope.kinked & (slope.runaway == 0)
     return slope._replace(value=np.where(better, exact, slope.value), error=np.where(better, error, slope.error))

@@ -13,7 +13,7 @@ from autodiff.testing.comparing import Examination, Settings
 from autodiff.testing.differences import direction
 from autodiff.testing.listing import shown
 from autodiff.testing.problems import Problem, problem_of, pullback_of, pushforward_of, widened
-from autodiff.testing.report import KINK, NOT_A_NUMBER, WRONG, GradientCheckError, Report, refusal
+from autodiff.testing.report import KINK, NOT_A_NUMBER, WRONG, GradientCheckError, NotCheckableError, Report, refusal
 
 MODES = ("reverse", "forward")
 
@@ -75,14 +75,14 @@ def gradcheck(
         derivatives, the estimated error of the numeric one, and the operation whose rule is to blame. Also if `f`
         raises, writes into its argument or is not deterministic; ``.verdict`` says which.
     NotCheckableError
-        If there is nothing to differentiate: also a GradientError.
+        If there is nothing to differentiate, or no finite result to compare: also a GradientError.
 
     Notes
     -----
     Verdicts: *match*; *kink*, the one-sided slopes differ and bracket the answer; *ill-conditioned*, round-off
-    explains the difference; *wrong*. One random direction an argument is tried first; only what does
-    not match is narrowed down to an entry. float32 arguments are checked in double precision, then the
-    two precisions are compared.
+    explains the difference; *wrong*. One random direction an argument is tried first; what does not
+    match there, or only because it is a small part of the whole, is narrowed down to an entry. float32
+    arguments are checked in double precision, then the two precisions are compared.
 
     Examples
     --------
@@ -91,6 +91,7 @@ def gradcheck(
     >>> gradcheck(lambda x: np.sin(x).sum(), np.array([0.5, 1.0])).verdicts
     {'match': 6}
     """
+    __tracebackhide__ = True  # pytest shows the line of the test
     problem = problem_of(f, xs, keywords)
     if isinstance(modes, str) or not modes or not set(modes) <= set(MODES):
         raise GradientError(f'gradcheck: modes is a tuple of "reverse" and "forward"; {modes!r} was given.')
@@ -106,6 +107,7 @@ def check_problem(
     problem: Problem, order: int, settings: Settings, seed: int, on_kink: str = "accept", *, strict_nan: bool = False
 ) -> Report:
     """`gradcheck` of a function already in flat form."""
+    __tracebackhide__ = True
     report = Report(problem.name, show_kinks=on_kink == "report")
     rng = np.random.default_rng(seed)
     current = problem
@@ -113,6 +115,12 @@ def check_problem(
     for n in range(1, order + 1):
         examination = Examination(current, n, settings, rng, excluded)
         if examination.left_out:
+            if n == 1 and not np.isfinite(problem.value(problem.leaves)).any():
+                raise NotCheckableError(
+                    f"gradcheck: {problem.name} is nowhere finite at this point (NaN or infinite results only), so "
+                    "there is nothing to compare. Check it where it has a value; ad.detect_anomaly() names what made "
+                    "the first NaN."
+                )
             report.notes.append(f"order {n}: {examination.left_out} result(s) are not finite there and were left out")
         if strict_nan:
             _no_nan(problem, examination, n)

@@ -33,6 +33,7 @@ class LawError(AssertionError):
 
 def _close(law: str, name: str, one: Any, other: Any, rtol: float, what: str = "the two sides") -> None:
     """Compare two trees of numbers; `rtol` is relative to the largest magnitude in either."""
+    __tracebackhide__ = True  # pytest shows the law
     a, b = as_vector(_arrays(one)), as_vector(_arrays(other))
     if a.shape != b.shape:
         raise LawError(f"{law} of {name}: {what} have {a.size} and {b.size} numbers.")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff import ops, special
-from autodiff.primitives import LINEAR, NUMPY_PRIMITIVES, Primitive, Rule
+from autodiff.primitives import LINEAR, MADE, NUMPY_PRIMITIVES, Primitive, Rule
 
 
 def all_primitives() -> dict[str, Primitive]:
@@ -265,7 +265,7 @@ def mutate_rules(
     *checks : callable
         Without arguments; each raises an exception if something is wrong. They must pass as things are.
     primitives : mapping of str to Primitive, optional
-        Whose rules to spoil; by default all that the checks use. Give your own by a name of your choice.
+        Whose rules to spoil; by default all that the checks use, your own among them as ``"<module>.<name>"``.
     kinds : sequence of str
         In which ways, of `KINDS`.
     modes : sequence of {"reverse", "forward"}
@@ -279,7 +279,7 @@ def mutate_rules(
     Raises
     ------
     ValueError
-        If a kind is not known.
+        If a kind is not known, or no check is given.
     Exception
         What a check raises while nothing is spoiled.
 
@@ -297,7 +297,11 @@ def mutate_rules(
     """
     if unknown := [kind for kind in kinds if kind not in KINDS]:
         raise ValueError(f"mutate_rules: the kinds are {', '.join(KINDS)}; {', '.join(unknown)} was given.")
-    known = all_primitives() if primitives is None else primitives
+    if not checks or not all(map(callable, checks)):
+        raise ValueError(
+            "mutate_rules: give checks to run, functions without arguments that raise if something is wrong."
+        )
+    known = all_primitives() | _of_users() if primitives is None else primitives
     used = _used(checks, list(known.values()))
     caught: list[Mutant] = []
     survivors: list[Mutant] = []
@@ -317,6 +321,17 @@ def mutate_rules(
                     fate = _run(checks)
                 (caught if fate else survivors if differs else idle).append(mutant)
     return MutationReport(caught, survivors, idle)
+
+
+def _of_users() -> dict[str, Primitive]:
+    """The primitives made outside of this package, by module and name."""
+    package = __name__.partition(".")[0] + "."
+    outside = [(getattr(p.fn, "__module__", None) or "numpy", p) for p in MADE if p not in NUMPY_PRIMITIVES.values()]
+    names = [(f"{module.rpartition('.')[2]}.{p.name}", p) for module, p in outside if not module.startswith(package)]
+    found: dict[str, Primitive] = {}
+    for name, p in sorted(names, key=lambda pair: pair[0]):
+        found[name if name not in found else f"{name} ({len(found)})"] = p
+    return found
 
 
 def _run(checks: Sequence[Callable[[], object]]) -> bool:

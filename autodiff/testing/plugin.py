@@ -5,6 +5,7 @@ pytest loads it by itself where this package is installed, before any `conftest.
 
 from __future__ import annotations
 
+import inspect
 import re
 import zlib
 from collections.abc import Callable, Generator
@@ -19,6 +20,8 @@ from autodiff.testing.report import GradientCheckError
 
 SEEDS = {"quick": 1, "deep": 5}
 """With how many seeds the fixture repeats a check."""
+
+_KEYWORDS = [p.name for p in inspect.signature(check_derivatives).parameters.values() if p.kind is p.KEYWORD_ONLY]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -67,9 +70,15 @@ def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Any]:
     for marker in reversed(list(request.node.iter_markers("gradients"))):  # the nearest one has the last word
         if marker.args:
             raise pytest.UsageError(f"{request.node.nodeid}: the marker gradients takes keywords only: {marker.args}")
+        if unknown := marker.kwargs.keys() - _KEYWORDS:
+            raise pytest.UsageError(
+                f"{request.node.nodeid}: the marker gradients takes the keywords {', '.join(_KEYWORDS)}; "
+                f"{', '.join(sorted(unknown))} was given."
+            )
         marked |= marker.kwargs
 
     def check(f: Callable[..., Any], *xs: Any, **keywords: Any) -> Any:
+        __tracebackhide__ = True  # a test that fails shows its own line
         settings = {"full": profile == "deep", "seed": first, **marked, **keywords}
         report = check_derivatives(f, *xs, **settings)
         for k in range(1, SEEDS[profile]):

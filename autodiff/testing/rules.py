@@ -13,7 +13,7 @@ from autodiff.testing.comparing import Settings
 from autodiff.testing.differences import DOUBLE, direction
 from autodiff.testing.gradients import MODES, check_problem
 from autodiff.testing.problems import Array, Problem, as_vector, problem_of, read_only, resolution_of, title, widened
-from autodiff.testing.report import GradientCheckError, Report
+from autodiff.testing.report import GradientCheckError, NotCheckableError, Report
 from autodiff.transforms import linearize, vjp
 
 
@@ -55,6 +55,8 @@ def check_rule(
         shares memory with an operand or cotangent.
     GradientCheckError
         If a derivative is wrong, or the two sweeps disagree.
+    NotCheckableError
+        If there is nothing to differentiate by.
 
     Notes
     -----
@@ -85,6 +87,11 @@ def check_rule(
         check_memory(problem)
         check_adjoint(problem, rng)
         report.comparisons += check_problem(problem, order, settings, seed).comparisons
+    if not report.comparisons and not any(np.size(x) == 0 for x in xs):
+        raise NotCheckableError(
+            f"check_rule of {report.name}: no operand is real or complex and has a rule, so nothing can be compared. "
+            "Write 2.0 for 2, or convert with .astype(float)."
+        )
     return report
 
 

@@ -1,0 +1,88 @@
+"""What two derivatives, one by a rule and one by differences, amount to: match, kink, ill-conditioned or wrong."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autodiff.testing.differences import Vector
+from autodiff.testing.problems import Array
+from autodiff.testing.report import ILL_CONDITIONED, KINK, MATCH, WRONG
+
+SEVERITY = (MATCH, KINK, ILL_CONDITIONED, WRONG)
+TRUST = 8.0  # how many times its own estimate the error of a difference may be
+
+
+class Terms(NamedTuple):
+    """What differences say, entry by entry."""
+
+    numeric: Vector
+    error: Vector
+    low: Vector
+    high: Vector
+    scale: Vector
+    kinked: Any
+    runaway: Vector
+
+
+class Judged(NamedTuple):
+    """The worst entry: its number, verdict, both derivatives, error and bracket of the numeric one, the scale."""
+
+    worst: int
+    verdict: str
+    analytic: float
+    numeric: float
+    error: float
+    low: float
+    high: float
+    scale: float
+
+
+def _reach(v: Array) -> tuple[float, float]:
+    """The smallest and the largest of the steps that are taken."""
+    size = np.abs(v[v != 0])
+    return float(size.min(initial=np.inf)), float(size.max(initial=0.0))
+
+
+def judge(analytic: Vector, terms: Terms, v: Array, *, rtol: float, atol: float) -> Judged:
+    """The verdict on a derivative along `v`, entry by entry, and the worst of them."""
+    smallest, largest = _reach(v)
+    numeric, error, low, high, scale, kinked, runaway = terms
+    with np.errstate(all="ignore"):
+        off = np.abs(analytic - numeric)
+        size = np.fmax(np.abs(analytic), np.abs(numeric))
+        slack = TRUST * error
+        overflows = np.abs(numeric) / smallest > 1e300  # the derivative itself is beyond all floats
+        vanishes = np.isfinite(analytic) & (size / largest < 1e-300)
+        close = off <= atol + rtol * size
+        explained = off <= slack
+        sharp = error <= rtol * (scale + size)
+        inside = (analytic >= low - slack) & (analytic <= high + slack)
+        between = (analytic >= low) & (analytic <= high)
+        beyond = np.abs(analytic) > np.fmax(np.abs(low), np.abs(high))  # the slopes of steps too large to tell
+        beyond &= (np.sign(analytic) == runaway) | ((low < 0) & (high > 0))
+        verdict = np.select(
+            [
+                ~np.isfinite(scale),  # the function itself is not finite here
+                ~np.isfinite(analytic) & overflows,
+                vanishes & ~kinked & (runaway == 0),
+                ~np.isfinite(analytic) & np.where(np.isinf(analytic), runaway == np.sign(analytic), False),
+                np.isnan(analytic) & (runaway != 0),  # where there is no finite derivative, NaN is honest
+                ~np.isfinite(analytic),
+                (runaway != 0) & between,
+                (runaway != 0) & beyond,
+                (runaway != 0) & np.isfinite(analytic),
+                ~np.isfinite(numeric) | ~np.isfinite(error),
+                kinked & inside,
+                close,
+                explained & sharp & ~kinked,
+                explained,
+            ],
+            [2, 2, 0, 0, 2, 3, 1, 2, 3, 2, 1, 0, 0, 2],
+            default=3,
+        )
+    off = np.where(np.isfinite(off), off, np.inf)
+    worst = int(np.lexsort((off, verdict))[-1])
+    numbers = (float(a[worst]) for a in (analytic, numeric, error, low, high, scale))
+    return Judged(worst, SEVERITY[int(verdict[worst])], *numbers)
