@@ -333,3 +333,11 @@ def test_a_stale_leaf_is_an_error_only_where_its_value_is_needed():
 def test_what_cannot_be_differentiated_is_an_error_that_names_the_cast(dtype):
     with pytest.raises(ad.GradientError, match=r"x has dtype .*astype\(float\)"):
         ad.grad(lambda x: np.sum(x * x))(np.array([0, 1]).astype(dtype))
+
+
+def test_the_spread_of_one_value_is_constant_to_second_order():
+    assert ad.hessian(np.std)(np.array([2.0])).tolist() == [[0.0]]
+    assert (
+        ad.hessian(lambda x: np.std(x, axis=1).sum())(np.array([[2.0], [3.0]])).tolist()
+        == np.zeros((2, 1) * 2).tolist()
+    )

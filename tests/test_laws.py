@@ -97,6 +97,11 @@ def test_a_loss_of_digits_in_float32_is_told():
         laws.precision(lambda x: np.sum(((1e4 + x) - 1e4) ** 2), X)
 
 
+def test_nan_on_both_sides_is_nothing_compared():
+    with pytest.raises(laws.LawError, match="linearity of the pushforward of .* are NaN everywhere"):
+        laws.linearity(lambda x: x * np.nan, X)
+
+
 def test_a_difference_names_the_entry_and_both_numbers():
     with pytest.raises(
         laws.LawError, match=r"forward and reverse mode differ by 0\.0\d+ at entry \d+ \(-?\d.* and -?\d"

@@ -53,8 +53,11 @@ def test_float32_stays_float32(case):
         narrow = problem(case, Call([cast(x, np.float32) for x in call.operands], call.keywords))
         wide = problem(case, Call([cast(cast(x, np.float32), np.float64) for x in call.operands], call.keywords))
         shapes_and_dtypes(narrow)
-        for one, other in zip(derivatives(narrow), derivatives(wide), strict=True):
-            assert_close(one, other, DERIVATIVE[np.dtype(np.float32)])
+        expected = derivatives(wide)
+        # A tangent adds up entries as large as those of the gradient, which may cancel: one scale for both.
+        size = max((float(np.abs(d[np.isfinite(d)]).max(initial=0.0)) for d in expected), default=0.0)
+        for one, other in zip(derivatives(narrow), expected, strict=True):
+            assert_close(one, other, DERIVATIVE[np.dtype(np.float32)], size=size)
 
     check()
 

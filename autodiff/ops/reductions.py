@@ -298,6 +298,8 @@ def std(
     axes, keepdims, ddof = canonical_axes(axis, a.ndim, "std"), bool(keepdims), _ddof(ddof, correction)
     if where is not None:
         return std_of(a, selection(where, a.shape), axes, keepdims, ddof)
+    if count(a.shape, axes) == 1:  # constant, which the root of the variance would not know to second order
+        return var_over(a, axis=axes, ddof=ddof, keepdims=keepdims)
     return std_over(a, axis=axes, ddof=ddof, keepdims=keepdims)
 
 

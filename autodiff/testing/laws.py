@@ -39,8 +39,10 @@ def _close(law: str, name: str, one: Any, other: Any, rtol: float, what: str = "
         raise LawError(f"{law} of {name}: {what} have {a.size} and {b.size} numbers.")
     if not a.size:
         return
+    if np.isnan(a).all() and np.isnan(b).all():
+        raise LawError(f"{law} of {name}: {what} are NaN everywhere, so that nothing is compared. Check it elsewhere.")
     with np.errstate(all="ignore"):
-        size = max(float(np.abs(a).max()), float(np.abs(b).max()))
+        size = float(np.fmax.reduce(np.abs([*a, *b])))
         off = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
     worst = int(np.argmax(np.where(np.isnan(off), np.inf, off)))
     if not off[worst] <= rtol * size:

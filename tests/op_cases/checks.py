@@ -67,11 +67,11 @@ def met_operands(case):
     return met
 
 
-def assert_close(actual, expected, rtol, *, what=""):
-    """Equal within a tolerance relative to the largest finite entry; infinities and NaN at the same places."""
+def assert_close(actual, expected, rtol, *, size=0.0, what=""):
+    """Equal within a tolerance relative to the largest finite entry, or `size`; infinities, NaN at the same places."""
     actual, expected = np.asarray(actual), np.asarray(expected)
     finite = np.abs(expected[np.isfinite(expected)])
-    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol * finite.max(initial=0.0), err_msg=what)
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol * finite.max(initial=size), err_msg=what)
 
 
 @contextmanager
