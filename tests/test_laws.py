@@ -98,7 +98,7 @@ def test_a_loss_of_digits_in_float32_is_told():
 
 
 def test_nan_on_both_sides_is_nothing_compared():
-    with pytest.raises(laws.LawError, match="linearity of the pushforward of .* are NaN everywhere"):
+    with pytest.raises(laws.LawError, match=r"linearity of the pushforward of .* are NaN everywhere"):
         laws.linearity(lambda x: x * np.nan, X)
 
 

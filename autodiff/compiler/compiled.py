@@ -14,6 +14,7 @@ from autodiff import pytree, tape
 from autodiff.compiler.buffers import Plan, plan_buffers
 from autodiff.compiler.passes import PASSES
 from autodiff.compiler.program import Program
+from autodiff.compiler.scalars import ScalarWriter, suits
 from autodiff.compiler.source import Writer
 from autodiff.compiler.tracing import Traced, trace
 from autodiff.errors import CompileError
@@ -115,12 +116,7 @@ class _Entry:
         self._count = len(leaves)
         self._flat = not keywords and all(c.kind is None for c in structure.children[0].children)
         self._version = tape.structure[0]
-        self.source, namespace = _written(name, program, self.plan, traced, leaves)
-        file = f"<compiled {name} {next(_numbers)}>"
-        code = compile(self.source, file, "exec")
-        linecache.cache[file] = (len(self.source), None, self.source.splitlines(keepends=True), file)
-        exec(code, namespace)
-        self._run: Callable[..., Any] = namespace[_function_name(name)]
+        self.source, self._run = _written(_function_name(name), program, self.plan, traced, leaves)
 
     def is_alive(self) -> bool:
         """Whether its guards could ever hold again."""
@@ -150,19 +146,46 @@ def _function_name(name: str) -> str:
     return name if name.isidentifier() else "step"
 
 
-def _written(name: str, program: Program, plan: Plan, traced: Traced, leaves: list[Any]) -> tuple[str, dict[str, Any]]:
-    """The source of a trace, and the names it is run with."""
-    writer = Writer(program, plan)
-    function = _function_name(name)
+def _written(
+    name: str, program: Program, plan: Plan, traced: Traced, leaves: list[Any]
+) -> tuple[str, Callable[..., Any]]:
+    """The source of a trace, and the function it makes."""
+    if not suits(program):
+        writer = Writer(program, plan)
+        source = _source_of(writer, name, traced, leaves)
+        return source, _run(source, name, writer.namespace)
+    writer = ScalarWriter(program, plan)
+    writer.in_numpy = f"{name}_in_numpy"
+    in_numpy = Writer(program, plan)
+    otherwise = _source_of(in_numpy, writer.in_numpy, traced, leaves, inner=True)
+    writer.used.add(writer.in_numpy)
+    writer.namespace[writer.in_numpy] = _run(otherwise, writer.in_numpy, in_numpy.namespace)
+    source = _source_of(writer, name, traced, leaves)
+    return f"{source}\n\n{otherwise}", _run(source, name, writer.namespace)
+
+
+def _run(source: str, name: str, namespace: dict[str, Any]) -> Any:
+    """The function of that name; tracebacks and profilers show its lines."""
+    file = f"<compiled {name} {next(_numbers)}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    exec(compile(source, file, "exec"), namespace)
+    return namespace[name]
+
+
+def _source_of(writer: Writer, function: str, traced: Traced, leaves: list[Any], *, inner: bool = False) -> str:
+    """A function that runs a program; an inner one is called by another that has looked at the arguments."""
+    program = writer.program
     writer.used.add(function)
     by_number = {v.payload: v for v in program.arguments}
     for i in range(len(leaves)):  # arguments have their names first, also those that are static
         if i not in by_number:
-            writer.names[("static", i)] = writer.unique(_argument_name(traced, name, i))
+            writer.names[("static", i)] = writer.unique(f"static_{i}")
     writer.name_values()
     parameters = [writer.names.get(by_number.get(i), "") or writer.names[("static", i)] for i in range(len(leaves))]
-    guards = list(_guards(writer, traced, leaves, parameters, by_number))
-    tensors = [i for i, x in enumerate(leaves) if isinstance(x, Tensor) and i in by_number]
+    if isinstance(writer, ScalarWriter):
+        writer.parameters = parameters
+    guards = [] if inner else list(_guards(writer, traced, leaves, parameters, by_number))
+    tensors = [] if inner else [i for i, x in enumerate(leaves) if isinstance(x, Tensor) and i in by_number]
     body = [f"{parameters[i]} = {parameters[i]}._data" for i in tensors]
     body += list(writer.body())
     body.append(f"return {_answer(writer, traced)}")
@@ -171,14 +194,15 @@ def _written(name: str, program: Program, plan: Plan, traced: Traced, leaves: li
         lines.append("    if not (" + "\n            and ".join(guards) + "):")
         lines.append(f"        return {writer.bind('another_call', _MISS)}")
     lines += [f"    {line}" for line in body]
-    legend = [f"# {name}, compiled from one call: {len(program.ops)} operations, {len(plan.buffers)} buffers of "
-              f"{plan.nbytes / 1024:.0f} KiB (b0, b1, ...)"]  # fmt: skip
-    legend += [f"# {line}" for line in writer.legend]
-    return "\n".join([*legend, "", *lines]) + "\n", writer.namespace
+    legend = [] if inner else [_summary(writer, function), *writer.legend, ""]
+    return "\n".join([*(f"# {line}".rstrip("# ") for line in legend), *lines]) + "\n"
 
 
-def _argument_name(traced: Traced, name: str, i: int) -> str:
-    return f"static_{i}"
+def _summary(writer: Writer, function: str) -> str:
+    plan = writer.plan or Plan()
+    where = f"{len(plan.buffers)} buffers of {plan.nbytes / 1024:.0f} KiB (b0, b1, ...)"
+    where = "on Python's floats" if isinstance(writer, ScalarWriter) else where
+    return f"{function}, compiled from one call: {len(writer.program.ops)} operations, {where}"
 
 
 def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[str], by_number: dict[int, Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import keyword
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -240,8 +240,7 @@ class Writer:
         if v is None:
             yield f"{name}.grad = None"
         elif leaf.home is None:
-            conj = ".conj()" if np.dtype(getattr(v, "dtype", float)).kind == "c" else ".copy()"
-            yield f"{name}.grad = {self.text(v)}{conj}"
+            yield f"{name}.grad = {self.owned(v)}"
         else:
             home = self.bind(_owner("home", leaf), leaf.home)
             if not isinstance(v, Value) or self.plan.place.get(v) is not leaf:
@@ -256,32 +255,64 @@ class Writer:
         elif op.args[0].shape:
             yield f"{self.bind('copyto', np.copyto)}({self.bind(_owner('array', t), t._data)}, {self.text(v)})"
         else:
-            yield f"{self.bind(_owner('tensor', t), t)}._data = {self.text(v)}"
+            yield f"{self.bind(_owner('tensor', t), t)}._data = {self.boxed(v)}"
         if self.plan is not None and isinstance(t._node, tape.Leaf):
             yield f"{self.bind(_owner('leaf', t), t._node)}.stamp = {self.bind('next_number', tape.next_number)}()"
 
+    def owned(self, v: Any) -> str:
+        """A gradient as an array that is nobody else's: conjugated, as a user sees it."""
+        return (
+            f"{self.text(v)}.conj()" if np.dtype(getattr(v, "dtype", float)).kind == "c" else f"{self.text(v)}.copy()"
+        )
+
+    def boxed(self, v: Any) -> str:
+        """A single number as NumPy's."""
+        return self.text(v)
+
     def body(self) -> Iterator[str]:
         """All lines between the guard and the return."""
-        for v in self.program.values():
-            if v.kind == "state" and not v.shape and self.plan is not None:
-                yield f"{self.names[v]} = {self.bind(_owner('tensor', v), v.payload)}._data"
-            if v.kind == "gradient" and self.plan is not None:
-                yield f"{self.names[v]} = {self.bind(_owner('leaf', v.payload), v.payload)}.grad"
+        yield from self.lines(self.program, self.program.results)
+
+    def lines(self, program: Program, results: Iterable[Value]) -> Iterator[str]:
+        """The operations of a program, block by block."""
+        read: set[Value] = set()
         heading = None
-        for op in self.program.ops:
+        for op in program.ops:
             now = _heading(op)
             if now != heading and now:
                 yield f"# {now}"
             heading = now
+            yield from self.reads(op.inputs(), read)
             yield from self.line(op)
+        yield from self.reads(results, read)
+
+    def reads(self, values: Iterable[Value], read: set[Value]) -> Iterator[str]:
+        """What is looked up where it is first needed: an effect may have put another number in its place."""
+        for v in values:
+            if (
+                v not in read
+                and self.plan is not None
+                and (v.kind == "gradient" or (v.kind == "state" and not v.shape))
+            ):
+                read.add(v)
+                yield f"{self.names[v]} = {self.where(v)}"
+
+    def where(self, v: Value) -> str:
+        """Where the number of a Tensor is, or a gradient."""
+        if v.kind == "gradient":
+            return f"{self.bind(_owner('leaf', v.payload), v.payload)}.grad"
+        return f"{self.bind(_owner('tensor', v), v.payload)}._data"
 
     def returned_parts(self) -> list[str]:
         """What comes back, piece by piece; what lies in a buffer or in a parameter is copied."""
         parts = []
         fresh = {v for op in self.program.ops for v in op.outputs if not op.views}
+        loose = {v for op in self.program.ops for v in op.outputs if op.form not in ("ufunc", "reduce", "index")}
         for v in self.program.outputs:
             text = self.text(v)
             mine = isinstance(v, Value) and (v not in fresh or (self.plan is not None and v in self.plan.place))
+            if isinstance(v, Value) and not v.shape and v in loose:
+                text = f"{text}[()]"  # of a 0-d array the number
             parts.append(f"{text}.copy()" if mine and self.plan is not None else text)
         return parts
 

@@ -1,0 +1,189 @@
+"""Programs whose values are all single numbers, written with Python's own floats: a tenth of the cost of NumPy's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from autodiff.compiler.program import Op, Program, Value
+from autodiff.compiler.source import Writer
+
+_INFIX = {
+    np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/",
+    np.less: "<", np.less_equal: "<=", np.greater: ">", np.greater_equal: ">=", np.equal: "==", np.not_equal: "!=",
+}  # fmt: skip
+_ON_TRUTH = {
+    np.logical_and: "{} and {}", np.bitwise_and: "{} and {}", np.logical_or: "{} or {}", np.bitwise_or: "{} or {}",
+}  # fmt: skip
+_WRITTEN: dict[Any, str] = {
+    np.negative: "-{}",
+    np.absolute: "abs({})",
+    np.fabs: "abs({})",
+    np.square: "{0} * {0}",
+    np.reciprocal: "1.0 / {}",
+    np.isnan: "{0} != {0}",
+    np.maximum: "{0} if {0} >= {1} or {0} != {0} else {1}",  # NaN in either is NaN
+    np.minimum: "{0} if {0} <= {1} or {0} != {0} else {1}",
+    np.sign: "1.0 if {0} > 0.0 else -1.0 if {0} < 0.0 else {0}",
+    np.invert: "not {}",
+    np.logical_not: "not {}",
+}
+
+
+def logaddexp(a: float, b: float) -> float:
+    """As `math` would have it."""
+    if a == b:  # infinities too
+        return a + math.log(2.0)
+    return max(a, b) + math.log1p(math.exp(-abs(a - b)))
+
+
+_CALLED: dict[Any, Callable[..., Any]] = {
+    np.power: math.pow, np.float_power: math.pow, np.sqrt: math.sqrt, np.cbrt: math.cbrt,
+    np.exp: math.exp, np.expm1: math.expm1, np.log: math.log, np.log1p: math.log1p, np.log2: math.log2,
+    np.log10: math.log10, np.sin: math.sin, np.cos: math.cos, np.tan: math.tan, np.arcsin: math.asin,
+    np.arccos: math.acos, np.arctan: math.atan, np.arctan2: math.atan2, np.sinh: math.sinh, np.cosh: math.cosh,
+    np.tanh: math.tanh, np.arcsinh: math.asinh, np.arccosh: math.acosh, np.arctanh: math.atanh, np.hypot: math.hypot,
+    np.logaddexp: logaddexp, np.copysign: math.copysign, np.isfinite: math.isfinite, np.isinf: math.isinf,
+    np.degrees: math.degrees, np.radians: math.radians, np.rad2deg: math.degrees, np.deg2rad: math.radians,
+}  # fmt: skip
+# Python raises where NumPy gives inf or NaN, which is caught. Where it would go on with another number, a complex one
+# for the root of a negative base, there is a function of `math` that raises.
+_TRUTHS = (np.invert, np.logical_not, *_ON_TRUTH)
+_ANSWERS = {
+    np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal, np.isnan, np.isfinite, np.isinf,
+}  # fmt: skip
+
+
+def suits(program: Program) -> bool:
+    """Whether every value is one float64 or truth value, every operation known here, and every effect last."""
+    computing = [bool(op.outputs) for op in program.ops]
+    return (
+        any(computing)
+        and all(_is_single(v) for v in program.values())
+        and all(map(_is_known, program.ops))
+        and not any(v.kind in ("state", "gradient") for v in program.results)
+        and "effect" not in [op.form for op in program.ops[: len(computing) - computing[::-1].index(True)]]
+    )
+
+
+def _is_single(v: Value) -> bool:
+    return v.shape == () and np.dtype(v.dtype).char in "d?" and v.kind != "constant"
+
+
+def _is_truth(x: Any) -> bool:
+    return np.dtype(x.dtype).kind == "b" if isinstance(x, Value) else isinstance(x, (bool, np.bool_))
+
+
+def _is_known(op: Op) -> bool:
+    if op.form == "effect":
+        return True
+    if op.form == "index" and op.args[1:] == ((),):
+        return True
+    if op.form in ("store", "assign"):
+        return isinstance(op.args[0], Value) or op.args[0] is None
+    if len(op.outputs) != 1 or op.keywords or not all(isinstance(a, (Value, int, float)) for a in op.args):
+        return False
+    if op.form == "function" and op.function is np.where:
+        return _is_truth(op.args[0]) and not any(_is_truth(a) for a in op.args[1:])
+    if op.form != "ufunc":
+        return False
+    truths = [_is_truth(a) for a in op.args]
+    if op.function in _TRUTHS:
+        return all(truths)
+    if op.function in _ANSWERS:
+        return _is_truth(op.outputs[0]) and not any(truths)
+    known = op.function in _INFIX or op.function in _WRITTEN or op.function in _CALLED
+    return known and not _is_truth(op.outputs[0]) and (op.function is np.multiply or not any(truths))
+
+
+class ScalarWriter(Writer):
+    """Writes such a program: first all numbers, then what changes tensors and gradients.
+
+    Where Python raises, or a result is not finite, nothing has been changed yet: the same program in NumPy takes over,
+    which gives inf or NaN and warns as NumPy does.
+
+    Attributes
+    ----------
+    in_numpy : str
+        The name of that.
+    parameters : list of str
+        What it is called with.
+    """
+
+    in_numpy: str
+    parameters: list[str]
+
+    def text(self, x: Any) -> str:
+        """An operand as Python."""
+        if isinstance(x, Value) and x.kind == "made":
+            x = x.payload.item()
+        if isinstance(x, (np.bool_, np.floating)):
+            x = x.item()
+        if isinstance(x, float) and not math.isfinite(x):
+            return self.bind("nan", math.nan) if x != x else f"({'-' if x < 0 else ''}{self.bind('inf', math.inf)})"
+        return f"({x!r})" if isinstance(x, (int, float)) and x < 0 else super().text(x)
+
+    def expression(self, op: Op) -> str:
+        """The right-hand side of a line."""
+        if op.form == "index":
+            return self.text(op.args[0])
+        names = [self.text(a) for a in op.args]
+        if op.form == "function":
+            return "{1} if {0} else {2}".format(*names)
+        if op.function is np.power and op.args[1] == 2:
+            return f"{names[0]} * {names[0]}"
+        if op.function in _INFIX:
+            return f" {_INFIX[op.function]} ".join(names)
+        if op.function in _WRITTEN:
+            return _WRITTEN[op.function].format(*names)
+        if op.function in _ON_TRUTH:
+            return _ON_TRUTH[op.function].format(*names)
+        called = _CALLED[op.function]
+        return f"{self.bind(called.__name__, called, reserved=True)}({', '.join(names)})"
+
+    def boxed(self, v: Any) -> str:
+        """A single number as NumPy's."""
+        if not isinstance(v, Value):
+            return self.text(v)
+        kind = np.bool_ if _is_truth(v) else np.float64
+        return f"{self.bind(np.dtype(kind).name, kind, reserved=True)}({self.text(v)})"
+
+    owned = boxed
+
+    def reads(self, values: Iterable[Value], read: set[Value]) -> Iterator[str]:
+        """Numbers of NumPy's become Python's where they are first needed."""
+        for v in values:
+            if v not in read and v.kind in ("argument", "state", "gradient"):
+                read.add(v)
+                found = self.names[v] if v.kind == "argument" else self.where(v)
+                yield f"{self.names[v]} = {'bool' if _is_truth(v) else 'float'}({found})"
+
+    def body(self) -> Iterator[str]:
+        """All lines between the guard and the return."""
+        program, in_numpy = self.program, f"return {self.in_numpy}({', '.join(map(self.passed_on, self.parameters))})"
+        computing = program.with_ops([op for op in program.ops if op.outputs])
+        changing = program.with_ops([op for op in program.ops if not op.outputs])
+        kept = dict.fromkeys(v for v in (*program.results, *(v for op in changing.ops for v in op.inputs())))
+        yield "try:"
+        for line in self.lines(computing, kept):
+            yield f"    {line}"
+        yield "except (ArithmeticError, ValueError):"
+        yield f"    {in_numpy}"
+        numbers = [self.names[v] for v in kept if v.kind == "result" and not _is_truth(v)]
+        if numbers:
+            isfinite = self.bind("isfinite", math.isfinite, reserved=True)
+            yield f"if not ({' and '.join(f'{isfinite}({name})' for name in numbers)}):"
+            yield f"    {in_numpy}"
+        yield from self.lines(changing, ())
+
+    def passed_on(self, name: str) -> str:
+        """An argument for the same program in NumPy."""
+        found = [v for v in self.program.arguments if self.names[v] == name]
+        return self.boxed(found[0]) if found else name
+
+    def returned_parts(self) -> list[str]:
+        """What comes back, piece by piece."""
+        return [self.boxed(v) for v in self.program.outputs]
