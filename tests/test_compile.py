@@ -467,6 +467,26 @@ def test_a_traceback_shows_the_line_of_the_source():
     assert any(name.startswith("<compiled") for name in linecache.cache)
 
 
+def test_infinities_are_as_silent_and_as_loud_as_in_the_eager_run():
+    f = ad.value_and_grad(lambda x: np.sum(np.where(x > 0, np.sqrt(np.maximum(x, 0)), np.expm1(x))) + np.log(x[0]))
+    g = ad.compile(f)
+    x = np.array([1.0, -1.0, 0.0])
+    g(x)
+    np.testing.assert_array_equal(g(x)[1], f(x)[1])  # 0 / 0 under a mask, of which nobody is warned
+    assert 'with errstate(all="ignore"):' in g.source.replace("'", '"')
+    for run in (f, g):
+        with pytest.warns(RuntimeWarning, match="divide by zero encountered in log"):
+            run(np.array([0.0, 1.0, 2.0]))
+    h = ad.compile(lambda x: f_with_silence(x))
+    h(x)
+    assert h(np.array([0.0, 1.0, 2.0]))[0] == -np.inf
+
+
+def f_with_silence(x):
+    with np.errstate(divide="ignore"):
+        return np.log(np.abs(x))
+
+
 def test_derive_gives_the_equations_without_the_plan():
     text = ad.derive(ad.grad(lambda w: np.sum(np.tanh(X @ w) ** 2)))(np.array([[0.3], [-0.2]]))
     assert "np.tanh" in text and "b0" not in text and "backwards through tanh" in text

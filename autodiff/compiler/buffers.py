@@ -83,8 +83,9 @@ def plan_buffers(program: Program) -> Plan:
     for i, op in enumerate(program.ops):
         dying = {v for v in (root.get(v, v) for v in op.inputs()) if last.get(v) == i}
         released = [v for v in dying if isinstance(plan.place.get(v), int)]
-        if takes_out(op):
-            out = op.outputs[0]
+        for out in op.outputs if op.form == "blocks" else op.outputs[:1] if takes_out(op) else ():
+            if not out.shape:
+                continue
             key = (out.shape, np.dtype(out.dtype))
             if out in homes and homes[out] not in taken and _is_free(homes[out], program, i, root):
                 plan.place[out] = homes[out]

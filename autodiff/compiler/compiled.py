@@ -12,7 +12,7 @@ import numpy as np
 
 from autodiff import pytree, tape
 from autodiff.compiler.buffers import Plan, plan_buffers
-from autodiff.compiler.passes import PASSES
+from autodiff.compiler.passes import FOR_SPEED, PASSES
 from autodiff.compiler.program import Program
 from autodiff.compiler.scalars import ScalarWriter, suits
 from autodiff.compiler.source import Writer
@@ -60,6 +60,10 @@ class Compiled:
     def program(self) -> Program:
         """The latest trace as a list of operations."""
         return self._latest().program
+
+    def __autodiff_graph__(self) -> Any:
+        """What `autodiff.draw` draws: the latest program."""
+        return self.program.__autodiff_graph__()
 
     def _latest(self) -> _Entry:
         if not self._entries:
@@ -109,7 +113,7 @@ class _Entry:
     def __init__(self, name: str, f: Any, traced: Traced, leaves: list[Any], structure: Any, keywords: bool) -> None:
         program = traced.program
         _name_arguments(f, program)
-        for rewrite in PASSES:
+        for rewrite in (*PASSES, *FOR_SPEED):
             program = rewrite(program)
         self.program, self.plan = program, plan_buffers(program)
         self.traced, self._structure = traced, structure

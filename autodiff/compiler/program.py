@@ -57,11 +57,12 @@ Form = Literal[
     "store",
     "assign",
     "effect",
+    "blocks",
 ]
 """How an operation is written: ``add(a, b)``, ``add.reduce(a, ...)``, ``where(c, a, b)``, ``a.reshape(...)``, ``a.T``,
 ``a[i]``; a function that is called as a whole (`opaque`), and anew at every call whatever its arguments (`live`);
-a look at values that may complain (`check`); and three that change the world: a gradient stored, a Tensor assigned to,
-anything else."""
+a look at values that may complain (`check`); three that change the world: a gradient stored, a Tensor assigned to,
+anything else; and a loop over blocks of large arrays."""
 
 EFFECTS = frozenset(("store", "assign", "effect", "live", "check"))
 VIEWING = frozenset(("reshape", "ravel", "transpose", "swapaxes", "squeeze", "T", "mT", "real", "imag"))
@@ -84,6 +85,8 @@ class Op:
         The layers it was recorded in.
     rule : str
         In a sweep the operation whose rule it belongs to.
+    errors : dict, optional
+        What NumPy is to do about infinities and NaN, where that is not what it does outside.
     """
 
     form: Form
@@ -93,6 +96,7 @@ class Op:
     outputs: list[Value]
     scope: tuple[str, ...] = ()
     rule: str = ""
+    errors: Any = None
 
     def inputs(self) -> Iterator[Value]:
         """The values it reads."""
@@ -103,7 +107,9 @@ class Op:
     def title(self) -> str:
         """What it is called in listings."""
         name = self.function if isinstance(self.function, str) else getattr(self.function, "__name__", "")
-        return {"index": "getitem", "store": "store gradient", "assign": "assign"}.get(self.form, "") or str(name)
+        return {"index": "getitem", "store": "store gradient", "assign": "assign", "blocks": "blocks"}.get(
+            self.form, ""
+        ) or str(name)
 
     @property
     def views(self) -> bool:
@@ -119,6 +125,15 @@ class Op:
 
 _VIEWS = {np.broadcast_to, np.transpose, np.reshape, np.ravel, np.moveaxis, np.swapaxes, np.expand_dims, np.squeeze}
 _VIEWS |= {np.diagonal, np.real, np.imag, np.atleast_1d, np.atleast_2d, np.flip}
+
+
+def elementwise(op: Op) -> bool:
+    """Whether entry i of the one result depends on entry i of the operands alone."""
+    if len(op.outputs) != 1 or op.keywords:
+        return False
+    if op.form == "ufunc":
+        return bool(op.function.signature is None)
+    return op.form == "function" and op.function is np.where
 
 
 def values_in(tree: Any) -> Iterator[Value]:
@@ -184,10 +199,39 @@ class Program:
     @property
     def counts(self) -> dict[str, int]:
         """How many operations there are, and the bytes of what they compute."""
-        return {"operations": len(self.ops), "bytes": sum(v.nbytes for op in self.ops for v in op.outputs)}
+        inner = [len(op.function.ops) - 1 for op in self.ops if op.form == "blocks"]
+        return {"operations": len(self.ops) + sum(inner), "bytes": sum(v.nbytes for op in self.ops for v in op.outputs)}
+
+    def draw(self, **options: Any) -> Any:
+        """Its picture, by `autodiff.draw`, whose options `depth`, `repeats`, `rankdir` and `max_nodes` it takes.
+
+        Examples
+        --------
+        >>> import numpy as np, autodiff as ad
+        >>> f = ad.compile(lambda x: np.sin(x) * 2.0)
+        >>> y = f(np.ones(3))
+        >>> "sin" in f.program.draw().source
+        True
+        """
+        from autodiff.drawing import draw  # loads graphviz
+
+        return draw(self, **options)
+
+    def __autodiff_graph__(self) -> Any:
+        """What `autodiff.draw` draws."""
+        from autodiff.compiler.pictures import graph_of  # loads graphviz
+
+        return graph_of(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
+        """For notebooks: the listing, and the picture where it can be made."""
+        return {**self.draw()._repr_mimebundle_(), "text/plain": str(self)}
 
     def __str__(self) -> str:
-        names = {v: v.name or f"v{i}" for i, v in enumerate(self.values())}
+        inner = (
+            v for op in self.ops if op.form == "blocks" for o in op.function.ops for v in (*o.inputs(), *o.outputs)
+        )
+        names = {v: v.name or f"v{i}" for i, v in enumerate(dict.fromkeys((*self.values(), *inner)))}
 
         def shown(tree: Any) -> str:
             if isinstance(tree, Value):
@@ -197,11 +241,16 @@ class Program:
                 return f"({inner})" if isinstance(tree, tuple) else f"[{inner}]"
             return f"{tree:.6g}" if isinstance(tree, float) else getattr(tree, "__name__", str(tree))
 
+        def listed(ops: list[Op], indent: str) -> Iterator[str]:
+            for op in ops:
+                inputs = [shown(a) for a in op.args] + [f"{k}={shown(v)}" for k, v in op.keywords.items()]
+                left = ", ".join(f"{names[v]}: {_type(v)}" for v in op.outputs)
+                yield f"{indent}{left + ' = ' if left else ''}{op.title}({', '.join(inputs)})"
+                if op.form == "blocks":
+                    yield from listed(op.function.ops, indent + "  ")
+
         lines = [f"{self.name}({', '.join(f'{names[v]}: {_type(v)}' for v in self.arguments)})"]
-        for op in self.ops:
-            inputs = [shown(a) for a in op.args] + [f"{k}={shown(v)}" for k, v in op.keywords.items()]
-            left = ", ".join(f"{names[v]}: {_type(v)}" for v in op.outputs)
-            lines.append(f"  {left + ' = ' if left else ''}{op.title}({', '.join(inputs)})")
+        lines += listed(self.ops, "  ")
         lines.append(f"  return {', '.join(shown(v) for v in self.outputs)}")
         return "\n".join([*lines, *(f"# {note}" for note in self.notes)])
 

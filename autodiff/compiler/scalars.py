@@ -144,6 +144,10 @@ class ScalarWriter(Writer):
         called = _CALLED[op.function]
         return f"{self.bind(called.__name__, called, reserved=True)}({', '.join(names)})"
 
+    def silenced(self, lines: Iterable[tuple[str, Any]]) -> Iterator[str]:
+        """Python's floats are silent."""
+        yield from (line for line, _ in lines)
+
     def boxed(self, v: Any) -> str:
         """A single number as NumPy's."""
         if not isinstance(v, Value):

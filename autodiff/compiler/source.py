@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from autodiff import tape
-from autodiff.compiler.buffers import Plan
+from autodiff.compiler.buffers import Plan, plan_buffers, takes_out
+from autodiff.compiler.passes.blocks import BLOCK
 from autodiff.compiler.program import Op, Program, Value
 from autodiff.primitives import Primitive
 
@@ -82,11 +83,12 @@ class Writer:
                 self._know(v, "an array from outside" if v.kind == "constant" else "an array made while tracing")
             elif v.kind == "gradient":
                 self.names[v] = self.unique(f"grad_{getattr(v.payload, 'name', '') or 'w'}")
-        for op in self.program.ops:  # functions have their own names; results are numbered
+        every = [o for op in self.program.ops for o in (op.function.ops if op.form == "blocks" else [op])]
+        for op in every:  # functions have their own names; results are numbered
             title = re.sub(r"\W+", "_", op.title).strip("_")
             self.used.update((title, f"{title}_reduce"))
         counts: dict[str, int] = {}
-        for op in self.program.ops:
+        for op in every:
             for v in op.outputs:
                 wish = v.name or f"{'ct_' if op.rule else ''}{_short(op)}"
                 counts[wish] = counts.get(wish, 0) + 1
@@ -155,13 +157,15 @@ class Writer:
     def place(self, v: Value) -> str | None:
         """Where the plan puts a result."""
         where = None if self.plan is None else self.plan.place.get(v)
-        if where is None:
-            return None
+        return None if where is None else self._place(where, self.plan)
+
+    def _place(self, where: Any, plan: Any) -> str:
+        if isinstance(where, str):
+            return where
         if isinstance(where, int):
             name = f"b{where}"
             if name not in self.namespace:
-                shape, dtype = self.plan.buffers[where]  # type: ignore[union-attr]
-                self.namespace[name] = np.empty(shape, dtype)
+                self.namespace[name] = np.empty(*plan.buffers[where])
                 self.used.add(name)
             return name
         return self.bind(_owner("home", where), where.home)
@@ -227,6 +231,8 @@ class Writer:
             yield f"{self.bind(op.title.strip('_') or 'check', op.function)}({', '.join(map(self.text, op.args))})"
         elif op.form == "assign":
             yield from self._assign(op)
+        elif op.form == "blocks":
+            yield from self._blocks(op)
         else:
             left = ", ".join(self.names[v] for v in op.outputs)
             yield f"{left} = {self.expression(op)}"
@@ -259,6 +265,55 @@ class Writer:
         if self.plan is not None and isinstance(t._node, tape.Leaf):
             yield f"{self.bind(_owner('leaf', t), t._node)}.stamp = {self.bind('next_number', tape.next_number)}()"
 
+    def _blocks(self, op: Op) -> Iterator[str]:
+        """A loop over blocks: slices of what goes in and comes out, a few small arrays for what is in between."""
+        loop, plan, names = op.function, self.plan, dict(self.names)
+        assert plan is not None
+        step = min(BLOCK // 8, loop.size)
+        inner = Program("", [], loop.ops, op.outputs)
+        self.plan = plan_buffers(inner)
+        empty, small = self.bind("empty", np.empty, reserved=True), []
+        for k, (_, dtype) in enumerate(self.plan.buffers):
+            small.append(self.unique(f"t{k}"))
+            self.namespace[whole := self.unique(f"whole_t{k}")] = np.empty(step, dtype)
+            small[-1] += f" = {whole}[:j - i]"
+        self.plan.place = {v: small[k].split(" = ")[0] for v, k in self.plan.place.items()}
+        sliced = []
+        for v in (v for v in (*op.args, *op.outputs) if v.shape):
+            name = self.names[v]
+            if v in op.outputs:
+                where = plan.place.get(v)
+                source = f"{empty}({loop.shape}, {self.text(np.dtype(v.dtype))})" if where is None else None
+                yield f"{name} = {source or self._place(where, plan)}"
+            if len(v.shape) > 1:
+                yield f"{name}_flat = {name}.reshape(-1)"
+            self.names[v] = self.unique(f"{name}_i")
+            sliced.append(f"{self.names[v]} = {name}{'_flat' if len(v.shape) > 1 else ''}[i:j]")
+            if v in op.outputs:
+                self.plan.place[v] = self.names[v]
+        folds = [o for o in loop.ops if o.form == "reduce"]
+        for o in folds:
+            yield f"parts_{names[o.outputs[0]]} = []"
+        yield f"for i in range(0, {loop.size}, {step}):"
+        yield f"    j = min(i + {step}, {loop.size})"
+        for line in (*sliced, *small):
+            yield f"    {line}"
+        lines: list[tuple[str, Any]] = []
+        for o in loop.ops:
+            if o in folds:
+                part = [f"parts_{names[o.outputs[0]]}.append({self.expression(o)})"]
+            elif o.outputs[0] in op.outputs and not takes_out(o):
+                part = [f"{self.names[o.outputs[0]]}[...] = {self.expression(o)}"]
+            else:
+                part = list(self.line(o))
+            lines += [(line, o.errors) for line in part]
+        for line in self.silenced(lines):
+            yield f"    {line}"
+        for o in folds:
+            fold = self.function(f"{o.function.__name__}_reduce", o.function.reduce)
+            yield f"{names[o.outputs[0]]} = {fold}(parts_{names[o.outputs[0]]})"
+        self.plan, self.names = plan, {**self.names, **{v: names[v] for v in (*op.args, *op.outputs)}}
+
     def owned(self, v: Any) -> str:
         """A gradient as an array that is nobody else's: conjugated, as a user sees it."""
         return (
@@ -276,15 +331,26 @@ class Writer:
     def lines(self, program: Program, results: Iterable[Value]) -> Iterator[str]:
         """The operations of a program, block by block."""
         read: set[Value] = set()
+        lines: list[tuple[str, Any]] = []
         heading = None
         for op in program.ops:
             now = _heading(op)
             if now != heading and now:
-                yield f"# {now}"
+                lines.append((f"# {now}", op.errors))
             heading = now
-            yield from self.reads(op.inputs(), read)
-            yield from self.line(op)
-        yield from self.reads(results, read)
+            lines += [(line, None) for line in self.reads(op.inputs(), read)]
+            lines += [(line, op.errors) for line in self.line(op)]
+        lines += [(line, None) for line in self.reads(results, read)]
+        yield from self.silenced(lines)
+
+    def silenced(self, lines: Iterable[tuple[str, Any]]) -> Iterator[str]:
+        """Lines, where needed with what NumPy is to do about infinities and NaN in them."""
+        for errors, group in itertools.groupby(lines, lambda pair: pair[1]):
+            if errors is not None and self.plan is not None:
+                settings = f"all={errors['divide']!r}" if len(set(errors.values())) == 1 else f"**{errors}"
+                yield f"with {self.bind('errstate', np.errstate, reserved=True)}({settings}):"
+            indent = "    " if errors is not None and self.plan is not None else ""
+            yield from (f"{indent}{line}" for line, _ in group)
 
     def reads(self, values: Iterable[Value], read: set[Value]) -> Iterator[str]:
         """What is looked up where it is first needed: an effect may have put another number in its place."""
@@ -331,6 +397,8 @@ def _heading(op: Op) -> str:
     where = f" of {'.'.join(op.scope)}" if op.scope else ""
     if op.form == "store":
         return "gradients"
+    if op.form == "blocks":
+        return f"block by block: {', '.join(dict.fromkeys(o.rule or 'forward' for o in op.function.ops))}"
     if op.form == "effect":
         return "what changes the parameters"
     if op.rule:

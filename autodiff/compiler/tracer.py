@@ -30,6 +30,7 @@ class Trace:
 
     def __init__(self) -> None:
         self.ops: list[Op] = []
+        self.errors = np.geterr()
         self.constants: dict[int, Value] = {}
         self.kept: list[Any] = []
         self.rule = ""
@@ -83,8 +84,9 @@ class Trace:
         if not all(isinstance(p, (np.ndarray, np.generic)) for p in parts):
             raise self.refused(f"{getattr(function, '__name__', function)}", "Its result is no array.")
         outputs = [Value("result", p.shape, p.dtype) for p in parts]
-        scope = tape.open_scopes()
-        self.ops.append(Op(form, function, recorded_args, recorded_keywords, outputs, scope, self.rule))
+        scope, errors = tape.open_scopes(), np.geterr()
+        quiet = errors if errors != self.errors else None
+        self.ops.append(Op(form, function, recorded_args, recorded_keywords, outputs, scope, self.rule, quiet))
         made = [Tracer(self, p, v) for p, v in zip(parts, outputs)]
         if single:
             return made[0]

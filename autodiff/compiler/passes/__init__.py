@@ -1,10 +1,20 @@
 """Rewriting a program: each pass is a function from program to program that keeps what it computes."""
 
+from autodiff.compiler.passes.blocks import blocks
+from autodiff.compiler.passes.broadcasts import broadcasts
 from autodiff.compiler.passes.common import common_subexpressions
+from autodiff.compiler.passes.constants import constants
 from autodiff.compiler.passes.dead import dead_code
 from autodiff.compiler.passes.identities import identities
+from autodiff.compiler.passes.signs import signs
 
-PASSES = (identities, common_subexpressions, identities, dead_code)
-"""In the order in which `compile` runs them."""
+PASSES = (constants, identities, broadcasts, common_subexpressions, identities, signs, dead_code)
+"""In the order in which programs go through them."""
 
-__all__ = ["PASSES", "common_subexpressions", "dead_code", "identities"]
+FOR_SPEED = (blocks,)
+"""Those that are only for machines."""
+
+__all__ = [
+    "FOR_SPEED", "PASSES", "blocks", "broadcasts", "common_subexpressions", "constants", "dead_code", "identities",
+    "signs",
+]  # fmt: skip

@@ -1,0 +1,41 @@
+"""Constants folded: what depends on nothing that changes is computed once, when the program is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.compiler.program import Op, Program, Value, mapped
+
+_PURE = ("ufunc", "reduce", "function", "method", "attribute", "index")
+
+
+def _result(op: Op) -> Any:
+    args = mapped(op.args, lambda v: v.payload)
+    keywords = {k: mapped(v, lambda v: v.payload) for k, v in op.keywords.items()}
+    if op.form == "ufunc":
+        return op.function(*args, **keywords)
+    if op.form == "reduce":
+        return op.function.reduce(*args, **keywords)
+    if op.form == "method":
+        return getattr(args[0], op.function)(*args[1:], **keywords)
+    if op.form == "attribute":
+        return getattr(args[0], op.function)
+    return args[0][args[1]] if op.form == "index" else op.function(*args, **keywords)
+
+
+def constants(program: Program) -> Program:
+    """With every operation on constants alone replaced by its result."""
+    known: dict[Value, Value] = {}
+    ops = []
+    for op in program.ops:
+        op = op.with_inputs(lambda v: known.get(v, v))
+        fixed = op.form in _PURE and len(op.outputs) == 1 and all(v.kind == "made" for v in op.inputs())
+        if not fixed:
+            ops.append(op)
+            continue
+        out = op.outputs[0]
+        with np.errstate(all="ignore"):  # the trace itself has warned
+            known[out] = Value("made", out.shape, out.dtype, np.asarray(_result(op)), out.name)
+    return program.with_ops(ops, mapped(program.outputs, lambda v: known.get(v, v)))

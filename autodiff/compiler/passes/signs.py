@@ -1,0 +1,57 @@
+"""Signs absorbed: a + (-b) is a - b, -(-a) is a, and the sign of a product waits for such a place."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from autodiff.compiler.program import Op, Program, Value, mapped
+
+
+def signs(program: Program) -> Program:
+    """With fewer negations; every rewriting is exact, as rounding knows no sign."""
+    uses = Counter(v for op in program.ops for v in op.inputs())
+    uses.update(program.results)
+    positive: dict[Value, Value] = {}  # -w to w
+    same: dict[Value, Value] = {}
+    ops: list[Op] = []
+
+    def opposite(x: Any, like: Value) -> Value | None:
+        """What the operand is the negative of, if nobody else needs it and the sign costs no more behind."""
+        if not isinstance(x, Value) or uses[x] != 1 or x.shape != like.shape:
+            return None
+        return positive.get(x)
+
+    for op in program.ops:
+        op = op.with_inputs(lambda v: same.get(v, v))
+        if op.form != "ufunc" or len(op.outputs) != 1 or np.dtype(op.outputs[0].dtype).kind not in "fc":
+            ops.append(op)
+            continue
+        out, f = op.outputs[0], op.function
+        if f is np.negative:
+            if op.args[0] in positive:
+                same[out] = positive[op.args[0]]
+                continue
+            if isinstance(op.args[0], Value) and op.args[0].dtype == out.dtype:
+                positive[out] = op.args[0]
+        elif f in (np.add, np.subtract, np.multiply, np.divide):
+            a, b = op.args
+            minus_a, minus_b = opposite(a, out), opposite(b, out)
+            if f in (np.multiply, np.divide) and (minus_a is None) != (minus_b is None):
+                bare = Value("result", out.shape, out.dtype)
+                operands = (a if minus_a is None else minus_a, b if minus_b is None else minus_b)
+                ops.append(replace(op, args=operands, outputs=[bare]))
+                uses.update([bare])
+                op = replace(op, function=np.negative, args=(bare,))
+                positive[out] = bare
+            elif f in (np.multiply, np.divide) and minus_a is not None:
+                op = replace(op, args=(minus_a, minus_b))
+            elif minus_b is not None:
+                op = replace(op, function=np.subtract if f is np.add else np.add, args=(a, minus_b))
+            elif minus_a is not None and f is np.add:
+                op = replace(op, function=np.subtract, args=(b, minus_a))
+        ops.append(op)
+    return program.with_ops(ops, mapped(program.outputs, lambda v: same.get(v, v)))

@@ -1,0 +1,179 @@
+"""Each pass takes out what it should, leaves what it must, and does not change a bit of the result."""
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff.compiler import passes
+from autodiff.compiler.passes.blocks import BLOCK
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(3, 4)), RNG.normal(size=(3, 4))
+LARGE = RNG.normal(size=300_001)  # no whole number of blocks
+
+
+def compiled(f, *xs):
+    """The function compiled, after a call that traced it and one that was checked bit by bit."""
+    g = ad.compile(f)
+    g(*xs)
+    others = [x + 1.0 for x in xs]
+    for got, expected in zip(np.atleast_1d(g(*others)), np.atleast_1d(f(*others)), strict=True):
+        np.testing.assert_array_equal(got, expected)
+    return g
+
+
+def titles(g):
+    return [op.title for op in g.program.ops]
+
+
+def test_dead_code():
+    def f(x):
+        np.exp(x), x @ x.T
+        return np.sin(x)
+
+    assert titles(compiled(f, X)) == ["sin"]
+
+
+def test_common_subexpressions_are_computed_once_but_not_across_an_effect():
+    assert titles(compiled(lambda x: np.sin(x) * np.sin(x) + np.sin(x), X)) == ["sin", "multiply", "add"]
+    w = ad.tensor(X.copy(), requires_grad=True)
+
+    @ad.compile
+    def step():
+        before = np.sum(np.exp(w))
+        w.assign_(w * 0.5)
+        return before + np.sum(np.exp(w))
+
+    expected = np.exp(X).sum() + np.exp(X / 2).sum()
+    assert step().item() == pytest.approx(expected, rel=1e-14)
+    assert titles(step).count("exp") == 2
+
+
+def test_constants_are_folded():
+    def f(x):
+        one = np.broadcast_to(x[0, 0], (3, 4)) * 0 if False else np.ones((3, 4))
+        return x + np.exp(one) * 2
+
+    assert titles(compiled(f, X)) == ["add"]
+
+
+def test_identities():
+    assert titles(compiled(lambda x: (x * 1).T.T.reshape(3, 4) / 1, X)) == []
+    assert titles(compiled(lambda x: np.power(x, 1) + 0 * x, X)) == ["multiply", "add"]  # 0 * x may be NaN
+
+
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [
+        (lambda x, y: x + -y, ["subtract"]),
+        (lambda x, y: -x + y, ["subtract"]),
+        (lambda x, y: x - -y, ["add"]),
+        (lambda x, y: np.negative(-x) * y, ["multiply"]),
+        (lambda x, y: y + (-x) * y, ["multiply", "subtract"]),
+        (lambda x, y: (-x) / (-y), ["divide"]),
+        (lambda x, y: (-x) * y, ["multiply", "negative"]),
+        (lambda x, y: -x - y, ["negative", "subtract"]),
+    ],
+)
+def test_signs(f, expected):
+    assert titles(compiled(f, X, Y)) == expected
+
+
+def test_a_sign_that_others_need_stays():
+    g = compiled(lambda x, y: np.stack([-x, (-x) * y]), X, Y)
+    assert titles(g).count("negative") == 1
+
+
+def test_broadcasts_are_absorbed_where_another_operand_keeps_shape_and_type():
+    f = ad.grad(lambda x: np.sum(x**2) / 7)
+    g = compiled(f, X)
+    assert "broadcast_to" not in g.source
+    assert all(v.kind != "made" or not v.shape for v in g.program.values())
+    narrow = compiled(lambda x: np.broadcast_to(x[:, None], (3, 5)) * np.arange(5.0), RNG.normal(size=3))
+    assert titles(narrow) == ["getitem", "multiply"]
+    wide = compiled(lambda x: x * np.full((3, 4), 2.0), RNG.normal(size=(1, 4)))  # the constant gives the shape
+    assert wide(np.ones((1, 4))).shape == (3, 4)
+    mixed = ad.compile(lambda x: x * np.full((3, 4), 2.0))  # and here the type
+    mixed(np.ones((3, 4), np.float32))
+    assert mixed(np.ones((3, 4), np.float32)).dtype == np.float64
+
+
+# --- blocks
+
+
+def chain(x):
+    return np.sin(x) * np.exp(-x * x) + np.sqrt(x * x + 1)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.complex128])
+@pytest.mark.parametrize("shape", [(300_001,), (3, 100_007), (599, 7, 89)])
+def test_long_chains_run_block_by_block(dtype, shape):
+    x = RNG.normal(size=shape).astype(dtype)
+    g = compiled(chain, x)
+    assert titles(g) == ["blocks"]
+    assert f"for i in range(0, {x.size}, {BLOCK // 8}):" in g.source
+    np.testing.assert_array_equal(g(np.asfortranarray(x)), chain(x))
+    if x.ndim == 1:
+        np.testing.assert_array_equal(g(x[::-1]), chain(x[::-1]))
+
+
+def test_short_chains_and_small_arrays_do_not():
+    assert "blocks" not in titles(compiled(lambda x: np.exp(x) * 2, LARGE))
+    assert "blocks" not in titles(compiled(chain, X))
+
+
+def test_sums_and_extremes_over_all_entries_are_gathered():
+    f = lambda x: np.stack([chain(x).sum(), chain(x).max(), (chain(x) * 2).min()])
+    g = ad.compile(f)
+    g(LARGE)
+    np.testing.assert_allclose(g(LARGE + 1), f(LARGE + 1), rtol=1e-14)  # the sum in another order
+    assert titles(g).count("blocks") == 1
+
+
+def test_what_needs_a_sum_of_all_blocks_comes_after_them():
+    f = lambda x: np.tanh((chain(x) - chain(x).mean()) * 2 + x) / 3
+    g = ad.compile(f)
+    g(LARGE)
+    np.testing.assert_allclose(g(LARGE + 1), f(LARGE + 1), rtol=1e-11, atol=1e-15)
+    assert titles(g).count("blocks") == 2
+
+
+def test_results_in_between_that_others_need_come_out():
+    f = lambda x: np.stack([np.cumsum(np.sin(x) + 1), np.exp(np.sin(x) + 1) * x])
+    assert titles(compiled(f, LARGE))[0] == "blocks"
+
+
+def test_a_gradient_with_branches_is_the_eager_one_bit_for_bit():
+    f = ad.grad(lambda x: np.sum(np.where(x > 0, np.sqrt(np.maximum(x, 0)), np.expm1(x)) * np.tanh(x)))
+    g = compiled(f, LARGE)
+    assert "blocks" in titles(g)
+    assert "where" in str(g.program)
+
+
+def test_a_training_step_over_a_large_array():
+    def make():
+        w = ad.tensor(LARGE.copy(), requires_grad=True)
+
+        def step(x):
+            w.grad = None
+            loss = np.mean(np.tanh(w * x + 1) ** 2)
+            loss.backward()
+            w.assign_(w - 10.0 * w.grad)
+            return loss
+
+        return step, w
+
+    (eager, expected), (f, w) = make(), make()
+    step = ad.compile(f)
+    for k in range(3):
+        assert step(LARGE + k).item() == pytest.approx(eager(LARGE + k).item(), rel=1e-13)
+    np.testing.assert_allclose(w.data, expected.data, rtol=1e-12)
+    assert "blocks" in titles(step)
+
+
+def test_passes_leave_what_they_have_done():
+    program = ad.compile(ad.value_and_grad(lambda x: np.sum(chain(x))))
+    program(X)
+    for rewrite in passes.PASSES:
+        again = rewrite(program.program)
+        assert len(again.ops) == len(program.program.ops)
