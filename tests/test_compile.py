@@ -448,7 +448,11 @@ def test_the_source_is_python_with_names_a_legend_and_headings():
         "weight_0",
         "bias_2",
         "# weight_0: float32[2, 4]",
-        "backwards through affine",
+        "# forward through 0 Linear",
+        "linear_0 = add(dot_1, bias_0, b0)",
+        "# backwards through 2 Linear (affine)",
+        "ct_tanh_1 = dot(ct_linear_2, weight_2.T, b",
+        "grad_weight_0 = dot(x.T, ct_linear_0, home_0_weight)",
         "return",
     ):
         assert part in source

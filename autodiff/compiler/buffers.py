@@ -81,7 +81,7 @@ def plan_buffers(program: Program) -> Plan:
     free: dict[Any, list[int]] = defaultdict(list)
     taken: set[Leaf] = set()
     for i, op in enumerate(program.ops):
-        dying = {v for v in (root.get(v, v) for v in op.inputs()) if last.get(v) == i}
+        dying = dict.fromkeys(v for v in (root.get(v, v) for v in op.inputs()) if last.get(v) == i)
         released = [v for v in dying if isinstance(plan.place.get(v), int)]
         for out in op.outputs if op.form == "blocks" else op.outputs[:1] if takes_out(op) else ():
             if not out.shape:

@@ -112,7 +112,6 @@ class _Entry:
 
     def __init__(self, name: str, f: Any, traced: Traced, leaves: list[Any], structure: Any, keywords: bool) -> None:
         program = traced.program
-        _name_arguments(f, program)
         for rewrite in (*PASSES, *FOR_SPEED):
             program = rewrite(program)
         self.program, self.plan = program, plan_buffers(program)
@@ -136,14 +135,6 @@ class _Entry:
             return self._run(*args) if len(args) == self._count and not kwargs else _MISS
         leaves, structure = pytree.flatten((args, kwargs))
         return _MISS if structure != self._structure else self._run(*leaves)
-
-
-def _name_arguments(f: Any, program: Program) -> None:
-    code = getattr(f, "__code__", None)
-    names = list(code.co_varnames[: code.co_argcount]) if code is not None else []
-    for v in program.arguments:
-        if v.payload < len(names):
-            v.name = names[v.payload]
 
 
 def _function_name(name: str) -> str:
@@ -239,11 +230,12 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
         yield f"{writer.bind(_owner('leaf', leaf), leaf)}.grad is None"
     for leaf in {v.payload for v in writer.program.values() if v.kind == "gradient"}:
         yield f"{writer.bind(_owner('leaf', leaf), leaf)}.grad is not None"
-    for cell, contents in traced.around.cells:
+    for name, cell, contents in traced.around.cells:
         if not callable(contents) or isinstance(contents, Tensor):
-            yield f"{writer.bind('cell', cell)}.cell_contents is {writer.bind('held', contents)}"
+            yield f"{writer.bind(f'cell_{name}', cell)}.cell_contents is {writer.bind(f'the_{name}', contents)}"
     for names, key, value in traced.around.names:
-        yield f"{writer.bind('names', names)}.get({key!r}) is {writer.bind('bound', value)}"
+        where = writer.bind("module" if "__name__" in names else "attributes", names)
+        yield f"{where}.get({key!r}) is {writer.bind(f'the_{key}', value)}"
 
 
 def _owner(what: str, thing: Any) -> str:

@@ -24,8 +24,8 @@ class Surroundings:
     ----------
     tensors : list of Tensor
         Each once.
-    cells : list of (cell, object)
-        Closure cells and what they held.
+    cells : list of (str, cell, object)
+        Closure cells, the variables they are and what they held.
     names : list of (dict, str, object)
         Globals and attributes that were read, and what they were bound to.
     modules : list of (dict, dict)
@@ -33,7 +33,7 @@ class Surroundings:
     """
 
     tensors: list[Tensor] = field(default_factory=list)
-    cells: list[tuple[Any, Any]] = field(default_factory=list)
+    cells: list[tuple[str, Any, Any]] = field(default_factory=list)
     names: list[tuple[dict[str, Any], str, Any]] = field(default_factory=list)
     arrays: list[Any] = field(default_factory=list)
     modules: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
@@ -68,9 +68,9 @@ def _look_into(x: Any, found: Surroundings) -> Iterator[Any]:
     if isinstance(x, Tensor):
         found.tensors.append(x)
     elif isinstance(x, types.FunctionType):
-        for cell in x.__closure__ or ():
+        for name, cell in zip(x.__code__.co_freevars, x.__closure__ or ()):
             try:
-                found.cells.append((cell, cell.cell_contents))
+                found.cells.append((name, cell, cell.cell_contents))
             except ValueError:  # not bound yet
                 continue
             yield cell.cell_contents

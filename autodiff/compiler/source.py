@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import keyword
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from autodiff import tape
 from autodiff.compiler.buffers import Plan, plan_buffers, takes_out
+from autodiff.compiler.naming import own_name
 from autodiff.compiler.passes.blocks import BLOCK
 from autodiff.compiler.program import Op, Program, Value
 from autodiff.primitives import Primitive
@@ -36,6 +38,13 @@ class Writer:
         self.namespace: dict[str, Any] = {}
         self.legend: list[str] = []
         self._numbers: dict[Any, str] = {}
+        uses = Counter(v for op in program.ops for v in op.inputs())
+        uses.update(program.results)
+        self.inlined = {
+            op.outputs[0]: op.args[0]
+            for op in program.ops
+            if op.form == "attribute" and op.function == "T" and uses[op.outputs[0]] == 1
+        }
 
     # --- names ---
 
@@ -68,21 +77,18 @@ class Writer:
             if v in self.names or v.kind == "result":
                 continue
             if v.kind == "state":
-                t = v.payload
-                wish = "_".join(reversed(v.name.rsplit(".", 1))) if v.name else "w"
-                if "." in v.name:
-                    layer, _, own = v.name.rpartition(".")
-                    wish = f"{own}_{layer}"
-                self.names[v] = self.unique(wish)
+                self.names[v] = self.unique(own_name(v.name or "w"))
                 self._know(v, f"{v.name or 'a tensor'}, read at every call")
                 if v.shape:
-                    self.namespace[self.names[v]] = t._data
+                    self.namespace[self.names[v]] = v.payload._data
             elif v.kind in ("constant", "made"):
-                self.names[v] = self.unique("c")
+                full = v.kind == "made" and v.payload.size and (v.payload == v.payload.flat[0]).all()
+                self.names[v] = self.unique(v.name or ("ones" if full and v.payload.flat[0] == 1 else "c"))
                 self.namespace[self.names[v]] = v.payload
-                self._know(v, "an array from outside" if v.kind == "constant" else "an array made while tracing")
+                made = f"full of {v.payload.flat[0]}" if full else "an array made while tracing"
+                self._know(v, "an array from outside" if v.kind == "constant" else made)
             elif v.kind == "gradient":
-                self.names[v] = self.unique(f"grad_{getattr(v.payload, 'name', '') or 'w'}")
+                self.names[v] = self.unique(f"grad_{own_name(getattr(v.payload, 'name', '') or 'w')}")
         every = [o for op in self.program.ops for o in (op.function.ops if op.form == "blocks" else [op])]
         for op in every:  # functions have their own names; results are numbered
             title = re.sub(r"\W+", "_", op.title).strip("_")
@@ -90,9 +96,11 @@ class Writer:
         counts: dict[str, int] = {}
         for op in every:
             for v in op.outputs:
-                wish = v.name or f"{'ct_' if op.rule else ''}{_short(op)}"
-                counts[wish] = counts.get(wish, 0) + 1
-                self.names[v] = self.unique(f"{wish}_{counts[wish]}")
+                if v in self.inlined:
+                    continue
+                wish = f"{'ct_' if op.rule else ''}{_short(op)}"
+                counts[wish] = counts.get(wish, 0) + (not v.name)
+                self.names[v] = self.unique(v.name or f"{wish}_{counts[wish]}")
 
     def _know(self, v: Value, what: str) -> None:
         self.legend.append(f"{self.names[v]}: {np.dtype(v.dtype).name}{list(v.shape)}, {what}")
@@ -102,7 +110,7 @@ class Writer:
     def text(self, x: Any) -> str:
         """An operand as Python."""
         if isinstance(x, Value):
-            return self.names[x]
+            return f"{self.text(self.inlined[x])}.T" if x in self.inlined else self.names[x]
         if isinstance(x, tuple):
             inner = ", ".join(map(self.text, x))
             return f"({inner},)" if len(x) == 1 else f"({inner})"
@@ -131,16 +139,17 @@ class Writer:
 
     def number(self, x: Any, other: Any) -> str:
         """A Python number beside an array: as a 0-d array of its type it is cheaper, and the same."""
-        if self.plan is None or isinstance(x, (bool, complex)) or not isinstance(x, (int, float)):
-            return self.text(x)
         if not isinstance(other, Value) or np.dtype(other.dtype).kind != "f" or not other.shape:
             return self.text(x)
+        same = type(x) in (int, float) or (isinstance(x, np.floating) and x.dtype == other.dtype)
+        if not same or self.plan is None:
+            return str(x) if same and isinstance(x, np.floating) and np.isfinite(x) else self.text(x)
         key = (float(x), np.dtype(other.dtype))
         if key not in self._numbers:
             name = self.unique("c_" + re.sub(r"[^0-9a-z]", "_", f"{float(x):g}".replace("-", "minus_")))
             self._numbers[key] = name
             self.namespace[name] = np.array(x, other.dtype)
-            self.legend.append(f"{name} = {x!r}")
+            self.legend.append(f"{name} = {x}")
         return self._numbers[key]
 
     def operands(self, op: Op) -> list[str]:
@@ -226,7 +235,7 @@ class Writer:
         if op.form == "store":
             yield from self._store(op)
         elif op.form == "effect":
-            yield f"{self.bind(getattr(op.function, '__name__', 'effect').strip('_') or 'effect', op.function)}()"
+            yield f"{self.bind(_effect_name(op.function), op.function)}()"
         elif op.form == "check":
             yield f"{self.bind(op.title.strip('_') or 'check', op.function)}({', '.join(map(self.text, op.args))})"
         elif op.form == "assign":
@@ -240,7 +249,9 @@ class Writer:
     def _store(self, op: Op) -> Iterator[str]:
         leaf, (v,) = op.function, op.args
         if self.plan is None:
-            yield f"grad_{re.sub(r'[^0-9A-Za-z_]+', '_', _owner('', leaf))} = {self.text(v)}"
+            name = f"grad_{own_name(getattr(leaf, 'name', '') or 'w')}"
+            if v is not None and not self.text(v).startswith(name):
+                yield f"{self.unique(name)} = {self.text(v)}"
             return
         name = self.bind(_owner("leaf", leaf), leaf)
         if v is None:
@@ -334,12 +345,15 @@ class Writer:
         lines: list[tuple[str, Any]] = []
         heading = None
         for op in program.ops:
+            if op.outputs and op.outputs[0] in self.inlined:
+                continue
+            found = [(line, None) for line in self.reads(op.inputs(), read)]
+            found += [(line, op.errors) for line in self.line(op)]
             now = _heading(op)
-            if now != heading and now:
+            if found and now != heading:
                 lines.append((f"# {now}", op.errors))
-            heading = now
-            lines += [(line, None) for line in self.reads(op.inputs(), read)]
-            lines += [(line, op.errors) for line in self.line(op)]
+                heading = now
+            lines += found
         lines += [(line, None) for line in self.reads(results, read)]
         yield from self.silenced(lines)
 
@@ -387,6 +401,12 @@ def _owner(what: str, thing: Any) -> str:
     return f"{what}_{getattr(thing, 'name', None) or 'w'}"
 
 
+def _effect_name(function: Any) -> str:
+    owner = getattr(function, "__self__", None)
+    name = str(getattr(function, "__name__", "effect")).strip("_") or "effect"
+    return name if owner is None else f"{re.sub(r'(?<=[a-z0-9])(?=[A-Z])', '_', type(owner).__name__).lower()}_{name}"
+
+
 def _short(op: Op) -> str:
     name = re.sub(r"\W+", "_", op.title).strip("_")
     return {"getitem": "part", "T": "transposed", "add": "sum", "multiply": "product", "matmul": "dot"}.get(name, name)
@@ -394,7 +414,6 @@ def _short(op: Op) -> str:
 
 def _heading(op: Op) -> str:
     """What a block of lines is about."""
-    where = f" of {'.'.join(op.scope)}" if op.scope else ""
     if op.form == "store":
         return "gradients"
     if op.form == "blocks":
@@ -403,4 +422,4 @@ def _heading(op: Op) -> str:
         return "what changes the parameters"
     if op.rule:
         return f"backwards through {op.rule}"
-    return f"forward{where}" if op.scope else "forward"
+    return f"forward through {op.scope[-1]}" if op.scope else "forward"

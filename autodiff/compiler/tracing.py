@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff import pytree, tape
+from autodiff.compiler.naming import name_results, variables
 from autodiff.compiler.program import Program, Value
 from autodiff.compiler.reaching import Surroundings, surroundings
 from autodiff.compiler.tracer import Trace, Tracer
 from autodiff.errors import CompileError
+from autodiff.primitives import Primitive
 from autodiff.tape import Leaf, Node, Watcher
 from autodiff.tensors import Tensor, lift
 
@@ -61,6 +63,8 @@ class Writer(Watcher, Trace):
         self.states: dict[int, tuple[Tensor, Any, Value]] = {}
         self.leaves: dict[Leaf, tuple[Any, Value | None]] = {}
         self.begun: list[Leaf] = []
+        self.cotangents: dict[Value, Value] = {}
+        self.titles: dict[Node, str] = {}
 
     # --- what is there before ---
 
@@ -169,11 +173,20 @@ class Writer(Watcher, Trace):
 
     # --- looking on ---
 
+    def recorded(self, node: Node) -> None:
+        """Note in which layer it was."""
+        scopes = tape.open_scopes()
+        if scopes and isinstance(node.primitive, Primitive):
+            self.titles[node] = f"{scopes[-1]} ({node.primitive.name})"
+
     def swept(
         self, nodes: Iterable[Node], values: dict[Node, Any], targets: Set[Node] | None, *, reverse: bool
     ) -> Iterator[Node]:
         for node in nodes:
-            outer, self.rule = self.rule, getattr(node.primitive, "name", "")
+            ct, y = values.get(node), node.output
+            if reverse and isinstance(ct, Tracer) and isinstance(y, Tracer):
+                self.cotangents.setdefault(ct._var, y._var)
+            outer, self.rule = self.rule, self.titles.get(node, str(getattr(node.primitive, "name", "")))
             yield node
             self.rule = outer
 
@@ -218,7 +231,7 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
             f"compile: {name} is compiled inside of a function that is being compiled; call it directly."
         )
     failed = True
-    with tape.watching(writer):
+    with tape.watching(writer), variables() as known:
         tape.set_tracer(writer)
         try:
             for t in around.tensors:
@@ -246,5 +259,16 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
         outputs.append(data._var)
         value = data._value.copy()
         answers.append(lift(value, None) if isinstance(y, Tensor) else value)  # type: ignore[arg-type]
+    _name_arguments(f, arguments)
+    name_results(writer.ops, known.names, writer.cotangents)
     program = Program(name, arguments, writer.ops, outputs)
     return Traced(program, structure, kinds, pytree.unflatten(structure, answers), around, states, writer.begun)
+
+
+def _name_arguments(f: Any, arguments: list[Value]) -> None:
+    """By the signature, where it is the function's own."""
+    code = getattr(f, "__code__", None)
+    names = list(code.co_varnames[: code.co_argcount]) if code is not None else []
+    for v in arguments:
+        if v.payload < len(names):
+            v.name = names[v.payload]
