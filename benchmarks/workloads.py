@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 W2_LEARNING_RATE = 0.05  # plain gradient descent
+W5_LEARNING_RATE, W5_MOMENTUM = 0.01, 0.9
 ADAM_LEARNING_RATE = 1e-3
 ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON = 0.9, 0.999, 1e-8
 
@@ -41,14 +42,20 @@ NETWORKS = {
 }
 
 
+RNN_BATCH, RNN_STEPS, RNN_FEATURES, RNN_HIDDEN = 32, 50, 16, 64
+"""The sizes of W8."""
+
+
 class Task(NamedTuple):
     """What a network is trained on, and where it starts.
 
     Attributes
     ----------
-    inputs : (n, d) float32
-    targets : (n, 1) float32 in {-1, 1} for a regression, (n,) int64 class numbers for a classification
-    parameters : weight (in, out) and bias (out,) of each layer in turn, float32
+    inputs : (n, d) float32, for W5 images (n, 1, h, w), for W8 sequences (n, time, d)
+    targets : (n, 1) float32 in {-1, 1} for a regression, (n,) int64 class numbers for a classification; for W8 what the
+        last state should be, (n, h) float32
+    parameters : weight (in, out) and bias (out,) of each layer in turn, float32; a convolution's weight is (out, in,
+        h, w), the recurrent layer of W8 has a weight for the inputs, one for the state, and a bias
     direction : one array for each parameter, float32; what W7 multiplies the Hessian by, empty for the others
     """
 
@@ -60,6 +67,8 @@ class Task(NamedTuple):
 
 def task(name: str) -> Task:
     """Data and initial parameters of the workload `name`, the same in every process."""
+    if name in OTHERS:
+        return OTHERS[name]()
     network = NETWORKS[name]
     rng = np.random.default_rng(network.seed)
     if network.widths[-1] == 1:
@@ -70,6 +79,34 @@ def task(name: str) -> Task:
     parameters = _he_normal(rng, network.widths)
     direction = [rng.standard_normal(p.shape).astype(np.float32) for p in parameters] if name == "W7" else []
     return Task(inputs, targets, parameters, direction)
+
+
+def _lenet() -> Task:
+    """W5: images of noise, and LeNet without padding: 6 and 16 kernels of 5x5, then 256-120-84-10."""
+    rng = np.random.default_rng(5)
+    inputs = rng.random((32, 1, 28, 28)).astype(np.float32)
+    targets = rng.integers(0, 10, 32)
+    parameters = []
+    for shape in ((6, 1, 5, 5), (16, 6, 5, 5)):
+        spread = np.sqrt(2 / np.prod(shape[1:]))
+        parameters.append((rng.standard_normal(shape) * spread).astype(np.float32))
+        parameters.append((rng.standard_normal(shape[0]) * 0.01).astype(np.float32))
+    return Task(inputs, targets, parameters + _he_normal(rng, (256, 120, 84, 10)), [])
+
+
+def _recurrent() -> Task:
+    """W8: sequences of noise, and a state that starts at 0."""
+    rng = np.random.default_rng(8)
+    inputs = rng.standard_normal((RNN_BATCH, RNN_STEPS, RNN_FEATURES)).astype(np.float32)
+    targets = rng.standard_normal((RNN_BATCH, RNN_HIDDEN)).astype(np.float32)
+    by_input = (rng.standard_normal((RNN_FEATURES, RNN_HIDDEN)) / 4).astype(np.float32)
+    by_state = (rng.standard_normal((RNN_HIDDEN, RNN_HIDDEN)) / 8).astype(np.float32)
+    bias = (rng.standard_normal(RNN_HIDDEN) * 0.01).astype(np.float32)
+    return Task(inputs, targets, [by_input, by_state, bias], [])
+
+
+OTHERS: dict[str, Callable[[], Task]] = {"W5": _lenet, "W8": _recurrent}
+"""The tasks that are not for a perceptron."""
 
 
 def _two_moons(rng: np.random.Generator, samples: int) -> tuple[Array, Array]:
@@ -154,9 +191,11 @@ WORKLOADS = {
     "W2": Workload("MLP 2-16-16-1, batch 100, ReLU, MSE, gradient descent", trains=True),
     "W3": Workload("MLP 64-64-10, batch 32, ReLU, cross-entropy, Adam", trains=True),
     "W4": Workload("MLP 784-512-256-10, batch 128, ReLU, cross-entropy, Adam", trains=True),
+    "W5": Workload("LeNet on 28x28 images, batch 32, cross-entropy, momentum", trains=True),
     "W7": Workload("Hessian-vector product, tanh MLP 2-64-64-1, 512 samples: recorded and multiplied once"),
     "W7-further": Workload("each further product of one recording of W7, beside torch's W7", yardstick="W7"),
     "W7b": Workload("Hessian of the Rosenbrock function in 100 dimensions"),
+    "W8": Workload("vanilla RNN, batch 32, hidden 64, 50 steps: loss and gradient of all parameters"),
     "masks": Workload("backward pass of a composed ReLU network 64-64-64-64-10, batch 32"),
     "masks-off": Workload("the same with masks switched off"),
     "chain-2000": Workload("a chain of 2,000 operations on 10 numbers, built and differentiated"),

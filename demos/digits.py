@@ -18,7 +18,7 @@ import numpy as np
 import autodiff as ad
 import nn
 import optim
-from demos.output import figure, folder, progress
+from demos.output import figure, folder, lines, positive, progress
 
 EPOCHS = 60
 RATE = 5e-3  # falls to 0 in a straight line
@@ -89,19 +89,15 @@ def draw_curve(path: Path, history: dict[str, list[float]]) -> None:
     epochs = np.arange(1, len(history["loss"]) + 1)
     with figure(path, figsize=(8, 3.4)) as fig:
         left, right = fig.subplots(1, 2)
-        left.semilogy(epochs, history["loss"], color="#2E7A9E")
-        left.set(xlabel="epoch", ylabel="mean training loss", title="cross-entropy")
-        right.plot(epochs, history["train"], color="#8C7A1E", label="train")
-        right.plot(epochs, history["test"], color="#A8455B", label="test")
-        right.set(
-            xlabel="epoch",
-            ylabel="share of right answers",
-            title="accuracy",
-            ylim=(min(0.9, history["test"][0]), 1.002),
+        lines(
+            left, epochs, {"train": history["loss"]}, xlabel="epoch", ylabel="mean training loss", title="cross-entropy"
         )
-        right.legend(loc="lower right")
-        for ax in (left, right):
-            ax.grid(alpha=0.3)
+        left.set_yscale("log")
+        found = {"train": history["train"], "test": history["test"]}
+        low = min(0.9, history["test"][0])
+        lines(
+            right, epochs, found, xlabel="epoch", ylabel="share of right answers", title="accuracy", ylim=(low, 1.002)
+        )
 
 
 def draw_predictions(path: Path, model: nn.Module, x: np.ndarray, y: np.ndarray) -> None:
@@ -117,14 +113,6 @@ def draw_predictions(path: Path, model: nn.Module, x: np.ndarray, y: np.ndarray)
             text = f"{guess[i]}, not {y[i]}" if wrong else f"{guess[i]}"
             ax.set_title(f"{text}  {sure[i, guess[i]]:.0%}", fontsize=8, color="#A8455B" if wrong else "#333333")
             ax.axis("off")
-
-
-def positive(text: str) -> int:
-    """A whole number from 1, for argparse."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"a whole number from 1 is expected; {number} was given")
-    return number
 
 
 def main(arguments: list[str]) -> float:

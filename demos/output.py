@@ -1,14 +1,38 @@
-"""What the demos share: where files go, a progress bar, and a figure that is written and closed."""
+"""What the demos share: options, where files go, a progress bar, tables, and figures that are written and closed."""
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#555555"
+"""Colours that people who see red and green alike tell apart (M. Okabe, K. Ito, "Color universal design", 2008)."""
+
+STYLES = ((BLUE, "-"), (RED, "--"), (GREEN, "-."), (ORANGE, ":"))
+"""The lines of a diagram in turn: they differ without colour too."""
+
+
+def options(name: str, about: str | None, *, length: str, default: int, seed: str) -> argparse.ArgumentParser:
+    """The options that the demos share: how long to train (``--epochs``, by name), ``--seed`` and ``--folder``."""
+    parser = argparse.ArgumentParser(prog=f"python -m demos {name}", description=about)
+    parser.add_argument(f"--{length}", type=positive, default=default, help=f"how many {length} ({default})")
+    parser.add_argument("--seed", type=int, default=0, help=f"of {seed} (0)")
+    parser.add_argument("--folder", help=f"where the pictures go (out/{name})")
+    return parser
+
+
+def positive(text: str) -> int:
+    """A whole number from 1, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 is expected; {number} was given")
+    return number
 
 
 def folder(name: str, parent: str | None) -> Path:
@@ -18,9 +42,20 @@ def folder(name: str, parent: str | None) -> Path:
     return path
 
 
+def wrote(paths: Iterable[Path]) -> None:
+    """Name the files that were written."""
+    for path in paths:
+        print("wrote", path)
+
+
+def on_terminal() -> bool:
+    """Whether a line that moves does no harm: rich would take a pipe's lines to its own side."""
+    return sys.stderr.isatty() and sys.stdout.isatty()
+
+
 def progress(items: Iterable[T], total: int, label: str) -> Iterator[T]:
     """The items, with a live bar on a terminal (rich where it is installed); silent in a pipe or without a label."""
-    if not label or not (sys.stderr.isatty() and sys.stdout.isatty()):  # rich would take a pipe's lines to its own side
+    if not label or not on_terminal():
         yield from items
         return
     try:
@@ -33,6 +68,27 @@ def progress(items: Iterable[T], total: int, label: str) -> Iterator[T]:
         print(file=sys.stderr)
         return
     yield from track(items, description=label, total=total, console=Console(stderr=True), transient=True)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table, by rich where it is installed: the first column to the left, the others to the right."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    try:
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+    except ImportError:
+        widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+        for row in (columns, *cells):
+            print(row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)))
+        return
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for i, column in enumerate(columns):
+        shown.add_column(column, justify="right" if i else "left", no_wrap=True)
+    for row in cells:
+        shown.add_row(*row)
+    console = Console(highlight=False)
+    Console(highlight=False, width=None if console.is_terminal else 100).print(shown)
 
 
 @contextmanager
@@ -49,3 +105,20 @@ def figure(path: Path, **options: Any) -> Iterator[Any]:
         fig.savefig(path, dpi=130)
     finally:
         plt.close(fig)
+
+
+def lines(ax: Any, x: Any, series: Mapping[str, Any], **labels: Any) -> None:
+    """Draw lines over one axis, each with its name; `labels` are set as they are: title, xlabel and so on."""
+    for (name, values), (colour, dash) in zip(series.items(), STYLES, strict=False):
+        ax.plot(x, values, color=colour, linestyle=dash, label=name)
+    ax.set(**labels)
+    ax.grid(alpha=0.3)
+    if len(series) > 1:
+        ax.legend()
+
+
+def image(ax: Any, pixels: Any, text: str = "", *, stands_out: bool = False) -> None:
+    """Show a drawing in ink from 0 to 1, with a line above it, in colour where it stands out."""
+    ax.imshow(pixels, cmap="gray_r", vmin=0, vmax=1)
+    ax.set_title(text, fontsize=8, color=RED if stands_out else "#333333")
+    ax.axis("off")

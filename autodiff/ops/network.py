@@ -47,6 +47,13 @@ def _affine_w(ct: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
     return x[:, None] * ct if x.ndim == 1 else _rows(x).T @ _rows(ct)
 
 
+def _affine_b(ct: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
+    if ct.ndim < 2 or (ct.ndim > 2 and b.ndim > 1):
+        return ct
+    rows = _rows(ct)
+    return _ones(rows.shape[0], rows.dtype) @ rows
+
+
 def _affine_mask(index: int, live: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
     """Through the sums of the matrix product, as through `matmul`."""
     if live is None:
@@ -70,7 +77,7 @@ affine: Primitive = primitive(
     vjp=[
         lambda ct, y, x, w, b: ct @ w.T,
         _affine_w,
-        lambda ct, y, x, w, b: _ones(ct.shape[0], ct.dtype) @ ct if ct.ndim == 2 else ct,
+        _affine_b,
     ],
     jvp=[
         lambda t, y, x, w, b: t @ w,

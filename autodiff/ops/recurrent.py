@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff import tape
 from autodiff.ops.elementwise import one_minus_square, sigmoid, sigmoid_slope
+from autodiff.ops.workspace import workspace
 from autodiff.primitives import Primitive, primitive
 
 # --- pieces ---------------------------------------------------------------------------------------
@@ -25,6 +27,16 @@ def _before(h: Any, start: Any) -> Any:
 
 def _rows(x: Any) -> Any:
     return x.reshape((x.shape[0] * x.shape[1], x.shape[2]))
+
+
+def _time_first(x: Any) -> Any:
+    """Each step in one block: to copy once costs less than to read scattered rows in every step."""
+    steps = x.swapaxes(0, 1)
+    if steps.flags.c_contiguous:
+        return steps
+    copy = workspace("steps", steps.shape, steps.dtype)
+    np.copyto(copy, steps)
+    return copy
 
 
 def _by_weights(before: Any, ct: Any) -> Any:
@@ -74,9 +86,9 @@ def _states(n: int, time: int, *operands: Any) -> tuple[Any, ...]:
 def _rnn(x: Any, h: Any, w: Any, *, bend: str) -> Any:
     states, x, h, w = _states(x.shape[0], x.shape[1], x, h, w)
     states[0] = h
-    for t in range(x.shape[1]):
-        z = np.dot(states[t], w, states[t + 1])
-        z += x[:, t]
+    for before, z, given in zip(states, states[1:], _time_first(x)):
+        np.dot(before, w, z)
+        np.add(z, given, z)
         if bend == "tanh":
             np.tanh(z, z)
         else:
@@ -93,6 +105,10 @@ def _rnn_slope(y: Any, x: Any, before: Any, w: Any, bend: str) -> Any:
 def _rnn_pull(ct: Any, y: Any, x: Any, h: Any, w: Any, *, bend: str) -> Any:
     if all(type(v) is np.ndarray for v in (ct, y, x, h, w)):
         return _rnn_pull_in_place(ct, y, x, h, w, bend)
+    tracer = tape.tracer()
+    if tracer is not None and not any(hasattr(v, "requires_grad") for v in (ct, y, x, h, w)):
+        # a trace of arrays: one line for the whole loop, where three for every step would be slower and nothing to read
+        return tracer.record("opaque", _rnn_pull_in_place, _rnn_pull_in_place, (ct, y, x, h, w, bend), {})
     before = _before(y, h)
     slope, transposed = _rnn_slope(y, x, before, w, bend), w.T
     zs: list[Any] = []
@@ -107,18 +123,21 @@ def _rnn_pull(ct: Any, y: Any, x: Any, h: Any, w: Any, *, bend: str) -> Any:
 
 def _rnn_pull_in_place(ct: Any, y: Any, x: Any, h: Any, w: Any, bend: str) -> Any:
     """The same for arrays, for speed alone: time first, so that each step is one block; nothing is made in the loop."""
-    states, cts = y.swapaxes(0, 1), ct.swapaxes(0, 1)
+    states, cts = y.swapaxes(0, 1), _time_first(ct)
     if bend == "tanh" and y.dtype.char in "dg":
         slope = _rnn_slope(y, x, _before(y, h), w, bend).swapaxes(0, 1)
+    elif bend == "tanh":
+        slope = np.multiply(states, states, workspace("slope", states.shape, y.dtype))
+        np.subtract(1, slope, slope)
     else:
         slope = _rnn_slope(states, None, None, w, bend)
-    zs, d = np.empty(states.shape, y.dtype), np.zeros(h.shape, y.dtype)
+    zs, d = workspace("zs", states.shape, y.dtype), np.zeros(h.shape, y.dtype)
     transposed = np.ascontiguousarray(w.T, y.dtype)
-    for t in range(len(zs) - 1, -1, -1):
-        d += cts[t]
-        np.dot(np.multiply(d, slope[t], zs[t]), transposed, d)
+    for part, s, z in zip(cts[::-1], slope[::-1], zs[::-1]):
+        np.add(d, part, d)
+        np.dot(np.multiply(d, s, z), transposed, d)
     by_w = h.T @ zs[0] + _rows(states[:-1]).T @ _rows(zs[1:]) if len(zs) else np.zeros_like(w)
-    return zs.swapaxes(0, 1), d, by_w
+    return np.array(zs.swapaxes(0, 1), order="C"), d, by_w
 
 
 def _rnn_push(ts: Any, y: Any, x: Any, h: Any, w: Any, *, bend: str) -> Any:

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import itertools
 import math
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from autodiff.ops.shapes import Shape
+from autodiff.ops.workspace import workspace
 from autodiff.primitives import Primitive, linear, multilinear, primitive
 
 # --- geometry -------------------------------------------------------------------------------------
@@ -40,27 +40,6 @@ def _offsets(kernel: Shape, stride: Shape, dilation: Shape, out: Shape) -> Itera
         yield (Ellipsis, *slices)
 
 
-class _Workspace(threading.local):
-    """Room for the windows of a whole batch, kept from call to call: asking for it anew costs as much as filling it."""
-
-    LARGEST = 2**26  # bytes that are kept, at most, by a thread
-
-    def __init__(self) -> None:
-        self._room = np.empty(0, np.uint8)
-
-    def array(self, shape: Shape, dtype: Any) -> Any:
-        """An array whose entries may be anything, good until the next is asked for."""
-        size = math.prod(shape) * dtype.itemsize
-        if dtype.hasobject or size > self.LARGEST:
-            return np.empty(shape, dtype)
-        if size > self._room.size:
-            self._room = np.empty(size, np.uint8)
-        return self._room[:size].view(dtype).reshape(shape)
-
-
-_workspace = _Workspace()
-
-
 def _columns(x: Any, kernel: Shape, stride: Shape, dilation: Shape) -> Any:
     """All windows: (n, channels * kernel, windows), in the workspace."""
     d = len(kernel)
@@ -68,7 +47,7 @@ def _columns(x: Any, kernel: Shape, stride: Shape, dilation: Shape) -> Any:
     windows: Any = np.lib.stride_tricks.sliding_window_view(x, extents(kernel, dilation), axis=axes)
     windows = windows[(Ellipsis, *(slice(None, None, s) for s in stride), *(slice(None, None, k) for k in dilation))]
     windows = windows.transpose((0, 1, *range(2 + d, 2 + 2 * d), *range(2, 2 + d)))  # rows of the image stay rows
-    columns = _workspace.array(windows.shape, x.dtype)
+    columns = workspace("columns", windows.shape, x.dtype)
     np.copyto(columns, windows)
     n, c, out = x.shape[0], x.shape[1], windows.shape[2 + d :]
     return columns.reshape((n, c * math.prod(kernel), math.prod(out)))
@@ -97,7 +76,7 @@ def _input(ct: Any, w: Any, *, shape: Shape, stride: Shape, dilation: Shape, gro
     n, channels, kernel, out = ct.shape[0], groups * w.shape[1], w.shape[2:], ct.shape[2:]
     last = ct.transpose((*range(1, ct.ndim), 0)).reshape((groups, ct.shape[1] // groups, math.prod(out) * n))
     dtype = np.result_type(ct, w)
-    columns = _workspace.array((groups, math.prod(w.shape[1:]), math.prod(out) * n), dtype)
+    columns = workspace("columns", (groups, math.prod(w.shape[1:]), math.prod(out) * n), dtype)
     np.matmul(_rows(w, groups).swapaxes(-1, -2), last, out=columns)
     columns = columns.reshape((channels, math.prod(kernel), *out, n))
     x = np.zeros((channels, *shape, n), dtype)
@@ -108,7 +87,9 @@ def _input(ct: Any, w: Any, *, shape: Shape, stride: Shape, dilation: Shape, gro
 
 def _weights(ct: Any, x: Any, *, kernel: Shape, stride: Shape, dilation: Shape, groups: int) -> Any:
     columns = _grouped(_columns(x, kernel, stride, dilation), groups)
-    w = (_grouped(_flat(ct), groups) @ columns.swapaxes(-1, -2)).sum(axis=0)
+    rows, columns = _grouped(_flat(ct), groups), columns.swapaxes(-1, -2)
+    room = workspace("weights", (*rows.shape[:3], columns.shape[3]), np.result_type(ct, x))  # of every image
+    w = np.matmul(rows, columns, out=room).sum(axis=0)
     return w.reshape((ct.shape[1], x.shape[1] // groups, *kernel))
 
 

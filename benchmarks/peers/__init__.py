@@ -16,6 +16,7 @@ from benchmarks.workloads import Array
 PEERS: dict[str, tuple[str, ...]] = {
     "numpy_by_hand": (),
     "ours": ("autodiff", "nn", "optim"),
+    "compiled": ("autodiff", "nn", "optim"),
     "torch": ("torch",),
     "jax": ("jax", "jax.numpy"),
     "autograd": ("autograd", "autograd.numpy"),

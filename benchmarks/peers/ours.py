@@ -18,8 +18,12 @@ from benchmarks.workloads import (
     ADAM_LEARNING_RATE,
     CHAIN_LENGTHS,
     NETWORKS,
+    RNN_FEATURES,
+    RNN_HIDDEN,
     SCALAR_POINT,
     W2_LEARNING_RATE,
+    W5_LEARNING_RATE,
+    W5_MOMENTUM,
     Task,
     chain,
     chain_point,
@@ -45,26 +49,49 @@ def scalar() -> Step:
     return Step(run, lambda: [np.asarray(value) for value in gradient])
 
 
-def training(name: str, loss_function: Callable[[Any, Any], Any], make_optimizer: Callable[[Any], Any]) -> Step:
-    """A network of `nn` and one step of an optimiser of `optim`."""
-    inputs, targets, initial, _ = task(name)
+def perceptron(name: str) -> nn.Module:
+    """The network of W2 to W4."""
     layers: list[Any] = []
     for before, after in pairwise(NETWORKS[name].widths):
         layers += [nn.Linear(before, after), nn.ReLU()]
-    model = nn.Sequential(*layers[:-1])
-    parameters = list(model.parameters())
-    for parameter, value in zip(parameters, initial, strict=True):
-        parameter.assign_(value)
-    optimizer = make_optimizer(parameters)
+    return nn.Sequential(*layers[:-1])
 
-    def run() -> Any:
-        loss = loss_function(model(inputs), targets)
+
+def lenet(name: str) -> nn.Module:
+    """The network of W5."""
+    features = [nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2)]
+    classes = [nn.Linear(256, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)]
+    return nn.Sequential(*features, nn.Flatten(), *classes)
+
+
+def training_step(
+    name: str,
+    loss_function: Callable[[Any, Any], Any],
+    make_optimizer: Callable[[Any], Any],
+    make_model: Callable[[str], nn.Module] = perceptron,
+) -> tuple[Callable[[Any, Any], ad.Tensor], list[Any], Task]:
+    """A network of `nn` and one step of an optimiser of `optim`: the step, the parameters, and what it is given."""
+    given = task(name)
+    model = make_model(name)
+    parameters = model.parameters()
+    optimizer = make_optimizer(parameters)
+    for parameter, value in zip(parameters, given.parameters, strict=True):
+        parameter.assign_(value)
+
+    def step(x: Any, y: Any) -> ad.Tensor:
+        loss = loss_function(model(x), y)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        return loss.data
+        return loss
 
-    return Step(run, lambda: [p.data for p in parameters])
+    return step, parameters, given
+
+
+def training(*what: Any) -> Step:
+    """The step, as it is."""
+    step, parameters, (inputs, targets, _, _) = training_step(*what)
+    return Step(lambda: step(inputs, targets).data, lambda: [p.data for p in parameters])
 
 
 def regression(name: str) -> Step:
@@ -75,6 +102,34 @@ def regression(name: str) -> Step:
 def classification(name: str) -> Step:
     """W3 and W4."""
     return training(name, nn.cross_entropy, partial(optim.Adam, learning_rate=ADAM_LEARNING_RATE))
+
+
+CONVOLUTIONAL = ("W5", nn.cross_entropy, partial(optim.Momentum, learning_rate=W5_LEARNING_RATE, momentum=W5_MOMENTUM))
+"""What `training` is told for W5, before the network."""
+
+
+def recurrent_gradient(name: str) -> tuple[Callable[[Any, Any], ad.Tensor], list[Any], Task]:
+    """W8: a function that leaves the gradients in the layer, the parameters, and what it is given."""
+    given = task(name)
+    layer = nn.RNN(RNN_FEATURES, RNN_HIDDEN)
+    parameters = layer.parameters()
+    for parameter, value in zip(parameters, [*given.parameters, np.zeros(RNN_HIDDEN)], strict=True):
+        parameter.assign_(value)
+
+    def gradient(x: Any, y: Any) -> ad.Tensor:
+        layer.zero_grad()
+        _, last = layer(x)
+        loss = nn.mse_loss(last[0], y)
+        loss.backward()
+        return loss
+
+    return gradient, parameters[:3], given
+
+
+def recurrent(name: str) -> Step:
+    """W8."""
+    gradient, parameters, (inputs, targets, _, _) = recurrent_gradient(name)
+    return Step(lambda: gradient(inputs, targets).data, lambda: [p.grad for p in parameters])
 
 
 def tanh_loss(given: Task) -> Callable[[Sequence[Any]], Any]:
@@ -138,7 +193,7 @@ def long_chain(operations: int) -> Step:
 
 
 def composed_loss(parameters: Sequence[Any], given: Task) -> Any:
-    """A ReLU network and its cross-entropy, written out in NumPy: maxima that block, logarithms that may be infinite."""
+    """A ReLU network and its cross-entropy in plain NumPy: maxima that block, logarithms that may be infinite."""
     h: Any = given.inputs
     for i in range(0, len(parameters), 2):
         h = (np.maximum(h, 0.0) if i else h) @ parameters[i] + parameters[i + 1]
@@ -180,9 +235,11 @@ STEPS = {
     "W2": partial(regression, "W2"),
     "W3": partial(classification, "W3"),
     "W4": partial(classification, "W4"),
+    "W5": partial(training, *CONVOLUTIONAL, lenet),
     "W7": hessian_vector_product,
     "W7-further": further_product,
     "W7b": rosenbrock_hessian,
+    "W8": partial(recurrent, "W8"),
     **{name: partial(long_chain, operations) for name, operations in CHAIN_LENGTHS.items()},
     "masks": partial(masked_backward, masks=True),
     "masks-off": partial(masked_backward, masks=False),

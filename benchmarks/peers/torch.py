@@ -17,8 +17,12 @@ from benchmarks.workloads import (
     ADAM_LEARNING_RATE,
     CHAIN_LENGTHS,
     NETWORKS,
+    RNN_FEATURES,
+    RNN_HIDDEN,
     SCALAR_POINT,
     W2_LEARNING_RATE,
+    W5_LEARNING_RATE,
+    W5_MOMENTUM,
     chain,
     chain_point,
     rosenbrock,
@@ -45,17 +49,27 @@ def scalar() -> Step:
     return Step(run, lambda: [value.numpy() for value in gradient])
 
 
-def training(name: str, loss_function: Callable[[Any, Any], Any], make_optimizer: Callable[[Any], Any]) -> Step:
-    """A network of `torch.nn` and one step of an optimiser of `torch.optim`."""
-    given = task(name)
-    inputs, targets = torch.from_numpy(given.inputs), torch.from_numpy(given.targets)
+def perceptron(name: str) -> nn.Module:
+    """The network of W2 to W4."""
     layers: list[nn.Module] = []
     for before, after in pairwise(NETWORKS[name].widths):
         layers += [nn.Linear(before, after), nn.ReLU()]
-    model = nn.Sequential(*layers[:-1])
+    return nn.Sequential(*layers[:-1])
+
+
+def training(
+    name: str,
+    loss_function: Callable[[Any, Any], Any],
+    make_optimizer: Callable[[Any], Any],
+    make_model: Callable[[str], nn.Module] = perceptron,
+) -> Step:
+    """A network of `torch.nn` and one step of an optimiser of `torch.optim`."""
+    given = task(name)
+    inputs, targets = torch.from_numpy(given.inputs), torch.from_numpy(given.targets)
+    model = make_model(name)
     with torch.no_grad():
         for parameter, value in zip(model.parameters(), given.parameters, strict=True):
-            parameter.copy_(torch.from_numpy(value.T))  # torch's weights are (out, in)
+            parameter.copy_(torch.from_numpy(swapped(value)))
     optimizer = make_optimizer(model.parameters())
 
     def run() -> Any:
@@ -65,7 +79,12 @@ def training(name: str, loss_function: Callable[[Any, Any], Any], make_optimizer
         optimizer.step()
         return loss.detach()
 
-    return Step(run, lambda: [p.detach().numpy().T for p in model.parameters()])
+    return Step(run, lambda: [swapped(p.detach().numpy()) for p in model.parameters()])
+
+
+def swapped(weight: Any) -> Any:
+    """From (in, out) to torch's (out, in), or back; other arrays are as here."""
+    return weight.T if weight.ndim == 2 else weight
 
 
 def regression(name: str) -> Step:
@@ -76,6 +95,47 @@ def regression(name: str) -> Step:
 def classification(name: str) -> Step:
     """W3 and W4."""
     return training(name, functional.cross_entropy, partial(torch.optim.Adam, lr=ADAM_LEARNING_RATE))
+
+
+def lenet(name: str) -> nn.Module:
+    """The network of W5."""
+    features = [nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2)]
+    classes = [nn.Linear(256, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)]
+    return nn.Sequential(*features, nn.Flatten(), *classes)
+
+
+def convolutional(name: str) -> Step:
+    """W5."""
+    momentum = partial(torch.optim.SGD, lr=W5_LEARNING_RATE, momentum=W5_MOMENTUM)
+    return training(name, functional.cross_entropy, momentum, lenet)
+
+
+def recurrent(name: str, *, fused: bool = False) -> Step:
+    """W8, cell by cell, or with `fused` by the layer that runs the loop inside torch."""
+    given = task(name)
+    inputs, targets = torch.from_numpy(given.inputs.swapaxes(0, 1).copy()), torch.from_numpy(given.targets)
+    layer = (nn.RNN if fused else nn.RNNCell)(RNN_FEATURES, RNN_HIDDEN)
+    by_input, by_state, bias, other_bias = layer.parameters()
+    with torch.no_grad():
+        for parameter, value in zip((by_input, by_state, bias), given.parameters, strict=True):
+            parameter.copy_(torch.from_numpy(swapped(value)))
+        other_bias.zero_()
+
+    def last_state() -> torch.Tensor:
+        if fused:
+            return layer(inputs)[1][0]
+        state = torch.zeros(inputs.shape[1], RNN_HIDDEN)
+        for step in inputs:
+            state = layer(step, state)
+        return state
+
+    def run() -> Any:
+        layer.zero_grad()
+        loss = functional.mse_loss(last_state(), targets)
+        loss.backward()
+        return loss.detach()
+
+    return Step(run, lambda: [swapped(np.asarray(p.grad)) for p in (by_input, by_state, bias)])
 
 
 class TanhNetwork:
@@ -143,8 +203,10 @@ STEPS = {
     "W2": partial(regression, "W2"),
     "W3": partial(classification, "W3"),
     "W4": partial(classification, "W4"),
+    "W5": partial(convolutional, "W5"),
     "W7": hessian_vector_product,
     "W7-further": further_product,
     "W7b": rosenbrock_hessian,
+    "W8": partial(recurrent, "W8"),
     **{name: partial(long_chain, operations) for name, operations in CHAIN_LENGTHS.items()},
 }

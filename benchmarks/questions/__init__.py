@@ -10,24 +10,31 @@ from collections.abc import Callable
 from functools import partial
 
 from benchmarks.process import Peers
-from benchmarks.questions import chain, import_time, masks, peak_memory, steps
+from benchmarks.questions import chain, import_time, masks, minimisers, peak_memory, steps
 from benchmarks.questions.answer import Answer, Settings
 
-STEP_WORKLOADS = ("W1", "W2", "W3", "W4", "W7", "W7-further", "W7b")
+STEP_WORKLOADS = ("W1", "W2", "W3", "W4", "W5", "W7", "W7-further", "W7b", "W8")
 """What `python -m benchmarks` measures when it is given no names."""
+
+COMPILED = ("W2", "W3", "W4", "W5", "W7", "W8")
+"""Also asked of our compiled step, beside the one written by hand, as `W2-compiled` and so on."""
 
 QUESTIONS: dict[str, Callable[[Peers, Settings], Answer]] = {
     **{name: partial(steps.answer, name) for name in STEP_WORKLOADS},
+    **{f"{n}-compiled": partial(steps.answer, n, row="compiled", column="x_by_hand") for n in COMPILED},
     "import": import_time.answer,
     "chain": chain.answer,
     "masks": masks.answer,
     "memory": peak_memory.answer,
+    **{name: partial(minimisers.answer, name) for name in minimisers.TITLES},
 }
 
 TITLES: dict[str, str] = {
     **{name: steps.title(name) for name in STEP_WORKLOADS},
+    **{f"{n}-compiled": f"{steps.title(n)}: compiled" for n in COMPILED},
     "import": import_time.TITLE,
     "chain": chain.TITLE,
     "masks": masks.TITLE,
     "memory": peak_memory.TITLE,
+    **minimisers.TITLES,
 }

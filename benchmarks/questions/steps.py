@@ -21,8 +21,11 @@ def title(workload: str) -> str:
     return WORKLOADS[workload].title
 
 
-def answer(workload: str, peers: Peers, settings: Settings) -> Answer:
-    """Measure `workload`; the value is our step over torch's (the median of the per-round ratios)."""
+def answer(workload: str, peers: Peers, settings: Settings, row: str = "ours", column: str = "x_torch") -> Answer:
+    """Measure `workload`; the value is our step over torch's (the median of the per-round ratios).
+
+    With ``row="compiled"`` and ``column="x_by_hand"`` it is our compiled step over the hand-written one.
+    """
     contestants = [Contestant(peer.name, peer, workload) for peer in peers.that_do(workload)]
     yardstick = "torch"
     if other := WORKLOADS[workload].yardstick:
@@ -38,7 +41,7 @@ def answer(workload: str, peers: Peers, settings: Settings) -> Answer:
     for contestant in contestants:
         contestant.forget()
     print(_table(rows))
-    return Answer(rows.get("ours", {}).get("x_torch"), rows)
+    return Answer(rows.get(row, {}).get(column), rows)
 
 
 def _row(

@@ -10,8 +10,10 @@ from __future__ import annotations
 from functools import partial
 
 from benchmarks.peers.numpy_by_hand.chains import long_chain
+from benchmarks.peers.numpy_by_hand.convolutions import convolutional
 from benchmarks.peers.numpy_by_hand.curvature import further_product, hessian_vector_product, rosenbrock_hessian
 from benchmarks.peers.numpy_by_hand.networks import classification, regression
+from benchmarks.peers.numpy_by_hand.recurrences import recurrent
 from benchmarks.peers.numpy_by_hand.scalars import scalar
 from benchmarks.workloads import CHAIN_LENGTHS
 
@@ -20,8 +22,10 @@ STEPS = {
     "W2": partial(regression, "W2"),
     "W3": partial(classification, "W3"),
     "W4": partial(classification, "W4"),
+    "W5": partial(convolutional, "W5"),
     "W7": hessian_vector_product,
     "W7-further": further_product,
     "W7b": rosenbrock_hessian,
+    "W8": partial(recurrent, "W8"),
     **{name: partial(long_chain, operations) for name, operations in CHAIN_LENGTHS.items()},
 }

@@ -76,11 +76,11 @@ class Perceptron:
 
 
 class CrossEntropy:
-    """Softmax and cross-entropy from the logits of a `Perceptron`, which are overwritten; the mean over the batch."""
+    """Softmax and cross-entropy from logits, which are overwritten; the mean over the batch."""
 
-    def __init__(self, network: Perceptron, targets: Array):
-        n, k = network.outputs.shape
-        self._logits, self._ct = network.outputs, network.outputs_ct
+    def __init__(self, logits: Array, logits_ct: Array, targets: Array):
+        n, k = logits.shape
+        self._logits, self._ct = logits, logits_ct
         self._row = np.empty((n, 1), np.float32)
         self._right = np.empty(n, np.float32)
         self._where_right = np.arange(n) * k + targets
@@ -88,7 +88,7 @@ class CrossEntropy:
         self._n, self._per_sample = n, number(1 / n)
 
     def __call__(self) -> float:
-        """The loss; leaves the cotangent of the logits in the network."""
+        """The loss; leaves the cotangent of the logits where it was told to."""
         z, ct, row = self._logits, self._ct, self._row
         np.maximum.reduce(z, 1, None, row, True)
         np.subtract(z, row, z)
@@ -161,7 +161,7 @@ def classification(name: str) -> Step:
     """W3 and W4: cross-entropy and Adam."""
     inputs, targets, initial, _ = task(name)
     network = Perceptron(inputs, initial)
-    loss_and_cotangent = CrossEntropy(network, targets)
+    loss_and_cotangent = CrossEntropy(network.outputs, network.outputs_ct, targets)
     update = Adam(network.parameters, network.gradient)
 
     def run() -> float:

@@ -1,0 +1,181 @@
+"""Watch a network learn where one moon ends and the other begins, as a sheet of pictures and as a film.
+
+Two half circles of noisy points reach into each other: no straight line divides them. A perceptron with two hidden
+layers learns to. After each epoch a callback of `nn.fit` asks it, at every point of a grid, how likely the point is of
+the lower moon; what it answered, at some epochs side by side and at all of them in a film, shows a boundary that starts
+as a line and bends.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+import nn
+import optim
+from demos import output
+
+EPOCHS = 60
+RATE = 1e-2  # falls to 0 along a cosine
+GRID = 120
+BOX = (-1.6, 2.6, -1.15, 1.65)  # left, right, bottom, top
+SHEET = (0, 1, 2, 4, 8, 15, 30, 60)
+Data = tuple[Any, Any, Any, Any]
+
+
+def make_model() -> nn.Sequential:
+    """From a point of the plane to one number, positive on the lower moon."""
+    return nn.Sequential(nn.Linear(2, 24), nn.Tanh(), nn.Linear(24, 24), nn.Tanh(), nn.Linear(24, 1), nn.Flatten(0))
+
+
+def split(seed: int, n: int = 500) -> Data:
+    """Four fifths of the points to train on and one to test on, half of either moon in both."""
+    points, labels = nn.data.moons(n, noise=0.18, seed=seed)
+    return nn.data.train_test_split(points, labels, test_size=0.2, stratify=labels, seed=seed)
+
+
+def grid() -> np.ndarray:
+    """The points of the plane that the network is asked about, (GRID * GRID, 2), row by row."""
+    left, right, bottom, top = BOX
+    x, y = np.meshgrid(np.linspace(left, right, GRID), np.linspace(bottom, top, GRID))
+    return np.stack([x.ravel(), y.ravel()], axis=1)
+
+
+def shares(model: nn.Module, points: np.ndarray) -> np.ndarray:
+    """How likely each point is of the lower moon."""
+    with ad.no_grad():
+        return ad.special.sigmoid(model(points)).data
+
+
+def train(
+    data: Data, epochs: int = EPOCHS, seed: int = 0, *, report: Any = None
+) -> tuple[nn.Module, nn.History, np.ndarray]:
+    """Train on ``(x_train, x_test, y_train, y_test)``.
+
+    Returns the model, what `nn.fit` measured, and the shares over the grid before the first epoch and after each:
+    (epochs + 1, GRID, GRID).
+    """
+    x_train, x_test, y_train, y_test = data
+    nn.manual_seed(seed)
+    model = make_model()
+    points = grid()
+    frames = [shares(model, points)]
+    optimizer = optim.Adam(model.parameters(), learning_rate=RATE)
+    history = nn.fit(
+        model,
+        optimizer,
+        nn.binary_cross_entropy_with_logits,
+        (x_train, y_train),
+        epochs=epochs,
+        batch_size=16,
+        validation=(x_test, y_test),
+        metrics={"accuracy": nn.accuracy},
+        schedule=optim.CosineDecay(optimizer, n_steps=epochs),
+        callbacks=[
+            lambda epoch, history, model: frames.append(shares(model, points)),
+            *([] if report is None else [report]),
+        ],
+        progress=None if report and output.on_terminal() else False,
+    )
+    return model, history, np.reshape(frames, (-1, GRID, GRID))
+
+
+def colours() -> Any:
+    """A map of colours from blue, by white, to orange."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("moons", [output.BLUE, "white", output.ORANGE])
+
+
+def draw_frame(ax: Any, share: np.ndarray, x: np.ndarray, y: np.ndarray, title: str) -> None:
+    """The shares over the plane, the line where both moons are as likely, and the points."""
+    left, right, bottom, top = BOX
+    ax.imshow(share, extent=BOX, origin="lower", cmap=colours(), vmin=0, vmax=1, alpha=0.75, aspect="auto")
+    if share.min() < 0.5 < share.max():
+        across, up = np.linspace(left, right, GRID), np.linspace(bottom, top, GRID)
+        ax.contour(across, up, share, levels=[0.5], colors="black", linewidths=1.2)
+    for label, colour, marker in ((0, output.BLUE, "o"), (1, output.ORANGE, "^")):
+        ax.scatter(*x[y == label].T, s=12, c=colour, marker=marker, edgecolors="black", linewidths=0.4)
+    ax.set(xticks=[], yticks=[], xlim=(left, right), ylim=(bottom, top))
+    ax.set_title(title, fontsize=10)
+
+
+def title_of(epoch: int, history: nn.History) -> str:
+    """The epoch, and how good the network was after it."""
+    if not epoch:
+        return "before the first epoch"
+    return f"epoch {epoch}, right on {history['validation_accuracy'][epoch - 1]:.0%} of the test points"
+
+
+def draw_sheet(path: Path, frames: np.ndarray, history: nn.History, x: np.ndarray, y: np.ndarray) -> list[int]:
+    """Eight moments of the training, side by side; returns the epochs that are shown."""
+    last = len(frames) - 1
+    shown = sorted({epoch for epoch in SHEET if epoch < last} | {last})
+    with output.figure(path, figsize=(12, 2.4 * -(-len(shown) // 4) + 0.5)) as fig:
+        fig.suptitle("Where the network draws the line (circles: upper moon, triangles: lower moon)")
+        grid_of_axes = fig.subplots(-(-len(shown) // 4), 4, squeeze=False).flat
+        for ax, epoch in zip(grid_of_axes, shown):
+            draw_frame(ax, frames[epoch], x, y, title_of(epoch, history))
+        for ax in grid_of_axes:
+            ax.axis("off")
+    return shown
+
+
+def draw_film(path: Path, frames: np.ndarray, history: nn.History, x: np.ndarray, y: np.ndarray) -> None:
+    """All epochs, as an animated GIF that stays for a while on the last."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    pictures = []
+    for epoch, share in enumerate(frames):
+        fig = Figure(figsize=(4.8, 3.5), dpi=90, layout="constrained")
+        canvas = FigureCanvasAgg(fig)
+        draw_frame(fig.subplots(), share, x, y, title_of(epoch, history))
+        canvas.draw()
+        pictures.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).quantize(96))
+    durations = [120] * (len(pictures) - 1) + [2500]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0)
+
+
+def draw_curve(path: Path, history: nn.History) -> None:
+    """Loss and accuracies over the epochs."""
+    epochs = np.arange(1, history.epochs + 1)
+    with output.figure(path, figsize=(8, 3.4)) as fig:
+        left, right = fig.subplots(1, 2)
+        for ax, what, title in ((left, "loss", "binary cross-entropy"), (right, "accuracy", "share of right answers")):
+            found = {"train": history[what], "test": history[f"validation_{what}"]}
+            output.lines(ax, epochs, found, xlabel="epoch", title=title)
+
+
+def main(arguments: list[str]) -> float:
+    """Run the demo; returns the accuracy on the test points."""
+    parser = output.options(
+        "moons", __doc__, length="epochs", default=EPOCHS, seed="the points, the first weights and the batches"
+    )
+    given = parser.parse_args(arguments)
+    target = output.folder("moons", given.folder)
+    data = split(given.seed)
+    x_train, x_test, y_train, _ = data
+    print(f"{len(x_train)} points to learn from, {len(x_test)} to be tested on")
+    print(make_model())
+    rows: list[list[Any]] = []
+
+    def report(epoch: int, history: nn.History, model: nn.Module) -> None:
+        if epoch in SHEET or epoch == given.epochs:
+            numbers = (history[k][-1] for k in ("loss", "accuracy", "validation_loss", "validation_accuracy"))
+            rows.append([epoch, *(f"{number:.4f}" for number in numbers)])
+
+    _, history, frames = train(data, given.epochs, given.seed, report=report)
+    output.table(["epoch", "loss", "accuracy", "test loss", "test accuracy"], rows)
+    written = [target / name for name in ("sheet.png", "film.gif", "curve.png")]
+    draw_sheet(written[0], frames, history, x_train, y_train)
+    draw_film(written[1], frames, history, x_train, y_train)
+    draw_curve(written[2], history)
+    output.wrote(written)
+    accuracy = float(history["validation_accuracy"][-1])
+    print(f"test accuracy {accuracy:.4f}")
+    return accuracy

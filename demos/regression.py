@@ -1,0 +1,188 @@
+"""Fit a noisy sine with Newton's method, L-BFGS and Adam: who needs how many steps, and how many seconds.
+
+One small network, three times from the same weights, on the whole of the data at every step. Newton's method asks for
+Hessian-vector products, L-BFGS remembers how the gradient changed, Adam knows gradients alone; its step is compiled,
+since it is taken thousands of times. The loss is the mean square error and a little of the squares of the weights, so
+that it has a minimum. What a step costs differs much, so it is drawn twice: against steps and against seconds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import autodiff as ad
+import nn
+import optim
+from demos import output
+
+STEPS = 4000
+"""Of Adam. The others get a part of them that takes about as long."""
+
+NOISE = 0.2
+DECAY = 3e-4  # times the sum of the squares of all weights
+RATE = 1e-2
+
+
+Loss = Callable[[], ad.Tensor]
+
+
+class Run(NamedTuple):
+    """What one method did.
+
+    Attributes
+    ----------
+    losses : (steps + 1,), before the first step and after each
+    seconds : (steps + 1,), from the first step on
+    fit : (n,), what the network says at the points of `line`
+    """
+
+    losses: np.ndarray
+    seconds: np.ndarray
+    fit: np.ndarray
+
+
+def make_model(seed: int) -> nn.Sequential:
+    """From one number to one number, in float64: curvature is a matter of small differences."""
+    rng = np.random.default_rng(seed)
+    layers = [nn.Linear(a, b, dtype=np.float64, rng=rng) for a, b in ((1, 16), (16, 16), (16, 1))]
+    return nn.Sequential(layers[0], nn.Tanh(), layers[1], nn.Tanh(), layers[2])
+
+
+def line() -> np.ndarray:
+    """Where the fits are drawn and compared with the sine, (200, 1)."""
+    return np.linspace(-3, 3, 200)[:, None]
+
+
+def newton(model: nn.Module, loss: Loss, steps: int) -> Loss:
+    """A step of Newton's method."""
+    optimizer = optim.Newton(model.parameters())
+    return lambda: optimizer.step(loss)
+
+
+def lbfgs(model: nn.Module, loss: Loss, steps: int) -> Loss:
+    """An iteration of L-BFGS, with its line search; several in one call would save an evaluation each."""
+    optimizer = optim.LBFGS(model.parameters(), max_iter=1, max_evaluations=25)
+    return lambda: optimizer.step(loss)
+
+
+def adam(model: nn.Module, loss: Loss, steps: int) -> Loss:
+    """A step of Adam, compiled; its rate falls to 0 along a cosine."""
+    optimizer = optim.Adam(model.parameters(), learning_rate=RATE)
+    schedule = optim.CosineDecay(optimizer, n_steps=steps)
+
+    @ad.compile
+    def move() -> ad.Tensor:
+        value = loss()
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        return value
+
+    def step() -> ad.Tensor:
+        value = move()
+        schedule.step()
+        return value
+
+    return step
+
+
+METHODS = {"Newton": (newton, 30), "L-BFGS": (lbfgs, 8), "Adam, compiled": (adam, 1)}
+"""By name the method, and how many of Adam's steps are given up for one of its own."""
+
+
+def run(make_step: Any, steps: int, x: np.ndarray, y: np.ndarray, seed: int) -> Run:
+    """Take some steps of a method from the weights of `seed`."""
+    model = make_model(seed)
+    parameters = model.parameters()
+
+    def loss() -> ad.Tensor:
+        squares: Any = sum((p * p).sum() for p in parameters)
+        return nn.mse_loss(model(x), y) + DECAY * squares
+
+    step = make_step(model, loss, steps)
+    losses, seconds, start = [], [0.0], time.perf_counter()
+    for _ in range(steps):
+        losses.append(step().item())  # each method returns the loss before its step
+        seconds.append(time.perf_counter() - start)
+    with ad.no_grad():
+        losses.append(loss().item())
+        return Run(np.array(losses), np.array(seconds), model(line()).data[:, 0])
+
+
+def compare(steps: int, seed: int, *, label: str = "") -> tuple[np.ndarray, np.ndarray, dict[str, Run]]:
+    """The data, and what each method made of them."""
+    x, y = nn.data.sine(100, noise=NOISE, seed=seed)
+    runs = {}
+    for name in output.progress(METHODS, len(METHODS), label):
+        make_step, price = METHODS[name]
+        runs[name] = run(make_step, max(1, steps // price), x, y, seed)
+    return x, y, runs
+
+
+def distance(fit: np.ndarray) -> float:
+    """Root of the mean square distance from the sine without noise."""
+    return float(np.sqrt(np.mean((fit - np.sin(line()[:, 0])) ** 2)))
+
+
+def reached(found: Run, level: float) -> tuple[str, str]:
+    """After how many steps and seconds a run was at a level, or dashes."""
+    at = np.flatnonzero(found.losses <= level)
+    return (f"step {at[0]}", f"{found.seconds[at[0]]:.2f} s") if len(at) else ("-", "-")
+
+
+def draw_losses(path: Path, runs: dict[str, Run]) -> None:
+    """How far each is above the lowest loss that any of them found."""
+    lowest = min(found.losses.min() for found in runs.values())
+    with output.figure(path, figsize=(9, 3.8)) as fig:
+        for ax, what in zip(fig.subplots(1, 2, sharey=True), ("steps", "seconds"), strict=True):
+            for (name, found), (colour, dash) in zip(runs.items(), output.STYLES, strict=False):
+                across = np.arange(len(found.losses)) if what == "steps" else found.seconds
+                above = np.where(found.losses > lowest, found.losses - lowest, np.nan)
+                ax.loglog(across[1:], above[1:], color=colour, linestyle=dash, label=name)
+            ax.set(xlabel=what, ylim=(1e-8, None))
+            ax.grid(alpha=0.3)
+        fig.axes[0].set_ylabel("loss above the lowest that was found")
+        fig.axes[0].legend()
+
+
+def draw_fits(path: Path, x: np.ndarray, y: np.ndarray, runs: dict[str, Run]) -> None:
+    """The data, the sine, and what each network says."""
+    with output.figure(path, figsize=(8, 4.2)) as fig:
+        ax = fig.subplots()
+        ax.scatter(x, y, s=14, color="#BBBBBB", label="data")
+        ax.plot(line(), np.sin(line()), color="black", linewidth=1, label="sine")
+        output.lines(ax, line(), {name: found.fit for name, found in runs.items()}, xlabel="x", ylabel="y")
+
+
+def main(arguments: list[str]) -> float:
+    """Run the demo; returns how far Newton's fit is from the sine."""
+    parser = output.options(
+        "regression", __doc__, length="steps", default=STEPS, seed="the noise and the first weights"
+    )
+    given = parser.parse_args(arguments)
+    target = output.folder("regression", given.folder)
+    print(f"100 points of a sine, with noise of {NOISE}")
+    print(make_model(given.seed))
+    x, y, runs = compare(given.steps, given.seed, label="fitting")
+    level = 1.01 * min(found.losses.min() for found in runs.values())
+    rows = [
+        [
+            *(name, len(found.losses) - 1, f"{found.seconds[-1]:.2f} s", f"{found.losses[-1]:.6f}"),
+            *reached(found, level),
+            f"{distance(found.fit):.4f}",
+        ]
+        for name, found in runs.items()
+    ]
+    output.table(["method", "steps", "took", "last loss", "within 1 %", "after", "off the sine"], rows)
+    written = [target / name for name in ("losses.png", "fits.png")]
+    draw_losses(written[0], runs)
+    draw_fits(written[1], x, y, runs)
+    output.wrote(written)
+    off = distance(runs["Newton"].fit)
+    print(f"Newton's distance from the sine {off:.4f}")
+    return off
