@@ -18,8 +18,10 @@ class Unit(StrEnum):
     BY_HAND = "x by hand"  # our step over the step written by hand with out= buffers; no unit
     SHORT_CHAIN = "x short"  # cost per operation of a chain of 200,000 over that of one of 2,000; no unit
     UNMASKED = "x unmasked"  # our backward pass over the same with masks switched off
+    MICROSECONDS = "us"  # wall clock, the median of the rounds' medians
     MILLISECONDS = "ms"  # wall clock inside the process
     SCIPY = "x SciPy"  # calls of the function, over those of SciPy's method; infinite if fewer than 17 of 18 are solved
+    BY_HAND_MEMORY = "x by hand (memory)"  # peak resident memory less that after imports, over the hand-written step's
     MEGABYTES = "MB"  # 2**20 bytes of peak resident memory, over the hand-written step's
 
 
@@ -38,20 +40,27 @@ BARS = (
     Bar("W3", Unit.TORCH, must=0.30, goal=0.23),
     Bar("W4", Unit.TORCH, must=0.90, goal=0.75),
     Bar("W5", Unit.TORCH, must=1.5, goal=1.2),
+    Bar("W6", Unit.TORCH, must=1.6, goal=1.3),
     Bar("W7", Unit.TORCH, must=1.3, goal=0.75),
     Bar("W7-further", Unit.TORCH, must=0.6, goal=0.5),  # torch's one product, not its own further one
     Bar("W7b", Unit.TORCH, must=1.0, goal=0.3),
     Bar("W8", Unit.TORCH, must=0.60, goal=0.45),
+    Bar("W1-compiled", Unit.MICROSECONDS, must=10, goal=5),
     Bar("W2-compiled", Unit.BY_HAND, must=1.15, goal=1.05),
     Bar("W3-compiled", Unit.BY_HAND, must=1.40, goal=1.15),
     Bar("W4-compiled", Unit.BY_HAND, must=1.05, goal=1.0),
     Bar("W5-compiled", Unit.BY_HAND, must=1.15, goal=1.0),
+    Bar("W6-compiled", Unit.BY_HAND, must=1.15, goal=1.0),
     Bar("W7-compiled", Unit.BY_HAND, must=1.5, goal=1.1),
     Bar("W8-compiled", Unit.BY_HAND, must=1.15, goal=1.0),
+    Bar("first-call", Unit.MILLISECONDS, must=50, goal=50),
+    Bar("gradcheck", Unit.MILLISECONDS, must=2000, goal=2000),
     Bar("import", Unit.MILLISECONDS, must=40, goal=40),
     Bar("chain", Unit.SHORT_CHAIN, must=2.2, goal=2.2),
     Bar("masks", Unit.UNMASKED, must=1.05, goal=1.0),
     Bar("memory", Unit.MEGABYTES, must=8, goal=8),
+    Bar("memory-compiled", Unit.BY_HAND_MEMORY, must=1.10, goal=1.10),
+    Bar("picture", Unit.MILLISECONDS, must=3000, goal=300),
     Bar("newton-cg", Unit.SCIPY, must=1.2, goal=1.2),
     Bar("lbfgs", Unit.SCIPY, must=1.2, goal=1.2),
 )

@@ -153,6 +153,16 @@ def rosenbrock(x: Any) -> Any:
     return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
 
 
+def elementwise_point() -> Array:
+    """W6: a million numbers, float64."""
+    return np.random.default_rng(6).standard_normal(1_000_000)
+
+
+def elementwise(x: Any, xp: Any) -> Any:
+    """W6: elementwise functions in a row, of which the mean is taken; `xp` is the module that has them."""
+    return xp.tanh(xp.sin(x) * xp.exp(-(x**2)) + xp.sqrt(x**2 + 1) / (1 + x**2)).mean()
+
+
 CHAIN_FACTOR, CHAIN_SHIFT = 1 + 2**-16, 2**-13
 """Numbers that float32 holds exactly: 100,000 factors a rounding away from these would be another function."""
 
@@ -192,6 +202,7 @@ WORKLOADS = {
     "W3": Workload("MLP 64-64-10, batch 32, ReLU, cross-entropy, Adam", trains=True),
     "W4": Workload("MLP 784-512-256-10, batch 128, ReLU, cross-entropy, Adam", trains=True),
     "W5": Workload("LeNet on 28x28 images, batch 32, cross-entropy, momentum", trains=True),
+    "W6": Workload("value and gradient of the mean of a chain of elementwise functions of a million numbers"),
     "W7": Workload("Hessian-vector product, tanh MLP 2-64-64-1, 512 samples: recorded and multiplied once"),
     "W7-further": Workload("each further product of one recording of W7, beside torch's W7", yardstick="W7"),
     "W7b": Workload("Hessian of the Rosenbrock function in 100 dimensions"),

@@ -79,6 +79,23 @@ def test_signs(f, expected):
     assert titles(compiled(f, X, Y)) == expected
 
 
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [
+        (lambda x, y: 0.1 * (x * 4.0) + y, ["multiply", "add"]),
+        (lambda x, y: -0.5 * (0.3 * x) + y, ["multiply", "add"]),
+        (lambda x, y: 0.1 * (x * 3.0) + y, ["multiply", "multiply", "add"]),  # rounded twice
+        (lambda x, y: (x * 2.0**-1000) * 2.0**-60 + y, ["multiply", "multiply", "add"]),  # bits are lost in between
+    ],
+)
+def test_scales(f, expected):
+    assert titles(compiled(f, X, Y)) == expected
+
+
+def test_the_order_of_operands_that_does_not_matter_is_not_minded():
+    assert titles(compiled(lambda x, y: (x + 1) * (1 + x) + (y - x) * (x - y), X, Y)).count("add") == 2
+
+
 def test_a_sign_that_others_need_stays():
     g = compiled(lambda x, y: np.stack([-x, (-x) * y]), X, Y)
     assert titles(g).count("negative") == 1

@@ -216,10 +216,24 @@ one_minus_square = elementwise(_one_minus_square, lambda t, s, y: t * (-2 * y), 
 """The slope of tanh as a function of its value."""
 
 
+def _tanh_slope(x: Any) -> Any:
+    e = np.abs(x)
+    e *= -2
+    e = np.exp(e)
+    share = 2 / (1 + e)
+    e *= share
+    e *= share
+    return e
+
+
+tanh_slope = elementwise(_tanh_slope, lambda t, y, x: t * (y * (-2 * np.tanh(x))), name="tanh_slope")
+"""1 / cosh(x)^2, to its last digit however far out; a primitive for the same reason as `sigmoid_slope`."""
+
+
 @elementwise(np.tanh)
 def tanh(t: Any, y: Any, x: Any) -> Any:
     """Slope 1 - y^2. In float64 as a function of x, which keeps its digits far out; networks train in float32."""
-    return t * (4 * sigmoid_slope(2 * x) if x.dtype.char in "dg" else one_minus_square(y))
+    return t * (tanh_slope(x) if x.dtype.char in "dg" else one_minus_square(y))
 
 
 arcsinh = elementwise(np.arcsinh, lambda t, y, x: t / _root(x))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import tape
-from autodiff.ops.elementwise import one_minus_square, sigmoid, sigmoid_slope
+from autodiff.ops.elementwise import one_minus_square, sigmoid, sigmoid_slope, tanh_slope
 from autodiff.ops.workspace import workspace
 from autodiff.primitives import Primitive, primitive
 
@@ -71,7 +71,7 @@ def _sigmoid(z: Any) -> tuple[Any, Any]:
 
 def _tanh(z: Any) -> tuple[Any, Any]:
     y = np.tanh(z)
-    return y, 4 * sigmoid_slope(2 * z) if z.dtype.char in "dg" else one_minus_square(y)
+    return y, tanh_slope(z) if z.dtype.char in "dg" else one_minus_square(y)
 
 
 def _states(n: int, time: int, *operands: Any) -> tuple[Any, ...]:

@@ -16,6 +16,8 @@ from benchmarks.workloads import (
     ADAM_LEARNING_RATE,
     SCALAR_POINT,
     W2_LEARNING_RATE,
+    elementwise,
+    elementwise_point,
     rosenbrock,
     rosenbrock_point,
     scalar_expression,
@@ -42,6 +44,19 @@ def training(*what: Any) -> Step:
     step, parameters, (inputs, targets, _, _) = training_step(*what)
     compiled = ad.compile(step)
     return Step(lambda: compiled(inputs, targets).data, lambda: [p.data for p in parameters])
+
+
+def elementwise_chain() -> Step:
+    """W6."""
+    point, both = elementwise_point(), ad.compile(ad.value_and_grad(lambda x: elementwise(x, np)))
+    gradient: list[Any] = []
+
+    def run() -> Any:
+        value, slope = both(point)
+        gradient[:] = [slope]
+        return value
+
+    return Step(run, lambda: gradient)
 
 
 def recurrent(name: str) -> Step:
@@ -80,6 +95,7 @@ STEPS = {
     "W3": partial(training, "W3", nn.cross_entropy, partial(optim.Adam, learning_rate=ADAM_LEARNING_RATE)),
     "W4": partial(training, "W4", nn.cross_entropy, partial(optim.Adam, learning_rate=ADAM_LEARNING_RATE)),
     "W5": partial(training, *CONVOLUTIONAL, lenet),
+    "W6": elementwise_chain,
     "W7": hessian_vector_product,
     "W7b": rosenbrock_hessian,
     "W8": partial(recurrent, "W8"),

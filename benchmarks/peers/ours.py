@@ -27,6 +27,8 @@ from benchmarks.workloads import (
     Task,
     chain,
     chain_point,
+    elementwise,
+    elementwise_point,
     rosenbrock,
     rosenbrock_point,
     scalar_expression,
@@ -47,6 +49,19 @@ def scalar() -> Step:
         return g.data
 
     return Step(run, lambda: [np.asarray(value) for value in gradient])
+
+
+def elementwise_chain() -> Step:
+    """W6."""
+    point, both = elementwise_point(), ad.value_and_grad(lambda x: elementwise(x, np))
+    gradient: list[Any] = []
+
+    def run() -> Any:
+        value, slope = both(point)
+        gradient[:] = [slope]
+        return value
+
+    return Step(run, lambda: gradient)
 
 
 def perceptron(name: str) -> nn.Module:
@@ -236,6 +251,7 @@ STEPS = {
     "W3": partial(classification, "W3"),
     "W4": partial(classification, "W4"),
     "W5": partial(training, *CONVOLUTIONAL, lenet),
+    "W6": elementwise_chain,
     "W7": hessian_vector_product,
     "W7-further": further_product,
     "W7b": rosenbrock_hessian,

@@ -25,6 +25,8 @@ from benchmarks.workloads import (
     W5_MOMENTUM,
     chain,
     chain_point,
+    elementwise,
+    elementwise_point,
     rosenbrock,
     rosenbrock_point,
     scalar_expression,
@@ -47,6 +49,19 @@ def scalar() -> Step:
         return g.detach()
 
     return Step(run, lambda: [value.numpy() for value in gradient])
+
+
+def elementwise_chain() -> Step:
+    """W6."""
+    x = torch.tensor(elementwise_point(), requires_grad=True)
+
+    def run() -> Any:
+        x.grad = None
+        value = elementwise(x, torch)
+        value.backward()
+        return value.detach()
+
+    return Step(run, lambda: [x.grad.numpy()])
 
 
 def perceptron(name: str) -> nn.Module:
@@ -204,6 +219,7 @@ STEPS = {
     "W3": partial(classification, "W3"),
     "W4": partial(classification, "W4"),
     "W5": partial(convolutional, "W5"),
+    "W6": elementwise_chain,
     "W7": hessian_vector_product,
     "W7-further": further_product,
     "W7b": rosenbrock_hessian,

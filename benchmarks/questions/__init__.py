@@ -10,31 +10,50 @@ from collections.abc import Callable
 from functools import partial
 
 from benchmarks.process import Peers
-from benchmarks.questions import chain, import_time, masks, minimisers, peak_memory, steps
+from benchmarks.questions import (
+    chain,
+    checking,
+    first_call,
+    import_time,
+    masks,
+    minimisers,
+    peak_memory,
+    pictures,
+    steps,
+)
 from benchmarks.questions.answer import Answer, Settings
 
-STEP_WORKLOADS = ("W1", "W2", "W3", "W4", "W5", "W7", "W7-further", "W7b", "W8")
+STEP_WORKLOADS = ("W1", "W2", "W3", "W4", "W5", "W6", "W7", "W7-further", "W7b", "W8")
 """What `python -m benchmarks` measures when it is given no names."""
 
-COMPILED = ("W2", "W3", "W4", "W5", "W7", "W8")
+COMPILED = ("W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8")
 """Also asked of our compiled step, beside the one written by hand, as `W2-compiled` and so on."""
 
 QUESTIONS: dict[str, Callable[[Peers, Settings], Answer]] = {
     **{name: partial(steps.answer, name) for name in STEP_WORKLOADS},
     **{f"{n}-compiled": partial(steps.answer, n, row="compiled", column="x_by_hand") for n in COMPILED},
+    "W1-compiled": partial(steps.answer, "W1", row="compiled", column="median_microseconds"),
+    "first-call": first_call.answer,
+    "gradcheck": checking.answer,
     "import": import_time.answer,
     "chain": chain.answer,
     "masks": masks.answer,
     "memory": peak_memory.answer,
+    "memory-compiled": peak_memory.answer_compiled,
+    "picture": pictures.answer,
     **{name: partial(minimisers.answer, name) for name in minimisers.TITLES},
 }
 
 TITLES: dict[str, str] = {
     **{name: steps.title(name) for name in STEP_WORKLOADS},
     **{f"{n}-compiled": f"{steps.title(n)}: compiled" for n in COMPILED},
+    "first-call": first_call.TITLE,
+    "gradcheck": checking.TITLE,
     "import": import_time.TITLE,
     "chain": chain.TITLE,
     "masks": masks.TITLE,
     "memory": peak_memory.TITLE,
+    "memory-compiled": peak_memory.TITLE_COMPILED,
+    "picture": pictures.TITLE,
     **minimisers.TITLES,
 }

@@ -51,6 +51,7 @@ def _row(
         return {"failure": contestant.failure, **check}
     return {
         "median_seconds": contestant.quantile(0.5),
+        "median_microseconds": contestant.quantile(0.5) * 1e6,
         "tenth_seconds": contestant.quantile(0.1),
         "round_medians": contestant.medians,
         "x_torch": ratio(contestant, torch),

@@ -188,6 +188,14 @@ EXPONENTIALS = [
         points=(at(0.0, 0.0, -0.125),),
     ),
     Case(
+        "tanh_slope",
+        ew.tanh_slope,
+        (Interval(-4, 4),),
+        (ew.tanh_slope,),
+        reference=lambda x: 1 / np.cosh(x) ** 2,
+        points=(at(0.0, 0.0, -2.0),),
+    ),
+    Case(
         "softplus",
         special.softplus,
         (Interval(-4, 4),),

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from autodiff.compiler.program import EFFECTS, Program, Value, mapped
+
+_EITHER_WAY = {
+    np.add,
+    np.multiply,
+    np.maximum,
+    np.minimum,
+    np.logical_and,
+    np.logical_or,
+    np.bitwise_and,
+    np.bitwise_or,
+}
+"""Ufuncs whose result does not depend, by a bit, on the order of their operands."""
 
 
 def common_subexpressions(program: Program) -> Program:
@@ -18,7 +32,8 @@ def common_subexpressions(program: Program) -> Program:
             known = {}
             ops.append(op)
             continue
-        key = (op.form, _key(op.function), _key(op.args), _key(op.keywords))
+        operands = sorted(map(_key, op.args), key=repr) if op.function in _EITHER_WAY else _key(op.args)
+        key = (op.form, _key(op.function), tuple(operands), _key(op.keywords))
         first = known.setdefault(key, op.outputs)
         if first is op.outputs:
             ops.append(op)

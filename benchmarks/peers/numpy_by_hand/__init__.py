@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.peers.numpy_by_hand.chains import long_chain
+from benchmarks.peers.numpy_by_hand.chains import elementwise, long_chain
 from benchmarks.peers.numpy_by_hand.convolutions import convolutional
 from benchmarks.peers.numpy_by_hand.curvature import further_product, hessian_vector_product, rosenbrock_hessian
 from benchmarks.peers.numpy_by_hand.networks import classification, regression
@@ -23,6 +23,7 @@ STEPS = {
     "W3": partial(classification, "W3"),
     "W4": partial(classification, "W4"),
     "W5": partial(convolutional, "W5"),
+    "W6": elementwise,
     "W7": hessian_vector_product,
     "W7-further": further_product,
     "W7b": rosenbrock_hessian,

@@ -1,4 +1,4 @@
-"""The chain, in one buffer for the values and one for the gradient."""
+"""Chains of elementwise operations: a long one of ten numbers, and a short one of a million, block by block."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import numpy as np
 
 from benchmarks.peers import Step
 from benchmarks.peers.numpy_by_hand.buffers import number
-from benchmarks.workloads import CHAIN_FACTOR, CHAIN_SHIFT, chain_point
+from benchmarks.workloads import CHAIN_FACTOR, CHAIN_SHIFT, chain_point, elementwise_point
+
+BLOCK = 8192
+"""Numbers of W6 that are worked on at a time, so that what is in between stays in the cache."""
 
 
 def long_chain(operations: int) -> Step:
@@ -24,5 +27,46 @@ def long_chain(operations: int) -> Step:
         for _ in range(operations // 2):
             np.multiply(gradient, factor, gradient)
         return float(x.sum())
+
+    return Step(run, lambda: [gradient])
+
+
+def elementwise() -> Step:
+    """W6: value and gradient of `workloads.elementwise`, what both need computed once."""
+    x = elementwise_point()
+    gradient = np.empty_like(x)
+    rooms = [np.empty(BLOCK) for _ in range(8)]
+    blocks = [(x[i : i + BLOCK], gradient[i : i + BLOCK]) for i in range(0, x.size, BLOCK)]
+    one, two, share = np.array(1.0), np.array(2.0), np.array(1 / x.size)
+
+    def run() -> float:
+        total = 0.0
+        for part, out in blocks:
+            square, sine, cosine, bell, q, root, t, y = [room[: part.size] for room in rooms]
+            np.multiply(part, part, square)
+            np.sin(part, sine)
+            np.cos(part, cosine)
+            np.negative(square, bell)
+            np.exp(bell, bell)
+            np.add(square, one, q)
+            np.sqrt(q, root)
+            np.divide(root, q, t)  # 1 / sqrt(1 + x^2)
+            np.multiply(sine, bell, y)
+            np.add(y, t, y)
+            np.tanh(y, y)
+            total += np.add.reduce(y)
+            # dy = (1 - y^2) (bell (cos x - 2 x sin x) - x t / q)
+            np.multiply(y, y, y)
+            np.subtract(one, y, y)
+            np.multiply(part, sine, sine)
+            np.multiply(sine, two, sine)
+            np.subtract(cosine, sine, cosine)
+            np.multiply(cosine, bell, cosine)
+            np.multiply(part, t, t)
+            np.divide(t, q, t)
+            np.subtract(cosine, t, cosine)
+            np.multiply(y, cosine, out)
+            np.multiply(out, share, out)
+        return total / x.size
 
     return Step(run, lambda: [gradient])
