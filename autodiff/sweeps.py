@@ -143,7 +143,10 @@ def pull_back_to_leaves(found: Walk, cts: dict[Node, Any]) -> dict[Node, Any]:
 def all_finite(values: Iterable[Any]) -> bool:
     """Whether no value has an entry that is infinite or NaN; it may say no of huge ones. None has none."""
     for value in values:
-        if type(value) in (list, tuple):
+        if type(value) is np.float64:
+            if not -inf < value < inf:
+                return False
+        elif type(value) in (list, tuple):
             if not all_finite(value):
                 return False
         elif value is not None:

@@ -37,7 +37,7 @@ class Adam(Optimizer):
     ----------
     D. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1. S. Reddi, S. Kale,
     S. Kumar, "On the convergence of Adam and beyond", ICLR 2018, algorithm 2 (AMSGrad), in torch's form, in which
-    the largest v is taken before the correction.
+    the largest v is taken before the correction. The corrections are drawn into step and eps (section 2, last lines).
 
     Examples
     --------
@@ -68,28 +68,29 @@ class Adam(Optimizer):
 
     @staticmethod
     def settings(group: Group, step: int) -> tuple[float, ...]:
-        """The weights of the new terms, the size of the step, the correction of the root, eps."""
+        """The weights of the new terms, the size of the step and eps, into both of which the corrections are drawn."""
         b1, b2 = group.betas
-        return 1 - b1, 1 - b2, group.learning_rate / (1 - b1**step), (1 - b2**step) ** -0.5, group.eps
+        root = (1 - b2**step) ** 0.5
+        return 1 - b1, 1 - b2, group.learning_rate * root / (1 - b1**step), group.eps * root
 
     @staticmethod
     def update(
         p: Vector, g: Vector, state: tuple[Vector, ...], settings: Settings
     ) -> tuple[Vector, tuple[Vector, ...]]:
         """One step; the running means as ``m + (g - m) (1 - b1)``, which rounds once less."""
-        a1, a2, rate, correction, eps = settings
+        a1, a2, rate, eps = settings
         m, v, *largest = state
         m = m + (g - m) * a1
         v = v + (g * g - v) * a2
         largest = [np.maximum(top, v) for top in largest]
         root = np.sqrt(largest[0] if largest else v)
-        return p - m / (root * correction + eps) * rate, (m, v, *largest)
+        return p - m / (root + eps) * rate, (m, v, *largest)
 
     @staticmethod
     def update_in_place(p: Vector, g: Vector, m: Vector, v: Vector, *rest: Any) -> None:
         """The same, into `p`, `m`, `v` and, with `amsgrad`, the largest v."""
         t, settings = rest[-2:]
-        a1, a2, rate, correction, eps = settings
+        a1, a2, rate, eps = settings
         np.subtract(g, m, t)
         np.multiply(t, a1, t)
         np.add(m, t, m)
@@ -100,7 +101,6 @@ class Adam(Optimizer):
         if len(rest) > 2:
             v = np.maximum(rest[0], v, out=rest[0])
         np.sqrt(v, t)
-        np.multiply(t, correction, t)
         np.add(t, eps, t)
         np.divide(m, t, t)
         np.multiply(t, rate, t)

@@ -118,6 +118,14 @@ class MinimizeResult:
         lines = [f"{name}: {getattr(self, name)!r}" for name in self.__dataclass_fields__ if name != "history"]
         return "MinimizeResult(\n    " + "\n    ".join([*lines, f"history: {len(self.history)} records"]) + "\n)"
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
+        """For notebooks: the text, and a table with the courses of value and gradient norm."""
+        fields = [name for name in self.__dataclass_fields__ if name not in ("message", "history")]
+        rows: list[list[Any]] = [[name, str(getattr(self, name))] for name in fields]
+        rows += [[f"{name}, by iteration", ad.display.curve(getattr(r, name) for r in self.history)]
+                 for name in ("fun", "grad_norm")]  # fmt: skip
+        return ad.display.bundle(repr(self), ad.display.table(["field", "value"], rows, self.message))
+
 
 def minimize(
     f: Callable[[Any], Any],

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+import autodiff as ad
 from autodiff.solvers import ravel
 from optim.critical import middle_of, spread
 from optim.minimizing import MinimizeResult, minimize
@@ -61,6 +62,14 @@ class MultistartResult(NamedTuple):
     def fun(self) -> float:
         """The value there."""
         return self.basins[0].fun
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
+        """For notebooks: the text, and a table of the basins."""
+        rows = [[b.x, b.fun, b.share, len(b.starts)] for b in self.basins]
+        caption = f"{self.failures} runs failed, {self.nfev:,} calls of f"
+        return ad.display.bundle(
+            repr(self), ad.display.table(["minimum at", "value", "share", "starts"], rows, caption)
+        )
 
 
 def multistart(

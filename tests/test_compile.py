@@ -459,6 +459,21 @@ def test_the_source_is_python_with_names_a_legend_and_headings():
     assert "operations" in repr(compiled.program.counts) and "-> " not in source
 
 
+def test_names_of_the_user_and_of_the_program_do_not_meet():
+    def f(b0, t0, dot, np_, add):
+        b1 = b0 @ t0
+        empty = np.exp(b1) + dot
+        ones = empty @ b1.T * np_ + add
+        return np.sum(ones * ones)
+
+    xs = [np.random.default_rng(0).normal(size=s) for s in ((3, 4), (4, 4), (4,), (), (3, 3))]
+    g, e = ad.compile(ad.grad(f, argnums=(0, 1, 2, 3, 4))), ad.grad(f, argnums=(0, 1, 2, 3, 4))
+    g(*xs)
+    for got, expected in zip(g(*xs), e(*xs), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-12)
+    assert "b0_2" in g.source
+
+
 def test_a_traceback_shows_the_line_of_the_source():
     f = ad.compile(lambda x: ad.live(lambda a: 1 / 0 if a.sum() > 100 else a, x) * 2)
     f(np.ones(2))

@@ -38,6 +38,8 @@ class Writer:
         self.namespace: dict[str, Any] = {}
         self.legend: list[str] = []
         self._numbers: dict[Any, str] = {}
+        self._buffers: dict[int, str] = {}
+        self.values: set[str] = set()
         uses = Counter(v for op in program.ops for v in op.inputs())
         uses.update(program.results)
         self.inlined = {
@@ -64,7 +66,7 @@ class Writer:
         wish = re.sub(r"\W+", "_", wish).strip("_") or "f"
         wish = f"{wish}_" if keyword.iskeyword(wish) else wish
         if key not in self.names:
-            free = reserved and self.namespace.get(wish, thing) is thing
+            free = reserved and wish not in self.values and self.namespace.get(wish, thing) is thing
             self.names[key] = wish if free else self.unique(wish)
             self.namespace[self.names[key]] = thing
         return self.names[key]
@@ -101,6 +103,7 @@ class Writer:
                 wish = f"{'ct_' if op.rule else ''}{_short(op)}"
                 counts[wish] = counts.get(wish, 0) + (not v.name)
                 self.names[v] = self.unique(v.name or f"{wish}_{counts[wish]}")
+        self.values = set(self.names.values())
 
     def _know(self, v: Value, what: str) -> None:
         self.legend.append(f"{self.names[v]}: {np.dtype(v.dtype).name}{list(v.shape)}, {what}")
@@ -172,11 +175,10 @@ class Writer:
         if isinstance(where, str):
             return where
         if isinstance(where, int):
-            name = f"b{where}"
-            if name not in self.namespace:
-                self.namespace[name] = np.empty(*plan.buffers[where])
-                self.used.add(name)
-            return name
+            if where not in self._buffers:
+                self._buffers[where] = self.unique(f"b{where}")  # a variable of the user's may be called so
+                self.namespace[self._buffers[where]] = np.empty(*plan.buffers[where])
+            return self._buffers[where]
         return self.bind(_owner("home", where), where.home)
 
     def expression(self, op: Op) -> str:
