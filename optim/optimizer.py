@@ -16,6 +16,7 @@ Settings = tuple[Any, ...]
 
 BLOCK = 16384
 """Entries updated at a time, so that the vectors of a long update stay in the cache between its calls."""
+_MANY = 64  # stretches of parameters of which the views are kept
 
 
 class Optimizer:
@@ -87,6 +88,7 @@ class Optimizer:
             [_real_view(v) for v in (run.values, run.gradients, *state.values())]
             for run, state in zip(self._runs, self._state, strict=True)
         ]
+        self._blocks: dict[tuple[int, int, int], list[list[Vector]]] = {}  # views, made once
         self._scratch = [np.empty(min(BLOCK, vectors[0].size), vectors[0].dtype) for vectors in self._vectors]
 
     @staticmethod
@@ -149,12 +151,15 @@ class Optimizer:
                 run.mark_changed(first, last)
 
     def _sweep(self, vectors: list[Vector], scratch: Vector, start: int, stop: int, settings: Settings) -> None:
-        if stop - start <= BLOCK:
-            self.update_in_place(*[v[start:stop] for v in vectors], scratch[: stop - start], settings)
-            return
-        for i in range(start, stop, BLOCK):
-            j = min(i + BLOCK, stop)
-            self.update_in_place(*[v[i:j] for v in vectors], scratch[: j - i], settings)
+        key = (id(vectors), start, stop)
+        blocks = self._blocks.get(key)
+        if blocks is None:
+            if len(self._blocks) > _MANY:
+                self._blocks.clear()
+            ends = [(i, min(i + BLOCK, stop)) for i in range(start, stop, BLOCK)]
+            blocks = self._blocks[key] = [[*(v[i:j] for v in vectors), scratch[: j - i]] for i, j in ends]
+        for block in blocks:
+            self.update_in_place(*block, settings)
 
     def _sweep_decayed(
         self, vectors: list[Vector], scratch: Vector, start: int, stop: int, settings: Settings, decay: Vector
@@ -264,7 +269,7 @@ class Optimizer:
         return f"{type(self).__name__}({owned}, learning_rate={rates})"
 
 
-_BUILT = {"groups", "_runs", "_settings", "_state", "_steps", "_vectors", "_scratch"}  # by _settle
+_BUILT = {"groups", "_runs", "_settings", "_state", "_steps", "_vectors", "_blocks", "_scratch"}  # by _settle
 
 
 def _real_view(v: Vector) -> Vector:

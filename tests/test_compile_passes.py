@@ -115,6 +115,24 @@ def test_broadcasts_are_absorbed_where_another_operand_keeps_shape_and_type():
     assert mixed(np.ones((3, 4), np.float32)).dtype == np.float64
 
 
+def test_the_slope_of_relu_is_found_in_two_fast_calls_and_nan_shows():
+    x = RNG.normal(size=(40, 50))
+    x[0, :4] = 0.0, -0.0, np.nan, np.inf
+    f = ad.grad(lambda x: np.sum(np.maximum(x, 0) * np.arange(50.0)))
+    g = compiled(f, x)
+    assert {"ceil", "minimum"} <= set(titles(g)) and "sign" not in titles(g)
+    np.testing.assert_array_equal(g(x), f(x))
+    assert np.isnan(g(x)[0, 2])
+    assert "sign" in titles(compiled(f, x[:2])) and "sign" in titles(compiled(ad.grad(lambda x: np.sum(np.abs(x))), x))
+
+
+def test_constants_of_maximum_are_arrays_that_share_memory():
+    x = RNG.normal(size=(20, 9))
+    g = compiled(lambda x: np.maximum(x, 0)[:10] + np.maximum(x[:10], 0) + np.minimum(x[:10], -2.5), x)
+    names = g._entries[-1]._run.__globals__
+    assert np.shares_memory(names["zeros"], names["zeros_2"]) and names["full_minus_2_5"].shape == (10, 9)
+
+
 # --- blocks
 
 

@@ -5,6 +5,7 @@ A trace writes it, passes rewrite it, `source` turns it into Python.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -39,9 +40,14 @@ class Value:
     name: str = ""
 
     @property
+    def size(self) -> int:
+        """How many entries there are."""
+        return math.prod(self.shape)
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the entries."""
-        return int(np.prod(self.shape, dtype=int)) * int(np.dtype(self.dtype).itemsize)
+        return self.size * int(np.dtype(self.dtype).itemsize)
 
 
 Form = Literal[

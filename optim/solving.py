@@ -1,0 +1,187 @@
+"""Equations: roots and fixed points, with the derivative of the solution by whatever the equation depends on.
+
+The solution is found on plain arrays. Then two steps of Newton's method are taken from it, on record: they do not move
+it, but each doubles the order to which its dependence on the parameters is right (0, 1, 3). That is the implicit function
+theorem, without a word about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from autodiff import Tensor
+
+Function = Callable[..., Any]
+
+_HALVINGS = 30
+
+
+def root(f: Function, x0: Any, *args: Any, tol: float = 1e-12, max_iter: int = 100) -> Any:
+    """A solution of f(x, *args) = 0, by Newton's method; it differentiates by `args` and by what `f` closes over.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args)``: an array of the shape of `x`.
+    x0 : array_like
+        Where to begin. The solution does not depend on it: its derivative is 0.
+    *args : array_like
+    tol : float, default 1e-12
+        The last step, over max(1, max|x|).
+    max_iter : int, default 100
+
+    Returns
+    -------
+    scalar, ndarray, or Tensor
+        The solution; tracked if `f` depends on something tracked. Derivatives are exact to the third order.
+
+    Raises
+    ------
+    DomainError
+        If no solution is found.
+    MatrixError
+        If a derivative is asked for where the Jacobian of `f` has no inverse.
+
+    Notes
+    -----
+    Steps that do not lessen |f| are halved. The derivative is -(df/dx)**-1 df/dp, whatever way led to the solution.
+
+    References
+    ----------
+    J. Nocedal, S. J. Wright, "Numerical Optimization", Springer 2006, algorithm 11.4.
+
+    Examples
+    --------
+    >>> import autodiff as ad, optim
+    >>> solution = lambda a: optim.root(lambda x: x**2 - a, 1.0)  # the square root
+    >>> float(solution(2.0)), float(ad.grad(solution)(2.0))
+    (1.414213562, 0.353553391)
+    """
+    start = _plain(x0)
+    start = start.astype(float) if start.dtype.kind in "iub" else start
+    x = _newton(f, start, args, tol, max_iter)
+    return _implicit(lambda v: f(v, *args), x)
+
+
+def fixed_point(g: Function, x0: Any, *args: Any, tol: float = 1e-12, max_iter: int = 1000) -> Any:
+    """A solution of x = g(x, *args), by repeating g; it differentiates by `args` and by what `g` closes over.
+
+    Parameters
+    ----------
+    g : callable
+        ``g(x, *args)``: an array of the shape of `x`. Near the solution it must bring points closer together.
+    x0 : array_like
+        Where to begin.
+    *args : array_like
+    tol : float, default 1e-12
+        The last change, over max(1, max|x|).
+    max_iter : int, default 1000
+
+    Returns
+    -------
+    scalar, ndarray, or Tensor
+
+    Raises
+    ------
+    DomainError
+        If it does not settle.
+
+    Notes
+    -----
+    The iterations are not differentiated; the derivative is (1 - dg/dx)**-1 dg/dp.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad, optim
+    >>> x = optim.fixed_point(np.cos, 1.0)
+    >>> float(x)
+    0.739085133
+    >>> float(ad.grad(lambda a: optim.fixed_point(lambda x: np.cos(a * x), 1.0))(1.0))
+    -0.297474034
+    """
+    x = _plain(x0)
+    x = x.astype(float) if x.dtype.kind in "iub" else x
+    with ad.no_grad(), np.errstate(all="ignore"):
+        for _ in range(max_iter):
+            new = _like(_plain(g(x, *args)), x, "fixed_point", "g")
+            change = _largest(new - x)
+            x = new
+            if change <= tol * max(1.0, _largest(x)):
+                break
+            if not np.isfinite(change):
+                raise ad.DomainError(
+                    "fixed_point: g took x beyond all bounds; begin nearer to the solution, or use root."
+                )
+        else:
+            raise ad.DomainError(
+                f"fixed_point: after {max_iter} steps x still changes by {change:.1e}. Near the solution g must bring "
+                "points closer together; damp it, (x + g(x)) / 2, or solve x - g(x) = 0 with root."
+            )
+    return _implicit(lambda v: v - g(v, *args), x)
+
+
+def _plain(value: Any) -> Any:
+    return np.asarray(value.data if isinstance(value, Tensor) else value)[()]
+
+
+def _largest(x: Any) -> float:
+    return float(np.max(np.abs(x))) if np.size(x) else 0.0
+
+
+def _like(value: Any, x: Any, who: str, name: str) -> Any:
+    if np.shape(value) != np.shape(x):
+        raise ad.ShapeError(
+            f"{who}: for x of shape {np.shape(x)} {name} returned shape {np.shape(value)}; an equation for each unknown is "
+            "expected, in the shape of x."
+        )
+    return value
+
+
+def _newton(f: Function, x: Any, args: tuple[Any, ...], tol: float, max_iter: int) -> Any:
+    """The solution, on plain arrays."""
+    with ad.no_grad(), np.errstate(all="ignore"):
+        value = _like(_plain(f(x, *args)), x, "root", "f")
+        for _ in range(max_iter):
+            size = _largest(value)
+            if size == 0:
+                return x
+            matrix = _plain(ad.jacobian(lambda v: f(v, *args))(x)).reshape(np.size(x), np.size(x))
+            step = (
+                -np.linalg.lstsq(matrix, np.reshape(value, -1), rcond=None)[0] if np.isfinite(matrix).all() else value
+            )
+            step = np.reshape(step, np.shape(x))[()]
+            for _ in range(_HALVINGS):
+                new = x + step
+                new_value = _plain(f(new, *args))
+                if _largest(new_value) < size or _largest(step) <= tol * max(1.0, _largest(x)):
+                    break
+                step = step / 2
+            else:
+                break
+            x, value = new, new_value
+            if _largest(step) <= tol * max(1.0, _largest(x)) and np.isfinite(_largest(value)):
+                return x
+    raise ad.DomainError(
+        f"root: no solution was found: max|f| is {_largest(value):.1e} at x = {np.array2string(np.asarray(x), threshold=4)}"
+        ". Begin elsewhere; f may have a minimum of its size there that is no root, or none at all."
+    )
+
+
+def _implicit(f: Function, x: Any) -> Any:
+    """The solution with its dependence on what `f` depends on: two steps of Newton's method that stay where they are."""
+    value = f(x)
+    if not isinstance(value, Tensor) or not value.requires_grad:
+        return Tensor(x) if isinstance(value, Tensor) else x
+    for _ in range(2):
+        matrix = ad.jacobian(f)(x)
+        x = x - (f(x) / matrix if np.ndim(x) == 0 else _solved(matrix, f(x)))
+    return x
+
+
+def _solved(matrix: Any, value: Any) -> Any:
+    n = int(np.prod(np.shape(value)))
+    return np.linalg.solve(matrix.reshape(n, n), value.reshape(n)).reshape(np.shape(value))
