@@ -40,6 +40,15 @@ class History(dict[str, np.ndarray[Any, np.dtype[np.float64]]]):
         """How many were finished."""
         return max((len(v) for v in self.values()), default=0)
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
+        """For notebooks: the text, and a table with a curve for each name."""
+        display = ad.display
+        rows = [[name, v[0], v[-1], v.min(), v.max(), display.curve(v)] for name, v in self.items() if len(v)]
+        stopped = f", stopped: {self.stopped}" if self.stopped else ""
+        caption = f"{self.epochs} epochs{stopped}"
+        header = ["", "first", "last", "lowest", "highest", "by epoch"]
+        return display.bundle(repr(self), display.table(header, rows, caption) if rows else "")
+
 
 @dataclass
 class EarlyStopping:

@@ -405,8 +405,21 @@ class Module:
         lines = [f"  {name}: " + repr(child).replace("\n", "\n  ") for name, child in children]
         return f"{type(self).__name__}({self.describe()}\n" + "\n".join(lines) + "\n)"
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
+        """For notebooks: the text, and a table of the parameters."""
+        return ad.display.bundle(repr(self), _parameter_table(self))
+
 
 _OWN = (Module, Parameter, Buffer)
+
+
+def _parameter_table(module: Module) -> str:
+    """Paths, shapes and sizes of all parameters, as an HTML table."""
+    rows = [[path, str(p.shape), str(p.dtype), p.size, "" if p.requires_grad else "frozen"]
+            for path, p in module.named_parameters()]  # fmt: skip
+    total = sum(p.size for p in module.parameters())
+    caption = f"{type(module).__name__}: {total:,} parameters"
+    return ad.display.table(["parameter", "shape", "dtype", "entries", ""], rows, caption) if rows else ""
 
 
 def _members(key: str, value: Any) -> Iterator[tuple[str, Module | Parameter | Buffer]]:

@@ -79,7 +79,7 @@ class _Recurrent(Module):
                 outputs = []
             sequence = x[:, ::-1] if suffix else x
             after = self._cell(sequence, tuple(s[number] for s in start), f"_l{layer}{suffix}")
-            last.append(tuple(s[:, -1] for s in after))
+            last.append(tuple(s.swapaxes(0, 1)[-1] for s in after))  # in memory time comes first
             outputs.append(after[0][:, ::-1] if suffix else after[0])
         y: Any = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
         ends: tuple[Any, ...] = tuple(np.stack(s) for s in zip(*last, strict=True))
@@ -186,9 +186,10 @@ class RNN(_Recurrent):
 
     def _cell(self, x: Any, start: tuple[Any, ...], where: str) -> tuple[Any, ...]:
         w_ih, w_hh, b_ih, b_hh = self._weights(where)
+        x = x.swapaxes(0, 1)  # time first, so that what is done in a step lies together
         given = x @ w_ih if b_ih is None else special.affine(x, w_ih, b_ih + b_hh)
         bend: Any = self.nonlinearity
-        return (special.rnn(given, start[0], w_hh, nonlinearity=bend),)
+        return (special.rnn(given.swapaxes(0, 1), start[0], w_hh, nonlinearity=bend),)
 
     def describe(self) -> str:
         """Sizes, and options that are not the defaults."""

@@ -76,6 +76,12 @@ class Summary:
 
     __repr__ = __str__
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
+        """For notebooks: the text, and the same as a table."""
+        header = ["layer", "kind", "output", "parameters", "bytes"]
+        rows = [*self.rows, ("total", "", f"{self.trainable:,} trainable", self.parameters, self.nbytes)]
+        return ad.display.bundle(str(self), ad.display.table(header, rows))
+
 
 def summarize(model: Module, x: Any) -> Summary:
     """Run the model once and note what passes through."""

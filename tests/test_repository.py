@@ -21,6 +21,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 # The rooms of autodiff/, lowest first: a room imports only itself and those before it. `__init__` is the public face.
 ROOMS = (
     "errors",
+    "display",
     "pytree",
     "primitives",
     "tape",

@@ -131,13 +131,13 @@ def _rnn_pull_in_place(ct: Any, y: Any, x: Any, h: Any, w: Any, bend: str) -> An
         np.subtract(1, slope, slope)
     else:
         slope = _rnn_slope(states, None, None, w, bend)
-    zs, d = workspace("zs", states.shape, y.dtype), np.zeros(h.shape, y.dtype)
+    zs, d = np.empty(states.shape, y.dtype), np.zeros(h.shape, y.dtype)
     transposed = np.ascontiguousarray(w.T, y.dtype)
     for part, s, z in zip(cts[::-1], slope[::-1], zs[::-1]):
         np.add(d, part, d)
         np.dot(np.multiply(d, s, z), transposed, d)
     by_w = h.T @ zs[0] + _rows(states[:-1]).T @ _rows(zs[1:]) if len(zs) else np.zeros_like(w)
-    return np.array(zs.swapaxes(0, 1), order="C"), d, by_w
+    return zs.swapaxes(0, 1), d, by_w
 
 
 def _rnn_push(ts: Any, y: Any, x: Any, h: Any, w: Any, *, bend: str) -> Any:
