@@ -41,7 +41,7 @@ def takes_out(op: Op) -> bool:
         return bool(op.function.nout == 1)
     if op.form == "reduce":
         return set(op.keywords) <= {"axis", "keepdims"}
-    return False
+    return op.form == "opaque" and hasattr(op.function, "writes_out")
 
 
 def roots_of(program: Program) -> dict[Value, Value]:

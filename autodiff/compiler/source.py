@@ -240,7 +240,8 @@ class Writer:
             return f"{operands[0]}[{self.index(op.args[1])}]"
         thing = op.function.fn if isinstance(op.function, Primitive) else op.function
         name = self.function(op.title, thing)
-        return f"{name}({', '.join([*operands, *self.keyword_list(op)])})"
+        into = [f"out={place}"] if place and takes_out(op) else []
+        return f"{name}({', '.join([*operands, *self.keyword_list(op), *into])})"
 
     @staticmethod
     def _atom(text: str) -> str:

@@ -12,12 +12,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from autodiff import tape
 from autodiff.ops.shapes import Shape
-from autodiff.ops.workspace import workspace
+from autodiff.ops.workspace import workspace, writes_out
 from autodiff.primitives import Primitive, linear, multilinear, primitive
 
 # --- geometry -------------------------------------------------------------------------------------
@@ -40,67 +42,102 @@ def _offsets(kernel: Shape, stride: Shape, dilation: Shape, out: Shape) -> Itera
         yield (Ellipsis, *slices)
 
 
-def _columns(x: Any, kernel: Shape, stride: Shape, dilation: Shape) -> Any:
-    """All windows: (n, channels * kernel, windows), in the workspace."""
+# --- in one piece ---------------------------------------------------------------------------------
+
+
+def _kept(function: Any, name: str, shape: Shape, x: Any, *how: Any) -> Any:
+    """The result of a function that copies: of an array in the workspace, in a trace where its plan says."""
+    if isinstance(x, np.ndarray):
+        return function(x, *how, out=workspace(name, shape, x.dtype))
+    tracer = tape.tracer()
+    return function(x, *how) if tracer is None else tracer.record("opaque", function, function, (x, *how), {})
+
+
+@writes_out
+def contiguous(x: Any, out: Any = None) -> Any:
+    """A copy whose entries lie one behind the other."""
+    out = np.empty(x.shape, x.dtype) if out is None else out
+    np.copyto(out, x)
+    return out
+
+
+@writes_out
+def all_windows(x: Any, kernel: Shape, stride: Shape, dilation: Shape, out: Any = None) -> Any:
+    """A copy of each window as a column: (n, channels * kernel, windows)."""
     d = len(kernel)
     axes = tuple(range(x.ndim - d, x.ndim))
     windows: Any = np.lib.stride_tricks.sliding_window_view(x, extents(kernel, dilation), axis=axes)
     windows = windows[(Ellipsis, *(slice(None, None, s) for s in stride), *(slice(None, None, k) for k in dilation))]
     windows = windows.transpose((0, 1, *range(2 + d, 2 + 2 * d), *range(2, 2 + d)))  # rows of the image stay rows
-    columns = workspace("columns", windows.shape, x.dtype)
-    np.copyto(columns, windows)
-    n, c, out = x.shape[0], x.shape[1], windows.shape[2 + d :]
-    return columns.reshape((n, c * math.prod(kernel), math.prod(out)))
+    shape = (windows.shape[0], math.prod(windows.shape[1 : 2 + d]), math.prod(windows.shape[2 + d :]))
+    out = np.empty(shape, x.dtype) if out is None else out
+    np.copyto(out.reshape(windows.shape), windows)
+    return out
 
 
-def _grouped(x: Any, groups: int) -> Any:
-    """The axis of channels in two: (n, groups, channels of one group, ...)."""
-    return x.reshape((x.shape[0], groups, x.shape[1] // groups, *x.shape[2:]))
+@writes_out
+def sum_of_columns(columns: Any, shape: Shape, kernel: Shape, stride: Shape, dilation: Shape, out: Any = None) -> Any:
+    """The transpose of `all_windows`, but of columns (channels * kernel, windows * n)."""
+    n, channels, *spatial = shape
+    windows = count(tuple(spatial), kernel, stride, dilation)
+    columns = columns.reshape((channels, math.prod(kernel), *windows, n))
+    x = workspace("sums", (channels, *spatial, n), columns.dtype)
+    x.fill(0)
+    for i, place in enumerate(_offsets(kernel, stride, dilation, windows)):
+        x[(*place, slice(None))] += columns[:, i]
+    return contiguous(x.transpose((x.ndim - 1, *range(x.ndim - 1))), out)
+
+
+def _columns(x: Any, kernel: Shape, stride: Shape, dilation: Shape, groups: int) -> Any:
+    """All windows: (n, groups, channels of one * kernel, windows)."""
+    places = math.prod(count(x.shape[2:], kernel, stride, dilation))
+    shape = (x.shape[0], x.shape[1] * math.prod(kernel), places)
+    columns = _kept(all_windows, "columns", shape, x, kernel, stride, dilation)
+    return columns.reshape((x.shape[0], groups, shape[1] // groups, places))
 
 
 # --- convolution ----------------------------------------------------------------------------------
 
-# Sizes are written out, never -1: with an empty batch NumPy could not work it out.
+# Sizes are written out, never -1: with an empty batch NumPy could not work it out. A small product for each image costs
+# less than one for the whole batch, which is far too long for its few rows.
 
 
 def _convolve(x: Any, w: Any, *, stride: Shape, dilation: Shape, groups: int) -> Any:
     kernel = w.shape[2:]
     out = count(x.shape[2:], kernel, stride, dilation)
-    columns = _grouped(_columns(x, kernel, stride, dilation), groups)
-    y = _rows(w, groups) @ columns
+    y = _rows(w, groups) @ _columns(x, kernel, stride, dilation, groups)
     return y.reshape((x.shape[0], w.shape[0], *out))
 
 
 def _input(ct: Any, w: Any, *, shape: Shape, stride: Shape, dilation: Shape, groups: int) -> Any:
     # With the batch as the last axis the sum over windows goes by long stretches of memory, not by single rows.
-    n, channels, kernel, out = ct.shape[0], groups * w.shape[1], w.shape[2:], ct.shape[2:]
-    last = ct.transpose((*range(1, ct.ndim), 0)).reshape((groups, ct.shape[1] // groups, math.prod(out) * n))
-    dtype = np.result_type(ct, w)
-    columns = workspace("columns", (groups, math.prod(w.shape[1:]), math.prod(out) * n), dtype)
-    np.matmul(_rows(w, groups).swapaxes(-1, -2), last, out=columns)
-    columns = columns.reshape((channels, math.prod(kernel), *out, n))
-    x = np.zeros((channels, *shape, n), dtype)
-    for i, place in enumerate(_offsets(kernel, stride, dilation, out)):
-        x[(*place, slice(None))] += columns[:, i]
-    return np.ascontiguousarray(x.transpose((x.ndim - 1, *range(x.ndim - 1))))
+    n, kernel, out = ct.shape[0], w.shape[2:], ct.shape[2:]
+    last = ct.transpose((*range(1, ct.ndim), 0))
+    last = _kept(contiguous, "last", last.shape, last).reshape((groups, ct.shape[1] // groups, math.prod(out) * n))
+    rows, how = _rows(w, groups).swapaxes(-1, -2), ((n, groups * w.shape[1], *shape), kernel, stride, dilation)
+    if isinstance(ct, np.ndarray) and isinstance(w, np.ndarray):
+        room = workspace("columns", (groups, math.prod(w.shape[1:]), math.prod(out) * n), np.result_type(ct, w))
+        return sum_of_columns(np.matmul(rows, last, out=room), *how)
+    columns, tracer = rows @ last, tape.tracer()
+    if tracer is None:
+        return sum_of_columns(columns, *how)
+    return tracer.record("opaque", sum_of_columns, sum_of_columns, (columns, *how), {})
 
 
 def _weights(ct: Any, x: Any, *, kernel: Shape, stride: Shape, dilation: Shape, groups: int) -> Any:
-    columns = _grouped(_columns(x, kernel, stride, dilation), groups)
-    rows, columns = _grouped(_flat(ct), groups), columns.swapaxes(-1, -2)
-    room = workspace("weights", (*rows.shape[:3], columns.shape[3]), np.result_type(ct, x))  # of every image
-    w = np.matmul(rows, columns, out=room).sum(axis=0)
-    return w.reshape((ct.shape[1], x.shape[1] // groups, *kernel))
+    columns = _columns(x, kernel, stride, dilation, groups)
+    rows = ct.reshape((ct.shape[0], groups, ct.shape[1] // groups, columns.shape[3])).swapaxes(-1, -2)
+    if isinstance(ct, np.ndarray) and isinstance(x, np.ndarray):
+        room = workspace("weights", (*columns.shape[:3], rows.shape[3]), np.result_type(ct, x))
+        w = np.matmul(columns, rows, out=room).sum(axis=0)
+    else:
+        w = (columns @ rows).sum(axis=0)  # the long side first: the product is half the price
+    return w.swapaxes(-1, -2).reshape((ct.shape[1], x.shape[1] // groups, *kernel))
 
 
 def _rows(w: Any, groups: int) -> Any:
     """Weights as a matrix for each group: (groups, channels out, channels in * kernel)."""
     return w.reshape((groups, w.shape[0] // groups, math.prod(w.shape[1:])))
-
-
-def _flat(x: Any) -> Any:
-    """All windows along one axis."""
-    return x.reshape((*x.shape[:2], math.prod(x.shape[2:])))
 
 
 def _by_input(ct: Any, x: Any, w: Any, **how: Any) -> Any:
@@ -137,17 +174,20 @@ convolution_weights: Primitive = multilinear(
 
 
 def _first_largest(x: Any, *, kernel: Shape, stride: Shape, dilation: Shape) -> Any:
-    out = count(x.shape[2:], kernel, stride, dilation)
-    at = _number_of_largest(x, list(_offsets(kernel, stride, dilation, out)))
-    # from numbers inside a window to numbers in the whole array
-    steps = [math.prod(x.shape[i:]) for i in range(2, x.ndim + 1)]  # from image to image, and along each axis
-    inside = _places(kernel, [s * d for s, d in zip(steps[1:], dilation)])
-    first = _places(out, [s * d for s, d in zip(steps[1:], stride)])
-    image = np.arange(x.shape[0] * x.shape[1]).reshape((*x.shape[:2], *(1 for _ in kernel))) * steps[0]
-    at = inside.reshape(-1).take(at)
+    inside, first = _geometry(x.shape, kernel, stride, dilation)
+    at = inside.take(_number_of_largest(x, list(_offsets(kernel, stride, dilation, first.shape[2:]))))
     at += first
-    at += image
     return at
+
+
+@lru_cache(maxsize=32)
+def _geometry(shape: Shape, kernel: Shape, stride: Shape, dilation: Shape) -> tuple[Any, Any]:
+    """In the flat array: how far every entry of a window is from the first one, and where that is of each window."""
+    steps = [math.prod(shape[i:]) for i in range(2, len(shape) + 1)]  # from image to image, and along each axis
+    inside = _places(kernel, [s * d for s, d in zip(steps[1:], dilation)])
+    first = _places(count(shape[2:], kernel, stride, dilation), [s * d for s, d in zip(steps[1:], stride)])
+    image = np.arange(shape[0] * shape[1]).reshape((*shape[:2], *(1 for _ in kernel))) * steps[0]
+    return inside.reshape(-1), image + first
 
 
 def _places(counts: Shape, steps: list[int]) -> Any:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import math
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 LARGEST = 2**26
 """Bytes that are kept under a name, at most, for a thread."""
@@ -33,3 +36,9 @@ def workspace(name: str, shape: tuple[int, ...], dtype: Any) -> Any:
     if room is None or size > room.size:
         room = _rooms.by_name[name] = np.empty(size, np.uint8)
     return room[:size].view(dtype).reshape(shape)
+
+
+def writes_out(function: Function) -> Function:
+    """Mark a function that takes ``out=``: a compiled program gives it a buffer for its result."""
+    function.writes_out = True  # type: ignore[attr-defined]
+    return function
