@@ -133,6 +133,30 @@ def test_constants_of_maximum_are_arrays_that_share_memory():
     assert np.shares_memory(names["zeros"], names["zeros_2"]) and names["full_minus_2_5"].shape == (10, 9)
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_products_of_all_steps_are_drawn_out_of_a_recurrence(axis):
+    def f(x, w, u):
+        h = np.zeros((3, 4))
+        for t in range(6):
+            h = np.tanh((x[t] if axis == 0 else x[:, t]) @ w + h @ u)
+        return h
+
+    xs = [RNG.normal(size=s) for s in ((6, 3, 5) if axis == 0 else (3, 6, 5), (5, 4), (4, 4))]
+    g = compiled(f, *xs)
+    assert titles(g).count("matmul") == 1 + 6  # all inputs at once, and each state
+    gradient = ad.grad(lambda *xs: np.sum(f(*xs) ** 2), (0, 1, 2))
+    fast = ad.compile(gradient)
+    fast(*xs)
+    for got, expected in zip(fast(*xs), gradient(*xs), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-13, atol=1e-15)
+
+
+def test_products_of_some_steps_stay_where_they_are():
+    x, w = RNG.normal(size=(6, 3, 5)), RNG.normal(size=(5, 4))
+    g = compiled(lambda x, w: x[0] @ w + x[1] @ w + x[2] @ w + x[4] @ w, x, w)
+    assert titles(g).count("matmul") == 4
+
+
 # --- blocks
 
 

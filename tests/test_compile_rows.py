@@ -1,4 +1,4 @@
-"""Every row of the table of operations gives the same value and gradient compiled as it does eagerly."""
+"""Every row of the table of operations gives the same value, gradient and Hessian-vector product compiled and eager."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def functions(case, call):
         with quiet():
             return case.fn(*(ad.Tensor(x) if i in moving else x for i, x in enumerate(xs)), **call.keywords)
 
-    def gradient(*xs):
+    def total_of(xs):
         def total(*moved):
             full = list(xs)
             for i, x in zip(moving, moved):
@@ -53,10 +53,20 @@ def functions(case, call):
             weights = [np.cos(np.arange(1.0, y.size + 1)).reshape(y.shape).astype(np.real(y).dtype) for y in parts]
             return sum(np.sum(np.real(y) * w) for y, w in zip(parts, weights))
 
-        with quiet():
-            return ad.grad(total, tuple(range(len(moving))))(*(xs[i] for i in moving))
+        return total
 
-    return value, gradient
+    def gradient(*xs):
+        with quiet():
+            return ad.grad(total_of(xs), tuple(range(len(moving))))(*(xs[i] for i in moving))
+
+    def product(*xs):
+        point = tuple(xs[i] for i in moving)
+        direction = tuple(np.sin(np.arange(1.0, x.size + 1)).reshape(x.shape).astype(x.dtype)[()] for x in point)
+        with quiet():
+            return ad.hvp(lambda moved: total_of(xs)(*moved), point, direction)
+
+    real = all(np.asarray(call.operands[i]).dtype.kind == "f" for i in moving)
+    return (value, gradient, product) if real and moving else (value, gradient)
 
 
 def other(x):

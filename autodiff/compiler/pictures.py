@@ -1,0 +1,70 @@
+"""The graph of a program, for `autodiff.draw`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from autodiff.compiler.program import Program, Value, values_in
+from autodiff.drawing.graph import Edge, Graph, Kind, Scope, Vertex, short
+
+_KINDS: dict[str, Kind] = {
+    "argument": "input",
+    "state": "parameter",
+    "gradient": "saved",
+    "constant": "constant",
+    "made": "constant",
+}
+
+
+def graph_of(program: Program) -> Graph:
+    """Arguments, states and operations as vertices, in the order in which they run.
+
+    Parameters
+    ----------
+    program : Program
+
+    Returns
+    -------
+    Graph
+        Operations that belong to the rule of another one are those of the backward pass.
+    """
+    made: dict[Value, str] = {}
+    vertices: list[Vertex] = []
+    edges: list[Edge] = []
+    results = set(program.results)
+    for v in program.arguments:
+        _source(v, made, vertices)
+    scopes = _calls(program)
+    for i, op in enumerate(program.ops):
+        inputs = list(op.inputs())
+        for v in inputs:
+            if v not in made:
+                _source(v, made, vertices)
+        for j, v in enumerate(inputs):
+            edges.append(Edge(made[v], f"o{i}", str(j) if len(inputs) > 1 else "", j))
+        notes = [f"through {op.rule}"] if op.rule else []
+        notes += [short(a) for a in op.args if isinstance(a, (bool, int, float, complex))]
+        notes += [f"{k}={short(a)}" for k, a in op.keywords.items() if a is not None and not any(values_in(a))]
+        kind: Kind = "result" if results.intersection(op.outputs) else "derivative" if op.rule else "operation"
+        shapes: Any = tuple(op.outputs) if len(op.outputs) > 1 else op.outputs[0] if op.outputs else None
+        vertices.append(Vertex(f"o{i}", kind, op.title, shapes, next(scopes), None, tuple(notes)))
+        made |= dict.fromkeys(op.outputs, f"o{i}")
+    return Graph(vertices, edges)
+
+
+def _source(v: Value, made: dict[Value, str], vertices: list[Vertex]) -> None:
+    made[v] = f"v{len(vertices)}"
+    name = v.name or str(getattr(v.payload, "name", None) or v.kind)
+    vertices.append(Vertex(made[v], _KINDS.get(v.kind, "constant"), name, v))
+
+
+def _calls(program: Program) -> Iterator[tuple[Scope, ...]]:
+    """The scopes of each operation; neighbours in scopes of the same names are in the same call."""
+    before: tuple[Scope, ...] = ()
+    for number, op in enumerate(program.ops):
+        shared = 0
+        while shared < min(len(before), len(op.scope)) and before[shared].name == op.scope[shared]:
+            shared += 1
+        before = (*before[:shared], *(Scope(name, number) for name in op.scope[shared:]))
+        yield before
