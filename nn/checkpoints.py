@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -50,6 +49,8 @@ def save_checkpoint(
     ...     int(nn.load_checkpoint(path, model)["epoch"])
     3
     """
+    import json
+
     state: dict[str, Any] = {}
     for part, owner in zip(_PARTS, (model, optimizer, schedule), strict=True):
         if owner is not None:
@@ -114,6 +115,8 @@ def load_checkpoint(
         for owner, before in loaded:  # a later part did not fit: all are as they were
             owner.load_state_dict(before)
         raise
+    import json
+
     generator(rng).bit_generator.state = json.loads(str(state["random"]), object_hook=_as_arrays)
     return parts["extra"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -84,4 +83,6 @@ def line(epochs: int, wanted: bool | None) -> Any:
     """The line for so many epochs: by default where the standard error stream is a terminal."""
     if not (sys.stderr.isatty() if wanted is None else wanted):
         return Silent()
+    import importlib.util
+
     return Rich(epochs) if importlib.util.find_spec("rich") else Plain(epochs)

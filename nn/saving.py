@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,6 +36,8 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
     ...     sorted(nn.load(os.path.join(folder, "model.npz")))
     ['bias', 'weight']
     """
+    import zipfile  # brings all compressors along: a quarter of what importing `nn` would cost
+
     arrays = {}
     for key, value in state.items():
         array = np.asarray(value.data if isinstance(value, ad.Tensor) else value)
@@ -45,7 +45,7 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
             raise ad.DtypeError(f"save: {key!r} has dtype {array.dtype}; only numbers, booleans and strings are saved.")
         arrays[key] = array
     path = os.fspath(path)
-    temporary = f"{path}.{secrets.token_hex(4)}.part"
+    temporary = f"{path}.{os.urandom(4).hex()}.part"
     try:
         # As np.savez does it, but any key will do ("file" is an argument of np.savez), and nothing is pickled.
         with zipfile.ZipFile(temporary, "x") as archive:

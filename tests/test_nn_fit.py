@@ -336,7 +336,7 @@ def test_the_line_is_silent_unless_somebody_looks(capsys, monkeypatch):
     assert capsys.readouterr() == ("", "")
     assert type(progress.line(3, None)) is progress.Silent  # standard error is no terminal here
     assert type(progress.line(3, False)) is progress.Silent
-    monkeypatch.setattr(progress.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert type(progress.line(3, True)) is progress.Plain
 
 

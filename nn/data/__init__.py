@@ -3,7 +3,7 @@
 Each real one lies beside this file as a compressed `.npz` without pickled objects, with a page on source and licence.
 """
 
-from pathlib import Path
+import os
 from typing import NamedTuple
 
 import numpy as np
@@ -105,7 +105,7 @@ def mnist() -> Digits:
 
 def _read(name: str, full: int) -> Digits:
     """The images of a file, divided by the number that stands for full ink, and their labels."""
-    with np.load(Path(__file__).with_name(name), allow_pickle=False) as file:
+    with np.load(os.path.join(os.path.dirname(__file__), name), allow_pickle=False) as file:
         images = file["images"].astype(np.float32)
         images /= full
         return Digits(images, file["labels"].astype(np.int64))
