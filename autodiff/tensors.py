@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -171,7 +172,8 @@ def _operand(other: Any) -> Any:
 
 def plain(array: Any) -> Any:
     """An array without what a subclass makes of it: the rules are those of ndarrays. Masks cannot be kept."""
-    if isinstance(array, np.ma.MaskedArray):
+    masked = sys.modules.get("numpy.ma")  # NumPy loads it, a megabyte of code, when it is first asked for
+    if masked is not None and isinstance(array, masked.MaskedArray):
         raise DtypeError(
             "a masked array meets Tensors here, and its mask would be lost. Give its values, a.filled(0.0) or a.data, "
             "and select with np.where(~a.mask, ..., 0) or the where= of a reduction."
@@ -362,6 +364,14 @@ class Tensor(NumpyMethods):
         extra = f", name={self.name!r}" if self.name else ""
         extra += ", requires_grad=True" if self._node is not None else ""
         return f"Tensor({body}, dtype={self.dtype}{extra})"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
+        """For notebooks: the text, and a table of the entries of a small matrix or vector."""
+        from autodiff import display  # needed in notebooks only
+
+        return display.bundle(
+            repr(self), display.array(self.data, f"{self.name or 'Tensor'} {self.shape} {self.dtype}")
+        )
 
     __hash__ = object.__hash__
 

@@ -123,7 +123,7 @@ class Writer(Watcher, Trace):
         self.effect("effect", function)
         for t in touched:
             array = self.states[id(t)][1]
-            t._data = self.tracer(array.copy(), Value("state", array.shape, array.dtype, t, t.name or ""))
+            t._data = self.tracer(array, Value("state", array.shape, array.dtype, t, t.name or ""))
             leaf = t._node
             if isinstance(leaf, Leaf) and leaf.grad is not None:
                 var = Value("gradient", leaf.grad.shape, leaf.grad.dtype, leaf)
@@ -261,6 +261,8 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
         answers.append(lift(value, None) if isinstance(y, Tensor) else value)  # type: ignore[arg-type]
     _name_arguments(f, arguments)
     name_results(writer.ops, known.names, writer.cotangents)
+    writer.titles.clear()  # the nodes hold all arrays of this run, in a ring that only the collector would find
+    writer.cotangents.clear()
     program = Program(name, arguments, writer.ops, outputs)
     return Traced(program, structure, kinds, pytree.unflatten(structure, answers), around, states, writer.begun)
 

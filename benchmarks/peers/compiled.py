@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+import autodiff.compiler
 import nn
 import optim
 from benchmarks.peers import Step

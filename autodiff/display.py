@@ -1,0 +1,146 @@
+"""How things show themselves in a notebook: the text always, a table beside it.
+
+A class that has ``_repr_mimebundle_`` is asked by Jupyter (and by whatever honours its protocol) for its forms by MIME
+type. The functions here make these forms; they know nothing of what they show.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+Bundle = dict[str, str]
+
+ROWS = 40
+"""A table with more rows than this shows its first and last ones."""
+
+_TABLE = 'style="border-collapse: collapse; font-family: monospace; text-align: right"'
+_CELL = 'style="border: 1px solid #8888; padding: 2px 8px; white-space: pre; text-align: {}"'
+
+
+def bundle(text: str, body: str = "") -> Bundle:
+    """The forms of something that has a text and perhaps HTML.
+
+    Examples
+    --------
+    >>> from autodiff import display
+    >>> display.bundle("1 + 1")
+    {'text/plain': '1 + 1'}
+    """
+    return {"text/plain": text} | ({"text/html": body} if body else {})
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = "") -> str:
+    """An HTML table. All that is in it is text: tags and entities in it are shown, not interpreted.
+
+    Parameters
+    ----------
+    header : sequence of str
+    rows : sequence of sequences
+        Of as many cells; numbers are written with six digits and stand on the right. `Markup` is left as it is.
+    caption : str, optional
+        A line above it.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from autodiff import display
+    >>> "&lt;b&gt;" in display.table(["name"], [["<b>"]])
+    True
+    """
+    left_out = len(rows) - ROWS
+    shown: list[Sequence[Any]] = list(rows)
+    if left_out > 0:
+        gap = [f"... {left_out:,} more", *[""] * (len(header) - 1)]
+        shown = [*rows[: ROWS // 2], gap, *rows[-(ROWS // 2) :]]
+    head = "".join(f"<th {_CELL.format('left')}>{html.escape(h)}</th>" for h in header)
+    body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in shown)
+    above = f'<caption style="text-align: left; white-space: pre">{html.escape(caption)}</caption>' if caption else ""
+    return f"<table {_TABLE}>{above}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+class Markup(str):
+    """HTML that a cell holds as it is: for what is made here, never for a user's text."""
+
+
+def _cell(value: Any) -> str:
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    text = value if isinstance(value, Markup) else html.escape(number(value) if is_number else str(value))
+    return f"<td {_CELL.format('right' if is_number else 'left')}>{text}</td>"
+
+
+def number(x: Any) -> str:
+    """A number with six significant digits; whole ones with their thousands apart.
+
+    Examples
+    --------
+    >>> from autodiff import display
+    >>> display.number(2 / 3), display.number(12000)
+    ('0.666667', '12,000')
+    """
+    return f"{x:,}" if isinstance(x, (int, np.integer)) else f"{x:.6g}"
+
+
+def curve(values: Iterable[float], width: int = 160, height: int = 36) -> Markup:
+    """A small curve as SVG: values from left to right, on a logarithmic scale where all are positive and range widely.
+
+    Parameters
+    ----------
+    values : iterable of float
+        What is not finite is left out.
+    width, height : int
+        Pixels.
+
+    Returns
+    -------
+    Markup
+        Empty for less than two points.
+
+    Examples
+    --------
+    >>> from autodiff import display
+    >>> "<polyline" in display.curve([3.0, 2.0, 1.5]), display.curve([1.0])
+    (True, '')
+    """
+    ys = [float(v) for v in values]
+    points = [(i, y) for i, y in enumerate(ys) if math.isfinite(y)]
+    if len(points) < 2:
+        return Markup()
+    low, high = min(y for _, y in points), max(y for _, y in points)
+    if low > 0 and high > 100 * low:
+        points = [(i, math.log(y)) for i, y in points]
+        low, high = math.log(low), math.log(high)
+    if len(points) > width:  # one point a pixel
+        points = points[:: -(-len(points) // width)] + points[-1:]
+    across, up = (width - 4) / (len(ys) - 1), (height - 4) / ((high - low) or 1.0)
+    path = " ".join(f"{2 + across * i:.1f},{height - 2 - up * (y - low):.1f}" for i, y in points)
+    return Markup(
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">'
+        f'<polyline fill="none" stroke="#0072B2" stroke-width="1.5" points="{path}"/></svg>'
+    )
+
+
+def array(data: Any, caption: str) -> str:
+    """The entries of an array with one or two axes as a table; nothing for others, and for large ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import display
+    >>> display.array(np.zeros((2, 2)), "zeros").count("<td")
+    6
+    """
+    a = np.asarray(data)
+    if a.ndim not in (1, 2) or not a.size or a.shape[-1] > 20 or a.dtype.kind not in "fciub":
+        return ""
+    rows = np.atleast_2d(a)
+    columns = ["", *map(str, range(rows.shape[1]))]
+    names = [""] if a.ndim == 1 else [str(i) for i in range(len(rows))]
+    return table(columns, [[name, *row] for name, row in zip(names, rows, strict=True)], caption)
