@@ -88,7 +88,8 @@ def title(f: Function) -> str:
     return "the function" if name == "<lambda>" else f"`{name}`"
 
 
-def _parameter_names(f: Function, n: int) -> list[str]:
+def parameter_names(f: Function, n: int) -> list[str]:
+    """What a function calls its first n arguments; ``argument 0`` and so on where it does not say."""
     code = getattr(f, "__code__", None)
     names = list(code.co_varnames[: code.co_argcount]) if code is not None else []
     if names and getattr(f, "__self__", None) is not None:
@@ -105,7 +106,7 @@ def record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: 
     """Call `f` with fresh nodes under the chosen arguments."""
     if not callable(f):
         raise GradientError(f"the first argument is the function to differentiate; {type(f).__name__} was given.")
-    names = _parameter_names(f, len(args))
+    names = parameter_names(f, len(args))
     call = list(args)
     arguments = []
     for i in argnums:

@@ -108,6 +108,9 @@ FUNCTIONS = {
     "several results of one": lambda x, y: np.concatenate([x, y, x]).std(),
     "masked": lambda x, y: np.where(x > 0, np.sqrt(np.abs(x)), y).sum(),
     "masked at an infinite slope": lambda x, y: np.sqrt(np.maximum(x - 0.5, 0.0)).sum() + y.sum(),
+    "masked where the slope is infinite": lambda x, y: (
+        np.where(x > 0, s := np.sqrt(np.maximum(x, 0.0)), 0.0) + np.where(x > 0.5, s, 0.0) + y
+    ).sum(),
     "powers": lambda x, y: (np.abs(x) ** y).sum(),
     "broadcast": lambda x, y: (x[0] * y + x[:, :1]).mean(),
 }
@@ -167,6 +170,20 @@ def test_partials_of_arrays_are_diagonals_rows_and_shapes():
 def test_infinite_partials_are_shown_without_a_warning():
     picture = ad.draw(np.sqrt(tracked(0.0, "x")), partials=True, gradients=True)
     assert on_arrows(picture) == {("x", "sqrt"): "inf"}
+
+
+def test_a_tensor_that_is_drawn_twice_counts_twice():
+    x = tracked(2.0, "x")
+    y = x * 3.0
+    assert boxes(ad.draw([y, y], gradients=True))["x"][-1] == "gradient 6"
+    assert boxes(ad.draw([y, y], view="backward"))["multiply"][-2:] == ["value 6", "gradient of x"]
+
+
+def test_gradients_by_complex_numbers_point_uphill():
+    z = tracked(3.0 + 4.0j, "z")
+    y = (z * (1.0 + 2.0j)).real
+    assert boxes(ad.draw(y, gradients=True, values=True))["z"][-1] == "gradient 1-2j"
+    np.testing.assert_allclose(cotangents([y])[z._node], ad.gradients(y, [z])[0].data)
 
 
 def test_drawing_writes_no_gradient():

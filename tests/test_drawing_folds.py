@@ -114,6 +114,29 @@ def test_inner_repetitions_multiply():
     }
 
 
+def test_a_copy_that_reads_the_one_before_has_an_arrow_to_itself():
+    x = tracked(0.5)
+    z = x
+    for _ in range(30):
+        z = np.sin(z)
+    graph = fold_repeats(read_graph([np.exp(z)]))
+    (sine,) = [v for v in graph.vertices if v.title == "sin"]
+    assert sine.count == 30
+    assert [(e.tail, e.head) for e in graph.edges if e.to_next] == [(sine.key, sine.key)]
+    assert "style=dashed" in ad.draw(np.exp(z), repeats=True).source
+
+
+def test_leaves_merge_by_the_place_they_enter():
+    """Two matrices a step, of one shape: they stay two boxes."""
+    first = [tracked(np.eye(3), f"A{i}") for i in range(10)]
+    second = [tracked(np.eye(3), f"B{i}") for i in range(10)]
+    z = tracked(np.ones(3), "z")
+    for a, b in zip(first, second, strict=True):
+        z = np.tanh(a @ z) + b @ z
+    found = titles(fold_repeats(read_graph([z.sum()])))
+    assert found["A0 ... A9"].count == found["B0 ... B9"].count == 10
+
+
 def test_what_does_not_repeat_stays():
     x, y = tracked(1.0), tracked(2.0)
     z = x * y * np.sin(x) + np.exp(y) - np.tanh(x * y)
@@ -173,6 +196,8 @@ def test_depth_makes_one_box_of_a_module():
     assert found["1 Sequential"].notes == ("2 operations", "1.1.weight (8, 3)", "1.1.bias (3,)", "27 parameters")
     assert found["1 Sequential"].shape == "(5, 3) float32"
     assert not any(v.kind == "parameter" for v in graph.vertices)
+    inputs = [v.scope for v in graph.vertices if v.kind == "constant" and v.shape == "(5, 4) float32"]
+    assert inputs == [("Sequential",)]  # it left the frame of the folded layer
     deeper = titles(fold_modules(read_graph([mlp()]), 2))
     assert {"0 ReLU", "1 Linear", "affine"} <= set(deeper)
     whole = titles(fold_modules(read_graph([mlp()]), 0))

@@ -1,7 +1,24 @@
-"""Pictures of graphs: the tape is read into vertices and edges, these are written as DOT, Graphviz draws it."""
+"""Pictures of graphs: the tape is read into vertices and edges, folded, written as DOT; Graphviz draws it."""
 
-from autodiff.drawing.dot import draw
-from autodiff.drawing.graph import Edge, Graph, Vertex, read_graph
+from autodiff.drawing.evaluation import Row, TraceTable, trace_table
+from autodiff.drawing.graph import Edge, Graph, Scope, Vertex, read_graph
+from autodiff.drawing.pictures import draw
 from autodiff.drawing.rendering import Picture, find_renderer
+from autodiff.drawing.steps import Frame, Steps, draw_steps
 
-__all__ = ["Edge", "Graph", "Picture", "Vertex", "draw", "find_renderer", "read_graph"]
+__all__ = [
+    "Edge",
+    "Frame",
+    "Graph",
+    "Picture",
+    "Row",
+    "Scope",
+    "Steps",
+    "TraceTable",
+    "Vertex",
+    "draw",
+    "draw_steps",
+    "find_renderer",
+    "read_graph",
+    "trace_table",
+]

@@ -1,111 +1,175 @@
-"""Vertices and edges as DOT text."""
+"""Vertices and edges as DOT text, with the colours and their legend."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-import graphviz
-
-from autodiff.drawing.graph import Graph, Kind, Vertex, read_graph
+from autodiff.drawing.graph import Edge, Graph, Kind, Scope, Vertex
+from autodiff.drawing.labels import escape
 from autodiff.drawing.rendering import Picture
-from autodiff.errors import GradientError
-from autodiff.tensors import Tensor
 
-# Fill and line: a colour-blind safe set (P. Tol's "light" scheme), dark text on light boxes on any page.
-STYLES: dict[Kind, dict[str, str]] = {
-    "parameter": {"fillcolor": "#EEDD88", "color": "#8C7A1E", "shape": "box"},
-    "input": {"fillcolor": "#BBCC33", "color": "#5E6A12", "shape": "box"},
-    "constant": {"fillcolor": "#DDDDDD", "color": "#777777", "shape": "box"},
-    "operation": {"fillcolor": "#99DDFF", "color": "#2E7A9E", "shape": "box", "style": "rounded,filled"},
-    "result": {"fillcolor": "#FFAABB", "color": "#A8455B", "shape": "box", "style": "rounded,filled"},
+
+class Style(NamedTuple):
+    """How a kind of box looks, and what the legend says of it."""
+
+    fill: str
+    line: str
+    attributes: dict[str, str]
+    meaning: str
+
+
+# Tints (three fifths white) of the palette of M. Okabe and K. Ito, Color Universal Design, 2008, which the colour-blind
+# can tell apart; the shape or the line differs as well. The picture brings its own white ground, so that the text is as
+# dark on light in a dark page.
+STYLES: dict[Kind, Style] = {
+    "parameter": Style("#F5D999", "#E69F00", {"style": "filled"}, "parameter"),
+    "input": Style("#99D8C7", "#009E73", {"style": "filled"}, "input"),
+    "constant": Style("#E6E6E6", "#808080", {"style": "filled"}, "constant"),
+    "saved": Style("#F9F4B3", "#8A8300", {"style": "filled,dashed"}, "saved by the forward pass"),
+    "operation": Style("#BBE1F6", "#0072B2", {"style": "rounded,filled"}, "operation"),
+    "derivative": Style("#EBC9DC", "#CC79A7", {"style": "rounded,filled"}, "backward pass"),
+    "module": Style("#D6DCE4", "#333333", {"style": "filled,bold"}, "several in one box"),
+    "result": Style("#EEBF99", "#D55E00", {"style": "rounded,filled", "peripheries": "2"}, "result"),
 }
+GROUND, TEXT = "white", "#111111"
+
 # The widths of a fallback font must fit the boxes: Verdana is wider than what stands in for it.
 FONT = "Verdana"
 
+CROWD = 20
+"""With more boxes than this the type is smaller, and title and shape share a line."""
 
-def draw(y: Tensor | Sequence[Tensor], *, rankdir: str = "TB") -> Picture:
-    """Draw the graph of everything a Tensor was computed from.
+THRONG = 40
+"""With more boxes than this arrows do not say the operand's position: labels take room that there is not."""
+
+# Points; a pixel is three quarters of one, and nothing is smaller than 9 pixels.
+LARGE, SMALL, SMALLEST = 11.0, 8.0, 7.0
+
+
+def to_dot(
+    graph: Graph,
+    *,
+    rankdir: str = "TB",
+    lines: Mapping[str, Sequence[str]] | None = None,
+    on_edges: Mapping[Edge, str] | None = None,
+) -> Picture:
+    """The picture of a graph: a box a vertex, a frame a scope, the legend below.
 
     Parameters
     ----------
-    y : Tensor, or sequence of Tensor
-        Tracked. Gradients made with ``create_graph=True`` show the backward pass too.
+    graph : Graph
     rankdir : {"TB", "LR", "BT", "RL"}
-        Direction of the arrows.
+    lines : mapping of str to sequence of str, optional
+        For keys of vertices further lines.
+    on_edges : mapping of Edge to str, optional
+        What stands on arrows, beside the operand's position.
 
     Returns
     -------
     Picture
-        A `graphviz.Digraph`: ``.source`` is the DOT text, ``.pipe(format="svg")`` the picture as bytes,
-        ``.render("file", format="png")`` writes it; a notebook shows it by itself.
-
-    Raises
-    ------
-    GradientError
-        If a tensor is not tracked: it has no graph.
-
-    Notes
-    -----
-    Boxes: leaves by their names, arguments of transforms, untracked arrays, operations with shape and dtype.
-    Frames are the scopes (modules) in which operations were recorded. A number on an arrow is the operand's
-    position.
-
-    Examples
-    --------
-    >>> import numpy as np, autodiff as ad
-    >>> a = ad.tensor(2.0, requires_grad=True, name="a")
-    >>> picture = ad.draw(np.tanh(a * 3.0))
-    >>> "tanh" in picture.source, "label" in picture.source
-    (True, True)
     """
-    tensors = [y] if isinstance(y, Tensor) else list(y)
-    for i, t in enumerate(tensors):
-        if not isinstance(t, Tensor) or t._node is None:
-            given = "is not tracked" if isinstance(t, Tensor) else f"is a {type(t).__name__}"
-            raise GradientError(
-                f"draw: tensor {i} {given}, so there is no graph. Compute it from a tensor made with "
-                "requires_grad=True."
-            )
-    if rankdir not in ("TB", "LR", "BT", "RL"):
-        raise ValueError(f'draw: rankdir is "TB", "LR", "BT" or "RL"; {rankdir!r} was given.')
-    return to_dot(read_graph(tensors), rankdir=rankdir)
-
-
-def to_dot(graph: Graph, *, rankdir: str = "TB") -> Picture:
-    """The picture of a graph: a box a vertex, a frame a scope."""
+    lines, on_edges = lines or {}, on_edges or {}
+    crowded, numbered = len(graph.vertices) > CROWD, len(graph.vertices) <= THRONG
+    size, small = (LARGE, 9.0) if not crowded else (SMALL if numbered else SMALLEST, SMALLEST)
     picture = Picture(
-        graph_attr={"rankdir": rankdir, "fontname": FONT, "fontsize": "11", "ranksep": "0.35", "nodesep": "0.25"},
-        node_attr={"fontname": FONT, "fontsize": "11", "style": "filled", "margin": "0.12,0.06", "height": "0.3"},
-        edge_attr={"fontname": FONT, "fontsize": "9", "color": "#666666", "arrowsize": "0.7"},
+        graph_attr={
+            "rankdir": rankdir,
+            "bgcolor": GROUND,
+            "fontname": FONT,
+            "fontcolor": TEXT,
+            "fontsize": f"{size:g}",
+            "ranksep": "0.08" if crowded else "0.35",
+            "nodesep": "0.08" if crowded else "0.25",
+            "label": legend(graph, small, numbered=numbered, partials=bool(on_edges)),
+            "labelloc": "b",
+            "labeljust": "l",
+        },
+        node_attr={
+            "fontname": FONT,
+            "fontcolor": TEXT,
+            "fontsize": f"{size:g}",
+            "shape": "box",
+            "margin": "0.06,0.025" if crowded else "0.12,0.06",
+            "height": "0.15" if crowded else "0.3",
+            "width": "0.3",
+        },
+        edge_attr={
+            "fontname": FONT,
+            "fontcolor": "#444444",
+            "fontsize": f"{small:g}",
+            "color": "#666666",
+            "arrowsize": "0.5" if crowded else "0.7",
+        },
     )
-    _add(picture, graph.vertices, 0, "cluster")
-    for edge in graph.edges:
-        picture.edge(edge.tail, edge.head, **({"label": edge.label} if edge.label else {}))
+    _add(picture, graph.vertices, 0, "cluster", lines, crowded)
+    for e in graph.edges:
+        text = ": ".join(filter(None, (e.label if numbered else "", on_edges.get(e, ""))))
+        attributes = {"label": escape(f" {text}")} if text else {}
+        if e.to_next:
+            attributes |= {"style": "dashed", "constraint": "false"}
+        picture.edge(e.tail, e.head, **attributes)
     return picture
 
 
-def _add(picture: Any, vertices: list[Vertex], level: int, prefix: str) -> None:
-    """Boxes of this level, then a frame for each run of vertices in one scope (scopes nest a few levels deep)."""
-    runs: list[tuple[str, list[Vertex]]] = []
+def _add(
+    picture: Any, vertices: list[Vertex], level: int, prefix: str, lines: Mapping[str, Sequence[str]], crowded: bool
+) -> None:
+    """Boxes of this level, and a frame round what was recorded in one scope (scopes nest a few levels deep)."""
+    inside: dict[Scope, list[Vertex]] = {}
     for v in vertices:
-        if len(v.scope) <= level:
-            picture.node(v.key, escape("\n".join((v.title, v.shape, *v.details))), **STYLES[v.kind])
-        elif runs and runs[-1][0] == v.scope[level]:
-            runs[-1][1].append(v)
+        if len(v.calls) <= level:
+            picture.node(v.key, escape(text_of(v, lines.get(v.key, ()), crowded)), **style_of(v.kind))
         else:
-            runs.append((v.scope[level], [v]))
-    for i, (name, inside) in enumerate(runs):
+            inside.setdefault(v.calls[level], []).append(v)
+    for i, (scope, below) in enumerate(inside.items()):
         key = f"{prefix}_{i}"
         with picture.subgraph(name=key) as frame:
-            frame.attr(label=escape(name), labeljust="l", style="rounded", color="#AAAAAA", fontcolor="#555555")
-            _add(frame, inside, level + 1, key)
+            frame.attr(label=escape(scope.name), labelloc="t", style="rounded", color="#AAAAAA", fontcolor="#555555")
+            if crowded:
+                frame.attr(margin="3")
+            _add(frame, below, level + 1, key, lines, crowded)
 
 
-def escape(text: str, limit: int = 200) -> str:
-    """A user's text as a DOT label: nothing in it is interpreted, lines stay lines, a very long text is cut."""
-    text = text if len(text) <= limit else text[: limit - 3] + "..."
-    text = "".join(c if c == "\n" or c.isprintable() else " " if c.isspace() else "�" for c in text)
-    text = text.replace("&", "&amp;").replace("\\", "\\\\").replace("\n", "\\n")
-    label: str = graphviz.nohtml(text)  # or the package takes "<...>" for HTML
-    return label
+def text_of(v: Vertex, further: Sequence[str], crowded: bool) -> str:
+    """What stands in a box."""
+    title = v.title if v.count == 1 else f"{v.title} ×{v.count:,}"
+    if crowded and v.kind != "module":  # as many texts in a line as it holds
+        lines = [f"{title} {v.shape}".rstrip()]
+        for text in (*v.details, *further):
+            if len(lines[-1]) + len(text) < _LINE:
+                lines[-1] += f", {text}"
+            else:
+                lines.append(text)
+        return "\n".join(lines)
+    return "\n".join(filter(None, (title, v.shape, *v.details, *further)))
+
+
+_LINE = 54  # letters
+
+
+def style_of(kind: Kind) -> dict[str, str]:
+    """The attributes of a box of a kind."""
+    style = STYLES[kind]
+    return {"fillcolor": style.fill, "color": style.line, **style.attributes}
+
+
+def legend(graph: Graph, size: float, *, numbered: bool, partials: bool) -> str:
+    """What the colours that occur mean, and the remarks, as a label of the graph."""
+    kinds = {v.kind for v in graph.vertices}
+    shown = [style for kind, style in STYLES.items() if kind in kinds]
+    cells = [f'<TD BGCOLOR="{s.fill}" COLOR="{s.line}">{html.escape(s.meaning)}</TD>' for s in shown]
+    rows = [cells[i : i + 4] for i in range(0, len(cells), 4)]
+    remarks = list(graph.remarks)
+    on_arrows = ["position of the operand"] if numbered and any(e.label for e in graph.edges) else []
+    on_arrows += ["local partial derivative"] if partials else []
+    if on_arrows:
+        remarks.append(f"on arrows: {': '.join(on_arrows)}")
+    if any(e.to_next for e in graph.edges):
+        remarks.append("dashed arrow: from one copy to the next")
+    table = "".join(f"<TR>{''.join(row)}</TR>" for row in rows)
+    inner = f'<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="2" CELLPADDING="2">{table}</TABLE>'
+    lines = "".join(f'<TR><TD ALIGN="LEFT">{html.escape(remark)}</TD></TR>' for remark in remarks)
+    outer = f'<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="1"><TR><TD ALIGN="LEFT">{inner}</TD></TR>{lines}</TABLE>'
+    return f'<<FONT POINT-SIZE="{size:g}">{outer}</FONT>>'

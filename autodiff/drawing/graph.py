@@ -1,71 +1,160 @@
-"""From the tape to vertices and edges: what is in a picture, before how it looks."""
+"""From the tape to vertices and edges: what is in a picture, before how it looks.
+
+Texts are made when they are asked for: of a million nodes a picture shows a hundred.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from autodiff.modes import SCOPES
-from autodiff.tape import ITEM, Leaf, Node
+from autodiff.tape import ALIAS, ITEM, Leaf, Node
 from autodiff.tensors import Tensor
 
-Kind = Literal["parameter", "input", "constant", "operation", "result"]
+Kind = Literal["parameter", "input", "constant", "saved", "operation", "result", "derivative", "module"]
+LEAVES: frozenset[Kind] = frozenset(("parameter", "input", "constant", "saved"))
+"""Kinds of vertices at which arrows begin only."""
 
 
-class Vertex(NamedTuple):
+class Scope(NamedTuple):
+    """One call of a module, or one stretch under `autodiff.scope`.
+
+    Attributes
+    ----------
+    name : str
+    call : int
+        Tells apart two calls of one name.
+    """
+
+    name: str
+    call: int
+
+
+@dataclass(slots=True, eq=False)
+class Vertex:
     """One box.
 
     Attributes
     ----------
     key : str
         Unique in the graph.
-    kind : {"parameter", "input", "constant", "operation", "result"}
-        A tracked leaf, an argument of a transform, an untracked array, an operation, or one that is asked for.
+    kind : str
+        A tracked leaf (`parameter`), an argument of a transform or a seed (`input`), an untracked array (`constant`), a
+        value of the forward pass that the backward pass reads (`saved`), an `operation`, one that is asked for
+        (`result`), one of the backward pass (`derivative`), many operations folded into one box (`module`).
     title : str
         Name of the leaf or operation.
-    shape : str
-        Shape and dtype of its value.
-    details : tuple of str
-        Further lines: constants of the operation.
-    scope : tuple of str
-        The scopes it was recorded in, outermost first.
+    value : object
+        The array, a tuple of them, or anything with a shape and a dtype.
+    calls : tuple of Scope
+        What it was recorded in, outermost first.
     node : Node or None
         Where it comes from.
+    notes : tuple of str
+        Further lines.
+    count : int
+        How many vertices of the full graph it stands for, one in each copy of a repeated structure.
     """
 
     key: str
     kind: Kind
     title: str
-    shape: str
-    details: tuple[str, ...]
-    scope: tuple[str, ...]
-    node: Node | None
+    value: Any
+    calls: tuple[Scope, ...] = ()
+    node: Node | None = None
+    notes: tuple[str, ...] = ()
+    count: int = 1
+
+    @property
+    def shape(self) -> str:
+        """Shape and dtype of its value; empty for a box that has none."""
+        return "" if self.value is None else describe(self.value)
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """Names of the scopes it was recorded in, outermost first."""
+        return tuple(s.name for s in self.calls)
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """Further lines: the user's name, numbers and metadata of the call."""
+        node = self.node
+        if node is None or node.primitive is None or self.kind == "saved":
+            return self.notes
+        name = getattr(node, "name", None)
+        lines = [name] if name else []
+        several = len(node.operands) > 1
+        for i, (parent, x) in enumerate(zip(node.parents, node.operands, strict=True)):
+            if parent is None and not is_array(x):
+                lines.append(f"operand {i}: {short(x)}" if several else short(x))
+        if node.primitive is not ITEM:
+            keywords = {k: v for k, v in node.keywords.items() if v is not None and v is not False}
+            if not isinstance(self.value, tuple) and keywords.get("shape") == np.shape(self.value):
+                del keywords["shape"]  # it is told already
+            lines += [f"{k}={short(v)}" for k, v in keywords.items()]
+        return (*lines, *self.notes)
 
 
 class Edge(NamedTuple):
-    """An arrow from operand to operation, with the operand's position where there are several."""
+    """An arrow.
+
+    Attributes
+    ----------
+    tail, head : str
+        Keys of the operand and of the operation.
+    label : str
+        The operand's position, where there are several and they do not commute.
+    operand : int
+        That position, always; -1 where the arrow stands for several.
+    to_next : bool
+        Whether it leads from one copy of a repeated structure to a later one.
+    """
 
     tail: str
     head: str
-    label: str
+    label: str = ""
+    operand: int = -1
+    to_next: bool = False
 
 
-class Graph(NamedTuple):
-    """What is drawn."""
+@dataclass(slots=True, eq=False)
+class Graph:
+    """What is drawn.
+
+    Attributes
+    ----------
+    vertices : list of Vertex
+        In the order of recording.
+    edges : list of Edge
+    remarks : list of str
+        Lines under the picture: what was folded, and why.
+    """
 
     vertices: list[Vertex]
     edges: list[Edge]
+    remarks: list[str] = field(default_factory=list)
 
 
-def read_graph(tensors: Iterable[Tensor]) -> Graph:
+def read_graph(
+    tensors: Iterable[Tensor], *, since: int = 0, rules: Mapping[Node, Node] | None = None, aliases: bool = False
+) -> Graph:
     """The graph of everything the tensors were computed from, in the order of recording.
 
     Parameters
     ----------
     tensors : iterable of Tensor
         Tracked; the results of interest.
+    since : int, default 0
+        Operations with a smaller number are not followed: they appear as saved values.
+    rules : mapping of Node to Node, optional
+        For nodes of a backward pass the operation whose rule recorded them.
+    aliases : bool, default False
+        Show where a transform took hold of a value that was tracked already; else the value itself stands there.
 
     Returns
     -------
@@ -73,84 +162,98 @@ def read_graph(tensors: Iterable[Tensor]) -> Graph:
         Untracked arrays appear where they enter an operation; Python numbers as a line in its box.
     """
     roots = {t._node: t for t in tensors if t._node is not None}
+    rules = {} if rules is None else rules
     values: dict[Node, Any] = {node: t._data for node, t in roots.items()}
-    stack = list(roots)
-    nodes: list[Node] = []
-    seen = set(stack)
-    while stack:
-        node = stack.pop()
-        nodes.append(node)
-        for parent, x in zip(node.parents, node.operands, strict=True):
+    nodes: list[Node] = list(roots)
+    seen = set(nodes)
+    for node in nodes:  # it grows while it is gone through
+        if node.number < since and (aliases or node.primitive is not ALIAS):
+            continue
+        for parent, x in zip(node.parents, node.operands):
             if parent is not None and parent not in seen:
                 seen.add(parent)
                 values[parent] = x
-                stack.append(parent)
-    nodes.sort(key=lambda n: n.number)
-    scopes = _scopes_of(nodes)
+                nodes.append(parent)
+    nodes.sort(key=_number)
+    scopes = _scopes_of(sorted({*nodes, *rules.values()}, key=_number) if rules else nodes)
     vertices: list[Vertex] = []
     edges: list[Edge] = []
+    keys: dict[Node, str] = {}
     for node in nodes:
-        key = f"n{node.number}"
-        shape = describe(values[node])
-        name = getattr(node, "name", None)
-        if node.primitive is None:
-            kind: Kind = "parameter" if isinstance(node, Leaf) else "input"
-            vertices.append(Vertex(key, kind, name or kind, shape, (), scopes[node], node))
+        primitive = node.primitive
+        if primitive is ALIAS and not aliases and node not in roots:
+            keys[node] = keys[node.parents[0]]  # type: ignore[index]
             continue
-        details = [name] if name else []
-        several = len(node.operands) > 1
-        for i, (parent, x) in enumerate(zip(node.parents, node.operands, strict=True)):
-            label = str(i) if several and not _commutes(node) else ""
+        key = keys[node] = f"n{node.number}"
+        if primitive is None:
+            kind: Kind = "parameter" if isinstance(node, Leaf) else "input"
+            vertices.append(Vertex(key, kind, getattr(node, "name", None) or kind, values[node], scopes[node], node))
+            continue
+        title = f"output {node.keywords['index']}" if primitive is ITEM else primitive.name
+        if node.number < since:
+            vertices.append(Vertex(key, "saved", title, values[node], (), node))
+            continue
+        calls = scopes[node]
+        notes: tuple[str, ...] = ()
+        if node in rules:
+            of = rules[node]
+            calls = tuple(Scope(f"{s.name}, backwards", -s.call) for s in scopes.get(of, ()))
+            notes = (f"through {of.primitive.name}",) if of.primitive is not None else ()
+        numbered = len(node.operands) > 1 and primitive.name not in _COMMUTING
+        for i, (parent, x) in enumerate(zip(node.parents, node.operands)):
+            label = str(i) if numbered else ""
             if parent is not None:
-                edges.append(Edge(f"n{parent.number}", key, label))
-            elif isinstance(x, np.ndarray) and x.ndim:
-                constant = f"{key}c{i}"
-                vertices.append(Vertex(constant, "constant", "constant", describe(x), (), scopes[node], None))
-                edges.append(Edge(constant, key, label))
-            else:
-                details.append(f"operand {i}: {_short(x)}" if several else _short(x))
-        if node.primitive is ITEM:
-            title = f"output {node.keywords['index']}"
-        else:
-            title = node.primitive.name
-            details += [f"{k}={_short(v)}" for k, v in node.keywords.items() if v is not None and v is not False]
-        vertices.append(
-            Vertex(key, "result" if node in roots else "operation", title, shape, tuple(details), scopes[node], node)
-        )
+                edges.append(Edge(keys[parent], key, label, i))
+            elif is_array(x):
+                vertices.append(Vertex(f"{key}c{i}", "constant", "constant", x, calls))
+                edges.append(Edge(f"{key}c{i}", key, label, i))
+        kind = "result" if node in roots else "derivative" if node in rules else "operation"
+        vertices.append(Vertex(key, kind, title, values[node], calls, node, notes))
     return Graph(vertices, edges)
+
+
+_number = attrgetter("number")
+_COMMUTING = frozenset(("add", "multiply", "maximum", "minimum"))
+
+
+def is_array(x: Any) -> bool:
+    """Whether an untracked operand has a box of its own; a number is a line in the box of the operation."""
+    return isinstance(x, np.ndarray) and x.ndim > 0
 
 
 def describe(value: Any) -> str:
     """Shape and dtype of a value in one line: ``(32, 10) float32``."""
     if isinstance(value, tuple):
         return ", ".join(describe(v) for v in value)
-    shape = np.shape(value)
+    shape = tuple(np.shape(value))
     return f"{shape if shape else 'scalar'} {getattr(value, 'dtype', type(value).__name__)}"
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """A number or a piece of metadata in at most 40 characters."""
     text = repr(value.item()) if isinstance(value, (np.generic, np.ndarray)) and np.ndim(value) == 0 else repr(value)
     return text if len(text) <= 40 else text[:37] + "..."
 
 
-def _commutes(node: Node) -> bool:
-    return node.primitive is not None and node.primitive.name in ("add", "multiply", "maximum", "minimum")
-
-
-def _scopes_of(nodes: list[Node]) -> dict[Node, tuple[str, ...]]:
-    """For every node the names of the scopes around it; both lists are in the order of numbers."""
+def _scopes_of(nodes: list[Node]) -> dict[Node, tuple[Scope, ...]]:
+    """For every node the scopes around it; both lists are in the order of numbers."""
     if not nodes:
         return {}
     low, high = nodes[0].number, nodes[-1].number
     ranges = sorted((s for s in list(SCOPES) if s[1] <= high and s[2] >= low), key=lambda s: (s[1], -s[2]))
-    found: dict[Node, tuple[str, ...]] = {}
+    found: dict[Node, tuple[Scope, ...]] = {}
     around: list[tuple[str, int, int]] = []
+    calls: tuple[Scope, ...] = ()
     upcoming = iter(ranges)
     following = next(upcoming, None)
     for node in nodes:
+        changed = False
         while following is not None and following[1] < node.number:
             around.append(following)
             following = next(upcoming, None)
-        around = [s for s in around if s[2] > node.number]
-        found[node] = tuple(name for name, _, _ in around)
+            changed = True
+        if changed or (around and any(s[2] <= node.number for s in around)):
+            around = [s for s in around if s[2] > node.number]
+            calls = tuple(Scope(s[0], s[1]) for s in around)
+        found[node] = calls if node.primitive is not None else ()
     return found

@@ -46,7 +46,8 @@ def _irregular(size: int) -> Any:
     rng = np.random.default_rng(0)
     functions = (np.sin, np.cos, np.tanh, np.negative)
     zs = [ad.tensor(1.0, requires_grad=True) for _ in range(20)]
-    kinds, firsts, seconds = rng.integers(0, 7, size), rng.integers(1, 20, size), rng.integers(1, 20, size)
+    steps = 2 * size  # the result depends on about half of them
+    kinds, firsts, seconds = rng.integers(0, 7, steps), rng.integers(1, 20, steps), rng.integers(1, 20, steps)
     for kind, i, j in zip(kinds, firsts, seconds):
         zs.append(functions[kind](zs[-i]) if kind < 4 else zs[-i] * zs[-j] if kind < 6 else zs[-i] + zs[-j])
     return sum(zs[-20:])

@@ -1,0 +1,193 @@
+"""What a picture shows of derivatives: cotangents, local partial derivatives, and the recorded backward pass.
+
+All of it comes from the primitives' own rules, by the engine's own sweeps; nothing is written to anybody's ``.grad``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence, Set
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autodiff import tape
+from autodiff.errors import DtypeError
+from autodiff.primitives import ELEMENTWISE
+from autodiff.recording import conjugated, pull, recording_on
+from autodiff.sweeps import pull_back
+from autodiff.tape import ITEM, NO_KEYWORDS, Node, Walk, next_number
+from autodiff.tensors import Tensor, lift
+
+
+def inputs_of(tensors: Iterable[Tensor]) -> dict[Node, Any]:
+    """The leaves and arguments that the tensors were computed from, in the order of recording, with their values."""
+    values = {t._node: t._data for t in tensors if t._node is not None}
+    stack = list(values)
+    for node in stack:  # it grows while it is gone through
+        for parent, x in zip(node.parents, node.operands):
+            if parent is not None and parent not in values:
+                values[parent] = x
+                stack.append(parent)
+    return {n: values[n] for n in sorted(values, key=lambda n: n.number) if n.primitive is None}
+
+
+def _ones(t: Tensor) -> Any:
+    if t.dtype.kind == "c":
+        raise DtypeError(
+            "the derivatives of a complex result need a direction; draw its real part, its imaginary part or its "
+            "magnitude."
+        )
+    return np.ones_like(t._data)
+
+
+def cotangents(tensors: Sequence[Tensor]) -> dict[Node, Any]:
+    """The gradient of the sum of all entries of the tensors by every node they were computed from."""
+    given: dict[Node, Any] = {}
+    for t in tensors:
+        if t._node is not None:
+            given[t._node] = given[t._node] + _ones(t) if t._node in given else _ones(t)
+    reached = set(given)
+    stack = list(given)
+    for node in stack:  # it grows while it is gone through
+        for parent in node.parents:
+            if parent is not None and parent not in reached:
+                reached.add(parent)
+                stack.append(parent)
+    found = pull(tape.walk(given, reached), given, reached, False, {})
+    return {n: conjugated(ct) for n, ct in found.items() if not isinstance(ct, (list, tuple))}
+
+
+def pulled(node: Node, ct: Any, live: Any = None) -> tuple[list[Any], list[Any]]:
+    """What the rules of an operation send to each operand for a cotangent of its output; None where nothing goes.
+
+    Parameters
+    ----------
+    node : Node
+    ct : array, or list of arrays and None for several outputs
+    live : bool array, optional
+        Its entries that are not blocked (see `autodiff.masks`).
+
+    Returns
+    -------
+    terms, lives : list
+        For each operand the term, and its mask (None: nothing is blocked).
+    """
+    # Parents of its own for each operand, so that x * x shows both factors and nothing further down is swept.
+    sources = [None if p is None else Node(next_number(), None, (), (), NO_KEYWORDS, x)
+               for p, x in zip(node.parents, node.operands, strict=True)]  # fmt: skip
+    alone = Node(next_number(), node.primitive, node.operands, tuple(sources), node.keywords, node.output)
+    targets = {s for s in sources if s is not None}
+    assert node.primitive is not None
+    lives = {} if live is None else {alone: live}
+    found = Walk([alone], list(targets), node.primitive.flags, False, targets)
+    with np.errstate(all="ignore"):  # infinite slopes are answers (see the conventions)
+        swept = pull_back(found, {alone: ct}, targets, masked=True, lives=lives)
+    return [None if s is None else swept.get(s) for s in sources], [
+        None if s is None else lives.get(s) for s in sources
+    ]
+
+
+class Partial(NamedTuple):
+    """A local partial derivative: of an operation's output by one of its operands.
+
+    Attributes
+    ----------
+    form : {"number", "diagonal", "row", "matrix"}
+        Of a number by a number; of an array entry by entry; of a number by an array; of an array by an array.
+    values : array or None
+        The entries; None for a matrix, of which only the shape is known.
+    shape : tuple of int
+        Shape of output and operand together, of a matrix.
+    """
+
+    form: str
+    values: Any
+    shape: tuple[int, ...]
+
+
+def local_partials(node: Node) -> list[Partial | None]:
+    """The local partial derivatives of an operation, from its rules; None for operands that are not tracked."""
+    y = node.output
+    if node.primitive is ITEM or isinstance(y, tuple) or y.dtype.kind != "f":
+        return [None] * len(node.operands)
+    diagonal = node.primitive is not None and node.primitive.kind == ELEMENTWISE
+    rules = pulled(node, np.ones_like(y))[0] if diagonal or not np.ndim(y) else [None] * len(node.operands)
+    partials: list[Partial | None] = []
+    for parent, x, g in zip(node.parents, node.operands, rules, strict=True):
+        shape = (*np.shape(y), *np.shape(x))
+        if parent is None:
+            partials.append(None)
+        elif not np.ndim(y):
+            zero = np.zeros_like(x) if g is None else g
+            partials.append(Partial("row" if np.ndim(x) else "number", zero, shape))
+        elif diagonal and np.shape(x) == np.shape(y):
+            partials.append(Partial("diagonal", np.zeros_like(x) if g is None else g, shape))
+        else:
+            partials.append(Partial("matrix", None, shape))
+    return partials
+
+
+class _Attribution(tape.Watcher):
+    """Notes for each recorded operation of a sweep whose rule it belongs to."""
+
+    def __init__(self) -> None:
+        self.rules: dict[Node, Node] = {}
+        self._current: Node | None = None
+
+    def swept(
+        self, nodes: Iterable[Node], values: dict[Node, Any], targets: Set[Node] | None, *, reverse: bool
+    ) -> Iterator[Node]:
+        for node in nodes:
+            self._current = node
+            yield node
+        self._current = None
+
+    def recorded(self, node: Node) -> None:
+        if self._current is not None:
+            self.rules[node] = self._current
+
+
+class Backward(NamedTuple):
+    """A recorded backward pass.
+
+    Attributes
+    ----------
+    results : list of Tensor
+        The gradients that the pass arrived at.
+    names : dict of Node to str
+        What each is the gradient of.
+    rules : dict of Node to Node
+        For each of its operations the forward operation whose rule recorded it.
+    since : int
+        Its nodes have this number or a larger one.
+    """
+
+    results: list[Tensor]
+    names: dict[Node, str]
+    rules: dict[Node, Node]
+    since: int
+
+
+def record_backward(tensors: Sequence[Tensor]) -> Backward:
+    """Run the backward pass from ones at the tensors to all leaves and arguments, and record it."""
+    targets = inputs_of(tensors)
+    since = next_number()
+    given: dict[Node, Any] = {}
+    with recording_on():
+        for i, t in enumerate(tensors):
+            assert t._node is not None
+            ones = _ones(t)
+            source = Node(next_number(), None, (), (), NO_KEYWORDS, ones)
+            source.name = "seed" if len(tensors) == 1 else f"seed {i}"
+            seed = lift(ones, source)
+            given[t._node] = given[t._node] + seed if t._node in given else seed
+        watcher = _Attribution()
+        with tape.watching(watcher):
+            swept = pull(tape.walk(given, set(targets)), given, set(targets), True, {})
+    results, names = [], {}
+    for node in targets:
+        g = swept.get(node)
+        if isinstance(g, Tensor) and g._node is not None:
+            names[g._node] = f"gradient of {getattr(node, 'name', None) or 'a leaf'}"
+            results.append(g)
+    return Backward(results, names, watcher.rules, since)

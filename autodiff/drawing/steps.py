@@ -1,0 +1,414 @@
+"""Backpropagation as it happens: one frame for each product the reverse sweep forms.
+
+Every frame is the same graph with other texts and colours. Boxes have fixed sizes, so that Graphviz lays all frames out
+alike and nothing jumps from one to the next.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import pathlib
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from autodiff import display
+from autodiff.drawing.derivatives import Partial, local_partials, pulled
+from autodiff.drawing.dot import FONT, GROUND, STYLES, TEXT, style_of
+from autodiff.drawing.graph import LEAVES, Graph, Vertex, read_graph
+from autodiff.drawing.labels import escape, printable, size_of, summary
+from autodiff.drawing.pictures import checked, partial_text
+from autodiff.drawing.rendering import ADVICE, Picture, find_renderer
+from autodiff.drawing.stepspage import page
+from autodiff.errors import GradientError, MissingExtraError
+from autodiff.recording import conjugated
+from autodiff.tape import ITEM, Node
+from autodiff.tensors import Tensor
+
+Event = Literal["values", "seed", "ready", "product", "end"]
+
+
+class Frame(NamedTuple):
+    """One moment of the reverse sweep.
+
+    Attributes
+    ----------
+    event : {"values", "seed", "ready", "product", "end"}
+        The forward pass is done; the cotangent of the result is set to 1; all contributions to a cotangent have
+        arrived, so its operation is next; a product was formed and added; the sweep is done.
+    caption : str
+        The same in words, with the numbers.
+    node : str
+        Key of the operation whose rule is at work; empty at the start and at the end.
+    operand : int
+        The operand that receives a product; -1 in other frames.
+    product : array or None
+        The cotangent times the local partial derivative.
+    cotangents : dict of str to array
+        The running sums, by the keys of vertices.
+    done : frozenset of str
+        The vertices whose cotangent is complete.
+    """
+
+    event: Event
+    caption: str
+    node: str
+    operand: int
+    product: Any
+    cotangents: dict[str, Any]
+    done: frozenset[str]
+
+
+LIMIT = 60
+"""The largest graph that is shown step by step, in vertices."""
+
+
+def draw_steps(y: Tensor) -> Steps:
+    """Show the reverse sweep step by step: which cotangent is ready, which product is formed, the running sum.
+
+    Parameters
+    ----------
+    y : Tensor
+        Tracked; one number, or an array, of which the sum of all entries is differentiated.
+
+    Returns
+    -------
+    Steps
+        ``.html(path)`` writes one page with a slider and keys that needs no network, ``.gif(path)`` an animation,
+        ``.svg(folder)`` a file a frame; a notebook shows the page.
+
+    Raises
+    ------
+    GradientError
+        If `y` is not tracked.
+    ValueError
+        If its graph has more than 60 vertices: that is no longer a story, and `autodiff.draw` folds it.
+
+    Notes
+    -----
+    For an operation ``v = f(u, ...)`` the sweep adds ``ct_v * ∂v/∂u`` to the cotangent of every operand u, once all
+    contributions to that of v have arrived. Operations are visited in the reverse order of recording. No ``.grad`` is
+    read or written.
+
+    References
+    ----------
+    A. Griewank, A. Walther, Evaluating Derivatives, 2nd edition, 2008, section 3.2 (incremental reverse mode).
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> a = ad.tensor(2.0, requires_grad=True, name="a")
+    >>> steps = ad.draw_steps(a * a)
+    >>> for frame in steps.frames:
+    ...     print(frame.caption)
+    The forward pass is done: every value is known.
+    The cotangent of the result is 1.
+    multiply: its cotangent 1 is complete.
+    multiply -> a: 1 · 2 = 2; the sum so far is 2.
+    multiply -> a: 1 · 2 = 2; the sum so far is 4.
+    Done: gradient of a 4.
+    """
+    tensors = checked(y)
+    if len(tensors) != 1:
+        raise GradientError("draw_steps shows the sweep from one tensor; add them up, or draw them one by one.")
+    graph = read_graph(tensors, aliases=True)
+    if len(graph.vertices) > LIMIT:
+        raise ValueError(
+            f"draw_steps: the graph has {len(graph.vertices):,} vertices; up to {LIMIT} can be followed step by step. "
+            "Take a smaller example (fewer layers, steps, scalars), or ad.draw(y), which folds."
+        )
+    return Steps(graph, _frames(tensors[0], graph))
+
+
+def _frames(y: Tensor, graph: Graph) -> list[Frame]:
+    titles = {v.key: v.title for v in graph.vertices}
+    nodes = [v.node for v in graph.vertices if v.node is not None]
+    root = y._node
+    assert root is not None
+    sums: dict[str, Any] = {}
+    raw: dict[Node, Any] = {root: np.ones_like(y._data)}
+    lives: dict[Node, Any] = {}
+    done: set[str] = set()
+    frames: list[Frame] = []
+
+    def shoot(event: Event, caption: str, node: str = "", operand: int = -1, product: Any = None) -> None:
+        frames.append(Frame(event, caption, node, operand, product, dict(sums), frozenset(done)))
+
+    shoot("values", "The forward pass is done: every value is known.")
+    sums[_key(root)] = raw[root]
+    shoot("seed", f"The cotangent of the result is 1{'' if y.ndim == 0 else ' in every entry'}.")
+    for node in reversed(nodes):
+        ct = raw.pop(node, None)
+        if ct is None:
+            continue
+        key = _key(node)
+        done.add(key)
+        if node.primitive is None:
+            continue
+        shoot("ready", f"{titles[key]}: its cotangent{_amount(ct)} is complete.", key)
+        partials = local_partials(node)
+        terms, masks = _terms(node, ct, lives.pop(node, None))
+        for i, (parent, g, live) in enumerate(zip(node.parents, terms, masks, strict=True)):
+            if parent is None or g is None:
+                continue
+            first = parent not in raw
+            raw[parent] = g if first else _sum(raw[parent], g)
+            other = live if first else lives.pop(parent, None)
+            if live is not None and other is not None:  # an entry is blocked if it is in every term
+                lives[parent] = live | other
+            sums[_key(parent)] = raw[parent]
+            caption = f"{titles[key]} -> {titles[_key(parent)]}: {_product(ct, partials[i], g)}"
+            shoot("product", f"{caption}{_so_far(raw[parent])}.", key, i, g)
+    leaves = [v for v in graph.vertices if v.kind in LEAVES and v.key in sums]
+    shown = "; ".join(f"gradient of {v.title} {size_of(conjugated(sums[v.key]))}" for v in leaves[:4])
+    more = f"; and {len(leaves) - 4} more" if len(leaves) > 4 else ""
+    shoot("end", f"Done: {shown}{more}." if leaves else "Done: nothing arrived at a leaf.")
+    return frames
+
+
+def _key(node: Node) -> str:
+    return f"n{node.number}"
+
+
+def _amount(ct: Any) -> str:
+    """A cotangent in a sentence; nothing for that of several outputs together."""
+    return "" if isinstance(ct, (list, tuple)) else f" {size_of(ct)}"
+
+
+def _so_far(ct: Any) -> str:
+    return f"; the sum so far is{_amount(ct)}" if _amount(ct) else ""
+
+
+def _product(ct: Any, partial: Partial | None, g: Any) -> str:
+    """What was multiplied, and what came of it."""
+    if isinstance(g, list):
+        return "the cotangent of one of several outputs, put in its place"
+    if partial is None or partial.form == "matrix":
+        return f"the transposed Jacobian, applied to the cotangent, is{_amount(g)}"
+    return f"{size_of(ct)} · {partial_text(partial)} ={_amount(g)}"
+
+
+def _terms(node: Node, ct: Any, live: Any) -> tuple[list[Any], list[Any]]:
+    """What an operation sends to each operand, and the masks of that."""
+    if node.primitive is ITEM:
+        parent = node.parents[0]
+        assert parent is not None
+        return [[ct if i == node.keywords["index"] else None for i in range(len(parent.output))]], [None]
+    return pulled(node, ct, live)
+
+
+def _sum(a: Any, b: Any) -> Any:
+    if isinstance(a, list):
+        return [q if p is None else p if q is None else p + q for p, q in zip(a, b, strict=True)]
+    return a + b
+
+
+class Steps:
+    """The frames of a reverse sweep.
+
+    Attributes
+    ----------
+    frames : list of Frame
+    """
+
+    def __init__(self, graph: Graph, frames: list[Frame]) -> None:
+        self._graph, self.frames = graph, frames
+        self._partials = {
+            e: partial_text(p)
+            for v in graph.vertices
+            if v.node is not None and v.node.primitive is not None
+            for partials in [local_partials(v.node)]
+            for e in graph.edges
+            if e.head == v.key and (p := partials[e.operand]) is not None
+        }
+        self._widest = max(map(len, (_caption_text(f) for f in frames)), default=1)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def picture(self, index: int) -> Picture:
+        """One frame as a picture, with its caption below.
+
+        Parameters
+        ----------
+        index : int
+            0 for the first, -1 for the last.
+
+        Returns
+        -------
+        Picture
+        """
+        frame = self.frames[index]
+        number = range(len(self.frames))[index] + 1
+        picture = Picture(
+            graph_attr={
+                "rankdir": "LR",
+                "bgcolor": GROUND,
+                "fontname": FONT,
+                "fontcolor": TEXT,
+                "fontsize": "11",
+                "ranksep": "0.5",
+                "nodesep": "0.3",
+                "label": self._caption(frame, number),
+                "labelloc": "b",
+            },
+            node_attr={"fontname": FONT, "fontcolor": TEXT, "fontsize": "11", "shape": "box", "fixedsize": "true"},
+            edge_attr={"fontname": FONT, "fontsize": "9", "arrowsize": "0.7"},
+        )
+        for v in self._graph.vertices:
+            width, height = self._size(v)
+            look = {**style_of(v.kind), **_mark(v.key, frame), "width": width, "height": height}
+            picture.node(v.key, escape("\n".join(self._lines(v, frame))), **look)
+        for e in self._graph.edges:
+            at_work = e.head == frame.node and (e.operand == frame.operand or frame.event == "ready")
+            text = self._partials.get(e, "")
+            picture.edge(
+                e.tail,
+                e.head,
+                label=escape(f" {text} "),
+                color=_WORK if at_work and frame.operand >= 0 else "#666666",
+                fontcolor=_WORK if at_work and frame.operand >= 0 else "#444444",
+                penwidth="2.5" if at_work and frame.operand >= 0 else "1",
+                dir="back" if at_work and frame.operand >= 0 else "forward",
+            )
+        return picture
+
+    def _lines(self, v: Vertex, frame: Frame) -> list[str]:
+        lines = [printable(v.title, 40).replace("\n", " ")]
+        if not isinstance(v.value, tuple) and np.size(v.value):
+            lines.append(f"value {summary(v.value)}")
+        ct = frame.cotangents.get(v.key)
+        if v.node is not None and not isinstance(ct, list):
+            lines.append("cotangent" if ct is None else f"cotangent {size_of(ct)}")
+        return lines
+
+    def _size(self, v: Vertex) -> tuple[str, str]:
+        """Inches for the longest lines of any frame."""
+        lines = [self._lines(v, f) for f in (self.frames[0], *self.frames)]
+        longest = max(len(line) for of_frame in lines for line in of_frame)
+        return f"{0.3 + 0.092 * longest:.2f}", f"{0.2 + 0.185 * max(map(len, lines)):.2f}"
+
+    def _caption(self, frame: Frame, number: int) -> str:
+        """The caption in a table of one size in all frames, the meaning of the colours below."""
+        width = max(360, 7 * self._widest)
+        text = html.escape(_caption_text(frame))
+        cells = "".join(
+            f'<TD BGCOLOR="{fill}" COLOR="{line}" BORDER="2">{meaning}</TD>' for meaning, fill, line in _LEGEND
+        )
+        return (
+            f'<<TABLE BORDER="0" CELLSPACING="2"><TR><TD WIDTH="{width}" HEIGHT="24" FIXEDSIZE="TRUE" ALIGN="LEFT">'
+            f'{number:02d}/{len(self.frames):02d}  {text}</TD></TR><TR><TD ALIGN="LEFT"><FONT POINT-SIZE="9"><TABLE '
+            f'BORDER="0" CELLSPACING="3"><TR>{cells}</TR></TABLE></FONT></TD></TR></TABLE>>'
+        )
+
+    # --- files ------------------------------------------------------------------------------------
+
+    def _svgs(self) -> list[str]:
+        return [self.picture(i).pipe(format="svg").decode("utf-8") for i in range(len(self.frames))]
+
+    def to_html(self) -> str:
+        """The page as text: all frames in it, a slider, the arrow keys; it needs nothing else."""
+        captions = [f.caption for f in self.frames]
+        if find_renderer() is None:
+            return page(captions, [f"<pre>{html.escape(ADVICE)}</pre>"] * len(captions))
+        return page(captions, [_inline(svg, i) for i, svg in enumerate(self._svgs())])
+
+    def html(self, path: str | os.PathLike[str]) -> str:
+        """Write the page; returns the path.
+
+        Examples
+        --------
+        >>> import autodiff as ad, pathlib, tempfile
+        >>> a = ad.tensor(2.0, requires_grad=True, name="a")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = ad.draw_steps(a * a).html(pathlib.Path(folder) / "steps.html")
+        ...     "http" in pathlib.Path(path).read_text(encoding="utf-8").replace("http://www.w3.org/", "")
+        False
+        """
+        pathlib.Path(path).write_text(self.to_html(), encoding="utf-8")
+        return os.fspath(path)
+
+    def svg(self, folder: str | os.PathLike[str]) -> list[str]:
+        """Write a file ``step_01.svg`` and so on for every frame into a folder, which is made; returns the paths."""
+        place = pathlib.Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        paths = [place / f"step_{i:02d}.svg" for i in range(1, len(self.frames) + 1)]
+        for path, svg in zip(paths, self._svgs(), strict=True):
+            path.write_text(svg, encoding="utf-8")
+        return [os.fspath(p) for p in paths]
+
+    def gif(self, path: str | os.PathLike[str], *, seconds: float = 1.5) -> str:
+        """Write an animation that repeats; returns the path.
+
+        Parameters
+        ----------
+        path : path
+        seconds : float, default 1.5
+            How long a frame stands; the last one stands twice as long.
+
+        Raises
+        ------
+        MissingExtraError
+            If Pillow is not installed; it comes with ``wengert[plot]``.
+        """
+        if not seconds > 0:
+            raise ValueError(f"gif: seconds is the time a frame stands, more than 0; {seconds!r} was given.")
+        try:
+            from PIL import Image
+        except ImportError as error:
+            raise MissingExtraError(
+                'Steps.gif needs Pillow, which is not installed: pip install "wengert[plot]". Without it write '
+                ".html(path) or .svg(folder)."
+            ) from error
+        import io
+
+        images = [Image.open(io.BytesIO(self.picture(i).pipe(format="png"))).convert("RGB") for i in range(len(self))]
+        size = max(i.width for i in images), max(i.height for i in images)
+        frames = []
+        for image in images:
+            whole = Image.new("RGB", size, GROUND)
+            whole.paste(image, (0, 0))
+            frames.append(whole.quantize(64))
+        durations = [round(seconds * 1000)] * (len(frames) - 1) + [round(seconds * 2000)]
+        frames[0].save(path, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
+        return os.fspath(path)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{i:2d}. {f.caption}" for i, f in enumerate(self.frames, 1))
+
+    def __repr__(self) -> str:
+        return f"<{len(self.frames)} steps of a reverse sweep; .html(path), .gif(path) and .svg(folder) write them>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> display.Bundle:
+        """For notebooks: the captions, and the page in a frame of its own."""
+        inside = html.escape(self.to_html(), quote=True)
+        return display.bundle(str(self), f'<iframe srcdoc="{inside}" width="100%" height="640"></iframe>')
+
+
+_WORK = "#D55E00"
+_READY = "#009E73"
+_LEGEND = (
+    ("at work", GROUND, _WORK),
+    ("cotangent complete", GROUND, _READY),
+    ("parameter", STYLES["parameter"].fill, STYLES["parameter"].line),
+    ("operation", STYLES["operation"].fill, STYLES["operation"].line),
+)
+
+
+def _caption_text(frame: Frame) -> str:
+    return printable(frame.caption, 160).replace("\n", " ")
+
+
+def _mark(key: str, frame: Frame) -> dict[str, str]:
+    """The border of a box at a moment."""
+    if key == frame.node:
+        return {"color": _WORK, "penwidth": "3"}
+    if key in frame.done or frame.event == "end":
+        return {"color": _READY, "penwidth": "2.5"} if key in frame.cotangents else {}
+    return {}
+
+
+def _inline(svg: str, index: int) -> str:
+    """A frame as part of a page: without the file's head, with ids of its own."""
+    return svg[svg.index("<svg") :].replace('id="', f'id="f{index}-')
