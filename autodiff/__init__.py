@@ -47,9 +47,22 @@ from autodiff.transforms import (
 )
 
 if TYPE_CHECKING:
-    from autodiff import compiler, drawing, flat, solvers, special, testing
+    from autodiff import calculus, compiler, display, drawing, flat, solvers, special, testing
+    from autodiff.calculus import (
+        antiderivative,
+        curl,
+        divergence,
+        gradient_field,
+        integrate,
+        laplacian,
+        line_integral,
+        odeint,
+        surface_integral,
+        taylor,
+        vector_laplacian,
+    )
     from autodiff.compiler import compile, derive
-    from autodiff.drawing import draw
+    from autodiff.drawing import draw, draw_steps, trace_table
 
 __version__ = "0.1.0"
 
@@ -75,48 +88,85 @@ __all__ = [
     "Tensor",
     "UnsupportedError",
     "UntrackedError",
+    "antiderivative",
+    "calculus",
     "check",
     "checkpoint",
     "compile",
     "compiler",
+    "curl",
     "derivative",
     "detect_anomaly",
     "derive",
     "directional_derivative",
+    "display",
+    "divergence",
     "draw",
+    "draw_steps",
     "drawing",
     "effect",
     "elementwise",
     "flat",
     "grad",
+    "gradient_field",
     "gradients",
     "hessian",
     "hessian_operator",
     "hvp",
+    "integrate",
     "is_compiling",
     "jacobian",
     "jvp",
     "keep_memory",
     "kink_report",
+    "laplacian",
+    "line_integral",
     "linear",
     "linearize",
     "live",
     "multilinear",
     "no_grad",
+    "odeint",
     "primitive",
     "scope",
     "solvers",
     "special",
     "stop_gradient",
     "structure_changed",
+    "surface_integral",
+    "taylor",
     "tensor",
     "testing",
+    "trace_table",
     "value_and_grad",
+    "vector_laplacian",
     "vjp",
 ]
 
-_UPPER_ROOMS = {"compiler", "drawing", "flat", "solvers", "special", "testing"}
-_FROM_UPPER_ROOMS = {"compile": "compiler", "derive": "compiler", "draw": "drawing"}
+_UPPER_ROOMS = {"calculus", "compiler", "display", "drawing", "flat", "solvers", "special", "testing"}
+_FROM_UPPER_ROOMS = {
+    "compile": "compiler",
+    "derive": "compiler",
+    "draw": "drawing",
+    "draw_steps": "drawing",
+    "trace_table": "drawing",
+    **dict.fromkeys(
+        (
+            "antiderivative",
+            "curl",
+            "divergence",
+            "gradient_field",
+            "integrate",
+            "laplacian",
+            "line_integral",
+            "odeint",
+            "surface_integral",
+            "taylor",
+            "vector_laplacian",
+        ),
+        "calculus",
+    ),
+}
 
 
 def __getattr__(name: str) -> Any:

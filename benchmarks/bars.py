@@ -20,6 +20,7 @@ class Unit(StrEnum):
     UNMASKED = "x unmasked"  # our backward pass over the same with masks switched off
     MICROSECONDS = "us"  # wall clock, the median of the rounds' medians
     MILLISECONDS = "ms"  # wall clock inside the process
+    FIELD = "x field"  # our operator over one evaluation of the field, at the same points
     SCIPY = "x SciPy"  # calls of the function, over those of SciPy's method; infinite if fewer than 17 of 18 are solved
     BY_HAND_MEMORY = "x by hand (memory)"  # peak resident memory less that after imports, over the hand-written step's
     MEGABYTES = "MB"  # 2**20 bytes of peak resident memory, over the hand-written step's
@@ -61,6 +62,8 @@ BARS = (
     Bar("memory", Unit.MEGABYTES, must=8, goal=8),
     Bar("memory-compiled", Unit.BY_HAND_MEMORY, must=1.10, goal=1.10),
     Bar("picture", Unit.MILLISECONDS, must=3000, goal=300),
+    Bar("integral", Unit.MILLISECONDS, must=20, goal=2),
+    Bar("divergence", Unit.FIELD, must=20, goal=10),
     Bar("newton-cg", Unit.SCIPY, must=1.2, goal=1.2),
     Bar("lbfgs", Unit.SCIPY, must=1.2, goal=1.2),
 )

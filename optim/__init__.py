@@ -25,6 +25,7 @@ from optim.schedules import (
     SequentialSchedule,
     StepDecay,
 )
+from optim.solving import fixed_point, root
 from optim.starting import Basin, MultistartResult, multistart
 
 __all__ = [
@@ -59,7 +60,9 @@ __all__ = [
     "clip_grad_norm",
     "clip_grad_value",
     "critical_points",
+    "fixed_point",
     "gradient_descent",
     "minimize",
     "multistart",
+    "root",
 ]

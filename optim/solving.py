@@ -1,8 +1,8 @@
 """Equations: roots and fixed points, with the derivative of the solution by whatever the equation depends on.
 
 The solution is found on plain arrays. Then two steps of Newton's method are taken from it, on record: they do not move
-it, but each doubles the order to which its dependence on the parameters is right (0, 1, 3). That is the implicit function
-theorem, without a word about it.
+it, but each doubles the order to which its dependence on the parameters is right (0, 1, 3). That is the implicit
+function theorem, without a word about it.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def fixed_point(g: Function, x0: Any, *args: Any, tol: float = 1e-12, max_iter: 
     >>> float(x)
     0.739085133
     >>> float(ad.grad(lambda a: optim.fixed_point(lambda x: np.cos(a * x), 1.0))(1.0))
-    -0.297474034
+    -0.2974743
     """
     x = _plain(x0)
     x = x.astype(float) if x.dtype.kind in "iub" else x
@@ -110,12 +110,12 @@ def fixed_point(g: Function, x0: Any, *args: Any, tol: float = 1e-12, max_iter: 
             new = _like(_plain(g(x, *args)), x, "fixed_point", "g")
             change = _largest(new - x)
             x = new
-            if change <= tol * max(1.0, _largest(x)):
-                break
             if not np.isfinite(change):
                 raise ad.DomainError(
                     "fixed_point: g took x beyond all bounds; begin nearer to the solution, or use root."
                 )
+            if change <= tol * max(1.0, _largest(x)):
+                break
         else:
             raise ad.DomainError(
                 f"fixed_point: after {max_iter} steps x still changes by {change:.1e}. Near the solution g must bring "
@@ -135,8 +135,8 @@ def _largest(x: Any) -> float:
 def _like(value: Any, x: Any, who: str, name: str) -> Any:
     if np.shape(value) != np.shape(x):
         raise ad.ShapeError(
-            f"{who}: for x of shape {np.shape(x)} {name} returned shape {np.shape(value)}; an equation for each unknown is "
-            "expected, in the shape of x."
+            f"{who}: for x of shape {np.shape(x)} {name} returned shape {np.shape(value)}; expected one "
+            "equation for each unknown, in the shape of x."
         )
     return value
 
@@ -153,26 +153,29 @@ def _newton(f: Function, x: Any, args: tuple[Any, ...], tol: float, max_iter: in
             step = (
                 -np.linalg.lstsq(matrix, np.reshape(value, -1), rcond=None)[0] if np.isfinite(matrix).all() else value
             )
+            solved = _largest(matrix @ np.ravel(step) + np.ravel(value)) <= 1e-6 * size  # else the Jacobian is singular
             step = np.reshape(step, np.shape(x))[()]
+            arrived = solved and _largest(step) <= tol * max(1.0, _largest(x))
             for _ in range(_HALVINGS):
                 new = x + step
                 new_value = _plain(f(new, *args))
-                if _largest(new_value) < size or _largest(step) <= tol * max(1.0, _largest(x)):
+                if _largest(new_value) < size or arrived:
                     break
                 step = step / 2
             else:
                 break
             x, value = new, new_value
-            if _largest(step) <= tol * max(1.0, _largest(x)) and np.isfinite(_largest(value)):
+            if arrived and np.isfinite(_largest(value)):
                 return x
     raise ad.DomainError(
-        f"root: no solution was found: max|f| is {_largest(value):.1e} at x = {np.array2string(np.asarray(x), threshold=4)}"
-        ". Begin elsewhere; f may have a minimum of its size there that is no root, or none at all."
+        f"root: no solution was found: max|f| is {_largest(value):.1e} at x = "
+        f"{np.array2string(np.asarray(x), threshold=4)}. Begin elsewhere; the size of f may have a minimum there "
+        "that is no root, or f may have none at all."
     )
 
 
 def _implicit(f: Function, x: Any) -> Any:
-    """The solution with its dependence on what `f` depends on: two steps of Newton's method that stay where they are."""
+    """The solution with its dependence on what `f` depends on: two steps of Newton's method that do not move it."""
     value = f(x)
     if not isinstance(value, Tensor) or not value.requires_grad:
         return Tensor(x) if isinstance(value, Tensor) else x

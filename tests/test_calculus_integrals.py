@@ -32,7 +32,7 @@ TABLE = [
     ("wave", lambda x: np.cos(50 * x), (0, 1), math.sin(50) / 50, SMOOTH),
     ("fast wave", lambda x: np.cos(1000 * x) + 1, (0, 1), 1 + math.sin(1000) / 1000, SMOOTH),
     ("chirp", lambda x: np.sin(x * x), (0, 10), 0.58367089992962334, SMOOTH),
-    ("wave of 1/x", lambda x: np.sin(1 / x), (0.01, 1), 0.50398189318941547, SMOOTH),
+    ("wave of 1/x", lambda x: np.sin(1 / x), (0.01, 1), 0.50398189317541547, SMOOTH),
     ("damped wave", lambda x: np.exp(-x) * np.cos(20 * x), (0, INF), 1 / 401, SMOOTH),
     ("lorentz peak", lambda x: 1 / (1e-6 + (x - 0.3) ** 2), (0, 1), 1e3 * (math.atan(700) + math.atan(300)), SMOOTH),
     ("gauss peak", lambda x: np.exp(-(((x - 0.3) / 1e-2) ** 2)), (0, 1), 1e-2 * SQRT(PI), SMOOTH),

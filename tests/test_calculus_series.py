@@ -78,6 +78,13 @@ def test_constants_and_polynomials_end():
     assert ad.taylor(lambda x: np.where(x > 0, x**2, -x), -2.0, 2).tolist() == [2.0, -1.0, 0.0]
 
 
+def test_blocked_entries_stay_0():
+    assert ad.taylor(lambda x: np.where(x > 0, np.sqrt(x), 0.0), 0.0, 3).tolist() == [0.0, 0.0, 0.0, 0.0]
+    np.testing.assert_array_equal(ad.taylor(lambda x: x ** np.arange(4), 0.0, 3), np.eye(4))
+    assert ad.taylor(lambda x: np.maximum(x, 0.0) ** 2, -1.0, 3).tolist() == [0.0, 0.0, 0.0, 0.0]
+    assert np.isnan(ad.taylor(lambda x: np.sqrt(x) ** 2, 0.0, 1)[1])  # a computed 0 is no mask
+
+
 def test_coefficients_differentiate():
     x = 0.3
     assert ad.grad(lambda t: ad.taylor(np.exp, t, 5)[5])(x) == pytest.approx(math.exp(x) / 120, rel=1e-13)

@@ -11,6 +11,7 @@ from functools import partial
 
 from benchmarks.process import Peers
 from benchmarks.questions import (
+    calculus,
     chain,
     checking,
     first_call,
@@ -41,6 +42,8 @@ QUESTIONS: dict[str, Callable[[Peers, Settings], Answer]] = {
     "memory": peak_memory.answer,
     "memory-compiled": peak_memory.answer_compiled,
     "picture": pictures.answer,
+    "integral": calculus.answer_integral,
+    "divergence": calculus.answer_divergence,
     **{name: partial(minimisers.answer, name) for name in minimisers.TITLES},
 }
 
@@ -55,5 +58,7 @@ TITLES: dict[str, str] = {
     "memory": peak_memory.TITLE,
     "memory-compiled": peak_memory.TITLE_COMPILED,
     "picture": pictures.TITLE,
+    "integral": calculus.TITLE_INTEGRAL,
+    "divergence": calculus.TITLE_DIVERGENCE,
     **minimisers.TITLES,
 }

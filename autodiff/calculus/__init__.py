@@ -1,0 +1,53 @@
+"""The calculus: fields and their operators, integrals that differentiate, curves, surfaces and the theorems on them.
+
+Everything is made of the engine's transforms; the frequent names are also ``ad.curl``, ``ad.integrate`` and so on.
+"""
+
+from autodiff.calculus import theorems
+from autodiff.calculus.comparisons import Comparison
+from autodiff.calculus.coordinates import to_cartesian
+from autodiff.calculus.curves import arc_length, curvature, line_integral
+from autodiff.calculus.fields import curl, divergence, gradient_field, jacobian_field, laplacian, vector_laplacian
+from autodiff.calculus.integrals import antiderivative, integrate
+from autodiff.calculus.odes import gradient_flow, odeint
+from autodiff.calculus.potentials import Finding, is_conservative, is_solenoidal, potential
+from autodiff.calculus.regions import Region
+from autodiff.calculus.samples import cumulative_integral, riemann_error, riemann_sum, simpson, trapezoid
+from autodiff.calculus.series import radius_of_convergence, remainder, taylor, taylor_coefficients
+from autodiff.calculus.surfaces import flux, surface_area, surface_integral
+
+__all__ = [
+    "Comparison",
+    "Finding",
+    "Region",
+    "antiderivative",
+    "arc_length",
+    "cumulative_integral",
+    "curl",
+    "curvature",
+    "divergence",
+    "flux",
+    "gradient_field",
+    "gradient_flow",
+    "integrate",
+    "is_conservative",
+    "is_solenoidal",
+    "jacobian_field",
+    "laplacian",
+    "line_integral",
+    "odeint",
+    "potential",
+    "radius_of_convergence",
+    "remainder",
+    "riemann_error",
+    "riemann_sum",
+    "simpson",
+    "surface_area",
+    "surface_integral",
+    "taylor",
+    "taylor_coefficients",
+    "theorems",
+    "to_cartesian",
+    "trapezoid",
+    "vector_laplacian",
+]

@@ -1,0 +1,50 @@
+"""Both sides of an identity, each with its error, and the verdict."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autodiff.calculus.integrands import concrete
+
+_SLACK = 1e-9
+"""Relative to the sides: estimates are estimates, and a side is often a sum that has lost digits."""
+
+
+class Comparison(NamedTuple):
+    """Two sides of an identity.
+
+    Attributes
+    ----------
+    left, right : scalar, or Tensor
+    left_error, right_error : float
+        Estimates.
+    holds : bool
+        Whether the sides agree within their errors.
+    """
+
+    left: Any
+    right: Any
+    left_error: float
+    right_error: float
+    holds: bool
+
+    @property
+    def verdict(self) -> str:
+        """One line: both sides and whether they agree."""
+        left, right = (float(concrete(v)) for v in (self.left, self.right))
+        how = "agree" if self.holds else "DIFFER"
+        return (
+            f"left {left:.12g} (error {self.left_error:.0e}), right {right:.12g} (error {self.right_error:.0e}): they "
+            f"{how}, difference {abs(left - right):.1e}"
+        )
+
+
+def compared(left: tuple[Any, Any], right: tuple[Any, Any], scale: float = 0.0) -> Comparison:
+    """The comparison of two values with errors; `scale` is the size of what cancelled in them."""
+    (a, a_error), (b, b_error) = left, right
+    a_error, b_error = float(concrete(a_error)), float(concrete(b_error))
+    x, y = float(concrete(a)), float(concrete(b))
+    bar = a_error + b_error + _SLACK * max(abs(x), abs(y), scale)
+    return Comparison(a, b, a_error, b_error, bool(np.isfinite(x) and np.isfinite(y) and abs(x - y) <= bar))

@@ -1,0 +1,77 @@
+"""Orthogonal coordinates: what the vector operators have to know of them is their scale factors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import ShapeError, StructureError
+
+_DIMENSIONS = {"polar": 2, "cylindrical": 3, "spherical": 3}
+
+
+def _polar(q: Any) -> list[Any]:
+    return [1.0, q[0]]
+
+
+def _cylindrical(q: Any) -> list[Any]:
+    return [1.0, q[0], 1.0]
+
+
+def _spherical(q: Any) -> list[Any]:
+    return [1.0, q[0], q[0] * np.sin(q[1])]
+
+
+SCALES: dict[str, Callable[[Any], list[Any]]] = {
+    "polar": _polar,
+    "cylindrical": _cylindrical,
+    "spherical": _spherical,
+}
+"""Length of a step over the change of its coordinate; theta, the second of the spherical ones, counts from the pole."""
+
+
+def scale_factors(coordinates: str, who: str, d: int) -> Callable[[Any], list[Any]] | None:
+    """The scale factors as a function of the point; None for Cartesian coordinates, which have none but 1."""
+    if coordinates == "cartesian":
+        return None
+    if coordinates not in SCALES:
+        raise StructureError(f"{who}: there are no coordinates {coordinates!r}; choose cartesian, {', '.join(SCALES)}.")
+    if d != _DIMENSIONS[coordinates]:
+        raise ShapeError(
+            f"{who}: {coordinates} coordinates are {_DIMENSIONS[coordinates]} numbers; the point has {d} (its first "
+            "axis counts them)."
+        )
+    return SCALES[coordinates]
+
+
+def to_cartesian(q: Any, coordinates: str) -> Any:
+    """Points in curvilinear coordinates as points in Cartesian ones.
+
+    Parameters
+    ----------
+    q : array_like, (d, ...)
+        ``(r, phi)``, ``(r, phi, z)`` or ``(r, theta, phi)``; angles in radians, theta from the pole.
+    coordinates : str
+        ``"polar"``, ``"cylindrical"`` or ``"spherical"``.
+
+    Returns
+    -------
+    ndarray, (d, ...)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff.calculus import to_cartesian
+    >>> to_cartesian(np.array([2.0, np.pi / 2]), "polar").round(12)
+    array([0., 2.])
+    """
+    scale_factors(coordinates, "to_cartesian", np.shape(q)[0])
+    if coordinates == "cartesian":
+        return q
+    if coordinates == "spherical":
+        across = q[0] * np.sin(q[1])
+        return np.stack([across * np.cos(q[2]), across * np.sin(q[2]), q[0] * np.cos(q[1])])
+    rest = [q[2]] if coordinates == "cylindrical" else []
+    return np.stack([q[0] * np.cos(q[1]), q[0] * np.sin(q[1]), *rest])

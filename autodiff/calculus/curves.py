@@ -1,0 +1,142 @@
+"""Curves: their length and curvature, and integrals along them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.calculus.integrals import integrate
+from autodiff.calculus.integrands import stacked
+from autodiff.calculus.partials import components
+from autodiff.errors import ShapeError
+from autodiff.recording import Function, title
+from autodiff.transforms import jvp
+
+
+def point_and_velocity(curve: Function, t: Any, who: str) -> tuple[Any, Any]:
+    """r(t) and r'(t), (d, ...), at parameters (...)."""
+
+    def position(s: Any) -> Any:
+        r = stacked(curve(s))
+        if np.ndim(r) != np.ndim(s) + 1 or np.shape(r)[1:] != np.shape(s):
+            raise ShapeError(
+                f"{who}: at parameters of shape {np.shape(s)} {title(curve)} returned shape {np.shape(r)}; "
+                f"expected (d, *{np.shape(s)}): coordinates along the first axis, as np.stack([x(t), y(t)]) has "
+                f"them."
+            )
+        return r
+
+    return jvp(position, (t,), (np.ones(np.shape(t)),))
+
+
+def line_integral(F: Function, curve: Function, a: Any, b: Any, **options: Any) -> Any:
+    """The integral of a field along a curve: of a vector field the work, of a scalar field the sum over arc length.
+
+    Parameters
+    ----------
+    F : callable
+        Of points (d, ...). Returns d components for each, (d, ...), or one number for each, (...).
+    curve : callable
+        r(t), of parameters (n,), returns (d, n): an array or a list of coordinates.
+    a, b : float
+        Where the parameter begins and ends.
+    **options
+        Of `integrate`.
+
+    Returns
+    -------
+    scalar, or Tensor
+        With ``return_error=True`` a pair.
+
+    Raises
+    ------
+    DomainError
+        If the field is infinite on the curve.
+    ShapeError
+        If curve or field answer with wrong shapes.
+
+    Notes
+    -----
+    The integral of F(r(t)) . r'(t), or of F(r(t)) |r'(t)|, over t. The first changes its sign with the direction of
+    travel; the second, being over a length, is given the sign of b - a.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> circle = lambda t: np.stack([np.cos(t), np.sin(t)])
+    >>> float(ad.line_integral(lambda p: np.stack([-p[1], p[0]]), circle, 0.0, 2 * np.pi)), 2 * np.pi
+    (6.283185307180, 6.283185307180)
+    """
+
+    def integrand(t: Any) -> Any:
+        r, velocity = point_and_velocity(curve, t, "line_integral")
+        y = F(r)
+        if isinstance(y, (list, tuple)) or np.ndim(y) == np.ndim(r):
+            return (components(lambda _: y, r, "line_integral") * velocity).sum(axis=0)
+        if np.shape(y) not in ((), np.shape(t)):
+            raise ShapeError(
+                f"line_integral: at points of shape {np.shape(r)} {title(F)} returned shape {np.shape(y)}; "
+                f"expected {np.shape(r)}, a vector field, or {np.shape(t)}, a scalar one."
+            )
+        return y * np.linalg.norm(velocity, axis=0)
+
+    return integrate(integrand, a, b, **options)
+
+
+def arc_length(curve: Function, a: Any, b: Any, **options: Any) -> Any:
+    """The length of a curve between two parameters.
+
+    Parameters
+    ----------
+    curve, a, b, **options
+        As in `line_integral`.
+
+    Returns
+    -------
+    scalar, or Tensor
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> float(ad.calculus.arc_length(lambda t: [t, np.cosh(t)], 0.0, 1.0)), float(np.sinh(1.0))
+    (1.175201193644, 1.175201193644)
+    """
+    return line_integral(lambda r: 1.0, curve, a, b, **options)
+
+
+def curvature(curve: Function) -> Function:
+    """The curvature of a curve: the reciprocal of the radius of the circle that fits it best.
+
+    Parameters
+    ----------
+    curve : callable
+        r(t), as in `line_integral`; in the plane, in space, or beyond.
+
+    Returns
+    -------
+    callable
+        Of parameters (...), returns (...), never negative.
+
+    Notes
+    -----
+    sqrt(|r'|**2 |r''|**2 - (r' . r'')**2) / |r'|**3.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> float(ad.calculus.curvature(lambda t: [2 * np.cos(t), 2 * np.sin(t)])(1.0))
+    0.5
+    """
+
+    def bend(t: Any) -> Any:
+        t = t if hasattr(t, "dtype") else np.asarray(t, float)[()]
+        velocity, acceleration = jvp(
+            lambda s: point_and_velocity(curve, s, "curvature")[1], (t,), (np.ones(np.shape(t)),)
+        )
+        speed = (velocity * velocity).sum(axis=0)
+        # The part of r'' across r': the difference of the formula, without its loss of digits.
+        across = acceleration - velocity * ((velocity * acceleration).sum(axis=0) / speed)
+        return np.linalg.norm(across, axis=0) / speed
+
+    return bend

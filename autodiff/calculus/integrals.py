@@ -1,0 +1,292 @@
+"""Integrals that differentiate: with respect to what the integrand closes over, and with respect to the limits.
+
+The nodes are chosen on plain arrays. Then the integrand is evaluated once more, on record, and the weighted sum of its
+values is the integral: its derivatives are the same sums of the derivatives. A limit that moves adds what Leibniz'
+rule says, f(b) db - f(a) da, by a primitive whose value is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from autodiff.calculus import monte_carlo, rules
+from autodiff.calculus.adaptive import Chosen, choose, estimate
+from autodiff.calculus.integrands import is_tracked, one_by_one, untracked, values_at
+from autodiff.calculus.meshes import Mesh, double_exponential, whole
+from autodiff.calculus.ranges import Range, ranges_of
+from autodiff.errors import DomainError, StructureError
+from autodiff.modes import check, is_compiling
+from autodiff.primitives import elementwise, primitive
+from autodiff.recording import Function, title
+from autodiff.tensors import Tensor
+
+_FIXED = {
+    "gauss-legendre": rules.gauss_legendre,
+    "clenshaw-curtis": rules.clenshaw_curtis,
+}
+METHODS = ("auto", *_FIXED, "tanh-sinh", "monte-carlo")
+
+
+def integrate(
+    f: Function,
+    *ranges: Any,
+    tol: float = 1e-13,
+    atol: float = 0.0,
+    method: str = "auto",
+    nodes: int = 32,
+    points: Sequence[float] = (),
+    samples: int = 65536,
+    seed: int = 0,
+    vectorized: bool = True,
+    return_error: bool = False,
+) -> Any:
+    """The definite integral of a function of one to four variables, or of more by sampling; it differentiates.
+
+    Parameters
+    ----------
+    f : callable
+        Of as many arguments as there are ranges. It is called on flat arrays of nodes, (n,) each, and returns an
+        array (n,), an array (components, n) for several integrals at once, or a constant.
+    *ranges
+        ``a, b``, or a pair of limits for each argument of `f`, the first outermost. A later limit may be a function of
+        the variables before it. Limits may be infinite and the wrong way round (which changes the sign); those of the
+        first range may be arrays, for an array of integrals.
+    tol : float, default 1e-13
+        The error aimed at, over the integral of abs(f). Less may be had, and is told by `return_error`; an estimate
+        that stays above 1e-6 (or `tol`, if that is larger) is refused.
+    atol : float, default 0.0
+        An absolute error that is good enough, for integrands that are 0 but for rounding.
+    method : str, default "auto"
+        ``"auto"``: Gauss and Kronrod's rules on a mesh that is refined where the error is, and double-exponential rules
+        at ends with singularities. ``"gauss-legendre"`` and ``"clenshaw-curtis"``: one such rule of `nodes` nodes in
+        each variable. ``"tanh-sinh"``: the double-exponential rule. ``"monte-carlo"``: sampling, which is also what
+        more than four variables get.
+    nodes : int, default 32
+        For the methods with a fixed number, in each variable.
+    points : sequence of float
+        With one variable: where inside the range `f` has a kink, a jump or a singularity.
+    samples, seed : int, default 65536 and 0
+        For sampling.
+    vectorized : bool, default True
+        False: `f` is a function of single numbers, and is called in a Python loop.
+    return_error : bool, default False
+        Return the estimated error as well.
+
+    Returns
+    -------
+    value : scalar or ndarray, or Tensor
+        A tracked Tensor if a limit, or anything that `f` or a limit closes over, is tracked.
+    error : float or ndarray
+        Only with `return_error`: an estimate meant to be above the true error.
+
+    Raises
+    ------
+    DomainError
+        If the integral diverges, or does not converge, or `f` is not finite where it is needed.
+    ShapeError, StructureError, UnsupportedError
+        If `f` answers with a wrong shape; if the ranges are not pairs; if `f` takes single numbers only.
+
+    Notes
+    -----
+    The derivative by a limit is Leibniz' rule, to any order; that by a parameter is the same rule applied to the
+    derivative of `f`, with the nodes that were chosen for `f`. Several integrals at once share their nodes, and their
+    errors are measured by the largest of them. In a function that is being compiled the nodes are
+    those of the first call, laid out between the limits of each call; the error is estimated again at every call, and
+    one that has grown beyond the bar is an error.
+
+    References
+    ----------
+    R. Piessens et al., "QUADPACK", Springer 1983: the error estimate. H. Takahasi, M. Mori, "Double exponential
+    formulas for numerical integration", Publ. RIMS 9 (1974).
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> float(ad.integrate(np.exp, 0.0, 1.0))
+    1.718281828459
+    >>> float(ad.integrate(lambda x, y: x * y, (0.0, 1.0), (0.0, lambda x: x)))  # y from 0 to x
+    0.125
+    >>> float(ad.grad(lambda k: ad.integrate(lambda x: np.exp(-k * x), 0.0, np.inf))(2.0))
+    -0.25
+    """
+    if method not in METHODS:
+        raise StructureError(f"integrate: there is no method {method!r}; choose one of {', '.join(METHODS)}.")
+    parts = ranges_of(ranges, points)
+    if not vectorized:
+        f = one_by_one(f)
+    value, error = _integral(f, parts, (tol, atol), method, nodes, samples, seed)
+    value = _answer(value, parts)
+    return (value, error[()]) if return_error else value
+
+
+def _integral(
+    f: Function, parts: list[Range], tols: tuple[float, float], method: str, nodes: int, samples: int, seed: int
+) -> tuple[Any, Any]:
+    parts[0].look(*parts[0].limits((), ()))
+    if parts[0].is_empty():
+        return np.float64(0.0), np.zeros(())
+    if method == "monte-carlo" or len(parts) > 4:
+        return monte_carlo.integral(f, parts, samples, seed)
+    if method in _FIXED and (nodes < 4 or nodes % 4):
+        raise StructureError(f"integrate: nodes={nodes}; give a multiple of 4, so that a coarser rule tells the error.")
+    first: Callable[[int, list[tuple[float, float]]], Mesh] | None = None
+    if method == "tanh-sinh":
+        first = double_exponential
+    elif method in _FIXED:
+        first = partial(whole, rule=_FIXED[method](nodes))
+    chosen = choose(f, parts, *tols, first)
+    limits = parts[0].limits((), ())
+    if chosen.plain and not any(isinstance(v, Tensor) or hasattr(type(v), "__autodiff_traced__") for v in limits):
+        return chosen.value, np.asarray(chosen.error)
+    return _recorded(f, parts, chosen, tols[0]), np.asarray(chosen.error)
+
+
+def _recorded(f: Function, parts: list[Range], chosen: Chosen, tol: float) -> Any:
+    """The integral on the chosen nodes, on record."""
+    low, high = parts[0].limits((), ())
+    shape = np.broadcast_shapes(np.shape(low), np.shape(high))
+    seen: list[Any] = []
+    with np.errstate(divide="ignore"):  # an integrand may be infinite at a limit that moves: so is the derivative
+        value = _inner(f, parts, chosen.meshes, [], shape, seen)
+    if is_compiling():
+        for sample in seen[:1]:
+            check(_Verification(f, chosen.meshes, tol), sample)
+    return value
+
+
+class _Verification:
+    """Looks, at every call of a compiled function, whether the nodes of its first call still do."""
+
+    def __init__(self, f: Function, meshes: list[Mesh], tol: float) -> None:
+        self.name, self.meshes, self.bar = title(f), meshes, max(tol, 1e-6)
+
+    def __call__(self, values: Any) -> None:
+        if not np.isfinite(values).all():
+            raise DomainError(f"integrate: {self.name} is not finite at a node of this compiled integral.")
+        found = estimate(values, self.meshes)
+        if (np.asarray(found.error) > np.maximum(self.bar * np.max(found.magnitude), 1e-13)).any():
+            raise DomainError(
+                f"integrate: the nodes of a compiled integral are those of its first call, and for the values of this "
+                f"call they are too few: the integral of {self.name} has an error of about {np.max(found.error):.1e}. "
+                "Compile another copy of the function at such values, or call it without ad.compile."
+            )
+
+
+def _inner(
+    f: Function, parts: Sequence[Range], meshes: Sequence[Mesh], xs: list[Any], shape: tuple[int, ...], seen: list[Any]
+) -> Any:
+    """The integral over the ranges that are left, at given values of those before; shape ``components + shape``.
+
+    Integrands times dx/du go to `seen`, the whole grid first.
+    """
+    part, mesh = parts[0], meshes[0]
+    low, high = part.limits(xs, shape)
+    x, slope = mesh.place(part.ends(untracked(low), untracked(high)))
+    if x.shape[:-1] != shape:
+        x, slope = np.broadcast_to(x, (*shape, len(mesh))), np.broadcast_to(slope, (*shape, len(mesh)))
+    inside = [np.broadcast_to(v[..., None], x.shape) for v in xs] + [x]
+    if len(parts) == 1:
+        values = values_at(f, inside, x.shape)
+    else:
+        values = _inner(f, parts[1:], meshes[1:], inside, x.shape, seen)
+    if is_compiling():
+        seen.insert(0, untracked(values * slope)) if len(parts) == 1 and not seen else None
+    value = (values * (slope * mesh.fine)).sum(axis=-1)
+    for end, sign, infinite in ((high, 1.0, part.infinite[1]), (low, -1.0, part.infinite[0])):
+        if is_tracked(end) and not infinite:
+            value = value + sign * _moved_limit(end, f, parts, meshes, xs, shape)
+    return value
+
+
+# --- moving limits --------------------------------------------------------------------------------
+
+_STRIP = np.polynomial.legendre.leggauss(8)
+"""The rule for the strip between a limit and where it moves: twice as many derivatives by a limit are exact."""
+
+
+def _moved_limit(
+    end: Any, f: Function, parts: Sequence[Range], meshes: Sequence[Mesh], xs: list[Any], shape: tuple[int, ...]
+) -> Any:
+    """The integral over the strip from where a limit is to where it moves: 0, with the derivatives of Leibniz' rule."""
+    end = end if np.shape(end) == shape else np.broadcast_to(end, shape)
+    across = (1 + _STRIP[0]) / 2
+    wide = (*shape, len(across))
+    there = [np.broadcast_to(v[..., None], wide) for v in xs] + [
+        untracked(end)[..., None] + vanishing(end)[..., None] * across
+    ]
+    rest = values_at(f, there, wide) if len(parts) == 1 else _inner(f, parts[1:], meshes[1:], there, wide, [0])
+    return strip(end, (rest * (_STRIP[1] / 2)).sum(axis=-1))
+
+
+vanishing = elementwise(lambda b: b * 0.0, lambda t, y, b: t, name="vanishing")
+"""How far a variable has moved: 0, with slope 1."""
+
+
+def _strip_pullback(ct: Any, y: Any, end: Any, height: Any) -> tuple[Any, Any]:
+    # The slope by the height is the width, 0. It is a 0 for certain, so that on plain arrays nothing is sent that
+    # would be NaN at an infinite slope; on record it is sent, since by the limit it has the slope 1.
+    return ct * height, ct * vanishing(end) if isinstance(end, Tensor) else None
+
+
+def _strip_pushforward(ts: Any, y: Any, end: Any, height: Any) -> Any:
+    moved = np.zeros_like(y) if ts[0] is None else ts[0] * height
+    if ts[1] is not None and isinstance(end, Tensor):
+        moved = moved + vanishing(end) * ts[1]
+    return moved
+
+
+strip = primitive(
+    lambda end, height: np.zeros(np.broadcast_shapes(np.shape(end), np.shape(height)), height.dtype),
+    name="strip",
+    vjp=_strip_pullback,
+    jvp=_strip_pushforward,
+    symbolic_zeros=True,
+)
+"""The area between a limit and where it moves: the width, which is 0, times a height."""
+
+
+def _answer(value: Any, parts: Sequence[Range]) -> Any:
+    """Tensors out if a limit was one, or if the value is tracked; else arrays, and numbers for numbers."""
+    given = any(isinstance(v, Tensor) for part in parts for v in (part.low, part.high))
+    if isinstance(value, Tensor):
+        return value if value._node is not None or given else value._data
+    if given:
+        return Tensor(value)
+    return value[()] if isinstance(value, np.ndarray) else value
+
+
+def antiderivative(f: Function, a: Any, **options: Any) -> Function:
+    """The antiderivative of `f` that is 0 at `a`: the integral from `a` to x, as a function of x.
+
+    Parameters
+    ----------
+    f : callable
+        Of one variable, as in `integrate`.
+    a : float
+        Where it is 0.
+    **options
+        Of `integrate`.
+
+    Returns
+    -------
+    callable
+        Of a number or an array; its derivative is `f`.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> A = ad.antiderivative(np.cos, 0.0)
+    >>> A(np.array([0.0, np.pi / 2]))
+    array([0., 1.])
+    >>> float(ad.grad(A)(1.0)), float(np.cos(1.0))
+    (0.540302305868, 0.540302305868)
+    """
+
+    def from_a(x: Any) -> Any:
+        return integrate(f, a, x, **options)
+
+    return from_a

@@ -1,0 +1,99 @@
+"""Calling what users write: integrands, fields, curves and limits, on arrays of points at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import ShapeError, UnsupportedError
+from autodiff.recording import Function, title
+from autodiff.tensors import Tensor
+
+
+def concrete(value: Any) -> Any:
+    """The plain array behind a Tensor, or behind what stands for an array in a function that is being compiled."""
+    value = untracked(value)
+    return value._value if hasattr(type(value), "__autodiff_traced__") else np.asarray(value)
+
+
+def untracked(value: Any) -> Any:
+    """The same without its history: what the mesh of an integral is laid out on."""
+    return value._data if isinstance(value, Tensor) else value
+
+
+def is_tracked(value: Any) -> bool:
+    """Whether derivatives with respect to this may be asked for."""
+    return isinstance(value, Tensor) and value._node is not None
+
+
+def stacked(value: Any) -> Any:
+    """What a field or a curve returned, as one array: of a list or tuple the components along a new first axis."""
+    if not isinstance(value, (list, tuple)):
+        return value
+    shape = np.broadcast_shapes(*(np.shape(v) for v in value))
+    return np.stack([v if np.shape(v) == shape else np.broadcast_to(v, shape) for v in value])
+
+
+def values_at(f: Function, xs: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    """The integrand at points of any arrangement: it is called on flat arrays, once.
+
+    Parameters
+    ----------
+    f : callable
+    xs : sequence of array_like
+        For each argument numbers that broadcast to `shape`.
+    shape : tuple of int
+        The arrangement of the points.
+
+    Returns
+    -------
+    array_like
+        Of the shape ``components + shape``.
+    """
+    flat = [_flat(x, shape) for x in xs]
+    n = int(np.prod(shape))
+    y = stacked(f(*flat))
+    given = np.shape(y)
+    if given == () or (given[-1] != n and given[-1] == 1):
+        y = np.broadcast_to(y, (*given[:-1], n))
+    elif given[-1] != n:
+        raise ShapeError(
+            f"integrate calls {title(f)} once on an array of {n} nodes and got an answer of shape {given}; expected "
+            f"({n},), or (components, {n}) for several integrals at once: sum over components with axis=0, not over "
+            f"all axes. A function of single numbers takes vectorized=False."
+        )
+    return y if np.shape(y) == (*np.shape(y)[:-1], *shape) else y.reshape((*np.shape(y)[:-1], *shape))
+
+
+def _flat(x: Any, shape: tuple[int, ...]) -> Any:
+    if np.shape(x) != shape:
+        x = np.broadcast_to(x, shape)
+    return x if len(shape) == 1 else x.reshape(-1)
+
+
+def one_by_one(f: Function) -> Function:
+    """A function of single numbers as one of arrays: a Python loop over the points."""
+
+    def looped(*xs: Any) -> Any:
+        values = [f(*(x[i] for x in xs)) for i in range(np.shape(xs[0])[0])]
+        return np.stack(
+            [stacked(v) if np.ndim(stacked(v)) or isinstance(v, Tensor) else np.asarray(v) for v in values], axis=-1
+        )
+
+    looped.__name__ = getattr(f, "__name__", "<lambda>")
+    return looped
+
+
+def explained(f: Function, error: Exception, n_arguments: int) -> Exception:
+    """The error of an integrand, and the way out if it works for single numbers only."""
+    try:
+        np.asarray(concrete(f(*[0.5] * n_arguments)), dtype=complex)
+    except Exception:
+        return error
+    return UnsupportedError(
+        f"integrate calls {title(f)} on arrays of nodes, and there it fails ({type(error).__name__}: {error}); for "
+        f"single numbers it works. Write it with NumPy (np.sin for math.sin, np.where for if), or pass "
+        f"vectorized=False, which calls it for one point after the other."
+    )

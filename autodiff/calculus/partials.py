@@ -1,0 +1,117 @@
+"""Partial derivatives of fields: at one point, or at many at once, by one forward sweep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff import tape
+from autodiff.batching import Batch
+from autodiff.calculus.integrands import stacked
+from autodiff.errors import DtypeError, ShapeError
+from autodiff.recording import Function, data_of, leave, push, record, title, tracked_node
+from autodiff.tensors import Tensor
+
+
+def points_of(p: Any, who: str) -> Any:
+    """A point or points, (d, ...), as an array or Tensor of real numbers."""
+    if isinstance(p, (list, tuple)):
+        p = stacked(p)
+    if not isinstance(p, Tensor) and not hasattr(type(p), "__autodiff_traced__"):
+        p = np.asarray(p)
+    if p.dtype.kind in "iub":
+        p = p.astype(float)
+    if p.dtype.kind != "f":
+        raise DtypeError(f"{who}: a point has real coordinates; dtype {p.dtype} was given.")
+    if p.ndim == 0:
+        raise ShapeError(
+            f"{who}: a point is an array of d coordinates, (d,), and many points are (d, ...); a single number was "
+            "given. For a function of one number there is ad.derivative."
+        )
+    return p
+
+
+def components(F: Function, p: Any, who: str, count: int | None = None) -> Any:
+    """The values of a vector field at points (d, ...): an array (count, ...), d components unless told otherwise."""
+    y = stacked(F(p))
+    count = np.shape(p)[0] if count is None else count
+    points = tuple(np.shape(p)[1:])
+    given = np.shape(y)
+    if given == (count,) and points:  # a constant field
+        y = np.broadcast_to(y.reshape((count,) + (1,) * len(points)), (count, *points))
+    elif given != (count, *points):
+        raise ShapeError(
+            f"{who}: at points of shape {np.shape(p)} {title(F)} returned shape {given}; expected "
+            f"{(count, *points)}: {count} components along the first axis (np.stack([...], axis=0)), and sums over "
+            f"components with axis=0, so that every point keeps its place."
+        )
+    return _floating(y)
+
+
+def scalar_values(f: Function, p: Any, who: str) -> Any:
+    """The values of a scalar field at points (d, ...): an array (...)."""
+    y = f(p)
+    points = tuple(np.shape(p)[1:])
+    if np.shape(y) == () and points and not (isinstance(y, Tensor) and y._node is not None):
+        y = np.broadcast_to(y, points)
+    if np.shape(y) != points:
+        raise ShapeError(
+            f"{who}: at points of shape {np.shape(p)} {title(f)} returned shape {np.shape(y)}; "
+            f"expected {points}, one number for each point. Sum over components with axis=0, as in "
+            f"np.sum(p**2, axis=0)."
+        )
+    return _floating(y)
+
+
+def _floating(y: Any) -> Any:
+    y = y if isinstance(y, Tensor) or hasattr(type(y), "__autodiff_traced__") else np.asarray(y)
+    return y.astype(float) if y.dtype.kind in "iub" else y
+
+
+_ENTRIES_AT_ONCE = 16384
+"""Of the tangents: above, arrays no longer fit the cache and are handed back to the system after each operation."""
+
+
+def partials(f: Function, p: Any) -> tuple[Any, Any]:
+    """A function's values at points (d, ...), and its derivatives by each coordinate, (d, *values).
+
+    Parameters
+    ----------
+    f : callable
+        Acts point by point: the value at one point does not depend on the other points.
+    p : array or Tensor, (d, ...)
+
+    Notes
+    -----
+    One forward sweep carries d tangents, the i-th being 1 in coordinate i of all points at once; with very many points
+    each has a sweep of its own.
+    """
+    recording = record(f, (p,), {}, (0,))
+    y = recording.output
+    (node,) = recording.nodes
+    targets = {node}
+    shape, d = np.shape(p), np.shape(p)[0]
+    out = tracked_node(y, node.number)
+    tensors = recording.gives_tensors
+    blocks = []
+    if out is not None:
+        along = np.broadcast_to(np.eye(d, dtype=bool).reshape((d, d) + (1,) * (len(shape) - 1)), (d, *shape))
+        found = tape.walk((out,), targets)
+        lifted = found.outside and tape.is_recording()
+        at_once = d if d * int(np.prod(shape)) <= _ENTRIES_AT_ONCE else 1
+        for i in range(0, d, at_once):
+            live = along[i : i + at_once]
+            tangent = Batch(live.astype(data_of(p).dtype))
+            swept = push(found, {node: tangent}, {out}, lifted, {node: Batch(live)}).get(out)
+            if swept is None:
+                break
+            several = isinstance(swept, Batch)
+            blocks.append(swept.values if several else np.broadcast_to(swept, (len(live), *np.shape(swept))))
+    value = leave(y, targets, tensors)
+    if not blocks:
+        zeros = np.zeros((d, *np.shape(y)), data_of(y).dtype)
+        return value, Tensor(zeros) if tensors else zeros
+    slopes = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+    slopes = leave(slopes, targets, tensors)
+    return value, Tensor(slopes) if tensors and not isinstance(slopes, Tensor) else slopes

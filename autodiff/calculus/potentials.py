@@ -1,0 +1,202 @@
+"""Fields that are gradients, fields without sources: whether they are, with a witness, and the potential."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autodiff.calculus.fields import divergence, jacobian_field
+from autodiff.calculus.integrals import integrate
+from autodiff.calculus.integrands import concrete
+from autodiff.calculus.partials import components, points_of
+from autodiff.calculus.poles import look_for_poles
+from autodiff.calculus.regions import Region
+from autodiff.calculus.theorems import boundary_integral
+from autodiff.errors import DomainError, ShapeError
+from autodiff.modes import no_grad
+from autodiff.recording import Function
+
+_SAMPLES = 256
+_BAR = 1e-8
+
+
+class Finding(NamedTuple):
+    """Whether a field has a property on a box.
+
+    Attributes
+    ----------
+    holds : bool
+    witness : ndarray, (d,), or None
+        A point at which it has not: where the curl or divergence is largest, or a pole.
+    size : float
+        The curl or divergence there, or the circulation or flux round the pole.
+    reason : str
+    """
+
+    holds: bool
+    witness: Any
+    size: float
+    reason: str
+
+
+def _box(box: Sequence[tuple[float, float]], who: str) -> Any:
+    sides = np.asarray(box, float)
+    if sides.ndim != 2 or sides.shape[1] != 2 or not (sides[:, 0] < sides[:, 1]).all():
+        raise ShapeError(f"{who}: a box is a pair (low, high) for each coordinate, low below high; {box!r} was given.")
+    return sides
+
+
+def _samples(sides: Any, seed: int) -> Any:
+    u = np.random.default_rng(seed).random((len(sides), _SAMPLES))
+    return sides[:, :1] + u * (sides[:, 1:] - sides[:, :1])
+
+
+def is_conservative(F: Function, box: Sequence[tuple[float, float]], *, seed: int = 0) -> Finding:
+    """Whether a field is a gradient on a box: no curl anywhere, and no pole to circulate round.
+
+    Parameters
+    ----------
+    F : callable
+        Of points (d, ...), returns (d, ...).
+    box : sequence of (float, float)
+        A pair for each coordinate.
+    seed : int, default 0
+        Of the sampled points.
+
+    Returns
+    -------
+    Finding
+        True as far as 256 sampled points show; False with a witness.
+
+    Notes
+    -----
+    In the plane the circulation round the box is looked at as well: (-y, x) / (x**2 + y**2) has no curl anywhere, and
+    yet no potential on a box round the origin.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> vortex = lambda p: np.stack([-p[1], p[0]]) / np.sum(p**2, axis=0)
+    >>> found = ad.calculus.is_conservative(vortex, [(-1.0, 1.0), (-1.0, 1.5)])
+    >>> found.holds, round(found.size, 6), found.reason  # 2 pi
+    (False, 6.283185, 'the circulation round a pole')
+    >>> ad.calculus.is_conservative(vortex, [(1.0, 2.0), (-1.0, 1.5)]).holds
+    True
+    """
+    sides = _box(box, "is_conservative")
+    points = _samples(sides, seed)
+    with no_grad(), np.errstate(all="ignore"):
+        J = concrete(jacobian_field(lambda p: components(F, p, "is_conservative"))(points))
+    turned = np.abs(J - J.swapaxes(0, 1)).max(axis=(0, 1))
+    scale = np.abs(J).max(axis=(0, 1))
+    worst = int(np.argmax(np.where(np.isfinite(turned), turned - _BAR * scale, -np.inf)))
+    if turned[worst] > _BAR * scale[worst]:
+        return Finding(False, points[:, worst], float(turned[worst]), "the curl")
+    pole, largest = (
+        look_for_poles(F, lambda *q: np.stack(q), [tuple(s) for s in sides]) if len(sides) < 4 else (None, 0)
+    )
+    if pole is not None and len(sides) == 2:
+        around = _round(F, sides, "circulation", largest)
+        if around is None or abs(around) > _BAR * largest:
+            return Finding(False, pole, float("nan") if around is None else around, "the circulation round a pole")
+    return Finding(True, None, 0.0, f"no curl at {_SAMPLES} points")
+
+
+def is_solenoidal(F: Function, box: Sequence[tuple[float, float]], *, seed: int = 0) -> Finding:
+    """Whether a field has no sources on a box: no divergence anywhere, and no pole that something flows out of.
+
+    Parameters
+    ----------
+    F, box, seed
+        As in `is_conservative`.
+
+    Returns
+    -------
+    Finding
+
+    Notes
+    -----
+    In the plane and in space the flux out of the box is looked at as well, if there is a pole inside.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> charge = lambda p: p / np.sum(p**2, axis=0) ** 1.5
+    >>> found = ad.calculus.is_solenoidal(charge, [(-1.0, 1.0)] * 3)
+    >>> found.holds, round(found.size, 6), found.reason  # 4 pi
+    (False, 12.566371, 'the flux out of a pole')
+    """
+    sides = _box(box, "is_solenoidal")
+    points = _samples(sides, seed)
+    with no_grad(), np.errstate(all="ignore"):
+        spread = np.abs(concrete(divergence(F)(points)))
+        scale = np.abs(concrete(jacobian_field(F)(points))).max(axis=(0, 1))
+    worst = int(np.argmax(np.where(np.isfinite(spread), spread - _BAR * scale, -np.inf)))
+    if spread[worst] > _BAR * scale[worst]:
+        return Finding(False, points[:, worst], float(spread[worst]), "the divergence")
+    if len(sides) in (2, 3):
+        pole, largest = look_for_poles(F, lambda *q: np.stack(q), [tuple(s) for s in sides])
+        around = _round(F, sides, "outward_flux", largest) if pole is not None else 0.0
+        if pole is not None and (around is None or abs(around) > _BAR * largest):
+            return Finding(False, pole, float("nan") if around is None else around, "the flux out of a pole")
+    return Finding(True, None, 0.0, f"no divergence at {_SAMPLES} points")
+
+
+def _round(F: Function, sides: Any, what: str, largest: float) -> float | None:
+    """The circulation round a box or the flux out of it; None if the pole lies on the boundary."""
+    try:
+        return float(concrete(boundary_integral(Region.box(*map(tuple, sides)), what, F, 1e-10)[0]))
+    except DomainError:
+        return None
+
+
+def potential(F: Function, origin: Any, **options: Any) -> Function:
+    """The potential of a conservative field: the scalar field whose gradient it is, 0 at the origin.
+
+    Parameters
+    ----------
+    F : callable
+        Of points (d, ...), returns (d, ...). That it is conservative is for `is_conservative` to say.
+    origin : array_like, (d,)
+        Where the potential is 0; the straight line from there to every point must lie in the field's domain.
+    **options
+        Of `integrate`.
+
+    Returns
+    -------
+    callable
+        Of points (d, ...), returns (...).
+
+    Raises
+    ------
+    DomainError
+        If the field has a pole on the way.
+
+    Notes
+    -----
+    The line integral of F along the straight line, the integral of F(o + t (p - o)) . (p - o) over t from 0 to 1.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> phi = ad.calculus.potential(lambda p: np.stack([2 * p[0] * p[1], p[0] ** 2]), [0.0, 0.0])
+    >>> float(phi(np.array([2.0, 3.0]))), ad.gradient_field(phi)(np.array([2.0, 3.0]))
+    (12.0, array([12.,  4.]))
+    """
+
+    def value(p: Any) -> Any:
+        p = points_of(p, "potential")
+        start = np.asarray(origin, float).reshape((-1,) + (1,) * (np.ndim(p) - 1))
+        if start.shape[0] != np.shape(p)[0]:
+            raise ShapeError(f"potential: the origin has {start.shape[0]} coordinates and the point {np.shape(p)[0]}.")
+        way = p - start
+
+        def integrand(t: Any) -> Any:
+            q = start[..., None] + way[..., None] * t
+            return (components(F, q, "potential") * way[..., None]).sum(axis=0)
+
+        return integrate(integrand, 0.0, 1.0, **options)
+
+    return value

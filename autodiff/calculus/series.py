@@ -1,0 +1,231 @@
+"""Taylor series: coefficients to high order in one sweep, in one variable and in several, and what they leave out."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+
+from autodiff import tape
+from autodiff.calculus.integrals import integrate
+from autodiff.calculus.propagation import Series, propagate
+from autodiff.errors import GradientError
+from autodiff.recording import Function, data_of, leave, matching, record, recording_on, tracked_node
+from autodiff.tensors import Tensor, lift
+
+
+def taylor(f: Function, x0: Any, order: int, *, direction: Any = None) -> Any:
+    """The coefficients of the Taylor series of a function.
+
+    Parameters
+    ----------
+    f : callable
+        Of one number, or of an array: entry by entry, or along a `direction`. It returns an array of any shape.
+    x0 : array_like
+        Where.
+    order : int
+        The last coefficient's.
+    direction : array_like, in the shape of `x0`, optional
+        The series is that of f(x0 + s direction) in s. Ones by default.
+
+    Returns
+    -------
+    ndarray or Tensor, (order + 1, *shape of f's answer)
+        Coefficient k is the k-th derivative over k!. What `f` closes over, and `x0`, may be tracked.
+
+    Raises
+    ------
+    GradientError
+        If the order is not a whole number, or the answer is no array.
+
+    Notes
+    -----
+    The series goes through the recorded operations, by their first-order rules: y' = rule(x'; y, x) gives each
+    coefficient from the lower ones. The cost grows with the square of the order, or the cube for quotients; nested
+    derivatives double it with each.
+
+    References
+    ----------
+    A. Griewank, A. Walther, "Evaluating Derivatives", SIAM 2008, chapter 13.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> ad.taylor(np.exp, 0.0, 4)
+    array([1.        , 1.        , 0.5       , 0.16666667, 0.04166667])
+    >>> f = lambda p: p[0] * np.sin(p[1])
+    >>> ad.taylor(f, np.array([1.0, 0.0]), 3, direction=np.array([1.0, 1.0]))  # (1 + s) sin(s)
+    array([ 0.        ,  1.        ,  1.        , -0.16666667])
+    """
+    if not isinstance(order, int) or isinstance(order, bool) or order < 0:
+        raise GradientError(f"taylor: the order is a whole number, 0 or more; {order!r} was given.")
+    if isinstance(x0, int):
+        x0 = float(x0)
+    recording = record(f, (x0,), {}, (0,))
+    if len(recording.nodes) != 1 or isinstance(recording.output, (tuple, list, dict)):
+        raise GradientError("taylor: the function takes one array and returns one; stack several with np.stack.")
+    y = recording.output
+    (source,) = recording.nodes
+    node = tracked_node(y, source.number)
+    targets = {source}
+    start = data_of(x0)
+    along = np.ones(start.shape, start.dtype)[()] if direction is None else matching(direction, x0, "the direction")
+    out: list[Any] = [leave(y, targets, recording.gives_tensors) if isinstance(y, Tensor) else np.asarray(y, float)]
+    if node is None:
+        out += [np.zeros_like(out[0])] * order
+        return np.stack(out)
+    found = tape.walk((node,), targets)
+    lifted = (found.outside or (isinstance(along, Tensor) and along._node is not None)) and tape.is_recording()
+    with recording_on(), np.errstate(all="ignore"):
+        first = lift(start, source) if lifted else start
+        moved = propagate(found.nodes, source, first, along, order, lift if lifted else None)
+    series = moved.get(node)
+    for k in range(1, order + 1):
+        c = series.coefficient(k) if isinstance(series, Series) else None
+        out.append(np.zeros_like(data_of(out[0])) if c is None else leave(c, targets, recording.gives_tensors))
+    return np.stack(out)
+
+
+def taylor_coefficients(f: Function, x0: Any, order: int) -> dict[tuple[int, ...], Any]:
+    """The coefficients of the Taylor polynomial in several variables.
+
+    Parameters
+    ----------
+    f : callable
+        Of an array (d,).
+    x0 : array_like, (d,)
+    order : int
+        The largest degree.
+
+    Returns
+    -------
+    dict
+        From the powers (i_1, ..., i_d) to the coefficient of (x_1 - x0_1)**i_1 ... (x_d - x0_d)**i_d.
+
+    Notes
+    -----
+    From series in one variable, along as many directions as there are monomials of the largest degree: each degree is
+    a linear system.
+
+    References
+    ----------
+    A. Griewank, J. Utke, A. Walther, "Evaluating higher derivative tensors by forward propagation of univariate Taylor
+    series", Math. Comp. 69 (2000).
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> found = ad.calculus.taylor_coefficients(lambda p: np.exp(p[0]) * p[1], np.zeros(2), 3)
+    >>> {powers: round(float(c), 12) for powers, c in found.items() if abs(c) > 1e-12}
+    {(0, 1): 1.0, (1, 1): 1.0, (2, 1): 0.5}
+    """
+    x0 = x0 if isinstance(x0, Tensor) else np.asarray(x0, float)
+    (d,) = np.shape(x0)
+    directions = np.array(_powers(d, max(order, 1)), float)
+    rows = [taylor(f, x0, order, direction=v) for v in directions]
+    found: dict[tuple[int, ...], Any] = {}
+    for degree in range(order + 1):
+        powers = _powers(d, degree)
+        chosen = directions / max(order, 1)
+        matrix = np.array([[math.prod(v**i for v, i in zip(row, p, strict=True)) for p in powers] for row in chosen])
+        inverse = np.linalg.pinv(matrix) / float(max(order, 1)) ** degree
+        values = np.stack([row[degree] for row in rows])
+        solved = np.tensordot(inverse, values, 1)
+        found.update({p: solved[i] for i, p in enumerate(powers)})
+    return found
+
+
+def _powers(d: int, degree: int) -> list[tuple[int, ...]]:
+    """All ways to write the degree as a sum of d powers."""
+    return [p for p in itertools.product(range(degree + 1), repeat=d) if sum(p) == degree]
+
+
+def remainder(f: Function, x0: Any, order: int, x: Any, **options: Any) -> Any:
+    """What the Taylor polynomial of this order at x0 leaves out at x.
+
+    Parameters
+    ----------
+    f : callable
+        Of one number, or of an array entry by entry.
+    x0, x : float
+    order : int
+    **options
+        Of `integrate`.
+
+    Returns
+    -------
+    scalar
+
+    Notes
+    -----
+    The integral form of the remainder, h**(n + 1) times that of (n + 1) (1 - s)**n c_{n + 1}(x0 + s h) over s from 0
+    to 1, with h = x - x0 and c_{n + 1}(t) the next coefficient of the series at t.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> off = ad.calculus.remainder(np.exp, 0.0, 3, 1.0)
+    >>> float(off), float(np.e - 1 - 1 - 1 / 2 - 1 / 6)
+    (0.051615161792, 0.051615161792)
+    """
+    h = x - x0
+    n = order
+
+    def integrand(s: Any) -> Any:
+        return (n + 1) * (1 - s) ** n * taylor(f, x0 + s * h, n + 1)[n + 1]
+
+    return h ** (n + 1) * integrate(integrand, 0.0, 1.0, **options)
+
+
+def radius_of_convergence(coefficients: Any) -> float:
+    """An estimate of the radius of convergence from the coefficients of a series.
+
+    Parameters
+    ----------
+    coefficients : array_like, (order + 1,)
+        Ten or more for an estimate of two digits.
+
+    Returns
+    -------
+    float
+        Infinite if the coefficients fall ever faster, as those of an entire function do.
+
+    Notes
+    -----
+    Coefficients behave as k**p / R**k, times a wave if the nearest singularities are a pair. The logarithms of their
+    sizes are fitted by a + p log k - k log R, without the first quarter and where the wave is near 0; that they fall as
+    those of an entire function, with an extra -k log k, is seen by fitting that.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> round(ad.calculus.radius_of_convergence(ad.taylor(lambda x: 1 / (2 - x), 0.0, 20)), 3)
+    2.0
+    >>> ad.calculus.radius_of_convergence(ad.taylor(np.exp, 0.0, 20))
+    inf
+    """
+    sizes = np.abs(np.asarray(coefficients, float))
+    k = np.arange(len(sizes))
+    kept = (sizes > 0) & (k > len(sizes) // 4)
+    while kept.sum() >= 4:
+        n, logs = k[kept].astype(float), np.log(sizes[kept])
+        if _fitted(n, n * np.log(n), logs)[0][2] < -0.25:
+            return math.inf
+        (_, slope, _), residual = _fitted(n, np.log(n), logs)
+        low = residual < -_WAVE
+        if not low.any():
+            return float(math.exp(-slope))
+        kept[np.flatnonzero(kept)[low]] = False  # where the wave is near 0
+    return math.inf
+
+
+_WAVE = 0.7
+
+
+def _fitted(n: Any, third: Any, logs: Any) -> tuple[Any, Any]:
+    """The best a + b n + c third to the logarithms, as (a, b, c), and what it leaves."""
+    columns = np.stack([np.ones_like(n), n, third], axis=1)
+    found = np.linalg.lstsq(columns, logs, rcond=None)[0]
+    return found, logs - columns @ found

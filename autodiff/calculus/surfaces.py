@@ -1,0 +1,118 @@
+"""Surfaces in space: their area, and integrals over them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.calculus.integrals import integrate
+from autodiff.calculus.integrands import stacked
+from autodiff.calculus.partials import components, partials
+from autodiff.errors import ShapeError
+from autodiff.recording import Function, title
+
+
+def cross(a: Any, b: Any) -> Any:
+    """The vector product along the first axis."""
+    return np.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
+
+
+def point_and_tangents(surface: Function, parameters: tuple[Any, ...], who: str, d: int = 3) -> tuple[Any, Any]:
+    """S(u, v), (d, ...), and its derivatives by each parameter, (parameters, d, ...)."""
+
+    def position(q: Any) -> Any:
+        r = stacked(surface(*(q[i] for i in range(len(parameters)))))
+        if np.shape(r) != (d, *np.shape(q)[1:]):
+            raise ShapeError(
+                f"{who}: at parameters of shape {np.shape(q)[1:]} {title(surface)} returned shape "
+                f"{np.shape(r)}; expected {(d, *np.shape(q)[1:])}: {d} coordinates along the first axis, as "
+                f"np.stack([x, y, z], axis=0) has them."
+            )
+        return r
+
+    return partials(position, np.stack(parameters))
+
+
+def surface_integral(F: Function, surface: Function, u: Any, v: Any, **options: Any) -> Any:
+    """The integral of a field over a surface: of a vector field the flux, of a scalar field the sum over the area.
+
+    Parameters
+    ----------
+    F : callable
+        Of points (3, ...). Returns 3 components for each, (3, ...), or one number for each, (...).
+    surface : callable
+        S(u, v), of parameters (n,) each, returns (3, n): an array or a list of coordinates.
+    u, v : pair of limits
+        Ranges of the parameters; the limits of `v` may be functions of u.
+    **options
+        Of `integrate`.
+
+    Returns
+    -------
+    scalar, or Tensor
+        With ``return_error=True`` a pair.
+
+    Raises
+    ------
+    ShapeError
+        If surface or field answer with wrong shapes.
+
+    Notes
+    -----
+    With the normal N = S_u x S_v, which says what side the flux is counted to: the integral of F . N, or of F |N|,
+    over u and v.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> sphere = lambda u, v: [np.sin(u) * np.cos(v), np.sin(u) * np.sin(v), np.cos(u)]
+    >>> float(ad.surface_integral(lambda p: p, sphere, (0.0, np.pi), (0.0, 2 * np.pi))), 4 * np.pi
+    (12.566370614359, 12.566370614359)
+    """
+
+    def integrand(s: Any, t: Any) -> Any:
+        r, tangents = point_and_tangents(surface, (s, t), "surface_integral")
+        normal = cross(tangents[0], tangents[1])
+        y = F(r)
+        if isinstance(y, (list, tuple)) or np.ndim(y) == np.ndim(r):
+            return (components(lambda _: y, r, "surface_integral") * normal).sum(axis=0)
+        if np.shape(y) not in ((), np.shape(s)):
+            raise ShapeError(
+                f"surface_integral: at points of shape {np.shape(r)} {title(F)} returned shape "
+                f"{np.shape(y)}; expected {np.shape(r)}, a vector field, or {np.shape(s)}, a scalar one."
+            )
+        return y * np.linalg.norm(normal, axis=0)
+
+    return integrate(integrand, u, v, **options)
+
+
+def flux(F: Function, surface: Function, u: Any, v: Any, **options: Any) -> Any:
+    """The flux of a vector field through a surface, to the side of S_u x S_v; `surface_integral` of a vector field.
+
+    Raises
+    ------
+    ShapeError
+        If the field is a scalar one.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> sheet = lambda x, y: [x, y, x + y]
+    >>> float(ad.calculus.flux(lambda p: [0.0, 0.0, 2.0], sheet, (0.0, 1.0), (0.0, 1.0)))
+    2.0
+    """
+    return surface_integral(lambda r: components(F, r, "flux"), surface, u, v, **options)
+
+
+def surface_area(surface: Function, u: Any, v: Any, **options: Any) -> Any:
+    """The area of a surface; parameters as in `surface_integral`.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> cone = lambda r, phi: [r * np.cos(phi), r * np.sin(phi), r]
+    >>> float(ad.calculus.surface_area(cone, (0.0, 1.0), (0.0, 2 * np.pi))), float(np.pi * np.sqrt(2))
+    (4.442882938158, 4.442882938158)
+    """
+    return surface_integral(lambda r: 1.0, surface, u, v, **options)
