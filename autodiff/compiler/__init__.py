@@ -11,11 +11,14 @@ from autodiff.compiler.passes import PASSES
 from autodiff.compiler.program import Op, Program, Value
 from autodiff.compiler.source import Writer
 from autodiff.compiler.tracing import trace
+from autodiff.errors import CompileError
 
 __all__ = ["Compiled", "Op", "Program", "Value", "compile", "derive"]
 
 
-def compile(f: Callable[..., Any], *, fallback: bool = False) -> Compiled:  # - the public name is compile
+def compile(
+    f: Callable[..., Any], *, fallback: bool = False, backend: str = "numpy"
+) -> Compiled:  # - the public name is compile
     """Make of a function a program of NumPy calls that does the same.
 
     Parameters
@@ -25,6 +28,11 @@ def compile(f: Callable[..., Any], *, fallback: bool = False) -> Compiled:  # - 
         ``backward`` and ``optimizer.step()`` in it.
     fallback : bool, default False
         If it cannot be compiled, say so once, and run it as it is.
+    backend : {"numpy", "jax"}, default "numpy"
+        Who runs the program: NumPy, with planned buffers; or JAX (extra ``jax``), which compiles it for the machine it
+        finds, an accelerator perhaps. Labels are looked at and random numbers drawn here before, and Tensors changed
+        here after all was computed there; operations that are written in NumPy alone (windows, recurrences, indexed
+        sums) are called back.
 
     Returns
     -------
@@ -53,7 +61,13 @@ def compile(f: Callable[..., Any], *, fallback: bool = False) -> Compiled:  # - 
     >>> gradient.round(6)
     array([0.      , 0.639700])
     """
-    return Compiled(f, fallback)
+    if backend not in ("numpy", "jax"):
+        raise CompileError(f'compile: the backends are "numpy" and "jax"; {backend!r} was given.')
+    if backend == "jax":
+        from autodiff.compiler import jax_backend
+
+        jax_backend.load()
+    return Compiled(f, fallback, backend)
 
 
 def derive(f: Callable[..., Any]) -> Callable[..., str]:

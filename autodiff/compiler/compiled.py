@@ -38,8 +38,8 @@ class Compiled:
         Of all traces, the oldest first.
     """
 
-    def __init__(self, f: Callable[..., Any], fallback: bool = False) -> None:
-        self._f, self._fallback = f, fallback
+    def __init__(self, f: Callable[..., Any], fallback: bool = False, backend: str = "numpy") -> None:
+        self._f, self._fallback, self._backend = f, fallback, backend
         self.__name__ = getattr(f, "__name__", type(f).__name__)
         self.__doc__ = getattr(f, "__doc__", None)
         self.__wrapped__ = f
@@ -93,7 +93,7 @@ class Compiled:
             warnings.warn(f"{error} It runs eagerly from now on.", UserWarning, stacklevel=3)
             return self._f(*args, **kwargs)
         self._entries = [entry for entry in self._entries if entry.is_alive()]
-        self._entries.append(_Entry(self.__name__, self._f, traced, leaves, structure, bool(kwargs)))
+        self._entries.append(_Entry(self.__name__, self._backend, traced, leaves, structure, bool(kwargs)))
         if len(self._entries) == _MANY:
             warnings.warn(
                 f"compile: {self.__name__} was traced {_MANY} times; a new trace is written for every new shape, dtype "
@@ -110,16 +110,18 @@ class Compiled:
 class _Entry:
     """One trace: its program, its source, and the function made of that."""
 
-    def __init__(self, name: str, f: Any, traced: Traced, leaves: list[Any], structure: Any, keywords: bool) -> None:
+    def __init__(
+        self, name: str, backend: str, traced: Traced, leaves: list[Any], structure: Any, keywords: bool
+    ) -> None:
         program = traced.program
-        for rewrite in (*PASSES, *FOR_SPEED):
+        for rewrite in (*PASSES, *(FOR_SPEED if backend == "numpy" else ())):
             program = rewrite(program)
-        self.program, self.plan = program, plan_buffers(program)
+        self.program = program
         self.traced, self._structure = traced, structure
         self._count = len(leaves)
         self._flat = not keywords and all(c.kind is None for c in structure.children[0].children)
         self._version = tape.structure[0]
-        self.source, self._run = _written(_function_name(name), program, self.plan, traced, leaves)
+        self.source, self._run = _written(_function_name(name), program, traced, leaves, backend)
 
     def is_alive(self) -> bool:
         """Whether its guards could ever hold again."""
@@ -142,9 +144,16 @@ def _function_name(name: str) -> str:
 
 
 def _written(
-    name: str, program: Program, plan: Plan, traced: Traced, leaves: list[Any]
+    name: str, program: Program, traced: Traced, leaves: list[Any], backend: str
 ) -> tuple[str, Callable[..., Any]]:
     """The source of a trace, and the function it makes."""
+    if backend == "jax":
+        from autodiff.compiler.jax_backend import JaxWriter
+
+        around = JaxWriter(program, Plan())
+        source = _source_of(around, name, traced, leaves)
+        return f"{source}\n\n{around.pure}", _run(source, name, around.namespace)
+    plan = plan_buffers(program)
     if not suits(program):
         writer = Writer(program, plan)
         source = _source_of(writer, name, traced, leaves)

@@ -1,0 +1,166 @@
+"""The same program with `jax.numpy` as its namespace, under `jax.jit`: for machines that NumPy does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from autodiff.compiler.program import EFFECTS, Op, Program, Value, mapped
+from autodiff.compiler.source import Writer
+from autodiff.errors import CompileError
+
+_FOLDS = {np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min"}
+_FOLDS |= {np.logical_and: "all", np.logical_or: "any"}
+
+_OTHERWISE = {"intersect1d", "eig", "eigvals", "argsort", "sort", "partition", "argpartition", "lexsort"}
+"""What JAX has under the same name with another order of the results, or not for shapes that depend on values."""
+
+
+def load() -> Any:
+    """JAX itself.
+
+    Raises
+    ------
+    ImportError
+        If it is not installed.
+    """
+    try:
+        import jax
+        import jax.numpy
+    except ImportError:
+        raise ImportError('ad.compile(backend="jax") needs JAX: pip install "wengert[jax]".') from None
+    return jax
+
+
+def _parts(program: Program) -> tuple[list[Op], list[Op], list[Op]]:
+    """What this machine does first, what JAX computes, and what this machine does last.
+
+    First come looks at labels and random draws, last what changes Tensors.
+    """
+    first: list[Op] = []
+    computing: list[Op] = []
+    last: list[Op] = []
+    computed: set[Value] = set()
+    for op in program.ops:
+        if op.form in ("live", "check"):
+            if computed.intersection(op.inputs()):
+                raise CompileError(
+                    f'compile(backend="jax"): {op.title} looks, on this machine and in every call, at something that '
+                    "JAX has computed. Do that outside of the function, or use the NumPy backend."
+                )
+            first.append(op)
+        elif op.form in EFFECTS:
+            last.append(op)
+        else:
+            if any(o.form in ("effect", "assign") for o in last):
+                raise CompileError(
+                    'compile(backend="jax"): something is computed after a Tensor was changed. Change Tensors last, or '
+                    "use the NumPy backend."
+                )
+            computing.append(op)
+            computed.update(op.outputs)
+    return first, computing, last
+
+
+class PureWriter(Writer):
+    """Writes what a program computes as a function without effects, of everything that it reads."""
+
+    def __init__(self, program: Program, jax: Any) -> None:
+        super().__init__(program)
+        self._jax = jax
+        self.namespace["np"] = jax.numpy
+
+    def function(self, wish: str, thing: Any) -> str:
+        """A function of NumPy's by its name, which is that of JAX's as well."""
+        if wish in _OTHERWISE:
+            raise LookupError(wish)
+        if getattr(np, wish, None) is thing and hasattr(self._jax.numpy, wish):
+            return f"np.{wish}"
+        if getattr(np.linalg, wish, None) is thing and hasattr(self._jax.numpy.linalg, wish):
+            return f"np.linalg.{wish}"
+        raise LookupError(wish)
+
+    def expression(self, op: Op) -> str:
+        """The right-hand side of a line, in the dtype that NumPy gives it: JAX promotes in another way."""
+        if op.form == "reduce" and op.function in _FOLDS:
+            axis, keepdims = op.keywords.get("axis"), op.keywords.get("keepdims", False)
+            keep = ", keepdims=True" if keepdims else ""
+            text = f"np.{_FOLDS[op.function]}({self.text(op.args[0])}, axis={self.text(axis)}{keep})"
+        elif op.form in ("opaque", "reduce"):
+            return self._on_host(op)
+        else:
+            try:
+                text = super().expression(op)
+            except LookupError:
+                return self._on_host(op)
+        dtypes = {np.dtype(v.dtype) for v in op.inputs()}
+        if len(op.outputs) == 1 and dtypes != {np.dtype(op.outputs[0].dtype)}:
+            return f"np.asarray({text}, {self.text(np.dtype(op.outputs[0].dtype))})"
+        return text
+
+    def _on_host(self, op: Op) -> str:
+        """What is written in NumPy alone is called back."""
+        inputs = list(dict.fromkeys(op.inputs()))
+        shapes = [self._jax.ShapeDtypeStruct(v.shape, v.dtype) for v in op.outputs]
+
+        def call(*arrays: Any) -> Any:
+            known = dict(zip(inputs, (np.asarray(a) for a in arrays)))
+            args, keywords = mapped(op.args, known.__getitem__), mapped(op.keywords, known.__getitem__)
+            function = getattr(op.function, "fn", op.function)
+            y = function.reduce(*args, **keywords) if op.form == "reduce" else function(*args, **keywords)
+            parts = y if isinstance(y, (tuple, list)) else (y,)
+            found = [np.asarray(part, v.dtype) for part, v in zip(parts, op.outputs, strict=True)]
+            return found[0] if len(found) == 1 else found
+
+        def called_back(*arrays: Any) -> Any:
+            return self._jax.pure_callback(call, shapes[0] if len(shapes) == 1 else shapes, *arrays)
+
+        name = self.bind(f"{op.title.strip('_')}_on_host", called_back)
+        return f"{name}({', '.join(self.names[v] for v in inputs)})"
+
+
+class JaxWriter(Writer):
+    """Writes the part around it: what is read, the call, and what changes Tensors and gradients afterwards."""
+
+    def body(self) -> Iterator[str]:
+        """All lines between the guard and the return."""
+        first, computing, last = map(self.program.with_ops, _parts(self.program))
+        drawn = {v for op in first.ops for v in op.outputs}
+        inputs = [
+            v for v in computing.values() if v.kind in ("argument", "state", "gradient", "constant") or v in drawn
+        ]
+        kept = dict.fromkeys(v for v in (*computing.results, *(v for op in last.ops for v in op.inputs())))
+        results = [v for v in kept if v.kind == "result" and v not in drawn]
+        self.pure, computed = _pure(computing, inputs, results)
+        yield from self.reads([*inputs, *kept], set())
+        yield from self.lines(first, ())
+        names = "".join(f"{self.names[v]}, " for v in results).rstrip()
+        call = f"{self.bind('in_jax', computed)}({', '.join(self.names[v] for v in inputs)})"
+        yield f"{names} = {call}" if names else call
+        yield from self.lines(last, ())
+
+    pure = ""
+
+
+def _pure(program: Program, inputs: list[Value], results: list[Value]) -> tuple[str, Callable[..., Any]]:
+    """The text of the function, and that function: arrays of NumPy to arrays of NumPy."""
+    jax = load()
+    writer = PureWriter(program, jax)
+    writer.name_values()
+    for v in inputs:
+        writer.names.setdefault(v, writer.unique(v.name or "drawn"))
+        writer.namespace.pop(writer.names[v], None)
+    lines = [f"    {line}" for line in writer.lines(program, ())]
+    lines.append(f"    return {''.join(f'{writer.text(v)}, ' for v in results).strip() or '()'}")
+    text = "\n".join([f"def in_jax({', '.join(writer.names[v] for v in inputs)}):  # np is jax.numpy", *lines]) + "\n"
+    exec(compile(text, "<compiled in_jax>", "exec"), writer.namespace)
+    jitted = jax.jit(writer.namespace["in_jax"])
+    wide = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
+
+    def computed(*arrays: Any) -> tuple[Any, ...]:
+        with wide(True):
+            return tuple([np.array(y)[()] for y in jitted(*arrays)])
+
+    return text, computed

@@ -1,0 +1,130 @@
+"""Programs under JAX give what the eager engine gives. Without JAX (extra `jax`) nothing of this can run."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+import nn
+import optim
+from autodiff import pytree
+from tests.op_cases import ALL
+from tests.op_cases.checks import quiet
+from tests.test_compile_rows import depends_on_values, functions, other
+
+HERE = importlib.util.find_spec("jax") is not None
+needs_jax = pytest.mark.skipif(not HERE, reason="JAX is not installed: pip install 'wengert[jax]'")
+RNG = np.random.default_rng(0)
+IMAGES, LABELS = RNG.normal(size=(6, 1, 8, 8)), RNG.integers(0, 3, 6)
+F = np.float64
+
+
+def test_a_missing_jax_and_an_unknown_backend_are_told(monkeypatch):
+    with pytest.raises(ad.CompileError, match="'cuda' was given"):
+        ad.compile(np.sin, backend="cuda")
+    monkeypatch.setitem(__import__("sys").modules, "jax", None)
+    with pytest.raises(ImportError, match=r"wengert\[jax\]"):
+        ad.compile(np.sin, backend="jax")
+
+
+@needs_jax
+@pytest.mark.parametrize("case", [case for case in ALL if not depends_on_values(case)][::5], ids=str)
+def test_rows(case):
+    call = case.example(0)
+    xs = [np.array(x) for x in call.operands]
+    for f in functions(case, call):
+        compiled = ad.compile(f, backend="jax")
+        moved = [other(x) for x in xs]
+        with quiet():
+            compiled(*xs)
+            found, expected = (pytree.flatten(y)[0] for y in (compiled(*moved), f(*moved)))
+        for a, b in zip(found, expected, strict=True):
+            a, b = (np.asarray(getattr(v, "data", v)) for v in (a, b))
+            assert a.shape == b.shape and a.dtype == b.dtype
+            size = np.abs(b[np.isfinite(b)]).max(initial=1.0)
+            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-11 * size)  # XLA has functions of its own
+
+
+MODELS = {
+    "dense": lambda: [nn.Flatten(), nn.Linear(64, 8, dtype=F), nn.Tanh(), nn.Dropout(0.3), nn.Linear(8, 3, dtype=F)],
+    "convolution": lambda: [
+        nn.Conv2d(1, 4, 3, dtype=F), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 3, dtype=F),
+    ],
+}  # fmt: skip
+
+
+@needs_jax
+@pytest.mark.parametrize("name", ["dense", "convolution"])
+@pytest.mark.parametrize("method", [optim.Adam, optim.Momentum])
+def test_a_training_step_is_the_eager_one(name, method):
+    found = []
+    for wrap in (lambda f: f, lambda f: ad.compile(f, backend="jax")):
+        nn.manual_seed(1)
+        model = nn.Sequential(*MODELS[name]())
+        optimizer = method(model.parameters(), 0.01)
+
+        def step(x, y, model=model, optimizer=optimizer):
+            loss = nn.cross_entropy(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        run = wrap(step)
+        nn.manual_seed(2)
+        losses = [run(IMAGES, LABELS).item() for _ in range(4)]
+        found.append((losses, [p.data.copy() for p in model.parameters()]))
+        with pytest.raises(ValueError, match="class"):
+            run(IMAGES, LABELS + 5)  # labels are looked at in every call
+    (losses, parameters), (in_jax, others) = found
+    np.testing.assert_allclose(in_jax, losses, rtol=1e-9)
+    for p, q in zip(parameters, others, strict=True):
+        np.testing.assert_allclose(q, p, rtol=1e-7, atol=1e-10)
+
+
+@needs_jax
+def test_parameters_are_read_at_every_call_and_results_are_the_callers():
+    w = ad.tensor(np.ones(3), requires_grad=True)
+    f = ad.compile(lambda x: np.sum(w * x) + x, backend="jax")
+    assert f(np.ones(3)).data.tolist() == [4, 4, 4]
+    w.assign_(2 * np.ones(3))
+    y = f(np.ones(3))
+    assert y.data.tolist() == [7, 7, 7]
+    y.data[0] = 0.0
+    assert "np.sum(product_1" in f.source and "def in_jax(" in f.source
+
+
+@needs_jax
+def test_tensors_that_are_assigned_to_hold_what_the_eager_run_leaves():
+    def make():
+        w = ad.tensor(np.ones(3), requires_grad=True)
+
+        def f(x):
+            w.assign_(w * x)
+            return np.sum(w * w) + x
+
+        return w, f
+
+    (w, eager), (v, f) = make(), make()
+    compiled = ad.compile(f, backend="jax")
+    for k in range(1, 4):
+        np.testing.assert_allclose(compiled(np.full(3, 1.0 + k)).data, eager(np.full(3, 1.0 + k)).data)
+        np.testing.assert_allclose(v.data, w.data)
+
+
+@needs_jax
+def test_what_cannot_be_parted_is_refused():
+    w = ad.tensor(np.ones(3), requires_grad=True)
+    optimizer = optim.GradientDescent([w], 0.1)
+
+    def twice(x):
+        for _ in range(2):
+            optimizer.zero_grad()
+            np.sum(w * w * x).backward()
+            optimizer.step()
+
+    with pytest.raises(ad.CompileError, match="after a Tensor was changed"):
+        ad.compile(twice, backend="jax")(np.ones(3))
+    with pytest.raises(ad.CompileError, match="JAX has computed"):
+        ad.compile(lambda x: np.sum(ad.live(np.cumsum, np.exp(x))), backend="jax")(np.ones(3))
