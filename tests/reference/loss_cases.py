@@ -22,6 +22,9 @@ HARD_ROWS = np.eye(4)[LABELS]
 LOG_Q = LOGITS - np.log(np.exp(LOGITS).sum(axis=1, keepdims=True))
 THREE = ("mean", "sum", "none")
 
+RATE, STEPS = 0.01, 20
+"""How training runs descend: slowly enough that probabilities stay probabilities."""
+
 CASES = [
     *(("mse_loss", "mse_loss", (X, Y), {"reduction": r}) for r in THREE),
     *(("l1_loss", "l1_loss", (X, Y), {"reduction": r}) for r in THREE),
