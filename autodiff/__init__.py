@@ -47,7 +47,7 @@ from autodiff.transforms import (
 )
 
 if TYPE_CHECKING:
-    from autodiff import calculus, compiler, display, drawing, flat, solvers, special, testing
+    from autodiff import calculus, compiler, display, drawing, flat, plotting, probability, solvers, special, testing
     from autodiff.calculus import (
         antiderivative,
         curl,
@@ -127,7 +127,9 @@ __all__ = [
     "multilinear",
     "no_grad",
     "odeint",
+    "plotting",
     "primitive",
+    "probability",
     "scope",
     "solvers",
     "special",
@@ -143,7 +145,18 @@ __all__ = [
     "vjp",
 ]
 
-_UPPER_ROOMS = {"calculus", "compiler", "display", "drawing", "flat", "solvers", "special", "testing"}
+_UPPER_ROOMS = {
+    "calculus",
+    "compiler",
+    "display",
+    "drawing",
+    "flat",
+    "plotting",
+    "probability",
+    "solvers",
+    "special",
+    "testing",
+}
 _FROM_UPPER_ROOMS = {
     "compile": "compiler",
     "derive": "compiler",

@@ -16,6 +16,7 @@ import numpy as np
 import autodiff as ad
 import nn
 import optim
+from autodiff.plotting.style import Film, diverging
 from demos import output
 
 EPOCHS = 60
@@ -83,17 +84,10 @@ def train(
     return model, history, np.reshape(frames, (-1, GRID, GRID))
 
 
-def colours() -> Any:
-    """A map of colours from blue, by white, to orange."""
-    from matplotlib.colors import LinearSegmentedColormap
-
-    return LinearSegmentedColormap.from_list("moons", [output.BLUE, "white", output.ORANGE])
-
-
 def draw_frame(ax: Any, share: np.ndarray, x: np.ndarray, y: np.ndarray, title: str) -> None:
     """The shares over the plane, the line where both moons are as likely, and the points."""
     left, right, bottom, top = BOX
-    ax.imshow(share, extent=BOX, origin="lower", cmap=colours(), vmin=0, vmax=1, alpha=0.75, aspect="auto")
+    ax.imshow(share, extent=BOX, origin="lower", cmap=diverging(), vmin=0, vmax=1, alpha=0.75, aspect="auto")
     if share.min() < 0.5 < share.max():
         across, up = np.linspace(left, right, GRID), np.linspace(bottom, top, GRID)
         ax.contour(across, up, share, levels=[0.5], colors="black", linewidths=1.2)
@@ -126,19 +120,11 @@ def draw_sheet(path: Path, frames: np.ndarray, history: nn.History, x: np.ndarra
 
 def draw_film(path: Path, frames: np.ndarray, history: nn.History, x: np.ndarray, y: np.ndarray) -> None:
     """All epochs, as an animated GIF that stays for a while on the last."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from PIL import Image
 
-    pictures = []
-    for epoch, share in enumerate(frames):
-        fig = Figure(figsize=(4.8, 3.5), dpi=90, layout="constrained")
-        canvas = FigureCanvasAgg(fig)
-        draw_frame(fig.subplots(), share, x, y, title_of(epoch, history))
-        canvas.draw()
-        pictures.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).quantize(96))
-    durations = [120] * (len(pictures) - 1) + [2500]
-    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0)
+    def draw(figure: Any, epoch: int) -> None:
+        draw_frame(figure.subplots(), frames[epoch], x, y, title_of(epoch, history))
+
+    Film(draw, len(frames), figsize=(4.8, 3.5)).save(path)
 
 
 def draw_curve(path: Path, history: nn.History) -> None:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from autodiff.plotting.style import BLUE, GREEN, GREY, ORANGE, RED, STYLES, lines
+
+__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "RED", "STYLES", "lines"]
+
 T = TypeVar("T")
-
-BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#555555"
-"""Colours that people who see red and green alike tell apart (M. Okabe, K. Ito, "Color universal design", 2008)."""
-
-STYLES = ((BLUE, "-"), (RED, "--"), (GREEN, "-."), (ORANGE, ":"))
-"""The lines of a diagram in turn: they differ without colour too."""
 
 
 def options(name: str, about: str | None, *, length: str, default: int, seed: str) -> argparse.ArgumentParser:
@@ -105,16 +103,6 @@ def figure(path: Path, **options: Any) -> Iterator[Any]:
         fig.savefig(path, dpi=130)
     finally:
         plt.close(fig)
-
-
-def lines(ax: Any, x: Any, series: Mapping[str, Any], **labels: Any) -> None:
-    """Draw lines over one axis, each with its name; `labels` are set as they are: title, xlabel and so on."""
-    for (name, values), (colour, dash) in zip(series.items(), STYLES, strict=False):
-        ax.plot(x, values, color=colour, linestyle=dash, label=name)
-    ax.set(**labels)
-    ax.grid(alpha=0.3)
-    if len(series) > 1:
-        ax.legend()
 
 
 def image(ax: Any, pixels: Any, text: str = "", *, stands_out: bool = False) -> None:

@@ -51,10 +51,11 @@ ROOMS = (
     "solvers",
     "calculus",
     "probability",
+    "plotting",
     "testing",
     "__init__",
 )
-LOADED_WHEN_USED = ("drawing", "compiler", "solvers", "calculus", "probability", "testing")
+LOADED_WHEN_USED = ("drawing", "compiler", "solvers", "calculus", "probability", "plotting", "testing")
 
 
 def run_python(code, *arguments):

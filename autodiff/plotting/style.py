@@ -1,0 +1,103 @@
+"""What the pictures share: Matplotlib when it is needed, colours that everybody tells apart, figures, and films."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import MissingExtraError
+
+BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#555555"
+"""Colours that people who see red and green alike tell apart (M. Okabe, K. Ito, "Color universal design", 2008)."""
+
+STYLES = ((BLUE, "-"), (RED, "--"), (GREEN, "-."), (ORANGE, ":"))
+"""The lines of a diagram in turn: they differ without colour too."""
+
+
+def pyplot() -> Any:
+    """``matplotlib.pyplot``.
+
+    Raises
+    ------
+    MissingExtraError
+        If Matplotlib is not installed.
+    """
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError:
+        raise MissingExtraError('Pictures are drawn by Matplotlib: pip install "wengert[plot]".') from None
+    return plt
+
+
+def new_figure(**options: Any) -> Any:
+    """An empty figure whose axes keep clear of each other; ``plt.show()`` shows it, `options` are ``plt.figure``'s."""
+    plt = pyplot()
+    figure = plt.figure(layout="constrained", **options)
+    if "inline" in plt.get_backend():
+        plt.close(figure)  # a notebook shows what a cell returns, and shows open figures once more
+    return figure
+
+
+def axes_of(ax: Any = None, *, projection: str | None = None, **options: Any) -> Any:
+    """The axes `ax`, or those of a new figure."""
+    return new_figure(**options).add_subplot(projection=projection) if ax is None else ax
+
+
+class Film:
+    """Frames that are drawn when the film is saved.
+
+    Parameters
+    ----------
+    draw : callable
+        ``draw(figure, i)`` draws the i-th frame on an empty figure.
+    n_frames : int
+        How many there are.
+    figsize : pair of float
+        Inches.
+    """
+
+    def __init__(self, draw: Any, n_frames: int, figsize: tuple[float, float] = (5.0, 4.0)) -> None:
+        self.draw, self.n_frames, self.figsize = draw, n_frames, figsize
+
+    def __repr__(self) -> str:
+        """How many frames it has."""
+        return f"<Film of {self.n_frames} frames; .save('film.gif') writes it>"
+
+    def save(self, path: str | Path, *, seconds: float = 0.12, last: float = 2.5, dpi: int = 90) -> Path:
+        """Write an animated GIF that stays for `last` seconds on its last frame; returns its path."""
+        pyplot()
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+        from PIL import Image
+
+        pictures = []
+        for i in range(self.n_frames):
+            figure = Figure(figsize=self.figsize, dpi=dpi, layout="constrained")
+            canvas = FigureCanvasAgg(figure)
+            self.draw(figure, i)
+            canvas.draw()
+            pictures.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).quantize(96))
+        durations = [round(1000 * seconds)] * (len(pictures) - 1) + [round(1000 * last)]
+        pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0)
+        return Path(path)
+
+
+def diverging(low: str = BLUE, high: str = ORANGE) -> Any:
+    """A map of colours from `low`, by white at the middle, to `high`."""
+    pyplot()
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("diverging", [low, "white", high])
+
+
+def lines(ax: Any, x: Any, series: dict[str, Any], styles: Sequence[tuple[str, str]] = STYLES, **labels: Any) -> None:
+    """Draw lines over one axis, each with its name; `labels` are set as they are: title, xlabel and so on."""
+    for (name, values), (colour, dash) in zip(series.items(), styles, strict=False):
+        ax.plot(x, values, color=colour, linestyle=dash, label=name)
+    ax.set(**labels)
+    ax.grid(alpha=0.3)
+    if len(series) > 1:
+        ax.legend()

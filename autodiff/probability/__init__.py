@@ -1,0 +1,1 @@
+"""Information, distributions and maximum likelihood."""
