@@ -6,7 +6,7 @@ from hypothesis import given
 
 import autodiff as ad
 from tests.op_cases import ALL
-from tests.op_cases.checks import assert_close, examples, problem
+from tests.op_cases.checks import assert_close, examples, problem, slope_size
 from tests.op_cases.tolerances import DERIVATIVE
 
 RTOL = DERIVATIVE[np.dtype(np.float64)]
@@ -18,6 +18,7 @@ def test_jacobians_equal_stacked_pullbacks(case):
     @given(call=case.calls())
     def check(call):
         here = problem(case, call)
+        size = slope_size(here)
         numbers = tuple(range(len(here.leaves)))
         outputs, pullback = ad.vjp(here.call, *here.leaves)
         forward = ad.jacobian(here.call, numbers, mode="forward")(*here.leaves)
@@ -27,14 +28,14 @@ def test_jacobians_equal_stacked_pullbacks(case):
                 shape = np.shape(y) + np.shape(x)
                 assert forward[k][i].shape == shape
                 assert reverse[k][i].shape == shape
-                assert_close(forward[k][i], reverse[k][i], RTOL, what=f"result {k} by operand {i}")
+                assert_close(forward[k][i], reverse[k][i], RTOL, size=size, what=f"result {k} by operand {i}")
         rows = stacked(pullback, outputs)
         for k, y in enumerate(outputs):
             for i, x in enumerate(here.leaves):
                 block = np.reshape([row[i] for row in rows[k]], np.shape(y) + np.shape(x))
                 # the gradient of a real operand is real: a pullback brings back the real part of a complex slope
                 expected = reverse[k][i].real if np.isrealobj(x) else reverse[k][i]
-                assert_close(expected, block, RTOL, what=f"result {k} by operand {i}")
+                assert_close(expected, block, RTOL, size=size, what=f"result {k} by operand {i}")
 
     check()
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import autodiff as ad
 from autodiff import pytree
 from tests.op_cases import ALL, cast
-from tests.op_cases.checks import assert_close, examples, plain, tracked
+from tests.op_cases.checks import assert_close, examples, largest, plain, tracked
 from tests.op_cases.tolerances import VALUE
 
 
@@ -26,6 +26,6 @@ def test_value_and_dtype_are_those_of_numpy(case):
                 data = y.data if isinstance(y, ad.Tensor) else np.asarray(y)[()]
                 assert data.shape == wanted.shape, name
                 assert data.dtype == wanted.dtype, name
-                assert_close(data, wanted, VALUE.get(wanted.dtype, 0.0), what=name)
+                assert_close(data, wanted, VALUE.get(wanted.dtype, 0.0), size=largest(operands), what=name)
 
     check()

@@ -135,7 +135,7 @@ class Examination:
             for entry in np.argwhere(alive & ~singular) if self.settings.full else ():
                 yield from self._entry(i, _single(np.shape(x), entry))
             for entry in np.argwhere(singular)[:_SINGULAR_ENTRIES]:
-                yield from self._probe(i, _single(np.shape(x), entry), careful=True).comparisons
+                yield from self._careful(i, _single(np.shape(x), entry)).comparisons
         if any(given.dtype.itemsize < wide.dtype.itemsize for given, wide in zip(self.given, self.problem.leaves)):
             yield from self._in_own_precision()
 
@@ -143,7 +143,7 @@ class Examination:
         """All entries at once; where that does not match, narrowed down."""
         probe = self._probe(i, where)
         if probe.verdict != MATCH:
-            probe = self._probe(i, where, careful=True)
+            probe = self._careful(i, where)
         if probe.verdict in (MATCH, ILL_CONDITIONED) or not self.settings.narrow:
             suspect = self._suspect(i, where, probe) if self.settings.narrow else None
             yield from (suspect or probe).comparisons
@@ -161,13 +161,13 @@ class Examination:
         part = where
         while np.count_nonzero(part) > 1:
             part = max(_halves(part), key=lambda half: self._probe(i, half).doubt)
-        single = self._probe(i, part, careful=True)
+        single = self._careful(i, part)
         return single if single.verdict == WRONG and self._adds_up(i, where, part) else None
 
     def _entry(self, i: int, where: Mask) -> Iterator[Comparison]:
         """One entry by itself."""
         probe = self._probe(i, where)
-        yield from (probe if probe.verdict == MATCH else self._probe(i, where, careful=True)).comparisons
+        yield from (probe if probe.verdict == MATCH else self._careful(i, where)).comparisons
 
     def _narrowed(self, i: int, where: Mask, whole: Probe) -> Iterator[Comparison]:
         """By halves: the first entry that is wrong, or every entry with a kink."""
@@ -185,13 +185,11 @@ class Examination:
                 exhausted = True
                 continue
             self._probes_left -= 1
-            probe = self._probe(i, part, careful=True)
+            probe = self._careful(i, part)
             if probe.verdict in (MATCH, ILL_CONDITIONED):
                 continue
             if not single:
                 todo += _halves(part)
-                continue
-            if probe.verdict == WRONG and self._is_rounding(i, probe):
                 continue
             if probe.verdict == WRONG and self._adds_up(i, where, part):
                 yield from (c for c in probe.comparisons if c.verdict == WRONG)
@@ -203,16 +201,23 @@ class Examination:
             return
         rest = where & ~self.kinked[i]
         if rest.any() and kinks:
-            yield from self._probe(i, rest, careful=True).comparisons
+            yield from self._careful(i, rest).comparisons
         # Every entry by itself is well, only their sum is not: the slopes do not add up, as at the tip of a cone.
         yield from kinks or [_with_verdict(c, KINK) for c in whole.comparisons]
+
+    def _careful(self, i: int, where: Mask) -> Probe:
+        """With all steps; what still looks wrong may be what rounding the arguments does."""
+        probe = self._probe(i, where, careful=True)
+        if probe.verdict == WRONG and self._is_rounding(i, probe):
+            return Probe([_with_verdict(c, ILL_CONDITIONED) if c.verdict == WRONG else c for c in probe.comparisons])
+        return probe
 
     def _is_rounding(self, i: int, probe: Probe) -> bool:
         """Whether derivatives change as much when the arguments are rounded to other neighbours, and smoothly.
 
         So does the cofactor of a singular matrix: its differences are exactly 0, its rule is right to 1e-17.
         """
-        off = max(abs(c.analytic - c.numeric) for c in probe.comparisons)
+        off = max(abs(c.analytic - c.numeric) for c in probe.comparisons if c.verdict == WRONG)
         near, far = (self._sensitivity("reverse", i, step * DOUBLE) for step in (2, 2**14))
         return off <= 4 * near < far / 100
 

@@ -74,6 +74,17 @@ def assert_close(actual, expected, rtol, *, size=0.0, what=""):
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol * finite.max(initial=size), err_msg=what)
 
 
+def largest(arrays):
+    """The largest finite entry: what is added up rounds in proportion to it, though the sum may be small or 0."""
+    sizes = [np.abs(a[np.isfinite(a)]) for a in map(np.asarray, arrays) if a.dtype.kind in "fc"]
+    return max((float(a.max(initial=0.0)) for a in sizes), default=0.0)
+
+
+def slope_size(here):
+    """The size of a derivative that nothing cancels in: that of the results over that of the operands."""
+    return largest(here.call(*here.leaves)) / (largest(here.leaves) or 1.0)
+
+
 @contextmanager
 def quiet():
     """NumPy's own warnings about a *value* (log of 0) are silent; those of a sweep are not inside of this."""
