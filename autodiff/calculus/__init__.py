@@ -7,6 +7,13 @@ from autodiff.calculus import theorems
 from autodiff.calculus.comparisons import Comparison
 from autodiff.calculus.coordinates import to_cartesian
 from autodiff.calculus.curves import arc_length, curvature, line_integral
+from autodiff.calculus.differences import (
+    Extrapolation,
+    difference_error,
+    difference_weights,
+    finite_difference,
+    richardson,
+)
 from autodiff.calculus.fields import curl, divergence, gradient_field, jacobian_field, laplacian, vector_laplacian
 from autodiff.calculus.integrals import antiderivative, integrate
 from autodiff.calculus.odes import gradient_flow, odeint
@@ -18,6 +25,7 @@ from autodiff.calculus.surfaces import flux, surface_area, surface_integral
 
 __all__ = [
     "Comparison",
+    "Extrapolation",
     "Finding",
     "Region",
     "antiderivative",
@@ -25,7 +33,10 @@ __all__ = [
     "cumulative_integral",
     "curl",
     "curvature",
+    "difference_error",
+    "difference_weights",
     "divergence",
+    "finite_difference",
     "flux",
     "gradient_field",
     "gradient_flow",
@@ -39,6 +50,7 @@ __all__ = [
     "potential",
     "radius_of_convergence",
     "remainder",
+    "richardson",
     "riemann_error",
     "riemann_sum",
     "simpson",
