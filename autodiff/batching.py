@@ -84,6 +84,14 @@ class Batch:
         function = NUMPY_FUNCTIONS.get(func) or NUMPY_PRIMITIVES.get(func)
         return function(*args, **kwargs) if function is not None else _copy_by_copy(func, args, kwargs)
 
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise UnsupportedError(
+            "A rule asks for a plain array (np.asarray, float ...) where many directions, or a power series, arrive at "
+            "once. Let it use NumPy's functions and operators on its arguments as they come."
+        )
+
+    __float__ = __int__ = __complex__ = __array__
+
     # --- what rules use ---------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Any:

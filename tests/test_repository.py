@@ -41,6 +41,8 @@ ROOMS = (
     "anomalies",
     "kinks",
     "recording",
+    "series",
+    "expansions",
     "transforms",
     "jacobians",
     "hessians",

@@ -798,3 +798,38 @@ def test_a_transform_keeps_nothing(call):
 def test_an_argument_named_twice_is_refused_and_not_given_zeros(argnums):
     with pytest.raises(ad.GradientError, match=r"argnums=.* names argument [01] twice; name it once"):
         ad.grad(lambda a, b: a * b, argnums=argnums)(2.0, 3.0)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 9])
+def test_higher_derivatives_in_closed_form(n):
+    np.testing.assert_allclose(ad.derivative(lambda x: np.sin(2 * x), n)(0.3), 2**n * np.sin(0.6 + n * np.pi / 2))
+    z = 0.3 + 0.2j
+    np.testing.assert_allclose(ad.derivative(lambda z: np.exp(1j * z), n)(z), 1j**n * np.exp(1j * z))
+    found = ad.derivative(lambda x: {"power": x**5, "pair": (3.0, np.exp(2 * x))}, n)(1.0)
+    assert found["power"] == [20, 60, 120, 0][[2, 3, 5, 9].index(n)] and found["pair"][0] == 0.0
+    np.testing.assert_allclose(found["pair"][1], 2**n * np.exp(2.0))
+
+
+def test_higher_derivatives_are_tracked_and_typed():
+    # d/da of a**3 (-cos(a x))
+    slope = ad.grad(lambda a: ad.derivative(lambda x: np.sin(a * x), 3)(0.4))(2.0)
+    np.testing.assert_allclose(slope, -12 * np.cos(0.8) + 8 * 0.4 * np.sin(0.8))
+    x = ad.Tensor(2.0, requires_grad=True)
+    ad.derivative(lambda t: t**5, 3)(x).backward()
+    assert x.grad == 240.0
+    assert ad.derivative(lambda x: x**3, 3)(np.float32(2)).dtype == np.float32
+    fifth = ad.derivative(np.tanh, 5)
+    np.testing.assert_allclose(ad.compile(fifth)(0.7), fifth(0.7), rtol=1e-13)
+
+
+def test_a_rule_that_takes_no_series_is_nested():
+    cube = ad.primitive(
+        lambda x: x**3, name="cube", vjp=lambda ct, y, x: (ct * 3 * x**2,), jvp=lambda ts, y, x: asked(ts[0]) * 3 * x**2
+    )
+
+    def asked(t):
+        return t if isinstance(t, ad.Tensor) else np.asarray(t)
+
+    with pytest.raises(ad.UnsupportedError, match="power series"):
+        ad.taylor(cube, 2.0, 2)
+    assert ad.derivative(cube, 2)(2.0) == 12.0

@@ -14,10 +14,11 @@ import numpy as np
 
 from autodiff.batching import Batch
 from autodiff.calculus.integrands import concrete, stacked, untracked
-from autodiff.errors import DomainError, GradientError, ShapeError
+from autodiff.errors import DomainError, GradientError, ShapeError, UnsupportedError
 from autodiff.modes import check, is_compiling, no_grad
 from autodiff.primitives import primitive
 from autodiff.recording import Function, title
+from autodiff.series import Series
 from autodiff.tensors import Tensor
 from autodiff.transforms import grad, jvp, vjp
 
@@ -266,6 +267,8 @@ def _by_adjoint(f: Function, y0: Any, t: Any, args: tuple[Any, ...], rtol: float
 
 def _one_by_one(rule: Callable[..., Any], *directions: Any) -> Any:
     """A rule along several directions at once: along one after the other, for each takes steps of its own."""
+    if any(isinstance(v, Series) for v in directions):
+        raise UnsupportedError("odeint with adjoint=True has no power series: it takes steps of its own each way.")
     n = next((len(v) for v in directions if isinstance(v, Batch)), None)
     if n is None:
         return rule(*directions)

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import tape
 from autodiff.calculus.integrals import integrate
-from autodiff.calculus.propagation import Series, propagate
 from autodiff.errors import GradientError
-from autodiff.recording import Function, data_of, leave, matching, record, recording_on, tracked_node
-from autodiff.tensors import Tensor, lift
+from autodiff.expansions import coefficients
+from autodiff.recording import Function, data_of, matching
+from autodiff.tensors import Tensor
 
 
 def taylor(f: Function, x0: Any, order: int, *, direction: Any = None) -> Any:
@@ -63,29 +62,11 @@ def taylor(f: Function, x0: Any, order: int, *, direction: Any = None) -> Any:
         raise GradientError(f"taylor: the order is a whole number, 0 or more; {order!r} was given.")
     if isinstance(x0, int):
         x0 = float(x0)
-    recording = record(f, (x0,), {}, (0,))
-    if len(recording.nodes) != 1 or isinstance(recording.output, (tuple, list, dict)):
+    along = np.ones_like(data_of(x0)) if direction is None else matching(direction, x0, "the direction")
+    structure, found = coefficients(f, x0, along, range(order + 1))
+    if structure.kind is not None:
         raise GradientError("taylor: the function takes one array and returns one; stack several with np.stack.")
-    y = recording.output
-    (source,) = recording.nodes
-    node = tracked_node(y, source.number)
-    targets = {source}
-    start = data_of(x0)
-    along = np.ones(start.shape, start.dtype)[()] if direction is None else matching(direction, x0, "the direction")
-    out: list[Any] = [leave(y, targets, recording.gives_tensors) if isinstance(y, Tensor) else np.asarray(y, float)]
-    if node is None:
-        out += [np.zeros_like(out[0])] * order
-        return np.stack(out)
-    found = tape.walk((node,), targets)
-    lifted = (found.outside or (isinstance(along, Tensor) and along._node is not None)) and tape.is_recording()
-    with recording_on(), np.errstate(all="ignore"):
-        first = lift(start, source) if lifted else start
-        moved = propagate(found.nodes, source, first, along, order, lift if lifted else None)
-    series = moved.get(node)
-    for k in range(1, order + 1):
-        c = series.coefficient(k) if isinstance(series, Series) else None
-        out.append(np.zeros_like(data_of(out[0])) if c is None else leave(c, targets, recording.gives_tensors))
-    return np.stack(out)
+    return np.stack(found[0])
 
 
 def taylor_coefficients(f: Function, x0: Any, order: int) -> dict[tuple[int, ...], Any]:

@@ -104,8 +104,8 @@ class Series(Batch):
             return func(*map(_first, args), **kwargs)
         if func not in NUMPY_FUNCTIONS:
             raise UnsupportedError(
-                f"taylor: a rule on the way uses np.{func.__name__}, which series have no answer to. Nested "
-                "derivatives reach the same: ad.derivative(f, n)."
+                f"A rule on the way uses np.{func.__name__}, which power series have no answer to. ad.derivative(f, n) "
+                "does without them."
             )
         return NUMPY_FUNCTIONS[func](*args, **kwargs)
 
@@ -324,14 +324,34 @@ def _item(all_of_them: Coefficients, i: int) -> Coefficients:
     return coefficient
 
 
+def release(table: dict[Any, Any]) -> None:
+    """Let go of how the coefficients of an expansion are made: each series' way holds the series itself."""
+    for made in table.values():
+        values = made[0] if isinstance(made, tuple) else made
+        for series in values if isinstance(values, tuple) else (values,):
+            if isinstance(series, Series):
+                series.rest = _finished
+    table.clear()
+
+
+def _finished(k: int) -> Any:
+    raise IndexError(f"coefficient {k} was not computed before the expansion was released")
+
+
 def propagate(
-    nodes: Sequence[Node], source: Node, start: Any, direction: Any, order: int, lift: Callable[[Any, Node], Any] | None
+    table: dict[Any, Any],
+    nodes: Sequence[Node],
+    source: Node,
+    start: Any,
+    direction: Any,
+    order: int,
+    lift: Callable[[Any, Node], Any] | None,
 ) -> dict[Node, Any]:
     """The series of every node on a tape, newest first, when the source is start + s direction.
 
-    Coefficients are filled order by order, so that what a node asks for is known but for a step.
+    Coefficients are filled order by order, so that what a node asks for is known but for a step. `table` takes every
+    series that is made; `release` it in the end.
     """
-    table: dict[Any, Any] = {}
     series: dict[Node, Any] = {source: Series(table, start, lambda k: direction if k == 1 else None)}
     for node in reversed(nodes):
         if node is source:
