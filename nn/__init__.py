@@ -1,5 +1,9 @@
 """Networks: modules, layers, losses, and what training them needs."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from nn import data, init
 from nn.activations import (
     ELU,
@@ -53,6 +57,7 @@ from nn.losses import (
 from nn.metrics import accuracy, confusion_matrix
 from nn.minibatches import batches
 from nn.module import Buffer, HookHandle, Module, Parameter
+from nn.monitor import Monitor
 from nn.norms import GroupNorm, LayerNorm, RMSNorm
 from nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from nn.randomness import manual_seed
@@ -61,6 +66,9 @@ from nn.saving import load, save
 from nn.sequential import Sequential
 from nn.summaries import Summary
 from nn.transformer import TransformerBlock
+
+if TYPE_CHECKING:
+    from nn import plotting
 
 __all__ = [
     "ELU",
@@ -121,6 +129,7 @@ __all__ = [
     "History",
     "EarlyStopping",
     "Linear",
+    "Monitor",
     "Module",
     "Parameter",
     "ReLU",
@@ -130,6 +139,7 @@ __all__ = [
     "batches",
     "cross_entropy",
     "data",
+    "plotting",
     "load",
     "manual_seed",
     "binary_cross_entropy",
@@ -142,3 +152,12 @@ __all__ = [
     "mse_loss",
     "save",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the pictures when they are first used."""
+    if name == "plotting":
+        import importlib
+
+        return importlib.import_module("nn.plotting")
+    raise AttributeError(f"module 'nn' has no attribute {name!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -154,7 +155,8 @@ def fit(
         A file that is written after every epoch, and gone on from if it is there: a run that was killed at any moment
         and is started again gives the numbers of one that was not.
     callbacks : iterable of callable
-        ``(epoch, history, model)``, after each epoch, from 1; one that returns True ends the training.
+        ``(epoch, history, model)``, after each epoch, from 1; one that returns True ends the training. The context
+        ``watch(model)`` of one that has it, such as `nn.Monitor`, is open around the step on every batch.
     progress : bool, optional
         Show a line that moves; by default where standard error is a terminal.
     rng : numpy.random.Generator, optional
@@ -194,6 +196,8 @@ def fit(
         raise ValueError(f'fit: schedule_every is "epoch" or "batch"; {schedule_every!r} was given.')
     if not isinstance(epochs, (int, np.integer)) or epochs < 0:
         raise ValueError(f"fit: epochs is a whole number, 0 or more; {epochs!r} was given.")
+    callbacks = list(callbacks)
+    watches = [callback.watch for callback in callbacks if hasattr(callback, "watch")]
     history = History()
     if checkpoint is not None and os.path.exists(checkpoint):
         _resume(load_checkpoint(checkpoint, model, optimizer, schedule, rng=rng), history, early_stopping)
@@ -205,7 +209,11 @@ def fit(
                 model.train()
                 sums = _Means()
                 for k, batch in enumerate(batches(*data, batch_size=batch_size, shuffle=shuffle, rng=rng), 1):
-                    sums.add(_step(model, optimizer, loss, metrics, batch), len(batch[-1]))
+                    with ExitStack() as watching:
+                        for watch in watches:
+                            watching.enter_context(watch(model))
+                        values = _step(model, optimizer, loss, metrics, batch)
+                    sums.add(values, len(batch[-1]))
                     line.update(epoch, k / count, sums.means)
                     if schedule is not None and schedule_every == "batch":
                         schedule.step()

@@ -179,6 +179,11 @@ SMALL = {
     "names": (["--epochs", "1"], r"test loss (\d\.\d{4})", 1.9, 2.3),
     "regression": (["--steps", "600"], r"Newton's distance from the sine (0\.\d{4})", 0.02, 0.09),
     "autoencoder": (["--epochs", "4"], r"test square error (0\.\d{4})", 0.03, 0.066),
+    "fields": (["--points", "30"], r"potential and hill differ by a constant, to within (\S+)", 0.0, 1e-12),
+    "green": (["--arrows", "8"], r"the sides differ by (\S+) at most", 0.0, 1e-11),
+    "quadrature": (["--doublings", "5"], r"largest error of a hard integral, over its value: (\S+)", 0.0, 1e-8),
+    "taylor": (["--order", "12"], r"error of the exponential's polynomial of order 12 at 1.5: (\S+)", 3e-8, 4e-8),
+    "pendulum": (["--measurements", "30"], r"length (\d\.\d{4}) m", 0.98, 1.02),
 }
 """The options, the last line, and between which numbers its figure is."""
 
@@ -188,6 +193,11 @@ PICTURES = {
     "names": {"curve.png": (900, 400), "letters.png": (900, 800), "names.txt": None},
     "regression": {"losses.png": (1000, 400), "fits.png": (900, 500)},
     "autoencoder": {"plane.png": (800, 800), "reconstructions.png": (1000, 500), "walk.png": (800, 800)},
+    "fields": {"fields.png": (1900, 800), "potential.png": (1400, 550)},
+    "green": {"green.png": (1500, 1100)},
+    "quadrature": {"sums.png": (1500, 900), "errors.png": (950, 600), "nodes.png": (1000, 600)},
+    "taylor": {"polynomials.png": (1800, 550), "errors.png": (950, 550)},
+    "pendulum": {"swings.png": (1400, 500), "fit.png": (1400, 450)},
 }
 
 

@@ -13,6 +13,12 @@ from autodiff.errors import MissingExtraError
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#555555"
 """Colours that people who see red and green alike tell apart (M. Okabe, K. Ito, "Color universal design", 2008)."""
 
+PALETTE = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "#F0E442", GREY)
+"""Colours of classes, in turn (same source)."""
+
+MARKERS = "o^sDvPX*"
+"""Markers of classes, in turn."""
+
 STYLES = ((BLUE, "-"), (RED, "--"), (GREEN, "-."), (ORANGE, ":"))
 """The lines of a diagram in turn: they differ without colour too."""
 

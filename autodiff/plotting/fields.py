@@ -1,0 +1,163 @@
+"""Fields of the plane as arrows, with divergence or curl as colour; gradients on their level lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.calculus import curl, divergence
+from autodiff.calculus import gradient_field as gradient_of
+from autodiff.errors import DomainError
+from autodiff.plotting.sampling import Array, Box, box_of, field_at, grid, scalars_at
+from autodiff.plotting.style import axes_of, diverging
+from autodiff.recording import Function
+
+_COLOURS = {"divergence": divergence, "curl": curl}
+_FINE = 120
+
+
+def vector_field(F: Function, box: Box, *, colour: str | None = "divergence", arrows: int = 18, ax: Any = None) -> Any:
+    """A field of the plane as arrows, over its divergence or its curl.
+
+    Parameters
+    ----------
+    F : callable
+        Of points (2, ...), returns two components for each.
+    box : (left, right, bottom, top)
+    colour : {"divergence", "curl", None}
+        What the background shows: blue below 0, white at 0, orange above.
+    arrows : int, default 18
+        How many along each side.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib Figure
+        The longest arrow is as long as a cell of the grid. Where the field is not finite there is no arrow; the
+        colours of the largest hundredth are cut, so that a pole does not pale all else.
+
+    Raises
+    ------
+    ShapeError
+        If `F` answers with another shape.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> figure = ad.plotting.vector_field(lambda p: np.stack([-p[1], p[0]]), (-1, 1, -1, 1), colour="curl", arrows=3)
+    >>> np.unique(figure.axes[0].images[0].get_array()).tolist()
+    [2.0]
+    """
+    if colour is not None and colour not in _COLOURS:
+        raise ValueError(f'vector_field: colour is "divergence", "curl" or None; {colour!r} was given.')
+    box = box_of("vector_field", box)
+    field = field_at("vector_field", F, grid(box, checked_count(arrows))[2])
+    ax = axes_of(ax, figsize=size_of(box))
+    if colour is not None:
+        with np.errstate(all="ignore"):
+            found = scalars_at("vector_field", _COLOURS[colour](F), grid(box, _FINE)[2])
+        _background(ax, found, box, colour)
+    draw_arrows(ax, field, box)
+    ax.set(xlabel="x", ylabel="y")
+    return ax.figure
+
+
+def gradient_field(f: Function, box: Box, *, arrows: int = 18, levels: int = 14, ax: Any = None) -> Any:
+    """The level lines of a function of the plane, and its gradient, which stands upright on them.
+
+    Parameters
+    ----------
+    f : callable
+        Of points (2, ...), returns a number for each.
+    box : (left, right, bottom, top)
+    arrows : int, default 18
+        How many along each side.
+    levels : int, default 14
+        About how many level lines.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ShapeError
+        If `f` answers with another shape.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> figure = ad.plotting.gradient_field(lambda p: p[0] ** 2 + p[1] ** 2, (-1, 1, -1, 1), arrows=3)
+    >>> arrows = figure.axes[0].collections[-1]
+    >>> (arrows.U / arrows.U.max()).tolist()  # from left to right, row by row
+    [-1.0, 0.0, 1.0, -1.0, 0.0, 1.0, -1.0, 0.0, 1.0]
+    """
+    box = box_of("gradient_field", box)
+    across, up, fine = grid(box, _FINE)
+    z = scalars_at("gradient_field", f, fine)
+    with np.errstate(all="ignore"):
+        field = field_at("gradient_field", gradient_of(f), grid(box, checked_count(arrows))[2])
+    ax = axes_of(ax, figsize=size_of(box))
+    filled = ax.contourf(across, up, np.where(np.isfinite(z), z, np.nan), levels=levels, cmap="cividis", alpha=0.55)
+    ax.contour(across, up, np.where(np.isfinite(z), z, np.nan), levels=filled.levels, colors="white", linewidths=0.5)
+    ax.figure.colorbar(filled, ax=ax, label="f")
+    draw_arrows(ax, field, box)
+    ax.set(xlabel="x", ylabel="y")
+    return ax.figure
+
+
+def size_of(box: Box) -> tuple[float, float]:
+    """Inches of a figure in which the box and a bar of colours beside it leave little room unused."""
+    left, right, bottom, top = box
+    tall = (top - bottom) / (right - left)
+    return (6.0, max(2.0, 4.6 * tall + 0.5)) if tall < 1 else (max(2.5, 4.4 / tall + 1.4), 5.0)
+
+
+def checked_count(arrows: Any) -> int:
+    """The number of arrows along each side, if it is one."""
+    if not isinstance(arrows, (int, np.integer)) or not 2 <= arrows <= 100:
+        raise ValueError(f"a field has from 2 to 100 arrows along each side; arrows={arrows!r} was given.")
+    return int(arrows)
+
+
+def draw_arrows(ax: Any, field: Array, box: Box, **look: Any) -> None:
+    """One arrow at each point of the grid, the longest as long as a cell."""
+    left, right, bottom, top = box
+    n = field.shape[-1]
+    across, up, _ = grid(box, n)
+    there = np.isfinite(field).all(axis=0)
+    lengths = np.hypot(*np.where(there, field, 0.0))
+    if not there.any():
+        raise DomainError(f"the field is nowhere finite in the box ({left:g}, {right:g}, {bottom:g}, {top:g}).")
+    longest = float(np.quantile(lengths[there], 0.98)) or 1.0  # a pole does not shrink all other arrows
+    kept = np.where(there, np.minimum(1.0, longest / np.where(lengths > 0, lengths, 1.0)), np.nan)
+    cell = min((right - left) / (n - 1), (top - bottom) / (n - 1))
+    xs, ys = np.meshgrid(across, up)
+    u, v = field * kept
+    ax.quiver(
+        xs,
+        ys,
+        u,
+        v,
+        angles="xy",
+        scale_units="xy",
+        scale=longest / cell,
+        pivot="mid",
+        width=0.004,
+        **{"color": "#222222", **look},
+    )
+    margin = 0.5 * cell
+    ax.set(xlim=(left - margin, right + margin), ylim=(bottom - margin, top + margin), aspect="equal")
+
+
+def _background(ax: Any, values: Array, box: Box, label: str) -> Any:
+    """A quantity as colour, white at 0, the same strength to both sides."""
+    there = np.abs(values[np.isfinite(values)])
+    limit = (float(np.quantile(there, 0.99)) if there.size else 0.0) or 1.0
+    shown = ax.imshow(values, extent=box, origin="lower", cmap=diverging(), vmin=-limit, vmax=limit, aspect="auto")
+    ax.figure.colorbar(shown, ax=ax, label=label)
+    return shown

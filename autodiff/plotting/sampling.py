@@ -1,0 +1,96 @@
+"""Calling what users write at the points of a picture, and framing what came back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.calculus.integrands import concrete, stacked
+from autodiff.errors import DomainError, ShapeError
+from autodiff.recording import Function, title
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Box = tuple[float, float, float, float]
+
+
+def interval_of(who: str, interval: Any) -> tuple[float, float]:
+    """An interval as two finite numbers, the smaller first."""
+    ends = np.asarray(interval, float).reshape(-1)
+    if len(ends) != 2 or not np.isfinite(ends).all() or not ends[0] < ends[1]:
+        raise ValueError(f"{who}: an interval is (low, high), two finite numbers, low < high; {interval!r} was given.")
+    return float(ends[0]), float(ends[1])
+
+
+def box_of(who: str, box: Any) -> Box:
+    """A rectangle of the plane as (left, right, bottom, top)."""
+    ends = np.asarray(box, float).reshape(-1)
+    if len(ends) != 4 or not np.isfinite(ends).all() or not (ends[0] < ends[1] and ends[2] < ends[3]):
+        raise ValueError(
+            f"{who}: a box is (left, right, bottom, top), four finite numbers, left < right and bottom < top; {box!r} "
+            "was given."
+        )
+    left, right, bottom, top = ends.tolist()
+    return left, right, bottom, top
+
+
+def number(who: str, what: str, value: Any) -> float:
+    """A single finite number."""
+    a = np.asarray(concrete(value))
+    if a.shape not in ((), (1,)) or a.dtype.kind not in "fiub" or not np.isfinite(a).all():
+        raise DomainError(f"{who}: {what} is a finite real number; {value!r} was given.")
+    return float(a.reshape(())[()])
+
+
+def heights(who: str, f: Function, x: Array) -> Array:
+    """A function of one variable at many points; where it is not finite the picture has a gap."""
+    with np.errstate(all="ignore"):
+        y = np.asarray(concrete(f(x)))
+    if y.shape == ():
+        y = np.broadcast_to(y, x.shape)
+    if y.shape != x.shape or y.dtype.kind not in "fiub":
+        raise ShapeError(
+            f"{who} calls {title(f)} once on an array of points, {x.shape}, and got shape {y.shape} and dtype "
+            f"{y.dtype}; expected a real number for each. Of single numbers, give np.vectorize(f)."
+        )
+    return np.where(np.isfinite(y), y, np.nan).astype(float)
+
+
+def frame(ax: Any, interval: tuple[float, float], y: Array, *more: float) -> None:
+    """Limits that show a curve with a margin, and single heights besides; what runs away from it is cut."""
+    there = np.array([*y[np.isfinite(y)], *more])
+    low, high = (float(there.min()), float(there.max())) if there.size else (0.0, 1.0)
+    margin = 0.12 * (high - low) or 0.5
+    ax.set(xlim=interval, ylim=(low - margin, high + margin))
+    ax.grid(alpha=0.3)
+
+
+def grid(box: Box, n: int) -> tuple[Array, Array, Array]:
+    """Coordinates across and up, and all points, (2, n, n): rows from below."""
+    left, right, bottom, top = box
+    across, up = np.linspace(left, right, n), np.linspace(bottom, top, n)
+    return across, up, np.stack(np.meshgrid(across, up))
+
+
+def field_at(who: str, F: Function, points: Array) -> Array:
+    """A vector field of the plane at points (2, ...)."""
+    with np.errstate(all="ignore"):
+        y = np.asarray(concrete(stacked(F(points))), float)
+    if y.shape != points.shape:
+        raise ShapeError(
+            f"{who}: at points of shape {points.shape} {title(F)} returned shape {y.shape}; expected {points.shape}: "
+            "two components along the first axis, as np.stack([P, Q]) has them."
+        )
+    return y
+
+
+def scalars_at(who: str, f: Function, points: Array) -> Array:
+    """A scalar field of the plane at points (2, ...)."""
+    with np.errstate(all="ignore"):
+        y = np.asarray(concrete(f(points)), float)
+    if y.shape not in ((), points.shape[1:]):
+        raise ShapeError(
+            f"{who}: at points of shape {points.shape} {title(f)} returned shape {y.shape}; expected "
+            f"{points.shape[1:]}, a number for each: write p[0] and p[1] for the coordinates."
+        )
+    return np.broadcast_to(y, points.shape[1:])

@@ -1,0 +1,222 @@
+"""A curve and what touches it: tangent, parabola, circle; and the secants on their way to the tangent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import DomainError
+from autodiff.plotting.sampling import Array, frame, heights, interval_of, number
+from autodiff.plotting.style import BLUE, GREEN, GREY, ORANGE, RED, Film, axes_of
+from autodiff.recording import Function
+from autodiff.transforms import derivative
+
+POINTS = 401
+
+
+def tangent(
+    f: Function,
+    x0: float,
+    *,
+    parabola: bool = True,
+    circle: bool = False,
+    interval: tuple[float, float] | None = None,
+    ax: Any = None,
+) -> Any:
+    """A curve, its tangent at a point, and the parabola (and the circle) that fit it best there.
+
+    Parameters
+    ----------
+    f : callable
+        Of an array of points, entry by entry.
+    x0 : float
+        Where.
+    parabola : bool, default True
+        The osculating parabola, ``f + f' (x - x0) + f'' (x - x0)**2 / 2``.
+    circle : bool, default False
+        The osculating circle, of radius ``(1 + f'**2)**1.5 / abs(f'')``. Both axes then have one scale.
+    interval : (float, float), optional
+        What to show; 2 to either side of `x0` if not given.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    DomainError
+        If the function, its slope or its second derivative is not finite at `x0`.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> figure = ad.plotting.tangent(lambda x: x**2, 1.0)
+    >>> figure.axes[0].get_title()
+    'at x = 1: value 1, slope 2, second derivative 2'
+    """
+    x0 = number("tangent", "x0", x0)
+    low, high = interval_of("tangent", (x0 - 2, x0 + 2) if interval is None else interval)
+    y0, slope, bend = _jet(f, x0)
+    x = np.linspace(low, high, POINTS)
+    y = heights("tangent", f, x)
+    ax = axes_of(ax, figsize=(6.0, 4.2))
+    ax.plot(x, y, color=BLUE, linewidth=2, label="f")
+    ax.plot(x, y0 + slope * (x - x0), color=RED, linestyle="--", label="tangent")
+    if parabola:
+        ax.plot(x, y0 + slope * (x - x0) + bend / 2 * (x - x0) ** 2, color=GREEN, linestyle="-.", label="parabola")
+    text = f"at x = {x0:.4g}: value {y0:.4g}, slope {slope:.4g}, second derivative {bend:.4g}"
+    if circle:
+        text += _draw_circle(ax, x0, y0, slope, bend)
+    ax.plot([x0], [y0], color=GREY, marker="o", linestyle="none", zorder=4)
+    frame(ax, (low, high), y, y0)
+    if circle:
+        ax.set_aspect("equal")
+    ax.set_title(text, fontsize=10)
+    ax.legend(fontsize=9)
+    return ax.figure
+
+
+def _jet(f: Function, x0: float) -> tuple[float, float, float]:
+    """Value, slope and second derivative at a point."""
+    with np.errstate(all="ignore"):
+        values = [float(g(np.float64(x0))) for g in (f, derivative(f), derivative(f, 2))]
+    for what, value in zip(("value", "slope", "second derivative"), values, strict=True):
+        if not np.isfinite(value):
+            raise DomainError(f"tangent: the {what} at x0 = {x0:g} is {value}; choose a point where f is smooth.")
+    y0, slope, bend = values
+    return y0, slope, bend
+
+
+def _draw_circle(ax: Any, x0: float, y0: float, slope: float, bend: float) -> str:
+    if bend == 0:
+        return "; no circle: straight"
+    radius = (1 + slope**2) ** 1.5 / abs(bend)
+    middle = x0 - slope * (1 + slope**2) / bend, y0 + (1 + slope**2) / bend
+    turn = np.linspace(0, 2 * np.pi, POINTS)
+    x, y = middle[0] + radius * np.cos(turn), middle[1] + radius * np.sin(turn)
+    ax.plot(x, y, color=ORANGE, linestyle=":", linewidth=2, label="circle")
+    ax.plot(*([v] for v in middle), color=ORANGE, marker="+", linestyle="none")
+    return f",\nradius of curvature {radius:.4g}"
+
+
+def secant_to_tangent(
+    f: Function,
+    x0: float,
+    steps: Sequence[float] = (2.0, 1.0, 0.5, 0.1),
+    *,
+    interval: tuple[float, float] | None = None,
+    ax: Any = None,
+) -> Any:
+    """Secants through a point of a curve and points ever nearer, and the tangent they tend to.
+
+    Parameters
+    ----------
+    f : callable
+        Of an array of points, entry by entry.
+    x0 : float
+    steps : sequence of float
+        How far the other point is; not 0, negative to the left.
+    interval : (float, float), optional
+        What to show; if not given, all points and a margin.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib Figure
+        The legend has the slope of every secant and of the tangent.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> figure = ad.plotting.secant_to_tangent(lambda x: x**2, 1.0, [1.0, 0.5])
+    >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    ['f', 'h = 1: slope 3', 'h = 0.5: slope 2.5', 'tangent: slope 2']
+    """
+    x0, h = number("secant_to_tangent", "x0", x0), _steps("secant_to_tangent", steps)
+    shown = _interval("secant_to_tangent", interval, x0, h)
+    ax = axes_of(ax, figsize=(6.0, 4.2))
+    _draw_secants(ax, f, x0, h, shown)
+    return ax.figure
+
+
+def secant_film(
+    f: Function,
+    x0: float,
+    *,
+    start: float = 2.0,
+    frames: int = 24,
+    interval: tuple[float, float] | None = None,
+) -> Film:
+    """A secant that turns into the tangent: the distance of its points halves every third frame.
+
+    Parameters
+    ----------
+    f : callable
+        Of an array of points, entry by entry.
+    x0 : float
+    start : float, default 2.0
+        The first distance; negative to the left.
+    frames : int, default 24
+    interval : (float, float), optional
+        What to show; if not given, both points and a margin.
+
+    Returns
+    -------
+    Film
+        ``.save(path)`` writes it as a GIF.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> ad.plotting.secant_film(np.sin, 0.5)
+    <Film of 24 frames; .save('film.gif') writes it>
+    """
+    if not isinstance(frames, (int, np.integer)) or frames < 1:
+        raise ValueError(f"secant_film: frames is a positive whole number; {frames!r} was given.")
+    x0, (first,) = number("secant_film", "x0", x0), _steps("secant_film", [start])
+    shown = _interval("secant_film", interval, x0, np.array([first]))
+    heights("secant_film", f, np.linspace(*shown, 3))  # a function that cannot be drawn is refused now
+
+    def draw(figure: Any, i: int) -> None:
+        _draw_secants(figure.add_subplot(), f, x0, np.array([first / 2 ** (i / 3)]), shown)
+
+    return Film(draw, int(frames), figsize=(5.6, 4.0))
+
+
+def _steps(who: str, steps: Any) -> Array:
+    h = np.asarray(steps, float).reshape(-1)
+    if not len(h) or not np.isfinite(h).all() or (h == 0).any():
+        raise ValueError(f"{who}: a step leads from x0 to another point: finite and not 0; {steps!r} was given.")
+    return h
+
+
+def _interval(who: str, interval: Any, x0: float, h: Array) -> tuple[float, float]:
+    if interval is not None:
+        return interval_of(who, interval)
+    ends = np.array([x0, *(x0 + h)])
+    margin = 0.35 * np.ptp(ends)
+    return float(ends.min() - margin), float(ends.max() + margin)
+
+
+def _draw_secants(ax: Any, f: Function, x0: float, h: Array, interval: tuple[float, float]) -> None:
+    x = np.linspace(*interval, POINTS)
+    y = heights("secant_to_tangent", f, x)
+    others = heights("secant_to_tangent", f, x0 + h)
+    (y0,) = heights("secant_to_tangent", f, np.array([x0]))
+    slope = float(derivative(f)(np.float64(x0)))
+    ax.plot(x, y, color=BLUE, linewidth=2, label="f")
+    for i, (step, end) in enumerate(zip(h, others, strict=True)):
+        secant = (end - y0) / step
+        look = {"color": ORANGE, "alpha": 0.45 + 0.55 * (i + 1) / len(h)}  # the later, the stronger
+        ax.plot(x, y0 + secant * (x - x0), linestyle="-.", label=f"h = {step:.3g}: slope {secant:.4g}", **look)
+        ax.plot([x0 + step], [end], marker="s", linestyle="none", **look)
+    ax.plot(x, y0 + slope * (x - x0), color=RED, linestyle="--", label=f"tangent: slope {slope:.4g}")
+    ax.plot([x0], [y0], color=GREY, marker="o", linestyle="none", zorder=4)
+    frame(ax, interval, y, y0)
+    ax.set_title(f"(f(x0 + h) - f(x0)) / h at x0 = {x0:.4g}", fontsize=10)
+    ax.legend(fontsize=8)

@@ -1,0 +1,152 @@
+"""Distributions on an interval: uniform and beta."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import DomainError, UnsupportedError
+from autodiff.modes import check
+from autodiff.probability.cumulative import beta_cdf, beta_quantile
+from autodiff.probability.distribution import Continuous, Support
+from autodiff.probability.parameters import POSITIVE, REAL, Parameter
+from autodiff.special import betaln, digamma, xlogy
+
+
+def _in_order(low: Any, high: Any) -> None:
+    low, high = np.broadcast_arrays(low, high)
+    wrong = ~(low < high)
+    if wrong.any():
+        at = tuple(np.argwhere(wrong)[0])
+        raise DomainError(f"Uniform: low is {low[at]:.6g} and high {high[at]:.6g}; low must be less than high.")
+
+
+class Uniform(Continuous):
+    """The same density everywhere between two ends.
+
+    Parameters
+    ----------
+    low, high : array_like or Tensor
+        The ends, low < high.
+
+    Raises
+    ------
+    DomainError
+        If `low` is not less than `high`.
+
+    Examples
+    --------
+    >>> from autodiff import probability as pr
+    >>> d = pr.Uniform(1.0, 3.0)
+    >>> float(d.density(2.0)), float(d.density(4.0)), float(d.mean)
+    (0.5, 0.0, 2.0)
+    """
+
+    low = Parameter(REAL)
+    high = Parameter(REAL)
+    _inside = 0.0
+
+    def __init__(self, low: Any = 0.0, high: Any = 1.0) -> None:
+        self.low, self.high = low, high
+        check(_in_order, self.low, self.high)
+
+    @property
+    def support(self) -> Support:
+        return Support(self.low, self.high)
+
+    @property
+    def mean(self) -> Any:
+        return (self.low + self.high) / 2
+
+    @property
+    def variance(self) -> Any:
+        return (self.high - self.low) ** 2 / 12
+
+    def entropy(self) -> Any:
+        return np.log(self.high - self.low)
+
+    def _log_value(self, x: Any) -> Any:
+        return -np.log(self.high - self.low) + 0.0 * x
+
+    def _cdf(self, x: Any) -> Any:
+        return (np.clip(x, self.low, self.high) - self.low) / (self.high - self.low)
+
+    def _quantile(self, p: Any) -> Any:
+        return self.low + (self.high - self.low) * p
+
+    @classmethod
+    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+        raise UnsupportedError(
+            "fit(Uniform): the likelihood is largest where the ends touch the data, "
+            f"Uniform({data.min():.6g}, {data.max():.6g}): a corner without a curvature, so that there are no standard "
+            "errors to give."
+        )
+
+
+class Beta(Continuous):
+    """A share between 0 and 1.
+
+    Parameters
+    ----------
+    alpha, beta : array_like or Tensor
+        Positive. The mean is alpha / (alpha + beta), and their sum says how closely values lie round it.
+
+    Raises
+    ------
+    DomainError
+        If a parameter is not positive.
+
+    Notes
+    -----
+    The density is x**(alpha - 1) (1 - x)**(beta - 1) / B(alpha, beta) on [0, 1]. Samples differentiate by both
+    parameters: they are quantiles of fixed random numbers.
+
+    Examples
+    --------
+    >>> from autodiff import probability as pr
+    >>> d = pr.Beta(2.0, 3.0)
+    >>> float(d.mean), float(d.variance), float(d.cdf(0.4))
+    (0.4, 0.04, 0.5248)
+    """
+
+    alpha = Parameter(POSITIVE)
+    beta = Parameter(POSITIVE)
+    _inside = 0.5
+
+    def __init__(self, alpha: Any, beta: Any) -> None:
+        self.alpha, self.beta = alpha, beta
+
+    @property
+    def support(self) -> Support:
+        return Support(0.0, 1.0)
+
+    @property
+    def mean(self) -> Any:
+        return self.alpha / (self.alpha + self.beta)
+
+    @property
+    def variance(self) -> Any:
+        total = self.alpha + self.beta
+        return self.alpha * self.beta / (total * total * (total + 1))
+
+    def entropy(self) -> Any:
+        a, b = self.alpha, self.beta
+        return betaln(a, b) - (a - 1) * digamma(a) - (b - 1) * digamma(b) + (a + b - 2) * digamma(a + b)
+
+    def _log_value(self, x: Any) -> Any:
+        return xlogy(self.alpha - 1, x) + xlogy(self.beta - 1, 1 - x) - betaln(self.alpha, self.beta)
+
+    def _cdf(self, x: Any) -> Any:
+        inside = (x > 0) & (x < 1)
+        return np.where(inside, beta_cdf(self.alpha, self.beta, np.where(inside, x, 0.5)), np.where(x > 0, 1.0, 0.0))
+
+    def _quantile(self, p: Any) -> Any:
+        return beta_quantile(self.alpha, self.beta, p)
+
+    @classmethod
+    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+        m, v = data.mean(), data.var()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            total = m * (1 - m) / v - 1
+        return {"alpha": m * total, "beta": (1 - m) * total, **fixed}

@@ -1,0 +1,102 @@
+"""The categorical distribution: one of k outcomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import UnsupportedError
+from autodiff.modes import live
+from autodiff.probability.distribution import Discrete, Support
+from autodiff.probability.operands import plain
+from autodiff.probability.parameters import PROBABILITIES, Parameter
+from autodiff.special import entr
+
+
+def drawn(rng: Any, shape: tuple[int, ...], p: Any) -> Any:
+    """Random categories of these probabilities."""
+    u = np.random.default_rng(rng).random((*shape, 1))
+    # the last sum may be a little less than 1
+    return np.minimum((u >= np.cumsum(p, axis=-1)).sum(axis=-1), p.shape[-1] - 1) * 1.0
+
+
+class Categorical(Discrete):
+    """One of the categories 0 to k - 1.
+
+    Parameters
+    ----------
+    probabilities : array_like or Tensor, (..., k)
+        Of each category; they sum to 1 along the last axis. From scores: ``special.softmax(scores)``.
+
+    Raises
+    ------
+    DomainError
+        If probabilities are negative or do not sum to 1.
+
+    Examples
+    --------
+    >>> from autodiff import probability as pr
+    >>> d = pr.Categorical([0.5, 0.25, 0.25])
+    >>> float(d.probability_of(1)), float(d.mean), float(d.quantile(0.6))
+    (0.25, 0.75, 1.0)
+    """
+
+    probabilities = Parameter(PROBABILITIES)
+
+    def __init__(self, probabilities: Any) -> None:
+        self.probabilities = probabilities
+
+    @property
+    def k(self) -> int:
+        """How many categories there are."""
+        return int(np.shape(self.probabilities)[-1])
+
+    @property
+    def support(self) -> Support:
+        return Support(0.0, self.k - 1.0, discrete=True)
+
+    @property
+    def mean(self) -> Any:
+        return (self.probabilities * np.arange(self.k)).sum(axis=-1)
+
+    @property
+    def variance(self) -> Any:
+        distance = np.arange(self.k) - self.mean[..., None]
+        return (self.probabilities * distance * distance).sum(axis=-1)
+
+    def entropy(self) -> Any:
+        return entr(self.probabilities).sum(axis=-1)
+
+    def _log_value(self, k: Any) -> Any:
+        # Chosen before the logarithm is taken: a category that cannot happen and did not has no say in the slope.
+        index = np.clip(plain(k), 0, self.k - 1)  # beyond, it is not looked at
+        chosen = np.where(index[..., None] == np.arange(self.k), self.probabilities, 0.0).sum(axis=-1)
+        return log(chosen)
+
+    def _cdf(self, x: Any) -> Any:
+        return np.where(plain(x)[..., None] >= np.arange(self.k), self.probabilities, 0.0).sum(axis=-1)
+
+    def _quantile(self, p: Any) -> Any:
+        sums = np.cumsum(plain(self.probabilities), axis=-1)[..., :-1]
+        return (plain(p)[..., None] > sums).sum(axis=-1) * 1.0
+
+    def _sample(self, shape: tuple[int, ...], rng: Any) -> Any:
+        return live(drawn, rng, shape, plain(self.probabilities))
+
+    @classmethod
+    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+        counts = np.bincount(np.maximum(data, 0).astype(int))
+        if len(counts) < 2:
+            raise UnsupportedError(
+                "fit(Categorical): all data are category 0; with one category there is nothing to fit. If there are "
+                "more, "
+                "give a distribution to begin with: fit(Categorical([0.5, 0.5]), data)."
+            )
+        return {"probabilities": counts / counts.sum()}
+
+
+def log(p: Any) -> Any:
+    """The logarithm, without the warning at 0: -inf is the answer asked for."""
+    with np.errstate(divide="ignore"):
+        return np.log(p)

@@ -1,0 +1,77 @@
+"""The parameters of a distribution as one vector of free coordinates, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import UnsupportedError
+from autodiff.probability.distribution import Distribution
+from autodiff.probability.operands import plain
+from autodiff.probability.parameters import COUNT, Constraint
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Coordinates:
+    """Free coordinates of the parameters that are fitted; the others stay what they are.
+
+    Parameters
+    ----------
+    origin : Distribution
+        Where a fit begins.
+    fixed : tuple of str
+        Parameters that are held.
+
+    Attributes
+    ----------
+    start : ndarray, (m,)
+        The coordinates of `origin`.
+    names : tuple of str
+        Of the entries of `vector`.
+    """
+
+    def __init__(self, origin: Distribution, fixed: tuple[str, ...]) -> None:
+        self.origin = origin
+        self.values = {name: np.asarray(plain(value), float) for name, value in origin.values().items()}
+        constraints = origin.constraints()
+        self.fitted: dict[str, Constraint] = {
+            name: c for name, c in constraints.items() if name not in fixed and c.description != COUNT.description
+        }
+        if not self.fitted:
+            raise UnsupportedError(f"fit: {type(origin).__name__} has no parameter left to fit.")
+        parts = [c.free(self.values[name]) for name, c in self.fitted.items()]
+        self.ends = np.cumsum([len(part) for part in parts]).tolist()
+        self.start = np.concatenate(parts)
+        self.names = tuple(
+            name + (f"[{', '.join(map(str, at))}]" if at else "")
+            for name in self.fitted
+            for at in np.ndindex(self.values[name].shape)
+        )
+
+    def parameters(self, u: Any) -> dict[str, Any]:
+        """Name to value of what is fitted."""
+        begins = [0, *self.ends[:-1]]
+        return {
+            name: c.bound(u[begin:end], self.values[name].shape)
+            for (name, c), begin, end in zip(self.fitted.items(), begins, self.ends, strict=True)
+        }
+
+    def distribution(self, u: Any) -> Distribution:
+        """The distribution at these coordinates."""
+        return self.origin.replaced({**self.values, **self.parameters(u)})
+
+    def vector(self, u: Any) -> Any:
+        """All entries of the parameters that are fitted, behind each other."""
+        return np.concatenate([value.reshape(-1) for value in self.parameters(u).values()])
+
+    def unpacked(self, vector: Array) -> dict[str, Any]:
+        """Name to value of such a vector."""
+        found, begin = {}, 0
+        for name in self.fitted:
+            shape = self.values[name].shape
+            end = begin + int(np.prod(shape))
+            found[name] = vector[begin:end].reshape(shape)[()]
+            begin = end
+        return found

@@ -1,0 +1,248 @@
+"""Distributions of counts: Bernoulli, binomial, Poisson."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import UnsupportedError
+from autodiff.modes import is_compiling, live
+from autodiff.probability.cumulative import beta_cdf, gamma_cdf
+from autodiff.probability.distribution import Discrete, Support
+from autodiff.probability.operands import plain
+from autodiff.probability.parameters import COUNT, POSITIVE, PROBABILITY, Parameter
+from autodiff.special import entr, gammaln, xlogy
+
+
+def _bernoulli(rng: Any, shape: tuple[int, ...], p: Any) -> Any:
+    return (np.random.default_rng(rng).random(shape) < p).astype(float)
+
+
+def _binomial(rng: Any, shape: tuple[int, ...], n: Any, p: Any) -> Any:
+    return np.random.default_rng(rng).binomial(np.asarray(n).astype(int), p, shape) * 1.0
+
+
+def _poisson(rng: Any, shape: tuple[int, ...], rate: Any) -> Any:
+    return np.random.default_rng(rng).poisson(rate, shape) * 1.0
+
+
+def first_reaching(cdf: Callable[[Any], Any], p: Any, guess: Any, high: Any) -> Any:
+    """The smallest whole number whose cumulative probability reaches p: bisection from a guess outwards."""
+    low, above = np.full(np.shape(guess), -1.0), np.minimum(np.maximum(guess, 1.0), high)
+    while (short := (cdf(above) < p) & (above < high)).any():
+        low, above = np.where(short, above, low), np.where(short, np.minimum(2 * above + 1, high), above)
+    while (above - low > 1).any():
+        middle = np.floor((low + above) / 2)
+        enough = cdf(middle) >= p
+        above, low = np.where(enough, middle, above), np.where(enough, low, middle)
+    return above
+
+
+class _Count(Discrete):
+    """What the distributions of this file share: quantiles by counting."""
+
+    def _quantile(self, p: Any) -> Any:
+        if is_compiling():
+            raise UnsupportedError(
+                f"{type(self).__name__}.quantile counts, which a compiled function cannot: call it outside of "
+                f"ad.compile."
+            )
+        of_numbers = self.replaced({name: plain(value) for name, value in self.values().items()})
+        p = np.asarray(plain(p))
+        shape = np.broadcast_shapes(p.shape, self.shape)
+        high = np.broadcast_to(plain(self.support.high), shape)
+        guess = np.ceil(np.broadcast_to(of_numbers.mean, shape))
+        # a share that was computed as cdf(k) shall lead back to k, whatever its last digit
+        goal = np.broadcast_to(p * (1 - 4 * np.finfo(float).eps), shape)
+        found = first_reaching(of_numbers._cdf, goal, guess, np.where(np.isfinite(high), high, 1e15))
+        return np.where(np.broadcast_to(p >= 1, shape), high, found)[()]
+
+
+class Bernoulli(_Count):
+    """One trial: 1 with a probability, else 0.
+
+    Parameters
+    ----------
+    probability : array_like or Tensor
+        Of a 1; from 0 to 1.
+
+    Raises
+    ------
+    DomainError
+        If `probability` lies outside of 0 to 1.
+
+    Examples
+    --------
+    >>> from autodiff import probability as pr
+    >>> d = pr.Bernoulli(0.25)
+    >>> float(d.probability_of(1)), float(d.mean), float(d.variance)
+    (0.25, 0.25, 0.1875)
+    """
+
+    probability = Parameter(PROBABILITY)
+
+    def __init__(self, probability: Any) -> None:
+        self.probability = probability
+
+    @property
+    def support(self) -> Support:
+        return Support(0.0, 1.0, discrete=True)
+
+    @property
+    def mean(self) -> Any:
+        return self.probability
+
+    @property
+    def variance(self) -> Any:
+        return self.probability * (1 - self.probability)
+
+    def entropy(self) -> Any:
+        return entr(self.probability) + entr(1 - self.probability)
+
+    def _log_value(self, k: Any) -> Any:
+        return xlogy(k, self.probability) + xlogy(1 - k, 1 - self.probability)
+
+    def _cdf(self, k: Any) -> Any:
+        return np.where(k < 0, 0.0, np.where(k < 1, 1 - self.probability, 1.0))
+
+    def _sample(self, shape: tuple[int, ...], rng: Any) -> Any:
+        return live(_bernoulli, rng, shape, plain(self.probability))
+
+    @classmethod
+    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+        return {"probability": data.mean()}
+
+
+class Binomial(_Count):
+    """The number of successes in independent trials.
+
+    Parameters
+    ----------
+    n : array_like
+        Trials; whole.
+    probability : array_like or Tensor
+        Of a success; from 0 to 1.
+
+    Raises
+    ------
+    DomainError
+        If `n` is not a whole number from 0 on, or `probability` lies outside of 0 to 1.
+
+    Examples
+    --------
+    >>> from autodiff import probability as pr
+    >>> d = pr.Binomial(4, 0.5)
+    >>> float(d.probability_of(2)), float(d.cdf(2)), float(d.quantile(0.5))
+    (0.375, 0.6875, 2.0)
+    """
+
+    n = Parameter(COUNT)
+    probability = Parameter(PROBABILITY)
+
+    def __init__(self, n: Any, probability: Any) -> None:
+        self.n, self.probability = n, probability
+
+    @property
+    def support(self) -> Support:
+        return Support(0.0, self.n, discrete=True)
+
+    @property
+    def mean(self) -> Any:
+        return self.n * self.probability
+
+    @property
+    def variance(self) -> Any:
+        return self.n * self.probability * (1 - self.probability)
+
+    def entropy(self) -> Any:
+        """The sum of -p log p over 0 to n."""
+        k = np.arange(float(np.max(plain(self.n))) + 1).reshape(-1, *[1] * len(self.shape))
+        return entr(self.probability_of(k)).sum(axis=0)
+
+    def _log_value(self, k: Any) -> Any:
+        k = np.minimum(k, self.n)  # one beyond n cannot happen, and is not looked at
+        chosen = gammaln(self.n + 1) - gammaln(k + 1) - gammaln(self.n - k + 1)
+        return chosen + xlogy(k, self.probability) + xlogy(self.n - k, 1 - self.probability)
+
+    def _cdf(self, k: Any) -> Any:
+        k = np.floor(plain(k))
+        inside = np.clip(k, 0, np.maximum(self.n - 1, 0))
+        value = beta_cdf(np.maximum(self.n - inside, 1.0), inside + 1, 1 - self.probability)
+        return np.where(k < 0, 0.0, np.where(k >= self.n, 1.0, value))
+
+    def _sample(self, shape: tuple[int, ...], rng: Any) -> Any:
+        return live(_binomial, rng, shape, plain(self.n), plain(self.probability))
+
+    @classmethod
+    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+        if "n" not in fixed:
+            raise UnsupportedError(
+                "fit(Binomial): the number of trials is told, not fitted: fit(Binomial, data, n=10)."
+            )
+        return {"n": fixed["n"], "probability": data.mean() / fixed["n"]}
+
+
+class Poisson(_Count):
+    """The number of events that come independently at a rate.
+
+    Parameters
+    ----------
+    rate : array_like or Tensor
+        The expected number; positive.
+
+    Raises
+    ------
+    DomainError
+        If `rate` is not positive.
+
+    Examples
+    --------
+    >>> from autodiff import probability as pr
+    >>> d = pr.Poisson(2.0)
+    >>> float(d.probability_of(0)), float(d.cdf(1)), float(d.quantile(0.5))
+    (0.1353352832, 0.4060058497, 2.0)
+    """
+
+    rate = Parameter(POSITIVE)
+
+    def __init__(self, rate: Any) -> None:
+        self.rate = rate
+
+    @property
+    def support(self) -> Support:
+        return Support(0.0, np.inf, discrete=True)
+
+    @property
+    def mean(self) -> Any:
+        return self.rate
+
+    @property
+    def variance(self) -> Any:
+        return self.rate
+
+    def entropy(self) -> Any:
+        """The sum of -p log p over all counts that are not too rare for a float."""
+        if is_compiling():
+            raise UnsupportedError(
+                "Poisson.entropy is a sum as long as the rate asks for, which a compiled function cannot tell: call it "
+                "outside of ad.compile."
+            )
+        largest = float(np.max(plain(self.rate)))
+        k = np.arange(np.ceil(largest + 12 * largest**0.5 + 40)).reshape(-1, *[1] * len(self.shape))
+        return entr(self.probability_of(k)).sum(axis=0)
+
+    def _log_value(self, k: Any) -> Any:
+        return xlogy(k, self.rate) - self.rate - gammaln(k + 1)
+
+    def _cdf(self, k: Any) -> Any:
+        k = np.floor(plain(k))
+        return np.where(k < 0, 0.0, gamma_cdf(np.maximum(k, 0.0) + 1, self.rate, upper=True))
+
+    def _sample(self, shape: tuple[int, ...], rng: Any) -> Any:
+        return live(_poisson, rng, shape, plain(self.rate))
+
+    @classmethod
+    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+        return {"rate": data.mean()}

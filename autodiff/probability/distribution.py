@@ -1,0 +1,344 @@
+"""What all distributions have in common: parameters, support, sampling, and the edges of the support."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from autodiff.errors import DomainError, GradientError, UnsupportedError
+from autodiff.modes import check, live
+from autodiff.probability.operands import is_tracked, plain, real
+from autodiff.probability.parameters import Constraint, Parameter
+
+
+class Support(NamedTuple):
+    """Where a distribution lives: an interval, or the whole numbers in one.
+
+    Attributes
+    ----------
+    low, high : float, array or Tensor
+        The ends, which may be infinite.
+    discrete : bool
+        Whether only whole numbers count.
+    """
+
+    low: Any = -np.inf
+    high: Any = np.inf
+    discrete: bool = False
+
+    def outside(self, x: Any) -> Any:
+        """Where `x` cannot happen; NaN is not said to be outside."""
+        x = plain(x)
+        outside = (x < plain(self.low)) | (x > plain(self.high))
+        return outside | (np.abs(x - np.floor(x)) > 0) if self.discrete else outside
+
+    def __str__(self) -> str:
+        low, high = (
+            f"{end:g}" if np.ndim(end) == 0 else "array" for end in (plain(self.low), plain(self.high))
+        )  # fmt: skip
+        if self.discrete:
+            return f"the whole numbers from {low} on" if high == "inf" else f"the whole numbers from {low} to {high}"
+        return f"{'(' if low == '-inf' else '['}{low}, {high}{')' if high == 'inf' else ']'}"
+
+
+def _uniform(rng: Any, shape: tuple[int, ...]) -> Any:
+    """Random numbers in (0, 1), the ends left out: what a quantile is taken of."""
+    return np.maximum(np.random.default_rng(rng).random(shape), 2.0**-54)
+
+
+class Distribution:
+    """A distribution: one variable, or an array of independent ones if its parameters are arrays.
+
+    The parameters are attributes with the names of the constructor's arguments; numbers, arrays and tracked Tensors are
+    taken, and broadcast. All functions differentiate with respect to parameters and arguments.
+    """
+
+    parameters: ClassVar[dict[str, Constraint]] = {}
+    """Name and constraint of each parameter, in the order of the constructor."""
+    smooth: ClassVar[bool] = True
+    """Whether the logarithm of the density has two derivatives by every parameter."""
+    event_ndim: ClassVar[int] = 0
+    """Axes of one value: 1 for a vector."""
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        own = {name: p.constraint for name, p in vars(cls).items() if isinstance(p, Parameter)}
+        cls.parameters = {**cls.parameters, **own}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape in which the parameters broadcast: () for one variable."""
+        shapes = [
+            np.shape(getattr(self, name))[: np.ndim(getattr(self, name)) - constraint.event_ndim]
+            for name, constraint in self.parameters.items()
+        ]
+        return np.broadcast_shapes(*shapes)
+
+    @property
+    def dimension(self) -> int:
+        """How many numbers one value has."""
+        return 1
+
+    def values(self) -> dict[str, Any]:
+        """Name to value of the parameters; those of parts have dotted names."""
+        return {name: getattr(self, name) for name in self.parameters}
+
+    def constraints(self) -> dict[str, Constraint]:
+        """Name to constraint of the parameters, named as in `values`."""
+        return self.parameters
+
+    def parts(self) -> list[tuple[Any, Distribution]]:
+        """Weight and distribution of the parts it is mixed of."""
+        return [(1.0, self)]
+
+    def replaced(self, values: dict[str, Any]) -> Distribution:
+        """The same distribution with other parameters, named as in `values`."""
+        return type(self)(**values)
+
+    @property
+    def support(self) -> Support:
+        """Where it lives: ``.low``, ``.high`` and ``.discrete``."""
+        raise NotImplementedError
+
+    @property
+    def mean(self) -> Any:
+        """The expectation."""
+        raise NotImplementedError
+
+    @property
+    def variance(self) -> Any:
+        """The expectation of the squared distance from the mean."""
+        raise NotImplementedError
+
+    @property
+    def standard_deviation(self) -> Any:
+        """The root of the variance."""
+        return np.sqrt(self.variance)
+
+    def entropy(self) -> Any:
+        """The entropy in nats, in the shape of the parameters; of densities: the differential entropy."""
+        raise NotImplementedError
+
+    def cdf(self, x: Any) -> Any:
+        """The probability of values up to `x`.
+
+        Parameters
+        ----------
+        x : array_like or Tensor
+            Broadcast with the parameters.
+
+        Returns
+        -------
+        array or Tensor
+            From 0 to 1.
+        """
+        return self._cdf(real(x, f"{type(self).__name__}.cdf: x"))
+
+    def quantile(self, p: Any) -> Any:
+        """The value below which a share `p` lies: the inverse of `cdf`.
+
+        Parameters
+        ----------
+        p : array_like or Tensor
+            From 0 to 1; broadcast with the parameters.
+
+        Returns
+        -------
+        array or Tensor
+            Of a discrete distribution the smallest whole number whose `cdf` reaches `p`, without a gradient.
+
+        Raises
+        ------
+        DomainError
+            If a share lies outside of 0 to 1.
+        """
+        p = real(p, f"{type(self).__name__}.quantile: p")
+        check(_Shares(type(self).__name__), p)
+        return self._quantile(p)
+
+    def sample(self, size: int | tuple[int, ...] = (), *, rng: int | np.random.Generator | None = None) -> Any:
+        """Random values.
+
+        Parameters
+        ----------
+        size : int or tuple of int
+            How many; the shape of the parameters follows behind.
+        rng : int or numpy.random.Generator, optional
+            A seed, or where the random numbers come from.
+
+        Returns
+        -------
+        array or Tensor
+            Of the shape ``size + shape`` (``+ (d,)`` for vectors). Of continuous distributions they differentiate with
+            respect to the parameters: the random numbers behind them are held fixed.
+
+        Raises
+        ------
+        GradientError
+            If the distribution is discrete and a parameter is tracked: values that jump have no derivative.
+        """
+        size = (size,) if isinstance(size, (int, np.integer)) else tuple(size)
+        return self._sample((*size, *self.shape), rng)
+
+    def _log_value(self, x: Any) -> Any:
+        """Logarithm of the density or probability at any `x`: of what lies outside of the support it may be NaN."""
+        raise NotImplementedError
+
+    def _cdf(self, x: Any) -> Any:
+        raise UnsupportedError(f"{type(self).__name__}: its cumulative function has no closed form. {self._instead}")
+
+    def _quantile(self, p: Any) -> Any:
+        raise UnsupportedError(f"{type(self).__name__}: values are vectors, which have no order and no quantiles.")
+
+    _instead: ClassVar[str] = "Count samples: (distribution.sample(100_000) <= x).all(axis=-1).mean()."
+
+    def _sample(self, shape: tuple[int, ...], rng: Any) -> Any:
+        raise NotImplementedError
+
+    @classmethod
+    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+        """Parameters to begin a fit with, mostly by moments.
+
+        Parameters
+        ----------
+        data : ndarray, (n,)
+        **fixed
+            Parameters that are known.
+
+        Returns
+        -------
+        dict
+            Name to value.
+        """
+        raise UnsupportedError(
+            f"fit: {cls.__name__} needs a place to start from: give a distribution, not its class, with first guesses "
+            "of its parameters."
+        )
+
+    def __repr__(self) -> str:
+        with np.printoptions(precision=6, threshold=6):
+            values = [f"{name}={_shown(getattr(self, name))}" for name in self.parameters]
+        return f"{type(self).__name__}({', '.join(values)})"
+
+
+def _shown(value: Any) -> str:
+    value = plain(value)
+    return f"{value:.6g}" if np.ndim(value) == 0 else str(value).replace("\n", "")
+
+
+class _Shares:
+    """Looks whether the arguments of a quantile lie from 0 to 1."""
+
+    def __init__(self, who: str) -> None:
+        self.who = who
+
+    def __call__(self, p: Any) -> None:
+        bad = ~((p >= 0) & (p <= 1))
+        if bad.any():
+            raise DomainError(f"{self.who}.quantile: p is {p[bad].flat[0]:.6g}; a share is a number from 0 to 1.")
+
+
+class Continuous(Distribution):
+    """A distribution with a density."""
+
+    _inside: ClassVar[float | None] = None
+    """Some point inside of the support, put in place of those outside; None if the density is defined everywhere."""
+
+    def log_density(self, x: Any) -> Any:
+        """The logarithm of the density; -inf outside of the support.
+
+        Parameters
+        ----------
+        x : array_like or Tensor
+            Broadcast with the parameters.
+
+        Returns
+        -------
+        array or Tensor
+        """
+        x = real(x, f"{type(self).__name__}.log_density: x")
+        if self._inside is None:
+            return self._log_value(x)
+        outside = self.support.outside(x)
+        return np.where(outside, -np.inf, self._log_value(np.where(outside, self._inside, x)))
+
+    def density(self, x: Any) -> Any:
+        """The density: probability for a unit of `x`; 0 outside of the support.
+
+        Parameters
+        ----------
+        x : array_like or Tensor
+            Broadcast with the parameters.
+
+        Returns
+        -------
+        array or Tensor
+        """
+        return np.exp(self.log_density(x))
+
+    def _sample(self, shape: tuple[int, ...], rng: Any) -> Any:
+        return self._quantile(live(_uniform, rng, shape))
+
+
+class Discrete(Distribution):
+    """A distribution over whole numbers."""
+
+    def log_probability(self, k: Any) -> Any:
+        """The logarithm of the probability of `k`; -inf of what cannot happen.
+
+        Parameters
+        ----------
+        k : array_like or Tensor
+            Broadcast with the parameters. Numbers that are not whole cannot happen.
+
+        Returns
+        -------
+        array or Tensor
+        """
+        k = real(k, f"{type(self).__name__}.log_probability: k")
+        outside = self.support.outside(k)
+        return np.where(outside, -np.inf, self._log_value(np.where(outside, 0.0, k)))
+
+    def probability_of(self, k: Any) -> Any:
+        """The probability of `k`.
+
+        Parameters
+        ----------
+        k : array_like or Tensor
+            Broadcast with the parameters.
+
+        Returns
+        -------
+        array or Tensor
+        """
+        return np.exp(self.log_probability(k))
+
+    def sample(self, size: int | tuple[int, ...] = (), *, rng: int | np.random.Generator | None = None) -> Any:
+        """Random whole numbers, as floats; see `Distribution.sample`.
+
+        Parameters
+        ----------
+        size : int or tuple of int
+            How many; the shape of the parameters follows behind.
+        rng : int or numpy.random.Generator, optional
+            A seed, or where the random numbers come from.
+
+        Returns
+        -------
+        ndarray
+
+        Raises
+        ------
+        GradientError
+            If a parameter is tracked: values that jump have no derivative.
+        """
+        name = next((name for name in self.parameters if is_tracked(getattr(self, name))), None)
+        if name is not None:
+            raise GradientError(
+                f"{type(self).__name__}.sample: {name} is tracked, and samples of a discrete distribution jump: they "
+                f"have no derivative. For the gradient of an expectation take expectation(f, distribution), which "
+                f"sums; "
+                f"or of samples k the mean of f(k) * log_probability(k); for samples alone detach {name}."
+            )
+        return super().sample(size, rng=rng)

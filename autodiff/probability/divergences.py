@@ -1,0 +1,150 @@
+"""Entropy, cross-entropy and divergence of whatever they are asked of: probabilities in an array, or distributions.
+
+For two distributions the divergence is a table of closed forms, a line a pair.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autodiff.errors import StructureError
+from autodiff.probability.distribution import Distribution
+from autodiff.probability.information import cross_entropy_of, entropy_of, in_unit, kl_divergence_of
+from autodiff.probability.pairs import divergence
+
+
+def entropy(p: Any, *, axis: Any = -1, base: float | None = None) -> Any:
+    """The entropy: what is learnt on average from an outcome.
+
+    Parameters
+    ----------
+    p : array_like or Tensor, (..., k), or Distribution
+        Probabilities; of a distribution with a density it is the differential entropy.
+    axis : int or tuple of int, or None, default -1
+        Where the outcomes lie; None for the whole array.
+    base : float, optional
+        Of the logarithm: 2 for bits. Nats if not given.
+
+    Returns
+    -------
+    array or Tensor, (...)
+        From 0 (one outcome is certain) to log k (all are equally likely).
+
+    Raises
+    ------
+    DomainError
+        If probabilities are negative or do not sum to 1.
+
+    Notes
+    -----
+    The sum of -p log p, where p = 0 adds 0. Its slope by a p that is 0 is +inf.
+
+    References
+    ----------
+    C. E. Shannon, "A mathematical theory of communication", Bell Syst. Tech. J. 27 (1948).
+
+    Examples
+    --------
+    >>> from autodiff import probability as pr
+    >>> float(pr.entropy([0.5, 0.25, 0.25, 0.0], base=2))
+    1.5
+    """
+    return in_unit(p.entropy() if isinstance(p, Distribution) else entropy_of(p, axis), base)
+
+
+def kl_divergence(p: Any, q: Any, *, axis: Any = -1, base: float | None = None) -> Any:
+    """The Kullback-Leibler divergence: what it costs to take q for the truth when p is.
+
+    Parameters
+    ----------
+    p, q : array_like or Tensor, (..., k), or Distribution
+        Probabilities of the same outcomes, which are broadcast; or two distributions.
+    axis : int or tuple of int, or None, default -1
+        Where the outcomes lie; None for the whole array.
+    base : float, optional
+        Of the logarithm: 2 for bits. Nats if not given.
+
+    Returns
+    -------
+    array or Tensor, (...)
+        Not negative; 0 only if p = q; inf if something happens under p that cannot under q.
+
+    Raises
+    ------
+    DomainError
+        If probabilities are negative or do not sum to 1.
+    UnsupportedError
+        If two distributions have no closed form; the message has the integral.
+
+    Notes
+    -----
+    The sum (or integral) of p log(p / q). It is not symmetric.
+
+    References
+    ----------
+    S. Kullback, R. A. Leibler, "On information and sufficiency", Ann. Math. Stat. 22 (1951).
+
+    Examples
+    --------
+    >>> from autodiff import probability as pr
+    >>> float(pr.kl_divergence([0.5, 0.5, 0.0], [0.25, 0.25, 0.5], base=2))
+    1.0
+    >>> float(pr.kl_divergence(pr.Normal(1.0, 1.0), pr.Normal(0.0, 1.0)))
+    0.5
+    """
+    if isinstance(p, Distribution) or isinstance(q, Distribution):
+        _both(p, q, "kl_divergence")
+        return in_unit(divergence(p, q), base)
+    return in_unit(kl_divergence_of(p, q, axis), base)
+
+
+def cross_entropy(p: Any, q: Any, *, axis: Any = -1, base: float | None = None) -> Any:
+    """The cross-entropy: the average length of a code made for q when p is the truth.
+
+    Parameters
+    ----------
+    p, q : array_like or Tensor, (..., k), or Distribution
+        Probabilities of the same outcomes, which are broadcast; or two distributions.
+    axis : int or tuple of int, or None, default -1
+        Where the outcomes lie; None for the whole array.
+    base : float, optional
+        Of the logarithm: 2 for bits. Nats if not given.
+
+    Returns
+    -------
+    array or Tensor, (...)
+        At least the entropy of p, by Gibbs' inequality; inf if something happens under p that cannot under q.
+
+    Raises
+    ------
+    DomainError
+        If probabilities are negative or do not sum to 1. From scores, ``nn.cross_entropy`` needs no probabilities.
+
+    Notes
+    -----
+    The sum of -p log q: the entropy of p and the divergence of q from it.
+
+    Examples
+    --------
+    >>> from autodiff import probability as pr
+    >>> float(pr.cross_entropy([1.0, 0.0], [0.25, 0.75], base=2))
+    2.0
+    """
+    if isinstance(p, Distribution) or isinstance(q, Distribution):
+        _both(p, q, "cross_entropy")
+        return in_unit(p.entropy() + divergence(p, q), base)
+    return in_unit(cross_entropy_of(p, q, axis), base)
+
+
+def _both(p: Any, q: Any, who: str) -> None:
+    for name, one in (("p", p), ("q", q)):
+        if not isinstance(one, Distribution):
+            raise StructureError(
+                f"{who}: {name} is a {type(one).__name__}, the other a distribution; give two arrays or two "
+                "distributions. Probabilities in an array are those of Categorical(probabilities)."
+            )
+    if p.support.discrete != q.support.discrete:
+        raise StructureError(
+            f"{who}: {p!r} and {q!r}: one has probabilities, the other a density, and neither can be taken for the "
+            f"other."
+        )

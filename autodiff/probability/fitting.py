@@ -1,0 +1,306 @@
+"""Maximum likelihood: Newton's method in free coordinates, and what the curvature at the maximum says of the errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import DomainError, DtypeError, GradientError, ShapeError, StructureError
+from autodiff.hessians import hessian
+from autodiff.jacobians import jacobian
+from autodiff.probability.coordinates import Coordinates
+from autodiff.probability.distribution import Distribution
+from autodiff.probability.operands import is_tracked, plain
+from autodiff.solvers import steihaug, updated_radius
+from autodiff.transforms import value_and_grad
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What `fit` found.
+
+    Attributes
+    ----------
+    distribution : Distribution
+        With the parameters of the largest likelihood.
+    standard_errors : dict
+        For each parameter fitted its standard error, in its shape and unit.
+    log_likelihood : float
+        The sum of the logarithms of the densities of all data, in nats.
+    names : tuple of str
+        The entries of the parameters in the order of the matrices: ``"mean[0]"``.
+    covariance : ndarray, (k, k)
+        Of the estimates: the inverse of the information.
+    information : ndarray, (k, k)
+        The observed Fisher information: minus the Hessian of the log-likelihood. Where parameters are bound to each
+        other (probabilities that sum to 1), along the directions in which they can move.
+    information_by_scores : ndarray, (k, k)
+        The same from first derivatives: the sum of the outer products of the scores, the gradients of the log-density
+        of each datum.
+    agreement : float
+        The largest distance between entries of the two, in standard errors of that distance. The two estimate the same
+        if the data come from the distribution: above 4 they probably do not.
+    standard_errors_from : str
+        ``"hessian"``, or ``"scores"`` for distributions whose log-density has corners.
+    n : int
+        How many data.
+    iterations : int
+        Newton steps.
+    """
+
+    distribution: Distribution
+    standard_errors: dict[str, Any]
+    log_likelihood: float
+    names: tuple[str, ...]
+    covariance: Array
+    information: Array
+    information_by_scores: Array
+    agreement: float
+    standard_errors_from: str
+    n: int
+    iterations: int
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion, 2 k - 2 log L with k free parameters: less is better."""
+        return 2 * self._free - 2 * self.log_likelihood
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion, k log n - 2 log L: less is better."""
+        return float(self._free * np.log(self.n) - 2 * self.log_likelihood)
+
+    @property
+    def _free(self) -> int:
+        return int(np.linalg.matrix_rank(self.covariance, hermitian=True))
+
+    def __repr__(self) -> str:
+        errors = ", ".join(f"{k}={_rounded(v)}" for k, v in self.standard_errors.items())
+        how = "agree" if self.agreement <= 4 else "DIFFER"
+        return (
+            f"Fit({self.distribution!r}\n    standard errors: {errors} (from the {self.standard_errors_from})\n"
+            f"    log-likelihood {self.log_likelihood:.6g} of {self.n} data, AIC {self.aic:.6g}, BIC {self.bic:.6g}\n"
+            f"    Fisher information by Hessian and by scores {how}: {self.agreement:.2g} standard errors)"
+        )
+
+
+def _rounded(value: Any) -> str:
+    with np.printoptions(precision=3, threshold=6):
+        return f"{value:.3g}" if np.ndim(value) == 0 else str(value).replace("\n", "")
+
+
+def fit(distribution: type[Distribution] | Distribution, data: Any, *, max_iter: int = 200, **fixed: Any) -> Fit:
+    """The parameters under which data are most likely, with their standard errors.
+
+    Parameters
+    ----------
+    distribution : class or instance
+        A class begins at the moments of the data; an instance begins at its parameters, and is what mixtures and
+        distributions with arrays of parameters need.
+    data : array_like, (n,) or (n, ...)
+        Independent samples along the first axis; for vectors (n, d).
+    max_iter : int, default 200
+        Newton steps at most.
+    **fixed
+        Parameters of a class that are known and not fitted: ``fit(Binomial, k, n=10)``.
+
+    Returns
+    -------
+    Fit
+        ``.distribution``, ``.standard_errors``, ``.information`` and more.
+
+    Raises
+    ------
+    DomainError
+        If data lie outside of the support; if the likelihood has no maximum inside the domain of the parameters (all
+        data equal, no successes at all), or the data cannot tell the parameters apart.
+    UnsupportedError
+        If the largest likelihood lies where there is no derivative (Uniform); the message tells it.
+
+    Notes
+    -----
+    Newton's method with a trust region on the log-likelihood as a function of free coordinates (logarithms of positive
+    parameters, logits of probabilities, the Cholesky factor of a covariance), until a step is shorter than 1e-9
+    standard errors. Standard errors are the roots of the diagonal of the inverse of the observed information,
+    carried over from the free coordinates by the derivative of the parameters (the delta method).
+
+    References
+    ----------
+    B. Efron, D. V. Hinkley, "Assessing the accuracy of the maximum likelihood estimator: observed versus expected
+    Fisher information", Biometrika 65 (1978). H. White, "Maximum likelihood estimation of misspecified models",
+    Econometrica 50 (1982): the comparison of the two informations.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import probability as pr
+    >>> found = pr.fit(pr.Exponential, np.array([0.5, 1.0, 3.0, 3.5]))
+    >>> float(found.distribution.rate), float(found.standard_errors["rate"])  # 1 / mean, and that over sqrt(n)
+    (0.5, 0.25)
+    """
+    name = distribution.__name__ if isinstance(distribution, type) else type(distribution).__name__
+    samples = _data(data, name)
+    start = _start(distribution, samples, fixed)
+    _check_support(start, samples)
+    coordinates = Coordinates(start, tuple(fixed) if isinstance(distribution, type) else ())
+
+    def terms(u: Any) -> Any:
+        """The log-density of every datum."""
+        found = coordinates.distribution(u)._log_value(samples)
+        return found.reshape(len(samples), -1).sum(axis=1)
+
+    u, iterations = _newton(lambda u: -terms(u).sum(), coordinates.start, max_iter, name)
+    return _result(coordinates, terms, u, len(samples), iterations)
+
+
+def _data(data: Any, name: str) -> Array:
+    if is_tracked(data):
+        raise GradientError(
+            f"fit({name}): the data are tracked, and the estimate is not differentiated by them; pass data.detach()."
+        )
+    samples = np.asarray(plain(data))
+    if samples.dtype.kind not in "biuf":
+        raise DtypeError(f"fit({name}): the data have dtype {samples.dtype}; real numbers are needed.")
+    if samples.ndim == 0 or len(samples) == 0:
+        raise ShapeError(f"fit({name}): the data have shape {samples.shape}; give samples along the first axis, (n,).")
+    samples = samples.astype(float)
+    bad = np.argwhere(~np.isfinite(samples))
+    if len(bad):
+        at = tuple(int(i) for i in bad[0])
+        raise DomainError(
+            f"fit({name}): data[{', '.join(map(str, at))}] is {samples[at]}; leave out what is missing: "
+            "data[np.isfinite(data)]."
+        )
+    return samples
+
+
+def _start(distribution: type[Distribution] | Distribution, samples: Array, fixed: dict[str, Any]) -> Distribution:
+    """Where the fit begins."""
+    if isinstance(distribution, type):
+        unknown = fixed.keys() - distribution.parameters.keys()
+        if unknown:
+            raise StructureError(
+                f"fit: {distribution.__name__} has no parameter {unknown.pop()!r}; it has "
+                f"{', '.join(distribution.parameters)}."
+            )
+        if samples.ndim != 1 + distribution.event_ndim:
+            vectors = "(n, d)" if distribution.event_ndim else "(n,)"
+            raise ShapeError(
+                f"fit({distribution.__name__}): the data have shape {samples.shape}; expected {vectors}. For an array "
+                f"of "
+                "variables give a distribution with arrays of parameters to begin with, for one variable data.ravel()."
+            )
+        guessed = distribution.guess(samples, **fixed)
+        for name, constraint in distribution.parameters.items():
+            if name not in fixed and not constraint.inside(np.asarray(guessed[name])):
+                raise DomainError(
+                    f"fit({distribution.__name__}): these data make {name} = {_rounded(guessed[name])} most likely, "
+                    f"the "
+                    f"edge of what it may be ({constraint.description}), where the likelihood has no curvature and "
+                    "the estimate no standard error. All data are equal, or an outcome is missing."
+                )
+        return distribution(**{**guessed, **fixed})
+    if fixed:
+        raise StructureError(
+            f"fit: {', '.join(fixed)} was given beside a distribution; known parameters go with a class: "
+            f"fit({type(distribution).__name__}, data, {next(iter(fixed))}=...)."
+        )
+    return distribution
+
+
+def _check_support(start: Distribution, samples: Array) -> None:
+    outside = start.support.outside(samples)
+    if outside.any():
+        at = tuple(int(i) for i in np.argwhere(outside)[0])
+        raise DomainError(
+            f"fit({type(start).__name__}): data[{', '.join(map(str, at))}] is {samples[at]:.6g}, which cannot happen: "
+            f"the support is {start.support}."
+        )
+    if start.event_ndim and samples.shape[-1] != start.dimension:
+        raise ShapeError(
+            f"fit({type(start).__name__}): the data have shape {samples.shape}; the last axis must be "
+            f"{start.dimension}."
+        )
+
+
+def _newton(f: Callable[[Any], Any], u: Array, max_iter: int, name: str) -> tuple[Array, int]:
+    """The minimum of f, by Newton's method in a trust region."""
+    both, second = value_and_grad(f), hessian(f)
+    radius = 1.0
+    value, g = both(u)
+    for k in range(max_iter):
+        H = second(u)
+        # the step in standard errors, if the curvature is positive
+        definite = np.linalg.eigvalsh(H)[0] > 0
+        if definite and float(g @ np.linalg.solve(H, g)) <= 1e-18:
+            return u, k
+        step = steihaug(H.__matmul__, g, radius, tol=1e-10, max_iter=4 * len(u))
+        with np.errstate(all="ignore"):  # a step too far: it is not taken
+            further, g_further = both(u + step.step)
+        rounding = 1e-13 * abs(float(value))
+        gain = float(value) - float(further)
+        ratio = 1.0 if abs(gain) <= rounding and step.predicted <= rounding else gain / step.predicted
+        if not np.isfinite(ratio):
+            ratio = -1.0
+        radius = updated_radius(radius, float(np.linalg.norm(step.step)), ratio, 100.0)
+        if ratio > 1e-4:
+            u, value, g = u + step.step, further, g_further
+        if definite and step.predicted <= rounding * 1e-3:
+            return u, k + 1
+        if radius < 1e-14 or np.abs(u).max() > 300:
+            break
+    raise DomainError(
+        f"fit({name}): no largest likelihood was found: after {k + 1} steps it still grows, by {step.predicted:.2g} "
+        f"in the "
+        "step to come. Parameters run off to the edge of their domain, or data cannot tell them apart: another place "
+        "to begin (give a distribution, not its class), or a simpler distribution."
+    )
+
+
+def _result(coordinates: Coordinates, terms: Callable[[Any], Any], u: Array, n: int, iterations: int) -> Fit:
+    start = coordinates.origin
+    scores = jacobian(terms, mode="forward")(u)
+    curvatures = -jacobian(jacobian(terms, mode="forward"), mode="forward")(u)
+    by_hessian, by_scores = curvatures.sum(axis=0), scores.T @ scores
+    used = by_hessian if start.smooth else by_scores
+    eigenvalues = np.linalg.eigvalsh(used)
+    if not eigenvalues[0] > 1e-12 * eigenvalues[-1]:
+        raise DomainError(
+            f"fit({type(start).__name__}): the data cannot tell all parameters: along one direction the likelihood is "
+            f"flat (curvature {eigenvalues[0]:.2g} against {eigenvalues[-1]:.2g}). More data, or fewer parameters."
+        )
+    J = jacobian(coordinates.vector)(u)
+    back = np.linalg.pinv(J)
+    covariance = J @ np.linalg.inv(used) @ J.T
+    errors = coordinates.unpacked(np.sqrt(np.diag(covariance)))
+    return Fit(
+        distribution=coordinates.distribution(u),
+        standard_errors=errors,
+        log_likelihood=float(terms(u).sum()),
+        names=coordinates.names,
+        covariance=covariance,
+        information=back.T @ by_hessian @ back,
+        information_by_scores=back.T @ by_scores @ back,
+        agreement=_agreement(scores, curvatures, used) if start.smooth else 0.0,
+        standard_errors_from="hessian" if start.smooth else "scores",
+        n=n,
+        iterations=iterations,
+    )
+
+
+def _agreement(scores: Array, curvatures: Array, information: Array) -> float:
+    """The information matrix test: outer products of scores minus curvatures, on average, in its standard errors."""
+    n = len(scores)
+    if n < 2:
+        return 0.0
+    root = np.linalg.inv(np.linalg.cholesky(information / n))  # in units in which the information is the identity
+    z = scores @ root.T
+    difference = z[:, :, None] * z[:, None, :] - root @ curvatures @ root.T
+    spread = difference.std(axis=0)
+    off = np.abs(difference.mean(axis=0))
+    return float((off / np.maximum(spread / np.sqrt(n), 1e-10)).max())

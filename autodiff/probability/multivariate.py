@@ -1,0 +1,122 @@
+"""The normal distribution of vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import ShapeError
+from autodiff.modes import live
+from autodiff.probability.distribution import Continuous, Support
+from autodiff.probability.normal import LOG_2PI, standard_normal
+from autodiff.probability.operands import real
+from autodiff.probability.parameters import COVARIANCE, VECTOR, Parameter
+
+
+class MultivariateNormal(Continuous):
+    """The normal distribution of vectors.
+
+    Parameters
+    ----------
+    mean : array_like or Tensor, (..., d)
+    covariance : array_like or Tensor, (d, d)
+        Symmetric and positive definite.
+
+    Raises
+    ------
+    DomainError
+        If `covariance` is not symmetric or (MatrixError) not positive definite.
+    ShapeError
+        If the shapes of the parameters do not fit.
+
+    Notes
+    -----
+    With the Cholesky factor L of the covariance the density is exp(-|z|**2 / 2) / ((2 pi)**(d / 2) det L) where
+    L z = x - m; samples are m + L z of independent standard normal z.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import probability as pr
+    >>> d = pr.MultivariateNormal([0.0, 0.0], [[2.0, 1.0], [1.0, 2.0]])
+    >>> float(d.log_density(np.zeros(2)))  # -log(2 pi sqrt(3))
+    -2.38718321
+    """
+
+    mean = Parameter(VECTOR)
+    covariance = Parameter(COVARIANCE)
+    event_ndim = 1
+
+    def __init__(self, mean: Any, covariance: Any) -> None:
+        self.mean, self.covariance = mean, covariance
+        if np.shape(self.mean)[-1] != self.dimension:
+            raise ShapeError(
+                f"MultivariateNormal: mean has shape {np.shape(self.mean)} and covariance {np.shape(self.covariance)}; "
+                "the last axis of the mean must be as long as those of the covariance."
+            )
+
+    @property
+    def dimension(self) -> int:
+        return int(np.shape(self.covariance)[0])
+
+    @property
+    def support(self) -> Support:
+        return Support()
+
+    @property
+    def variance(self) -> Any:
+        """The variance of each entry, (d,); `covariance` has the rest."""
+        return np.diagonal(self.covariance)
+
+    @property
+    def factor(self) -> Any:
+        """The lower triangular L with L L' = covariance, (d, d)."""
+        return np.linalg.cholesky(self.covariance)
+
+    def log_determinant(self) -> Any:
+        """The logarithm of the determinant of the covariance."""
+        return 2 * np.log(np.diagonal(self.factor)).sum()
+
+    def entropy(self) -> Any:
+        return np.broadcast_to((self.log_determinant() + self.dimension * (1 + LOG_2PI)) / 2, self.shape)[()]
+
+    def log_density(self, x: Any) -> Any:
+        """The logarithm of the density.
+
+        Parameters
+        ----------
+        x : array_like or Tensor, (..., d)
+
+        Returns
+        -------
+        array or Tensor, (...)
+
+        Raises
+        ------
+        ShapeError
+            If the last axis of `x` has another length.
+        """
+        x = real(x, "MultivariateNormal.log_density: x")
+        if np.ndim(x) == 0 or np.shape(x)[-1] != self.dimension:
+            raise ShapeError(
+                f"MultivariateNormal.log_density: x has shape {np.shape(x)}; its last axis must be the "
+                f"{self.dimension} "
+                "entries of a vector."
+            )
+        return self._log_value(x)
+
+    def _log_value(self, x: Any) -> Any:
+        factor = self.factor
+        distance = (x - self.mean)[..., None]
+        z = np.linalg.solve(factor, distance)[..., 0]
+        return -0.5 * (z * z).sum(axis=-1) - np.log(np.diagonal(factor)).sum() - self.dimension / 2 * LOG_2PI
+
+    def _sample(self, shape: tuple[int, ...], rng: Any) -> Any:
+        z = live(standard_normal, rng, (*shape, self.dimension))
+        return self.mean + z @ self.factor.T
+
+    @classmethod
+    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+        mean = fixed.get("mean", data.mean(axis=0))
+        return {"mean": mean, "covariance": (data - mean).T @ (data - mean) / len(data)}

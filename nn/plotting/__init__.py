@@ -1,0 +1,22 @@
+"""Pictures of networks: where gradients flow, what units do, how the loss lies, where the classes part.
+
+Matplotlib draws them (the extra ``plot``). Each function returns the Figure it drew on; those that fill one pair of
+axes take ``ax=``.
+"""
+
+from nn.plotting.boundaries import decision_boundary, draw_regions
+from nn.plotting.flow import gradient_flow, lost_units
+from nn.plotting.histograms import activation_histograms, weight_histograms
+from nn.plotting.landscapes import filter_directions, loss_slice, losses_along
+
+__all__ = [
+    "activation_histograms",
+    "decision_boundary",
+    "draw_regions",
+    "filter_directions",
+    "gradient_flow",
+    "losses_along",
+    "loss_slice",
+    "lost_units",
+    "weight_histograms",
+]

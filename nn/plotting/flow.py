@@ -1,0 +1,201 @@
+"""Layer by layer: how large weights, gradients and updates are, and which units are lost."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from autodiff.plotting.style import BLUE, GREEN, GREY, ORANGE, RED, axes_of
+from nn.measuring import norm
+from nn.module import Module
+from nn.monitor import Monitor
+from nn.verdicts import DEAD, RECENT, SATURATED
+
+_WRONG = ("vanishing", "exploding", "dead", "saturated", "unused")
+
+
+def gradient_flow(source: Monitor | Module, *, ax: Any = None) -> Any:
+    """The size of weights, gradients and updates in every layer with parameters, from input to output.
+
+    Parameters
+    ----------
+    source : Monitor or Module
+        What a monitor saw: medians of the last batches it looked at, and the gradients of the first one. Or a model
+        after ``loss.backward()``, once: its weights and gradients now.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    autodiff.StructureError
+        If the monitor has seen nothing, or the model has no gradients.
+
+    Notes
+    -----
+    Sizes are root mean squares, ``norm / sqrt(entries)``, so that wide and narrow layers can be compared; the axis is
+    logarithmic. What is exactly 0 is marked x at the lower edge. A monitor's layers that are not healthy have their
+    names in red.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> model = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1))
+    >>> nn.mse_loss(model(np.ones((8, 2))), np.zeros((8, 1))).backward()
+    >>> figure = nn.plotting.gradient_flow(model)
+    >>> [line.get_label() for line in figure.axes[0].lines], figure.axes[0].get_yscale()
+    (['weights', 'gradients'], 'log')
+    """
+    if isinstance(source, Monitor):
+        names, wrong, series, title = _of_monitor(source)
+    else:
+        names, wrong, series, title = _of_model(source)
+    ax = axes_of(ax, figsize=(max(6.5, 0.35 * len(names) + 3.5), 4.0))
+    positive = [v for _, values, *_ in series for v in values if v > 0 and math.isfinite(v)]
+    floor = min(positive, default=1.0) / 3
+    at = np.arange(len(names))
+    for label, values, colour, dash, marker in series:
+        shown = np.where((values > 0) & np.isfinite(values), values, np.nan)
+        ax.plot(at, shown, color=colour, linestyle=dash, marker=marker, markersize=5, label=label)
+        if (values == 0).any():
+            ax.scatter(
+                at[values == 0], np.full(np.count_nonzero(values == 0), floor), color=colour, marker="x", zorder=3
+            )
+    ax.set_yscale("log")
+    ax.set_ylabel("root mean square")
+    _name_layers(ax, names, wrong)
+    ax.set_title(title, fontsize=11)
+    ax.grid(alpha=0.3)
+    ax.legend(fontsize=9, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    return ax.figure
+
+
+def lost_units(monitor: Monitor, *, ax: Any = None) -> Any:
+    """The share of units that are dead (ReLU) or of outputs that are saturated (tanh, sigmoid), layer by layer.
+
+    Parameters
+    ----------
+    monitor : Monitor
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib Figure
+        Bars for the last batches looked at, grey strokes for the first one, and a line from which the layer's verdict
+        is dead or saturated.
+
+    Raises
+    ------
+    autodiff.StructureError
+        If the monitor has seen no layer that can be dead or saturated.
+
+    Examples
+    --------
+    >>> import numpy as np, nn, optim
+    >>> model = nn.Sequential(nn.Linear(1, 4), nn.ReLU(), nn.Linear(4, 1))
+    >>> model[0].bias.data = np.full(4, -100.0)  # no unit is ever reached
+    >>> monitor, optimizer = nn.Monitor(), optim.GradientDescent(model.parameters(), 0.1)
+    >>> with monitor.watch(model):
+    ...     _ = optimizer.step(lambda: nn.mse_loss(model(np.ones((8, 1))), np.ones((8, 1))))
+    >>> [bar.get_height() for bar in nn.plotting.lost_units(monitor).axes[0].patches]
+    [1.0]
+    """
+    expect_monitor("lost_units", monitor)
+    verdicts = list(monitor.verdicts.values())
+    dead, saturated = monitor.series("dead"), monitor.series("saturated")
+    ax = axes_of(ax, figsize=(max(6.0, 0.25 * len(monitor.layers) + 3.5), 3.6))
+    names: list[str] = []
+    wrong: list[bool] = []
+    for i, layer in enumerate(monitor.layers):
+        for values, label, colour, hatch in (
+            (dead[:, i], "dead units", RED, "//"),
+            (saturated[:, i], "saturated outputs", ORANGE, ".."),
+        ):
+            there = values[~np.isnan(values)]
+            if there.size:
+                now = float(there[-1] if hatch == "//" else np.median(there[-RECENT:]))
+                ax.bar(len(names), now, color=colour, hatch=hatch, edgecolor="white", label=label)
+                ax.plot(len(names) + np.array([-0.4, 0.4]), there[[0, 0]], color=GREY, linewidth=2)
+                names.append(f"{layer.path} {layer.kind}".strip())
+                wrong.append(verdicts[i].state in _WRONG)
+    if not names:
+        raise ad.StructureError(
+            "lost_units: no layer of this model can be dead or saturated, or none was called (a compiled step): it "
+            "shows ReLU, tanh, sigmoid and recurrent layers."
+        )
+    used = {bar.get_label() for bar in ax.containers}
+    for label, level, colour in (("dead units", DEAD, RED), ("saturated outputs", SATURATED, ORANGE)):
+        if label in used:
+            ax.axhline(level, color=colour, linestyle=":", linewidth=1.2)
+    ax.set(ylim=(0, 1.05), ylabel="share")
+    _name_layers(ax, names, wrong)
+    ax.set_title("grey: at the first batch; dotted: from here on the layer is lost", fontsize=10)
+    handles = {container.get_label(): container for container in ax.containers}
+    ax.legend(handles.values(), handles.keys(), fontsize=9, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    return ax.figure
+
+
+def expect_monitor(who: str, monitor: Any) -> None:
+    """Refuse what is no Monitor."""
+    if not isinstance(monitor, Monitor):
+        raise TypeError(
+            f"{who}: an nn.Monitor is expected; a {type(monitor).__name__} was given. Make one, give it to nn.fit as a "
+            "callback, and then draw it."
+        )
+
+
+def _of_monitor(monitor: Monitor) -> Any:
+    verdict, verdicts = monitor.verdict, list(monitor.verdicts.values())
+    columns = [i for i, layer in enumerate(monitor.layers) if layer.parameters]
+    layers = [monitor.layers[i] for i in columns]
+    roots = np.sqrt([sum(p.size for p in layer.parameters) for layer in layers])
+
+    def recent(name: str) -> Any:
+        return np.array([layer.track().recent(name) for layer in layers]) / roots
+
+    first = monitor.series("gradient")[0, columns] / roots
+    series = [
+        ("weights", recent("weight"), BLUE, "-", "o"),
+        ("gradients", recent("gradient"), RED, "--", "s"),
+        ("updates", recent("update"), GREEN, "-.", "^"),
+        ("gradients at the first batch", first, GREY, ":", "."),
+    ]
+    title = f"{verdict.state} ({len(monitor.batches)} batches looked at)"
+    names = [f"{layer.path} {layer.kind}".strip() for layer in layers]
+    return names, [verdicts[i].state in _WRONG for i in columns], series, title
+
+
+def _of_model(model: Any) -> Any:
+    if not isinstance(model, Module):
+        raise TypeError(f"gradient_flow: an nn.Monitor or a model is expected; a {type(model).__name__} was given.")
+    owners: dict[str, list[Any]] = {}
+    for path, p in model.named_parameters():
+        owners.setdefault(path.rpartition(".")[0], []).append(p)
+    if not any(p.grad is not None for group in owners.values() for p in group):
+        raise ad.StructureError(
+            "gradient_flow: the model has no gradients; call loss.backward() first, and draw before zero_grad()."
+        )
+    roots = np.sqrt([sum(p.size for p in group) for group in owners.values()])
+    weights = np.array([norm([p.data for p in group]) for group in owners.values()]) / roots
+    found = [[p.grad for p in group if p.grad is not None] for group in owners.values()]
+    gradients = np.array([norm(group) if group else math.nan for group in found]) / roots
+    names = [f"{path} {type(model.module_at(path)).__name__}".strip() for path in owners]
+    series = [("weights", weights, BLUE, "-", "o"), ("gradients", gradients, RED, "--", "s")]
+    return names, [False] * len(names), series, "one batch"
+
+
+def _name_layers(ax: Any, names: list[str], wrong: list[bool]) -> None:
+    steep = len(names) > 5
+    ax.set_xticks(range(len(names)), names, rotation=60 if steep else 0, ha="right" if steep else "center", fontsize=8)
+    if steep:
+        for label in ax.get_xticklabels():
+            label.set_rotation_mode("anchor")
+    for label, bad in zip(ax.get_xticklabels(), wrong, strict=True):
+        label.set_color(RED if bad else "black")
