@@ -6,7 +6,7 @@ import sys
 
 import demos
 
-HELPERS = {"__main__", "output"}
+HELPERS = {"__main__", "gallery", "output"}
 
 
 def names() -> list[str]:

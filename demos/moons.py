@@ -16,7 +16,7 @@ import numpy as np
 import autodiff as ad
 import nn
 import optim
-from autodiff.plotting.style import Film, diverging
+from autodiff.plotting.style import Film
 from demos import output
 
 EPOCHS = 60
@@ -86,14 +86,7 @@ def train(
 
 def draw_frame(ax: Any, share: np.ndarray, x: np.ndarray, y: np.ndarray, title: str) -> None:
     """The shares over the plane, the line where both moons are as likely, and the points."""
-    left, right, bottom, top = BOX
-    ax.imshow(share, extent=BOX, origin="lower", cmap=diverging(), vmin=0, vmax=1, alpha=0.75, aspect="auto")
-    if share.min() < 0.5 < share.max():
-        across, up = np.linspace(left, right, GRID), np.linspace(bottom, top, GRID)
-        ax.contour(across, up, share, levels=[0.5], colors="black", linewidths=1.2)
-    for label, colour, marker in ((0, output.BLUE, "o"), (1, output.ORANGE, "^")):
-        ax.scatter(*x[y == label].T, s=12, c=colour, marker=marker, edgecolors="black", linewidths=0.4)
-    ax.set(xticks=[], yticks=[], xlim=(left, right), ylim=(bottom, top))
+    nn.plotting.draw_regions(ax, share, BOX, x, y)
     ax.set_title(title, fontsize=10)
 
 

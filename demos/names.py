@@ -41,14 +41,14 @@ class Sequences(NamedTuple):
     next: np.ndarray
 
 
-def load() -> list[str]:
-    """All first names of the census, once each, in lower case."""
+def load(*files: str) -> list[str]:
+    """The first names of the census in some of its files, or in all, once each, in lower case."""
     try:
         folder = resources.files("names")
     except ModuleNotFoundError:
         advice = "this demo learns from the package `names`: pip install names, or this project's extra `demos`"
         raise SystemExit(advice) from None
-    lines = [line for file in FILES for line in folder.joinpath(file).read_text(encoding="ascii").splitlines()]
+    lines = [line for file in files or FILES for line in folder.joinpath(file).read_text(encoding="ascii").splitlines()]
     return sorted({line.split()[0].lower() for line in lines if line.strip()})
 
 

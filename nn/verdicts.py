@@ -123,7 +123,7 @@ def _verdict(tracks: Sequence[Track], i: int, forward: Array, backward: Array) -
     track = tracks[i]
     found = (
         _exploding(track, i, forward, backward)
-        or _dead(track)
+        or _dead(track, forward[:i])
         or _saturated(track, last=all(not t.entries for t in tracks[i + 1 :]))
         or _vanishing(tracks, i, forward, backward)
     )
@@ -159,7 +159,10 @@ def _exploding(track: Track, i: int, forward: Array, backward: Array) -> Verdict
     return None
 
 
-def _dead(track: Track) -> Verdict | None:
+def _dead(track: Track, before: Array) -> Verdict | None:
+    """Units that are given next to nothing are off for that reason; the layer that killed the signal is another."""
+    if _first(before[::-1]) * math.sqrt(FACTOR) < _largest(before):
+        return None
     share = track.samples[-1].dead if track.samples else math.nan
     return _bad("dead", f"{share:.0%} of its units were 0 at every row seen lately") if share >= DEAD else None
 

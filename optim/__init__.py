@@ -1,5 +1,9 @@
 """Optimisers: from gradients, or curvature, to the next parameters."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from optim.adagrad import AdaGrad
 from optim.adam import Adam, AdamW
 from optim.clipping import clip_grad_norm, clip_grad_value
@@ -27,6 +31,9 @@ from optim.schedules import (
 )
 from optim.solving import fixed_point, root
 from optim.starting import Basin, MultistartResult, multistart
+
+if TYPE_CHECKING:
+    from optim import plotting
 
 __all__ = [
     "AdaGrad",
@@ -64,5 +71,15 @@ __all__ = [
     "gradient_descent",
     "minimize",
     "multistart",
+    "plotting",
     "root",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the pictures when they are first wanted."""
+    import importlib
+
+    if name == "plotting":
+        return importlib.import_module("optim.plotting")
+    raise AttributeError(f"module 'optim' has no attribute {name!r}")

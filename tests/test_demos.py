@@ -14,7 +14,7 @@ import pytest
 
 import nn
 from demos import __main__ as runner
-from demos import autoencoder, digits, mnist, moons, names, output, regression
+from demos import autoencoder, deep, digits, mnist, moons, names, output, regression
 
 matplotlib.use("Agg")
 ROOT = Path(__file__).parent.parent
@@ -183,6 +183,8 @@ SMALL = {
     "green": (["--arrows", "8"], r"the sides differ by (\S+) at most", 0.0, 1e-11),
     "quadrature": (["--doublings", "5"], r"largest error of a hard integral, over its value: (\S+)", 0.0, 1e-8),
     "taylor": (["--order", "12"], r"error of the exponential's polynomial of order 12 at 1.5: (\S+)", 3e-8, 4e-8),
+    "entropy": (["--names", "500"], r"mean length (\d\.\d{4}) letters, to within 0\.\d{4}", 5.7, 6.3),
+    "deep": (["--epochs", "2"], r"training accuracy of the healthy network (0\.\d{4})", 0.7, 1.0),
     "pendulum": (["--measurements", "30"], r"length (\d\.\d{4}) m", 0.98, 1.02),
 }
 """The options, the last line, and between which numbers its figure is."""
@@ -197,6 +199,8 @@ PICTURES = {
     "green": {"green.png": (1500, 1100)},
     "quadrature": {"sums.png": (1500, 900), "errors.png": (950, 600), "nodes.png": (1000, 600)},
     "taylor": {"polynomials.png": (1800, 550), "errors.png": (950, 550)},
+    "entropy": {"coin.png": (800, 500), "directions.png": (900, 500), "lengths.png": (900, 500)},
+    "deep": {"flow.png": (1900, 1000), "units.png": (1900, 1000), "outputs.png": (1500, 700)},
     "pendulum": {"swings.png": (1400, 500), "fit.png": (1400, 450)},
 }
 
@@ -269,6 +273,18 @@ def test_the_film_has_a_picture_for_every_epoch(tmp_path):
     with Image.open(tmp_path / "film.gif") as film:
         assert film.n_frames == 6 and film.width > 400 and film.info["loop"] == 0
     assert moons.draw_sheet(tmp_path / "sheet.png", frames, history, data[0], data[2]) == [0, 1, 2, 4, 5]
+
+
+# --- deep
+
+
+def test_each_deep_network_fails_in_its_own_way():
+    found = {name: deep.train(setting, epochs=2).monitor for name, setting in deep.SETTINGS.items()}
+    assert [monitor.verdict.state for monitor in found.values()] == [
+        "vanishing", "saturated", "vanishing", "exploding", "dead", "healthy"
+    ]  # fmt: skip
+    gradients = found["sigmoid"].series("gradient")[-1, ::2]
+    assert (gradients[1:] > 1.5 * gradients[:-1]).all()  # smaller with every layer towards the input
 
 
 # --- mnist

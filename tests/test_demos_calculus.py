@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from demos import fields, green, output, pendulum, quadrature, taylor
+from demos import entropy, fields, green, output, pendulum, quadrature, taylor
 
 matplotlib.use("Agg")
 
@@ -118,6 +118,46 @@ def test_too_few_measurements_are_refused(capsys):
     with pytest.raises(SystemExit):
         pendulum.main(["--measurements", "4"])
     assert "more than the 4 unknowns" in capsys.readouterr().err
+
+
+def test_letters_in_bits():
+    counts = entropy.pairs(["ab", "ab"])  # . a b . twice: each letter is known by the one before
+    assert counts.sum() == 6 and counts[1, 2] == 2
+    found = entropy.letters_of(counts)
+    assert found["their frequencies known"] == pytest.approx(np.log2(3))
+    assert found["the letter before known"] == pytest.approx(0, abs=1e-12)
+    assert found["told by the letter before"] == pytest.approx(np.log2(3))
+    codes = entropy.two_codes(["aab"], ["ab", "abb"])
+    assert codes["in the code of men's"] == pytest.approx(codes["in their own code"] + codes["lost by it"])
+    # a, b, dot: 2 1 1 of 4 against 2 3 2 of 7
+    assert codes["lost by it"] == pytest.approx(0.5 * np.log2(7 / 4) + 0.25 * np.log2(7 / 12) + 0.25 * np.log2(7 / 8))
+
+
+def test_of_a_coin():
+    found = entropy.of_a_coin(np.array([0.3, 0.5]))
+    assert found["divergence"][0] == pytest.approx(0, abs=1e-15)
+    assert found["cross-entropy"][1] == pytest.approx(1)
+    np.testing.assert_allclose(found["cross-entropy"], found["entropy"] + found["divergence"])
+
+
+def test_the_nearest_normal_distributions():
+    over, over_value = entropy.nearest("from the peaks")
+    inside, inside_value = entropy.nearest("to the peaks")
+    # the least divergence from a density has its mean and variance
+    assert float(over.mean) == pytest.approx(float(entropy.PEAKS.mean), abs=1e-6)
+    assert float(over.standard_deviation) ** 2 == pytest.approx(float(entropy.PEAKS.variance), rel=1e-6)
+    assert float(inside.mean) == pytest.approx(-1.5, abs=0.1) and float(inside.standard_deviation) < 0.7
+    assert over_value > 0 and inside_value > 0
+
+
+def test_fits_to_lengths():
+    lengths = np.array([3, 4, 4, 5, 5, 5, 6, 6, 7])
+    found = entropy.fits(lengths)
+    assert float(found["Poisson"][0].distribution.rate) == pytest.approx(lengths.mean())
+    assert float(found["Normal"][0].distribution.standard_deviation) == pytest.approx(lengths.std())
+    for _, probabilities, apart in found.values():
+        assert len(probabilities) == 8 and probabilities.sum() < 1 + 1e-12 and apart > 0
+    assert found["Normal"][2] < found["Poisson"][2]
 
 
 def test_output_shares_its_style_with_the_library():

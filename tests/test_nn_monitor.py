@@ -357,6 +357,9 @@ def test_shares_and_steps_have_their_thresholds():
     last = track(gradient=1.0)
     assert states(track(dead=DEAD, gradient=1.0), last) == ["dead", "healthy"]
     assert states(track(dead=DEAD - 0.01, gradient=1.0), last) == ["healthy"] * 2
+    weak = [track(spread=1.0, gradient=1.0), track(spread=0.03, gradient=1.0)]  # the signal was lost before
+    assert states(*weak, track(spread=1e-4, dead=0.9, entries=0), last)[2] == "vanishing"
+    assert states(weak[0], track(spread=1e-4, dead=0.9, entries=0), last)[1] == "dead"
     assert states(track(saturated=SATURATED, gradient=1.0), last) == ["saturated", "healthy"]
     assert states(last, track(saturated=1.0, entries=0, kind="Sigmoid")) == ["healthy"] * 2  # an answer may be sure
     assert states(track(ratio=0.6, gradient=1.0)) == ["exploding"]

@@ -1,11 +1,7 @@
 """Pictures of networks: the numbers in them, what they leave unchanged, and what they refuse."""
 
-import matplotlib
 import numpy as np
 import pytest
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 from matplotlib.colors import to_rgba
 
 import autodiff as ad
@@ -14,12 +10,6 @@ import optim
 from autodiff.plotting.style import BLUE, ORANGE, RED, axes_of
 
 X, Y = nn.data.moons(64, noise=0.1)
-
-
-@pytest.fixture(autouse=True)
-def _close():
-    yield
-    plt.close("all")
 
 
 def network(dtype=np.float64, seed=0):

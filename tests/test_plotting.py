@@ -2,24 +2,15 @@
 
 import sys
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 from matplotlib.colors import to_rgba
 
 import autodiff as ad
 from autodiff import plotting
 from autodiff.plotting.loops import boundary
 from autodiff.plotting.style import BLUE, ORANGE, axes_of
-
-
-@pytest.fixture(autouse=True)
-def _close():
-    yield
-    plt.close("all")
 
 
 def drawn(ax, label):
@@ -417,3 +408,18 @@ def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
 
 def test_all_public_names_are_there():
     assert [name for name in plotting.__all__ if not callable(getattr(plotting, name))] == []
+
+
+def test_rounding_has_no_colour():
+    def whirl(p):
+        return np.stack([-p[1], p[0]]) * np.exp(-(p[0] ** 2 + p[1] ** 2))
+
+    colours = plotting.vector_field(whirl, (-1.0, 1.0, -1.0, 1.0), colour="divergence").axes[0].images[0].get_array()
+    assert (colours == 0).all()
+
+    def vortex(p):
+        return np.stack([-p[1], p[0]]) / (p[0] ** 2 + p[1] ** 2)
+
+    ring = ad.calculus.Region(lambda r, t: [r * np.cos(t), r * np.sin(t)], [(0.5, 1.0), (0.0, 2 * np.pi)])
+    ax = plotting.green_theorem(vortex, ring, arrows=5).axes[0]
+    assert ax.get_title() == "circulation 0 = integral of the curl 0"

@@ -9,7 +9,7 @@ import numpy as np
 from autodiff.calculus import curl, divergence
 from autodiff.calculus import gradient_field as gradient_of
 from autodiff.errors import DomainError
-from autodiff.plotting.sampling import Array, Box, box_of, field_at, grid, scalars_at
+from autodiff.plotting.sampling import Array, Box, box_of, field_at, grid, scalars_at, without_rounding
 from autodiff.plotting.style import axes_of, diverging
 from autodiff.recording import Function
 
@@ -57,7 +57,8 @@ def vector_field(F: Function, box: Box, *, colour: str | None = "divergence", ar
     ax = axes_of(ax, figsize=size_of(box))
     if colour is not None:
         with np.errstate(all="ignore"):
-            found = scalars_at("vector_field", _COLOURS[colour](F), grid(box, _FINE)[2])
+            points = grid(box, _FINE)[2]
+            found = without_rounding(scalars_at("vector_field", _COLOURS[colour](F), points), F, points)
         _background(ax, found, box, colour)
     draw_arrows(ax, field, box)
     ax.set(xlabel="x", ylabel="y")

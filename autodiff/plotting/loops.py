@@ -10,7 +10,7 @@ from autodiff.calculus import Region, curl
 from autodiff.calculus.integrands import concrete, stacked
 from autodiff.calculus.theorems import green
 from autodiff.plotting.fields import checked_count, draw_arrows, size_of
-from autodiff.plotting.sampling import Array, Box, field_at, grid, scalars_at
+from autodiff.plotting.sampling import Array, Box, field_at, grid, scalars_at, without_rounding
 from autodiff.plotting.style import RED, axes_of, diverging
 from autodiff.recording import Function
 
@@ -66,7 +66,10 @@ def green_theorem(F: Function, region: Region, *, arrows: int = 18, ax: Any = No
         middle = loop.shape[1] // 2
         start, stop = loop[:, middle], loop[:, middle + 1]
         ax.annotate("", stop, start, arrowprops={"arrowstyle": "-|>", "color": RED, "mutation_scale": 22})
-    left, right = float(concrete(found.left)), float(concrete(found.right))
+    left, right = (
+        0.0 if abs(value := float(concrete(side))) <= error else value
+        for side, error in ((found.left, found.left_error), (found.right, found.right_error))
+    )
     sign = "=" if found.holds else "≠"
     ax.set(xlabel="x", ylabel="y")
     ax.set_title(f"circulation {left:.6g} {sign} integral of the curl {right:.6g}", fontsize=10)
@@ -100,7 +103,7 @@ def _fill(ax: Any, F: Function, region: Region) -> None:
     (a, b), (c, d) = region.ranges
     u, v = np.meshgrid(np.linspace(a, b, 61), np.linspace(c, d, 61), indexing="ij")
     points = np.asarray(concrete(stacked(region.map(u.reshape(-1), v.reshape(-1)))), float).reshape(2, *u.shape)
-    values = scalars_at("green_theorem", curl(F), points)
+    values = without_rounding(scalars_at("green_theorem", curl(F), points), F, points)
     limit = float(np.abs(values).max()) or 1.0
     shown = ax.pcolormesh(*points, values, cmap=diverging(), vmin=-limit, vmax=limit, shading="gouraud")
     ax.figure.colorbar(shown, ax=ax, label="curl")

@@ -183,7 +183,10 @@ def secant_film(
     heights("secant_film", f, np.linspace(*shown, 3))  # a function that cannot be drawn is refused now
 
     def draw(figure: Any, i: int) -> None:
-        _draw_secants(figure.add_subplot(), f, x0, np.array([first / 2 ** (i / 3)]), shown)
+        ax = figure.add_subplot()
+        _draw_secants(ax, f, x0, np.array([first / 2 ** (i / 3)]), shown)
+        # Below, where it does not jump from frame to frame.
+        ax.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=3)
 
     return Film(draw, int(frames), figsize=(5.6, 4.0))
 

@@ -112,14 +112,11 @@ class Beta(Continuous):
 
     alpha = Parameter(POSITIVE)
     beta = Parameter(POSITIVE)
+    everywhere = Support(0.0, 1.0)
     _inside = 0.5
 
     def __init__(self, alpha: Any, beta: Any) -> None:
         self.alpha, self.beta = alpha, beta
-
-    @property
-    def support(self) -> Support:
-        return Support(0.0, 1.0)
 
     @property
     def mean(self) -> Any:

@@ -43,6 +43,7 @@ class Categorical(Discrete):
     """
 
     probabilities = Parameter(PROBABILITIES)
+    everywhere = Support(0.0, discrete=True)
 
     def __init__(self, probabilities: Any) -> None:
         self.probabilities = probabilities
@@ -86,7 +87,7 @@ class Categorical(Discrete):
 
     @classmethod
     def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
-        counts = np.bincount(np.maximum(data, 0).astype(int))
+        counts = np.bincount(data.astype(int))
         if len(counts) < 2:
             raise UnsupportedError(
                 "fit(Categorical): all data are category 0; with one category there is nothing to fit. If there are "

@@ -9,7 +9,7 @@ import numpy as np
 from autodiff.errors import UnsupportedError
 from autodiff.probability.distribution import Distribution
 from autodiff.probability.operands import plain
-from autodiff.probability.parameters import COUNT, Constraint
+from autodiff.probability.parameters import COUNT, POSITIVE, PROBABILITIES, PROBABILITY, Constraint
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -28,6 +28,8 @@ class Coordinates:
     ----------
     start : ndarray, (m,)
         The coordinates of `origin`.
+    logarithmic : ndarray of bool, (m,)
+        Which coordinates are logarithms or logits.
     names : tuple of str
         Of the entries of `vector`.
     """
@@ -37,13 +39,15 @@ class Coordinates:
         self.values = {name: np.asarray(plain(value), float) for name, value in origin.values().items()}
         constraints = origin.constraints()
         self.fitted: dict[str, Constraint] = {
-            name: c for name, c in constraints.items() if name not in fixed and c.description != COUNT.description
+            name: c for name, c in constraints.items() if name not in fixed and c is not COUNT
         }
         if not self.fitted:
             raise UnsupportedError(f"fit: {type(origin).__name__} has no parameter left to fit.")
         parts = [c.free(self.values[name]) for name, c in self.fitted.items()]
         self.ends = np.cumsum([len(part) for part in parts]).tolist()
         self.start = np.concatenate(parts)
+        logarithmic = [c in (POSITIVE, PROBABILITY, PROBABILITIES) for c in self.fitted.values()]
+        self.logarithmic = np.repeat(logarithmic, [len(part) for part in parts])
         self.names = tuple(
             name + (f"[{', '.join(map(str, at))}]" if at else "")
             for name in self.fitted

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import UnsupportedError
+from autodiff.errors import DomainError, UnsupportedError
 from autodiff.modes import is_compiling, live
 from autodiff.probability.cumulative import beta_cdf, gamma_cdf
 from autodiff.probability.distribution import Discrete, Support
@@ -82,13 +82,10 @@ class Bernoulli(_Count):
     """
 
     probability = Parameter(PROBABILITY)
+    everywhere = Support(0.0, 1.0, discrete=True)
 
     def __init__(self, probability: Any) -> None:
         self.probability = probability
-
-    @property
-    def support(self) -> Support:
-        return Support(0.0, 1.0, discrete=True)
 
     @property
     def mean(self) -> Any:
@@ -139,6 +136,7 @@ class Binomial(_Count):
     """
 
     n = Parameter(COUNT)
+    everywhere = Support(0.0, discrete=True)
     probability = Parameter(PROBABILITY)
 
     def __init__(self, n: Any, probability: Any) -> None:
@@ -181,6 +179,8 @@ class Binomial(_Count):
             raise UnsupportedError(
                 "fit(Binomial): the number of trials is told, not fitted: fit(Binomial, data, n=10)."
             )
+        if data.max() > fixed["n"]:
+            raise DomainError(f"fit(Binomial): {data.max():.6g} successes of n = {fixed['n']} trials cannot happen.")
         return {"n": fixed["n"], "probability": data.mean() / fixed["n"]}
 
 
@@ -206,13 +206,10 @@ class Poisson(_Count):
     """
 
     rate = Parameter(POSITIVE)
+    everywhere = Support(0.0, discrete=True)
 
     def __init__(self, rate: Any) -> None:
         self.rate = rate
-
-    @property
-    def support(self) -> Support:
-        return Support(0.0, np.inf, discrete=True)
 
     @property
     def mean(self) -> Any:

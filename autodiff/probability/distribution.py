@@ -56,9 +56,11 @@ class Distribution:
 
     parameters: ClassVar[dict[str, Constraint]] = {}
     """Name and constraint of each parameter, in the order of the constructor."""
-    smooth: ClassVar[bool] = True
+    everywhere: ClassVar[Support] = Support()
+    """Where it lives, whatever its parameters."""
+    smooth: bool = True
     """Whether the logarithm of the density has two derivatives by every parameter."""
-    event_ndim: ClassVar[int] = 0
+    event_ndim: int = 0
     """Axes of one value: 1 for a vector."""
 
     def __init_subclass__(cls, **keywords: Any) -> None:
@@ -99,7 +101,7 @@ class Distribution:
     @property
     def support(self) -> Support:
         """Where it lives: ``.low``, ``.high`` and ``.discrete``."""
-        raise NotImplementedError
+        return self.everywhere
 
     @property
     def mean(self) -> Any:

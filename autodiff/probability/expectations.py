@@ -144,14 +144,14 @@ def _by_rule(f: Function, part: Distribution, method: str, nodes: int | None) ->
     return value, error, np.inf
 
 
-def _values(f: Function, x: Any) -> Any:
+def _values(f: Function, x: Any, axes: int) -> Any:
     """Values at points along the first axis: (n, ...), or a constant spread over them."""
     n = np.shape(x)[0]
     y = f(x)
     y = y if hasattr(y, "dtype") else np.asarray(y)
     if np.ndim(y) == 0:
         return np.broadcast_to(y, (n,))
-    if np.shape(y)[0] != n:
+    if np.shape(y)[0] != n or np.ndim(y) > axes + 1:
         raise ShapeError(
             f"expectation calls {title(f)} once on an array of shape {np.shape(x)} and got an answer of shape "
             f"{np.shape(y)}; expected ({n},), one number for each value along the first axis."
@@ -174,8 +174,12 @@ def _integrated(f: Function, part: Any) -> tuple[Any, Any]:
         happens = plain(density) > 0
         return np.where(happens, real(f(np.where(happens, x, centre)), title(f)), 0.0) * density * scale
 
+    integrand.__name__ = f"{getattr(f, '__name__', 'f')} times the density"
     ends = [end if np.ndim(end) == 0 and np.isinf(concrete(end)) else (end - centre) / scale for end in (low, high)]
-    value, error = integrate(integrand, *ends, return_error=True)
+    # marked out, so that a narrow density in a wide range is not overlooked
+    low_end, high_end = (float(concrete(end)) for end in ends)
+    marks = [z for z in (-8.0, 0.0, 8.0) if low_end < z < high_end]
+    value, error = integrate(integrand, *ends, points=marks, return_error=True)
     return value, error
 
 
@@ -224,7 +228,7 @@ def _hermite(f: Function, part: Any, n: int, d: int) -> tuple[Any, Any]:
     else:
         weights = w
         x = part.mean + part.standard_deviation * z.reshape(-1, *[1] * len(part.shape))
-    values = _values(f, x)
+    values = _values(f, x, len(part.shape))
     weights = weights.reshape(-1, *[1] * (np.ndim(values) - 1))
     return (weights * values).sum(axis=0), (weights * np.abs(plain(values))).sum(axis=0)
 
@@ -243,7 +247,7 @@ def _summed(f: Function, part: Any) -> tuple[Any, Any, Any]:
     happens = plain(log_probability) > -np.inf
     probability = np.exp(log_probability)
     check(_Total(), probability)
-    values = _values(f, k)
+    values = _values(f, k, 0)
     values = values.reshape(np.shape(values) + (1,) * (len(part.shape) + 1 - np.ndim(values)))
     terms = np.where(happens, values, 0.0) * probability
     ends = np.abs(plain(terms)[-1]) if last < np.max(numbers.support.high) else 0.0
@@ -282,5 +286,5 @@ class _Ends:
 def _sampled(f: Function, distribution: Distribution, samples: int, rng: Any) -> tuple[Any, Any]:
     if not isinstance(samples, int) or samples < 2:
         raise StructureError(f"expectation: samples={samples!r}; give a whole number from 2 on.")
-    values = _values(f, distribution.sample(samples, rng=rng))
+    values = _values(f, distribution.sample(samples, rng=rng), len(distribution.shape))
     return values.mean(axis=0), plain(values).std(axis=0, ddof=1) / samples**0.5

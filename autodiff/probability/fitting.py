@@ -12,12 +12,16 @@ from autodiff.errors import DomainError, DtypeError, GradientError, ShapeError, 
 from autodiff.hessians import hessian
 from autodiff.jacobians import jacobian
 from autodiff.probability.coordinates import Coordinates
-from autodiff.probability.distribution import Distribution
+from autodiff.probability.distribution import Distribution, Support
+from autodiff.probability.normal import standard_quantile
 from autodiff.probability.operands import is_tracked, plain
 from autodiff.solvers import steihaug, updated_radius
 from autodiff.transforms import value_and_grad
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+_VAGUE = 20.0
+"""A standard error of a logarithm, or a logit, beyond which nothing is known of a parameter."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +48,9 @@ class Fit:
         of each datum.
     agreement : float
         The largest distance between entries of the two, in standard errors of that distance. The two estimate the same
-        if the data come from the distribution: above 4 they probably do not.
+        if the data come from the distribution. 0 for distributions whose log-density has corners.
+    agrees : bool
+        Whether that is no more than what one data set in a hundred has by chance.
     standard_errors_from : str
         ``"hessian"``, or ``"scores"`` for distributions whose log-density has corners.
     n : int
@@ -61,6 +67,7 @@ class Fit:
     information: Array
     information_by_scores: Array
     agreement: float
+    agrees: bool
     standard_errors_from: str
     n: int
     iterations: int
@@ -81,7 +88,7 @@ class Fit:
 
     def __repr__(self) -> str:
         errors = ", ".join(f"{k}={_rounded(v)}" for k, v in self.standard_errors.items())
-        how = "agree" if self.agreement <= 4 else "DIFFER"
+        how = "agree" if self.agrees else "DIFFER"
         return (
             f"Fit({self.distribution!r}\n    standard errors: {errors} (from the {self.standard_errors_from})\n"
             f"    log-likelihood {self.log_likelihood:.6g} of {self.n} data, AIC {self.aic:.6g}, BIC {self.bic:.6g}\n"
@@ -146,7 +153,8 @@ def fit(distribution: type[Distribution] | Distribution, data: Any, *, max_iter:
     name = distribution.__name__ if isinstance(distribution, type) else type(distribution).__name__
     samples = _data(data, name)
     start = _start(distribution, samples, fixed)
-    _check_support(start, samples)
+    _check_support(name, start.support, samples)
+    _check_shape(start, samples)
     coordinates = Coordinates(start, tuple(fixed) if isinstance(distribution, type) else ())
 
     def terms(u: Any) -> Any:
@@ -154,7 +162,14 @@ def fit(distribution: type[Distribution] | Distribution, data: Any, *, max_iter:
         found = coordinates.distribution(u)._log_value(samples)
         return found.reshape(len(samples), -1).sum(axis=1)
 
-    u, iterations = _newton(lambda u: -terms(u).sum(), coordinates.start, max_iter, name)
+    first = terms(coordinates.start)
+    if not np.isfinite(first).all():
+        i = int(np.argmin(np.isfinite(first)))
+        raise DomainError(
+            f"fit({name}): data[{i}] is {samples[i]}, where the logarithm of the density is {first[i]} under "
+            f"{start!r}, with which the search begins. Begin elsewhere, or keep data off the edge of the support."
+        )
+    u, iterations = _newton(lambda u: -terms(u).sum(), coordinates.start, len(samples), max_iter, name)
     return _result(coordinates, terms, u, len(samples), iterations)
 
 
@@ -195,6 +210,7 @@ def _start(distribution: type[Distribution] | Distribution, samples: Array, fixe
                 f"of "
                 "variables give a distribution with arrays of parameters to begin with, for one variable data.ravel()."
             )
+        _check_support(distribution.__name__, distribution.everywhere, samples)
         guessed = distribution.guess(samples, **fixed)
         for name, constraint in distribution.parameters.items():
             if name not in fixed and not constraint.inside(np.asarray(guessed[name])):
@@ -213,52 +229,57 @@ def _start(distribution: type[Distribution] | Distribution, samples: Array, fixe
     return distribution
 
 
-def _check_support(start: Distribution, samples: Array) -> None:
-    outside = start.support.outside(samples)
+def _check_support(name: str, support: Support, samples: Array) -> None:
+    outside = support.outside(samples)
     if outside.any():
         at = tuple(int(i) for i in np.argwhere(outside)[0])
         raise DomainError(
-            f"fit({type(start).__name__}): data[{', '.join(map(str, at))}] is {samples[at]:.6g}, which cannot happen: "
-            f"the support is {start.support}."
+            f"fit({name}): data[{', '.join(map(str, at))}] is {samples[at]:.6g}, which cannot happen: the support is "
+            f"{support}."
         )
-    if start.event_ndim and samples.shape[-1] != start.dimension:
+
+
+def _check_shape(start: Distribution, samples: Array) -> None:
+    inner = start.shape + (start.dimension,) * start.event_ndim
+    if samples.shape[1:] != inner:
         raise ShapeError(
-            f"fit({type(start).__name__}): the data have shape {samples.shape}; the last axis must be "
-            f"{start.dimension}."
+            f"fit({type(start).__name__}): the data have shape {samples.shape}; expected "
+            f"{('n', *inner)}, samples of the distribution that was given: {start!r}."
         )
 
 
-def _newton(f: Callable[[Any], Any], u: Array, max_iter: int, name: str) -> tuple[Array, int]:
+def _newton(f: Callable[[Any], Any], u: Array, n: int, max_iter: int, name: str) -> tuple[Array, int]:
     """The minimum of f, by Newton's method in a trust region."""
     both, second = value_and_grad(f), hessian(f)
-    radius = 1.0
     value, g = both(u)
+    H = second(u)
+    # Lengths are measured in what one datum tells of each coordinate: the unit of the data does not matter.
+    curvature = np.abs(np.diag(H)) / n
+    unit = np.where(curvature > 0, 1 / np.sqrt(np.where(curvature > 0, curvature, 1.0)), 1.0)
+    radius = 1.0
     for k in range(max_iter):
-        H = second(u)
-        # the step in standard errors, if the curvature is positive
-        definite = np.linalg.eigvalsh(H)[0] > 0
-        if definite and float(g @ np.linalg.solve(H, g)) <= 1e-18:
+        g, H = g * unit, H * np.outer(unit, unit)
+        # the square of the step in standard errors, if the curvature is positive
+        if np.linalg.eigvalsh(H)[0] > 0 and float(g @ np.linalg.solve(H, g)) <= 1e-18:
             return u, k
         step = steihaug(H.__matmul__, g, radius, tol=1e-10, max_iter=4 * len(u))
-        with np.errstate(all="ignore"):  # a step too far: it is not taken
-            further, g_further = both(u + step.step)
         rounding = 1e-13 * abs(float(value))
-        gain = float(value) - float(further)
+        further = u + step.step * unit
+        if step.predicted <= rounding * 1e-3:  # too little for the value to tell, but the gradient has the digits
+            return further, k + 1
+        with np.errstate(all="ignore"):  # a step too far: it is not taken
+            value_there, g_there = both(further)
+        gain = float(value) - float(value_there)
         ratio = 1.0 if abs(gain) <= rounding and step.predicted <= rounding else gain / step.predicted
-        if not np.isfinite(ratio):
-            ratio = -1.0
-        radius = updated_radius(radius, float(np.linalg.norm(step.step)), ratio, 100.0)
-        if ratio > 1e-4:
-            u, value, g = u + step.step, further, g_further
-        if definite and step.predicted <= rounding * 1e-3:
-            return u, k + 1
-        if radius < 1e-14 or np.abs(u).max() > 300:
-            break
+        radius = updated_radius(radius, float(np.linalg.norm(step.step)), ratio, 1000.0)
+        if ratio > 1e-4 and np.isfinite(g_there).all():
+            u, value, g, H = further, value_there, g_there, second(further)
+        else:
+            g, H = g / unit, H / np.outer(unit, unit)
     raise DomainError(
-        f"fit({name}): no largest likelihood was found: after {k + 1} steps it still grows, by {step.predicted:.2g} "
-        f"in the "
-        "step to come. Parameters run off to the edge of their domain, or data cannot tell them apart: another place "
-        "to begin (give a distribution, not its class), or a simpler distribution."
+        f"fit({name}): no largest likelihood was found: after {max_iter} steps it still grows, by {step.predicted:.2g} "
+        "in the step to come. Parameters run off to the edge of their domain, or data cannot tell them apart: another "
+        "place to begin (give a distribution, not its class), a simpler distribution, or a larger max_iter."
     )
 
 
@@ -268,16 +289,12 @@ def _result(coordinates: Coordinates, terms: Callable[[Any], Any], u: Array, n: 
     curvatures = -jacobian(jacobian(terms, mode="forward"), mode="forward")(u)
     by_hessian, by_scores = curvatures.sum(axis=0), scores.T @ scores
     used = by_hessian if start.smooth else by_scores
-    eigenvalues = np.linalg.eigvalsh(used)
-    if not eigenvalues[0] > 1e-12 * eigenvalues[-1]:
-        raise DomainError(
-            f"fit({type(start).__name__}): the data cannot tell all parameters: along one direction the likelihood is "
-            f"flat (curvature {eigenvalues[0]:.2g} against {eigenvalues[-1]:.2g}). More data, or fewer parameters."
-        )
+    _check_curvature(used, coordinates, type(start).__name__)
     J = jacobian(coordinates.vector)(u)
     back = np.linalg.pinv(J)
     covariance = J @ np.linalg.inv(used) @ J.T
     errors = coordinates.unpacked(np.sqrt(np.diag(covariance)))
+    agreement = _agreement(scores, curvatures, used) if start.smooth else 0.0
     return Fit(
         distribution=coordinates.distribution(u),
         standard_errors=errors,
@@ -286,11 +303,33 @@ def _result(coordinates: Coordinates, terms: Callable[[Any], Any], u: Array, n: 
         covariance=covariance,
         information=back.T @ by_hessian @ back,
         information_by_scores=back.T @ by_scores @ back,
-        agreement=_agreement(scores, curvatures, used) if start.smooth else 0.0,
+        agreement=agreement,
+        agrees=agreement <= _by_chance(len(u)),
         standard_errors_from="hessian" if start.smooth else "scores",
         n=n,
         iterations=iterations,
     )
+
+
+def _check_curvature(information: Array, coordinates: Coordinates, name: str) -> None:
+    """Whether the place that was found is a maximum, and one that says something of every parameter."""
+    diagonal = np.diag(information)
+    scaled = information / np.sqrt(np.outer(diagonal, diagonal)) if (diagonal > 0).all() else np.diag(diagonal)
+    smallest = float(np.linalg.eigvalsh(scaled)[0])
+    if smallest <= 1e-10:
+        raise DomainError(
+            f"fit({name}): the data cannot tell all parameters apart: where the search ended the likelihood is flat in "
+            f"one direction (curvature {smallest:.1g} against 1), or grows. Begin elsewhere, with more data or fewer "
+            "parameters."
+        )
+    spread = np.sqrt(np.diag(np.linalg.inv(information)))
+    vague = coordinates.logarithmic & (spread > _VAGUE)
+    if vague.any():
+        raise DomainError(
+            f"fit({name}): the likelihood has no largest value: it grows ever more slowly while a parameter runs to "
+            f"the edge of its domain (its logarithm has a standard error of {spread[vague].max():.2g}). "
+            "The distribution in that limit is a simpler one: fit that."
+        )
 
 
 def _agreement(scores: Array, curvatures: Array, information: Array) -> float:
@@ -304,3 +343,8 @@ def _agreement(scores: Array, curvatures: Array, information: Array) -> float:
     spread = difference.std(axis=0)
     off = np.abs(difference.mean(axis=0))
     return float((off / np.maximum(spread / np.sqrt(n), 1e-10)).max())
+
+
+def _by_chance(k: int) -> float:
+    """The largest of k (k + 1) / 2 normal numbers, in a hundredth of all cases at most (Bonferroni's bound)."""
+    return float(standard_quantile(np.asarray(1 - 0.005 / (k * (k + 1) / 2))))

@@ -77,6 +77,9 @@ class Mixture(Distribution):
                     "or all live on whole numbers, and have as many entries."
                 )
 
+        self.event_ndim = self.components[0].event_ndim
+        self.smooth = all(c.smooth for c in self.components)
+
     @staticmethod
     def _kind(distribution: Distribution) -> tuple[bool, int, int]:
         return distribution.support.discrete, distribution.event_ndim, distribution.dimension
@@ -102,14 +105,6 @@ class Mixture(Distribution):
 
     def parts(self) -> list[tuple[Any, Distribution]]:
         return [(self.weights[i] * w, p) for i, c in enumerate(self.components) for w, p in c.parts()]
-
-    @property
-    def smooth(self) -> bool:  # type: ignore[override]  # of the class elsewhere; here the components decide
-        return all(c.smooth for c in self.components)
-
-    @property
-    def event_ndim(self) -> int:  # type: ignore[override]  # as for `smooth`
-        return self.components[0].event_ndim
 
     @property
     def dimension(self) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from autodiff.errors import ShapeError
 from autodiff.modes import live
-from autodiff.probability.distribution import Continuous, Support
+from autodiff.probability.distribution import Continuous
 from autodiff.probability.normal import LOG_2PI, standard_normal
 from autodiff.probability.operands import real
 from autodiff.probability.parameters import COVARIANCE, VECTOR, Parameter
@@ -59,10 +59,6 @@ class MultivariateNormal(Continuous):
     @property
     def dimension(self) -> int:
         return int(np.shape(self.covariance)[0])
-
-    @property
-    def support(self) -> Support:
-        return Support()
 
     @property
     def variance(self) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from autodiff.modes import live
 from autodiff.ops.error_function import bell
 from autodiff.primitives import Primitive, elementwise
-from autodiff.probability.distribution import Continuous, Support
+from autodiff.probability.distribution import Continuous
 from autodiff.probability.parameters import POSITIVE, REAL, Parameter
 from autodiff.special import erfc
 
@@ -31,7 +31,8 @@ def _standard_quantile(p: Any) -> Any:
         for _ in range(3):
             error = (erfc(x / math.sqrt(2)) / 2 - tail) / (bell(x / math.sqrt(2)) / math.sqrt(2 * math.pi))
             x = np.where(np.isfinite(error), x + error / (1 - x * error / 2), x)
-    return (np.where(p < 0.5, -x, x)).astype(p.dtype)[()]
+        x = np.where(tail == 0, np.inf, x)
+    return np.where(p < 0.5, -x, x).astype(p.dtype)[()]
 
 
 standard_quantile: Primitive = elementwise(
@@ -74,10 +75,6 @@ class Normal(Continuous):
 
     def __init__(self, mean: Any = 0.0, standard_deviation: Any = 1.0) -> None:
         self.mean, self.standard_deviation = mean, standard_deviation
-
-    @property
-    def support(self) -> Support:
-        return Support()
 
     @property
     def variance(self) -> Any:

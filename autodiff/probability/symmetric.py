@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.probability.cumulative import student_cdf, student_log_density, student_quantile
-from autodiff.probability.distribution import Continuous, Support
+from autodiff.probability.distribution import Continuous
 from autodiff.probability.parameters import POSITIVE, REAL, Parameter
 from autodiff.special import betaln, digamma
 
@@ -47,10 +47,6 @@ class Laplace(Continuous):
 
     def __init__(self, location: Any = 0.0, scale: Any = 1.0) -> None:
         self.location, self.scale = location, scale
-
-    @property
-    def support(self) -> Support:
-        return Support()
 
     @property
     def mean(self) -> Any:
@@ -118,10 +114,6 @@ class StudentT(Continuous):
 
     def __init__(self, degrees_of_freedom: Any, location: Any = 0.0, scale: Any = 1.0) -> None:
         self.degrees_of_freedom, self.location, self.scale = degrees_of_freedom, location, scale
-
-    @property
-    def support(self) -> Support:
-        return Support()
 
     @property
     def mean(self) -> Any:

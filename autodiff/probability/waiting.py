@@ -38,14 +38,11 @@ class Exponential(Continuous):
     """
 
     rate = Parameter(POSITIVE)
+    everywhere = Support(0.0)
     _inside = 1.0
 
     def __init__(self, rate: Any = 1.0) -> None:
         self.rate = rate
-
-    @property
-    def support(self) -> Support:
-        return Support(0.0)
 
     @property
     def mean(self) -> Any:
@@ -104,14 +101,11 @@ class Gamma(Continuous):
 
     concentration = Parameter(POSITIVE)
     rate = Parameter(POSITIVE)
+    everywhere = Support(0.0)
     _inside = 1.0
 
     def __init__(self, concentration: Any, rate: Any = 1.0) -> None:
         self.concentration, self.rate = concentration, rate
-
-    @property
-    def support(self) -> Support:
-        return Support(0.0)
 
     @property
     def mean(self) -> Any:

@@ -14,6 +14,12 @@ from nn.module import Module
 from nn.monitor import Monitor
 from nn.verdicts import DEAD, RECENT, SATURATED
 
+_LOST = {
+    "dead": (RED, "//", "dead units", DEAD),
+    "saturated": (ORANGE, "..", "saturated outputs", SATURATED),
+}
+"""How bars look and are called, and from where on a verdict has that name."""
+
 _WRONG = ("vanishing", "exploding", "dead", "saturated", "unused")
 
 
@@ -104,38 +110,35 @@ def lost_units(monitor: Monitor, *, ax: Any = None) -> Any:
     >>> monitor, optimizer = nn.Monitor(), optim.GradientDescent(model.parameters(), 0.1)
     >>> with monitor.watch(model):
     ...     _ = optimizer.step(lambda: nn.mse_loss(model(np.ones((8, 1))), np.ones((8, 1))))
-    >>> [bar.get_height() for bar in nn.plotting.lost_units(monitor).axes[0].patches]
+    >>> [float(bar.get_height()) for bar in nn.plotting.lost_units(monitor).axes[0].patches]
     [1.0]
     """
     expect_monitor("lost_units", monitor)
     verdicts = list(monitor.verdicts.values())
-    dead, saturated = monitor.series("dead"), monitor.series("saturated")
-    ax = axes_of(ax, figsize=(max(6.0, 0.25 * len(monitor.layers) + 3.5), 3.6))
-    names: list[str] = []
-    wrong: list[bool] = []
+    bars = []  # the layer, what is lost of it, its share at the first batch and now
     for i, layer in enumerate(monitor.layers):
-        for values, label, colour, hatch in (
-            (dead[:, i], "dead units", RED, "//"),
-            (saturated[:, i], "saturated outputs", ORANGE, ".."),
-        ):
-            there = values[~np.isnan(values)]
-            if there.size:
-                now = float(there[-1] if hatch == "//" else np.median(there[-RECENT:]))
-                ax.bar(len(names), now, color=colour, hatch=hatch, edgecolor="white", label=label)
-                ax.plot(len(names) + np.array([-0.4, 0.4]), there[[0, 0]], color=GREY, linewidth=2)
-                names.append(f"{layer.path} {layer.kind}".strip())
-                wrong.append(verdicts[i].state in _WRONG)
-    if not names:
+        for name in ("dead", "saturated"):
+            shares = [getattr(sample, name) for sample in layer.samples]
+            there = [share for share in shares if not math.isnan(share)]
+            if there:
+                now = there[-1] if name == "dead" else float(np.median(there[-RECENT:]))
+                bars.append((i, name, there[0], now))
+    if not bars:
         raise ad.StructureError(
             "lost_units: no layer of this model can be dead or saturated, or none was called (a compiled step): it "
             "shows ReLU, tanh, sigmoid and recurrent layers."
         )
-    used = {bar.get_label() for bar in ax.containers}
-    for label, level, colour in (("dead units", DEAD, RED), ("saturated outputs", SATURATED, ORANGE)):
-        if label in used:
-            ax.axhline(level, color=colour, linestyle=":", linewidth=1.2)
+    ax = axes_of(ax, figsize=(max(6.0, 0.5 * len(bars) + 3.5), 3.6))
+    for at, (_, name, first, now) in enumerate(bars):
+        colour, hatch, label, _ = _LOST[name]
+        ax.bar(at, now, color=colour, hatch=hatch, edgecolor="white", label=label)
+        ax.plot([at - 0.4, at + 0.4], [first, first], color=GREY, linewidth=2)
+    for name in dict.fromkeys(name for _, name, *_ in bars):
+        colour, _, _, level = _LOST[name]
+        ax.axhline(level, color=colour, linestyle=":", linewidth=1.2)
     ax.set(ylim=(0, 1.05), ylabel="share")
-    _name_layers(ax, names, wrong)
+    names = [f"{monitor.layers[i].path} {monitor.layers[i].kind}".strip() for i, *_ in bars]
+    _name_layers(ax, names, [verdicts[i].state in _WRONG for i, *_ in bars])
     ax.set_title("grey: at the first batch; dotted: from here on the layer is lost", fontsize=10)
     handles = {container.get_label(): container for container in ax.containers}
     ax.legend(handles.values(), handles.keys(), fontsize=9, loc="center left", bbox_to_anchor=(1.01, 0.5))

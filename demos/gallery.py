@@ -1,0 +1,119 @@
+"""Classic functions of the plane to descend on: formula, box, start, and what is known of their critical points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Scene(NamedTuple):
+    """A function to look at.
+
+    Attributes
+    ----------
+    f : callable
+        Of points (2, ...), returns a number for each.
+    box : (left, right, bottom, top)
+    start : (x, y)
+    minima : tuple of (x, y)
+        The global ones.
+    saddles : tuple of (x, y)
+        Critical points that are no minima and are worth knowing.
+    about : str
+    source : str
+    """
+
+    f: Callable[[Any], Any]
+    box: tuple[float, float, float, float]
+    start: tuple[float, float]
+    minima: tuple[tuple[float, float], ...]
+    saddles: tuple[tuple[float, float], ...]
+    about: str
+    source: str
+
+
+def rosenbrock(p: Any) -> Any:
+    """A curved valley with a flat floor: (1 - x)**2 + 100 (y - x**2)**2."""
+    return (1 - p[0]) ** 2 + 100 * (p[1] - p[0] ** 2) ** 2
+
+
+def himmelblau(p: Any) -> Any:
+    """Four minima, all at 0: (x**2 + y - 11)**2 + (x + y**2 - 7)**2."""
+    return (p[0] ** 2 + p[1] - 11) ** 2 + (p[0] + p[1] ** 2 - 7) ** 2
+
+
+def rastrigin(p: Any) -> Any:
+    """A bowl full of hollows: 20 + x**2 + y**2 - 10 (cos 2 pi x + cos 2 pi y)."""
+    x, y = p[0], p[1]
+    return 20 + x**2 + y**2 - 10 * (np.cos(2 * np.pi * x) + np.cos(2 * np.pi * y))
+
+
+def beale(p: Any) -> Any:
+    """A plain with steep walls: squares of 1.5 - x + x y, 2.25 - x + x y**2 and 2.625 - x + x y**3, added."""
+    x, y = p[0], p[1]
+    return (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2
+
+
+def saddle(p: Any) -> Any:
+    """Up one way, down the other, and up again far out: x**2 - y**2 + y**4 / 2."""
+    return p[0] ** 2 - p[1] ** 2 + p[1] ** 4 / 2
+
+
+def monkey_saddle(p: Any) -> Any:
+    """Three valleys meet at a point without curvature, and rise again far out: x**3 - 3 x y**2 + (x**2 + y**2)**2."""
+    x, y = p[0], p[1]
+    return x**3 - 3 * x * y**2 + (x**2 + y**2) ** 2
+
+
+def narrow_valley(p: Any) -> Any:
+    """An ellipse fifty times as steep across as along: (x**2 + 50 y**2) / 2."""
+    return (p[0] ** 2 + 50 * p[1] ** 2) / 2
+
+
+_FAR = 3 / 4  # r**3 cos(3 t) + r**4 is least where the cosine is -1 and 3 r**2 = 4 r**3
+_H = ((3.0, 2.0), (-2.805118086952745, 3.131312518250573), (-3.779310253377747, -3.283185991286170),
+      (3.584428340330492, -1.848126526964404))  # fmt: skip
+
+GALLERY = {
+    "Rosenbrock": Scene(
+        *(rosenbrock, (-2.0, 2.0, -1.0, 3.0), (-1.2, 1.0), ((1.0, 1.0),), ()),
+        "the floor of the valley is nearly flat",
+        "H. H. Rosenbrock, The Computer Journal 3 (1960)",
+    ),
+    "Himmelblau": Scene(
+        *(himmelblau, (-5.5, 5.5, -5.5, 5.5), (0.0, -1.0), _H, ((-0.270844590667653, -0.923038522009213),)),
+        "four minima of one height, and a maximum between them",
+        "D. M. Himmelblau, Applied Nonlinear Programming (1972)",
+    ),
+    "Rastrigin": Scene(
+        *(rastrigin, (-2.6, 2.6, -2.6, 2.6), (1.8, -1.25), ((0.0, 0.0),), ()),
+        "a local minimum in every unit square",
+        "L. A. Rastrigin, Systems of Extremal Control (1974)",
+    ),
+    "Beale": Scene(
+        *(beale, (-4.5, 4.5, -4.5, 4.5), (1.0, 1.0), ((3.0, 0.5),), ((0.0, 1.0),)),
+        "gradients differ by powers of ten",
+        "E. M. L. Beale, On an Iterative Method for Finding a Local Minimum (1958)",
+    ),
+    "saddle": Scene(
+        *(saddle, (-1.8, 1.8, -1.8, 1.8), (1.5, 0.0), ((0.0, 1.0), (0.0, -1.0)), ((0.0, 0.0),)),
+        "from the ridge the gradient leads to the saddle and no further",
+        "",
+    ),
+    "monkey saddle": Scene(
+        monkey_saddle,
+        (-1.3, 1.3, -1.3, 1.3),
+        (1.0, 0.02),
+        ((-_FAR, 0.0), (_FAR / 2, _FAR * 3**0.5 / 2), (_FAR / 2, -_FAR * 3**0.5 / 2)),
+        ((0.0, 0.0),),
+        "no curvature at all where three valleys meet",
+        "D. Hilbert, S. Cohn-Vossen, Anschauliche Geometrie (1932)",
+    ),
+    "narrow valley": Scene(
+        *(narrow_valley, (-11.0, 11.0, -4.0, 4.0), (-10.0, 1.0), ((0.0, 0.0),), ()),
+        "steep across, flat along: condition number 50",
+        "",
+    ),
+}

@@ -1,0 +1,91 @@
+"""Paths on level lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.plotting.style import GREY, MARKERS, PALETTE, axes_of
+from optim.plotting.landscape import box_around, heights, levels_of
+from optim.plotting.paths import Objective, Path, paths_of
+
+_GRID = 161
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
+
+
+def contours(
+    f: Objective, box: Any = None, paths: Any = None, *, levels: int = 18, grid: int = _GRID, ax: Any = None
+) -> Any:
+    """The level lines of a function of the plane, and the paths of methods across them.
+
+    Parameters
+    ----------
+    f : callable
+        Of a point (2,), returns a number; if it takes (2, n, n) as well, that is how it is drawn.
+    box : (left, right, bottom, top), optional
+        What to show; round the paths if not given.
+    paths : history, or dict of name to history, optional
+        Results of `optim.minimize`, their histories, or arrays (n, 2). A path is drawn as far as it is finite, and its
+        legend says where it was lost.
+    levels : int, default 18
+        How many level lines; in even ratios above the lowest value where the function spans decades.
+    grid : int, default 161
+        Points along each side at which the function is asked for.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If there is neither a box nor a path.
+    autodiff.ShapeError
+        If a path is not one of points of the plane.
+    autodiff.DomainError
+        If the function is nowhere finite in the box.
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> f = lambda p: p[0] ** 2 + 10 * p[1] ** 2
+    >>> x, path = optim.gradient_descent(f, x0=np.array([2.0, 1.0]), learning_rate=0.05, n_iterations=4)
+    >>> figure = optim.plotting.contours(f, paths={"descent": path})
+    >>> [line.get_label() for line in figure.axes[0].lines if not line.get_label().startswith("_")]
+    ['descent: 4 steps']
+    """
+    found = paths_of("contours", paths, f)
+    shown = box_around("contours", box, found)
+    across, up, values = heights("contours", f, shown, grid)
+    ax = axes_of(ax, figsize=(6.4, 5.2))
+    draw_levels(ax, across, up, values, levels)
+    for i, path in enumerate(found):
+        draw_path(ax, path, i)
+    ax.set(xlim=shown[:2], ylim=shown[2:], xlabel="x", ylabel="y")
+    if found:
+        ax.legend(fontsize=8)
+    return ax.figure
+
+
+def draw_levels(ax: Any, across: Any, up: Any, values: Any, levels: int) -> None:
+    """Level lines, dark where the function is low."""
+    ax.contour(across, up, values, levels=levels_of(values, levels), cmap="cividis", linewidths=0.8, alpha=0.8)
+
+
+def draw_path(ax: Any, path: Path, i: int, upto: int | None = None) -> None:
+    """A path, with its points where they are few, its start as a square and its end as a cross."""
+    points = path.points[:upto]
+    colour, dash = PALETTE[i % len(PALETTE)], DASHES[i % len(DASHES)]
+    marker = MARKERS[i % len(MARKERS)] if len(path.points) <= 60 else None
+    ax.plot(*points.T, color=colour, linestyle=dash, linewidth=1.6, marker=marker, markersize=3, label=path.label)
+    ax.plot(*points[:1].T, color=GREY, marker="s", markersize=6, linestyle="none", label="_start")
+    if upto is None or upto >= len(path.points):
+        ax.plot(*points[-1:].T, color=colour, marker="X", markersize=9, markeredgecolor="white", label="_end")
+
+
+def distances(path: Path) -> Any:
+    """Lengths of the steps of a path."""
+    return np.linalg.norm(np.diff(path.points, axis=0), axis=1)

@@ -1,0 +1,85 @@
+"""Paths as they grow, several methods at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.plotting.style import Film, pyplot
+from optim.plotting.contours import draw_levels, draw_path
+from optim.plotting.landscape import box_around, heights
+from optim.plotting.paths import Objective, paths_of
+
+
+def film(
+    f: Objective,
+    box: Any = None,
+    paths: Any = None,
+    *,
+    frames: int = 50,
+    levels: int = 18,
+    figsize: tuple[float, float] = (5.6, 4.6),
+) -> Film:
+    """The paths of methods across level lines, step by step, as an animation.
+
+    Parameters
+    ----------
+    f, box, paths, levels
+        As for `contours`; at least one path.
+    frames : int, default 50
+        How many at most. Longer paths jump: a frame shows step k of every path, with k in even ratios, so that the
+        first steps are seen one by one.
+    figsize : pair of float
+        Inches.
+
+    Returns
+    -------
+    autodiff.plotting.Film
+        ``.save("film.gif")`` writes it.
+
+    Raises
+    ------
+    ValueError, autodiff.ShapeError, autodiff.DomainError
+        As for `contours`.
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> f = lambda p: p[0] ** 2 + 10 * p[1] ** 2
+    >>> x, path = optim.gradient_descent(f, x0=np.array([2.0, 1.0]), learning_rate=0.05, n_iterations=4)
+    >>> optim.plotting.film(f, paths=path)
+    <Film of 5 frames; .save('film.gif') writes it>
+    """
+    pyplot()
+    if paths is None:
+        raise ValueError("film: give paths, such as {'gd': optim.gradient_descent(...)[1]}.")
+    if frames < 2:
+        raise ValueError(f"film: frames is 2 or more; {frames!r} was given.")
+    found = paths_of("film", paths, f)
+    shown = box_around("film", box, found)
+    across, up, values = heights("film", f, shown, 121)
+    steps = steps_shown(max(len(path.points) for path in found), frames)
+
+    def draw(figure: Any, i: int) -> None:
+        ax = figure.subplots()
+        draw_levels(ax, across, up, values, levels)
+        for j, path in enumerate(found):
+            draw_path(ax, path, j, int(steps[i]) + 1)
+        ax.set(xlim=shown[:2], ylim=shown[2:], xlabel="x", ylabel="y")
+        ax.set_title(f"step {steps[i]}", fontsize=10)
+        ax.legend(fontsize=8, loc="upper right")
+
+    return Film(draw, len(steps), figsize)
+
+
+def steps_shown(n: int, frames: int) -> Any:
+    """The steps 0 to n - 1 that are shown, at most so many, the first ones singly and then in even ratios."""
+    if n <= frames:
+        return np.arange(n)
+    ratios = np.geomspace(1, n, 4 * frames)
+    for k in range(len(ratios), 1, -1):
+        steps = np.unique(np.round(np.geomspace(1, n, k)).astype(int)) - 1
+        if len(steps) <= frames:
+            return steps
+    return np.array([0, n - 1])

@@ -1,0 +1,98 @@
+"""What users hand over as paths, made alike: a name, points and values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import autodiff as ad
+from optim.minimizing import MinimizeResult, Record
+
+Vector = NDArray[np.float64]
+Objective = Callable[[Any], Any]
+
+
+class Path(NamedTuple):
+    """The way a method took through the plane.
+
+    Attributes
+    ----------
+    name : str
+    points : ndarray, (n, 2)
+        As far as they are finite.
+    values : ndarray, (n,)
+        The function there.
+    lost_at : int or None
+        The number of the first point that is not finite.
+    """
+
+    name: str
+    points: Vector
+    values: Vector
+    lost_at: int | None
+
+    @property
+    def label(self) -> str:
+        """The name for a legend, with what happened to the path."""
+        lost = "" if self.lost_at is None else f", lost at step {self.lost_at}"
+        return f"{self.name}: {len(self.points) - 1} steps{lost}"
+
+
+def is_history(value: Any) -> bool:
+    """Whether this is a list of records of `optim.minimize`."""
+    return isinstance(value, (list, tuple)) and bool(value) and all(isinstance(r, Record) for r in value)
+
+
+def records_of(who: str, name: str, history: Any) -> list[Record]:
+    """The records of a result or a history."""
+    if isinstance(history, MinimizeResult):
+        return history.history
+    if is_history(history):
+        return list(history)
+    raise ad.StructureError(
+        f"{who}: {name} is a {type(history).__name__}; give a result of optim.minimize or its history, whose records "
+        "have gradients and steps."
+    )
+
+
+def named(who: str, paths: Any) -> dict[str, Any]:
+    """Paths by name; a single one is called "path"."""
+    if isinstance(paths, Mapping):
+        if not paths:
+            raise ValueError(f"{who}: there is no path in the dict; leave paths out to draw the function alone.")
+        return dict(paths)
+    return {"path": paths}
+
+
+def paths_of(who: str, paths: Any, f: Objective) -> list[Path]:
+    """All paths, checked; values are recorded ones, or those of f."""
+    return [] if paths is None else [_path(who, name, history, f) for name, history in named(who, paths).items()]
+
+
+def _path(who: str, name: str, history: Any, f: Objective) -> Path:
+    recorded = history.history if isinstance(history, MinimizeResult) else history
+    values: Vector | None = None
+    if is_history(recorded):
+        values = np.array([record.fun for record in recorded])
+        recorded = [record.x for record in recorded]
+    try:
+        points = np.asarray(recorded, float)
+    except (TypeError, ValueError):
+        points = np.zeros(())
+    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
+        raise ad.ShapeError(
+            f"{who}: the points of {name!r} have shape {points.shape}; expected (n, 2), points of the plane. Paths are "
+            "results of optim.minimize, their histories, or arrays such as optim.gradient_descent returns second."
+        )
+    finite = np.isfinite(points).all(axis=1)
+    lost_at = None if finite.all() else int(np.argmin(finite))
+    if lost_at == 0:
+        raise ad.DomainError(f"{who}: {name!r} begins at {points[0]}; a path begins at a finite point.")
+    points = points[:lost_at]
+    if values is None:
+        with np.errstate(all="ignore"), ad.no_grad():
+            values = np.array([float(f(p)) for p in points])
+    return Path(name, points, values[:lost_at], lost_at)

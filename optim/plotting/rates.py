@@ -1,0 +1,110 @@
+"""The learning-rate story: below 2 / L descent converges, at 2 / L it goes to and fro, above it diverges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from autodiff.plotting.style import BLUE, GREY, RED, new_figure
+from optim.descending import gradient_descent
+from optim.minimizing import minimize
+from optim.plotting.contours import contours
+from optim.plotting.paths import Objective
+
+
+def largest_curvature(f: Objective, x: Any) -> float:
+    """L, the largest eigenvalue of the Hessian at a point; the second derivative for functions of one number."""
+    return float(ad.derivative(f, 2)(x)) if np.ndim(x) == 0 else float(np.linalg.eigvalsh(ad.hessian(f)(x))[-1])
+
+
+def verdict(distances: Any) -> str:
+    """What became of a run, by its distances from the minimum."""
+    first, last = distances[0], distances[-1]
+    if not np.isfinite(distances).all() or last > 1.02 * first:
+        return "diverges"
+    if last > 0.98 * first:
+        return "neither comes nearer nor leaves"
+    return "has arrived" if last < 1e-3 * first else "comes nearer"
+
+
+def learning_rates(
+    f: Objective, x0: Any, shares: Sequence[float] = (0.1, 0.5, 0.95, 1.0, 1.03), *, n_iterations: int = 20
+) -> Any:
+    r"""Gradient descent from one start at several learning rates, as shares of 2 / L.
+
+    Parameters
+    ----------
+    f : callable
+        Of a number, or of a point (2,), with a minimum that `optim.minimize` finds from `x0`.
+    x0 : float or array_like, (2,)
+        The start.
+    shares : sequence of float, default (0.1, 0.5, 0.95, 1.0, 1.03)
+        The rates over 2 / L, where L is the largest curvature at the minimum. On a parabola descent converges below 1,
+        arrives in one step at 0.5, goes to and fro at 1 and diverges above.
+    n_iterations : int, default 20
+
+    Returns
+    -------
+    matplotlib Figure
+        A pair of axes for each share; the title has the rate and what became of the run.
+
+    Raises
+    ------
+    autodiff.DomainError
+        If no minimum is found, or has no positive curvature.
+    autodiff.ShapeError
+        If `x0` is neither a number nor a point of the plane.
+
+    References
+    ----------
+    Y. Nesterov, "Lectures on Convex Optimization", 2nd edition (2018), section 2.1.5: descent converges for rates below
+    2 / L.
+
+    Examples
+    --------
+    >>> import optim
+    >>> figure = optim.plotting.learning_rates(lambda x: 2 * x**2, 1.0, [0.5, 1.0, 1.1])  # L = 4
+    >>> [ax.get_title().replace("\n", ", ") for ax in figure.axes]
+    ['0.5 · 2/L = 0.25, has arrived', '1 · 2/L = 0.5, neither comes nearer nor leaves', '1.1 · 2/L = 0.55, diverges']
+    """
+    start = np.asarray(x0, float)
+    if start.shape not in ((), (2,)):
+        raise ad.ShapeError(f"learning_rates: x0 has shape {start.shape}; expected a number or a point (2,).")
+    start = start[()]
+    found = minimize(f, start)
+    curvature = largest_curvature(f, found.x)
+    if not found.success or not curvature > 0:
+        raise ad.DomainError(
+            f"learning_rates: from {start} no minimum with a positive curvature was found ({found.message})."
+        )
+    figure = new_figure(figsize=(2.9 * len(shares), 3.3))
+    with np.errstate(all="ignore"):
+        runs = [
+            gradient_descent(f, x0=start, learning_rate=s * 2 / curvature, n_iterations=n_iterations)[1] for s in shares
+        ]
+    reach = 1.6 * float(np.abs(start - found.x).max()) or 1.0
+    for ax, share, points in zip(figure.subplots(1, len(shares), squeeze=False).flat, shares, runs, strict=True):
+        if start.ndim:
+            x, y = found.x
+            contours(f, (x - reach, x + reach, y - reach, y + reach), points, grid=81, levels=10, ax=ax)
+            ax.get_legend().remove()
+        else:
+            _draw_zigzag(ax, f, points, float(found.x), reach)
+        away = np.abs(points - found.x).reshape(len(points), -1).max(axis=1)
+        ax.set_title(f"{share:g} · 2/L = {share * 2 / curvature:.4g}\n{verdict(away)}", fontsize=9)
+    return figure
+
+
+def _draw_zigzag(ax: Any, f: Objective, points: Any, minimum: float, reach: float) -> None:
+    x = np.linspace(minimum - reach, minimum + reach, 201)
+    with np.errstate(all="ignore"), ad.no_grad():
+        y, heights = (np.array([float(f(v)) for v in values]) for values in (x, points))
+    ax.plot(x, y, color=GREY, linewidth=1)
+    ax.plot(points, heights, color=BLUE, marker="o", markersize=3.5, linewidth=1)
+    ax.plot(points[:1], heights[:1], color=RED, marker="s", markersize=6, linestyle="none")
+    low, high = float(np.nanmin(y)), float(np.nanmax(y))
+    ax.set(xlim=(minimum - reach, minimum + reach), ylim=(low - 0.06 * (high - low), high))
+    ax.grid(alpha=0.3)
