@@ -104,8 +104,8 @@ GALLERY = {
     ),
     "monkey saddle": Scene(
         monkey_saddle,
-        (-1.3, 1.3, -1.3, 1.3),
-        (1.0, 0.02),
+        (-1.0, 1.0, -1.0, 1.0),
+        (0.8, 0.02),
         ((-_FAR, 0.0), (_FAR / 2, _FAR * 3**0.5 / 2), (_FAR / 2, -_FAR * 3**0.5 / 2)),
         ((0.0, 0.0),),
         "no curvature at all where three valleys meet",

@@ -127,15 +127,15 @@ def critical_points(f: Objective, box: Any, *, ellipses: bool = True, n: int | N
     found = find(f, [(left, right), (bottom, top)], n=n)
     ax = axes_of(ax, figsize=(6.4, 5.2))
     contours(f, (left, right, bottom, top), ax=ax)
+    span = np.ptp([level for collection in ax.collections for level in collection.get_array()] or [1.0])
     if ellipses:
-        span = np.ptp([level for collection in ax.collections for level in collection.get_array()] or [1.0])
         smooth = [point.x for point in found if point.kind != "degenerate"]
         if smooth:
             hessian_ellipses(f, smooth, rise=float(span) / 50, ax=ax)
     for kind, look in _KINDS.items():
         these = [point for point in found if point.kind == kind]
         if these:
-            values = sorted({f"{point.fun:.4g}" for point in these}, key=float)
+            values = sorted({f"{0.0 if abs(p.fun) < 1e-12 * span else p.fun:.4g}" for p in these}, key=float)
             where = f"at {values[0]}" if len(values) == 1 else f"from {values[0]} to {values[-1]}"
             plural = {"minimum": "minima", "maximum": "maxima", "saddle": "saddles"}.get(kind, kind)
             label = f"{len(these)} {kind if len(these) == 1 else plural} {where}"

@@ -14,19 +14,31 @@ from optim.minimizing import minimize
 from optim.plotting.contours import contours
 from optim.plotting.paths import Objective
 
-
-def largest_curvature(f: Objective, x: Any) -> float:
-    """L, the largest eigenvalue of the Hessian at a point; the second derivative for functions of one number."""
-    return float(ad.derivative(f, 2)(x)) if np.ndim(x) == 0 else float(np.linalg.eigvalsh(ad.hessian(f)(x))[-1])
+_LEAVES, _STAYS = "diverges", "neither comes nearer nor leaves"
 
 
-def verdict(distances: Any) -> str:
-    """What became of a run, by its distances from the minimum."""
+def steepest(f: Objective, x: Any) -> tuple[float, Any]:
+    """L, the largest eigenvalue of the Hessian at a point, and its direction; the second derivative of one number."""
+    if np.ndim(x) == 0:
+        return float(ad.derivative(f, 2)(x)), 1.0
+    values, vectors = np.linalg.eigh(ad.hessian(f)(x))
+    return float(values[-1]), vectors[:, -1]
+
+
+def verdict(away: Any, direction: Any) -> str:
+    """What became of a run, by its ways from the minimum, above all along the direction of the largest curvature."""
+    steep = _by_distance(np.abs(away @ direction if np.ndim(direction) else away))
+    if steep in (_LEAVES, _STAYS):
+        return steep
+    return _by_distance(np.linalg.norm(away.reshape(len(away), -1), axis=1))
+
+
+def _by_distance(distances: Any) -> str:
     first, last = distances[0], distances[-1]
     if not np.isfinite(distances).all() or last > 1.02 * first:
-        return "diverges"
+        return _LEAVES
     if last > 0.98 * first:
-        return "neither comes nearer nor leaves"
+        return _STAYS
     return "has arrived" if last < 1e-3 * first else "comes nearer"
 
 
@@ -49,7 +61,8 @@ def learning_rates(
     Returns
     -------
     matplotlib Figure
-        A pair of axes for each share; the title has the rate and what became of the run.
+        A pair of axes for each share; the title has the rate and what became of the run, of points of the plane along
+        the direction of the largest curvature where that does not converge.
 
     Raises
     ------
@@ -75,7 +88,7 @@ def learning_rates(
         raise ad.ShapeError(f"learning_rates: x0 has shape {start.shape}; expected a number or a point (2,).")
     start = start[()]
     found = minimize(f, start)
-    curvature = largest_curvature(f, found.x)
+    curvature, direction = steepest(f, found.x)
     if not found.success or not curvature > 0:
         raise ad.DomainError(
             f"learning_rates: from {start} no minimum with a positive curvature was found ({found.message})."
@@ -93,8 +106,9 @@ def learning_rates(
             ax.get_legend().remove()
         else:
             _draw_zigzag(ax, f, points, float(found.x), reach)
-        away = np.abs(points - found.x).reshape(len(points), -1).max(axis=1)
-        ax.set_title(f"{share:g} · 2/L = {share * 2 / curvature:.4g}\n{verdict(away)}", fontsize=9)
+        ax.set_title(
+            f"{share:g} · 2/L = {share * 2 / curvature:.4g}\n{verdict(points - found.x, direction)}", fontsize=9
+        )
     return figure
 
 

@@ -68,7 +68,8 @@ def surface(
     pyplot()
     ax = axes_of(ax, projection="3d", figsize=(7.0, 5.6))
     ax.computed_zorder = False  # paths lie on the surface: drawn after it they are seen
-    ax.plot_surface(*np.meshgrid(across, up), height(values), cmap="cividis", alpha=0.75, linewidth=0, zorder=1)
+    look = {"cmap": "cividis", "alpha": 0.75, "linewidth": 0, "rcount": grid, "ccount": grid}
+    ax.plot_surface(*np.meshgrid(across, up), height(values), zorder=1, **look)
     left, right, bottom, top = shown
     for i, path in enumerate(found):
         x, y = path.points.T
