@@ -223,3 +223,10 @@ def test_parameters_that_run_away_are_not_an_answer():
     same = pr.Mixture([0.5, 0.5], [pr.Normal(0.0, 1.0), pr.Normal(0.0, 1.0)])
     with pytest.raises(ad.DomainError, match="cannot tell all parameters"):
         pr.fit(same, RNG(0).normal(size=100))
+
+
+def test_a_corner_of_the_likelihood_is_found_among_many_equal_data():
+    data = np.repeat(np.arange(2, 9), [30, 190, 590, 1130, 1350, 1080, 530])
+    found = pr.fit(pr.Laplace, data)
+    assert float(found.distribution.location) == pytest.approx(np.median(data), abs=1e-9)
+    assert float(found.distribution.scale) == pytest.approx(np.abs(data - np.median(data)).mean(), rel=1e-6)

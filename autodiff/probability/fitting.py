@@ -169,7 +169,8 @@ def fit(distribution: type[Distribution] | Distribution, data: Any, *, max_iter:
             f"fit({name}): data[{i}] is {samples[i]}, where the logarithm of the density is {first[i]} under "
             f"{start!r}, with which the search begins. Begin elsewhere, or keep data off the edge of the support."
         )
-    u, iterations = _newton(lambda u: -terms(u).sum(), coordinates.start, len(samples), max_iter, name)
+    smooth, n = coordinates.origin.smooth, len(samples)
+    u, iterations = _newton(lambda u: -terms(u).sum(), coordinates.start, n, max_iter, name, smooth=smooth)
     return _result(coordinates, terms, u, len(samples), iterations)
 
 
@@ -248,8 +249,8 @@ def _check_shape(start: Distribution, samples: Array) -> None:
         )
 
 
-def _newton(f: Callable[[Any], Any], u: Array, n: int, max_iter: int, name: str) -> tuple[Array, int]:
-    """The minimum of f, by Newton's method in a trust region."""
+def _newton(f: Callable[[Any], Any], u: Array, n: int, max_iter: int, name: str, *, smooth: bool) -> tuple[Array, int]:
+    """The minimum of f, by Newton's method in a trust region; if f is not smooth, perhaps a corner."""
     both, second = value_and_grad(f), hessian(f)
     value, g = both(u)
     H = second(u)
@@ -272,6 +273,8 @@ def _newton(f: Callable[[Any], Any], u: Array, n: int, max_iter: int, name: str)
         gain = float(value) - float(value_there)
         ratio = 1.0 if abs(gain) <= rounding and step.predicted <= rounding else gain / step.predicted
         radius = updated_radius(radius, float(np.linalg.norm(step.step)), ratio, 1000.0)
+        if radius < 1e-12 and not smooth:  # slopes to all sides: no gradient vanishes there
+            return u, k + 1
         if ratio > 1e-4 and np.isfinite(g_there).all():
             u, value, g, H = further, value_there, g_there, second(further)
         else:
