@@ -41,7 +41,7 @@ _FROM_NUMPY = _words(
     logical_not logical_or logical_xor maximum minimum multiply negative nextafter not_equal positive pow real
     reciprocal remainder round sign signbit sin sinh square sqrt subtract tan tanh trunc
     take matmul tensordot matrix_transpose vecdot concat expand_dims flip moveaxis permute_dims repeat roll squeeze
-    stack tile argmax argmin nonzero count_nonzero where unique_all unique_counts unique_inverse unique_values isin
+    stack tile argmax argmin nonzero where unique_all unique_counts unique_inverse unique_values isin
     max mean min prod std sum var all any diff
     """
 )
@@ -133,6 +133,11 @@ def argsort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool
 def sort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
     """The entries in order; the gradient follows the permutation."""
     return np.take_along_axis(x, argsort(x, axis=axis, descending=descending), axis)
+
+
+def count_nonzero(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """How many entries are not 0, as an array (NumPy before 2.1 gives an int)."""
+    return np.sum(np.not_equal(x, 0), axis=axis, keepdims=keepdims)
 
 
 def searchsorted(x1: Any, x2: Any, /, *, side: Any = "left", sorter: Any = None) -> Any:
@@ -281,7 +286,10 @@ def namespace(array: Any, make: Callable[..., Any]) -> Namespace:
         f.__name__: f
         for f in (asarray, from_dlpack, full, full_like, finfo, meshgrid, reshape, unstack, take_along_axis, argsort)
     }
-    own |= {f.__name__: f for f in (sort, searchsorted, scans.cumulative_sum, scans.cumulative_prod, clip, astype)}
+    own |= {
+        f.__name__: f
+        for f in (sort, count_nonzero, searchsorted, scans.cumulative_sum, scans.cumulative_prod, clip, astype)
+    }
     own["__array_api_version__"], own["__array_namespace_info__"] = VERSION, Info
     frequencies = {name: made(getattr(np.fft, name)) for name in ("fftfreq", "rfftfreq")}
     own["linalg"] = Namespace("array API's linalg", np.linalg, _LINALG, {"eig": eig, "eigvals": eigvals})

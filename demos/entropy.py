@@ -1,4 +1,4 @@
-"""Entropy, cross-entropy and divergence: of a coin, of the letters in names, and in fitting distributions to data.
+"""Entropy, cross-entropy and divergence: of a coin, of letters, and of distributions fitted to data.
 
 For a coin the three are drawn against what one believes of it. Then letters: how many bits each takes in the first
 names of the US census, alone and knowing the one before, what the two tell of each other, and what it costs to write
