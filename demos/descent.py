@@ -1,15 +1,15 @@
 """Watch methods of optimisation go down classic valleys: in the plane, in space, and as a film.
 
-Gradient descent, momentum, Adam, L-BFGS and Newton's method with conjugate gradients start from one point on each of
-seven functions (Rosenbrock, Himmelblau, Rastrigin, Beale, a saddle, a monkey saddle, a narrow valley) and are drawn
-side by side on the level lines. Then the story of the learning rate on the narrow valley: below 2 / L descent arrives,
-at 2 / L it goes to and fro for ever, above it leaves, where L is the largest curvature. The ellipses of the Hessian
-show why. At the end all critical points of Himmelblau's function, with their kinds.
+Gradient descent (with a search along the line), momentum, Adam, L-BFGS and Newton's method with conjugate gradients
+start from one point on each of seven functions (Rosenbrock, Himmelblau, Rastrigin, Beale, a saddle, a monkey saddle, a
+narrow valley) and are drawn side by side on the level lines. Then the story of the learning rate, on a parabola and in
+the narrow valley: below 2 / L descent arrives, at 2 / L it goes to and fro for ever, above it leaves, where L is the
+largest curvature. The ellipses of the Hessian show why. At the end all critical points of Himmelblau's function, with
+their kinds.
 """
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from demos.gallery import GALLERY, Scene
 from optim import plotting
 
 STEPS = 400
+FRAMES = 40
 METHODS: dict[str, dict[str, Any]] = {
     "descent": {"method": "gd"},
     "momentum": {"method": "momentum", "momentum": 0.9},
@@ -31,55 +32,66 @@ METHODS: dict[str, dict[str, Any]] = {
 }
 MOMENTUM_RATES = {"Rosenbrock": 3e-4, "Himmelblau": 3e-3, "Beale": 2e-3, "Rastrigin": 1e-3}
 FILM = "Rosenbrock"
+SURFACES = (("Rosenbrock", True, (65.0, -70.0)), ("monkey saddle", False, (55.0, -60.0)))
+BESIDE = [(1.0, 1.0), (0.0, 0.0), (-1.0, 1.0), (0.0, 0.5), (0.0, 1.5)]
+"""Points of the valley's floor, and two above it."""
 
 
 def run(name: str, scene: Scene, steps: int) -> dict[str, optim.MinimizeResult]:
-    """Every method on one function."""
-    found = {}
-    for method, options in METHODS.items():
-        options = dict(options)
-        if method == "momentum":
-            options["learning_rate"] = MOMENTUM_RATES.get(name, 1e-2)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
-            found[method] = optim.minimize(scene.f, np.array(scene.start), max_iter=steps, **options)
-    return found
+    """Every method on one function, from one start."""
+    rate = {"momentum": {"learning_rate": MOMENTUM_RATES.get(name, 1e-2)}}
+    return {
+        method: optim.minimize(scene.f, np.array(scene.start), max_iter=steps, **options, **rate.get(method, {}))
+        for method, options in METHODS.items()
+    }
 
 
 def arrived(scene: Scene, x: np.ndarray) -> str:
-    """Whether a point is one of the known minima, or another critical point."""
+    """What kind of point this is: a minimum (the lowest or not), another critical point, or none."""
     if any(np.abs(x - m).max() < 1e-3 for m in scene.minima):
-        return "minimum"
+        return "the lowest point"
     try:
-        return f"a {optim.classify_critical_point(scene.f, x).kind}"
+        kind = optim.classify_critical_point(scene.f, x).kind
     except ad.DomainError:  # the gradient is not 0 there
         return "on the way"
+    return f"a local {kind}" if kind in ("minimum", "maximum") else f"a {kind}"
 
 
 def draw_paths(path: Path, runs: dict[str, dict[str, optim.MinimizeResult]]) -> None:
     """Every function with every method."""
-    with output.figure(path, figsize=(17, 8.4)) as fig:
+    with output.figure(path, figsize=(17, 9)) as fig:
         axes = list(fig.subplots(2, 4).flat)
         for ax, (name, found) in zip(axes, runs.items(), strict=False):
-            plotting.contours(GALLERY[name].f, GALLERY[name].box, found, grid=121, levels=14, ax=ax)
-            for x, y in GALLERY[name].minima:
-                ax.plot(x, y, marker="*", color="black", markersize=9, linestyle="none", zorder=5)
+            scene = GALLERY[name]
+            plotting.contours(scene.f, scene.box, found, levels=14, ax=ax)
+            stars = {"marker": "*", "color": "black", "markersize": 9, "linestyle": "none"}
+            ax.plot(*np.array(scene.minima).T, label="_minima", zorder=5, **stars)
             ax.get_legend().remove()
-            ax.set_title(f"{name}: {GALLERY[name].about}", fontsize=8)
+            ax.set_title(f"{name}\n{scene.about}", fontsize=9)
         handles = [line for line in axes[0].lines if not line.get_label().startswith("_")]
         axes[-1].axis("off")
-        names = [line.get_label().split(":")[0] for line in handles]
-        axes[-1].legend(handles, names, loc="center", title="squares: start; stars: minima", fontsize=11)
+        what = "squares: start, crosses: end,\nstars: minima, darker: lower"
+        axes[-1].legend(handles, list(METHODS), loc="center", title=what, fontsize=12, title_fontsize=11)
 
 
 def draw_space(path: Path, runs: dict[str, dict[str, optim.MinimizeResult]]) -> None:
     """Two of the functions as surfaces."""
     with output.figure(path, figsize=(13, 5.8)) as fig:
-        for i, (name, logarithmic) in enumerate((("Rosenbrock", True), ("monkey saddle", False))):
+        for i, (name, logarithmic, view) in enumerate(SURFACES):
             ax = fig.add_subplot(1, 2, i + 1, projection="3d")
-            shown = {method: runs[name][method] for method in ("descent", "Adam", "Newton-CG")}
-            plotting.surface(GALLERY[name].f, GALLERY[name].box, shown, logarithmic=logarithmic, ax=ax)
+            scene, look = GALLERY[name], {"logarithmic": logarithmic, "view": view}
+            plotting.surface(scene.f, scene.box, runs[name], grid=161, ax=ax, **look)
             ax.set_title(name)
+
+
+def draw_ellipses(path: Path) -> None:
+    """What curvature is like along Rosenbrock's valley, and above it."""
+    with output.figure(path, figsize=(6.8, 5.4)) as fig:
+        ax = fig.add_subplot()
+        scene = GALLERY["Rosenbrock"]
+        plotting.contours(scene.f, scene.box, ax=ax)
+        plotting.hessian_ellipses(scene.f, BESIDE, rise=0.3, ax=ax)
+        ax.set_title("where the quadratic part has risen (fallen: dashed) by 0.3", fontsize=10)
 
 
 def save(figure: Any, path: Path) -> None:
@@ -90,8 +102,18 @@ def save(figure: Any, path: Path) -> None:
     plt.close(figure)
 
 
+def excess(runs: dict[str, dict[str, optim.MinimizeResult]]) -> float:
+    """The most by which Newton's method ends above the least value, except among Rastrigin's hollows."""
+    ends = [
+        found["Newton-CG"].fun - GALLERY[name].f(np.array(GALLERY[name].minima[0]))
+        for name, found in runs.items()
+        if name != "Rastrigin"
+    ]
+    return float(max(ends))
+
+
 def main(arguments: list[str]) -> float:
-    """Run the demo; returns the largest value above its minimum at which Newton's method ended."""
+    """Run the demo; returns the most by which Newton's method ends above the least value."""
     parser = output.options("descent", __doc__, length="steps", default=STEPS, seed="nothing: there is no chance in it")
     given = parser.parse_args(arguments)
     import matplotlib
@@ -104,22 +126,20 @@ def main(arguments: list[str]) -> float:
         for name, results in runs.items()
         for i, (method, found) in enumerate(results.items())
     ]
-    output.table(["function", "method", "steps", "value", "it is at"], rows)
-    files = ("paths.png", "space.png", "courses.png", "rates.png", "ellipses.png", "kinds.png", "film.gif")
-    written = [target / name for name in files]
-    draw_paths(written[0], runs)
-    draw_space(written[1], runs)
-    save(plotting.courses(runs[FILM]), written[2])
-    valley = GALLERY["narrow valley"]
-    save(plotting.learning_rates(valley.f, np.array([-1.0, 0.5])), written[3])
-    figure = plotting.contours(GALLERY[FILM].f, GALLERY[FILM].box)
-    points = np.array([[1.0, 1.0], [0.0, 0.0], [-1.0, 1.0], [0.0, 1.5]])
-    save(plotting.hessian_ellipses(GALLERY[FILM].f, points, rise=3.0, ax=figure.axes[0]), written[4])
-    himmelblau = GALLERY["Himmelblau"]
-    save(plotting.critical_points(himmelblau.f, himmelblau.box), written[5])
-    plotting.film(GALLERY[FILM].f, GALLERY[FILM].box, runs[FILM], frames=40).save(written[6])
-    output.wrote(written)
-    least = {name: scene.f(np.array(scene.minima[0])) for name, scene in GALLERY.items() if name != "Rastrigin"}
-    off = max(runs[name]["Newton-CG"].fun - value for name, value in least.items())
-    print(f"Newton-CG ends at most {off:.1e} above the least value, in the bowl of hollows apart")
-    return float(off)
+    output.table(["function", "method", "steps", "value", "where"], rows)
+    names = ["paths", "space", "courses", "parabola", "rates", "ellipses", "kinds"]
+    paths, space, courses, parabola, rates, ellipses, kinds = (target / f"{name}.png" for name in names)
+    film = target / "film.gif"
+    shown, valley, hills = (GALLERY[name] for name in (FILM, "narrow valley", "Himmelblau"))
+    draw_paths(paths, runs)
+    draw_space(space, runs)
+    save(plotting.courses(runs[FILM], shown.f, shown.box), courses)
+    save(plotting.learning_rates(lambda x: x**2, 2.0), parabola)
+    save(plotting.learning_rates(valley.f, (-1.0, 0.5)), rates)
+    draw_ellipses(ellipses)
+    save(plotting.critical_points(hills.f, hills.box), kinds)
+    plotting.film(shown.f, shown.box, runs[FILM], frames=min(FRAMES, given.steps + 1)).save(film)
+    output.wrote([paths, space, courses, parabola, rates, ellipses, kinds, film])
+    found = excess(runs)
+    print(f"Newton-CG ends {found:.1e} above the least value at most, but for the bowl full of hollows")
+    return found

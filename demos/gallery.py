@@ -17,21 +17,22 @@ class Scene(NamedTuple):
         Of points (2, ...), returns a number for each.
     box : (left, right, bottom, top)
     start : (x, y)
+    about : str
     minima : tuple of (x, y)
         The global ones.
-    saddles : tuple of (x, y)
-        Critical points that are no minima and are worth knowing.
-    about : str
+    others : tuple of (x, y, kind)
+        Some of the other critical points, with the kind that `optim.classify_critical_point` gives them.
     source : str
+        Who is known for it; empty where it is everybody's.
     """
 
     f: Callable[[Any], Any]
     box: tuple[float, float, float, float]
     start: tuple[float, float]
-    minima: tuple[tuple[float, float], ...]
-    saddles: tuple[tuple[float, float], ...]
     about: str
-    source: str
+    minima: tuple[tuple[float, float], ...]
+    others: tuple[tuple[float, float, str], ...] = ()
+    source: str = ""
 
 
 def rosenbrock(p: Any) -> Any:
@@ -73,47 +74,71 @@ def narrow_valley(p: Any) -> Any:
 
 
 _FAR = 3 / 4  # r**3 cos(3 t) + r**4 is least where the cosine is -1 and 3 r**2 = 4 r**3
-_H = ((3.0, 2.0), (-2.805118086952745, 3.131312518250573), (-3.779310253377747, -3.283185991286170),
-      (3.584428340330492, -1.848126526964404))  # fmt: skip
 
 GALLERY = {
     "Rosenbrock": Scene(
-        *(rosenbrock, (-2.0, 2.0, -1.0, 3.0), (-1.2, 1.0), ((1.0, 1.0),), ()),
-        "the floor of the valley is nearly flat",
-        "H. H. Rosenbrock, The Computer Journal 3 (1960)",
+        rosenbrock,
+        box=(-2.0, 2.0, -1.0, 3.0),
+        start=(-1.2, 1.0),
+        about="the floor of the valley is nearly flat",
+        minima=((1.0, 1.0),),
+        source='H. H. Rosenbrock, "An automatic method for finding the greatest or least value of a function" (1960)',
     ),
     "Himmelblau": Scene(
-        *(himmelblau, (-5.5, 5.5, -5.5, 5.5), (0.0, -1.0), _H, ((-0.270844590667653, -0.923038522009213),)),
-        "four minima of one height, and a maximum between them",
-        "D. M. Himmelblau, Applied Nonlinear Programming (1972)",
+        himmelblau,
+        box=(-5.5, 5.5, -5.5, 5.5),
+        start=(0.0, -1.0),
+        about="four minima of one height, and a maximum between them",
+        minima=(
+            (3.0, 2.0),
+            (-2.805118086952745, 3.131312518250573),
+            (-3.779310253377747, -3.283185991286170),
+            (3.584428340330492, -1.848126526964404),
+        ),
+        others=((-0.270844590667653, -0.923038522009213, "maximum"),),
+        source='D. M. Himmelblau, "Applied Nonlinear Programming" (1972)',
     ),
     "Rastrigin": Scene(
-        *(rastrigin, (-2.6, 2.6, -2.6, 2.6), (1.8, -1.25), ((0.0, 0.0),), ()),
-        "a local minimum in every unit square",
-        "L. A. Rastrigin, Systems of Extremal Control (1974)",
+        rastrigin,
+        box=(-2.6, 2.6, -2.6, 2.6),
+        start=(1.8, -1.25),
+        about="a local minimum near every point of whole numbers",
+        minima=((0.0, 0.0),),
+        others=((0.9949586379, 0.0, "minimum"), (0.5025460365, 0.0, "saddle"), (0.5025460365, 0.5025460365, "maximum")),
+        source='L. A. Rastrigin, "Systems of Extremal Control" (1974, in Russian)',
     ),
     "Beale": Scene(
-        *(beale, (-4.5, 4.5, -4.5, 4.5), (1.0, 1.0), ((3.0, 0.5),), ((0.0, 1.0),)),
-        "gradients differ by powers of ten",
-        "E. M. L. Beale, On an Iterative Method for Finding a Local Minimum (1958)",
+        beale,
+        box=(-4.5, 4.5, -4.5, 4.5),
+        start=(1.0, 1.0),
+        about="gradients differ by powers of ten",
+        minima=((3.0, 0.5),),
+        others=((0.0, 1.0, "saddle"),),
+        source='E. M. L. Beale, "On an iterative method for finding a local minimum of a function of more than one '
+        'variable" (1958)',
     ),
     "saddle": Scene(
-        *(saddle, (-1.8, 1.8, -1.8, 1.8), (1.5, 0.0), ((0.0, 1.0), (0.0, -1.0)), ((0.0, 0.0),)),
-        "from the ridge the gradient leads to the saddle and no further",
-        "",
+        saddle,
+        box=(-1.8, 1.8, -1.8, 1.8),
+        start=(1.5, 0.0),
+        about="from the ridge the gradient leads to the saddle and no further",
+        minima=((0.0, 1.0), (0.0, -1.0)),
+        others=((0.0, 0.0, "saddle"),),
     ),
     "monkey saddle": Scene(
         monkey_saddle,
-        (-1.0, 1.0, -1.0, 1.0),
-        (0.8, 0.02),
-        ((-_FAR, 0.0), (_FAR / 2, _FAR * 3**0.5 / 2), (_FAR / 2, -_FAR * 3**0.5 / 2)),
-        ((0.0, 0.0),),
-        "no curvature at all where three valleys meet",
-        "D. Hilbert, S. Cohn-Vossen, Anschauliche Geometrie (1932)",
+        box=(-1.0, 1.0, -1.0, 1.0),
+        start=(0.8, 0.02),
+        about="no curvature at all where three valleys meet",
+        minima=((-_FAR, 0.0), (_FAR / 2, _FAR * 3**0.5 / 2), (_FAR / 2, -_FAR * 3**0.5 / 2)),
+        others=((0.0, 0.0, "degenerate"),),
+        source='D. Hilbert, S. Cohn-Vossen, "Anschauliche Geometrie" (1932)',
     ),
     "narrow valley": Scene(
-        *(narrow_valley, (-11.0, 11.0, -4.0, 4.0), (-10.0, 1.0), ((0.0, 0.0),), ()),
-        "steep across, flat along: condition number 50",
-        "",
+        narrow_valley,
+        box=(-11.0, 11.0, -4.0, 4.0),
+        start=(-10.0, 1.0),
+        about="steep across, flat along: condition number 50",
+        minima=((0.0, 0.0),),
     ),
 }

@@ -185,6 +185,7 @@ SMALL = {
     "taylor": (["--order", "12"], r"error of the exponential's polynomial of order 12 at 1.5: (\S+)", 3e-8, 4e-8),
     "entropy": (["--names", "500"], r"mean length (\d\.\d{4}) letters, to within 0\.\d{4}", 5.7, 6.3),
     "deep": (["--epochs", "2"], r"training accuracy of the healthy network (0\.\d{4})", 0.7, 1.0),
+    "descent": (["--steps", "30"], r"Newton-CG ends (\S+) above the least value at most, but for .*", 0.0, 1e-15),
     "pendulum": (["--measurements", "30"], r"length (\d\.\d{4}) m", 0.98, 1.02),
 }
 """The options, the last line, and between which numbers its figure is."""
@@ -201,6 +202,16 @@ PICTURES = {
     "taylor": {"polynomials.png": (1800, 550), "errors.png": (950, 550)},
     "entropy": {"coin.png": (800, 500), "directions.png": (900, 500), "lengths.png": (900, 500)},
     "deep": {"flow.png": (1900, 1000), "units.png": (1900, 1000), "outputs.png": (1500, 700)},
+    "descent": {
+        "paths.png": (2000, 1000),
+        "space.png": (1500, 650),
+        "courses.png": (1600, 650),
+        "parabola.png": (1600, 350),
+        "rates.png": (1600, 350),
+        "ellipses.png": (750, 600),
+        "kinds.png": (750, 600),
+        "film.gif": None,
+    },
     "pendulum": {"swings.png": (1400, 500), "fit.png": (1400, 450)},
 }
 

@@ -85,7 +85,9 @@ class Film:
             canvas = FigureCanvasAgg(figure)
             self.draw(figure, i)
             canvas.draw()
-            pictures.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).quantize(96))
+            picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+            # By an octree: cutting at medians, the default, turns a thin line in a rare colour into another colour.
+            pictures.append(picture.quantize(255, method=Image.Quantize.FASTOCTREE))
         durations = [round(1000 * seconds)] * (len(pictures) - 1) + [round(1000 * last)]
         pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0)
         return Path(path)

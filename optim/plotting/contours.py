@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 
 from autodiff.plotting.style import GREY, MARKERS, PALETTE, axes_of
-from optim.plotting.landscape import box_around, heights, levels_of
-from optim.plotting.paths import Objective, Path, paths_of
+from optim.plotting.landscape import Box, Objective, draw_levels, heights, levels_of
+from optim.plotting.paths import Path, box_around, paths_of
 
-_GRID = 161
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
 
 
 def contours(
-    f: Objective, box: Any = None, paths: Any = None, *, levels: int = 18, grid: int = _GRID, ax: Any = None
+    f: Objective, box: Any = None, paths: Any = None, *, levels: int = 18, grid: int | None = None, ax: Any = None
 ) -> Any:
     """The level lines of a function of the plane, and the paths of methods across them.
 
@@ -30,14 +29,16 @@ def contours(
         legend says where it was lost.
     levels : int, default 18
         How many level lines; in even ratios above the lowest value where the function spans decades.
-    grid : int, default 161
-        Points along each side at which the function is asked for.
+    grid : int, optional
+        Points along each side at which the function is asked for; if not given 301, or 101 if they are asked for one by
+        one.
     ax : matplotlib Axes, optional
         Where to draw; a new figure if not given.
 
     Returns
     -------
     matplotlib Figure
+        Darker bands are lower. A square is where a path begins, a cross where it ends.
 
     Raises
     ------
@@ -61,18 +62,37 @@ def contours(
     shown = box_around("contours", box, found)
     across, up, values = heights("contours", f, shown, grid)
     ax = axes_of(ax, figsize=(6.4, 5.2))
-    draw_levels(ax, across, up, values, levels)
+    draw_levels(ax, across, up, values, levels_of("contours", values, levels))
     for i, path in enumerate(found):
         draw_path(ax, path, i)
-    ax.set(xlim=shown[:2], ylim=shown[2:], xlabel="x", ylabel="y")
+    show_box(ax, shown)
     if found:
-        ax.legend(fontsize=8)
+        ax.legend(fontsize=8, loc=free_corner(found, shown))
     return ax.figure
 
 
-def draw_levels(ax: Any, across: Any, up: Any, values: Any, levels: int) -> None:
-    """Level lines, dark where the function is low."""
-    ax.contour(across, up, values, levels=levels_of(values, levels), cmap="cividis", linewidths=0.8, alpha=0.8)
+def free_corner(paths: list[Path], box: Box) -> str:
+    """The corner with the fewest points of paths, as the place of a legend: Matplotlib's own search is slow."""
+    left, right, bottom, top = box
+    points = np.concatenate([path.points for path in paths])
+    across, up = (points[:, 0] - left) / (right - left), (points[:, 1] - bottom) / (top - bottom)
+    right_side, left_side, upper, lower = across > 0.5, across < 0.5, up > 0.65, up < 0.35
+    crowds = {
+        "upper right": right_side & upper,
+        "upper left": left_side & upper,
+        "lower right": right_side & lower,
+        "lower left": left_side & lower,
+    }
+    return min(crowds, key=lambda corner: int(crowds[corner].sum()))
+
+
+def show_box(ax: Any, box: Box) -> None:
+    """Limits and names of the axes, with few enough ticks for small axes."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.set(xlim=box[:2], ylim=box[2:], xlabel="x", ylabel="y")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
 
 
 def draw_path(ax: Any, path: Path, i: int, upto: int | None = None) -> None:
@@ -80,12 +100,7 @@ def draw_path(ax: Any, path: Path, i: int, upto: int | None = None) -> None:
     points = path.points[:upto]
     colour, dash = PALETTE[i % len(PALETTE)], DASHES[i % len(DASHES)]
     marker = MARKERS[i % len(MARKERS)] if len(path.points) <= 60 else None
-    ax.plot(*points.T, color=colour, linestyle=dash, linewidth=1.6, marker=marker, markersize=3, label=path.label)
+    ax.plot(*points.T, color=colour, linestyle=dash, linewidth=1.7, marker=marker, markersize=3.5, label=path.label)
     ax.plot(*points[:1].T, color=GREY, marker="s", markersize=6, linestyle="none", label="_start")
     if upto is None or upto >= len(path.points):
         ax.plot(*points[-1:].T, color=colour, marker="X", markersize=9, markeredgecolor="white", label="_end")
-
-
-def distances(path: Path) -> Any:
-    """Lengths of the steps of a path."""
-    return np.linalg.norm(np.diff(path.points, axis=0), axis=1)

@@ -6,17 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.plotting.style import GREY, PALETTE, new_figure
-from optim.plotting.contours import DASHES
+from autodiff.plotting.style import GREY, MARKERS, PALETTE, new_figure
+from optim.minimizing import Record
+from optim.plotting.contours import DASHES, contours
+from optim.plotting.landscape import Objective
 from optim.plotting.paths import named, records_of
 
+_TITLES = ("value above {}", "norm of the gradient", "length of the step", "smallest curvature on the way")
 
-def courses(results: Any, *, lowest: float | None = None) -> Any:
+
+def courses(results: Any, f: Objective | None = None, box: Any = None, *, lowest: float | None = None) -> Any:
     """Value, gradient norm, step length and curvature of one or several runs, over the iterations.
 
     Parameters
     ----------
     results : result or history of `optim.minimize`, or dict of name to these
+    f, box : optional
+        As for `contours`: with `f`, a function of the plane, its level lines and the paths stand beside.
     lowest : float, optional
         What values are measured from; the lowest of all runs if not given.
 
@@ -24,7 +30,9 @@ def courses(results: Any, *, lowest: float | None = None) -> Any:
     -------
     matplotlib Figure
         Four axes: the value above the lowest, the norm of the gradient, the length of the step, and the smallest
-        curvature that the step met (negative ones below the line; methods without Hessian-vector products have none).
+        curvature that each step met, as dots, with negative ones below the line; a method that looks at none has no
+        dots. Where one run is more than five times as long as another, iterations are in even steps up to 10 and in
+        decades beyond. What is 0 or not finite is not drawn.
 
     Raises
     ------
@@ -40,33 +48,54 @@ def courses(results: Any, *, lowest: float | None = None) -> Any:
     array([10.  ,  5.  ,  2.5 ,  1.25])
     """
     runs = {name: records_of("courses", name, history) for name, history in named("courses", results).items()}
-    least = min(r.fun for records in runs.values() for r in records) if lowest is None else lowest
-    figure = new_figure(figsize=(10.0, 6.4))
-    value, gradient, step, curvature = figure.subplots(2, 2).flat
+    if lowest is None:
+        values = np.array([r.fun for records in runs.values() for r in records])
+        lowest = float(np.nanmin(values))
+        if abs(lowest) < 1e-12 * np.abs(values[np.isfinite(values)]).max(initial=0.0):
+            lowest = 0.0  # but for rounding
+    if f is None:
+        figure = new_figure(figsize=(10.0, 6.4))
+        _draw(list(figure.subplots(2, 2).flat), runs, lowest)
+    else:
+        figure = new_figure(figsize=(14.0, 6.0))
+        left, right = figure.subfigures(1, 2, width_ratios=(1, 1.5))
+        contours(f, box, results, ax=left.subplots())
+        _draw(list(right.subplots(2, 2).flat), runs, lowest)
+    return figure
+
+
+def _draw(axes: list[Any], runs: dict[str, list[Record]], lowest: float) -> None:
     for i, (name, records) in enumerate(runs.items()):
-        k = np.arange(len(records))
-        look = {"color": PALETTE[i % len(PALETTE)], "linestyle": DASHES[i % len(DASHES)], "label": name}
-        above = np.array([r.fun - least for r in records])
-        value.plot(k, np.where(above > 0, above, np.nan), **look)
-        gradient.plot(k, [r.grad_norm or np.nan for r in records], **look)
-        step.plot(k[1:], [r.step or np.nan for r in records[1:]], **look)
-        curvature.plot(k, [r.curvature for r in records], marker=".", **look)
-    for ax, title in (
-        (value, f"value above {least:.6g}"),
-        (gradient, "norm of the gradient"),
-        (step, "length of the step"),
-        (curvature, "smallest curvature on the way"),
-    ):
-        ax.set_title(title, fontsize=10)
+        k, courses = np.arange(len(records)), _courses(records, lowest)
+        colour, marker = PALETTE[i % len(PALETTE)], MARKERS[i % len(MARKERS)]
+        look = {"color": colour, "linestyle": DASHES[i % len(DASHES)], "label": name}
+        if len(records) == 1:
+            look["marker"] = marker  # a line would not be seen
+        for ax, course in zip(axes[:3], courses[:3], strict=True):
+            ax.plot(k, course, **look)
+        axes[3].plot(k, courses[3], color=colour, linestyle="none", marker=marker, markersize=3, alpha=0.8, label=name)
+    lengths = [len(records) for records in runs.values()]
+    for ax, title in zip(axes, _TITLES, strict=True):
+        ax.set_title(title.format(f"{lowest:.6g}"), fontsize=10)
         ax.grid(alpha=0.3)
-        if ax is not curvature:
-            ax.set_yscale("log")
-    curvature.set_yscale("symlog", linthresh=1e-2)
-    curvature.axhline(0, color=GREY, linewidth=0.8)
+        ax.set_yscale("log")
+        if max(lengths) > 5 * min(lengths):
+            ax.set_xscale("symlog", linthresh=10)
+        ax.set_xlim(0, max(1, max(lengths) - 1))
+    axes[3].set_yscale("symlog", linthresh=1e-2)
+    axes[3].axhline(0, color=GREY, linewidth=0.8)
     if not any(np.isfinite(r.curvature) for records in runs.values() for r in records):
-        curvature.text(0.5, 0.5, "these methods see no curvature", transform=curvature.transAxes, ha="center")
-    for ax in (step, curvature):
+        axes[3].text(0.5, 0.55, "no curvature was looked at", transform=axes[3].transAxes, ha="center")
+    for ax in axes[2:]:
         ax.set_xlabel("iteration")
     if len(runs) > 1:
-        value.legend(fontsize=8)
-    return figure
+        axes[0].figure.legend(*axes[0].get_legend_handles_labels(), fontsize=9, loc="outside upper center", ncols=5)
+
+
+def _courses(records: list[Record], lowest: float) -> tuple[Any, ...]:
+    """Value, gradient, step and curvature, iteration by iteration; NaN for what a logarithm cannot show."""
+    value, gradient, step, curvature = np.array(
+        [(r.fun - lowest, r.grad_norm, r.step, r.curvature) for r in records], float
+    ).T
+    positive = [np.where((x > 0) & np.isfinite(x), x, np.nan) for x in (value, gradient, step)]
+    return (*positive, np.where(np.isfinite(curvature), curvature, np.nan))

@@ -10,15 +10,17 @@ import autodiff as ad
 from autodiff.plotting.sampling import box_of
 from autodiff.plotting.style import BLUE, GREEN, GREY, ORANGE, RED, axes_of
 from optim.critical import critical_points as find
-from optim.plotting.contours import contours
-from optim.plotting.paths import Objective
+from optim.plotting.contours import show_box
+from optim.plotting.landscape import Objective, Vector, draw_levels, heights, levels_of
 
-_KINDS = {
+_KINDS: dict[str, dict[str, Any]] = {
     "minimum": {"marker": "o", "color": BLUE},
     "maximum": {"marker": "^", "color": RED},
     "saddle": {"marker": "X", "color": ORANGE},
     "degenerate": {"marker": "D", "color": GREEN},
 }
+_PLURALS = {"minimum": "minima", "maximum": "maxima", "saddle": "saddles", "degenerate": "degenerate"}
+_LEVELS = 18
 
 
 def hessian_ellipses(f: Objective, points: Any, *, rise: float = 1.0, ax: Any = None) -> Any:
@@ -57,42 +59,52 @@ def hessian_ellipses(f: Objective, points: Any, *, rise: float = 1.0, ax: Any = 
     >>> sorted([float(ellipse.width), float(ellipse.height)])
     [1.0, 2.0]
     """
-    from matplotlib.patches import Ellipse
-
     at = np.atleast_2d(np.asarray(points, float))
-    if at.ndim != 2 or at.shape[1] != 2:
+    if at.ndim != 2 or at.shape[1] != 2 or not len(at):
         raise ad.ShapeError(
-            f"hessian_ellipses: the points have shape {at.shape}; expected (n, 2), points of the plane."
+            f"hessian_ellipses: the points have shape {at.shape}; expected (n, 2), one or more points of the plane."
         )
+    if not 0 < rise < np.inf:
+        raise ValueError(f"hessian_ellipses: rise is a positive number; {rise!r} was given.")
     fresh = ax is None
     ax = axes_of(ax, figsize=(6.0, 5.0))
     second = ad.hessian(f)
-    reach = []
-    for p in at:
-        H = np.asarray(second(p), float)
-        if not np.isfinite(H).all():
-            raise ad.DomainError(f"hessian_ellipses: the Hessian at {p} is not finite; f is not smooth there.")
-        values, vectors = np.linalg.eigh((H + H.T) / 2)
-        flat = np.abs(values) <= 1e-12 * np.abs(values).max()
-        with np.errstate(divide="ignore"):
-            half = np.where(flat, np.nan, np.sqrt(2 * rise / np.abs(values)))
-        colour = RED if (values < 0).any() else BLUE
-        for length, vector, value in zip(half, vectors.T, values, strict=True):
-            if np.isfinite(length):
-                ends = np.stack([p - length * vector, p + length * vector])
-                ax.plot(*ends.T, color=colour, linewidth=0.9, linestyle="--" if value < 0 else "-")
-                reach += list(ends)
-        if not flat.any():
-            angle = float(np.degrees(np.arctan2(vectors[1, 0], vectors[0, 0])))
-            dash = "--" if colour == RED else "-"
-            ax.add_patch(Ellipse(p, *(2 * half), angle=angle, fill=False, edgecolor=colour, linestyle=dash, lw=1.4))
+    with np.errstate(all="ignore"):
+        corners = np.concatenate([_draw_ellipse(ax, p, np.asarray(second(p), float), rise) for p in at])
     if fresh:
-        corners = np.array(reach or at)
         margin = 0.15 * np.ptp(corners, axis=0).max() or 1.0
         (left, bottom), (right, top) = corners.min(axis=0) - margin, corners.max(axis=0) + margin
-        ax.set(xlim=(left, right), ylim=(bottom, top), xlabel="x", ylabel="y")
+        show_box(ax, (left, right, bottom, top))
         ax.set_aspect("equal")
     return ax.figure
+
+
+def _draw_ellipse(ax: Any, p: Vector, H: Vector, rise: float) -> Vector:
+    """The axes and the ellipse at one point; returns its corners, or the point where there are none."""
+    from matplotlib.patches import Ellipse
+
+    if H.shape != (2, 2) or not np.isfinite(H).all():
+        raise ad.DomainError(f"hessian_ellipses: the Hessian at {p} is {H.tolist()}; f is not smooth there.")
+    curvatures, directions = np.linalg.eigh((H + H.T) / 2)
+    curved = np.abs(curvatures) > 1e-12 * np.abs(curvatures).max()
+    half = np.sqrt(2 * rise / np.abs(curvatures[curved]))
+    falls = bool((curvatures[curved] < 0).any())
+    look = {"color": RED if falls else BLUE, "linewidth": 1.0}
+    corners = [p]
+    for length, direction, curvature in zip(half, directions.T[curved], curvatures[curved], strict=True):
+        ends = np.stack([p - length * direction, p + length * direction])
+        ax.plot(*ends.T, linestyle="--" if curvature < 0 else "-", **look)
+        corners += list(ends)
+    if curved.all():
+        angle = float(np.degrees(np.arctan2(directions[1, 0], directions[0, 0])))
+        shape: dict[str, Any] = {
+            "fill": False,
+            "edgecolor": look["color"],
+            "linestyle": "--" if falls else "-",
+            "linewidth": 1.6,
+        }
+        ax.add_patch(Ellipse(tuple(p), *(2 * half), angle=angle, **shape))
+    return np.array(corners)
 
 
 def critical_points(f: Objective, box: Any, *, ellipses: bool = True, n: int | None = None, ax: Any = None) -> Any:
@@ -114,7 +126,12 @@ def critical_points(f: Objective, box: Any, *, ellipses: bool = True, n: int | N
     Returns
     -------
     matplotlib Figure
-        The legend counts each kind.
+        The legend counts each kind, and says how high they are.
+
+    Raises
+    ------
+    ValueError, autodiff.DomainError
+        As for `contours`; a DomainError as well where the gradient is nowhere finite.
 
     Examples
     --------
@@ -123,27 +140,33 @@ def critical_points(f: Objective, box: Any, *, ellipses: bool = True, n: int | N
     >>> sorted(text.get_text() for text in figure.axes[0].get_legend().get_texts())
     ['1 minimum at -2', '1 saddle at 2']
     """
-    left, right, bottom, top = box_of("critical_points", box)
+    left, right, bottom, top = shown = box_of("critical_points", box)
     found = find(f, [(left, right), (bottom, top)], n=n)
+    across, up, values = heights("critical_points", f, shown, None)
+    lines = levels_of("critical_points", values, _LEVELS)
+    span = float(np.ptp(lines)) if len(lines) else 1.0
     ax = axes_of(ax, figsize=(6.4, 5.2))
-    contours(f, (left, right, bottom, top), ax=ax)
-    span = np.ptp([level for collection in ax.collections for level in collection.get_array()] or [1.0])
+    draw_levels(ax, across, up, values, lines)
     if ellipses:
         smooth = [point.x for point in found if point.kind != "degenerate"]
         if smooth:
-            hessian_ellipses(f, smooth, rise=float(span) / 50, ax=ax)
+            hessian_ellipses(f, smooth, rise=span / 50, ax=ax)
     for kind, look in _KINDS.items():
         these = [point for point in found if point.kind == kind]
         if these:
-            values = sorted({f"{0.0 if abs(p.fun) < 1e-12 * span else p.fun:.4g}" for p in these}, key=float)
-            where = f"at {values[0]}" if len(values) == 1 else f"from {values[0]} to {values[-1]}"
-            plural = {"minimum": "minima", "maximum": "maxima", "saddle": "saddles"}.get(kind, kind)
-            label = f"{len(these)} {kind if len(these) == 1 else plural} {where}"
-            ax.plot(*np.array([point.x for point in these]).T, linestyle="none", markersize=9, label=label,
-                    markeredgecolor="white", **look)  # fmt: skip
-    ax.set(xlim=(left, right), ylim=(bottom, top))
+            label = _counted(kind, [0.0 if abs(point.fun) < 1e-12 * span else point.fun for point in these])
+            look = {"linestyle": "none", "markersize": 9, "markeredgecolor": "white", **look}
+            ax.plot(*np.array([point.x for point in these]).T, label=label, **look)
+    show_box(ax, shown)
     if found:
         ax.legend(fontsize=8)
     else:
         ax.set_title("no critical point in the box", fontsize=10, color=GREY)
     return ax.figure
+
+
+def _counted(kind: str, heights: list[float]) -> str:
+    """How many of a kind there are, and how high."""
+    texts = [f"{height:.4g}" for height in sorted(heights)]
+    names = kind if len(texts) == 1 else _PLURALS[kind]
+    return f"{len(texts)} {names} " + (f"at {texts[0]}" if texts[0] == texts[-1] else f"from {texts[0]} to {texts[-1]}")

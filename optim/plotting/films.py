@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from autodiff.plotting.style import Film, pyplot
-from optim.plotting.contours import draw_levels, draw_path
-from optim.plotting.landscape import box_around, heights
-from optim.plotting.paths import Objective, paths_of
+from optim.plotting.contours import draw_path, free_corner, show_box
+from optim.plotting.landscape import Objective, draw_levels, heights, levels_of
+from optim.plotting.paths import box_around, paths_of
+
+_GRID = 161  # finer than this is not seen in a small picture, and drawn for every frame
 
 
 def film(
@@ -54,21 +56,23 @@ def film(
     pyplot()
     if paths is None:
         raise ValueError("film: give paths, such as {'gd': optim.gradient_descent(...)[1]}.")
-    if frames < 2:
-        raise ValueError(f"film: frames is 2 or more; {frames!r} was given.")
+    if not isinstance(frames, (int, np.integer)) or frames < 2:
+        raise ValueError(f"film: frames is a whole number from 2; {frames!r} was given.")
     found = paths_of("film", paths, f)
     shown = box_around("film", box, found)
-    across, up, values = heights("film", f, shown, 121)
+    across, up, values = heights("film", f, shown, _GRID)
+    corner = free_corner(found, shown)
+    lines = levels_of("film", values, levels)
     steps = steps_shown(max(len(path.points) for path in found), frames)
 
     def draw(figure: Any, i: int) -> None:
         ax = figure.subplots()
-        draw_levels(ax, across, up, values, levels)
+        draw_levels(ax, across, up, values, lines)
         for j, path in enumerate(found):
             draw_path(ax, path, j, int(steps[i]) + 1)
-        ax.set(xlim=shown[:2], ylim=shown[2:], xlabel="x", ylabel="y")
+        show_box(ax, shown)
         ax.set_title(f"step {steps[i]}", fontsize=10)
-        ax.legend(fontsize=8, loc="upper right")
+        ax.legend(fontsize=8, loc=corner)
 
     return Film(draw, len(steps), figsize)
 

@@ -2,65 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import autodiff as ad
-from autodiff.plotting.sampling import box_of
-from optim.plotting.paths import Objective, Path, Vector
+from autodiff.plotting.style import pyplot
 
-_TRIED = 3  # points at which one call on the whole grid is compared with single calls
+Vector = NDArray[np.float64]
+Objective = Callable[[Any], Any]
+Box = tuple[float, float, float, float]
 
-
-def box_around(who: str, box: Any, paths: list[Path]) -> tuple[float, float, float, float]:
-    """The box as given, or one round the paths with a margin."""
-    if box is not None:
-        return box_of(who, box)
-    if not paths:
-        raise ValueError(f"{who}: give box=(left, right, bottom, top), or paths to draw the function around.")
-    points = np.concatenate([path.points for path in paths])
-    low, high = points.min(axis=0), points.max(axis=0)
-    margin = np.maximum(0.15 * (high - low), 0.08 * (high - low).max() or 1.0)
-    (left, bottom), (right, top) = low - margin, high + margin
-    return box_of(who, (left, right, bottom, top))
+_FINE, _COARSE = 301, 101  # points along each side: in one call, or one by one
+_HUGE = 1e200  # Matplotlib's own infinity is 1e250
+_SHADES = ("#8fa9c4", "#f7f7f2")  # pale, so that paths of any colour stand out
 
 
-def heights(who: str, f: Objective, box: tuple[float, float, float, float], n: int) -> tuple[Vector, Vector, Vector]:
-    """Coordinates across and up, and the function at each crossing, (n, n), rows from below.
+def heights(who: str, f: Objective, box: Box, n: int | None) -> tuple[Vector, Vector, Vector]:
+    """Coordinates across and up, and the function at each crossing, (n, n), rows from below; NaN where not finite.
 
-    The function is one of a point (2,). If a call on all points (2, n, n) gives the same, that call is enough.
+    Without `n` the grid is as fine as the function is quick.
     """
     left, right, bottom, top = box
-    across, up = np.linspace(left, right, n), np.linspace(bottom, top, n)
-    points = np.stack(np.meshgrid(across, up))
-    with np.errstate(all="ignore"), ad.no_grad():
-        values = _at_once(f, points)
-        if values is None:
-            columns = points.reshape(2, -1).T
-            values = np.array([_one(who, f, p) for p in columns]).reshape(n, n)
-    if not np.isfinite(values).any():
+    if n is not None and not (isinstance(n, (int, np.integer)) and n >= 2):
+        raise ValueError(f"{who}: grid is a whole number from 2; {n!r} was given.")
+
+    def crossings(n: int) -> tuple[Vector, Vector, Vector]:
+        across, up = np.linspace(left, right, n), np.linspace(bottom, top, n)
+        return across, up, np.stack(np.meshgrid(across, up))
+
+    across, up, points = crossings(n or _FINE)
+    values = _at_once(who, f, points)
+    if values is None:
+        across, up, points = crossings(n or _COARSE)
+        values = _one_by_one(who, f, points)
+    there = np.abs(values) < _HUGE
+    if not there.any():
         raise ad.DomainError(f"{who}: the function is nowhere finite in the box {box}.")
-    return across, up, np.where(np.isfinite(values), values, np.nan)
+    return across, up, np.where(there, values, np.nan)
 
 
-def _one(who: str, f: Objective, p: Vector) -> float:
-    value = np.asarray(_plain(f(p)))
-    if value.shape not in ((), (1,)):
-        raise ad.ShapeError(f"{who}: at a point of the plane the function returned shape {value.shape}; expected ().")
+def values_at(who: str, f: Objective, points: Vector) -> Vector:
+    """A function of a point (2,) at many points, (2, ...); if one call on all of them gives the same, by that call."""
+    values = _at_once(who, f, points)
+    return _one_by_one(who, f, points) if values is None else values
+
+
+def value_at(who: str, f: Objective, p: Vector) -> float:
+    """A function of one point, as a number."""
+    if not callable(f):
+        raise TypeError(f"{who}: f must be a function of a point; a {type(f).__name__} was given.")
+    with np.errstate(all="ignore"), ad.no_grad():
+        value = np.asarray(_plain(f(p)))
+    if value.shape not in ((), (1,)) or value.dtype.kind not in "fiub":
+        raise ad.ShapeError(
+            f"{who}: at a point of shape {np.shape(p)} the function returned shape {value.shape} and dtype "
+            f"{value.dtype}; expected one real number."
+        )
     return float(value.reshape(())[()])
 
 
-def _at_once(f: Objective, points: Vector) -> Vector | None:
+def _one_by_one(who: str, f: Objective, points: Vector) -> Vector:
+    return np.array([value_at(who, f, p) for p in points.reshape(2, -1).T]).reshape(points.shape[1:])
+
+
+def _at_once(who: str, f: Objective, points: Vector) -> Vector | None:
     try:
-        values = np.asarray(_plain(f(points)), float)
+        with np.errstate(all="ignore"), ad.no_grad():
+            values = np.asarray(_plain(f(points)), float)
     except Exception:  # written for one point: whatever it says of many
         return None
     if values.shape != points.shape[1:]:
         return None
-    n = points.shape[1]
-    for i, j in [(0, 0), (n // 3, n // 2), (n - 1, n // 4)][:_TRIED]:
-        if not np.allclose(values[i, j], _plain(f(points[:, i, j])), rtol=1e-9, equal_nan=True):
+    flat, found = points.reshape(2, -1).T, values.reshape(-1)
+    for i in (0, len(flat) // 3, len(flat) - 1):
+        if not np.isclose(found[i], value_at(who, f, flat[i]), rtol=1e-9, equal_nan=True):
             return None
     return values
 
@@ -69,13 +87,39 @@ def _plain(value: Any) -> Any:
     return value.data if isinstance(value, ad.Tensor) else value
 
 
-def levels_of(values: Vector, count: int) -> Vector:
-    """Levels for contour lines: even, or in even ratios above the lowest value where the function spans decades."""
+def levels_of(who: str, values: Vector, count: int) -> Vector:
+    """Levels for contour lines: even, or in even ratios above the lowest value where the function spans decades.
+
+    Of a constant there are none.
+    """
+    if not isinstance(count, (int, np.integer)) or count < 2:
+        raise ValueError(f"{who}: levels is a whole number from 2; {count!r} was given.")
     there = np.sort(values[np.isfinite(values)])
     lowest = there[0]
     low, middle, high = np.quantile(there, (0.005, 0.5, 0.995)) - lowest
-    if high <= 0:
-        return np.array([lowest])
-    if high / max(middle, 1e-300) < 8:
+    high = high or there[-1] - lowest  # a peak on a plain
+    if high <= 1e-12 * np.abs(there[[0, -1]]).max():
+        return np.zeros(0)
+    if high < 8 * middle:
         return np.asarray(np.linspace(lowest, lowest + high, count + 2)[1:-1])
     return np.asarray(lowest + np.geomspace(max(low, 1e-4 * high), high, count))
+
+
+def draw_levels(ax: Any, across: Vector, up: Vector, values: Vector, levels: Vector) -> None:
+    """Bands between level lines, the lower the darker."""
+    if not len(levels):
+        return
+    shades = pale()
+    from matplotlib.colors import BoundaryNorm
+
+    norm = BoundaryNorm(levels, shades.N, extend="both")
+    ax.contourf(across, up, values, levels=levels, cmap=shades, norm=norm, extend="both")
+    ax.contour(across, up, values, levels=levels, colors="#5d7186", linewidths=0.5, linestyles="solid")
+
+
+def pale() -> Any:
+    """The map of colours of heights."""
+    pyplot()
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("heights", _SHADES)

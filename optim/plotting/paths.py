@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 import autodiff as ad
+from autodiff.plotting.sampling import box_of
 from optim.minimizing import MinimizeResult, Record
-
-Vector = NDArray[np.float64]
-Objective = Callable[[Any], Any]
+from optim.plotting.landscape import Box, Objective, Vector, value_at
 
 
 class Path(NamedTuple):
@@ -38,7 +36,8 @@ class Path(NamedTuple):
     def label(self) -> str:
         """The name for a legend, with what happened to the path."""
         lost = "" if self.lost_at is None else f", lost at step {self.lost_at}"
-        return f"{self.name}: {len(self.points) - 1} steps{lost}"
+        n = len(self.points) - 1
+        return f"{self.name}: {n} step{'s' * (n != 1)}{lost}"
 
 
 def is_history(value: Any) -> bool:
@@ -79,13 +78,15 @@ def _path(who: str, name: str, history: Any, f: Objective) -> Path:
         values = np.array([record.fun for record in recorded])
         recorded = [record.x for record in recorded]
     try:
-        points = np.asarray(recorded, float)
+        points = np.zeros(()) if np.iscomplexobj(recorded) else np.asarray(recorded, float)
     except (TypeError, ValueError):
         points = np.zeros(())
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
+        given = f"have shape {points.shape}" if points.ndim else "are no real numbers"
         raise ad.ShapeError(
-            f"{who}: the points of {name!r} have shape {points.shape}; expected (n, 2), points of the plane. Paths are "
-            "results of optim.minimize, their histories, or arrays such as optim.gradient_descent returns second."
+            f"{who}: the points of {name!r} {given}; expected (n, 2), one or more points of the plane. A path is a "
+            "result of optim.minimize, its history, or an array such as optim.gradient_descent returns second; several "
+            "are given in a dict, by name."
         )
     finite = np.isfinite(points).all(axis=1)
     lost_at = None if finite.all() else int(np.argmin(finite))
@@ -93,6 +94,18 @@ def _path(who: str, name: str, history: Any, f: Objective) -> Path:
         raise ad.DomainError(f"{who}: {name!r} begins at {points[0]}; a path begins at a finite point.")
     points = points[:lost_at]
     if values is None:
-        with np.errstate(all="ignore"), ad.no_grad():
-            values = np.array([float(f(p)) for p in points])
+        values = np.array([value_at(who, f, p) for p in points])
     return Path(name, points, values[:lost_at], lost_at)
+
+
+def box_around(who: str, box: Any, paths: list[Path]) -> Box:
+    """The box as given, or one round the paths with a margin."""
+    if box is not None:
+        return box_of(who, box)
+    if not paths:
+        raise ValueError(f"{who}: give box=(left, right, bottom, top), or paths to draw the function around.")
+    points = np.concatenate([path.points for path in paths])
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = np.maximum(0.15 * (high - low), 0.08 * (high - low).max() or 1.0)
+    (left, bottom), (right, top) = low - margin, high + margin
+    return box_of(who, (left, right, bottom, top))

@@ -10,11 +10,9 @@ import numpy as np
 import autodiff as ad
 from autodiff.plotting.style import BLUE, GREY, RED, new_figure
 from optim.descending import gradient_descent
-from optim.minimizing import minimize
+from optim.minimizing import MinimizeResult, minimize
 from optim.plotting.contours import contours
-from optim.plotting.paths import Objective
-
-_LEAVES, _STAYS = "diverges", "neither comes nearer nor leaves"
+from optim.plotting.landscape import Objective, value_at
 
 
 def steepest(f: Objective, x: Any) -> tuple[float, Any]:
@@ -26,20 +24,19 @@ def steepest(f: Objective, x: Any) -> tuple[float, Any]:
 
 
 def verdict(away: Any, direction: Any) -> str:
-    """What became of a run, by its ways from the minimum, above all along the direction of the largest curvature."""
-    steep = _by_distance(np.abs(away @ direction if np.ndim(direction) else away))
-    if steep in (_LEAVES, _STAYS):
-        return steep
-    return _by_distance(np.linalg.norm(away.reshape(len(away), -1), axis=1))
-
-
-def _by_distance(distances: Any) -> str:
-    first, last = distances[0], distances[-1]
-    if not np.isfinite(distances).all() or last > 1.02 * first:
-        return _LEAVES
-    if last > 0.98 * first:
-        return _STAYS
-    return "has arrived" if last < 1e-3 * first else "comes nearer"
+    """What became of a run, by its ways from the minimum: first along the direction of the largest curvature."""
+    with np.errstate(all="ignore"):  # a run that leaves overflows
+        whole = np.linalg.norm(away.reshape(len(away), -1), axis=1)
+        steep = np.abs(away @ direction if np.ndim(direction) else away)
+    if not np.isfinite(whole).all():
+        return "diverges"
+    if not steep[0] > 1e-9 * whole[0]:  # nothing to be seen along it
+        steep = whole
+    if steep[-1] > 1.02 * steep[0]:
+        return "diverges"
+    if steep[-1] > 0.98 * steep[0]:
+        return "neither comes nearer nor leaves"
+    return "has arrived" if whole[-1] < 1e-3 * whole[0] else "comes nearer"
 
 
 def learning_rates(
@@ -61,8 +58,9 @@ def learning_rates(
     Returns
     -------
     matplotlib Figure
-        A pair of axes for each share; the title has the rate and what became of the run, of points of the plane along
-        the direction of the largest curvature where that does not converge.
+        A pair of axes for each share. The title has the rate and what became of the run: whether, along the direction
+        of the largest curvature, it ends further off than it began, as far (within a fiftieth) or nearer, and whether
+        it ends within a thousandth of its first distance.
 
     Raises
     ------
@@ -70,6 +68,8 @@ def learning_rates(
         If no minimum is found, or has no positive curvature.
     autodiff.ShapeError
         If `x0` is neither a number nor a point of the plane.
+    ValueError
+        If a share is not positive.
 
     References
     ----------
@@ -87,11 +87,14 @@ def learning_rates(
     if start.shape not in ((), (2,)):
         raise ad.ShapeError(f"learning_rates: x0 has shape {start.shape}; expected a number or a point (2,).")
     start = start[()]
+    if not len(shares) or not all(0 < s < np.inf for s in shares):
+        raise ValueError(f"learning_rates: shares are one or more positive numbers; {shares!r} was given.")
     found = minimize(f, start)
     curvature, direction = steepest(f, found.x)
-    if not found.success or not curvature > 0:
+    if not found.success or not curvature > 0 or _is_flat(f, found, curvature, direction):
         raise ad.DomainError(
-            f"learning_rates: from {start} no minimum with a positive curvature was found ({found.message})."
+            f"learning_rates: from {start} no minimum with a positive curvature was found; the search ended at "
+            f"{found.x}, where the largest curvature is {curvature:.3g}: {found.message}"
         )
     figure = new_figure(figsize=(2.9 * len(shares), 3.3))
     with np.errstate(all="ignore"):
@@ -112,10 +115,18 @@ def learning_rates(
     return figure
 
 
+def _is_flat(f: Objective, found: MinimizeResult, curvature: float, direction: Any) -> bool:
+    """Whether the curvature vanishes at the minimum itself, near which the search ended, as that of x**4 does.
+
+    Then it is another at the end of one more step of Newton's method, which leads to any other minimum.
+    """
+    step = np.dot(found.grad, direction) / curvature
+    return bool(abs(steepest(f, found.x - step * direction)[0] - curvature) > 0.01 * curvature)
+
+
 def _draw_zigzag(ax: Any, f: Objective, points: Any, minimum: float, reach: float) -> None:
     x = np.linspace(minimum - reach, minimum + reach, 201)
-    with np.errstate(all="ignore"), ad.no_grad():
-        y, heights = (np.array([float(f(v)) for v in values]) for values in (x, points))
+    y, heights = (np.array([value_at("learning_rates", f, v) for v in values]) for values in (x, points))
     ax.plot(x, y, color=GREY, linewidth=1)
     ax.plot(points, heights, color=BLUE, marker="o", markersize=3.5, linewidth=1)
     ax.plot(points[:1], heights[:1], color=RED, marker="s", markersize=6, linestyle="none")

@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.plotting.style import PALETTE, axes_of, pyplot
+from autodiff.plotting.style import MARKERS, PALETTE, axes_of, pyplot
 from optim.plotting.contours import DASHES
-from optim.plotting.landscape import box_around, heights
-from optim.plotting.paths import Objective, paths_of
+from optim.plotting.landscape import Objective, Vector, heights, levels_of, pale, values_at
+from optim.plotting.paths import Path, box_around, paths_of
 
-_GRID = 81
+_GRID = 101
+_BETWEEN = 8  # pieces of a step, so that it runs on the surface, not through it
+_LINES = 14  # level lines on the surface
+_FEW = 60  # steps of a path above which they are short
 
 
 def surface(
@@ -20,7 +23,7 @@ def surface(
     paths: Any = None,
     *,
     logarithmic: bool = False,
-    view: tuple[float, float] = (38.0, -60.0),
+    view: tuple[float, float] = (50.0, -60.0),
     grid: int = _GRID,
     ax: Any = None,
 ) -> Any:
@@ -28,18 +31,22 @@ def surface(
 
     Parameters
     ----------
-    f, box, paths, grid
-        As for `contours`.
+    f, box, paths
+        As for `contours`. Between two points a path is drawn on the surface, straight if seen from above; what is
+        outside of the box is left out.
     logarithmic : bool, default False
         Heights are log10(1 + f - lowest), for functions that span decades.
-    view : (elevation, azimuth), default (38, -60)
+    view : (elevation, azimuth), default (50, -60)
         Where from, in degrees.
+    grid : int, default 101
+        Points of the surface along each side.
     ax : matplotlib Axes3D, optional
         Where to draw; a new figure if not given.
 
     Returns
     -------
     matplotlib Figure
+        Level lines and paths are drawn over the surface, also where it turns its back: choose a `view` from above.
 
     Raises
     ------
@@ -52,7 +59,7 @@ def surface(
     >>> f = lambda p: p[0] ** 2 - p[1] ** 2
     >>> path = np.array([[1.0, 0.0], [0.5, 0.1], [0.0, 0.5]])
     >>> figure = optim.plotting.surface(f, (-1, 1, -1, 1), path)
-    >>> [round(float(z), 2) for z in figure.axes[0].lines[0].get_data_3d()[2]]
+    >>> [round(float(z), 2) for z in figure.axes[0].lines[0].get_data_3d()[2][::8]]
     [1.0, 0.24, -0.25]
     """
     found = paths_of("surface", paths, f)
@@ -68,18 +75,35 @@ def surface(
     pyplot()
     ax = axes_of(ax, projection="3d", figsize=(7.0, 5.6))
     ax.computed_zorder = False  # paths lie on the surface: drawn after it they are seen
-    look = {"cmap": "cividis", "alpha": 0.75, "linewidth": 0, "rcount": grid, "ccount": grid}
+    look = {"cmap": pale(), "linewidth": 0, "antialiased": False, "rcount": grid, "ccount": grid}
     ax.plot_surface(*np.meshgrid(across, up), height(values), zorder=1, **look)
+    lines = levels_of("surface", height(values), _LINES)
+    if len(lines):
+        look = {"colors": "#5d7186", "linewidths": 0.5, "linestyles": "solid"}
+        ax.contour(across, up, height(values), levels=lines, zorder=2, **look)
     left, right, bottom, top = shown
     for i, path in enumerate(found):
-        x, y = path.points.T
-        outside = (x < left) | (x > right) | (y < bottom) | (y > top)
-        x, y = np.where(outside, np.nan, path.points.T)
-        colour, dash = PALETTE[(i + 3) % len(PALETTE)], DASHES[i % len(DASHES)]
-        z = height(path.values)
-        ax.plot(x, y, z, color=colour, linestyle=dash, marker="o", markersize=2.5, label=path.label, zorder=2 + i)
+        (x, y), z, every = _on_the_surface(f, path)
+        z = np.where((x < left) | (x > right) | (y < bottom) | (y > top), np.nan, height(z))
+        colour, dash = PALETTE[i % len(PALETTE)], DASHES[i % len(DASHES)]
+        few = len(path.points) <= _FEW
+        dots = {"marker": MARKERS[i % len(MARKERS)], "markersize": 4, "markevery": every} if few else {}
+        ax.plot(x, y, z, color=colour, linestyle=dash, linewidth=1.8, label=path.label, zorder=3 + i, **dots)
     ax.view_init(*view)
-    ax.set(xlabel="x", ylabel="y", zlabel="log10(1 + f - lowest)" if logarithmic else "f")
+    ax.set(xlabel="x", ylabel="y")
+    ax.set_zlabel("log10(1 + f - lowest)" if logarithmic else "f", labelpad=9)
+    ax.locator_params(nbins=5)
     if found:
-        ax.legend(fontsize=8)
+        ax.legend(fontsize=8, loc="upper left")
     return ax.figure
+
+
+def _on_the_surface(f: Objective, path: Path) -> tuple[Vector, Vector, int]:
+    """Points (2, m) along a path, the function there, and how many of them a step has."""
+    n = len(path.points)
+    every = _BETWEEN if 1 < n <= _FEW else 1
+    at = np.arange((n - 1) * every + 1) / every
+    way = np.stack([np.interp(at, np.arange(n), c) for c in path.points.T])
+    values = values_at("surface", f, way) if every > 1 else path.values.copy()
+    values[::every] = path.values
+    return way, values, every
