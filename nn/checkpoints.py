@@ -104,6 +104,15 @@ def load_checkpoint(
                 f"load_checkpoint: {os.fspath(path)!r} holds {'a' if parts[name] else 'no'} {name}, and "
                 f"{'one' if owner is not None else 'none'} was given. Nothing was loaded."
             )
+    import json
+
+    draw = generator(rng).bit_generator
+    drawn = json.loads(str(state["random"]), object_hook=_as_arrays)
+    if drawn.get("bit_generator") != draw.state["bit_generator"]:
+        raise ad.StructureError(
+            f"load_checkpoint: {os.fspath(path)!r} holds the state of a {drawn.get('bit_generator')}, and a "
+            f"{draw.state['bit_generator']} was given. Nothing was loaded."
+        )
     loaded: list[tuple[Any, dict[str, Any]]] = []
     try:
         for name, owner in owners.items():
@@ -115,9 +124,7 @@ def load_checkpoint(
         for owner, before in loaded:  # a later part did not fit: all are as they were
             owner.load_state_dict(before)
         raise
-    import json
-
-    generator(rng).bit_generator.state = json.loads(str(state["random"]), object_hook=_as_arrays)
+    draw.state = drawn
     return parts["extra"]
 
 

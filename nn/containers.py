@@ -35,7 +35,7 @@ class ModuleList(Module):
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         super().__init__()
-        self.__dict__["_modules"] = []
+        self._modules: tuple[Module, ...] = ()
         self.extend(modules)
 
     def append(self, module: Module) -> ModuleList:
@@ -51,51 +51,46 @@ class ModuleList(Module):
     def insert(self, index: int, module: Module) -> ModuleList:
         """Add a module before position `index`; returns the list."""
         self._check(module)
-        self._list.insert(index, module)
-        self._rename()
+        modules = list(self._modules)
+        modules.insert(index, module)
+        self._hold(modules)
         return self
-
-    @property
-    def _list(self) -> list[Module]:
-        modules: list[Module] = self.__dict__["_modules"]
-        return modules
 
     @staticmethod
     def _check(module: Any) -> None:
         if not isinstance(module, Module):
             raise TypeError(f"ModuleList holds modules; a {type(module).__name__} was given.")
 
-    def _rename(self) -> None:
+    def _hold(self, modules: list[Module]) -> None:
+        """Hold these in place of the others: a new tuple, so that compiled programs notice."""
+        self._modules = tuple(modules)
         self._adopt(self._name)
 
     def _adopt(self, name: str) -> None:
         """Its modules are called by its owner, and so know their whole path from there."""
         if name:
             super()._adopt(name)
-        for i, module in enumerate(self._list):
+        for i, module in enumerate(self._modules):
             module._adopt(f"{name}.{i}" if name else str(i))
-
-    def children(self) -> Iterator[tuple[str, Module]]:
-        """Names and modules, in order."""
-        return ((str(i), m) for i, m in enumerate(self._list))
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """A list cannot be called."""
         raise TypeError("a ModuleList holds modules and does not say how they are called; call its entries.")
 
     def __len__(self) -> int:
-        return len(self._list)
+        return len(self._modules)
 
     def __getitem__(self, index: int) -> Module:
-        return self._list[index]
+        return self._modules[index]
 
     def __setitem__(self, index: int, module: Module) -> None:
         self._check(module)
-        self._list[index] = module
-        self._rename()
+        modules = list(self._modules)
+        modules[index] = module
+        self._hold(modules)
 
     def __iter__(self) -> Iterator[Module]:
-        return iter(self._list)
+        return iter(self._modules)
 
 
 class Residual(Module):
@@ -148,7 +143,7 @@ class Lambda(Module):
     Parameters
     ----------
     function : callable
-        ``function(x) -> y``, of Tensors.
+        ``function(x) -> y``, of a Tensor, or of the tuple that a layer such as `nn.LSTM` returns.
     name : str, optional
         Shown in the repr; the function's own if not given.
 
@@ -171,7 +166,8 @@ class Lambda(Module):
 
     def forward(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """What the function returns."""
-        return self.function(x if isinstance(x, ad.Tensor) else ad.Tensor(x), *args, **kwargs)
+        whole = isinstance(x, ad.Tensor) or (isinstance(x, tuple) and any(isinstance(v, ad.Tensor) for v in x))
+        return self.function(x if whole else ad.Tensor(x), *args, **kwargs)
 
     def describe(self) -> str:
         """The name."""

@@ -14,7 +14,9 @@ import numpy as np
 import autodiff as ad
 from nn import progress as lines
 from nn.checkpoints import load_checkpoint, save_checkpoint
+from nn.checks import positive
 from nn.minibatches import batches
+from nn.modes import modes_kept
 from nn.module import Module
 
 Metric = Callable[[Any, Any], float]
@@ -78,6 +80,13 @@ class EarlyStopping:
     best_epoch: int = field(default=0, init=False)
     _state: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
+    def __post_init__(self) -> None:
+        positive("EarlyStopping", patience=self.patience)
+
+    def begin(self) -> None:
+        """Forget what was seen: the epochs of another training have other numbers."""
+        self.best, self.best_epoch, self._state = math.inf, 0, {}
+
     def see(self, epoch: int, history: History, model: Module) -> bool:
         """Note the numbers of an epoch; says whether to stop."""
         if self.monitor not in history:
@@ -85,7 +94,7 @@ class EarlyStopping:
             raise KeyError(f"EarlyStopping: there is no {self.monitor!r} in the history; it has {known}.")
         value = float(history[self.monitor][-1]) * (-1 if self.largest else 1)
         if value < self.best - self.min_delta or not self._state:
-            self.best, self.best_epoch = value, epoch
+            self.best, self.best_epoch = math.inf if math.isnan(value) else value, epoch
             self._state = model.state_dict()
         return epoch - self.best_epoch >= self.patience
 
@@ -151,6 +160,7 @@ def fit(
         the validation loss, or the loss if there is no validation.
     schedule_every : {"epoch", "batch"}, default "epoch"
     early_stopping : EarlyStopping, optional
+        It begins anew, except from a checkpoint.
     checkpoint : path, optional
         A file that is written after every epoch, and gone on from if it is there: a run that was killed at any moment
         and is started again gives the numbers of one that was not.
@@ -176,8 +186,10 @@ def fit(
 
     Notes
     -----
-    Interrupting it (Ctrl-C) ends the training: the parameters are those of the last step, and the history, whose
-    ``stopped`` says so, is returned.
+    Every part of the model is in training mode for the epochs, and afterwards in the mode that it was in.
+
+    Interrupting it (Ctrl-C) ends the training: the parameters are those of the last step, not the best that
+    `early_stopping` has seen, and the history, whose ``stopped`` says so, is returned.
 
     Examples
     --------
@@ -196,15 +208,19 @@ def fit(
         raise ValueError(f'fit: schedule_every is "epoch" or "batch"; {schedule_every!r} was given.')
     if not isinstance(epochs, (int, np.integer)) or epochs < 0:
         raise ValueError(f"fit: epochs is a whole number, 0 or more; {epochs!r} was given.")
+    rows = _rows("fit", data, batch_size)
+    if validation is not None:
+        _rows("fit, validation", validation, batch_size)
     callbacks = list(callbacks)
     watches = [callback.watch for callback in callbacks if hasattr(callback, "watch")]
     history = History()
+    if early_stopping is not None:
+        early_stopping.begin()
     if checkpoint is not None and os.path.exists(checkpoint):
         _resume(load_checkpoint(checkpoint, model, optimizer, schedule, rng=rng), history, early_stopping)
-    was_training = model.training
-    count = math.ceil(len(np.asarray(_plain(data[0]))) / batch_size)
+    count = math.ceil(rows / batch_size)
     try:
-        with lines.line(epochs, progress) as line:
+        with modes_kept(model), lines.line(epochs, progress) as line:
             for epoch in () if history.stopped else range(history.epochs + 1, epochs + 1):
                 model.train()
                 sums = _Means()
@@ -236,9 +252,7 @@ def fit(
                     break
     except KeyboardInterrupt:
         history.stopped = "interrupted"
-    finally:
-        model.train(was_training)
-    if early_stopping is not None:
+    if early_stopping is not None and history.stopped != "interrupted":
         early_stopping.end(model)
     return history
 
@@ -288,17 +302,15 @@ def evaluate(
     >>> nn.evaluate(nn.Tanh(), nn.mse_loss, (np.zeros((4, 1)), np.ones((4, 1))))
     {'loss': 1.0}
     """
-    was_training, sums = model.training, _Means()
-    model.eval()
-    try:
-        with ad.no_grad():
-            for *inputs, target in batches(*data, batch_size=batch_size, shuffle=False):
-                outputs = model(*inputs)
-                values = {"loss": float(loss(outputs, target).item())}
-                values |= {name: float(metric(outputs, target)) for name, metric in (metrics or {}).items()}
-                sums.add(values, len(target))
-    finally:
-        model.train(was_training)
+    _rows("evaluate", data, batch_size)
+    sums = _Means()
+    with modes_kept(model), ad.no_grad():
+        model.eval()
+        for *inputs, target in batches(*data, batch_size=batch_size, shuffle=False):
+            outputs = model(*inputs)
+            values = {"loss": float(loss(outputs, target).item())}
+            values |= {name: float(metric(outputs, target)) for name, metric in (metrics or {}).items()}
+            sums.add(values, len(target))
     return sums.means
 
 
@@ -319,8 +331,13 @@ class _Means:
         return {name: value / self._rows for name, value in self._sums.items()}
 
 
-def _plain(x: Any) -> Any:
-    return x.data if isinstance(x, ad.Tensor) else x
+def _rows(who: str, data: Sequence[Any], batch_size: int) -> int:
+    """How many rows the data have, one at least."""
+    batches(*data, batch_size=batch_size)  # refuses what does not belong together
+    rows = np.shape(data[0].data if isinstance(data[0], ad.Tensor) else data[0])[0]
+    if not rows:
+        raise ad.ShapeError(f"{who}: the data have no rows; their shapes are {[np.shape(a) for a in data]}.")
+    return int(rows)
 
 
 def _step(

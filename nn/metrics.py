@@ -34,11 +34,12 @@ def accuracy(outputs: Any, labels: Any) -> float:
     0.5
     """
     scores, answers = (np.asarray(x.data if isinstance(x, ad.Tensor) else x) for x in (outputs, labels))
-    given = scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(int)
-    if scores.ndim not in (1, 2) or given.shape != answers.shape:
+    if scores.ndim not in (1, 2) or scores.shape[:1] != answers.shape or scores.shape[1:] in ((0,), (1,)):
         raise ad.ShapeError(
             f"accuracy: outputs have shape (n, k) or (n,), labels (n,); given were {scores.shape} and {answers.shape}."
+            + (" Of a single score for yes or no take outputs[:, 0]." if scores.shape[1:] == (1,) else "")
         )
+    given = scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(int)
     return float((given == answers).mean()) if answers.size else float("nan")
 
 
@@ -56,6 +57,11 @@ def confusion_matrix(outputs: Any, labels: Any) -> np.ndarray[Any, np.dtype[np.i
     ndarray of int, (k, k)
         Rows by the right class, columns by the answer.
 
+    Raises
+    ------
+    autodiff.ShapeError, autodiff.DtypeError, autodiff.DomainError
+        If the shapes do not fit, or a label is not one of the classes.
+
     Examples
     --------
     >>> import numpy as np, nn
@@ -68,6 +74,18 @@ def confusion_matrix(outputs: Any, labels: Any) -> np.ndarray[Any, np.dtype[np.i
         raise ad.ShapeError(
             f"confusion_matrix: outputs have shape (n, k), labels (n,); given were {scores.shape} and {answers.shape}."
         )
-    counts = np.zeros((scores.shape[1],) * 2, np.int64)
-    np.add.at(counts, (answers, scores.argmax(axis=1)), 1)
+    k = scores.shape[1]
+    if answers.dtype.kind not in "iu" and answers.size:
+        raise ad.DtypeError(
+            f"confusion_matrix: labels are class numbers of an integer type; they have dtype {answers.dtype}. If they "
+            f"are whole numbers, use labels.astype(int)."
+        )
+    wrong = (answers < 0) | (answers >= k)
+    if wrong.any():
+        raise ad.DomainError(
+            f"confusion_matrix: labels are in 0..{k - 1} for {k} classes; label {answers[wrong][0]} was given."
+        )
+    counts = np.zeros((k, k), np.int64)
+    if answers.size:
+        np.add.at(counts, (answers, scores.argmax(axis=1)), 1)
     return counts

@@ -104,7 +104,7 @@ Self = TypeVar("Self", bound="Module")
 class Module:
     """A layer, or a model made of layers.
 
-    A subclass assigns parameters and modules (or lists, tuples and dicts of them) to attributes in
+    A subclass assigns parameters and modules (or nested lists, tuples and dicts of them) to attributes in
     ``__init__`` and defines ``forward``. Calling the module runs ``forward`` inside a scope of
     its name, so that pictures and messages know where they are.
 
@@ -137,18 +137,22 @@ class Module:
     _hooks: tuple[HookHandle, ...] = ()
 
     def __setattr__(self, key: str, value: Any) -> None:
-        if isinstance(value, ad.Tensor) and not isinstance(value, Parameter) and value.requires_grad and value.is_leaf:
-            raise TypeError(
-                f"{type(self).__name__}.{key}: parameters() would not list this tensor, and no optimiser would train "
-                "it. "
-                f"Make it a parameter, nn.Parameter(value), or assign its values, x.detach()."
-            )
+        for path, member in _entries(key, value):
+            if _is_unlisted(member):
+                raise TypeError(
+                    f"{type(self).__name__}.{path}: parameters() would not list this tensor, and no optimiser would "
+                    f"train it. Make it a parameter, nn.Parameter(value), or assign its values, x.detach()."
+                )
         for path, member in _members(key, value):
             if isinstance(member, Module):
                 member._adopt(path)
             elif member.requires_grad:
                 member.name = path
         super().__setattr__(key, value)
+        ad.structure_changed()
+
+    def __delattr__(self, key: str) -> None:
+        super().__delattr__(key)
         ad.structure_changed()
 
     def _adopt(self, name: str) -> None:
@@ -411,6 +415,8 @@ class Module:
 
 
 _OWN = (Module, Parameter, Buffer)
+_NUMBERED = "_modules"
+"""The attribute of `Sequential` and `ModuleList` whose entries are called by their numbers alone."""
 
 
 def _parameter_table(module: Module) -> str:
@@ -423,13 +429,23 @@ def _parameter_table(module: Module) -> str:
 
 
 def _members(key: str, value: Any) -> Iterator[tuple[str, Module | Parameter | Buffer]]:
-    """The modules, parameters and buffers that an attribute holds: itself, or entries of a list, tuple or dict."""
-    if isinstance(value, _OWN):
-        yield key, value
-    elif isinstance(value, (list, tuple, dict)):
+    """The modules, parameters and buffers that an attribute holds."""
+    return ((path, v) for path, v in _entries(key, value) if isinstance(v, _OWN))
+
+
+def _entries(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """An attribute itself, or the entries of lists, tuples and dicts, and of those in them, by their paths."""
+    if isinstance(value, (list, tuple, dict)):
+        prefix = "" if key == _NUMBERED else f"{key}."
         for k, v in value.items() if isinstance(value, dict) else enumerate(value):
-            if isinstance(v, _OWN):
-                yield f"{key}.{k}", v
+            yield from _entries(f"{prefix}{k}", v)
+    else:
+        yield key, value
+
+
+def _is_unlisted(x: Any) -> bool:
+    """Whether it would be trained, but is no parameter."""
+    return isinstance(x, ad.Tensor) and not isinstance(x, Parameter) and x.requires_grad and x.is_leaf
 
 
 def plain(x: Any) -> Any:

@@ -333,13 +333,21 @@ _HEADER = ("layer", "kind", "weight", "gradient", "update/weight", "mean", "spre
 
 
 def _norms(parameters: list[Parameter], before: dict[int, Array]) -> dict[str, float]:
-    """Of a layer's parameters before the step, of their gradients and of their change."""
+    """Of a layer's parameters before the step, of their gradients and of their change.
+
+    What has a NaN counts as infinite: a NaN is for what was not seen.
+    """
     old = [before[id(p)] for p in parameters]
-    weight, update = norm(old), norm([p.data - b for p, b in zip(parameters, old, strict=True)])
+    changes = [p.data - b for p, b in zip(parameters, old, strict=True)]
+    weight, update = _finite_or_infinite(norm(old)), _finite_or_infinite(norm(changes))
     gradients = [p.grad for p in parameters if p.requires_grad and p.grad is not None]
     return {
         "weight": weight,
         "update": update,
-        "gradient": norm(gradients) if gradients else math.nan,
+        "gradient": _finite_or_infinite(norm(gradients)) if gradients else math.nan,
         "ratio": update / weight if weight else math.nan,
     }
+
+
+def _finite_or_infinite(size: float) -> float:
+    return math.inf if math.isnan(size) else size

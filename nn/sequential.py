@@ -39,18 +39,13 @@ class Sequential(Module):
                 raise TypeError(
                     f"Sequential: argument {i} is a {type(m).__name__}; expected modules, one argument each."
                 )
-            setattr(self, str(i), m)
-        self.__dict__["_modules"] = modules  # not an attribute to adopt: they have their names
+        self._modules = modules
 
     def forward(self, x: Any) -> Any:
         """Run the modules in order."""
         for m in self._modules:
             x = m(x)
         return x
-
-    def children(self) -> Iterator[tuple[str, Module]]:
-        """Names and modules, in order."""
-        return ((str(i), m) for i, m in enumerate(self._modules))
 
     def __len__(self) -> int:
         return len(self._modules)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 import autodiff as ad
+from nn.modes import modes_kept
 
 if TYPE_CHECKING:
     from nn.module import Module
@@ -91,18 +93,12 @@ def summarize(model: Module, x: Any) -> Summary:
         dtypes = [p.dtype for _, p in state if p.dtype.kind in "fc"]
         x = np.zeros(x, dtypes[0] if dtypes else np.float32)
     outputs: dict[int, Any] = {}
-    modes = [(m, m.training) for _, m in model.named_modules()]
-    handles = [m.register_hook("", lambda m, _, y: outputs.__setitem__(id(m), y)) for m, _ in modes]
-    try:
-        for m, _ in modes:
-            m.training = False
-        with ad.no_grad():
+    with ExitStack() as watching:
+        for _, m in model.named_modules():
+            watching.enter_context(m.register_hook("", lambda m, _, y: outputs.__setitem__(id(m), y)))
+        with modes_kept(model), ad.no_grad():
+            model.eval()
             model(x)
-    finally:
-        for handle in handles:
-            handle.remove()
-        for m, mode in modes:
-            m.training = mode
     rows = []
     for path, module in model.named_modules():
         prefix = f"{path}." if path else ""

@@ -9,7 +9,7 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import flat
-from optim.options import checked
+from optim.options import checked, listed
 
 Vector = np.ndarray[Any, np.dtype[Any]]
 
@@ -33,7 +33,7 @@ class ClosureOptimizer:
     def __init__(self, parameters: Iterable[ad.Tensor], learning_rate: float) -> None:
         self.learning_rate = checked("learning_rate", learning_rate, 0.0, 1.0)
         self.scheduled: tuple[float, float] | None = None
-        parameters = list(parameters)
+        parameters = listed(type(self), parameters)
         for i, p in enumerate(parameters):
             if isinstance(p, Mapping):
                 raise TypeError(

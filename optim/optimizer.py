@@ -124,6 +124,11 @@ class Optimizer:
         if loss_fn is not None:
             self.zero_grad()
             loss = loss_fn()
+            if not isinstance(loss, ad.Tensor):
+                raise TypeError(
+                    f"{type(self).__name__}.step: loss_fn returned a {type(loss).__name__}; expected the loss as a "
+                    f"Tensor, computed from the parameters."
+                )
             loss.backward()
         if ad.is_compiling():
             ad.effect(self.update_parameters, self.parameters)

@@ -98,6 +98,18 @@ class Group:
         return f"Group({len(self.parameters)} parameters, {options})"
 
 
+def listed(kind: type, parameters: Any) -> list[Any]:
+    """What an optimiser of type `kind` is given, as a list; refused if it is a model, say, and no list."""
+    try:
+        return list(parameters)
+    except TypeError:
+        call = " Call it: model.parameters()." if callable(parameters) and not hasattr(parameters, "parameters") else ""
+        raise TypeError(
+            f"{kind.__name__}: the parameters are an iterable of tensors, such as model.parameters(); a "
+            f"{type(parameters).__name__} was given.{call}"
+        ) from None
+
+
 def grouped(kind: type, parameters: Iterable[Any], defaults: Mapping[str, Any]) -> list[Group]:
     """The groups of an optimiser of type `kind`.
 
@@ -109,7 +121,7 @@ def grouped(kind: type, parameters: Iterable[Any], defaults: Mapping[str, Any]) 
     options = options_of(kind)
     for name, option in options.items():
         option.check(name, defaults[name])
-    parameters = list(parameters)
+    parameters = listed(kind, parameters)
     if not any(isinstance(p, Mapping) for p in parameters):
         return [Group(kind, parameters, defaults)]
     groups: list[Group] = []

@@ -251,6 +251,23 @@ def test_conservative_fields_and_witnesses():
     assert is_conservative(lambda p: p / np.sum(p**2, axis=0), BOX).holds  # a pole, and nothing circulates round it
 
 
+@pytest.mark.parametrize("axis", range(3))
+def test_a_vortex_in_space_is_not_conservative_round_its_line(axis):
+    def whirl(p):
+        q = np.roll(p, -axis, axis=0)
+        return np.roll(np.stack([-q[1], q[0], 0 * q[2]]) / (q[0] ** 2 + q[1] ** 2), axis, axis=0)
+
+    found = is_conservative(whirl, [(-1.0, 1.5)] * 3)
+    assert not found.holds and found.reason == "the circulation round a pole"
+    assert abs(found.size) == pytest.approx(2 * math.pi, rel=1e-9)
+    assert np.delete(found.witness, (axis + 2) % 3) == pytest.approx(0.0, abs=1e-9)
+    box = [(-1.0, 1.5)] * 3
+    box[axis] = (0.5, 1.0)
+    assert is_conservative(whirl, box).holds
+    charge = lambda p: p / np.sum(p**2, axis=0) ** 1.5  # a pole, and nothing circulates round it
+    assert is_conservative(charge, [(-1.0, 1.5)] * 3).holds
+
+
 def test_solenoidal_fields_and_witnesses():
     assert is_solenoidal(ad.curl(twisted), [(0.0, 1.0)] * 3).holds
     assert is_solenoidal(vortex, BOX).holds

@@ -223,6 +223,49 @@ def test_sampling_is_seeded_and_its_error_is_honest():
     assert line == pytest.approx(SQRT(PI), rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("f", "ranges", "exact"),
+    [
+        (lambda x: np.exp(-(((x - 37.123) / 1e-3) ** 2)), [(-100.0, 100.0)], 1e-3 * SQRT(PI)),
+        (lambda x: np.exp(-((x - 370.123) ** 2)), [(-INF, INF)], SQRT(PI)),
+        (lambda x, y: np.exp(-((x - 0.3123) ** 2 + (y - 0.7) ** 2) / 1e-5), [(0.0, 1.0)] * 2, 1e-5 * PI),
+    ],
+    ids=["line", "whole line", "plane"],
+)
+def test_a_peak_between_the_first_nodes_is_found_where_all_else_is_0(f, ranges, exact):
+    assert ad.integrate(f, *ranges) == pytest.approx(exact, rel=1e-11)
+
+
+def test_a_peak_is_found_where_one_is_told_to_look():
+    far = lambda x: np.exp(-((x - 5e4) ** 2)) + 1e-9 * np.exp(-(x**2))
+    assert ad.integrate(far, -INF, INF, points=[5e4]) == pytest.approx(SQRT(PI), rel=1e-8)
+
+
+def test_an_integrand_that_is_0_has_the_integral_0():
+    for dimension in (1, 2, 3):
+        value, error = ad.integrate(lambda *xs: 0.0 * xs[0], *[(0.0, 1.0)] * dimension, return_error=True)
+        assert value == error == 0.0
+    assert ad.grad(lambda a: ad.integrate(lambda x: a * x, 0.0, 1.0))(0.0) == pytest.approx(0.5, rel=1e-12)
+
+
+def test_no_limits_give_no_integrals():
+    for low, high in ((np.zeros(0), 1.0), (0.0, np.zeros((2, 0)))):
+        value, error = ad.integrate(np.exp, low, high, return_error=True)
+        assert value.shape == error.shape == np.broadcast_shapes(np.shape(low), np.shape(high))
+    assert ad.grad(lambda b: ad.antiderivative(np.exp, 0.0)(b).sum())(np.zeros(0)).shape == (0,)
+
+
+def test_errors_aimed_at_are_numbers_from_0():
+    for options in ({"tol": -1e-9}, {"tol": np.nan}, {"atol": -1.0}):
+        with pytest.raises(ad.StructureError, match="integrate: tol and atol are errors, 0 or more; "):
+            ad.integrate(np.exp, 0.0, 1.0, **options)
+
+
+def test_an_integrand_without_a_return_is_told_so():
+    with pytest.raises(ad.ShapeError, match=r"returned None; expected its values at \d+ nodes. Is there a `return`"):
+        ad.integrate(lambda x: None, 0.0, 1.0)
+
+
 # --- derivatives
 
 
@@ -236,6 +279,23 @@ def test_leibniz_for_limits_and_parameters():
     assert slope == pytest.approx((math.cos(k) - 1) / k**2 + math.sin(k) / k, rel=1e-13)
     tail = ad.grad(lambda k: ad.integrate(lambda x: np.exp(-k * x), 0.0, INF))(3.0)
     assert tail == pytest.approx(-1 / 9, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("f", "exact"),
+    [
+        (lambda b: ad.integrate(np.exp, b, b * b), lambda b: np.exp(b * b) - np.exp(b)),
+        (lambda b: ad.integrate(lambda x: np.exp(b * x), 0.0, b * b), lambda b: (np.exp(b**3) - 1) / b),
+        (lambda b: ad.integrate(lambda x: np.exp(-b * x), b, INF), lambda b: np.exp(-b * b) / b),
+        (lambda b: ad.integrate(lambda x, y: x * y * b, (0.0, b), (0.0, lambda x: b * x)), lambda b: b**7 / 8),
+    ],
+    ids=["limits", "limit and parameter", "infinite range", "inner limit"],
+)
+def test_power_series_of_integrals_with_limits_that_move(f, exact):
+    """Of a series nothing is recorded, and yet it has all derivatives."""
+    known = ad.taylor(exact, 0.7, 20)
+    np.testing.assert_allclose(ad.taylor(f, 0.7, 20), known, rtol=1e-9, atol=1e-12 * np.abs(known).max())
+    assert ad.derivative(f, 2)(0.7) == pytest.approx(ad.grad(ad.grad(exact))(0.7), rel=1e-12)
 
 
 def closed_form(p):

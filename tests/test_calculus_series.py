@@ -145,3 +145,27 @@ def test_remainder_is_what_the_polynomial_leaves_out(x0, order, x):
 def test_calls_that_cannot_be_say_why(call, told):
     with pytest.raises(ad.GradientError, match=told):
         call()
+
+
+def test_orders_and_points_of_any_kind_of_number():
+    np.testing.assert_array_equal(ad.taylor(np.exp, 0.0, np.int64(3)), ad.taylor(np.exp, 0.0, 3))
+    np.testing.assert_array_equal(ad.taylor(np.sin, [1.0, 2.0], 2), ad.taylor(np.sin, np.array([1.0, 2.0]), 2))
+    assert taylor_coefficients(lambda p: p[0] * p[1], (1, 2), np.int64(1))[(1, 0)] == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "told"),
+    [
+        (lambda: ad.taylor(lambda p: p["a"], {"a": 1.0}, 2), ad.GradientError, "takes one array and returns one"),
+        (lambda: ad.taylor(np.exp, 0.0, True), ad.GradientError, "taylor: the order is a whole number"),
+        (lambda: taylor_coefficients(np.exp, 0.0, 2), ad.ShapeError, r"x0 has shape \(\); expected \(d,\)"),
+        (lambda: taylor_coefficients(np.sum, np.zeros(0), 2), ad.ShapeError, r"x0 has shape \(0,\)"),
+        (lambda: taylor_coefficients(np.sum, np.zeros(2), -1), ad.GradientError, "taylor_coefficients: the order is a"),
+        (lambda: remainder(np.exp, 0.0, -1, 1.0), ad.GradientError, "remainder: the order is a whole number"),
+        (lambda: radius_of_convergence([1.0, np.nan, 1.0]), ad.ShapeError, r"shape \(3,\) was given, with 1 that are"),
+        (lambda: radius_of_convergence(np.ones((3, 3))), ad.ShapeError, r"shape \(3, 3\)"),
+    ],
+)
+def test_what_has_no_series_is_refused(make, error, told):
+    with pytest.raises(error, match=told):
+        make()

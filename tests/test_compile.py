@@ -340,10 +340,51 @@ def test_labels_are_looked_at_in_every_call():
         f(z, np.array([0, 3]))
 
 
-def test_compiling_inside_of_a_compiled_function_is_refused():
-    inner = ad.compile(lambda x: x * 2)
-    with pytest.raises(ad.CompileError, match="is compiled inside of a function"):
-        ad.compile(lambda x: inner(x))(np.ones(2))
+def test_a_compiled_function_is_a_part_of_another():
+    w = ad.tensor(3.0)
+    inner, scalar = ad.compile(lambda x: np.sin(x) * x), ad.compile(lambda: w * w)
+    inner(X), scalar()  # with programs of their own, which are not what is recorded
+    outer = ad.compile(lambda x: ad.grad(lambda x: inner(x).sum() * scalar())(x))
+    for x in (X, 2 * X):
+        np.testing.assert_allclose(outer(x).data, 9 * (np.sin(x) + x * np.cos(x)))
+    assert "sin" in outer.source
+
+
+def test_transforms_differentiate_compiled_functions():
+    """A program gives untracked results: under a transform the function itself is run."""
+    f = lambda x: (np.sin(x) * x).sum()
+    fast = ad.compile(f)
+    x, v = X[0], np.ones(X.shape[1])
+    fast(x)
+    np.testing.assert_array_equal(ad.grad(fast)(x), ad.grad(f)(x))
+    np.testing.assert_array_equal(ad.hvp(fast, x, v), ad.hvp(f, x, v))
+    assert ad.jvp(fast, (x,), (v,))[1] == ad.jvp(f, (x,), (v,))[1]
+    y = ad.tensor(x, requires_grad=True)
+    fast(y * 2).backward()
+    np.testing.assert_array_equal(y.grad, 2 * ad.grad(f)(2 * x))
+    with ad.no_grad():
+        assert not any(fast(y * 2).requires_grad for _ in range(3))
+    assert len(fast.sources) == 2  # of an array, and of a Tensor
+
+
+def test_what_a_transform_differentiates_is_not_lost_in_a_closure():
+    def f(w):
+        return ad.compile(lambda x: (w * x).sum())(X)
+
+    with pytest.raises(ad.CompileError, match=r"tracked as the result of something or by a transform.*argument"):
+        ad.grad(f)(X)
+    assert ad.grad(lambda w: ad.compile(lambda x: (w.detach() * x).sum())(X) + w.sum())(X).sum() == X.size
+
+
+@pytest.mark.parametrize("name", ["exp", "dot", "add", "isfinite", "float64", "maximum", "sum_reduce", "exp_in_numpy"])
+def test_a_function_may_be_called_like_one_of_numpys(name):
+    def f(x):
+        return np.maximum(np.exp(x) @ np.exp(x) if x.ndim else np.exp(x), 0.5) + 1
+
+    f.__name__ = name
+    fast = ad.compile(f)
+    for x in (X[0], np.float64(0.5), X[1], np.float64(1.5), np.float64(np.inf)):
+        assert fast(x) == f(x)
 
 
 def test_an_error_of_the_function_is_its_own():
@@ -573,3 +614,90 @@ def test_each_thread_traces_for_itself():
     for k, values in found:
         for v in values:
             close(v, ad.grad(f)(np.full(k + 1, 0.5)))
+
+
+class _Stack(nn.Module):
+    """Layers in a plain list, a number in a dict."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers, self.options = [nn.Linear(3, 3, dtype=float)], {"scale": 2.0}
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x * self.options["scale"]
+
+
+CHANGES = {
+    "a layer more in a list": lambda m: m.layers.append(nn.Linear(3, 3, dtype=float)),
+    "another layer in a list": lambda m: m.layers.__setitem__(0, nn.Linear(3, 3, dtype=float)),
+    "another number in a dict": lambda m: m.options.update(scale=3.0),
+    "an attribute less": lambda m: delattr(m, "options") or setattr(type(m), "options", {"scale": 5.0}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_module_is_traced_anew(change):
+    model = type("Stack", (_Stack,), {})()
+    fast = ad.compile(lambda x: model(x))
+    x = np.arange(6.0).reshape(2, 3)
+    fast(x), fast(x)
+    assert len(fast.sources) == 1
+    CHANGES[change](model)
+    for _ in range(2):
+        np.testing.assert_allclose(fast(x).data, model(x).data)
+    assert len(fast.sources) == 2
+
+
+def test_a_changed_module_list_is_traced_anew():
+    layers = nn.ModuleList([nn.Linear(3, 3, dtype=float)])
+    fast = ad.compile(lambda x: layers[0](x))
+    new, x = nn.Linear(3, 3, dtype=float), np.ones((2, 3))
+    fast(x)
+    layers[0] = new
+    np.testing.assert_allclose(fast(x).data, new(x).data)
+
+
+def test_numbers_in_lists_and_dicts_are_guarded():
+    weights, options = [1.0, 2.0], {"inner": [np.ones(3)]}
+
+    def f(x, bias=[0.5]):  # noqa: B006 - a default that is changed is what is tested
+        return x * weights[1] + options["inner"][0] + bias[0]
+
+    fast, x = ad.compile(f), np.arange(3.0)
+    fast(x)
+    weights[1] = 2.0  # an equal number is the same
+    np.testing.assert_array_equal(fast(x), f(x))
+    assert len(fast.sources) == 1
+    for change in (
+        lambda: weights.__setitem__(1, 5.0),
+        lambda: options["inner"].__setitem__(0, np.zeros(3)),
+        lambda: f.__defaults__[0].__setitem__(0, 1.5),
+    ):
+        change()
+        np.testing.assert_array_equal(fast(x), f(x))
+    assert len(fast.sources) == 4
+
+
+def test_one_compiled_function_may_be_called_from_many_threads():
+    fast = ad.compile(lambda x: (np.sin(x) @ np.cos(x).T).sum())
+    data = [np.random.default_rng(i).normal(size=(100, 100)) for i in range(4)]
+    expected = [fast(x) for x in data]
+    found = [[] for _ in data]
+
+    def run(i):
+        found[i] += [fast(data[i]) for _ in range(50)]
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(len(data))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [[y] * 50 for y in expected]
+
+
+def test_zeros_of_either_sign_are_different_static_arguments():
+    fast = ad.compile(lambda x, s: np.copysign(x, s))
+    assert [fast(X, s).sum() > 0 for s in (0.0, -0.0, 0.0, -0.0)] == [True, False, True, False]
+    assert len(fast.sources) == 2

@@ -306,6 +306,24 @@ def bare_machine(tmp_path, monkeypatch):
     return beside, path
 
 
+@pytest.mark.parametrize(
+    ("name", "begin"), [("a.svg", b"<?xml"), ("b.PNG", b"\x89PNG"), ("new/c.svg", b"<?xml"), ("d.dot", b"digraph")]
+)
+def test_saving_writes_what_the_name_ends_in(tmp_path, name, begin):
+    picture = ad.draw(ad.tensor(2.0, requires_grad=True) * 3.0)
+    written = picture.save(tmp_path / name)
+    assert Path(written) == tmp_path / name and Path(written).read_bytes().lstrip(b"/ \n").startswith(begin)
+
+
+def test_saving_beside_rendering_leaves_the_package_its_ways(tmp_path):
+    picture = ad.draw(ad.tensor(2.0, requires_grad=True) * 3.0)
+    drawn = picture.render(tmp_path / "odd.svg", format="png")  # the package saves the text by the name that is given
+    assert (tmp_path / "odd.svg").read_text(encoding="utf-8").startswith("digraph")
+    assert Path(drawn).read_bytes().startswith(b"\x89PNG")
+    assert Path(picture.save("e.svg", tmp_path)).read_bytes().startswith(b"<?xml")
+    assert Path(picture.save(tmp_path / "text.gv")).read_text(encoding="utf-8") == picture.source
+
+
 def test_without_a_renderer_there_is_text_and_advice(bare_machine):
     picture = ad.draw(tracked(2.0, name="a") * 3.0)
     assert find_renderer() is None

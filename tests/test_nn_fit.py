@@ -400,3 +400,111 @@ def test_standardised_columns_have_mean_0_and_spread_1():
     np.testing.assert_allclose(b, (test - train.mean(0)) / train.std(0))
     with pytest.raises(ad.ShapeError, match="same columns"):
         nn.data.standardise(train, test[:, :1])
+
+
+# --- modes, early stopping and checkpoints ----------------------------------------------------------
+
+
+def _with_batchnorm():
+    nn.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    model[1].eval()
+    return model, np.ones((4, 2), np.float32)
+
+
+def test_parts_are_in_their_own_mode_after_measuring_and_training():
+    model, x = _with_batchnorm()
+    nn.evaluate(model, nn.mse_loss, (x, x))
+    assert [m.training for _, m in model.named_modules()] == [True, True, False]
+    nn.fit(model, optim.GradientDescent(model.parameters(), 0.01), nn.mse_loss, (x, x), epochs=1)
+    assert [m.training for _, m in model.named_modules()] == [True, True, False]
+
+
+def _numbers(stopping, numbers):
+    """Show a stopping the numbers of some epochs; after how many it stops."""
+    history, model = nn.History(), nn.Linear(1, 1)
+    for epoch, number in enumerate(numbers, 1):
+        history.add({"validation_loss": number})
+        if stopping.see(epoch, history, model):
+            return epoch
+    return None
+
+
+def test_a_first_number_that_is_nan_is_no_best():
+    stopping = nn.EarlyStopping(patience=3)
+    assert _numbers(stopping, [np.nan, 2.0, 1.0, 1.5, np.nan, 1.5]) == 6
+    assert stopping.best == 1.0 and stopping.best_epoch == 3
+
+
+def test_an_early_stopping_begins_anew_with_every_training():
+    x, ends = np.ones((4, 2), np.float32), []
+    stopping = nn.EarlyStopping("loss", patience=2)
+    for rate in (0.1, 0.0):  # the first learns in every epoch, the second never
+        nn.manual_seed(0)
+        model = nn.Linear(2, 2)
+        optimizer = optim.GradientDescent(model.parameters(), rate)
+        ends.append(nn.fit(model, optimizer, nn.mse_loss, (x, x), epochs=5, early_stopping=stopping).epochs)
+    assert ends == [5, 3]
+
+
+def test_patience_is_checked_when_it_is_given():
+    with pytest.raises(ValueError, match="EarlyStopping: patience is a positive whole number; 0 was given"):
+        nn.EarlyStopping(patience=0)
+
+
+def test_an_interrupt_keeps_the_last_step_also_with_early_stopping():
+    model, x = _with_batchnorm()
+    last = {}
+
+    def interrupt(epoch, history, model):
+        if epoch == 3:
+            last.update(model.state_dict())
+            raise KeyboardInterrupt
+
+    stopping = nn.EarlyStopping("loss", min_delta=100.0)  # the first epoch stays the best
+    optimizer = optim.GradientDescent(model.parameters(), 0.1)
+    nn.fit(model, optimizer, nn.mse_loss, (x, 2 * x), epochs=9, early_stopping=stopping, callbacks=[interrupt])
+    for name, value in model.state_dict().items():
+        np.testing.assert_array_equal(value, last[name])
+
+
+def test_a_checkpoint_with_another_kind_of_generator_is_refused_whole(tmp_path):
+    model = nn.Linear(2, 2)
+    nn.save_checkpoint(tmp_path / "run.npz", model, rng=np.random.Generator(np.random.MT19937(0)))
+    model.weight.assign_(np.full((2, 2), 7.0))
+    with pytest.raises(ad.StructureError, match="state of a MT19937, and a PCG64 was given"):
+        nn.load_checkpoint(tmp_path / "run.npz", model, rng=np.random.default_rng(0))
+    assert (model.weight.data == 7.0).all()
+
+
+# --- metrics
+
+
+def test_a_single_score_in_a_column_is_not_taken_for_classes():
+    with pytest.raises(ad.ShapeError, match=r"\(2, 1\) and \(2,\).*outputs\[:, 0\]"):
+        nn.accuracy([[2.0], [-1.0]], [1, 0])
+    assert nn.accuracy([2.0, -1.0], [1, 0]) == 1.0
+
+
+def test_a_confusion_matrix_refuses_labels_of_no_class():
+    for labels, error, told in (
+        ([-1, 0], ad.DomainError, "label -1"),
+        ([0, 2], ad.DomainError, "0..1 for 2 classes; label 2"),
+        ([0.0, 1.0], ad.DtypeError, "astype"),
+    ):
+        with pytest.raises(error, match=told):
+            nn.confusion_matrix(np.eye(2), labels)
+    assert nn.confusion_matrix(np.zeros((0, 2)), []).sum() == 0
+
+
+def test_data_without_rows_are_refused():
+    model, x = _with_batchnorm()
+    optimizer, empty = optim.GradientDescent(model.parameters(), 0.1), x[:0]
+    with pytest.raises(ad.ShapeError, match=r"fit: the data have no rows; their shapes are \[\(0, 2\), \(0, 2\)\]"):
+        nn.fit(model, optimizer, nn.mse_loss, (empty, empty))
+    with pytest.raises(ad.ShapeError, match="fit, validation: the data have no rows"):
+        nn.fit(model, optimizer, nn.mse_loss, (x, x), validation=(empty, empty))
+    with pytest.raises(ad.ShapeError, match="evaluate: the data have no rows"):
+        nn.evaluate(model, nn.mse_loss, (empty, empty))
+    with pytest.raises(ValueError, match="batch_size is a positive whole number; 0 was given"):
+        nn.fit(model, optimizer, nn.mse_loss, (x, x), batch_size=0)

@@ -178,3 +178,18 @@ def test_nonsense_is_refused(name):
     call, error, told = REFUSED[name]
     with pytest.raises(error, match=told):
         call()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda w: nn.binary_cross_entropy(np.full(3, 0.5), np.ones(3), weight=w),
+        lambda w: nn.binary_cross_entropy_with_logits(np.zeros(3), np.ones(3), weight=w),
+        lambda w: nn.binary_cross_entropy_with_logits(np.zeros(3), np.ones(3), pos_weight=w),
+    ],
+)
+def test_a_weight_does_not_widen_the_loss(call):
+    for shape in ((3, 1), (2,)):
+        with pytest.raises(ad.ShapeError, match=r"weight has shape .* cannot be broadcast"):
+            call(np.ones(shape))
+    call(np.ones(1)), call(2.0)

@@ -528,3 +528,50 @@ def test_numpys_global_generator_is_left_alone():
     nn.Linear(3, 3)
     list(nn.batches(np.arange(5)))
     np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+# --- what is registered -----------------------------------------------------------------------------
+
+
+def test_a_subclass_of_a_container_may_have_layers_of_its_own():
+    class Net(nn.Sequential):
+        def __init__(self):
+            super().__init__(nn.Linear(2, 3))
+            self.head = nn.Linear(3, 1)
+
+    class Layers(nn.ModuleList):
+        def __init__(self):
+            super().__init__([nn.Linear(2, 3)])
+            self.head = nn.Linear(3, 1)
+
+    for model in (Net(), Layers()):
+        assert [name for name, _ in model.named_parameters()] == ["0.weight", "0.bias", "head.weight", "head.bias"]
+        assert [name for name, _ in model.named_modules()] == ["", "0", "head"]
+        assert len(model) == 1
+
+
+def test_modules_in_nested_lists_are_listed():
+    class Grid(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rows = [[nn.Linear(1, 1, bias=False)], {"a": (nn.Linear(1, 1, bias=False),)}]
+
+    model = Grid()
+    assert [name for name, _ in model.named_parameters()] == ["rows.0.0.weight", "rows.1.a.0.weight"]
+    assert model.parameters()[1].name == "rows.1.a.0.weight"
+    assert isinstance(model.module_at("rows.1.a.0"), nn.Linear)
+
+
+def test_a_tracked_tensor_in_a_list_is_refused_as_one_alone_is():
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weights = [ad.tensor([1.0], requires_grad=True)]
+
+    with pytest.raises(TypeError, match=r"Model.weights.0: parameters\(\) would not list.*nn.Parameter"):
+        Model()
+
+
+def test_a_lambda_is_given_what_a_recurrent_layer_returns():
+    model = nn.Sequential(nn.LSTM(2, 3), nn.Lambda(lambda result: result[0][:, -1]), nn.Linear(3, 1))
+    assert model(np.ones((4, 5, 2))).shape == (4, 1)

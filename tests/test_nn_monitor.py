@@ -322,6 +322,16 @@ def perceptron_of_digits():
     return nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
 
 
+def test_a_gradient_that_is_nan_is_not_taken_for_none():
+    """The outputs are finite: the loss made the NaN."""
+    model = perceptron()
+    with np.errstate(all="ignore"):
+        monitor = watched_step(model, lambda: np.sqrt((model(X) * 0).sum()), rate=0.0)
+    assert np.isinf(monitor.series("gradient")[0, [0, 2]]).all()
+    assert {monitor.verdicts[path].state for path in "02"} == {"exploding"}
+    assert monitor.verdicts["0"].why == "its gradient is not finite" and "No gradients were seen" not in str(monitor)
+
+
 def test_a_learning_rate_beyond_all_measure_is_exploding():
     model = perceptron()
     monitor = nn.Monitor(1)

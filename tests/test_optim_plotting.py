@@ -154,6 +154,14 @@ def test_without_a_box_the_paths_are_framed():
         plotting.contours(BOWL)
 
 
+def test_names_are_shown_as_they_are_and_leave_room():
+    (ax,) = plotting.contours(BOWL, BOX, {"$x_{$": PATH, "n" * 10_000: PATH[:2], 3: PATH[:1]}, grid=5).axes
+    assert texts(ax) == [r"\$x_{\$: 2 steps", "n" * 37 + "...: 1 step", "3: 0 steps"]
+    ax.figure.canvas.draw()  # a lone brace between two dollars is no mathematics
+    run = optim.minimize(BOWL, np.ones(2))
+    plotting.courses({"$x_{$": run, "b": run}).canvas.draw()
+
+
 def test_the_legend_is_in_the_corner_with_fewest_points():
     box = (0.0, 1.0, 0.0, 1.0)
     for corner, place in {(0.9, 0.9): 2, (0.1, 0.9): 1}.items():  # upper left, upper right by Matplotlib's numbers
@@ -283,6 +291,12 @@ def test_long_paths_are_drawn_by_their_recorded_values():
     (ax,) = plotting.surface(BOWL, BOX, path, grid=5).axes
     (line,) = named(ax).values()
     np.testing.assert_allclose(line.get_data_3d()[2], path[:, 0] ** 2)
+
+
+def test_a_single_point_in_space_is_seen():
+    (ax,) = plotting.surface(BOWL, BOX, [[0.5, 0.5]], grid=5).axes
+    point = named(ax)["path: 0 steps"]
+    assert point.get_marker() == "o" and np.ravel(point.get_data_3d()).tolist() == [0.5, 0.5, 1.25]
 
 
 # --- films
@@ -508,11 +522,23 @@ def test_verdicts():
     assert verdict(2.0**k, 1.0) == "diverges" and verdict(0.5**k, 1.0) == "has arrived"
 
 
+def test_runs_that_begin_at_the_minimum_or_fly_away():
+    assert verdict(np.zeros((5, 2)), np.array([1.0, 0.0])) == "has arrived"
+    far = np.array([[1.0, 1.0], [1e200, -1e200], [np.inf, np.nan]])
+    assert verdict(far, np.array([0.0, 1.0])) == "diverges"  # and no warning of what overflowed
+    figure = plotting.learning_rates(lambda p: np.cosh(p[0]) + np.cosh(p[1]), (1.0, 0.5), [6.0])
+    assert figure.axes[0].get_title().endswith("diverges")
+    figure = plotting.learning_rates(lambda p: p[0] ** 2 / 2 + p[1] ** 4, (1.0, 0.5), [0.5])
+    assert figure.axes[0].get_title().startswith("0.5 · 2/L = 1\n")  # of the direction that curves
+
+
 def test_stories_that_cannot_be_told_are_refused():
     with pytest.raises(ad.ShapeError, match=r"x0 has shape \(3,\); expected a number or a point"):
         plotting.learning_rates(BOWL, np.ones(3))
     with pytest.raises(ad.DomainError, match="no minimum with a positive curvature"):
         plotting.learning_rates(lambda x: x**4, 1.0)
+    with pytest.raises(ad.DomainError, match=r"the largest curvature is .*e-0"):
+        plotting.learning_rates(lambda p: np.sum(p**4), (1.0, 0.5))
     for shares in ([], [0.5, -1.0], [np.nan]):
         with pytest.raises(ValueError, match="shares are one or more positive numbers"):
             plotting.learning_rates(BOWL, np.ones(2), shares)

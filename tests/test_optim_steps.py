@@ -493,3 +493,21 @@ def test_two_threads_train_two_models_as_one_after_the_other():
     for t in threads:
         t.join()
     assert not errors and found == expected
+
+
+@pytest.mark.parametrize("kind", [optim.Adam, optim.LBFGS])
+def test_a_model_in_place_of_its_parameters_is_refused(kind):
+    import nn
+
+    model = nn.Linear(2, 2)
+    with pytest.raises(TypeError, match=rf"{kind.__name__}: .*model.parameters\(\); a Linear was given\.$"):
+        kind(model)
+    with pytest.raises(TypeError, match=r"a method was given\. Call it: model.parameters\(\)\."):
+        kind(model.parameters)
+
+
+@pytest.mark.parametrize("value", [2.0, None])
+def test_a_loss_that_is_no_tensor_is_refused(value):
+    w = ad.tensor([1.0], requires_grad=True)
+    with pytest.raises(TypeError, match=rf"Adam.step: loss_fn returned a {type(value).__name__}; expected"):
+        optim.Adam([w]).step(lambda: value)

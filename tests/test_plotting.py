@@ -307,6 +307,16 @@ def test_the_gradient_stands_upright_on_the_level_lines():
     assert figure.axes[1].get_ylabel() == "f"
 
 
+def test_constants_are_drawn():
+    box = (-1.0, 1.0, -1.0, 1.0)
+    figure = plotting.gradient_field(lambda p: 3.0, box, arrows=3)
+    assert len(figure.axes) == 1  # no bar of colours for the rounding about a single height
+    np.testing.assert_array_equal(quiver(figure.axes[0]).U, np.zeros(9))
+    figure = plotting.vector_field(lambda p: [1.0, 2.0], box, colour="divergence", arrows=3)
+    np.testing.assert_array_equal(quiver(figure.axes[0]).U * 2, quiver(figure.axes[0]).V)
+    assert (figure.axes[0].images[0].get_array() == 0).all()
+
+
 def test_fields_that_cannot_be_drawn_are_refused():
     box = (-1.0, 1.0, -1.0, 1.0)
     with pytest.raises(ad.ShapeError, match=r"two components along the first axis"):

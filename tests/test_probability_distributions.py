@@ -427,6 +427,13 @@ def test_what_needs_scipy_names_the_extra(call):
         (lambda: pr.Categorical(0.5), ad.ShapeError, r"single number; give one for each category"),
         (lambda: pr.Uniform(1.0, 1.0), ad.DomainError, "Uniform: low is 1 and high 1; low must be less"),
         (lambda: pr.Normal(1j, 1.0), ad.DtypeError, "Normal: mean has dtype complex128"),
+        (
+            lambda: pr.Normal(np.zeros(3), np.ones(2)),
+            ad.ShapeError,
+            r"Normal: standard_deviation has shape \(2,\) and mean \(3,\)",
+        ),
+        (lambda: pr.Normal().sample(-1), ad.ShapeError, "Normal.sample: size is a whole number from 0, .* -1 was"),
+        (lambda: pr.Poisson(1.0).sample(2.5), ad.ShapeError, "Poisson.sample: size is a whole number .* 2.5 was"),
         (lambda: pr.MultivariateNormal([0.0, 0.0], [[1.0, 2.0], [2.0, 1.0]]), ad.MatrixError, "eigenvalue is -1"),
         (lambda: pr.MultivariateNormal([0.0, 0.0], [[1.0, 0.5], [0.0, 1.0]]), ad.DomainError, "not symmetric"),
         (lambda: pr.MultivariateNormal([0.0], np.eye(2)), ad.ShapeError, r"mean has shape \(1,\)"),

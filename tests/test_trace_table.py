@@ -111,6 +111,13 @@ def test_a_long_trace_shows_both_ends():
     assert len(lines) == 202 and "... 301 more" in lines[101] and lines[-1].startswith("v500")
 
 
+def test_names_of_tensors_from_outside_leave_the_table_a_table():
+    w = ad.tensor(2.0, requires_grad=True, name="line\nbreak" + "n" * 10_000)
+    lines = str(ad.trace_table(lambda x: w * x, 3.0)).splitlines()
+    assert len(lines) == 3 and max(map(len, lines)) < 200
+    assert "line break" in lines[2]
+
+
 def test_wrong_directions_are_told():
     with pytest.raises(ad.GradientError, match=r"a tangent for each of the 1 argument"):
         ad.trace_table(np.sin, 1.0, direction=1.0)

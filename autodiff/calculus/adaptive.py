@@ -29,6 +29,7 @@ _MOST_EVALUATIONS = 20_000_000
 _FIRST_PANELS = {1: 8, 2: 2}
 _ORDERS = {1: 10, 2: 10, 3: 10}  # Gauss nodes of a panel; in four variables 7, for 21**4 nodes would be many
 _ROUNDING = 50 * 2.0**-52
+_MOST_NODES_ON_NOTHING = 20_000  # an integrand that is 0 at every node may be a narrow peak between them
 
 
 Begin = Callable[[int, list[tuple[float, float]]], Mesh]
@@ -207,6 +208,11 @@ def _choose(f: Function, ranges: Sequence[Range], tol: float, atol: float, first
             with no_grad():
                 meshes, ends = _first_meshes(ranges, first)
             continue
+        if first is None and not values.any():
+            finer = [m.refined(range(len(m.panels))) for m in meshes]
+            if _size(meshes) < _size(finer) <= _MOST_NODES_ON_NOTHING:
+                meshes = finer
+                continue
         found = estimate(values, meshes)
         shares = _shares(found)
         total = sum(float(s.sum()) for s in shares)

@@ -20,10 +20,10 @@ def point_and_velocity(curve: Function, t: Any, who: str) -> tuple[Any, Any]:
     def position(s: Any) -> Any:
         r = stacked(curve(s))
         if np.ndim(r) != np.ndim(s) + 1 or np.shape(r)[1:] != np.shape(s):
+            expected = f"({', '.join(map(str, ('d', *np.shape(s))))}{'' if np.ndim(s) else ','})"
             raise ShapeError(
                 f"{who}: at parameters of shape {np.shape(s)} {title(curve)} returned shape {np.shape(r)}; "
-                f"expected (d, *{np.shape(s)}): coordinates along the first axis, as np.stack([x(t), y(t)]) has "
-                f"them."
+                f"expected {expected}: coordinates along the first axis, as np.stack([x(t), y(t)]) has them."
             )
         return r
 

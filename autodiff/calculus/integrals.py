@@ -22,6 +22,7 @@ from autodiff.errors import DomainError, StructureError
 from autodiff.modes import check, is_compiling
 from autodiff.primitives import elementwise, primitive
 from autodiff.recording import Function, title
+from autodiff.series import Series
 from autodiff.tensors import Tensor
 
 _FIXED = {
@@ -96,7 +97,8 @@ def integrate(
     derivative of `f`, with the nodes that were chosen for `f`. Several integrals at once share their nodes, and their
     errors are measured by the largest of them. In a function that is being compiled the nodes are
     those of the first call, laid out between the limits of each call; the error is estimated again at every call, and
-    one that has grown beyond the bar is an error.
+    one that has grown beyond the bar is an error. A peak far narrower than the range may lie between all nodes, where
+    no estimate sees it: `points` says where it is.
 
     References
     ----------
@@ -115,6 +117,8 @@ def integrate(
     """
     if method not in METHODS:
         raise StructureError(f"integrate: there is no method {method!r}; choose one of {', '.join(METHODS)}.")
+    if not tol >= 0 or not atol >= 0:
+        raise StructureError(f"integrate: tol and atol are errors, 0 or more; tol={tol!r}, atol={atol!r} were given.")
     parts = ranges_of(ranges, points)
     if not vectorized:
         f = one_by_one(f)
@@ -129,6 +133,9 @@ def _integral(
     parts[0].look(*parts[0].limits((), ()))
     if parts[0].is_empty():
         return np.float64(0.0), np.zeros(())
+    shape = np.broadcast_shapes(*(np.shape(limit) for limit in parts[0].limits((), ())))
+    if 0 in shape:  # no integral at all
+        return np.zeros(shape), np.zeros(shape)
     if method == "monte-carlo" or len(parts) > 4:
         return monte_carlo.integral(f, parts, samples, seed)
     if method in _FIXED and (nodes < 4 or nodes % 4):
@@ -204,8 +211,9 @@ def _inner(
 
 # --- moving limits --------------------------------------------------------------------------------
 
-_STRIP = np.polynomial.legendre.leggauss(8)
-"""The rule for the strip between a limit and where it moves: twice as many derivatives by a limit are exact."""
+_STRIP = np.polynomial.legendre.leggauss(10)
+"""The rule for the strip between a limit and where it moves: twice as many derivatives by a limit are exact, and 20 is
+how far Taylor series go."""
 
 
 def _moved_limit(
@@ -226,15 +234,20 @@ vanishing = elementwise(lambda b: b * 0.0, lambda t, y, b: t, name="vanishing")
 """How far a variable has moved: 0, with slope 1."""
 
 
+def _is_on_record(value: Any) -> bool:
+    """Whether there are derivatives beyond this one: of a Tensor they are recorded, a power series has them all."""
+    return isinstance(value, (Tensor, Series))
+
+
 def _strip_pullback(ct: Any, y: Any, end: Any, height: Any) -> tuple[Any, Any]:
     # The slope by the height is the width, 0. It is a 0 for certain, so that on plain arrays nothing is sent that
     # would be NaN at an infinite slope; on record it is sent, since by the limit it has the slope 1.
-    return ct * height, ct * vanishing(end) if isinstance(end, Tensor) else None
+    return ct * height, ct * vanishing(end) if _is_on_record(end) else None
 
 
 def _strip_pushforward(ts: Any, y: Any, end: Any, height: Any) -> Any:
     moved = np.zeros_like(y) if ts[0] is None else ts[0] * height
-    if ts[1] is not None and isinstance(end, Tensor):
+    if ts[1] is not None and _is_on_record(end):
         moved = moved + vanishing(end) * ts[1]
     return moved
 

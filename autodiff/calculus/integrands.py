@@ -55,6 +55,8 @@ def values_at(f: Function, xs: Sequence[Any], shape: tuple[int, ...]) -> Any:
     flat = [_flat(x, shape) for x in xs]
     n = int(np.prod(shape))
     y = stacked(f(*flat))
+    if y is None:
+        raise ShapeError(f"integrate: {title(f)} returned None; expected its values at {n} nodes. Is there a `return`?")
     given = np.shape(y)
     if given == () or (given[-1] != n and given[-1] == 1):
         y = np.broadcast_to(y, (*given[:-1], n))

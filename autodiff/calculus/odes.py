@@ -128,9 +128,13 @@ def _solution(f: Function, y0: Any, t: Any, args: tuple[Any, ...], rtol: float, 
     if np.shape(stacked(first)) != np.shape(y0):
         raise ShapeError(
             f"odeint: for a state of shape {np.shape(y0)} {title(f)} returned shape {np.shape(stacked(first))}; the "
-            "rate of change has the state's shape."
+            "rate of change has the state's shape. It is called as f(y, t): the state first, then the time."
         )
     plain_args = tuple(untracked(a) for a in args)
+    if not np.isfinite(concrete(stacked(first))).all():
+        raise DomainError(
+            f"odeint: at the first time, t = {untracked(t)[0]:.6g}, {title(f)} is not finite: {stacked(first)!r}."
+        )
     with no_grad(), np.errstate(all="ignore"):
         rows, cuts = _steps(lambda y, s: concrete(stacked(f(y, s, *plain_args))), concrete(y0), concrete(t), rtol, atol)
     if not any(map(_remembers, (first if not isinstance(first, (list, tuple)) else stacked(first), y0, t, *args))):

@@ -72,8 +72,8 @@ def is_conservative(F: Function, box: Sequence[tuple[float, float]], *, seed: in
 
     Notes
     -----
-    In the plane the circulation round the box is looked at as well: (-y, x) / (x**2 + y**2) has no curl anywhere, and
-    yet no potential on a box round the origin.
+    Where there is a pole in the plane or in space, the circulation round the box, or round each of its faces, is looked
+    at as well: (-y, x) / (x**2 + y**2) has no curl anywhere, and yet no potential on a box round the origin.
 
     Examples
     --------
@@ -94,13 +94,12 @@ def is_conservative(F: Function, box: Sequence[tuple[float, float]], *, seed: in
     worst = int(np.argmax(np.where(np.isfinite(turned), turned - _BAR * scale, -np.inf)))
     if turned[worst] > _BAR * scale[worst]:
         return Finding(False, points[:, worst], float(turned[worst]), "the curl")
-    pole, largest = (
-        look_for_poles(F, lambda *q: np.stack(q), [tuple(s) for s in sides]) if len(sides) < 4 else (None, 0)
-    )
-    if pole is not None and len(sides) == 2:
-        around = _round(F, sides, "circulation", largest)
-        if around is None or abs(around) > _BAR * largest:
-            return Finding(False, pole, float("nan") if around is None else around, "the circulation round a pole")
+    if len(sides) in (2, 3):
+        pole, largest = look_for_poles(F, lambda *q: np.stack(q), [tuple(s) for s in sides])
+        for field, box_of_it in [] if pole is None else [(F, sides)] if len(sides) == 2 else _faces(F, sides):
+            around = _round(field, box_of_it, "circulation")
+            if around is None or abs(around) > _BAR * largest:
+                return Finding(False, pole, float("nan") if around is None else around, "the circulation round a pole")
     return Finding(True, None, 0.0, f"no curl at {_SAMPLES} points")
 
 
@@ -138,13 +137,30 @@ def is_solenoidal(F: Function, box: Sequence[tuple[float, float]], *, seed: int 
         return Finding(False, points[:, worst], float(spread[worst]), "the divergence")
     if len(sides) in (2, 3):
         pole, largest = look_for_poles(F, lambda *q: np.stack(q), [tuple(s) for s in sides])
-        around = _round(F, sides, "outward_flux", largest) if pole is not None else 0.0
+        around = _round(F, sides, "outward_flux") if pole is not None else 0.0
         if pole is not None and (around is None or abs(around) > _BAR * largest):
             return Finding(False, pole, float("nan") if around is None else around, "the flux out of a pole")
     return Finding(True, None, 0.0, f"no divergence at {_SAMPLES} points")
 
 
-def _round(F: Function, sides: Any, what: str, largest: float) -> float | None:
+def _faces(F: Function, sides: Any) -> list[tuple[Function, Any]]:
+    """What a field in space is along each face of a box, as a field of the plane, and the sides of the face."""
+
+    def on_face(axis: int, height: float) -> Function:
+        along = [i for i in range(3) if i != axis]
+
+        def field(p: Any) -> Any:
+            q = list(p)
+            q.insert(axis, np.full(np.shape(p[0]), height))
+            y = components(F, np.stack(q), "is_conservative")
+            return np.stack([y[i] for i in along])
+
+        return field
+
+    return [(on_face(axis, end), np.delete(sides, axis, axis=0)) for axis in range(3) for end in sides[axis]]
+
+
+def _round(F: Function, sides: Any, what: str) -> float | None:
     """The circulation round a box or the flux out of it; None if the pole lies on the boundary."""
     try:
         return float(concrete(boundary_integral(Region.box(*map(tuple, sides)), what, F, 1e-10)[0]))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.calculus.integrals import integrate
-from autodiff.errors import GradientError
+from autodiff.calculus.integrands import stacked
+from autodiff.errors import GradientError, ShapeError
 from autodiff.expansions import coefficients
 from autodiff.recording import Function, data_of, matching
 from autodiff.tensors import Tensor
@@ -58,15 +59,23 @@ def taylor(f: Function, x0: Any, order: int, *, direction: Any = None) -> Any:
     >>> ad.taylor(f, np.array([1.0, 0.0]), 3, direction=np.array([1.0, 1.0]))  # (1 + s) sin(s)
     array([ 0.        ,  1.        ,  1.        , -0.16666667])
     """
-    if not isinstance(order, int) or isinstance(order, bool) or order < 0:
-        raise GradientError(f"taylor: the order is a whole number, 0 or more; {order!r} was given.")
+    order = _whole(order, "taylor")
+    if isinstance(x0, (list, tuple)):
+        x0 = stacked(x0)
     if isinstance(x0, int):
         x0 = float(x0)
     along = np.ones_like(data_of(x0)) if direction is None else matching(direction, x0, "the direction")
     structure, found = coefficients(f, x0, along, range(order + 1))
-    if structure.kind is not None:
+    if structure.kind is not None or isinstance(x0, dict):
         raise GradientError("taylor: the function takes one array and returns one; stack several with np.stack.")
     return np.stack(found[0])
+
+
+def _whole(order: Any, who: str) -> int:
+    """An order, as a number of Python's."""
+    if not isinstance(order, (int, np.integer)) or isinstance(order, bool) or order < 0:
+        raise GradientError(f"{who}: the order is a whole number, 0 or more; {order!r} was given.")
+    return int(order)
 
 
 def taylor_coefficients(f: Function, x0: Any, order: int) -> dict[tuple[int, ...], Any]:
@@ -102,7 +111,13 @@ def taylor_coefficients(f: Function, x0: Any, order: int) -> dict[tuple[int, ...
     >>> {powers: round(float(c), 12) for powers, c in found.items() if abs(c) > 1e-12}
     {(0, 1): 1.0, (1, 1): 1.0, (2, 1): 0.5}
     """
+    order = _whole(order, "taylor_coefficients")
     x0 = x0 if isinstance(x0, Tensor) else np.asarray(x0, float)
+    if np.ndim(x0) != 1 or not np.size(x0):
+        raise ShapeError(
+            f"taylor_coefficients: x0 has shape {np.shape(x0)}; expected (d,), the coordinates of one point. In one "
+            "variable there is ad.taylor."
+        )
     (d,) = np.shape(x0)
     directions = np.array(_powers(d, max(order, 1)), float)
     rows = [taylor(f, x0, order, direction=v) for v in directions]
@@ -152,7 +167,7 @@ def remainder(f: Function, x0: Any, order: int, x: Any, **options: Any) -> Any:
     (0.051615161792, 0.051615161792)
     """
     h = x - x0
-    n = order
+    n = _whole(order, "remainder")
 
     def integrand(s: Any) -> Any:
         return (n + 1) * (1 - s) ** n * taylor(f, x0 + s * h, n + 1)[n + 1]
@@ -188,6 +203,11 @@ def radius_of_convergence(coefficients: Any) -> float:
     inf
     """
     sizes = np.abs(np.asarray(coefficients, float))
+    if sizes.ndim != 1 or not np.isfinite(sizes).all():
+        raise ShapeError(
+            f"radius_of_convergence: expected the finite coefficients of one series, (order + 1,); shape {sizes.shape} "
+            f"was given, with {np.sum(~np.isfinite(sizes))} that are not finite."
+        )
     k = np.arange(len(sizes))
     kept = (sizes > 0) & (k > len(sizes) // 4)
     while kept.sum() >= 4:

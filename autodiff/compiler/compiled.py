@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -14,10 +15,12 @@ from autodiff import pytree, tape
 from autodiff.compiler.buffers import Plan, plan_buffers
 from autodiff.compiler.passes import FOR_SPEED, PASSES
 from autodiff.compiler.program import Program
+from autodiff.compiler.reaching import holds_still
 from autodiff.compiler.scalars import ScalarWriter, suits
 from autodiff.compiler.source import Writer
 from autodiff.compiler.tracing import Traced, trace
 from autodiff.errors import CompileError
+from autodiff.tape import Leaf
 from autodiff.tensors import Tensor, lift
 
 _MISS = object()
@@ -45,6 +48,7 @@ class Compiled:
         self.__wrapped__ = f
         self._entries: list[_Entry] = []
         self._refused: CompileError | None = None
+        self._lock = threading.RLock()
 
     @property
     def source(self) -> str:
@@ -74,16 +78,28 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it: by the program for this kind of arguments, or, the first time, by the function itself."""
+        if tape.special and tape.tracer() is not None:
+            return self._f(*args, **kwargs)  # a part of what is being compiled
         for entry in self._entries:
-            result = entry.run(args, kwargs)
+            if entry.has_only_numbers:
+                result = entry.run(args, kwargs)
+            else:
+                with self._lock:  # its buffers are those of all threads
+                    result = entry.run(args, kwargs)
             if result is not _MISS:
                 return result
-        return self._trace(args, kwargs)
+        with self._lock:
+            return self._trace(args, kwargs)
 
     def _trace(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self._refused is not None:
             return self._f(*args, **kwargs)
         leaves, structure = pytree.flatten((args, kwargs))
+        if any(map(_is_result, leaves)):
+            if tape.is_recording():  # its result is to be tracked, as a program's is not
+                return self._f(*args, **kwargs)
+            args, kwargs = pytree.unflatten(structure, [x.detach() if _is_result(x) else x for x in leaves])
+            return self(*args, **kwargs)
         try:
             traced = trace(self._f, self.__name__, leaves, lambda new: pytree.unflatten(structure, new))
         except CompileError as error:
@@ -107,6 +123,11 @@ class Compiled:
         return f"<compiled {self.__name__}, {len(self._entries)} trace(s)>"
 
 
+def _is_result(x: Any) -> bool:
+    """Whether a Tensor is tracked as the result of something, or by a transform that is under way."""
+    return isinstance(x, Tensor) and x._node is not None and not isinstance(x._node, Leaf)
+
+
 class _Entry:
     """One trace: its program, its source, and the function made of that."""
 
@@ -121,6 +142,7 @@ class _Entry:
         self._count = len(leaves)
         self._flat = not keywords and all(c.kind is None for c in structure.children[0].children)
         self._version = tape.structure[0]
+        self.has_only_numbers = backend == "numpy" and suits(program)  # then it has no buffers
         self.source, self._run = _written(_function_name(name), program, traced, leaves, backend)
 
     def is_alive(self) -> bool:
@@ -179,6 +201,7 @@ def _run(source: str, name: str, namespace: dict[str, Any]) -> Any:
 def _source_of(writer: Writer, function: str, traced: Traced, leaves: list[Any], *, inner: bool = False) -> str:
     """A function that runs a program; an inner one is called by another that has looked at the arguments."""
     program = writer.program
+    writer.title = function
     writer.used.add(function)
     by_number = {v.payload: v for v in program.arguments}
     for i in range(len(leaves)):  # arguments have their names first, also those that are static
@@ -214,7 +237,9 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
     for i, (x, p) in enumerate(zip(leaves, parameters)):
         v = by_number.get(i)
         if v is None:
-            if isinstance(x, (bool, int, float, complex, str)):
+            if isinstance(x, float) and x == 0:
+                yield f"type({p}) is float and {p}.hex() == {x.hex()!r}"  # 0.0 and -0.0 are equal, 1 / x is not
+            elif isinstance(x, (bool, int, float, complex, str)):
                 yield f"type({p}) is {type(x).__name__} and {p} == {x!r}" if x == x else f"{p} != {p}"
             else:
                 yield f"{p} is {writer.bind('argument', x)}"
@@ -245,6 +270,9 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
     for names, key, value in traced.around.names:
         where = writer.bind("module" if "__name__" in names else "attributes", names)
         yield f"{where}.get({key!r}) is {writer.bind(f'the_{key}', value)}"
+    for name, container, entries in traced.containers:
+        held = f"{writer.bind(f'list_{name}', container)}, {writer.bind(f'entries_of_{name}', entries)}"
+        yield f"{writer.bind('holds_still', holds_still)}({held})"
 
 
 def _owner(what: str, thing: Any) -> str:

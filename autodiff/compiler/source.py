@@ -37,6 +37,7 @@ class Writer:
         self.program, self.plan = program, plan
         self.names: dict[Any, str] = {}
         self.used: set[str] = set(keyword.kwlist) | {"np"}
+        self.title = ""  # of the function that is written: nothing it calls may bear the same name
         self.namespace: dict[str, Any] = {}
         self.legend: list[str] = []
         self._numbers: dict[Any, str] = {}
@@ -70,7 +71,7 @@ class Writer:
         wish = re.sub(r"\W+", "_", wish).strip("_") or "f"
         wish = f"{wish}_" if keyword.iskeyword(wish) else wish
         if key not in self.names:
-            free = reserved and wish not in self.values and self.namespace.get(wish, thing) is thing
+            free = reserved and wish not in (self.title, *self.values) and self.namespace.get(wish, thing) is thing
             self.names[key] = wish if free else self.unique(wish)
             self.namespace[self.names[key]] = thing
         return self.names[key]

@@ -10,11 +10,11 @@ import numpy as np
 from autodiff import pytree, tape
 from autodiff.compiler.naming import name_results, variables
 from autodiff.compiler.program import Program, Value
-from autodiff.compiler.reaching import Surroundings, surroundings
+from autodiff.compiler.reaching import Surroundings, entries_of, surroundings
 from autodiff.compiler.tracer import Trace, Tracer
 from autodiff.errors import CompileError
 from autodiff.primitives import Primitive
-from autodiff.tape import Leaf, Node, Watcher
+from autodiff.tape import Leaf, Node, Watcher, next_number
 from autodiff.tensors import Tensor, lift
 
 Argument = tuple[str, Any]  # how it is passed on, and what must not change
@@ -37,6 +37,8 @@ class Traced(NamedTuple):
         The Tensors that the program reads, and the arrays in which it looks.
     begun : list of Leaf
         Those that had no gradient when it began, and were given one without being cleared first.
+    containers : list of (str, list or dict, list)
+        Those that can be reached, under a name, and what they held when it had run.
     """
 
     program: Program
@@ -46,6 +48,7 @@ class Traced(NamedTuple):
     around: Surroundings
     states: list[tuple[Tensor, Any]]
     begun: list[Leaf]
+    containers: list[tuple[str, Any, list[Any]]]
 
 
 class _NoneYet:
@@ -209,6 +212,11 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
     CompileError
         If what it does depends on values.
     """
+    if tape.tracer() is not None:
+        raise CompileError(
+            f"compile: {name} is derived inside of a function that is being compiled; derive it before, or outside."
+        )
+    start = next_number()
     around = surroundings(f)
     writer = Writer()
     arguments: list[Value] = []
@@ -225,11 +233,6 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
             call.append(lift(tracer, None) if isinstance(x, Tensor) else tracer)  # type: ignore[arg-type]
         else:
             call.append(x)
-    before = tape.tracer()
-    if before is not None:
-        raise CompileError(
-            f"compile: {name} is compiled inside of a function that is being compiled; call it directly."
-        )
     failed = True
     with tape.watching(writer), variables() as known:
         tape.set_tracer(writer)
@@ -247,6 +250,12 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
         if not any(np.may_share_memory(v.payload, array) for array in outside):
             v.kind = "made"
     flat, structure = pytree.flatten(output)
+    if any(isinstance(y, Tensor) and y._node is not None and _is_differentiated_outside(y._node, start) for y in flat):
+        raise CompileError(
+            f"compile: what {name} returns depends on a Tensor that it reads from outside, and that is tracked as the "
+            f"result of something or by a transform; a program does not give the gradient by it. Pass it as an "
+            f"argument, detach it, or compile the outermost function, with the gradient in it."
+        )
     kinds, outputs, answers = [], [], []
     for y in flat:
         data = y._data if isinstance(y, Tensor) else y
@@ -264,7 +273,15 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
     writer.titles.clear()  # the nodes hold all arrays of this run, in a ring that only the collector would find
     writer.cotangents.clear()
     program = Program(name, arguments, writer.ops, outputs)
-    return Traced(program, structure, kinds, pytree.unflatten(structure, answers), around, states, writer.begun)
+    containers = [(key, container, entries_of(container)) for key, container in around.containers]
+    answer = pytree.unflatten(structure, answers)
+    return Traced(program, structure, kinds, answer, around, states, writer.begun, containers)
+
+
+def _is_differentiated_outside(node: Node, start: int) -> bool:
+    """Whether a result leads back to something tracked from before the call, parameters and the like apart."""
+    outside = tape.outside_nodes([node], set(), start)
+    return any(not isinstance(n, Leaf) for n in outside)
 
 
 def _name_arguments(f: Any, arguments: list[Value]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from autodiff import display, pytree, tape
 from autodiff.drawing.derivatives import cotangents, local_partials
 from autodiff.drawing.graph import describe, is_array, short
-from autodiff.drawing.labels import number, size_of, summary
+from autodiff.drawing.labels import number, printable, size_of, summary
 from autodiff.drawing.pictures import argument_names, partial_text
 from autodiff.errors import GradientError
 from autodiff.recording import matching, push, record
@@ -86,6 +86,7 @@ class TraceTable:
 
 
 _LONG = 200
+_LONGEST_NAME = 40
 
 
 def trace_table(f: Callable[..., Any], *xs: Any, direction: Sequence[Any] | None = None) -> TraceTable:
@@ -156,7 +157,8 @@ def trace_table(f: Callable[..., Any], *xs: Any, direction: Sequence[Any] | None
         if node in names:
             continue
         if node.primitive is None:
-            names[node] = getattr(node, "name", None) or f"c{node.number}"
+            given = printable(getattr(node, "name", None) or f"c{node.number}", _LONGEST_NAME)
+            names[node] = given.replace("\n", " ")
             continue
         if node.primitive is ALIAS:  # where a transform inside takes hold of a value
             names[node] = names[node.parents[0]]  # type: ignore[index]

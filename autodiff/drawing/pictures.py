@@ -82,7 +82,7 @@ def draw(
     -------
     Picture
         A `graphviz.Digraph`: ``.source`` is the DOT text, ``.pipe(format="svg")`` the picture as bytes,
-        ``.render("file", format="png")`` writes it; a notebook shows it by itself.
+        ``.save("file.svg")`` or ``.save("file.png")`` writes it; a notebook shows it by itself.
 
     Raises
     ------

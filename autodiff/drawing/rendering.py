@@ -21,6 +21,8 @@ ADVICE = (
     "until then .source is the text of the picture."
 )
 
+_PICTURES = (".svg", ".png", ".pdf")
+
 _lock = threading.Lock()
 
 
@@ -63,6 +65,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package ships no t
     """
 
     renderer_program: str | os.PathLike[str] | None = None
+    _rendering = False  # the package's `render` saves the text first, by whatever name
 
     @contextmanager
     def _program(self) -> Iterator[None]:
@@ -88,7 +91,30 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package ships no t
         """Write the picture to a file, as ``graphviz.Digraph.render``."""
         kwargs.setdefault("quiet", True)
         with self._program():
-            return str(super().render(*args, **kwargs))
+            self._rendering = True
+            try:
+                return str(super().render(*args, **kwargs))
+            finally:
+                self._rendering = False
+
+    def save(
+        self,
+        filename: str | os.PathLike[str] | None = None,
+        directory: str | os.PathLike[str] | None = None,
+        **options: Any,
+    ) -> str:
+        """Write the picture where the name ends as one's does (``.svg``, ``.png``, ``.pdf``), else the DOT text.
+
+        ``graphviz.Digraph.save`` writes the text by every name: a file called ``graph.svg`` that no program can show.
+        """
+        ending = pathlib.Path(filename).suffix.lower() if filename is not None else ""
+        if self._rendering or ending not in _PICTURES:
+            return str(super().save(filename, directory=directory, **options))
+        path = pathlib.Path(directory or self.directory or "", os.fspath(filename))  # type: ignore[arg-type]
+        picture = self.pipe(format=ending[1:])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture)
+        return str(path)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
         """For notebooks: the text always, the SVG where it can be made, else the advice."""

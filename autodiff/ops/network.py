@@ -108,52 +108,74 @@ affine.direct = (_direct_x, _direct_w, _direct_b)
 # --- softmax cross-entropy ------------------------------------------------------------------------
 
 
-def _cross_entropy(logits: Any, labels: Any) -> Any:
+def _cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None = None) -> Any:
     """The loss, and its gradient by the logits: what both sweeps need."""
     k = logits.shape[-1]
     rows = np.ascontiguousarray(logits).reshape((-1, k))  # so that the last reshape is no copy: it is written into
     labels = labels.reshape(-1)
     n = len(labels)
-    _check_labels(labels, k)
+    counts = _counting(labels, k, ignore_index)
+    if counts is not None:
+        labels = np.where(counts, labels, 0)
     picked = np.arange(0, n * k, k) + labels
     shifted = rows - np.maximum.reduce(rows, axis=1, keepdims=True)
     e = np.exp(shifted)
     total = np.add.reduce(e, axis=1, keepdims=True)
-    loss = (np.add.reduce(np.log(total), axis=None) - np.add.reduce(shifted.ravel().take(picked))) / n
+    if counts is None:
+        loss = (np.add.reduce(np.log(total), axis=None) - np.add.reduce(shifted.ravel().take(picked))) / n
+    else:
+        n = int(np.count_nonzero(counts))
+        losses = np.log(total[:, 0]) - shifted.ravel().take(picked)
+        loss = np.add.reduce(losses[counts]) / n if n else losses.dtype.type(np.nan)
     e /= total
     e.reshape(-1)[picked] -= 1
-    e /= n
+    if counts is not None:
+        e[~counts] = 0
+    e /= max(n, 1)
     return loss, e.reshape(logits.shape)
 
 
-def _check_labels(labels: Any, k: int) -> None:
+def _counting(labels: Any, k: int, ignore_index: int | None) -> Any:
+    """Which labels count, or None where all do, which a look at the largest tells; refuses those of no class."""
     if labels.dtype.kind not in "iu":
         raise DtypeError(
             f"labels are class numbers of an integer type; they have dtype {labels.dtype}. If they are whole numbers, "
             f"use labels.astype(int)."
         )
-    if labels.size and (labels.view(f"u{labels.itemsize}") if labels.dtype.kind == "i" else labels).max() >= k:
-        at = int(np.flatnonzero((labels < 0) | (labels >= k))[0])
+    is_class = ignore_index is not None and 0 <= ignore_index < k
+    as_unsigned = labels.view(f"u{labels.itemsize}") if labels.dtype.kind == "i" else labels
+    if not is_class and (not labels.size or as_unsigned.max() < k):
+        return None
+    counts = np.ones(labels.shape, bool) if ignore_index is None else labels != ignore_index
+    wrong = np.flatnonzero(counts & ((labels < 0) | (labels >= k)))
+    if wrong.size:
+        at = int(wrong[0])
         raise DomainError(f"labels are in 0..{k - 1} for {k} classes; label {labels[at]} was given (entry {at})")
+    return counts
 
 
-def _curvature(t: Any, logits: Any, labels: Any) -> Any:
+def _curvature(t: Any, logits: Any, labels: Any, ignore_index: int | None) -> Any:
     """The Hessian of the loss, which is symmetric, times `t`."""
     p = softmax_over(logits, axis=(logits.ndim - 1,))
     t = t * p
-    return (t - p * t.sum(axis=-1, keepdims=True)) / max(labels.size, 1)
+    curved = t - p * t.sum(axis=-1, keepdims=True)
+    if ignore_index is None:
+        return curved / max(labels.size, 1)
+    counts = labels != ignore_index
+    share = counts / np.maximum(counts.sum(), 1)
+    return np.where(counts[..., None], curved * share[..., None].astype(logits.dtype), 0.0)
 
 
-def _cross_entropy_pull(cts: Any, y: Any, logits: Any, labels: Any) -> Any:
+def _cross_entropy_pull(cts: Any, y: Any, logits: Any, labels: Any, *, ignore_index: int | None = None) -> Any:
     loss_ct, slope_ct = cts
     if slope_ct is None:
         return loss_ct * y[1]
-    curved = _curvature(slope_ct, logits, labels)
+    curved = _curvature(slope_ct, logits, labels, ignore_index)
     return curved if loss_ct is None else loss_ct * y[1] + curved
 
 
-def _cross_entropy_push(t: Any, y: Any, logits: Any, labels: Any) -> Any:
-    return (t * y[1]).sum(), _curvature(t, logits, labels)
+def _cross_entropy_push(t: Any, y: Any, logits: Any, labels: Any, *, ignore_index: int | None = None) -> Any:
+    return (t * y[1]).sum(), _curvature(t, logits, labels, ignore_index)
 
 
 cross_entropy_with_slope: Primitive = primitive(
@@ -165,14 +187,14 @@ cross_entropy_with_slope: Primitive = primitive(
 )
 
 
-def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
-    """The mean over all rows of -log softmax(logits) at the row's label."""
+def softmax_cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None = None) -> Any:
+    """The mean over all rows that count of -log softmax(logits) at the row's label."""
     if logits.ndim == 0 or labels.shape != logits.shape[:-1]:
         raise ShapeError(
             f"softmax_cross_entropy: logits have shape (..., k) and labels (...); given were {logits.shape} and "
             f"{labels.shape}."
         )
-    return cross_entropy_with_slope(logits, labels)[0]
+    return cross_entropy_with_slope(logits, labels, ignore_index=ignore_index)[0]
 
 
 # --- mean square ----------------------------------------------------------------------------------

@@ -103,9 +103,11 @@ def gradient_field(f: Function, box: Box, *, arrows: int = 18, levels: int = 14,
     with np.errstate(all="ignore"):
         field = field_at("gradient_field", gradient_of(f), grid(box, checked_count(arrows))[2])
     ax = axes_of(ax, figsize=size_of(box))
-    filled = ax.contourf(across, up, np.where(np.isfinite(z), z, np.nan), levels=levels, cmap="cividis", alpha=0.55)
-    ax.contour(across, up, np.where(np.isfinite(z), z, np.nan), levels=filled.levels, colors="white", linewidths=0.5)
-    ax.figure.colorbar(filled, ax=ax, label="f")
+    z = np.where(np.isfinite(z), z, np.nan)
+    if np.nanmin(z, initial=np.inf) < np.nanmax(z, initial=-np.inf):  # a constant has no level lines
+        filled = ax.contourf(across, up, z, levels=levels, cmap="cividis", alpha=0.55)
+        ax.contour(across, up, z, levels=filled.levels, colors="white", linewidths=0.5)
+        ax.figure.colorbar(filled, ax=ax, label="f")
     draw_arrows(ax, field, box)
     ax.set(xlabel="x", ylabel="y")
     return ax.figure

@@ -77,6 +77,8 @@ def field_at(who: str, F: Function, points: Array) -> Array:
     """A vector field of the plane at points (2, ...)."""
     with np.errstate(all="ignore"):
         y = np.asarray(concrete(stacked(F(points))), float)
+    if y.shape == (2,):  # a constant field
+        y = np.broadcast_to(y.reshape(2, *[1] * (points.ndim - 1)), points.shape)
     if y.shape != points.shape:
         raise ShapeError(
             f"{who}: at points of shape {points.shape} {title(F)} returned shape {y.shape}; expected {points.shape}: "

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from autodiff.errors import DomainError, GradientError, UnsupportedError
+from autodiff.errors import DomainError, GradientError, ShapeError, UnsupportedError
 from autodiff.modes import check, live
 from autodiff.probability.operands import is_tracked, plain, real
 from autodiff.probability.parameters import Constraint, Parameter
@@ -179,9 +179,17 @@ class Distribution:
         ------
         GradientError
             If the distribution is discrete and a parameter is tracked: values that jump have no derivative.
+        ShapeError
+            If `size` is none.
         """
-        size = (size,) if isinstance(size, (int, np.integer)) else tuple(size)
-        return self._sample((*size, *self.shape), rng)
+        lengths = (size,) if isinstance(size, (int, np.integer)) else size
+        if not isinstance(lengths, (tuple, list)) or not all(
+            isinstance(n, (int, np.integer)) and n >= 0 for n in lengths
+        ):
+            raise ShapeError(
+                f"{type(self).__name__}.sample: size is a whole number from 0, or a tuple of such; {size!r} was given."
+            )
+        return self._sample((*lengths, *self.shape), rng)
 
     def _log_value(self, x: Any) -> Any:
         """Logarithm of the density or probability at any `x`: of what lies outside of the support it may be NaN."""

@@ -219,4 +219,22 @@ class Parameter:
         return self if distribution is None else distribution.__dict__[self.name]
 
     def __set__(self, distribution: Any, value: Any) -> None:
-        distribution.__dict__[self.name] = self.constraint.checked(value, type(distribution).__name__, self.name)
+        who, attributes = type(distribution).__name__, distribution.__dict__
+        value = self.constraint.checked(value, who, self.name)
+        for name, constraint in distribution.parameters.items():
+            if name != self.name and name in attributes:
+                _check_broadcast(who, (self.name, value, self.constraint), (name, attributes[name], constraint))
+        attributes[self.name] = value
+
+
+def _check_broadcast(who: str, *named: tuple[str, Any, Constraint]) -> None:
+    """Two parameters of arrays of distributions go together."""
+    shapes = [np.shape(value)[: np.ndim(value) - constraint.event_ndim] for _, value, constraint in named]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        (one, a, _), (other, b, _) = named
+        raise ShapeError(
+            f"{who}: {one} has shape {np.shape(a)} and {other} {np.shape(b)}; the parameters of several variables "
+            "broadcast against each other."
+        ) from None

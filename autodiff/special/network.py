@@ -58,7 +58,7 @@ def mse(prediction: Any, target: Any) -> Any:
     return network.mse(prediction, target)
 
 
-def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
+def softmax_cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None = None) -> Any:
     """Mean over rows of ``-log softmax(logits)[label]``, in one operation.
 
     Parameters
@@ -67,15 +67,20 @@ def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
         Unnormalised log-probabilities of k classes, of any magnitude.
     labels : ndarray of int, (...)
         The right classes, 0..k-1.
+    ignore_index : int, optional
+        A label that does not count: its row has no part in the mean.
 
     Returns
     -------
     scalar or Tensor, ()
+        NaN if no row counts.
 
     Raises
     ------
     ShapeError
-        If the shapes do not fit, or a label is not one of the classes.
+        If the shapes do not fit.
+    DtypeError, DomainError
+        If labels are no whole numbers, or one is not one of the classes.
 
     Examples
     --------
@@ -84,4 +89,4 @@ def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
     >>> round(float(special.softmax_cross_entropy(np.zeros((4, 2)), np.array([0, 1, 1, 0]))), 6)
     0.693147
     """
-    return network.softmax_cross_entropy(logits, labels)
+    return network.softmax_cross_entropy(logits, labels, ignore_index=ignore_index)

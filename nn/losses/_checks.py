@@ -70,24 +70,50 @@ def _mend(prediction: tuple[int, ...], target: tuple[int, ...]) -> str:
 
 def check_between(x: Any, low: float, high: float, name: str, what: str, mend: str) -> None:
     """Refuse numbers outside of an interval, NaN let through: it shows in the result."""
-    values = plain(x)
-    bad = (values < low) | (values > high)
-    if bad.any():
-        first = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ad.DomainError(
-            f"{name}: {what} are between {low:g} and {high:g}; entry {list(first)} is {values[first]:.6g}. {mend}"
-        )
+
+    def check_range(values: Any) -> None:
+        bad = (values < low) | (values > high)
+        if bad.any():
+            first = tuple(int(i) for i in np.argwhere(bad)[0])
+            raise ad.DomainError(
+                f"{name}: {what} are between {low:g} and {high:g}; entry {list(first)} is {values[first]:.6g}. {mend}"
+            )
+
+    ad.check(check_range, x)
 
 
 def check_distribution(p: Any, axis: int, name: str) -> None:
     """Refuse numbers that are not probabilities which sum to one along an axis."""
-    values = plain(p)
-    check_between(values, 0.0, np.inf, name, "probabilities", "Take a softmax, or divide by the sum.")
-    sums = values.sum(axis=axis, dtype=float)
-    bad = np.abs(sums - 1) > 8 * values.shape[axis] * max(float(np.finfo(values.dtype).eps), 1e-7)
-    if bad.any():
-        first = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ad.DomainError(
-            f"{name}: probabilities sum to one along axis {axis}; those at {list(first)} sum to {sums[first]:.6g}. "
-            f"Divide them by their sum."
+    check_between(p, 0.0, np.inf, name, "probabilities", "Take a softmax, or divide by the sum.")
+
+    def check_sums(values: Any) -> None:
+        sums = values.sum(axis=axis, dtype=float)
+        bad = np.abs(sums - 1) > 8 * values.shape[axis] * max(float(np.finfo(values.dtype).eps), 1e-7)
+        if bad.any():
+            first = tuple(int(i) for i in np.argwhere(bad)[0])
+            raise ad.DomainError(
+                f"{name}: probabilities sum to one along axis {axis}; those at {list(first)} sum to {sums[first]:.6g}. "
+                f"Divide them by their sum."
+            )
+
+    ad.check(check_sums, p)
+
+
+def weight_of(weight: Any, shape: tuple[int, ...], dtype: Any, name: str, what: str = "weight") -> Any:
+    """A weight for each entry, of a shape that is broadcast to `shape`, which it does not change.
+
+    Raises
+    ------
+    autodiff.ShapeError
+        If it cannot be: (n, 1) against (n,) would make n^2 losses.
+    """
+    w = as_input(plain(weight), dtype)
+    try:
+        fits = np.broadcast_shapes(w.shape, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ad.ShapeError(
+            f"{name}: {what} has shape {w.shape}, which cannot be broadcast to that of the loss, {shape}."
         )
+    return w

@@ -8,8 +8,7 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import special
-from nn.losses._checks import check_between, real_pair, reduced, reduction_of
-from nn.module import plain
+from nn.losses._checks import check_between, real_pair, reduced, reduction_of, weight_of
 
 _FLOOR = -100.0  # torch's: the logarithm of a probability that is 0
 
@@ -53,7 +52,9 @@ def binary_cross_entropy(prediction: Any, target: Any, *, weight: Any = None, re
     with np.errstate(divide="ignore"):
         log_p, log_q = np.maximum(np.log(p), _FLOOR), np.maximum(np.log1p(-p), _FLOOR)
     losses = -(y * log_p + (1.0 - y) * log_q)
-    return reduced(losses if weight is None else losses * _weight(weight, p), reduction_of(reduction, name))
+    return reduced(
+        losses if weight is None else losses * weight_of(weight, p.shape, p.dtype, name), reduction_of(reduction, name)
+    )
 
 
 def binary_cross_entropy_with_logits(
@@ -92,12 +93,11 @@ def binary_cross_entropy_with_logits(
     if pos_weight is None:
         losses = special.softplus(z) - z * y
     else:
-        losses = (1.0 - y) * z + ((_weight(pos_weight, z) - 1.0) * y + 1.0) * special.softplus(-z)
-    return reduced(losses if weight is None else losses * _weight(weight, z), reduction_of(reduction, name))
-
-
-def _weight(weight: Any, like: ad.Tensor) -> Any:
-    return np.asarray(plain(weight), like.dtype)
+        c = weight_of(pos_weight, z.shape, z.dtype, name, "pos_weight")
+        losses = (1.0 - y) * z + ((c - 1.0) * y + 1.0) * special.softplus(-z)
+    return reduced(
+        losses if weight is None else losses * weight_of(weight, z.shape, z.dtype, name), reduction_of(reduction, name)
+    )
 
 
 def hinge_loss(prediction: Any, target: Any, *, margin: float = 1.0, reduction: str = "mean") -> ad.Tensor:
@@ -128,10 +128,13 @@ def hinge_loss(prediction: Any, target: Any, *, margin: float = 1.0, reduction: 
     array([0. , 0.5, 2. ])
     """
     z, y = real_pair(prediction, target, "hinge_loss")
-    answers = plain(y)
+    ad.check(_check_answers, y)
+    return reduced(np.maximum(margin - z * y, 0.0), reduction_of(reduction, "hinge_loss"))
+
+
+def _check_answers(answers: Any) -> None:
     bad = np.abs(answers) != 1
     if bad.any():
         raise ad.DomainError(
             f"hinge_loss: targets are -1 or 1; {answers[bad][0]:.6g} was given. Of labels 0 and 1 make 2 * labels - 1."
         )
-    return reduced(np.maximum(margin - z * y, 0.0), reduction_of(reduction, "hinge_loss"))

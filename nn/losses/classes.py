@@ -9,7 +9,7 @@ import numpy as np
 import autodiff as ad
 from autodiff import special
 from nn.losses._checks import as_tensor, check_distribution, real_pair, reduced, reduction_of
-from nn.module import plain
+from nn.module import as_input, plain
 
 
 def cross_entropy(
@@ -64,14 +64,10 @@ def cross_entropy(
     labels = plain(target)
     whole = labels.dtype.kind in "iu"
     simple = whole and weight is None and not label_smoothing and reduction == "mean" and logits.ndim == 2
-    if simple and not 0 <= ignore_index < logits.shape[1]:
+    if simple:
         _check_shapes(logits.shape, labels.shape, name)
-        try:
-            y: ad.Tensor = special.softmax_cross_entropy(logits, labels)
-            return y
-        except ad.DomainError:
-            if not (labels == ignore_index).any():
-                raise
+        y: ad.Tensor = special.softmax_cross_entropy(logits, labels, ignore_index=ignore_index)
+        return y
     reduction_of(reduction, name)
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"{name}: label_smoothing is between 0 and 1; {label_smoothing!r} was given.")
@@ -99,7 +95,7 @@ def _classes_last(x: Any) -> Any:
 
 
 def _class_weights(weight: Any, k: int, dtype: Any, name: str) -> Any:
-    w = np.asarray(plain(weight), dtype)
+    w = as_input(plain(weight), dtype)
     if w.shape != (k,):
         raise ad.ShapeError(f"{name}: weight has shape {w.shape}; expected ({k},), a number for each class.")
     return w
@@ -115,16 +111,21 @@ def _picked(
             f"{name}: labels are class numbers of an integer type; they have dtype {labels.dtype}. If they are whole "
             f"numbers, use labels.astype(int)."
         )
+
+    def check_labels(labels: Any) -> None:
+        bad = (labels != ignore_index) & ((labels < 0) | (labels >= k))
+        if bad.any():
+            at = [int(i) for i in np.argwhere(bad)[0]]
+            raise ad.DomainError(
+                f"labels are in 0..{k - 1} for {k} classes; label {labels[tuple(at)]} was given (entry {at or 0})"
+            )
+
+    ad.check(check_labels, labels)
     counts = labels != ignore_index
-    bad = counts & ((labels < 0) | (labels >= k))
-    if bad.any():
-        at = [int(i) for i in np.argwhere(bad)[0]]
-        raise ad.DomainError(
-            f"labels are in 0..{k - 1} for {k} classes; label {labels[tuple(at)]} was given (entry {at or 0})"
-        )
     safe = np.where(counts, labels, 0)
     w = None if weight is None else _class_weights(weight, k, log_p.dtype, name)
-    share = counts.astype(log_p.dtype) if w is None else np.where(counts, w[safe], 0).astype(log_p.dtype)
+    # of a Tensor, for in a function that is being compiled labels cannot index an array
+    share = counts.astype(log_p.dtype) if w is None else np.where(counts, ad.Tensor(w)[safe], 0.0)
     losses = -np.take_along_axis(log_p, safe[..., None], -1)[..., 0] * share
     if smoothing:
         spread = log_p if w is None else log_p * w
@@ -132,17 +133,18 @@ def _picked(
         losses = losses * (1.0 - smoothing) + even * (smoothing / k)
     if reduction != "mean":
         return reduced(losses, reduction)
-    total: ad.Tensor = losses.sum() / float(share.sum()) if share.sum() else losses.sum() * np.nan
+    whole = share.sum()
+    total: ad.Tensor = losses.sum() / np.where(whole != 0, whole, np.nan)  # nothing counts: no mean, as in torch
     return total
 
 
 def _of_distributions(logits: Any, target: Any, weight: Any, smoothing: float, reduction: str) -> ad.Tensor:
     name = "cross_entropy"
     axis = 1 if logits.ndim > 1 else 0
-    check_distribution(target, axis, name)
+    check_distribution(plain(target), axis, name)
     k = logits.shape[axis]
-    p = _classes_last(target if isinstance(target, ad.Tensor) else np.asarray(target))
-    p = p if isinstance(p, ad.Tensor) and p.requires_grad else np.asarray(plain(p), logits.dtype)
+    is_tracked = isinstance(target, ad.Tensor) and target.requires_grad
+    p = _classes_last(target if is_tracked else as_input(plain(target), logits.dtype))
     if smoothing:
         p = p * (1.0 - smoothing) + smoothing / k
     log_p = special.log_softmax(_classes_last(logits), axis=-1)
@@ -183,13 +185,16 @@ def nll_loss(
     log_p, labels = as_tensor(log_probabilities), plain(labels)
     reduction_of(reduction, "nll_loss")
     _check_shapes(log_p.shape, labels.shape, "nll_loss")
-    slack = 64 * float(np.finfo(log_p.dtype).eps)
-    if (log_p.data > slack).any():
-        raise ad.DomainError(
-            f"nll_loss: log-probabilities are not positive; {log_p.data.max():.6g} was given. Of logits take "
-            f"cross_entropy."
-        )
+    ad.check(_check_log_probabilities, log_p)
     return _picked(_classes_last(log_p), labels, weight, ignore_index, 0.0, reduction, "nll_loss")
+
+
+def _check_log_probabilities(log_p: Any) -> None:
+    slack = 64 * float(np.finfo(log_p.dtype).eps)
+    if (log_p > slack).any():
+        raise ad.DomainError(
+            f"nll_loss: log-probabilities are not positive; {log_p.max():.6g} was given. Of logits take cross_entropy."
+        )
 
 
 def kl_div(log_q: Any, p: Any, *, log_target: bool = False, reduction: str = "mean", axis: int = -1) -> ad.Tensor:

@@ -131,6 +131,11 @@ def losses_along(
                         moved = moved + offsets[i].astype(moved.dtype) * direction[name]
                     p.assign_(moved)
                 value = loss()
+                if np.size(value) != 1:
+                    raise ad.ShapeError(
+                        f"losses_along: loss returned shape {np.shape(value)}; a loss is one number. Take .mean() of "
+                        "it, or a loss of nn such as nn.mse_loss(model(x), y)."
+                    )
                 found[at] = value.item() if isinstance(value, ad.Tensor) else float(value)
     finally:
         for tensor, before in state:

@@ -10,7 +10,7 @@ from autodiff.plotting.style import GREY, MARKERS, PALETTE, new_figure
 from optim.minimizing import Record
 from optim.plotting.contours import DASHES, contours
 from optim.plotting.landscape import Objective
-from optim.plotting.paths import named, records_of
+from optim.plotting.paths import legend_name, named, records_of
 
 _TITLES = ("value above {}", "norm of the gradient", "length of the step", "smallest curvature on the way")
 
@@ -68,12 +68,14 @@ def _draw(axes: list[Any], runs: dict[str, list[Record]], lowest: float) -> None
     for i, (name, records) in enumerate(runs.items()):
         k, courses = np.arange(len(records)), _courses(records, lowest)
         colour, marker = PALETTE[i % len(PALETTE)], MARKERS[i % len(MARKERS)]
-        look = {"color": colour, "linestyle": DASHES[i % len(DASHES)], "label": name}
+        look = {"color": colour, "linestyle": DASHES[i % len(DASHES)], "label": legend_name(name)}
         if len(records) == 1:
             look["marker"] = marker  # a line would not be seen
         for ax, course in zip(axes[:3], courses[:3], strict=True):
             ax.plot(k, course, **look)
-        axes[3].plot(k, courses[3], color=colour, linestyle="none", marker=marker, markersize=3, alpha=0.8, label=name)
+        axes[3].plot(
+            k, courses[3], color=colour, linestyle="none", marker=marker, markersize=3, alpha=0.8, label=look["label"]
+        )
     lengths = [len(records) for records in runs.values()]
     for ax, title in zip(axes, _TITLES, strict=True):
         ax.set_title(title.format(f"{lowest:.6g}"), fontsize=10)

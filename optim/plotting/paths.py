@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import autodiff as ad
+from autodiff.drawing.labels import printable
 from autodiff.plotting.sampling import box_of
 from optim.minimizing import MinimizeResult, Record
 from optim.plotting.landscape import Box, Objective, Vector, value_at
+
+_LONGEST = 40  # letters of a name
 
 
 class Path(NamedTuple):
@@ -37,7 +40,12 @@ class Path(NamedTuple):
         """The name for a legend, with what happened to the path."""
         lost = "" if self.lost_at is None else f", lost at step {self.lost_at}"
         n = len(self.points) - 1
-        return f"{self.name}: {n} step{'s' * (n != 1)}{lost}"
+        return f"{legend_name(self.name)}: {n} step{'s' * (n != 1)}{lost}"
+
+
+def legend_name(name: Any) -> str:
+    """A user's name as a text of a legend: nothing in it is interpreted, and it leaves room for the picture."""
+    return printable(str(name), _LONGEST).replace("$", r"\$")
 
 
 def is_history(value: Any) -> bool:

@@ -30,6 +30,8 @@ def verdict(away: Any, direction: Any) -> str:
         steep = np.abs(away @ direction if np.ndim(direction) else away)
     if not np.isfinite(whole).all():
         return "diverges"
+    if not whole.any():
+        return "has arrived"
     if not steep[0] > 1e-9 * whole[0]:  # nothing to be seen along it
         steep = whole
     if steep[-1] > 1.02 * steep[0]:
