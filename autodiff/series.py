@@ -19,7 +19,7 @@ from autodiff.batching import Batch
 from autodiff.errors import UnsupportedError
 from autodiff.ops import elementwise as ew
 from autodiff.primitives import ELEMENTWISE, LINEAR, MULTILINEAR, NUMPY_CONSTANTS, NUMPY_FUNCTIONS, Primitive
-from autodiff.tape import ITEM, Node
+from autodiff.tape import ITEM, Node, item_node
 
 Coefficients = Callable[[int], Any]
 """Gives coefficient k, k > 0; None for 0. It may ask for lower ones of its own series, and of others up to k."""
@@ -374,8 +374,6 @@ def propagate(
         if lift is not None and type(output) is not tuple:
             output = lift(output, node)
         if type(output) is tuple and lift is not None:
-            from autodiff.tape import item_node
-
             output = tuple(lift(y, item_node(node, i)) for i, y in enumerate(output))
         key = (id(primitive), tuple(map(_key, operands)), tuple(node.keywords.items()))
         if key not in table:

@@ -80,16 +80,29 @@ class HookHandle:
     ----------
     function : callable
         The hook.
+    looks_only : bool
+        Whether it changes nothing.
     """
 
-    def __init__(self, module: Module, function: Hook) -> None:
+    def __init__(self, module: Module, function: Hook, looks_only: bool) -> None:
         self._module = module
         self.function = function
+        self.looks_only = looks_only
+        self._settle((*module._hooks, self))
 
     def remove(self) -> None:
         """Take the hook off; a second time does nothing."""
-        hooks = self._module._hooks
-        self._module.__dict__["_hooks"] = tuple(h for h in hooks if h is not self)
+        rest = tuple(h for h in self._module._hooks if h is not self)
+        if len(rest) < len(self._module._hooks):
+            self._settle(rest)
+
+    def _settle(self, hooks: tuple[HookHandle, ...]) -> None:
+        attributes = self._module.__dict__
+        attributes["_hooks"] = hooks
+        if not hooks:
+            del attributes["_hooks"]  # as before the first one: a compiled function sees the module it knew
+        if not self.looks_only:
+            ad.structure_changed()
 
     def __enter__(self) -> HookHandle:
         return self
@@ -251,7 +264,7 @@ class Module:
             rest = rest[len(name) + 1 :]
         return module
 
-    def register_hook(self, path: str, function: Hook) -> HookHandle:
+    def register_hook(self, path: str, function: Hook, *, looks_only: bool = False) -> HookHandle:
         """Call a function after a module below has run: to look at what comes out, or to change it.
 
         Parameters
@@ -261,6 +274,9 @@ class Module:
         function : callable
             ``function(module, inputs, output)``, with the positional arguments of the call as a tuple. What it returns
             takes the place of the output, unless it is None.
+        looks_only : bool, default False
+            The hook returns None and changes nothing. Compiled functions then go on as they are, and do not call it;
+            for any other hook they are traced anew.
 
         Returns
         -------
@@ -282,10 +298,7 @@ class Module:
         """
         if not callable(function):
             raise TypeError(f"register_hook: the hook is a function; a {type(function).__name__} was given.")
-        module = self.module_at(path)
-        handle = HookHandle(module, function)
-        module.__dict__["_hooks"] = (*module._hooks, handle)
-        return handle
+        return HookHandle(self.module_at(path), function, looks_only)
 
     def requires_grad_(self: Self, on: bool = True) -> Self:
         """Freeze the parameters of this module and all below (False), or let them learn again; returns it.

@@ -239,8 +239,8 @@ class Monitor:
 
             return keep
 
-        handles = [layer.module.register_hook("", keeper(layer)) for layer in self.layers]
-        handles.append(model.register_hook("", lambda *_: evaluated.append(True)))
+        handles = [layer.module.register_hook("", keeper(layer), looks_only=True) for layer in self.layers]
+        handles.append(model.register_hook("", lambda *_: evaluated.append(True), looks_only=True))
         try:
             yield
         finally:

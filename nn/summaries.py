@@ -95,7 +95,8 @@ def summarize(model: Module, x: Any) -> Summary:
     outputs: dict[int, Any] = {}
     with ExitStack() as watching:
         for _, m in model.named_modules():
-            watching.enter_context(m.register_hook("", lambda m, _, y: outputs.__setitem__(id(m), y)))
+            look = m.register_hook("", lambda m, _, y: outputs.__setitem__(id(m), y), looks_only=True)
+            watching.enter_context(look)
         with modes_kept(model), ad.no_grad():
             model.eval()
             model(x)

@@ -9,12 +9,12 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import flat
-from optim.options import checked, listed
+from optim.options import Named, checked, listed
 
 Vector = np.ndarray[Any, np.dtype[Any]]
 
 
-class ClosureOptimizer:
+class ClosureOptimizer(Named):
     """Base of `Newton`, `GaussNewton` and `LBFGS`: their ``step`` takes the loss as a function.
 
     Parameters
@@ -63,6 +63,16 @@ class ClosureOptimizer:
                 f"{type(self).__name__}.step needs the loss as a function, {why}: optimizer.step(lambda: loss(...))."
             )
         return loss_fn
+
+    def _evaluated(self, loss_fn: Callable[[], ad.Tensor]) -> ad.Tensor:
+        """The loss that the user's function returns."""
+        loss = loss_fn()
+        if not isinstance(loss, ad.Tensor):
+            raise TypeError(
+                f"{type(self).__name__}.step: the function returned a {type(loss).__name__}; it must return the loss, "
+                "a Tensor, and not call backward() itself: lambda: nn.mse_loss(model(x), y)."
+            )
+        return loss
 
     def _position(self) -> list[Vector]:
         """A copy of all values."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from autodiff.solvers import ravel
+from autodiff.solvers import is_being_differentiated, ravel
 from optim.options import checked, whole
 
 
@@ -62,8 +62,16 @@ def gradient_descent(
     slope = ad.grad(f) if df is None else df
     x, unravel = ravel(x0)
     points = [unravel(x.copy())]
-    for _ in range(n):
-        g, _ = ravel(slope(points[-1]), "the derivative")
+    function = f if df is None else df
+    for i in range(n):
+        g = slope(points[-1])
+        if not i and isinstance(g, ad.Tensor) and is_being_differentiated(function(points[-1])):
+            raise ad.GradientError(
+                "gradient_descent: the function closes over something that a transform is differentiating, and the "
+                "descent is not recorded: the derivative would be 0. Solve for the zero of the gradient, which is: "
+                "x = optim.root(ad.grad(f), x0). To hold the parameter constant use ad.stop_gradient."
+            )
+        g, _ = ravel(g, "the derivative")
         if g.size != x.size:
             raise ad.ShapeError(f"df returned {g.size} numbers for {x.size} in x0; it must return one for each.")
         x = x - rate * g.astype(x.dtype, copy=False)

@@ -90,7 +90,7 @@ class LBFGS(ClosureOptimizer):
             The loss before the step.
         """
         loss_fn = self._function(loss_fn, "to evaluate it along the line")
-        loss = loss_fn()
+        loss = self._evaluated(loss_fn)
         g = self._gradient(loss)
         value = float(loss.item())
         here = self._position()

@@ -206,7 +206,7 @@ class Newton(TrustRegionOptimizer):
     """
 
     def _model(self, loss_fn: Callable[[], ad.Tensor]) -> Model:
-        loss = loss_fn()
+        loss = self._evaluated(loss_fn)
         hessian = ad.hessian_operator(loss, self.parameters)
         g = np.concatenate([np.ravel(part) for part in hessian.gradient])
         return loss, float(loss.item()), g, hessian.matvec

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from autodiff.solvers import ravel
+from autodiff.solvers import is_being_differentiated, ravel
 from optim.regions import Box
 
 Vector = np.ndarray[Any, np.dtype[Any]]
@@ -71,12 +71,25 @@ class Objective:
         self.nfev = 0
         self.nhvp = 0
         self._value_and_grad = ad.value_and_grad(self._scalar)
+        self._is_checked = False  # for what it closes over
 
     def _scalar(self, tree: Any) -> Any:
         """The function itself, on what `f` takes."""
         self.nfev += 1
         y = self.f(tree)
         return (y * y).sum() / 2 if self.squares else y
+
+    def _refuse_outer_transform(self, y: Any) -> None:
+        """The result would have the derivative 0, for the search is not recorded; `y` is what f returned."""
+        if self._is_checked or not isinstance(y, ad.Tensor):
+            return
+        self._is_checked = True
+        if is_being_differentiated(self.f(self.unravel(self.start))):
+            raise ad.GradientError(
+                "f closes over something that a transform is differentiating, and a search is not differentiated "
+                "through. For the derivative of the minimum by a parameter solve for the zero of the gradient, which "
+                "is: x = optim.root(ad.grad(f), x0). To hold the parameter constant use ad.stop_gradient."
+            )
 
     def value(self, x: Vector) -> float:
         """The function at `x`, without derivatives."""
@@ -86,11 +99,13 @@ class Objective:
     def point(self, x: Vector) -> Point:
         """Value and gradient."""
         y, g = self._value_and_grad(self.unravel(x))
+        self._refuse_outer_transform(y)
         return Point(x, _number(y), self._flat(g))
 
     def model(self, x: Vector) -> Point:
         """Value, gradient, and products with the Hessian, all from one record."""
         operator = ad.hessian_operator(self._scalar, self.unravel(x))
+        self._refuse_outer_transform(operator.value)
 
         def matvec(v: Vector) -> Vector:
             self.nhvp += 1
@@ -102,6 +117,7 @@ class Objective:
         """Residuals and their Jacobian."""
         self.nfev += 1
         r, pushforward = ad.linearize(self.f, self.unravel(x))
+        self._refuse_outer_transform(r)
         r = r.data if isinstance(r, ad.Tensor) else r
         if not isinstance(r, np.ndarray) or r.dtype.kind != "f" or r.ndim == 0:
             given = f"an array of dtype {r.dtype}" if isinstance(r, np.ndarray) else f"a {type(r).__name__}"

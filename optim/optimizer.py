@@ -9,7 +9,7 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import flat
-from optim.options import Group, Option, checked, finite_from_zero, grouped
+from optim.options import Group, Named, Option, checked, finite_from_zero, grouped
 
 Vector = np.ndarray[Any, np.dtype[Any]]
 Settings = tuple[Any, ...]
@@ -19,7 +19,7 @@ BLOCK = 16384
 _MANY = 64  # stretches of parameters of which the views are kept
 
 
-class Optimizer:
+class Optimizer(Named):
     """Base of the optimisers that update from gradients alone.
 
     A subclass names its state vectors, declares its options, and gives three things: the `settings` of a step, the

@@ -8,11 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import autodiff as ad
 
 Check = Callable[[str, Any], Any]
+
+
+class Named:
+    """Base of all optimisers: who calls the learning rate by its name elsewhere is told the one here."""
+
+    def __new__(cls, *args: Any, **options: Any) -> Self:
+        """Look at the names of the options."""
+        if "lr" in options:
+            raise TypeError(f"{cls.__name__}: the learning rate is called learning_rate=; lr= was given.")
+        return super().__new__(cls)
 
 
 class Option:

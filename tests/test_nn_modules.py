@@ -575,3 +575,25 @@ def test_a_tracked_tensor_in_a_list_is_refused_as_one_alone_is():
 def test_a_lambda_is_given_what_a_recurrent_layer_returns():
     model = nn.Sequential(nn.LSTM(2, 3), nn.Lambda(lambda result: result[0][:, -1]), nn.Linear(3, 1))
     assert model(np.ones((4, 5, 2))).shape == (4, 1)
+
+
+def test_a_hook_that_changes_the_output_reaches_compiled_functions():
+    model = nn.Sequential(nn.Linear(2, 2))
+    x = np.ones((1, 2), np.float32)
+    fast = ad.compile(lambda x: model(x))
+    before = fast(x).data.copy()
+    with model.register_hook("0", lambda module, inputs, y: y + 1):
+        np.testing.assert_allclose(fast(x).data, before + 1, rtol=1e-6)
+    np.testing.assert_array_equal(fast(x).data, before)
+
+
+def test_a_hook_that_only_looks_leaves_compiled_functions_alone():
+    model = nn.Sequential(nn.Linear(2, 2))
+    x, seen = np.ones((1, 2), np.float32), []
+    fast = ad.compile(lambda x: model(x))
+    fast(x)
+    with model.register_hook("0", lambda module, inputs, y: seen.append(y), looks_only=True):
+        fast(x)
+        assert not seen and "1 trace" in repr(fast)
+        model(x)
+    assert len(seen) == 1

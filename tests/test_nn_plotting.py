@@ -279,6 +279,8 @@ def test_a_slice_that_cannot_be_is_refused(options, told):
 
 
 def test_a_slice_needs_a_model_and_a_function():
+    with pytest.raises(ad.ShapeError, match=r"loss returned shape \(64, 2\); a loss is one number"):
+        nn.plotting.loss_slice(model := network(), lambda: model(X))
     with pytest.raises(TypeError, match="a function without arguments"):
         nn.plotting.loss_slice(network(), nn.cross_entropy(network()(X), Y))
     with pytest.raises(ad.StructureError, match="no parameters to move"):

@@ -389,3 +389,29 @@ def test_gradient_descent_on_arrays_and_containers():
 def test_gradient_descent_refuses(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+@pytest.mark.parametrize("method", ["gd", "adam", "lbfgs", "newton-cg", "gauss-newton"])
+def test_a_search_is_not_differentiated_through_silently(method):
+    def found(a):
+        f = (lambda x: x - a) if method == "gauss-newton" else lambda x: ((x - a) ** 2).sum()
+        return optim.minimize(f, np.zeros(2), method).x.sum()
+
+    for transform in (ad.grad, ad.derivative):
+        with pytest.raises(ad.GradientError, match=r"optim.root\(ad.grad\(f\), x0\)"):
+            transform(found)(3.0)
+
+
+def test_a_search_may_close_over_a_leaf():
+    p = ad.tensor([1.0, 2.0], requires_grad=True)
+    np.testing.assert_allclose(optim.minimize(lambda x: ((x - 2 * p) ** 2).sum(), np.zeros(2)).x, [2.0, 4.0])
+
+
+@pytest.mark.parametrize("df", [None, lambda a: lambda x: 2 * (x - a)])
+def test_gradient_descent_is_not_differentiated_through_silently(df):
+    def found(a):
+        return optim.gradient_descent(lambda x: (x - a) ** 2, df and df(a), x0=0.0)[0]
+
+    assert found(3.0) == pytest.approx(3.0)
+    with pytest.raises(ad.GradientError, match="the derivative would be 0"):
+        ad.grad(found)(3.0)

@@ -511,3 +511,16 @@ def test_a_loss_that_is_no_tensor_is_refused(value):
     w = ad.tensor([1.0], requires_grad=True)
     with pytest.raises(TypeError, match=rf"Adam.step: loss_fn returned a {type(value).__name__}; expected"):
         optim.Adam([w]).step(lambda: value)
+
+
+@pytest.mark.parametrize("kind", [optim.Adam, optim.GradientDescent, optim.LBFGS, optim.Newton])
+def test_the_learning_rate_is_called_by_its_name(kind):
+    with pytest.raises(TypeError, match=f"{kind.__name__}: the learning rate is called learning_rate=; lr= was given"):
+        kind([ad.tensor([1.0], requires_grad=True)], lr=0.1)
+
+
+@pytest.mark.parametrize("kind", [optim.LBFGS, optim.Newton])
+def test_a_closure_without_a_loss_is_told_so(kind):
+    optimizer = kind([ad.tensor([1.0], requires_grad=True)])
+    with pytest.raises(TypeError, match="returned a NoneType; it must return the loss"):
+        optimizer.step(lambda: None)

@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.calculus.integrands import concrete, explained, values_at
+from autodiff.calculus.integrands import concrete, explained, remembers, values_at
 from autodiff.calculus.meshes import Mesh, ends_least, uniform
 from autodiff.calculus.ranges import Range
 from autodiff.errors import AutodiffError, DomainError
 from autodiff.modes import no_grad
 from autodiff.recording import Function, title
-from autodiff.tensors import Tensor
 
 ACCEPTED = 1e-6
 """Estimates that stay above this share of the integral of abs(f) are no answer."""
@@ -125,7 +124,7 @@ def sampled(f: Function, ranges: Sequence[Range], meshes: Sequence[Mesh], ends: 
     for r, mesh in zip(ranges, meshes, strict=True):
         if r.number:
             limits = r.limits(xs, shape)
-            plain = plain and not any(_remembers(v) for v in limits)
+            plain = plain and not any(remembers(v) for v in limits)
             low, high = map(concrete, limits)
             ends = r.ends(low[()], high[()])
         x, slope = mesh.place(ends)
@@ -135,12 +134,7 @@ def sampled(f: Function, ranges: Sequence[Range], meshes: Sequence[Mesh], ends: 
         xs = [np.broadcast_to(v[..., None], shape) for v in xs] + [x]
         jacobian = slope if not r.number else jacobian[..., None] * slope
     given = values_at(f, xs, shape)
-    return concrete(given) * jacobian, xs, plain and not _remembers(given)
-
-
-def _remembers(value: Any) -> bool:
-    """Whether this is more than an array."""
-    return isinstance(value, Tensor) or hasattr(type(value), "__autodiff_traced__")
+    return concrete(given) * jacobian, xs, plain and not remembers(given)
 
 
 def choose(f: Function, ranges: Sequence[Range], tol: float, atol: float = 0.0, first: Begin | None = None) -> Chosen:

@@ -15,7 +15,7 @@ import numpy as np
 
 from autodiff.calculus import monte_carlo, rules
 from autodiff.calculus.adaptive import Chosen, choose, estimate
-from autodiff.calculus.integrands import is_tracked, one_by_one, untracked, values_at
+from autodiff.calculus.integrands import is_tracked, one_by_one, remembers, untracked, values_at
 from autodiff.calculus.meshes import Mesh, double_exponential, whole
 from autodiff.calculus.ranges import Range, ranges_of
 from autodiff.errors import DomainError, StructureError
@@ -147,7 +147,7 @@ def _integral(
         first = partial(whole, rule=_FIXED[method](nodes))
     chosen = choose(f, parts, *tols, first)
     limits = parts[0].limits((), ())
-    if chosen.plain and not any(isinstance(v, Tensor) or hasattr(type(v), "__autodiff_traced__") for v in limits):
+    if chosen.plain and not any(remembers(v) for v in limits):
         return chosen.value, np.asarray(chosen.error)
     return _recorded(f, parts, chosen, tols[0]), np.asarray(chosen.error)
 

@@ -23,6 +23,11 @@ def untracked(value: Any) -> Any:
     return value._data if isinstance(value, Tensor) else value
 
 
+def remembers(value: Any) -> bool:
+    """Whether this is more than an array: a Tensor, or what stands for an array while a function is compiled."""
+    return isinstance(value, Tensor) or hasattr(type(value), "__autodiff_traced__")
+
+
 def is_tracked(value: Any) -> bool:
     """Whether derivatives with respect to this may be asked for."""
     return isinstance(value, Tensor) and value._node is not None

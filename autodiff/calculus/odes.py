@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.batching import Batch
-from autodiff.calculus.integrands import concrete, stacked, untracked
+from autodiff.calculus.integrands import concrete, remembers, stacked, untracked
 from autodiff.errors import DomainError, GradientError, ShapeError, UnsupportedError
 from autodiff.modes import check, is_compiling, no_grad
 from autodiff.primitives import primitive
@@ -113,14 +113,10 @@ def gradient_flow(f: Function) -> Function:
 
 
 def _array(value: Any) -> Any:
-    if not isinstance(value, Tensor) and not hasattr(type(value), "__autodiff_traced__"):
+    if not remembers(value):
         value = np.asarray(value)
     value = value.astype(float) if value.dtype.kind in "iub" else value
     return value[()] if isinstance(value, np.ndarray) and not value.ndim else value
-
-
-def _remembers(value: Any) -> bool:
-    return isinstance(value, Tensor) or hasattr(type(value), "__autodiff_traced__")
 
 
 def _solution(f: Function, y0: Any, t: Any, args: tuple[Any, ...], rtol: float, atol: float) -> Any:
@@ -137,7 +133,7 @@ def _solution(f: Function, y0: Any, t: Any, args: tuple[Any, ...], rtol: float, 
         )
     with no_grad(), np.errstate(all="ignore"):
         rows, cuts = _steps(lambda y, s: concrete(stacked(f(y, s, *plain_args))), concrete(y0), concrete(t), rtol, atol)
-    if not any(map(_remembers, (first if not isinstance(first, (list, tuple)) else stacked(first), y0, t, *args))):
+    if not any(map(remembers, (first if not isinstance(first, (list, tuple)) else stacked(first), y0, t, *args))):
         return np.stack(rows)
 
     def rate(y: Any, s: Any) -> Any:

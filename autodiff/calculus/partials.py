@@ -8,7 +8,7 @@ import numpy as np
 
 from autodiff import tape
 from autodiff.batching import Batch
-from autodiff.calculus.integrands import stacked
+from autodiff.calculus.integrands import remembers, stacked
 from autodiff.errors import DtypeError, ShapeError
 from autodiff.recording import Function, data_of, leave, push, record, title, tracked_node
 from autodiff.tensors import Tensor
@@ -18,7 +18,7 @@ def points_of(p: Any, who: str) -> Any:
     """A point or points, (d, ...), as an array or Tensor of real numbers."""
     if isinstance(p, (list, tuple)):
         p = stacked(p)
-    if not isinstance(p, Tensor) and not hasattr(type(p), "__autodiff_traced__"):
+    if not remembers(p):
         p = np.asarray(p)
     if p.dtype.kind in "iub":
         p = p.astype(float)
@@ -65,7 +65,7 @@ def scalar_values(f: Function, p: Any, who: str) -> Any:
 
 
 def _floating(y: Any) -> Any:
-    y = y if isinstance(y, Tensor) or hasattr(type(y), "__autodiff_traced__") else np.asarray(y)
+    y = y if remembers(y) else np.asarray(y)
     return y.astype(float) if y.dtype.kind in "iub" else y
 
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.calculus.integrands import concrete
+from autodiff.calculus.integrands import concrete, remembers
 from autodiff.errors import DomainError, ShapeError, StructureError
-from autodiff.tensors import Tensor
 
 
 class Range:
@@ -44,7 +43,7 @@ class Range:
                     "it. Ranges stand in the order of f's arguments, the outermost first."
                 )
             value = limit(*xs)
-        if not isinstance(value, Tensor) and not hasattr(type(value), "__autodiff_traced__"):
+        if not remembers(value):
             value = np.asarray(value)
         if value.dtype.kind in "iu" and value.dtype.kind != "b":
             value = value.astype(float)

@@ -6,6 +6,7 @@ from autodiff.solvers.lanczos import Eigenpair, smallest_eigenvalue
 from autodiff.solvers.limited_memory import LimitedMemory
 from autodiff.solvers.line_search import LineSearchResult, backtracking, strong_wolfe
 from autodiff.solvers.raveling import ravel
+from autodiff.solvers.tracked import is_being_differentiated
 from autodiff.solvers.trust_region import TrustRegionStep, steihaug, updated_radius
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "TrustRegionStep",
     "backtracking",
     "conjugate_gradient",
+    "is_being_differentiated",
     "krylov_step",
     "ravel",
     "smallest_eigenvalue",
