@@ -193,3 +193,8 @@ def test_a_weight_does_not_widen_the_loss(call):
         with pytest.raises(ad.ShapeError, match=r"weight has shape .* cannot be broadcast"):
             call(np.ones(shape))
     call(np.ones(1)), call(2.0)
+
+
+def test_complex_logits_are_refused():
+    with pytest.raises(ad.DtypeError, match="the logits have dtype complex128"):
+        nn.cross_entropy(np.ones((2, 3)) + 1j, [0, 1])

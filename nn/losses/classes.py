@@ -61,6 +61,8 @@ def cross_entropy(
     """
     name = "cross_entropy"
     logits = as_tensor(logits)
+    if logits.dtype.kind != "f":
+        raise ad.DtypeError(f"{name}: the logits have dtype {logits.dtype}; expected real floating numbers.")
     labels = plain(target)
     whole = labels.dtype.kind in "iu"
     simple = whole and weight is None and not label_smoothing and reduction == "mean" and logits.ndim == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 import autodiff as ad
 from autodiff.plotting.style import MARKERS, PALETTE, axes_of, diverging
 from nn.measuring import Array
+from nn.modes import modes_kept
 from nn.module import Module
 
 Box = tuple[float, float, float, float]
@@ -148,15 +150,11 @@ def _mixed(shares: Array) -> Array:
 
 def _shares(model: Any, points: Array) -> Array:
     """How likely each class is at each point: (n,) of class 1 of two, or (n, k)."""
-    modes = [(m, m.training) for _, m in model.named_modules()] if isinstance(model, Module) else []
-    try:
-        for m, _ in modes:
-            m.training = False
-        with ad.no_grad():
-            logits = model(points)
-    finally:
-        for m, mode in modes:
-            m.training = mode
+    is_module = isinstance(model, Module)
+    with modes_kept(model) if is_module else nullcontext(), ad.no_grad():
+        if is_module:
+            model.eval()
+        logits = model(points)
     logits = np.asarray(logits.data if isinstance(logits, ad.Tensor) else logits, float)
     n = len(points)
     if logits.shape in ((n,), (n, 1)):

@@ -12,6 +12,7 @@ from autodiff.plotting.style import BLUE, RED, axes_of
 from nn.convolution import Conv1d, Conv2d
 from nn.embedding import Embedding
 from nn.measuring import Array
+from nn.modes import modes_kept
 from nn.module import Module
 
 Direction = dict[str, Array]
@@ -119,11 +120,10 @@ def losses_along(
     parameters = dict(model.named_parameters())
     state: list[tuple[ad.Tensor, Array]] = [(p, p.data.copy()) for p in (*parameters.values(), *model.buffers())]
     start = {name: p.data.copy() for name, p in parameters.items()}
-    modes = [(m, m.training) for _, m in model.named_modules()]
     found = np.empty((len(offsets),) * len(directions))
     try:
-        model.eval()
-        with ad.no_grad(), np.errstate(over="ignore", invalid="ignore"):
+        with modes_kept(model), ad.no_grad(), np.errstate(over="ignore", invalid="ignore"):
+            model.eval()
             for at in np.ndindex(found.shape):
                 for name, p in parameters.items():
                     moved = start[name]
@@ -140,8 +140,6 @@ def losses_along(
     finally:
         for tensor, before in state:
             tensor.assign_(before)
-        for m, mode in modes:
-            m.training = mode
     return found
 
 
