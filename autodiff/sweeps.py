@@ -31,6 +31,8 @@ from autodiff.tape import ITEM, Leaf, Node, Walk, item_node
 
 Lift = Callable[[Any, Node], Any]
 
+_LONG = 8192  # entries
+
 # --- the reverse sweep ----------------------------------------------------------------------------
 
 
@@ -151,7 +153,9 @@ def all_finite(values: Iterable[Any]) -> bool:
                 return False
         elif value is not None:
             array = getattr(value, "values", value) if type(value) is not np.ndarray else value  # of a Batch all copies
-            if not abs(np.vdot(array, array)) < inf:  # one quick call for all entries
+            # One quick call for all entries; BLAS wakes its threads for long ones, which takes longer than a plain sum.
+            size = np.vdot(array, array) if array.size < _LONG else np.add.reduce(array, axis=None)
+            if not abs(size) < inf:
                 return False
     return True
 

@@ -445,7 +445,7 @@ def derivative(f: Function, n: int = 1) -> Function:
     >>> round(float(ad.derivative(np.sin, n=2)(1.0) + np.sin(1.0)), 12)
     0.0
     """
-    if not isinstance(n, int) or isinstance(n, bool) or n < 0:
+    if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 0:
         raise GradientError(f"derivative: the order n is a whole number, 0 or more; {n!r} was given.")
     if n == 0:
         return f
@@ -461,7 +461,7 @@ def derivative(f: Function, n: int = 1) -> Function:
             structure, found = coefficients(f, x, one[()], (n,), **kwargs)
         except UnsupportedError:  # a rule on the way that series have no answer to
             return derivative(derivative(f, n - 1))(x, **kwargs)
-        return pytree.unflatten(structure, [math.factorial(n) * c for (c,) in found])
+        return pytree.unflatten(structure, [math.factorial(int(n)) * c for (c,) in found])
 
     return slope
 

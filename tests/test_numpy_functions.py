@@ -689,9 +689,7 @@ def test_cross_products_in_the_plane():
     a, b = np.array([1.0, 2.0]), np.array([3.0, 5.0])
     y = np.cross(tensors(a), tensors(b))
     assert y.data == -1.0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        expected = np.cross(np.array([1.0, 2.0]), np.array([3.0, 5.0, 7.0]))
+    expected = np.cross(np.array([1.0, 2.0, 0.0]), np.array([3.0, 5.0, 7.0]))  # NumPy 2.5 takes no vectors of two
     np.testing.assert_array_equal(np.cross(tensors(a), tensors(np.array([3.0, 5.0, 7.0]))).data, expected)
     assert ad.grad(np.cross, (0, 1))(a, b)[0].tolist() == [5.0, -3.0]
 

@@ -14,6 +14,7 @@ from autodiff.ops.fourier import resized
 from autodiff.ops.joining import concatenate, stack
 from autodiff.ops.sequences import convolve
 from autodiff.ops.shapes import broadcast_to, cast, flip_axes, operand, ravel, reshape_to, values
+from autodiff.ops.spectra import real_eig_of
 from autodiff.primitives import implements
 
 
@@ -131,7 +132,7 @@ def poly(seq_of_zeros: Any) -> Any:
     """``np.poly`` of zeros: the product of the factors. Of a matrix, by its eigenvalues."""
     zeros = _coefficients(seq_of_zeros)
     if zeros.ndim == 2 and zeros.shape[0] == zeros.shape[1] and zeros.shape[0]:
-        zeros = np.linalg.eigvals(zeros)
+        zeros = real_eig_of(zeros)[0]
     if zeros.ndim != 1:
         raise ShapeError(f"poly: a vector of zeros or a square matrix is expected; the shape is {zeros.shape}.")
     if not zeros.shape[0]:
@@ -162,7 +163,7 @@ def roots(p: Any) -> Any:
     if n == 0:
         return np.zeros(behind)
     first = reshape_to(-p[1:] / p[0], shape=(1, n))
-    y = np.linalg.eigvals(concatenate([first, np.eye(n - 1, n, dtype=p.dtype)], 0))
+    y = real_eig_of(concatenate([first, np.eye(n - 1, n, dtype=p.dtype)], 0))[0]
     return concatenate([y, np.zeros(behind, y.dtype)]) if behind else y
 
 

@@ -153,6 +153,16 @@ eig_of = primitive(lambda a: tuple(np.linalg.eig(a)), name="eig", vjp=[_eig_pull
 """Eigenvalues and right eigenvectors, of length 1."""
 
 
+def _real_eig(a: Any) -> Any:
+    w, v = np.linalg.eig(a)
+    real = a.dtype.kind != "c" and w.dtype.kind == "c" and not w.imag.any()
+    return (w.real.copy(), v.real.copy()) if real else (w, v)
+
+
+real_eig_of = primitive(_real_eig, name="real_eig", vjp=[_eig_pull], jvp=[_eig_push], symbolic_zeros=True)
+"""The same, real where all eigenvalues of a real matrix are: as NumPy's were before 2.5, and its `roots` are."""
+
+
 @implements(np.linalg.eig)
 def eig(a: Any) -> Any:
     """``np.linalg.eig``; a matrix without a basis of eigenvectors has no derivative."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 import autodiff as ad
-from autodiff.ops import elementwise, indexing, joining, sequences
+from autodiff.ops import elementwise, indexing, joining, sequences, spectra
 from tests.op_cases.case import ANY, COMPLEX, DISTINCT, NONZERO, POSITIVE, REAL, Case, Interval, Point
 
 PAIRS = [((3,), (3,)), ((2,), (4,)), ((4,), (1,)), ((), (2,)), ((1,), ())]
@@ -99,7 +99,7 @@ ZEROS = [
         "poly_of_matrix",
         lambda x: np.poly(x * 0.2 + np.diag(np.arange(1, x.shape[0] + 1)).astype(x.dtype)),
         (Interval(-0.5, 0.5),),
-        (sequences.convolve_full,),
+        (sequences.convolve_full, spectra.real_eig_of),
         shapes=[((2, 2),), ((3, 3),)],
         distinct=True,
     ),
@@ -110,7 +110,7 @@ ROOTS = [
         "roots",
         lambda zeros: np.sort(np.roots(np.poly(zeros))),
         (DISTINCT,),
-        (),
+        (spectra.real_eig_of,),
         (np.roots,),
         shapes=[((3,),), ((1,),)],
         distinct=True,
