@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autodiff.anomalies import detect_anomaly
 from autodiff.checkpointing import checkpoint
 from autodiff.errors import (
     AnomalyError,
@@ -30,7 +29,6 @@ from autodiff.errors import (
 )
 from autodiff.hessians import HessianOperator, hessian, hessian_operator, hvp
 from autodiff.jacobians import jacobian
-from autodiff.kinks import Kink, KinkReport, kink_report
 from autodiff.modes import check, effect, is_compiling, keep_memory, live, no_grad, scope, structure_changed
 from autodiff.primitives import Primitive, elementwise, linear, multilinear, primitive
 from autodiff.tensors import Tensor, tensor
@@ -48,6 +46,7 @@ from autodiff.transforms import (
 
 if TYPE_CHECKING:
     from autodiff import calculus, compiler, display, drawing, flat, plotting, probability, solvers, special, testing
+    from autodiff.anomalies import detect_anomaly
     from autodiff.calculus import (
         antiderivative,
         curl,
@@ -63,6 +62,7 @@ if TYPE_CHECKING:
     )
     from autodiff.compiler import compile, derive
     from autodiff.drawing import draw, draw_steps, trace_table
+    from autodiff.kinks import Kink, KinkReport, kink_report
 
 __version__ = "0.1.0"
 
@@ -158,6 +158,10 @@ _UPPER_ROOMS = {
     "testing",
 }
 _FROM_UPPER_ROOMS = {
+    "Kink": "kinks",
+    "KinkReport": "kinks",
+    "kink_report": "kinks",
+    "detect_anomaly": "anomalies",
     "compile": "compiler",
     "derive": "compiler",
     "draw": "drawing",

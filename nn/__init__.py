@@ -57,7 +57,6 @@ from nn.losses import (
 from nn.metrics import accuracy, confusion_matrix
 from nn.minibatches import batches
 from nn.module import Buffer, HookHandle, Module, Parameter
-from nn.monitor import Monitor
 from nn.norms import GroupNorm, LayerNorm, RMSNorm
 from nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from nn.randomness import manual_seed
@@ -69,6 +68,7 @@ from nn.transformer import TransformerBlock
 
 if TYPE_CHECKING:
     from nn import plotting
+    from nn.monitor import Monitor
 
 __all__ = [
     "ELU",
@@ -155,9 +155,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load the pictures when they are first used."""
-    if name == "plotting":
-        import importlib
+    """Load what looks into networks when it is first used."""
+    import importlib
 
+    if name == "plotting":
         return importlib.import_module("nn.plotting")
+    if name == "Monitor":
+        return importlib.import_module("nn.monitor").Monitor
     raise AttributeError(f"module 'nn' has no attribute {name!r}")

@@ -57,7 +57,17 @@ ROOMS = (
     "testing",
     "__init__",
 )
-LOADED_WHEN_USED = ("drawing", "compiler", "solvers", "calculus", "probability", "plotting", "testing")
+LOADED_WHEN_USED = (
+    "anomalies",
+    "kinks",
+    "drawing",
+    "compiler",
+    "solvers",
+    "calculus",
+    "probability",
+    "plotting",
+    "testing",
+)
 
 
 def run_python(code, *arguments):
