@@ -104,9 +104,11 @@ def draw_units(path: Path, runs: dict[str, Run]) -> None:
         fig.legend(kinds.values(), kinds.keys(), loc="outside lower center", ncols=2)
 
 
-def draw_outputs(path: Path, run: Run) -> None:
+def draw_outputs(path: Path, name: str, run: Run) -> None:
     """How the outputs of one network are distributed, layer by layer."""
-    nn.plotting.activation_histograms(run.monitor).savefig(path, dpi=110)
+    figure = nn.plotting.activation_histograms(run.monitor)
+    figure.suptitle(f"{name}: share of the outputs (grey outline: at the first batch)", fontsize=10)
+    figure.savefig(path, dpi=110)
 
 
 def main(arguments: list[str]) -> float:
@@ -129,7 +131,8 @@ def main(arguments: list[str]) -> float:
     written = [target / name for name in ("flow.png", "units.png", "outputs.png")]
     draw_flow(written[0], runs)
     draw_units(written[1], runs)
-    draw_outputs(written[2], runs["tanh, large weights"])
+    saturated = "tanh, large weights"
+    draw_outputs(written[2], saturated, runs[saturated])
     output.wrote(written)
     accuracy = runs["ReLU, He's weights"].accuracy
     print(f"training accuracy of the healthy network {accuracy:.4f}")

@@ -110,6 +110,7 @@ def draw_swings(path: Path, times: np.ndarray, angles: np.ndarray, found: Fit) -
         left.set(xlabel="time (s)", ylabel="angle (rad)", title="the angles")
         right.set(xlabel="angle (rad)", ylabel="speed (rad/s)", title="the phase plane")
         left.legend(loc="upper right")
+        right.set_ylim(top=5.2)  # room for the legend
         right.legend(loc="upper right", fontsize=8)
 
 
