@@ -48,6 +48,11 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto
         the structure of the output, in place of each array the structure of the input. Several
         `argnums` give a tuple in the innermost place.
 
+    Notes
+    -----
+    By a complex argument J is complex: ``dy = J dx`` for a complex output (of an analytic function), and
+    ``dy = Re(J dx)`` for a real one, whose gradient, the direction of steepest ascent, is the conjugate of J.
+
     Examples
     --------
     >>> import numpy as np, autodiff as ad
@@ -77,7 +82,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto
         n_in = sum(np.size(v._data if isinstance(v, Tensor) else v) for v in recording.leaves)
         n_out = sum(np.size(y._data if isinstance(y, Tensor) else y) for y in outputs)
         forward = mode == "forward" or (mode == "auto" and n_in <= n_out)
-        sweep = _forward_blocks if forward else _reverse_blocks_of_all_kinds
+        sweep = _forward_blocks_of_all_kinds if forward else _reverse_blocks_of_all_kinds
         blocks = sweep(recording, outputs, nodes, found, targets, lifted)
         tensors = recording.gives_tensors
         rows = []
@@ -113,6 +118,11 @@ def _basis(shapes: list[tuple[int, ...]], dtypes: list[Any], start: int, stop: i
     return out
 
 
+def _turned(unit: Batch, turn: complex) -> Batch:
+    """Unit vectors times a complex number, where they are complex."""
+    return unit * turn if turn != 1 and unit.dtype.kind == "c" else unit
+
+
 def _sweeps(total: int) -> list[tuple[int, int]]:
     return [(i, min(i + _DIRECTIONS_AT_ONCE, total)) for i in range(0, total, _DIRECTIONS_AT_ONCE)]
 
@@ -137,8 +147,12 @@ def _forward_blocks(
     found: Walk,
     targets: set[Node],
     lifted: bool,
+    turn: complex = 1,
 ) -> list[list[Any]]:
-    """For every output a list with the block of each input, from forward sweeps along all basis directions."""
+    """For every output a list with the block of each input, from forward sweeps along all basis directions.
+
+    Complex unit vectors are multiplied by `turn`.
+    """
     inputs = [data_of(v) for v in recording.leaves]
     shapes, dtypes = [x.shape for x in inputs], [x.dtype for x in inputs]
     total = sum(x.size for x in inputs)
@@ -146,7 +160,7 @@ def _forward_blocks(
     wanted = {n for n in nodes if n is not None}
     for start, stop in _sweeps(total):
         basis = _basis(shapes, dtypes, start, stop)
-        tangents = {n: t for n, (t, _) in zip(recording.nodes, basis, strict=True)}
+        tangents = {n: _turned(t, turn) for n, (t, _) in zip(recording.nodes, basis, strict=True)}
         lives = {n: live for n, (_, live) in zip(recording.nodes, basis, strict=True)}
         swept = push(found, tangents, wanted, lifted, lives)
         for part, node in zip(parts, nodes, strict=True):
@@ -169,6 +183,31 @@ def _forward_blocks(
     return blocks
 
 
+def _forward_blocks_of_all_kinds(
+    recording: Recording,
+    outputs: list[Any],
+    nodes: list[Node | None],
+    found: Walk,
+    targets: set[Node],
+    lifted: bool,
+) -> list[list[Any]]:
+    """The same; a real output of a complex input takes a second basis, for the directions along i.
+
+    Its block J is the one of the reverse sweeps, dy = Re(J dx): along 1 comes its real part, along i the imaginary
+    part, negative.
+    """
+    blocks = _forward_blocks(recording, outputs, nodes, found, targets, lifted)
+    real_output = [data_of(y).dtype.kind == "f" for y in outputs]
+    complex_input = [data_of(x).dtype.kind == "c" for x in recording.leaves]
+    if not any(real_output) or not any(complex_input):
+        return blocks
+    turned = _forward_blocks(recording, outputs, nodes, found, targets, lifted, turn=1j)
+    return [
+        [a - 1j * b if r and c and a is not None else a for a, b, c in zip(row, other, complex_input, strict=True)]
+        for row, other, r in zip(blocks, turned, real_output, strict=True)
+    ]
+
+
 def _reverse_blocks(
     recording: Recording,
     outputs: list[Any],
@@ -188,7 +227,7 @@ def _reverse_blocks(
         lives: dict[Node, Any] = {}
         for node, (ct, live) in zip(nodes, _basis(shapes, dtypes, start, stop), strict=True):
             if node is not None:
-                ct = ct * turn if turn != 1 and ct.dtype.kind == "c" else ct
+                ct = _turned(ct, turn)
                 cts[node] = ct if node not in cts else cts[node] + ct
                 lives[node] = live if node not in lives else lives[node] | live
         swept = pull(found, cts, targets, lifted, lives) if cts else {}

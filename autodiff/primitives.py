@@ -428,10 +428,13 @@ def _check_rules(name: str, rules: Sequence[Rule | None]) -> tuple[Rule | None, 
 
 def _register(p: Primitive) -> Primitive:
     fn = p.fn
+    if not callable(fn):
+        raise RuleError(f"an operation is made of a function of arrays, fn; {fn!r} was given.")
     if isinstance(fn, np.ufunc) or getattr(fn, "__module__", None) in ("numpy", "numpy.linalg", "numpy.fft"):
         if fn in NUMPY_PRIMITIVES:
+            name = fn.__name__  # not the name the new rules were to have
             raise RuleError(
-                f"np.{p.name} already has its rules. For rules of your own wrap it: lambda *xs: np.{p.name}(*xs)."
+                f"np.{name} already has its rules. For rules of your own wrap it: lambda *xs: np.{name}(*xs)."
             )
         NUMPY_PRIMITIVES[fn] = p
     return p

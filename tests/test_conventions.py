@@ -243,6 +243,27 @@ def test_ties_are_counted_in_at_least_float32():
     np.testing.assert_array_equal(g, np.full(2**16, 2.0**-16, np.float16))
 
 
+def test_counts_beyond_float16_divide_all_the_same():
+    """100,000 is infinite in float16, and a gradient divided by it would be 0 without a word."""
+    n = 100_000
+    x = (np.arange(n) % 2).astype(np.float16)
+    everything = np.ones(n, bool)
+    slopes = {
+        np.mean: np.full(n, 1 / n),
+        np.average: np.full(n, 1 / n),
+        lambda v: np.mean(v, where=everything): np.full(n, 1 / n),
+        np.nanmean: np.full(n, 1 / n),
+        np.std: np.where(x == 1, 1.0, -1.0) / n,
+    }
+    for f, expected in slopes.items():
+        g = ad.grad(f)(x)
+        assert g.dtype == np.float16
+        np.testing.assert_allclose(g, expected, rtol=5e-3)
+    large = np.full(4, 60_000, np.float16)  # the sum of two is infinite, their mean is not
+    y = np.mean(ad.tensor(large), where=np.array([True, True, False, False]))
+    assert y.dtype == np.float16 and y.item() == 60_000
+
+
 def test_std_without_degrees_of_freedom_is_nan_with_numpys_warning():
     def told(x):
         with warnings.catch_warnings(record=True) as caught:
@@ -266,6 +287,13 @@ def test_the_third_derivative_of_tanh_keeps_its_digits():
     for x in (0.0, 0.3, -2.0):
         t = math.tanh(x)
         assert ad.derivative(np.tanh, 3)(x) == pytest.approx((1 - t * t) * (6 * t * t - 2), rel=1e-13)
+
+
+def test_sinc_of_complex_numbers():
+    z = np.array([0.3 + 0.4j, -2.2 + 1.5j, 7.0 - 0.1j, 0.0])
+    u = np.pi * z[:-1]
+    slope = np.append((u * np.cos(u) - np.sin(u)) / u**2 * np.pi, 0.0)
+    np.testing.assert_allclose(ad.jvp(np.sinc, (z,), (np.ones_like(z),))[1], slope, rtol=1e-12)
 
 
 def test_sinc_has_its_fourth_derivative_at_0():

@@ -506,6 +506,22 @@ MISTAKES = {
         lambda: np.linalg.cond(ones(0, 0)), ad.ShapeError, ValueError,
         [r"^cond: x has shape \(0, 0\)"], ["without entries"], [],
     ),
+    "an operation that is no function": (
+        lambda: ad.elementwise(3, lambda t, y, x: t), ad.RuleError, ValueError,
+        ["3 was given"], ["a function of arrays"], [],
+    ),
+    "rules under another name": (
+        lambda: ad.elementwise(np.sin, lambda t, y, x: t, name="sine"), ad.RuleError, ValueError,
+        ["^np.sin already has its rules"], [], [r"np\.sin\(\*xs\)"],
+    ),
+    "a mode of padding without a rule": (
+        lambda: np.pad(ones(3), 1, mode="mean"), ad.UnsupportedError, TypeError,
+        ["^np.pad on a Tensor", "'mean'"], ["mode is one of 'constant', 'edge'"], [],
+    ),
+    "padding reflected oddly": (
+        lambda: np.pad(ones(3), 1, mode="reflect", reflect_type="odd"), ad.UnsupportedError, TypeError,
+        ["^np.pad on a Tensor", "'odd' was given"], ['reflect_type is "even"'], ["twice the edge"],
+    ),
     "vectors that svd does not determine": (
         lambda: np.linalg.svd(ones(3, 2)), ad.UnsupportedError, TypeError,
         [r"shape \(3, 2\)"], ["does not determine"], ["full_matrices=False"],

@@ -63,7 +63,8 @@ def stale(rule):
         parts = [leaf for a in args for leaf in (a if isinstance(a, tuple) else (a,))]
         if not first and not any(hasattr(a, "requires_grad") for a in parts):
             first.append(args)
-        fits = all(isinstance(a, tuple) or np.shape(a) == np.shape(b) for a, b in zip(kept, args))
+        fits = len(kept) == len(args)  # another call may have other arrays among its indices
+        fits &= all(isinstance(a, tuple) or np.shape(a) == np.shape(b) for a, b in zip(kept, args))
         return rule(t, *(kept if fits else args), **keywords)
 
     return wrong

@@ -144,9 +144,18 @@ def test_options_that_cannot_be_are_refused(make, text):
 
 
 def test_complex_numbers_are_refused():
-    for f in (nn.gelu, nn.silu, nn.elu, nn.leaky_relu, nn.hardtanh, nn.hardsigmoid, nn.hardswish):
+    own = (special.sigmoid, special.expit, special.softplus, special.relu)  # sigmoid once dropped the imaginary part
+    for f in (nn.gelu, nn.silu, nn.elu, nn.leaky_relu, nn.hardtanh, nn.hardsigmoid, nn.hardswish, *own):
         with pytest.raises(ad.DtypeError, match="real numbers"):
             f(1j)
+
+
+def test_what_is_no_number_is_refused():
+    """NumPy would make NaN of None, and a number of a text."""
+    for f in (special.sigmoid, special.erf, special.softmax, special.gammaln):
+        for value in (None, "1.5", [None, 1.0]):
+            with pytest.raises(ad.DtypeError, match=r"take numbers; an argument has dtype (object|<U3).*astype"):
+                f(value)
 
 
 def test_reprs_show_what_is_not_the_default():

@@ -394,6 +394,19 @@ def test_a_real_argument_of_a_complex_function_has_a_real_cotangent():
     np.testing.assert_allclose(ad.derivative(f)(0.3), 1j * np.exp(0.3j), rtol=1e-14)
 
 
+def test_a_real_output_of_a_complex_argument_has_one_jacobian_in_every_mode():
+    """dy = Re(J dx): forward sweeps along 1 alone would know nothing of the directions along i."""
+    z, x = np.array([1 + 1j, 2 - 3j]), np.array([2.0, -1.0])
+    f = lambda z, x: {"squares": np.abs(z) ** 2 * x, "analytic": z * x}
+    for mode in ("auto", "forward", "reverse"):
+        by_z, by_x = zip(*ad.jacobian(f, (0, 1), mode=mode)(z, x).values(), strict=True)
+        np.testing.assert_allclose(by_z[0], np.diag(2 * z.conj() * x), rtol=1e-14)
+        np.testing.assert_allclose(by_z[1], np.diag(x), rtol=1e-14)
+        np.testing.assert_allclose(by_x[0], np.diag(np.abs(z) ** 2), rtol=1e-14)
+        np.testing.assert_allclose(by_x[1], np.diag(z), rtol=1e-14)
+        assert (by_z[0].dtype, by_x[0].dtype) == (np.complex128, np.float64)
+
+
 # --- Jacobians ------------------------------------------------------------------------------------
 
 SHAPES = [(), (1,), (3,), (2, 3), (2, 1, 2)]

@@ -261,7 +261,7 @@ def _sinc_derivative(x: Any, *, n: int) -> Any:
     series = series * (-1) ** first * (v if n % 2 else 1)
     # elsewhere the recurrence that differentiating u s = sin(u) n times gives
     w = np.where(near, 1, u)
-    whole = np.rint(wide)  # of the angle the whole turns are taken out before pi, which is rounded, comes in
+    whole = np.rint(wide.real)  # of the angle the whole turns are taken out before pi, which is rounded, comes in
     sign, rest = 1 - 2 * (whole % 2), math.pi * (wide - whole)
     waves = sign * np.sin(rest), sign * np.cos(rest)
     far = waves[0] / w

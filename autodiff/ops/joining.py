@@ -298,9 +298,14 @@ def pad(
     array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0, reflect_type: str = "even"
 ) -> Any:
     """``np.pad`` in the modes that copy entries or write constants."""
-    if reflect_type != "even" or mode not in ("constant", *_COPYING_MODES):
+    if mode not in ("constant", *_COPYING_MODES):
         known = ", ".join(repr(m) for m in ("constant", *_COPYING_MODES))
-        raise UnsupportedError(f"np.pad on a Tensor: mode is one of {known}, reflected evenly; {mode!r} was given.")
+        raise UnsupportedError(f"np.pad on a Tensor: mode is one of {known}; {mode!r} was given.")
+    if reflect_type != "even":
+        raise UnsupportedError(
+            f'np.pad on a Tensor: reflect_type is "even"; {reflect_type!r} was given. '
+            "What is reflected oddly is twice the edge less what is reflected evenly."
+        )
     widths = _widths(pad_width, array.ndim)
     if mode == "constant":
         inside = tuple(slice(a, a + n) for (a, _), n in zip(widths, array.shape))

@@ -35,6 +35,11 @@ def count(shape: Shape, axis: Axes) -> int:
     return math.prod(shape if axis is None else [shape[i] for i in axis])
 
 
+def share(ct: Any, n: float) -> Any:
+    """`ct` divided by a count, which from 65,520 on is infinite in float16: there the division is one of float32."""
+    return ct / (np.float32(n) if ct.dtype.char == "e" else n)
+
+
 def mask_back(index: int, live: Any, y: Any, x: Any, *, axis: Axes = None, keepdims: bool = False, **_: Any) -> Any:
     """Alive is what is folded into something alive."""
     return None if live is None else spread(kept(live, x.shape, axis, keepdims), shape=x.shape)
@@ -82,7 +87,7 @@ def _mean(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
 @linear(_mean, name="mean", passes_mask=True)
 def mean_over(ct: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Cotangent of `x`: an equal share for every entry."""
-    return spread(kept(ct, x.shape, axis, keepdims) / max(count(x.shape, axis), 1), shape=x.shape)
+    return spread(share(kept(ct, x.shape, axis, keepdims), max(count(x.shape, axis), 1)), shape=x.shape)
 
 
 @implements(np.mean)
@@ -233,7 +238,7 @@ def _var_slope(x: Any, *, axis: Axes, ddof: float) -> Any:
 
 def _std_slope(y: Any, x: Any, *, axis: Axes, ddof: float, keepdims: bool) -> Any:
     """0 where the deviation is 0. Its own slope divides by it: no second derivative there."""
-    return ratio(_deviation(x, axis), kept(y, x.shape, axis, keepdims)) / _freedom(x, axis, ddof)
+    return share(ratio(_deviation(x, axis), kept(y, x.shape, axis, keepdims)), _freedom(x, axis, ddof))
 
 
 var_over = primitive(
@@ -440,7 +445,9 @@ def warn_of_nothing(message: str, bad: Any) -> None:
 
 
 def mean_of(x: Any, here: Any, axis: Axes, keepdims: bool) -> Any:
-    """The mean of the entries that are selected; of none it is NaN."""
+    """The mean of the entries that are selected; of none it is NaN. In float32 for float16, as NumPy has it."""
+    if x.dtype.char == "e":
+        return cast(mean_of(cast(x, dtype=np.dtype(np.float32)), here, axis, keepdims), dtype=x.dtype)
     n = number_of(here, axis, keepdims, 0, x)
     warn_of_nothing("Mean of empty slice", n != n)
     return sum_over(choose(here, x, 0), axis=axis, keepdims=keepdims) / n

@@ -55,6 +55,8 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     a = operand(a)
     if weights is None:
         y = mean(a, axis, keepdims=keepdims)
+        if not returned:
+            return y
         total: Any = np.full(y.shape, a.size / max(y.size, 1), y.dtype)
     else:
         axes = canonical_axes(axis, a.ndim, "average")

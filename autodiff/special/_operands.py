@@ -12,7 +12,13 @@ from autodiff.errors import DtypeError
 def real_or_complex(x: Any) -> Any:
     """An array of real or complex numbers: integers are taken for the reals they are."""
     x = x if hasattr(x, "dtype") else np.asarray(x)
-    return x if x.dtype.kind in "fc" else x.astype(float)
+    if x.dtype.kind in "fc":
+        return x
+    if x.dtype.kind not in "iub":  # astype would make NaN of None and a number of "1"
+        raise DtypeError(
+            f"special functions take numbers; an argument has dtype {x.dtype}. Convert it, .astype(float)."
+        )
+    return x.astype(float)
 
 
 def real(x: Any, name: str) -> Any:

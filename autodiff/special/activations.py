@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from autodiff.ops import activations, choices, elementwise, information
-from autodiff.special._operands import real, real_or_complex
+from autodiff.special._operands import real
 
 
 def relu(x: Any) -> Any:
@@ -26,7 +26,7 @@ def relu(x: Any) -> Any:
     >>> special.relu([-1.0, 2.0])
     array([0., 2.])
     """
-    return choices.relu(real_or_complex(x))
+    return choices.relu(real(x, "relu"))
 
 
 def sigmoid(x: Any) -> Any:
@@ -48,7 +48,7 @@ def sigmoid(x: Any) -> Any:
     >>> special.sigmoid([0.0, 1000.0])
     array([0.5, 1. ])
     """
-    return elementwise.sigmoid(real_or_complex(x))
+    return elementwise.sigmoid(real(x, "sigmoid"))
 
 
 def expit(x: Any) -> Any:
@@ -82,7 +82,7 @@ def softplus(x: Any) -> Any:
     >>> float(special.softplus(1000.0))
     1000.0
     """
-    return elementwise.softplus(real_or_complex(x))
+    return elementwise.softplus(real(x, "softplus"))
 
 
 def logit(p: Any) -> Any:
