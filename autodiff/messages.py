@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import AutodiffError, DtypeError, MatrixError, MutationError, ShapeError, UnsupportedError
+from autodiff.errors import (
+    AutodiffError,
+    DtypeError,
+    MatrixError,
+    MutationError,
+    RuleError,
+    ShapeError,
+    UnsupportedError,
+)
 from autodiff.ops.refused import WRITING, refusal
 from autodiff.primitives import ELEMENTWISE, NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
 
@@ -76,6 +84,16 @@ def supported_names() -> list[str]:
     """The NumPy functions that may be called on a Tensor, by name."""
     functions = {*NUMPY_FUNCTIONS, *NUMPY_PRIMITIVES, *NUMPY_CONSTANTS}
     return sorted({f.__name__ for f in functions})
+
+
+def no_array(primitive: Primitive, y: Any) -> RuleError:
+    """What to say where the function of an operation returns something else than arrays."""
+    if type(y) is tuple:
+        y = next(v for v in y if not hasattr(v, "dtype"))
+    return RuleError(
+        f"{primitive.name}: its function returned {'None' if y is None else f'a {type(y).__name__}'}; an operation "
+        "returns an array, or a tuple of arrays: np.asarray(...) of what it computes."
+    )
 
 
 def unsupported(function: Any) -> AutodiffError:

@@ -206,7 +206,7 @@ def elementwise(
     if not maps:
         return lambda rule: elementwise(fn, rule, name=name, live=live, singular=singular, reads=reads)
     p = Primitive(_name(fn, name), fn, ELEMENTWISE)
-    p.pulls = p.pushes = _check_rules(p.name, maps)
+    p.pulls = p.pushes = _check_rules(p, maps)
     p.reads = reads
     p.live = tuple(live)
     p.passes_mask = True
@@ -261,7 +261,7 @@ def linear(
     if transpose is None:
         return lambda rule: linear(fn, rule, name=name, variadic=variadic, masking=masking, passes_mask=passes_mask)
     p = Primitive(_name(fn, name), fn, LINEAR)
-    _check_rules(p.name, (transpose,))
+    _check_rules(p, (transpose,), all_of_them=False)
     if variadic:
         p.pulls = p.pushes = None
         p.joint_pull = transpose
@@ -316,7 +316,7 @@ def multilinear(
             f"multilinear: {_name(fn, name)} needs one transpose per operand, (ct, *xs) -> ct_x; none was given."
         )
     p = Primitive(_name(fn, name), fn, MULTILINEAR)
-    p.pulls = _check_rules(p.name, transposes)
+    p.pulls = _check_rules(p, transposes)
     p.pushes = tuple(None if r is None else _replaced(p, i) for i, r in enumerate(transposes))
     p.takes_output = False
     p.passes_mask = passes_mask
@@ -401,11 +401,11 @@ def primitive(
     if callable(vjp):
         p.pulls, p.joint_pull = None, vjp
     else:
-        p.pulls = _check_rules(p.name, vjp)
+        p.pulls = _check_rules(p, vjp)
     if callable(jvp):
         p.pushes, p.joint_push = None, jvp
     else:
-        p.pushes = _check_rules(p.name, jvp)
+        p.pushes = _check_rules(p, jvp)
     p.live, p.mask_pull, p.mask_push = tuple(live), mask_pull, mask_push
     p.symbolic_zeros = symbolic_zeros
     p.flags = (MASKING if live else 0) | (SINGULAR if singular else 0) | (GUARDING if live and singular else 0)
@@ -417,13 +417,27 @@ def _name(fn: Callable[..., Any], name: str | None) -> str:
     return "function" if name == "<lambda>" else name.strip("_")
 
 
-def _check_rules(name: str, rules: Sequence[Rule | None]) -> tuple[Rule | None, ...]:
+def _check_rules(p: Primitive, rules: Sequence[Rule | None], *, all_of_them: bool = True) -> tuple[Rule | None, ...]:
     for i, rule in enumerate(rules):
         if rule is not None and not callable(rule):
             raise RuleError(
-                f"{name}: the rule of operand {i} is {rule!r}; give a function, or None for an operand without one."
+                f"{p.name}: the rule of operand {i} is {rule!r}; give a function, or None for an operand without one."
             )
+    n = _count_of_operands(p.fn)
+    if all_of_them and len(rules) < n:  # the derivative by an operand that was forgotten would be 0
+        raise RuleError(
+            f"{p.name} has {n} operands, and rules for {len(rules)} of them were given; give one for each, in order, "
+            "and None for an operand without a derivative."
+        )
     return tuple(rules)
+
+
+def _count_of_operands(fn: Callable[..., Any]) -> int:
+    """How many operands a function certainly has: of a Python function the positional parameters without a default."""
+    if isinstance(fn, np.ufunc):
+        return fn.nin
+    code = getattr(fn, "__code__", None)
+    return code.co_argcount - len(getattr(fn, "__defaults__", None) or ()) if code is not None else 0
 
 
 def _register(p: Primitive) -> Primitive:

@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike
 
 from autodiff import copying, sweeps, tape
 from autodiff.errors import DtypeError, GradientError, MutationError, ShapeError, UnsupportedError, UntrackedError
-from autodiff.messages import explain, unsupported
+from autodiff.messages import explain, no_array, unsupported
 from autodiff.methods import At, NumpyMethods
 from autodiff.ops import (
     complex_parts,
@@ -45,7 +45,11 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         except (ValueError, TypeError) as error:
             raise explain(primitive, (x,), error) from error
         if type(y) is not tuple:
-            follows = y.dtype.kind in "fc" and (primitive.pulls is None or primitive.pulls[0] is not None)
+            try:
+                kind = y.dtype.kind
+            except AttributeError:
+                raise no_array(primitive, y) from None
+            follows = kind in "fc" and (primitive.pulls is None or primitive.pulls[0] is not None)
             if tape.special and not follows:
                 _tell(primitive, args)
             return _unary(primitive, x, args[0]._node if follows else None, y)
@@ -77,13 +81,19 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     except (ValueError, TypeError) as error:
         raise explain(primitive, arrays, error) from error
     if not tracked or (tape.special and not tape.is_recording()):
+        several = y if type(y) is tuple else (y,)
+        if not all(hasattr(v, "dtype") for v in several):
+            raise no_array(primitive, y)
         return tuple(_untracked(v) for v in y) if type(y) is tuple else _untracked(y)
     node = Node(next_number(), primitive, tuple(arrays), tuple(nodes), kwargs or NO_KEYWORDS, y)
     if tape.special:
         tape.tell_recorded(node)
-    if type(y) is tuple:
-        return tuple(_tracked(v, item_node(node, i)) for i, v in enumerate(y))
-    return _tracked(y, node)
+    try:
+        if type(y) is tuple:
+            return tuple(_tracked(v, item_node(node, i)) for i, v in enumerate(y))
+        return _tracked(y, node)
+    except AttributeError:
+        raise no_array(primitive, y) from None
 
 
 def _is_traced(x: Any) -> bool:

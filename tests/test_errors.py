@@ -600,3 +600,36 @@ def test_numpys_own_text_is_kept_as_the_cause():
     with pytest.raises(ad.ShapeError) as caught:
         ones(3) + np.ones(4)
     assert isinstance(caught.value.__cause__, ValueError)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ad.elementwise(lambda a, b: a * b, lambda t, y, a, b: t * b),
+        lambda: ad.multilinear(lambda a, b: a * b, lambda ct, a, b: ct * b, name="product"),
+        lambda: ad.primitive(lambda a, b: a * b, vjp=[lambda ct, y, a, b: ct * b], jvp=[lambda t, y, a, b: t * b]),
+    ],
+)
+def test_a_rule_that_was_forgotten_is_missed(make):
+    with pytest.raises(
+        ad.RuleError, match=r"has 2 operands, and rules for 1 of them were given; .* None for an operand"
+    ):
+        make()
+
+
+def test_operands_without_a_rule_are_said_to_have_none():
+    shifted = ad.elementwise(lambda a, b, c=1.0: a * b + c, lambda t, y, a, b, c=1.0: t * b, None)
+    assert ad.grad(shifted)(2.0, 3.0) == 3.0
+    assert ad.grad(ad.elementwise(lambda *xs: xs[0] * 2, lambda t, y, *xs: t * 2))(1.0) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("result", "said"), [(None, "None"), ([1.0], "a list"), (3, "a int"), ((np.ones(1), 3.0), "a float")]
+)
+def test_a_function_that_returns_no_array_is_told_so(result, said):
+    x = ad.tensor([1.0], requires_grad=True)
+    one = ad.primitive(lambda a: result, vjp=lambda ct, y, a: (a,), jvp=lambda ts, y, a: a, name="mine")
+    two = ad.primitive(lambda a, b: result, vjp=lambda ct, y, a, b: (a, b), jvp=lambda ts, y, a, b: a, name="mine")
+    for call in (lambda: one(x), lambda: two(x, x), lambda: two(x.detach(), 1.0)):
+        with pytest.raises(ad.RuleError, match=f"^mine: its function returned {said};"):
+            call()

@@ -21,7 +21,7 @@ add = elementwise(np.add, pass_on, pass_on, reads=False)
 subtract = elementwise(np.subtract, pass_on, lambda t, y, a, b: -t, reads=False)
 multiply = elementwise(np.multiply, lambda t, y, a, b: t * b, lambda t, y, a, b: t * a)
 divide = elementwise(np.divide, lambda t, y, a, b: t / b, lambda t, y, a, b: -(t * y) / b, singular=True)
-divide_by_number = elementwise(lambda a, b: a / b, lambda t, y, a, b: t / b, name="divide", reads=False)
+divide_by_number = elementwise(lambda a, b: a / b, lambda t, y, a, b: t / b, None, name="divide", reads=False)
 """A quotient whose denominator is a Python number: linear, and never singular."""
 
 
@@ -61,6 +61,7 @@ cbrt = elementwise(np.cbrt, lambda t, y, x: t / (3 * y * y), singular=True)
 integer_power = elementwise(
     lambda x, n: x**n,
     lambda t, y, x, n: t * (n * x ** (n - 1)) if n > 0 else t * 0,  # n is a Python number: metadata, not a value
+    None,
     name="power",
 )
 """A power whose exponent is a whole Python number, not negative: a polynomial, smooth everywhere."""
@@ -74,6 +75,7 @@ def _slope(x: Any, n: Any, y: Any, at_zero: Any) -> Any:
 real_power = elementwise(
     lambda x, n: x**n,
     lambda t, y, x, n: t * (n * y / x if n < 0 else _slope(x, n, y, n * x ** (n - 1))),
+    None,
     name="power",
     singular=True,
 )

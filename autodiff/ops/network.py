@@ -181,8 +181,8 @@ def _cross_entropy_push(t: Any, y: Any, logits: Any, labels: Any, *, ignore_inde
 cross_entropy_with_slope: Primitive = primitive(
     _cross_entropy,
     name="softmax_cross_entropy",
-    vjp=[_cross_entropy_pull],
-    jvp=[_cross_entropy_push],
+    vjp=[_cross_entropy_pull, None],
+    jvp=[_cross_entropy_push, None],
     symbolic_zeros=True,
 )
 
