@@ -224,6 +224,7 @@ def _diagonal(
         if not slopes:
             one = out.dtype.type(1)
             assert primitive.pulls is not None
+            # the operands that move are those with a rule: `expand` has seen to it
             slopes.extend(primitive.pulls[i](one, out, *args, **kwargs) for i in moving)  # type: ignore[misc]
         total = None
         for i, slope in zip(moving, slopes, strict=True):
@@ -281,6 +282,7 @@ def _pushed(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any],
     total: Any = None
     for i in moving:
         head = (out, *args) if primitive.takes_output else args
+        # as above: an operand that moves has a rule
         t = primitive.pushes[i](args[i].derivative(), *head, **kwargs)  # type: ignore[misc]
         total = t if total is None else total + t
     return total

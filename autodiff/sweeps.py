@@ -29,6 +29,8 @@ from autodiff.masks import any_over_broadcast, mask_pulled, mask_pushed, outputs
 from autodiff.primitives import ELEMENTWISE, GUARDING, LINEAR, MASKING, SINGULAR, pass_on
 from autodiff.tape import ITEM, Leaf, Node, Walk, item_node
 
+# Each `type: ignore` below says one thing: a node that a sweep meets has a primitive, and an operand on the way a rule,
+# which the walk has seen to; asserting it again for every node would cost what the sweep itself costs.
 Lift = Callable[[Any, Node], Any]
 
 _LONG = 8192  # entries

@@ -164,7 +164,7 @@ def test_a_figure_is_closed_also_after_an_error(tmp_path):
     import matplotlib.pyplot as plt
 
     with pytest.raises(ZeroDivisionError), output.figure(tmp_path / "a.png"):
-        1 / 0  # noqa: B018
+        1 / 0  # noqa: B018 - an error on purpose
     assert not plt.get_fignums() and not (tmp_path / "a.png").exists()
     with output.figure(tmp_path / "b.png") as fig:
         fig.subplots().plot([1, 2])

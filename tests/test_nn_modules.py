@@ -523,11 +523,11 @@ def test_the_generator_is_the_threads_own():
 
 
 def test_numpys_global_generator_is_left_alone():
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002 - NumPy's global generator must stay untouched
     nn.manual_seed(0)
     nn.Linear(3, 3)
     list(nn.batches(np.arange(5)))
-    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002 - NumPy's global generator must stay untouched
 
 
 # --- what is registered -----------------------------------------------------------------------------

@@ -70,6 +70,7 @@ class Range:
                     f"integrate: the {which} limit of range {self.number} is infinite for some of the integrals "
                     "only; integrate those apart from the others."
                 )
+        # two limits make a pair, which the type of a generator's tuple cannot say
         self.infinite = tuple(float(v.flat[0]) if v.size and np.isinf(v).any() else 0.0 for v in plain)  # type: ignore[assignment]
         if all(self.infinite) and self.infinite[0] != self.infinite[1] and not self.breaks:
             self.breaks = [0.0]

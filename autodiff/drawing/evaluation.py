@@ -161,6 +161,7 @@ def trace_table(f: Callable[..., Any], *xs: Any, direction: Sequence[Any] | None
             names[node] = given.replace("\n", " ")
             continue
         if node.primitive is ALIAS:  # where a transform inside takes hold of a value
+            # the node of one of several results always has its parent
             names[node] = names[node.parents[0]]  # type: ignore[index]
             continue
         count += 1

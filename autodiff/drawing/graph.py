@@ -182,6 +182,7 @@ def read_graph(
     for node in nodes:
         primitive = node.primitive
         if primitive is ALIAS and not aliases and node not in roots:
+            # the node of one of several results always has its parent
             keys[node] = keys[node.parents[0]]  # type: ignore[index]
             continue
         key = keys[node] = f"n{node.number}"

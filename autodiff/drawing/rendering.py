@@ -110,6 +110,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package ships no t
         ending = pathlib.Path(filename).suffix.lower() if filename is not None else ""
         if self._rendering or ending not in _PICTURES:
             return str(super().save(filename, directory=directory, **options))
+        # `ending` is one of a picture's only if there is a filename
         path = pathlib.Path(directory or self.directory or "", os.fspath(filename))  # type: ignore[arg-type]
         picture = self.pipe(format=ending[1:])
         path.parent.mkdir(parents=True, exist_ok=True)

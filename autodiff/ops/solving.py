@@ -164,7 +164,11 @@ pseudo_inverse = primitive(
 
 @implements(np.linalg.pinv)
 def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = ...) -> Any:
-    """``np.linalg.pinv``; of a matrix that lacks full rank the derivative at constant rank."""
+    """``np.linalg.pinv``; of a matrix that lacks full rank the derivative at constant rank.
+
+    It holds where the singular values that `rcond` cuts off are rounding. If they are not, the result is the inverse of
+    a matrix of lower rank nearby, and what its derivative owes to them is not in it.
+    """
     a = hermitian_or_not(matrix(a, "pinv"), hermitian, "pinv")
     if rcond is None:
         rcond = 1e-15 if rtol is ... else rtol

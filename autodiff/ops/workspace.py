@@ -40,5 +40,6 @@ def workspace(name: str, shape: tuple[int, ...], dtype: Any) -> Any:
 
 def writes_out(function: Function) -> Function:
     """Mark a function that takes ``out=``: a compiled program gives it a buffer for its result."""
+    # a mark on the function itself, which its type does not know
     function.writes_out = True  # type: ignore[attr-defined]
     return function

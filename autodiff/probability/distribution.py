@@ -63,6 +63,8 @@ class Distribution:
     event_ndim: int = 0
     """Axes of one value: 1 for a vector."""
 
+    # What raises NotImplementedError here is what every distribution defines for itself.
+
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
         own = {name: p.constraint for name, p in vars(cls).items() if isinstance(p, Parameter)}
