@@ -115,6 +115,10 @@ def keep_memory(megabytes: int = 30) -> None:
 # --- what a compiled function does beside computing -----------------------------------------------
 
 
+GENERATORS: list[Callable[[], np.random.Generator]] = []
+"""Who gives the generators that `live` functions draw from without being handed them: networks have one a thread."""
+
+
 def is_compiling() -> bool:
     """Whether the calls of this thread are being written down by `compile`."""
     return tape.tracer() is not None

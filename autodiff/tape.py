@@ -12,6 +12,7 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Set
+from contextvars import ContextVar
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -148,7 +149,6 @@ ALIAS.pulls, ALIAS.pushes, ALIAS.takes_output, ALIAS.reads, ALIAS.passes_mask = 
 
 
 class _Modes(threading.local):
-    recording = True
     watchers: tuple[Watcher, ...] = ()
     scopes: tuple[str, ...] = ()
     tracer: Any = None
@@ -163,29 +163,42 @@ special = 0
 always, an operation need not look at the (slow) thread-local."""
 
 
+_switches: ContextVar[tuple[set_recording, ...]] = ContextVar("autodiff_switches", default=())
+"""The switches that are open in this context (a thread, a task of asyncio), in the order in which they were opened.
+
+Generators open and close theirs in any order, and perhaps in different contexts. So nobody puts back what was there
+before: each switch takes itself away, and one that was closed elsewhere counts for nothing."""
+
+
 def is_recording() -> bool:
-    """Whether operations of this thread are recorded now."""
-    return not special or _modes.recording
+    """Whether operations of this context are recorded now."""
+    if not special:
+        return True
+    for switch in reversed(_switches.get()):
+        if switch.is_open:
+            return switch.on
+    return True
 
 
 class set_recording:  # noqa: N801 - a context manager, used like a function
-    """Context manager: record, or do not, in this thread."""
+    """Context manager: record, or do not, in this context; an object for each time."""
 
-    __slots__ = ("before", "on")
+    __slots__ = ("is_open", "on")
 
     def __init__(self, on: bool) -> None:
-        self.on = on
+        self.on, self.is_open = on, False
 
     def __enter__(self) -> None:
         global special
-        self.before = _modes.recording
-        _modes.recording = self.on
         with _lock:
             special += 1
+        self.is_open = True
+        _switches.set((*[s for s in _switches.get() if s.is_open], self))
 
     def __exit__(self, *_: object) -> None:
         global special
-        _modes.recording = self.before
+        self.is_open = False
+        _switches.set(tuple([s for s in _switches.get() if s.is_open]))
         with _lock:
             special -= 1
 
@@ -218,22 +231,21 @@ class Watcher:
 class watching:  # noqa: N801 - a context manager, used like a function
     """Context manager: somebody looks on in this thread."""
 
-    __slots__ = ("before", "watcher")
+    __slots__ = ("watcher",)
 
     def __init__(self, watcher: Watcher) -> None:
         self.watcher = watcher
 
     def __enter__(self) -> None:
         global special
-        self.before = _modes.watchers
-        _modes.watchers = (*self.before, self.watcher)
+        _modes.watchers = (*_modes.watchers, self.watcher)
         with _lock:
             special += 1
 
     def __exit__(self, *_: object) -> None:
         global special
-        _modes.watchers = self.before
-        if not self.before:
+        _modes.watchers = tuple([w for w in _modes.watchers if w is not self.watcher])
+        if not _modes.watchers:
             _modes.scopes = ()
         with _lock:
             special -= 1

@@ -390,10 +390,10 @@ class Tensor(NumpyMethods):
         node = self._node
         resting = None if node is not None else getattr(self, "_resting", None)
         stretch = None if node is None or node.primitive is None else copying.stretch_to(node)
-        return _rebuilt, (type(self), copying.ORDER, self._data, stretch, node, resting)
+        return _rebuilt, (self.__class__, copying.ORDER, self._data, stretch, node, resting)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        t = _made(type(self), copy.deepcopy(self._data, memo), None)
+        t = _made(self.__class__, copy.deepcopy(self._data, memo), None)
         if self._node is not None:
             t._node = copying.deep_copy_of(self._node, memo)
         elif hasattr(self, "_resting"):
@@ -402,7 +402,7 @@ class Tensor(NumpyMethods):
 
     def __copy__(self) -> Tensor:
         """A leaf of its own; of a result another Tensor at the same place in the graph."""
-        return copy.deepcopy(self) if self.is_leaf else _made(type(self), self._data, self._node)
+        return copy.deepcopy(self) if self.is_leaf else _made(self.__class__, self._data, self._node)
 
     # --- derivatives ------------------------------------------------------------------------------
 
@@ -469,6 +469,7 @@ class Tensor(NumpyMethods):
                 self._resting = self._node
                 self._node.grad = None
             self._node = None
+        tape.structure[0] += 1  # compiled programs look whether it concerns them
         return self
 
     def assign_(self, value: Any) -> Tensor:

@@ -17,7 +17,7 @@ __all__ = ["Compiled", "Op", "Program", "Value", "compile", "derive"]
 
 
 def compile(
-    f: Callable[..., Any], *, fallback: bool = False, backend: str = "numpy"
+    f: Callable[..., Any], *, fallback: bool = False, backend: str = "numpy", check: int | str = 1
 ) -> Compiled:  # - the public name is compile
     """Make of a function a program of NumPy calls that does the same.
 
@@ -67,7 +67,7 @@ def compile(
         from autodiff.compiler import jax_backend
 
         jax_backend.load()
-    return Compiled(f, fallback, backend)
+    return Compiled(f, fallback, backend, check)
 
 
 def derive(f: Callable[..., Any]) -> Callable[..., str]:

@@ -15,8 +15,8 @@ from autodiff import pytree, tape
 from autodiff.compiler.buffers import Plan, plan_buffers
 from autodiff.compiler.passes import FOR_SPEED, PASSES
 from autodiff.compiler.program import Program
-from autodiff.compiler.reaching import holds_still
 from autodiff.compiler.scalars import ScalarWriter, suits
+from autodiff.compiler.second_look import Differs, compared, first_line, first_wrong
 from autodiff.compiler.source import Writer
 from autodiff.compiler.tracing import Traced, trace
 from autodiff.errors import CompileError
@@ -25,6 +25,8 @@ from autodiff.tensors import Tensor, lift
 
 _MISS = object()
 _MANY = 8
+CHECK: int | str = 1
+"""How many calls of each program are compared with the function where `compile` is not told; tests set "always"."""
 _numbers = itertools.count()
 
 
@@ -41,8 +43,12 @@ class Compiled:
         Of all traces, the oldest first.
     """
 
-    def __init__(self, f: Callable[..., Any], fallback: bool = False, backend: str = "numpy") -> None:
-        self._f, self._fallback, self._backend = f, fallback, backend
+    def __init__(
+        self, f: Callable[..., Any], fallback: bool = False, backend: str = "numpy", check: int | str = 1
+    ) -> None:
+        if check != "always" and (not isinstance(check, int) or check < 0):
+            raise CompileError(f'compile: check is a number of calls or "always"; {check!r} was given.')
+        self._f, self._fallback, self._backend, self._check = f, fallback, backend, check
         self.__name__ = getattr(f, "__name__", type(f).__name__)
         self.__doc__ = getattr(f, "__doc__", None)
         self.__wrapped__ = f
@@ -81,15 +87,67 @@ class Compiled:
         if tape.special and tape.tracer() is not None:
             return self._f(*args, **kwargs)  # a part of what is being compiled
         for entry in self._entries:
-            if entry.has_only_numbers:
+            if entry.has_only_numbers and not entry.unchecked:
                 result = entry.run(args, kwargs)
-            else:
-                with self._lock:  # its buffers are those of all threads
-                    result = entry.run(args, kwargs)
-            if result is not _MISS:
-                return result
-        with self._lock:
+                if result is not _MISS:
+                    return result
+        with self._lock:  # the buffers of a program are those of all threads; and eight first calls are one trace
+            for entry in self._entries:
+                result = self._checked(entry, args, kwargs) if entry.unchecked else entry.run(args, kwargs)
+                if result is not _MISS:
+                    return result
             return self._trace(args, kwargs)
+
+    def _checked(self, entry: _Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The answer of a program that is compared with the function itself."""
+        state = entry.traced.state()
+        try:
+            answer = compared(lambda: entry.run(args, kwargs), _MISS, lambda: self._f(*args, **kwargs), state)
+        except Differs as found:
+            return self._differs(entry, found, args, kwargs)
+        if answer is not _MISS and entry.unchecked != "always":
+            entry.unchecked -= 1  # type: ignore[operator]
+        return answer
+
+    def _differs(self, entry: _Entry, found: Differs, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Say where a program is wrong; the state is as before the call, or, with a fallback, as after it."""
+        self._entries = [e for e in self._entries if e is not entry]
+        found.state.restore()
+        where = self._first_line(entry, args, kwargs)
+        error = CompileError(
+            f"compile: the program of {self.__name__} does not do what the function does: {found.what}. "
+            f"{f'The program begins to differ in {where}. ' if where else ''}The function depends on something that "
+            f"changes and that compile does not see, or this is a fault of compile. Run it without compile, or with "
+            f"fallback=True; check=0 switches the comparison off."
+        )
+        if not self._fallback:
+            raise error
+        self._refused = error
+        warnings.warn(f"{error} It runs eagerly from now on.", UserWarning, stacklevel=4)
+        return self._f(*args, **kwargs)
+
+    def _first_line(self, entry: _Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        if self._backend != "numpy":
+            return ""
+        leaves, structure = pytree.flatten((args, kwargs))
+        state = entry.traced.state()
+        data = [x._data if isinstance(x, Tensor) else x for x in leaves]
+        inputs = {v: data[v.payload] for v in entry.program.arguments}
+        for v in entry.program.values():
+            if v.kind in ("state", "gradient"):
+                inputs[v] = v.payload._data if v.kind == "state" else v.payload.grad
+        inputs = {v: np.array(x) for v, x in inputs.items()}
+        try:
+            where = first_wrong(lambda: entry.run(args, kwargs), entry.names, entry.program, inputs, entry.source)
+            if not where:
+                traced = trace(self._f, self.__name__, leaves, lambda new: pytree.unflatten(structure, new))
+                now = _Entry(self.__name__, self._backend, traced, leaves, structure, bool(kwargs), 0)
+                where = first_line(entry.source, now.source, entry.namespace, now.namespace)
+        except Exception as error:  # it is told where; what is wrong is known without
+            where = f"(it was looked for, and {type(error).__name__} was met: {error})"
+        finally:
+            state.restore()
+        return where
 
     def _trace(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self._refused is not None:
@@ -109,11 +167,13 @@ class Compiled:
             warnings.warn(f"{error} It runs eagerly from now on.", UserWarning, stacklevel=3)
             return self._f(*args, **kwargs)
         self._entries = [entry for entry in self._entries if entry.is_alive()]
-        self._entries.append(_Entry(self.__name__, self._backend, traced, leaves, structure, bool(kwargs)))
+        check = CHECK if self._check == 1 else self._check
+        self._entries.append(_Entry(self.__name__, self._backend, traced, leaves, structure, bool(kwargs), check))
         if len(self._entries) == _MANY:
             warnings.warn(
                 f"compile: {self.__name__} was traced {_MANY} times; a new trace is written for every new shape, dtype "
-                f"or Python number among its arguments. Pass numbers that change as arrays.",
+                f"or Python number among its arguments, and for every change of what it reads otherwise. Pass numbers "
+                f"that change as arrays.",
                 UserWarning,
                 stacklevel=3,
             )
@@ -132,7 +192,14 @@ class _Entry:
     """One trace: its program, its source, and the function made of that."""
 
     def __init__(
-        self, name: str, backend: str, traced: Traced, leaves: list[Any], structure: Any, keywords: bool
+        self,
+        name: str,
+        backend: str,
+        traced: Traced,
+        leaves: list[Any],
+        structure: Any,
+        keywords: bool,
+        unchecked: int | str,
     ) -> None:
         program = traced.program
         for rewrite in (*PASSES, *(FOR_SPEED if backend == "numpy" else ())):
@@ -143,7 +210,9 @@ class _Entry:
         self._flat = not keywords and all(c.kind is None for c in structure.children[0].children)
         self._version = tape.structure[0]
         self.has_only_numbers = backend == "numpy" and suits(program)  # then it has no buffers
-        self.source, self._run = _written(_function_name(name), program, traced, leaves, backend)
+        self.unchecked = unchecked
+        self.source, self._run, writer = _written(_function_name(name), program, traced, leaves, backend)
+        self.names, self.namespace = ({}, {}) if unchecked == 0 else (writer.names, writer.namespace)
 
     def is_alive(self) -> bool:
         """Whether its guards could ever hold again."""
@@ -152,7 +221,7 @@ class _Entry:
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What the program answers, or `_MISS` if it was not written for such a call."""
         if tape.structure[0] != self._version:
-            if not self.traced.around.is_unchanged():
+            if not self.traced.reading.is_unchanged():
                 return _MISS
             self._version = tape.structure[0]
         if self._flat:
@@ -167,19 +236,19 @@ def _function_name(name: str) -> str:
 
 def _written(
     name: str, program: Program, traced: Traced, leaves: list[Any], backend: str
-) -> tuple[str, Callable[..., Any]]:
-    """The source of a trace, and the function it makes."""
+) -> tuple[str, Callable[..., Any], Writer]:
+    """The source of a trace, the function it makes, and who wrote it."""
     if backend == "jax":
         from autodiff.compiler.jax_backend import JaxWriter
 
         around = JaxWriter(program, Plan())
         source = _source_of(around, name, traced, leaves)
-        return f"{source}\n\n{around.pure}", _run(source, name, around.namespace)
+        return f"{source}\n\n{around.pure}", _run(source, name, around.namespace), around
     plan = plan_buffers(program)
     if not suits(program):
         writer = Writer(program, plan)
         source = _source_of(writer, name, traced, leaves)
-        return source, _run(source, name, writer.namespace)
+        return source, _run(source, name, writer.namespace), writer
     writer = ScalarWriter(program, plan)
     writer.in_numpy = f"{name}_in_numpy"
     in_numpy = Writer(program, plan)
@@ -187,7 +256,7 @@ def _written(
     writer.used.add(writer.in_numpy)
     writer.namespace[writer.in_numpy] = _run(otherwise, writer.in_numpy, in_numpy.namespace)
     source = _source_of(writer, name, traced, leaves)
-    return f"{source}\n\n{otherwise}", _run(source, name, writer.namespace)
+    return f"{source}\n\n{otherwise}", _run(source, name, writer.namespace), writer
 
 
 def _run(source: str, name: str, namespace: dict[str, Any]) -> Any:
@@ -264,15 +333,8 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
         yield f"{writer.bind(_owner('leaf', leaf), leaf)}.grad is None"
     for leaf in {v.payload for v in writer.program.values() if v.kind == "gradient"}:
         yield f"{writer.bind(_owner('leaf', leaf), leaf)}.grad is not None"
-    for name, cell, contents in traced.around.cells:
-        if not callable(contents) or isinstance(contents, Tensor):
-            yield f"{writer.bind(f'cell_{name}', cell)}.cell_contents is {writer.bind(f'the_{name}', contents)}"
-    for names, key, value in traced.around.names:
-        where = writer.bind("module" if "__name__" in names else "attributes", names)
-        yield f"{where}.get({key!r}) is {writer.bind(f'the_{key}', value)}"
-    for name, container, entries in traced.containers:
-        held = f"{writer.bind(f'list_{name}', container)}, {writer.bind(f'entries_of_{name}', entries)}"
-        yield f"{writer.bind('holds_still', holds_still)}({held})"
+    for holder in traced.reading.holders.values():
+        yield holder.guard(writer.bind)
 
 
 def _owner(what: str, thing: Any) -> str:

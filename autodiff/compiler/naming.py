@@ -2,46 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from types import FrameType
-from typing import Any
-
 from autodiff.compiler.program import Op, Value
-from autodiff.compiler.tracer import Tracer
-from autodiff.tensors import Tensor
-
-_OURS = ("autodiff", "nn", "optim", "numpy")
-
-
-class variables:  # noqa: N801 - a context manager, used like a function
-    """Context manager: learn what the variables of the user's functions hold when these return.
-
-    Attributes
-    ----------
-    names : dict of Value to str
-        The first name that is met of each.
-    """
-
-    def __init__(self) -> None:
-        self.names: dict[Value, str] = {}
-
-    def __enter__(self) -> variables:
-        self._before = sys.getprofile()
-        if self._before is None:  # a profiler of the user's is not disturbed: then names are plainer
-            sys.setprofile(self._look)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._before is None:
-            sys.setprofile(None)
-
-    def _look(self, frame: FrameType, event: str, _: Any) -> None:
-        if event != "return" or frame.f_globals.get("__name__", "").partition(".")[0] in _OURS:
-            return
-        for name, held in frame.f_locals.items():
-            data = held._data if isinstance(held, Tensor) else held
-            if isinstance(data, Tracer):
-                self.names.setdefault(data._var, name)
 
 
 def name_results(ops: list[Op], names: dict[Value, str], cotangents: dict[Value, Value]) -> None:

@@ -246,7 +246,8 @@ class Tracer(NDArrayOperatorsMixin):
     def _into(self, out: Any, y: Any) -> Any:
         """A result that NumPy would have written into an array."""
         (target,) = out if isinstance(out, tuple) else (out,)
-        if not isinstance(target, Tracer) or target._lent or target.shape != y.shape:
+        outside = isinstance(target, Tracer) and target._var.kind in ("argument", "state", "constant")
+        if not isinstance(target, Tracer) or outside or target._lent or target.shape != y.shape:
             raise self._trace.refused("a write into an array", "Write a = a + b, which makes a new one.")
         if target.dtype != y.dtype:
             y = y.astype(target.dtype)

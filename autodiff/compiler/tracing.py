@@ -8,16 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff import pytree, tape
-from autodiff.compiler.naming import name_results, variables
+from autodiff.compiler.naming import name_results
 from autodiff.compiler.program import Program, Value
-from autodiff.compiler.reaching import Surroundings, entries_of, surroundings
+from autodiff.compiler.reading.following import Reading
+from autodiff.compiler.standins import bind_data, drawing, real_data, real_grad, stand_in, step_back
+from autodiff.compiler.state import State
 from autodiff.compiler.tracer import Trace, Tracer
 from autodiff.errors import CompileError
+from autodiff.modes import GENERATORS
 from autodiff.primitives import Primitive
 from autodiff.tape import Leaf, Node, Watcher, next_number
 from autodiff.tensors import Tensor, lift
-
-Argument = tuple[str, Any]  # how it is passed on, and what must not change
 
 
 class Traced(NamedTuple):
@@ -32,23 +33,37 @@ class Traced(NamedTuple):
         For each leaf of it ``"array"``, ``"tensor"`` or ``"constant"``.
     answer : object
         What the function returned in this call.
-    around : Surroundings
+    reading : Reading
+        What it has read from outside.
     states : list of (Tensor, array)
         The Tensors that the program reads, and the arrays in which it looks.
     begun : list of Leaf
         Those that had no gradient when it began, and were given one without being cleared first.
-    containers : list of (str, list or dict, list)
-        Those that can be reached, under a name, and what they held when it had run.
     """
 
     program: Program
     structure: Any
     kinds: list[str]
     answer: Any
-    around: Surroundings
+    reading: Reading
     states: list[tuple[Tensor, Any]]
     begun: list[Leaf]
-    containers: list[tuple[str, Any, list[Any]]]
+
+    def state(self) -> State:
+        """The state of all that a run of the program, or of the function, may change."""
+        state = State()
+        for t, _ in self.states:
+            state.add(t)
+        for op in self.program.ops:
+            state.add(getattr(op.function, "__self__", None))
+            if op.form in ("store", "assign"):
+                state.add(op.function)
+        for x in self.reading.movable():
+            state.add(x)
+        drawn = [op for op in self.program.ops if op.form == "live"]
+        for x in (*(a for op in drawn for a in op.args), *(source() for source in GENERATORS if drawn)):
+            state.add(x)
+        return state
 
 
 class _NoneYet:
@@ -63,28 +78,41 @@ class Writer(Watcher, Trace):
 
     def __init__(self) -> None:
         super().__init__()
-        self.states: dict[int, tuple[Tensor, Any, Value]] = {}
+        self.states: dict[int, tuple[Tensor, Any, Value, Any]] = {}
+        self.standing: dict[int, Any] = {}
         self.leaves: dict[Leaf, tuple[Any, Value | None]] = {}
         self.begun: list[Leaf] = []
         self.cotangents: dict[Value, Value] = {}
         self.titles: dict[Node, str] = {}
+        self.uses: dict[int, int] = {}
+        self.undo: State | None = None
+
+    def value_of(self, x: Any) -> Any:
+        """What stands for an operand in the record; arrays from outside are counted, as they are live."""
+        if isinstance(x, np.ndarray):
+            self.uses[id(x)] = self.uses.get(id(x), 0) + 1
+        return super().value_of(x)
 
     # --- what is there before ---
 
     def take(self, t: Tensor) -> None:
-        """Put a Tracer into a Tensor that the function can reach, and one in place of its gradient."""
-        array = t._data
-        if id(t) in self.states or isinstance(array, Tracer):
+        """Let a Tensor from outside, and its gradient, be Tracers for this thread."""
+        if id(t) in self.states:
             return
+        array = real_data(t)
+        if isinstance(array, Tracer):
+            return
+        stand_in(t)
         var = Value("state", array.shape, array.dtype, t, t.name or "")
-        self.states[id(t)] = (t, array, var)
-        t._data = self.tracer(array, var)
+        self.states[id(t)] = (t, array, var, t._node)
+        self.standing[id(t)] = self.tracer(array, var)
         leaf = t._node
         if isinstance(leaf, Leaf) and leaf not in self.leaves:
-            grad = leaf.grad
+            stand_in(leaf)
+            grad = real_grad(leaf)
             known = None if grad is None else Value("gradient", grad.shape, grad.dtype, leaf)
             self.leaves[leaf] = (grad, known)
-            leaf.grad = _NONE_YET if known is None else self.tracer(grad, known)  # type: ignore[assignment]
+            self.standing[id(leaf)] = _NONE_YET if known is None else self.tracer(grad, known)
 
     def received(self, leaf: Leaf, ct: Any) -> Any:
         """What a leaf holds after one more gradient."""
@@ -109,70 +137,89 @@ class Writer(Watcher, Trace):
 
     def do(self, function: Callable[[], object], tensors: Iterable[Tensor]) -> None:
         """Something happens to some Tensors: gradients are handed over before, values are read anew after it."""
-        touched = [t for t in tensors if id(t) in self.states]
+        touched = list(tensors)
+        for t in touched:
+            self.take(t)
+        if self.undo is None:
+            self.undo = State()
+        before = tape.set_tracer(None)
+        for x in (*touched, getattr(function, "__self__", None)):
+            self.undo.add(x)
+        tape.set_tracer(before)
         for t in touched:
             if isinstance(t._node, Leaf):
                 self._hand_over(t._node)
         before = tape.set_tracer(None)
-        held = [(t, t._data) for t in touched]
         try:
-            for t in touched:
-                t._data = self.states[id(t)][1]
             function()
         finally:
             tape.set_tracer(before)
-            for t, data in held:
-                t._data = data
         self.effect("effect", function)
         for t in touched:
-            array = self.states[id(t)][1]
+            array = real_data(t)
+            _, _, var, node = self.states[id(t)]
+            self.states[id(t)] = (t, array, var, node)
             t._data = self.tracer(array, Value("state", array.shape, array.dtype, t, t.name or ""))
             leaf = t._node
-            if isinstance(leaf, Leaf) and leaf.grad is not None:
-                var = Value("gradient", leaf.grad.shape, leaf.grad.dtype, leaf)
-                self.leaves[leaf] = (leaf.grad, var)
-                leaf.grad = self.tracer(leaf.grad, var)  # type: ignore[assignment]
+            if isinstance(leaf, Leaf) and real_grad(leaf) is not None:
+                grad = real_grad(leaf)
+                var = Value("gradient", grad.shape, grad.dtype, leaf)
+                self.leaves[leaf] = (grad, var)
+                leaf.grad = self.tracer(grad, var)  # type: ignore[assignment]
 
     def _hand_over(self, leaf: Leaf) -> None:
         """Bring a gradient to where it lives, now and in the program."""
         real, var = self.leaves.get(leaf, (None, None))
         new: Any = leaf.grad
-        if new is _NONE_YET:
-            leaf.grad = None
-            return
-        if isinstance(new, Tracer) and new._var is var:
-            leaf.grad = real
+        if new is _NONE_YET or (isinstance(new, Tracer) and new._var is var):
             return
         if new is None:
             if real is not None:
                 self.effect("store", leaf, (None,))
-            return
-        self.effect("store", leaf, (new,))
+        else:
+            self.effect("store", leaf, (new,))
         before = tape.set_tracer(None)
         leaf.grad = None
-        leaf.receive(np.asarray(new._value if isinstance(new, Tracer) else new).conj())
+        if new is not None:
+            leaf.receive(np.asarray(new._value if isinstance(new, Tracer) else new).conj())
         tape.set_tracer(before)
 
     def release(self, *, failed: bool) -> list[tuple[Tensor, Any]]:
-        """Take all Tracers out again; what was assigned stays."""
-        for leaf in self.leaves:
-            if failed:
-                real, _ = self.leaves[leaf]
-                leaf.grad = real
-            else:
-                self._hand_over(leaf)
+        """Take all Tracers out again; what was assigned stays, unless the trace has failed."""
         states = []
-        for t, array, _ in self.states.values():
-            data = t._data
-            if isinstance(data, Tracer) and data._var.kind != "state" and not failed:
-                self.effect("assign", t, (data,))
-                if isinstance(array, np.ndarray) and array.ndim:
-                    array[...] = data._value
-                else:
-                    array = data._value
-            t._data = array
-            states.append((t, array))
+        try:
+            if not failed:
+                for leaf in self.leaves:
+                    self._hand_over(leaf)
+                for t, array, _, _ in self.states.values():
+                    data = t._data
+                    if isinstance(data, Tracer) and data._var.kind != "state":
+                        self.effect("assign", t, (data,))
+                        if isinstance(array, np.ndarray) and array.ndim:
+                            array[...] = data._value
+                        else:
+                            array = data._value
+                            bind_data(t, array)
+                    states.append((t, array))
+        finally:
+            tape.set_tracer(None)
+            for t, _, _, _ in self.states.values():
+                step_back(t)
+            for leaf in self.leaves:
+                step_back(leaf)
+            self.standing.clear()
+            if failed and self.undo is not None:
+                self.undo.restore()
         return states
+
+    def check_frozen(self, title: str) -> None:
+        """Refuse a function that freezes Tensors, or lets them learn."""
+        for t, _, _, node in self.states.values():
+            if t._node is not node:
+                raise CompileError(
+                    f"compile: {title} changes requires_grad of {t.name or getattr(node, 'name', None) or 'a tensor'!r}, which "
+                    f"a program would not do again. Freeze outside of the function."
+                )
 
     # --- looking on ---
 
@@ -217,13 +264,14 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
             f"compile: {name} is derived inside of a function that is being compiled; derive it before, or outside."
         )
     start = next_number()
-    around = surroundings(f)
     writer = Writer()
+    reading = Reading(writer, name)
     arguments: list[Value] = []
     call: list[Any] = []
+    static: list[Any] = []
     for i, x in enumerate(leaves):
         if isinstance(x, Tensor) and isinstance(x._node, Leaf):
-            around.tensors.append(x)
+            static.append(x)
             call.append(x)
         elif isinstance(x, (Tensor, np.ndarray, np.generic)):
             array = x._data if isinstance(x, Tensor) else x
@@ -231,21 +279,29 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
             arguments.append(var)
             tracer = writer.tracer(array, var)
             call.append(lift(tracer, None) if isinstance(x, Tensor) else tracer)  # type: ignore[arg-type]
+        elif type(x) is np.random.Generator:
+            static.append(x)
+            call.append(drawing(x))
         else:
+            static.append(x)
             call.append(x)
+    args, kwargs = rebuild(call)
     failed = True
-    with tape.watching(writer), variables() as known:
-        tape.set_tracer(writer)
-        try:
-            for t in around.tensors:
-                writer.take(t)
-            args, kwargs = rebuild(call)
-            output = f(*args, **kwargs)
-            failed = False
-        finally:
-            tape.set_tracer(None)
-            states = writer.release(failed=failed)
-    outside = [*around.arrays, *(array for _, array in states)]
+    states = []
+    try:
+        with tape.watching(writer):
+            tape.set_tracer(writer)
+            reading.begin(f, static, _containers_in((args, kwargs)))
+            try:
+                with reading:
+                    output = f(*args, **kwargs)
+                writer.check_frozen(name)
+                failed = False
+            finally:
+                states = writer.release(failed=failed)
+    finally:
+        tape.set_tracer(None)
+    outside = [*reading.arrays, *(array for _, array in states)]
     for v in writer.constants.values():
         if not any(np.may_share_memory(v.payload, array) for array in outside):
             v.kind = "made"
@@ -269,13 +325,19 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
         value = data._value.copy()
         answers.append(lift(value, None) if isinstance(y, Tensor) else value)  # type: ignore[arg-type]
     _name_arguments(f, arguments)
-    name_results(writer.ops, known.names, writer.cotangents)
+    name_results(writer.ops, reading.names, writer.cotangents)
     writer.titles.clear()  # the nodes hold all arrays of this run, in a ring that only the collector would find
     writer.cotangents.clear()
     program = Program(name, arguments, writer.ops, outputs)
-    containers = [(key, container, entries_of(container)) for key, container in around.containers]
-    answer = pytree.unflatten(structure, answers)
-    return Traced(program, structure, kinds, answer, around, states, writer.begun, containers)
+    reading.done()
+    return Traced(program, structure, kinds, pytree.unflatten(structure, answers), reading, states, writer.begun)
+
+
+def _containers_in(tree: Any) -> list[Any]:
+    """The lists and dicts in a nest of arguments."""
+    inner = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, (list, tuple)) else ()
+    own = [tree] if isinstance(tree, (list, dict)) else []
+    return own + [c for x in inner for c in _containers_in(x)]
 
 
 def _is_differentiated_outside(node: Node, start: int) -> bool:

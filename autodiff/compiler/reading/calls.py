@@ -1,0 +1,126 @@
+"""What is known of functions that leave nothing to look at: which are harmless, and which no program can stand for."""
+
+from __future__ import annotations
+
+import builtins
+import collections
+import functools
+import types
+from typing import Any
+
+import numpy as np
+
+OURS = frozenset(("autodiff", "nn", "optim", "numpy"))
+"""Packages whose own frames are not read: they are written for being traced."""
+
+QUIET = OURS | frozenset(
+    (
+        "abc", "_abc", "_py_abc", "_weakrefset", "ast", "codecs", "contextlib", "copy", "copyreg", "dis", "encodings", "enum",
+        "functools", "importlib", "inspect", "linecache", "logging", "pickle", "re", "reprlib", "string", "textwrap",
+        "threading", "tokenize", "traceback", "types", "typing", "warnings", "weakref",
+    )
+)  # fmt: skip
+"""Those, and modules of Python's library of which a call counts as one whole, as a function of C does."""
+
+HARMLESS = frozenset(("logging", "warnings"))
+"""Modules whose calls say something and change nothing: once, in the first call."""
+
+OUTSIDE = {
+    "time": "the clock", "datetime": "the clock", "_io": "a file", "io": "a file", "pathlib": "a file", "shutil": "a file",
+    "tempfile": "a file", "zipfile": "a file", "tarfile": "a file", "gzip": "a file", "bz2": "a file", "lzma": "a file",
+    "csv": "a file", "_csv": "a file", "fileinput": "a file", "mmap": "a file", "os": "the operating system",
+    "posix": "the operating system", "nt": "the operating system", "subprocess": "another process",
+    "_posixsubprocess": "another process", "multiprocessing": "another process", "signal": "the operating system",
+    "socket": "the network", "_socket": "the network", "ssl": "the network", "urllib": "the network", "http": "the network",
+    "select": "the network", "sqlite3": "a database", "_sqlite3": "a database", "dbm": "a database",
+    "random": "random numbers", "_random": "random numbers", "secrets": "random numbers", "uuid": "random numbers",
+    "getpass": "the user", "platform": "the operating system", "resource": "the operating system",
+}  # fmt: skip
+"""Modules whose functions ask or change the world outside of the program."""
+
+PURE_OF_OUTSIDE = frozenset(("fspath", "timedelta", "strftime", "isoformat", "Decimal"))
+FILES_OF_NUMPY = frozenset(
+    ("load", "loadtxt", "genfromtxt", "fromfile", "memmap", "open_memmap", "save", "savez", "savez_compressed", "savetxt", "fromregex", "tofile")
+)
+CLOCKS = frozenset(("now", "today", "utcnow"))
+
+MUTATORS: dict[type, frozenset[str]] = {
+    list: frozenset(("append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "__setitem__", "__delitem__", "__iadd__")),
+    dict: frozenset(("update", "setdefault", "pop", "popitem", "clear", "__setitem__", "__delitem__", "move_to_end", "subtract")),
+    set: frozenset(
+        ("add", "discard", "remove", "pop", "clear", "update", "difference_update", "intersection_update",
+         "symmetric_difference_update")
+    ),
+    collections.deque: frozenset(
+        ("append", "appendleft", "extend", "extendleft", "pop", "popleft", "remove", "rotate", "clear", "insert", "reverse")
+    ),
+    bytearray: frozenset(("append", "extend", "insert", "pop", "remove", "clear", "reverse")),
+    np.ndarray: frozenset(("fill", "sort", "partition", "put", "resize", "setflags", "itemset", "byteswap", "__setitem__")),
+}  # fmt: skip
+"""Methods that change what they are called on."""
+
+WRITERS_OF_NUMPY = frozenset(("copyto", "put", "place", "putmask", "put_along_axis", "fill_diagonal", "shuffle"))
+"""Functions of NumPy's that write into their first argument."""
+
+ASKS_ONLY = frozenset(
+    (isinstance, issubclass, id, callable, type, super, object, hasattr, hash, property, staticmethod, classmethod)
+)
+"""Functions that do not look at what their arguments hold."""
+
+
+def root_of(module: Any) -> str:
+    """The package of a module, by its name."""
+    return str(module or "").partition(".")[0]
+
+
+def is_ours(x: Any) -> bool:
+    """Whether a function or class is the library's own, or NumPy's."""
+    return root_of(getattr(x, "__module__", "")) in OURS
+
+
+def is_of_ours(x: Any) -> bool:
+    """Whether an object's class, or one that it is derived from, is the library's own."""
+    return any(root_of(kind.__module__) in OURS for kind in type(x).__mro__[:-1])
+
+
+def is_from_outside(function: Any) -> str:
+    """What a call of the function would ask or change outside of the program; empty if nothing is known."""
+    name = str(getattr(function, "__name__", type(function).__name__))
+    if function is builtins.input or function is builtins.open:
+        return "the user" if function is builtins.input else "a file"
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, type) and root_of(owner.__module__) == "datetime":
+        return "the clock" if name in CLOCKS else ""
+    kind = owner if isinstance(owner, type) else type(owner)
+    if owner is not None and not isinstance(owner, types.ModuleType) and root_of(kind.__module__) in OUTSIDE:
+        return OUTSIDE[root_of(kind.__module__)] if root_of(kind.__module__) != "datetime" else ""
+    module = root_of(getattr(function, "__module__", None))
+    if module in ("builtins", "") and isinstance(owner, types.ModuleType):
+        module = root_of(owner.__name__)
+    if module == "numpy" and name in FILES_OF_NUMPY:
+        return "a file"
+    if module == "datetime" or name in PURE_OF_OUTSIDE:
+        return ""
+    return OUTSIDE.get(module, "")
+
+
+def changes_itself(function: Any) -> Any:
+    """The object that a method of C changes, if it is such a method; else None."""
+    owner = getattr(function, "__self__", None)
+    if owner is None or isinstance(owner, types.ModuleType):
+        return None
+    for kind, names in MUTATORS.items():
+        if isinstance(owner, kind):
+            return owner if getattr(function, "__name__", "") in names else None
+    return None
+
+
+def plain_function(raw: Any) -> Any:
+    """The function in what a class holds: in a static or class method, or a property."""
+    if isinstance(raw, types.FunctionType):
+        return raw
+    if isinstance(raw, (staticmethod, classmethod)):
+        return plain_function(raw.__func__)
+    if isinstance(raw, functools.cached_property):
+        return raw.func
+    return None

@@ -1,0 +1,344 @@
+"""The places from which a function reads: variables, attributes, items, the contents of containers and arrays.
+
+Each knows what it held when it was read. A guard asks, before a program runs, whether it holds the same still.
+"""
+
+from __future__ import annotations
+
+import collections
+import functools
+import math
+import operator
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+MISSING: Any = type("MISSING", (), {"__repr__": lambda _: "<missing>", "__slots__": ()})()
+"""Stands for the value of a name, attribute or item that is not there."""
+
+ATOMS = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), range, slice, np.dtype, np.generic)
+"""Types whose values cannot be edited: equal ones are the same."""
+
+_DIGEST = 1 << 20  # bytes of an array from which on a digest is kept in place of a copy
+
+
+def alike(now: Any, before: Any) -> bool:
+    """Whether a value is what it was: the same object, or an equal number, text, or tuple of them."""
+    if now is before:
+        return True
+    kind = type(now)
+    if kind is not type(before):
+        return False
+    if kind is float:
+        return now == before and math.copysign(1, now) == math.copysign(1, before) or (now != now and before != before)
+    if kind is tuple or kind is frozenset:
+        return len(now) == len(before) and (all(map(alike, now, before)) if kind is tuple else now == before)
+    if issubclass(kind, np.generic):
+        return bool(now.tobytes() == before.tobytes())
+    if issubclass(kind, complex):
+        return repr(now) == repr(before)
+    if isinstance(now, types.MethodType):
+        return now.__func__ is before.__func__ and now.__self__ is before.__self__
+    return isinstance(now, ATOMS) and bool(now == before)
+
+
+class Holder:
+    """A place from which a value was read.
+
+    Attributes
+    ----------
+    owner : object
+        The dictionary of globals, the cell, the object, the container or the array.
+    key : object
+        The name or index in it.
+    before : object
+        What was found.
+    """
+
+    __slots__ = ("before", "key", "owner")
+    what = "the value"
+
+    def __init__(self, owner: Any, key: Any, before: Any) -> None:
+        self.owner, self.key, self.before = owner, key, before
+
+    def now(self) -> Any:
+        """What is there."""
+        raise NotImplementedError
+
+    def put(self, value: Any) -> None:
+        """Bind something else, for a while."""
+        raise NotImplementedError
+
+    def holds(self) -> bool:
+        """Whether it is what was found."""
+        return alike(self.now(), self.before)
+
+    def guard(self, bind: Callable[[str, Any], str]) -> str:
+        """The same as a Python expression; `bind` gives an object a name in the program."""
+        return f"{bind(f'holds_{self.key}', self.holds)}()"
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What tells it from others."""
+        key = self.key if isinstance(self.key, (str, int, float, tuple, type(None))) else id(self.key)
+        return type(self), id(self.owner), type(self.key), key
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.key!r}"
+
+
+class Global(Holder):
+    """A global variable of a module; `owner` is its dictionary."""
+
+    __slots__ = ()
+    what = "the global"
+
+    def now(self) -> Any:
+        return self.owner.get(self.key, MISSING)
+
+    def put(self, value: Any) -> None:
+        self.owner[self.key] = value
+
+    def guard(self, bind: Callable[[str, Any], str]) -> str:
+        found = f"{bind('module', self.owner)}.get({self.key!r}, {bind('missing', MISSING)})"
+        return _is(found, bind(f"the_{self.key}", self.before), self.before, bind)
+
+
+class Cell(Holder):
+    """A variable of an enclosing function; `owner` is its cell."""
+
+    __slots__ = ()
+    what = "the variable"
+
+    def now(self) -> Any:
+        try:
+            return self.owner.cell_contents
+        except ValueError:
+            return MISSING
+
+    def put(self, value: Any) -> None:
+        self.owner.cell_contents = value
+
+    def guard(self, bind: Callable[[str, Any], str]) -> str:
+        if self.before is MISSING:
+            return super().guard(bind)
+        found = f"{bind(f'cell_{self.key}', self.owner)}.cell_contents"
+        return _is(found, bind(f"the_{self.key}", self.before), self.before, bind)
+
+
+class Attribute(Holder):
+    """An attribute, as it is found without running anybody's code: in the object, or raw in its class."""
+
+    __slots__ = ()
+    what = "the attribute"
+
+    def now(self) -> Any:
+        return find(self.owner, self.key)
+
+    def put(self, value: Any) -> None:
+        setattr(self.owner, self.key, value)
+
+    def guard(self, bind: Callable[[str, Any], str]) -> str:
+        found = f"{bind('find', find)}({bind(f'of_{self.key}', self.owner)}, {self.key!r})"
+        return _is(found, bind(f"the_{self.key}", self.before), self.before, bind)
+
+    def __str__(self) -> str:
+        owner = self.owner
+        kind = owner.__name__ if isinstance(owner, (type, types.ModuleType)) else type(owner).__name__
+        return f"the attribute {self.key!r} of {kind}"
+
+
+class Setting(Attribute):
+    """An attribute of an object of ours, whose descriptors may be asked."""
+
+    __slots__ = ()
+
+    def now(self) -> Any:
+        return getattr(self.owner, self.key, MISSING)
+
+    guard = Holder.guard
+
+
+class Item(Holder):
+    """An item of a list, tuple, dict or deque."""
+
+    __slots__ = ()
+    what = "the item"
+
+    def now(self) -> Any:
+        try:
+            return self.owner[self.key] if not isinstance(self.owner, collections.defaultdict) else self.owner.get(self.key, MISSING)
+        except (LookupError, TypeError):
+            return MISSING
+
+    def put(self, value: Any) -> None:
+        self.owner[self.key] = value
+
+
+class Contents(Holder):
+    """All that a container holds, in its order; `key` is the name that led to it."""
+
+    __slots__ = ()
+    what = "the contents of"
+
+    def __init__(self, owner: Any, key: Any) -> None:
+        super().__init__(owner, key, entries_of(owner))
+
+    def now(self) -> Any:
+        return entries_of(self.owner)
+
+    def holds(self) -> bool:
+        return same_entries(entries_of(self.owner), self.before)
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        return Contents, id(self.owner)
+
+
+class Numbers(Holder):
+    """The numbers in an array, or in a part of it (`part`, an index), which plain NumPy has read."""
+
+    __slots__ = ("part",)
+    what = "the numbers in the array"
+
+    def __init__(self, owner: Any, key: Any, part: Any = ...) -> None:
+        self.part = part
+        super().__init__(owner, key, None)
+        self.before = self.now()
+
+    def now(self) -> Any:
+        a = np.asarray(self.owner[self.part])
+        if a.nbytes < _DIGEST:
+            return a.tobytes()
+        import hashlib  # of large arrays only
+
+        return hashlib.blake2b(np.ascontiguousarray(a).view(np.uint8).data, digest_size=16).digest()
+
+    def holds(self) -> bool:
+        return bool(self.now() == self.before)
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        return Numbers, id(self.owner), repr(self.part)
+
+
+class Code(Holder):
+    """What a function is made of: its code and its defaults."""
+
+    __slots__ = ()
+    what = "the function"
+
+    def __init__(self, owner: types.FunctionType) -> None:
+        super().__init__(owner, owner.__name__, (owner.__code__, owner.__defaults__, owner.__kwdefaults__))
+
+    def now(self) -> Any:
+        return self.owner.__code__, self.owner.__defaults__, self.owner.__kwdefaults__
+
+    def holds(self) -> bool:
+        f, (code, defaults, keywords) = self.owner, self.before
+        return f.__code__ is code and alike(f.__defaults__, defaults) and f.__kwdefaults__ is keywords
+
+    def guard(self, bind: Callable[[str, Any], str]) -> str:
+        if self.before[1] or self.before[2]:
+            return super().guard(bind)
+        return f"{bind(f'function_{self.key}', self.owner)}.__code__ is {bind(f'code_{self.key}', self.before[0])}"
+
+
+def _is(found: str, name: str, value: Any, bind: Callable[[str, Any], str]) -> str:
+    """Identity; of what cannot be edited an equal one will do."""
+    if isinstance(value, (*ATOMS, tuple)) and value is not None:
+        return f"({found} is {name} or {bind('alike', alike)}({found}, {name}))"
+    return f"{found} is {name}"
+
+
+# --- attributes and entries, read without running anybody's code ----------------------------------
+
+_SLOT = (types.MemberDescriptorType, types.GetSetDescriptorType)
+
+
+def dict_of(x: Any) -> dict[str, Any] | None:
+    """The attributes of an object itself, if it has a dictionary of them."""
+    if isinstance(x, (type, types.ModuleType)):
+        return dict(vars(x))
+    try:
+        found = object.__getattribute__(x, "__dict__")
+    except AttributeError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def find(x: Any, name: str) -> Any:
+    """What the attribute of an object is, before any descriptor is asked; `MISSING` if there is none."""
+    if isinstance(x, types.ModuleType):
+        return vars(x).get(name, MISSING)
+    if isinstance(x, type):
+        for kind in x.__mro__:
+            if name in kind.__dict__:
+                return kind.__dict__[name]
+        return _in_class(type(x), name)
+    raw = _in_class(type(x), name)
+    if isinstance(raw, _SLOT):
+        if name == "__dict__":
+            return raw
+        try:
+            return raw.__get__(x, type(x))
+        except AttributeError:
+            return MISSING
+    if raw is not MISSING and hasattr(type(raw), "__set__"):
+        return raw
+    own = dict_of(x)
+    if own is not None and name in own:
+        return own[name]
+    return raw
+
+
+def is_own(x: Any, name: str) -> bool:
+    """Whether an attribute belongs to the object itself, not to its class."""
+    own = None if isinstance(x, (type, types.ModuleType)) else dict_of(x)
+    return own is not None and name in own
+
+
+def _in_class(kind: type, name: str) -> Any:
+    for k in kind.__mro__:
+        if name in k.__dict__:
+            return k.__dict__[name]
+    return MISSING
+
+
+def slots_of(x: Any) -> Iterator[str]:
+    """Names of the attributes that an object keeps in slots."""
+    for kind in type(x).__mro__:
+        slots = kind.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if isinstance(kind.__dict__.get(name), types.MemberDescriptorType):
+                yield name
+
+
+CONTAINERS = (list, dict, set, collections.deque, bytearray)
+"""Types that hold others and can be edited, with those derived from them."""
+
+
+def entries_of(x: Any) -> list[Any]:
+    """What a container holds, the keys first."""
+    if isinstance(x, functools.partial):
+        return [x.func, *x.args, *x.keywords, *x.keywords.values()]
+    if isinstance(x, bytearray):
+        return [bytes(x)]
+    if isinstance(x, dict):
+        return [*dict.keys(x), *dict.values(x)]
+    if isinstance(x, (list, tuple, collections.deque, set, frozenset)):
+        return list(type(x).__iter__(x))
+    return []
+
+
+def same_entries(now: list[Any], before: list[Any]) -> bool:
+    """Whether two lists hold the same objects, or equal numbers and texts."""
+    return len(now) == len(before) and (all(map(operator.is_, now, before)) or all(map(alike, now, before)))
+
+
+__all__ = [
+    "ATOMS", "CONTAINERS", "MISSING", "Attribute", "Cell", "Code", "Contents", "Global", "Holder", "Item", "Numbers",
+    "Setting", "alike", "dict_of", "entries_of", "find", "is_own", "same_entries", "slots_of",
+]  # fmt: skip

@@ -1,0 +1,220 @@
+"""A program is believed after it has been compared: the function itself runs too, on the same state."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import sys
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from autodiff import pytree
+from autodiff.compiler.program import Op, Program, Value, mapped
+from autodiff.compiler.state import State, same_bits
+from autodiff.tensors import Tensor
+
+
+class Differs(Exception):
+    """The program does something else than the function.
+
+    Attributes
+    ----------
+    what : str
+    state : State
+        What was in place before.
+    """
+
+    def __init__(self, what: str, state: State) -> None:
+        super().__init__(what)
+        self.what, self.state = what, state
+
+
+def compared(run: Callable[[], Any], missed: Any, f: Callable[[], Any], state: State) -> Any:
+    """The answer of a program, after the function has given the same.
+
+    Parameters
+    ----------
+    run : callable
+        The program on the arguments of this call; gives `missed` if it was not written for them.
+    missed : object
+    f : callable
+        The function itself on the same arguments.
+    state : State
+        Of all that either of them changes, taken before.
+
+    Raises
+    ------
+    Differs
+        If results, gradients or state are not the same to the last bit.
+    """
+    failure: Exception | None = None
+    got: Any = None
+    with _silent():
+        try:
+            got = run()
+        except Exception as error:  # the function itself says what is wrong, below
+            failure = error
+    if got is missed:
+        return missed
+    reached = state.digests()
+    state.restore()
+    right = f()  # where it raises, that is the answer
+    if failure is not None:
+        raise Differs(f"the program raises {type(failure).__name__} ({failure})", state) from failure
+    now = state.digests()
+    what = _difference(got, right) or next((f"{k} differ" for k in now if now[k] != reached.get(k, now[k])), "")
+    if what:
+        raise Differs(what, state)
+    state.settle()
+    return got
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """The function itself warns, once."""
+    warned = {k: "ignore" for k, v in np.geterr().items() if v in ("warn", "print", "log", "call")}
+    with np.errstate(**warned):  # type: ignore[arg-type]
+        yield
+
+
+def _difference(got: Any, right: Any) -> str:
+    """What differs between two answers."""
+    gots, structure = pytree.flatten(got)
+    rights, expected = pytree.flatten(right)
+    if structure != expected:
+        return "an answer of another structure"
+    for i, (a, b) in enumerate(zip(gots, rights)):
+        which = f"result {i}" if len(gots) > 1 else "the result"
+        a, b = (x._data if isinstance(x, Tensor) else x for x in (a, b))
+        if isinstance(b, (np.ndarray, np.generic)):
+            if not isinstance(a, (np.ndarray, np.generic)):
+                return f"{which} is a {type(a).__name__}, not a {type(b).__name__}"
+            if np.shape(a) != np.shape(b) or a.dtype != b.dtype:
+                return f"{which} is {a.dtype}{list(np.shape(a))}, not {b.dtype}{list(b.shape)}"
+            if not same_bits(a, b):
+                return f"{which} has other numbers: {_shown(a)}, not {_shown(b)}"
+        elif a is not b and not (type(a) is type(b) and (a == b or (a != a and b != b))):
+            return f"{which} is {a!r}, not {b!r}"
+    return ""
+
+
+def _shown(x: Any) -> str:
+    return np.array2string(np.asarray(x), threshold=6, edgeitems=2, separator=", ", floatmode="unique").replace("\n", "")
+
+
+# --- where it begins to differ --------------------------------------------------------------------
+
+
+def first_line(source: str, now: str, constants: dict[str, Any], constants_now: dict[str, Any]) -> str:
+    """The first line of a program that would be another one if it were written now; empty if there is none.
+
+    Parameters
+    ----------
+    source, now : str
+        The program, and that of the function traced anew.
+    constants, constants_now : dict of str to object
+        What their names are bound to.
+    """
+    for line, other in itertools.zip_longest(_lines(source), _lines(now), fillvalue=(0, "the end")):
+        if line[1] != other[1]:
+            return f"line {line[0]}: {line[1]}; it would now be: {other[1]}"
+    for number, text in _lines(source):
+        for name in re.findall(r"[A-Za-z_]\w*", text):
+            a, b = constants.get(name), constants_now.get(name)
+            if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and name[0] != "b" and not same_bits(a, b):
+                return f"line {number}: {text}; {name}, fixed when it was written, is another array now"
+    return ""
+
+
+def _lines(source: str) -> list[tuple[int, str]]:
+    """The numbered lines after the guard."""
+    numbered = [(i, line.strip()) for i, line in enumerate(source.splitlines(), 1) if not line.lstrip().startswith("#")]
+    start = next((k for k, (_, line) in enumerate(numbered) if line.startswith("return another_call")), 0)
+    return numbered[start + 1 :]
+
+
+def first_wrong(run: Callable[[], Any], names: dict[Any, str], program: Program, inputs: dict[Value, Any], source: str) -> str:
+    """The first line whose result is not what its operation gives in memory of its own; empty if there is none.
+
+    Parameters
+    ----------
+    run : callable
+        The program, on the arguments of the call.
+    names : dict of Value to str
+        What its lines call its values.
+    program : Program
+    inputs : dict of Value to array
+        Arguments, states and gradients.
+    source : str
+    """
+    seen = _watched(run, set(names.values()))
+    known = dict(inputs)
+    for op in program.ops:
+        try:
+            parts = [seen[names[v]] for v in op.outputs] if op.form in _NOT_COMPUTED else _computed(op, known)
+        except LookupError:  # a value that has no line of its own
+            continue
+        for v, part in zip(op.outputs, parts):
+            known[v] = np.array(part)
+            if names.get(v) in seen and not same_bits(seen[names[v]], known[v]):
+                return _line_of(source, names[v])
+    return ""
+
+
+_NOT_COMPUTED = ("store", "assign", "effect", "check", "live", "blocks")
+
+
+def _line_of(source: str, name: str) -> str:
+    for number, line in enumerate(source.splitlines(), 1):
+        if line.strip().split(" = ")[0].split(", ")[0] == name:
+            return f"line {number}: {line.strip()}"
+    return ""
+
+
+def _watched(run: Callable[[], Any], wanted: set[str]) -> dict[str, Any]:
+    """What the variables of a program hold, each after the line that sets it."""
+    found: dict[str, Any] = {}
+    before = sys.gettrace()
+
+    def inside(frame: types.FrameType, event: str, _: Any) -> Any:
+        for name, value in frame.f_locals.items():
+            if name in wanted and name not in found and isinstance(value, (np.ndarray, np.generic)):
+                found[name] = np.array(value)
+        return inside
+
+    def enters(frame: types.FrameType, event: str, _: Any) -> Any:
+        return inside if frame.f_code.co_filename.startswith("<compiled") else None
+
+    sys.settrace(enters)
+    try:
+        run()
+    except Exception:  # what was computed until then is what is wanted
+        pass
+    finally:
+        sys.settrace(before)
+    return found
+
+
+def _computed(op: Op, known: dict[Value, Any]) -> list[Any]:
+    """What an operation gives."""
+
+    def value(v: Value) -> Any:
+        return v.payload if v.kind in ("constant", "made") else known[v]
+
+    args, keywords = mapped(op.args, value), mapped(op.keywords, value)
+    function = getattr(op.function, "fn", op.function)
+    if op.form == "reduce":
+        y = function.reduce(*args, **keywords)
+    elif op.form == "method":
+        y = getattr(args[0], function)(*args[1:], **keywords)
+    elif op.form == "attribute":
+        y = getattr(args[0], function)
+    elif op.form == "index":
+        y = args[0][args[1]]
+    else:
+        y = function(*args, **keywords)
+    return list(y) if isinstance(y, (tuple, list)) else [y]

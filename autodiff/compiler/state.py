@@ -1,0 +1,152 @@
+"""The state of what a program may change: kept once, put back, and compared bit for bit."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import operator
+import types
+from typing import Any
+
+import numpy as np
+
+from autodiff.compiler.reading.calls import is_of_ours
+from autodiff.compiler.reading.holders import ATOMS, dict_of, slots_of
+from autodiff.primitives import Primitive
+from autodiff.tape import Leaf
+from autodiff.tensors import Tensor
+
+
+class State:
+    """Values and gradients of Tensors, settings and counters of the library's objects, states of generators.
+
+    It holds one copy of each array, and of what was computed since no more than digests.
+    """
+
+    def __init__(self) -> None:
+        self._arrays: dict[int, tuple[Any, Any]] = {}  # arrays, and copies of what they held
+        self._bound: list[tuple[Any, str, Any]] = []  # object, name, what it was bound to
+        self._containers: list[tuple[Any, Any]] = []  # dict or list, and what it held
+        self._generators: list[tuple[Any, Any]] = []
+        self._seen: dict[int, Any] = {}
+
+    def add(self, x: Any) -> None:
+        """Keep the state of something, and of all that it holds."""
+        waiting = [x]
+        while waiting:
+            x = waiting.pop()
+            if isinstance(x, (*ATOMS, type, Primitive, functools.partial)) or id(x) in self._seen:
+                continue
+            self._seen[id(x)] = x
+            if isinstance(x, Tensor):
+                self._bound.append((x, "_data", x._data))
+                waiting += [x._data, x._node]
+            elif isinstance(x, Leaf):
+                self._bound += [(x, "grad", x.grad), (x, "stamp", x.stamp)]
+                waiting += [x.grad, x.home]
+            elif isinstance(x, np.ndarray):
+                self._keep(x)
+            elif isinstance(x, np.random.Generator):
+                self._generators.append((x, x.bit_generator.state))
+            elif isinstance(x, (list, dict)):
+                self._containers.append((x, x.copy()))
+                waiting += x.values() if isinstance(x, dict) else x
+            elif isinstance(x, tuple):
+                waiting += x
+            elif is_of_ours(x) and not isinstance(x, types.FunctionType):
+                attributes = dict_of(x)
+                if attributes is not None:
+                    self._containers.append((attributes, dict(attributes)))
+                    waiting += attributes.values()
+                for name in slots_of(x):
+                    value = getattr(x, name, None)
+                    if isinstance(value, ATOMS) and not name.startswith("__"):
+                        self._bound.append((x, name, value))
+                    waiting.append(value)
+
+    def _keep(self, a: Any) -> None:
+        while isinstance(a.base, np.ndarray):  # views of one vector are kept with it
+            a = a.base
+        if id(a) not in self._arrays and a.flags.writeable and a.dtype != object:
+            self._arrays[id(a)] = (a, a.copy(order="K"))
+
+    def restore(self) -> None:
+        """Put everything back as it was."""
+        for a, copy in self._arrays.values():
+            a[...] = copy
+        for x, name, value in self._bound:
+            setattr(x, name, value)
+        for container, contents in self._containers:
+            if isinstance(container, list):
+                if len(container) != len(contents) or any(map(operator.is_not, container, contents)):
+                    container[:] = contents
+                continue
+            for key in [k for k in container if k not in contents]:
+                del container[key]
+            for key, value in contents.items():  # only what differs: another thread may be looking
+                if container.get(key, self) is not value:
+                    container[key] = value
+        for generator, state in self._generators:
+            generator.bit_generator.state = state
+
+    def settle(self) -> None:
+        """Bind Tensors to the arrays that they had, with the numbers that they have: programs know these arrays."""
+        for x, name, before in self._bound:
+            now = getattr(x, name) if name == "_data" else before
+            if now is not before and isinstance(before, np.ndarray) and before.ndim and before.shape == np.shape(now):
+                before[...] = now
+                setattr(x, name, before)
+
+    def digests(self) -> dict[str, Any]:
+        """What everything is now, by names for people."""
+        found: dict[str, Any] = {}
+        for i, (x, name, _) in enumerate(self._bound):
+            if name != "stamp":
+                who = getattr(x, "name", None) or f"{type(x).__name__} {i}"
+                what = {"grad": "the gradient", "_data": "the values"}.get(name, name)
+                found[f"{what} of {who!r}"] = digest(getattr(x, name))
+        for i, (a, _) in enumerate(self._arrays.values()):
+            if not any(isinstance(value, np.ndarray) and np.may_share_memory(value, a) for _, _, value in self._bound):
+                found[f"array {i} of an optimiser or layer, {a.dtype}{list(a.shape)}"] = digest(a)
+        for i, (container, _) in enumerate(self._containers):
+            pairs = enumerate(container) if isinstance(container, list) else container.items()
+            numbers = {str(k): repr(v) for k, v in pairs if isinstance(v, (bool, int, float))}
+            if numbers:
+                found[f"settings and counters {i} ({', '.join(numbers)})"] = numbers
+        for i, (generator, _) in enumerate(self._generators):
+            found[f"the state of generator {i} of random numbers"] = repr(generator.bit_generator.state)
+        return found
+
+
+_SMALL = 1 << 16
+
+
+def digest(x: Any) -> Any:
+    """Something that is equal for equal bits; a NaN is a NaN."""
+    if not isinstance(x, (np.ndarray, np.generic)):
+        return repr(x)
+    a = np.ascontiguousarray(x)
+    if a.nbytes <= _SMALL:
+        return a.dtype.str, a.shape, _canonical(a).tobytes()
+    total = hashlib.blake2b(digest_size=16)
+    flat = a.reshape(-1)
+    for i in range(0, flat.size, _SMALL):
+        total.update(_canonical(flat[i : i + _SMALL]).tobytes())
+    return a.dtype.str, a.shape, total.digest()
+
+
+def _canonical(a: Any) -> Any:
+    missing = np.isnan(a) if a.dtype.kind in "fc" else None
+    return np.where(missing, np.array(np.nan, a.dtype), a) if missing is not None and missing.any() else a
+
+
+def same_bits(a: Any, b: Any) -> bool:
+    """Whether two arrays have the same numbers, to the last bit; a NaN is a NaN."""
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    if a.dtype.kind == "c":
+        return same_bits(a.real, b.real) and same_bits(a.imag, b.imag)
+    if a.dtype.kind != "f":
+        return bool(np.array_equal(a, b))
+    return bool((((a == b) & (np.signbit(a) == np.signbit(b))) | (np.isnan(a) & np.isnan(b))).all())
