@@ -12,8 +12,19 @@ CALLS = 5
 def compose(seed, attempt=0):
     """The program of a seed. It runs on the sample; whether it does as a whole, `running.eager` finds out."""
     d = Drawing(seed, attempt)
-    arguments = [d.argument(name, "float64" if d.kind == "hvp" else None) for name in "xyz"[: d.of([1, 1, 2, 2, 3])]]
-    if d.kind not in TRANSFORMED and d.chance(0.06):
+    names = "xyz"[: d.of([1, 1, 2, 2, 3])]
+    argnums = tuple(i for i in range(len(names)) if d.chance(0.75)) or (0,)
+    if d.kind in ("vjp", "jvp"):
+        argnums = tuple(range(len(names)))
+    elif d.kind in ("hvp", "jacobian", "inner grad"):
+        argnums = (0,)
+    packed = d.kind in ("arrays", "tensors", "grad", "value_and_grad") and d.chance(0.12)
+    if packed:
+        argnums = tuple(range(len(names)))
+    if d.kind in TRANSFORMED:
+        d.tracked = [names[i] for i in argnums]
+    arguments = [d.argument(name, "float64" if d.kind == "hvp" else None) for name in names]
+    if d.kind not in TRANSFORMED and not packed and d.chance(0.06):
         arguments.append(d.argument("i", d.of(["int64", "bool"])))
     if d.kind == "backward":
         leaf = d.state(np.shape(d.samples["x"]), kind="leaf")
@@ -44,6 +55,9 @@ def compose(seed, attempt=0):
         changes,
         relaid,
         CALLS,
+        argnums,
+        packed=packed,
+        hard=4 if d.chance(0.06) else 0,
     )
     return _transformed(d, program)
 
@@ -74,20 +88,16 @@ def _outputs(d):
 def _transformed(d, program):
     """What the transform is given besides."""
     kind = program.kind
-    real = [i for i, a in enumerate(program.arguments) if a.dtype[0] in "fc"]
-    names = [program.arguments[i].name for i in real]
+    names = [a.name for a in program.arguments]
     terms = []
     for name in program.outputs:
-        sample = d.scope.get(name.split(".")[0].split("[")[0])
-        if sample is None:
-            continue
+        sample = eval(name, d.scope)
         if sample.dtype.kind == "c":
             name = f"np.real({name})" if d.chance(0.5) else f"abs({name}) ** 2"
         terms.append(d.of(["np.sum({})", "({}).sum()", "np.mean({})", "np.sum({} * 0.7)", "np.sum(np.tanh({}))"]).format(name))
     loss = " + ".join(terms)
     if kind == "backward":
         loss = f"{loss} + np.sum(np.real(v0)) * 0.1"
-    argnums = tuple(i for i in real if d.chance(0.75)) or (real[0],)
     directions = []
     if kind == "jvp":
         for name in names:
@@ -99,5 +109,5 @@ def _transformed(d, program):
             sample = eval(name, d.scope)
             directions.append(d.state(np.shape(sample), str(sample.dtype), "array"))
     return program.without(
-        loss=loss, argnums=argnums, directions=tuple(directions), states=tuple(d.states)
+        loss=loss, directions=tuple(directions), states=tuple(d.states)
     )

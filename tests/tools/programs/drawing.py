@@ -14,7 +14,7 @@ from tests.tools.programs.templates import EXPRESSIONS, STATEMENTS
 from tests.tools.programs.values import LAYOUTS, values
 
 LARGEST = 20.0  # of a value in a step; what is larger is drawn anew, or powers of powers would overflow
-MOST = 160  # entries of a value
+MOST = 160  # entries of a value, in most programs
 
 PREAMBLE = """\
 def helper(a, scale=2.0):
@@ -84,6 +84,8 @@ class Program:
     calls: int
     argnums: tuple[int, ...] = ()
     loss: str = ""
+    packed: bool = False  # the arguments come in one dict
+    hard: int = 0  # the call whose arguments hold NaN and infinity
     directions: tuple[str, ...] = field(default=())
 
     def without(self, **changes):
@@ -112,6 +114,8 @@ class Drawing:
         self.prefix = "box." if self.holder == "box." else ""
         self.scope["box"] = types.SimpleNamespace()
         self.count = 0
+        self.most = 20000 if self.chance(0.03) else MOST
+        self.tracked = ()  # the arguments by which a transform differentiates
 
     # --- small draws
 
@@ -135,6 +139,8 @@ class Drawing:
     def shape(self):
         axes = self.of([0, 1, 1, 2, 2, 2, 2, 3, 3, 4])
         sizes = [1, 2, 3, 3, 4, 5] if axes < 4 else [1, 2, 3]
+        if self.most > MOST and axes in (1, 2):
+            return self.of([(1500,), (40, 33), (7, 210), (2500, 2)])
         if self.chance(0.1) and axes in (1, 2):
             return tuple(self.of([7, 9, 13]) for _ in range(axes))  # past the width of a vector instruction
         if self.chance(0.25) and axes > 1:
@@ -148,14 +154,14 @@ class Drawing:
         if self.names and self.chance(0.6):  # one that broadcasts with another argument
             other = np.shape(self.samples[self.of(self.names)])
             shape = self.broadcastable(other) if self.chance(0.5) else other
-        dtype = dtype or self.weighted({"float64": 12, "float32": 6, "complex128": 2})
+        dtype = dtype or self.weighted({"float64": 24, "float32": 12, "complex128": 3, "complex64": 1})
         first = self.of(LAYOUTS) if self.chance(0.4) else "C"
         later = self.of(LAYOUTS) if self.chance(0.8) else first
         if shape == () and self.chance(0.4):
             first = later = "scalar"
         made = Argument(name, self.new_seed(), shape, dtype, (first, later))
         sample = values(made.seed, shape, dtype, first)
-        if self.kind in TRANSFORMED and made.dtype[0] in "fc":
+        if name in self.tracked and made.dtype[0] in "fc":
             sample = ad.Tensor(sample, requires_grad=True)
         elif self.kind == "tensors":
             sample = ad.Tensor(sample)
@@ -183,7 +189,8 @@ class Drawing:
         new = f"values({seed + 1}, {shape}, {dtype!r})"
         if kind == "array":
             made, seen = array, where
-            change = self.of([f"{where}[...] = {new}"] * 2 + [f"{where} = {new}"])
+            ways = [f"{where}[...] = {new}"] * 2 + [f"{where} = {new}"]
+            change = self.of(ways if layout != "readonly" else ways[2:])
         else:
             made = f"ad.Tensor({array}{', requires_grad=True' if kind == 'leaf' else ''})"
             seen = f"{where}.data, {where}.grad" if kind == "leaf" else f"{where}.data"
@@ -385,7 +392,7 @@ class Drawing:
         made = self.tried(text, "eval")
         several = isinstance(made, (list, tuple))
         parts = list(made) if several else [made]
-        if not 0 < len(parts) <= 4 or not all(map(_is_usable, parts)):
+        if not 0 < len(parts) <= 4 or not all(map(self.is_usable, parts)):
             return False
         if several and self.chance(0.35):
             i = int(self.rng.integers(len(parts)))
@@ -424,6 +431,14 @@ class Drawing:
         except Exception:
             raise NothingFits from None
 
+    def is_usable(self, x):
+        if not isinstance(x, (np.ndarray, np.generic, ad.Tensor)) or x.dtype.kind not in "fcibu":
+            return False
+        data = x.data if isinstance(x, ad.Tensor) else x
+        if not 0 < np.size(data) <= self.most or np.ndim(data) > 5:
+            return False
+        return bool(np.all(np.abs(data) <= LARGEST)) if x.dtype.kind != "b" else True
+
 
 def _broadcasts(a, b):
     try:
@@ -431,12 +446,3 @@ def _broadcasts(a, b):
     except ValueError:
         return False
     return True
-
-
-def _is_usable(x):
-    if not isinstance(x, (np.ndarray, np.generic, ad.Tensor)) or x.dtype.kind not in "fcibu":
-        return False
-    data = x.data if isinstance(x, ad.Tensor) else x
-    if not 0 < np.size(data) <= MOST or np.ndim(data) > 5:
-        return False
-    return bool(np.all(np.abs(data) <= LARGEST)) if x.dtype.kind != "b" else True

@@ -38,6 +38,10 @@ def _smaller(p):
         yield replace(p, kind="grad", directions=())
     if p.kind not in ("arrays", "tensors"):
         yield replace(p, kind="arrays", structure="({},)" if len(p.outputs) == 1 else "({})", directions=())
+    if p.packed:
+        yield replace(p, packed=False)
+    if p.hard:
+        yield replace(p, hard=0)
     if p.holder:
         yield _held(p)
     for i in range(p.calls - 1, 1, -1):

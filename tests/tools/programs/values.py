@@ -5,8 +5,8 @@ import numpy as np
 LAYOUTS = ("C", "F", "swapped", "reversed", "strided", "readonly", "broadcast")
 
 
-def values(seed, shape, dtype="float64", layout="C"):
-    """Numbers between -1.5 and 1.5; of a boolean array half are true, an integer array holds zeros and ones."""
+def values(seed, shape, dtype="float64", layout="C", hard=False):
+    """Numbers between -1.5 and 1.5, hard ones NaN and infinity as well; of booleans half are true, integers are 0 and 1."""
     rng = np.random.default_rng(seed)
     a = rng.uniform(-1.5, 1.5, shape)
     if np.dtype(dtype).kind == "c":
@@ -16,6 +16,8 @@ def values(seed, shape, dtype="float64", layout="C"):
     elif seed % 7 == 0:
         a = np.round(a * 2) / 2  # ties, zeros, and zeros with a sign
     a = np.array(a, dtype)
+    if hard and a.dtype.kind in "fc":
+        a.flat[0], a.flat[-1] = np.inf, np.nan
     if layout == "scalar":
         return a[()]
     if a.ndim == 0 or layout == "C":

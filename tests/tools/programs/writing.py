@@ -61,14 +61,16 @@ def used_states(p):
 
 
 def _function(p, names):
-    signature = ", ".join([*names, *(["n=2"] if p.n else [])])
+    signature = ", ".join([*(["p"] if p.packed else names), *(["n=2"] if p.n else [])])
     body = [f"    {step.text}" for step in p.steps]
+    if p.packed:
+        body = [f"    {name} = p[{name!r}]" for name in names] + body
     returned = _structured(p)
     inner = f"def g({signature}):"
     if p.kind in ("arrays", "tensors"):
         return [f"def f({signature}):", *body, f"    return {returned}"]
     if p.kind in ("grad", "value_and_grad"):
-        argnums = p.argnums if len(p.argnums) > 1 else p.argnums[0]
+        argnums = p.argnums if len(p.argnums) > 1 and not p.packed else p.argnums[0]
         return [inner, *body, f"    return {p.loss}", "", f"f = ad.{p.kind}(g, argnums={argnums})"]
     if p.kind == "inner grad":
         passed = ", ".join([*names, *(["n=n"] if p.n else [])])
@@ -110,6 +112,8 @@ def _arguments(p):
     for relaid in (0, 1):
         made = [_argument(p, a, relaid) for a in p.arguments]
         text = f"return ({', '.join(made)},)"
+        if p.packed:
+            text = f"return ({{{', '.join(f'{a.name!r}: {m}' for a, m in zip(p.arguments, made))}}},)"
         if relaid == 0 and p.relaid:
             lines.append(f"    if call not in {p.relaid}:\n        {text}")
         elif bool(p.relaid) == bool(relaid):
@@ -122,7 +126,8 @@ def _arguments(p):
 
 
 def _argument(p, a, relaid):
-    text = f"values({a.seed} + call, {a.shape}, {a.dtype!r}, {a.layouts[relaid]!r})"
+    hard = f", call == {p.hard}" if p.hard else ""
+    text = f"values({a.seed} + call, {a.shape}, {a.dtype!r}, {a.layouts[relaid]!r}{hard})"
     return f"ad.Tensor({text})" if p.kind == "tensors" else text
 
 
