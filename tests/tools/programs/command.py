@@ -37,9 +37,9 @@ def main(doc, count, check, drawn, script, reduce) -> int:
         return 0
     if given.reduce is not None:
         outcome = check(given.reduce, checked=checked)
-        print(f"# {outcome.verdict}: {outcome.what}")
         if outcome.verdict != "same":
-            print(script(reduce(outcome.program, outcome, checked)))
+            outcome = reduce(outcome, checked)
+        print(f"# {outcome.verdict}: {outcome.what}\n{script(outcome.program)}")
         return int(outcome.verdict == "failed")
     return _many(range(given.start, given.start + given.count), given.jobs, Verdict(check, checked))
 

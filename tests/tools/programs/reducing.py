@@ -6,25 +6,26 @@ from dataclasses import replace
 from tests.tools.programs.running import Twin, compare, eager
 
 
-def reduce(program, outcome, checked=0):
-    """The smallest program found that still fails in the same way."""
+def reduce(outcome, checked=0):
+    """What becomes of the smallest program found that still fails in the same way."""
     kind = _kind(outcome.what)
 
-    def fails(candidate):
+    def failing(candidate):
         twin = eager(candidate)
         if not isinstance(twin, Twin):
-            return False
+            return None
         found = compare(candidate, twin, checked)
-        return found.verdict == outcome.verdict and _kind(found.what) == kind
+        return found if found.verdict == outcome.verdict and _kind(found.what) == kind else None
 
     shrunk = True
     while shrunk:
         shrunk = False
-        for candidate in _smaller(program):
-            if fails(candidate):
-                program, shrunk = candidate, True
+        for candidate in _smaller(outcome.program):
+            found = failing(candidate)
+            if found:
+                outcome, shrunk = found, True
                 break
-    return program
+    return outcome
 
 
 def _kind(what):

@@ -403,25 +403,26 @@ def _same_after(mine, theirs):
             raise Differs(f"{name}: {difference(mine[name], theirs.get(name))}")
 
 
-def reduce(run, outcome, checked=0):
-    """The smallest run found that fails in the same way."""
+def reduce(outcome, checked=0):
+    """What becomes of the smallest run found that fails in the same way."""
     kind = _kind(outcome.what)
 
-    def fails(candidate):
+    def failing(candidate):
         twin = eager(candidate)
         if not isinstance(twin, Run):
-            return False
+            return None
         found = compare(candidate, twin, checked)
-        return found.verdict == outcome.verdict and _kind(found.what) == kind
+        return found if found.verdict == outcome.verdict and _kind(found.what) == kind else None
 
     shrunk = True
     while shrunk:
         shrunk = False
-        for candidate in _smaller(run):
-            if fails(candidate):
-                run, shrunk = candidate, True
+        for candidate in _smaller(outcome.program):
+            found = failing(candidate)
+            if found:
+                outcome, shrunk = found, True
                 break
-    return run
+    return outcome
 
 
 def _kind(what):
