@@ -200,9 +200,9 @@ class Drawing:
         kind = names[int(np.searchsorted(edges, self.rng.integers(edges[-1]), side="right"))]
         x, y = self.batch()
         if kind == "step":
-            return f"answer = step({x}, {y})"
+            return f"answer = trained({x}, {y})"
         if kind == "predict":
-            return f"answer = predict({x})"
+            return f"answer = predicted({x})"
         if kind == "freeze":
             on = self.of(["True", "False"])
             return self.of([f"{p}.requires_grad_({on})", f"model[{k}].requires_grad_({on})", "model.requires_grad_(True)"])
@@ -237,7 +237,7 @@ class Drawing:
             )
         if kind == "copy":
             names = "model, optimizer, schedule" if self.schedule else "model, optimizer"
-            again = self.of(["", "; step, predict = compiled(plain_step), compiled(plain_predict)"])
+            again = self.of(["", "; trained, predicted = compiled(plain_step), compiled(plain_predict)"])
             return f"{names} = copy.deepcopy(({names})){again}"
         if kind == "outside":
             return self.of(["optimizer.step()", f"answer = plain_step({x}, {y})"]) if not self.closure else None
@@ -267,7 +267,7 @@ def draw(seed, attempt=0):
         setup.append(d.scheduled())
     step = d.body()
     count = int(d.rng.integers(6, 41))
-    events = [f"answer = step({', '.join(d.batch())})"]
+    events = [f"answer = trained({', '.join(d.batch())})"]
     while len(events) < count:
         event = d.event()
         if event:
@@ -282,7 +282,7 @@ def source(run):
     """What stands before the events."""
     lines = [*run.setup, "", "def plain_step(x, y):", *(f"    {line}" for line in run.step), ""]
     lines += ["def plain_predict(x):", "    return model(x)", ""]
-    lines += ["step, predict = compiled(plain_step), compiled(plain_predict)"]
+    lines += ["trained, predicted = compiled(plain_step), compiled(plain_predict)"]
     return "\n".join(lines) + "\n"
 
 
