@@ -12,7 +12,11 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "
     os.environ[variable] = "1"
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from tests.tools.programs import command, training  # noqa: E402 - after the number of threads
+from tests.tools.programs import command, training_runs  # noqa: E402 - after the number of threads
 
 if __name__ == "__main__":
-    sys.exit(command.main(__doc__, 3000, training.check, training.drawn, training.script, training.reduce))
+    sys.exit(
+        command.main(
+            __doc__, 3000, training_runs.check, training_runs.drawn, training_runs.script, training_runs.reduce
+        )
+    )

@@ -1,10 +1,12 @@
 """A whole program from a seed: arguments, steps, outputs, and what happens between its calls."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 
-from tests.tools.programs.drawing import TRANSFORMED, Drawing, NothingFits, Program
+from tests.tools.programs.drawing import TRANSFORMED, Drawing
+from tests.tools.programs.program import Program
 
 CALLS = 5
 
@@ -24,6 +26,10 @@ def compose(seed, attempt=0):
     if d.kind in TRANSFORMED:
         d.tracked = [names[i] for i in argnums]
     arguments = [d.argument(name, "float64" if d.kind == "hvp" else None) for name in names]
+    aliased = len(arguments) > 1 and d.chance(0.08)
+    if aliased:
+        arguments[1] = replace(arguments[0], name="y")
+        d.samples["y"] = d.scope["y"] = d.samples["x"]
     if d.kind not in TRANSFORMED and not packed and d.chance(0.06):
         arguments.append(d.argument("i", d.of(["int64", "bool"])))
     if d.kind == "backward":
@@ -57,6 +63,7 @@ def compose(seed, attempt=0):
         CALLS,
         argnums,
         packed=packed,
+        aliased=aliased,
         hard=4 if d.chance(0.06) else 0,
     )
     return _transformed(d, program)
@@ -94,7 +101,9 @@ def _transformed(d, program):
         sample = eval(name, d.scope)
         if sample.dtype.kind == "c":
             name = f"np.real({name})" if d.chance(0.5) else f"abs({name}) ** 2"
-        terms.append(d.of(["np.sum({})", "({}).sum()", "np.mean({})", "np.sum({} * 0.7)", "np.sum(np.tanh({}))"]).format(name))
+        terms.append(
+            d.of(["np.sum({})", "({}).sum()", "np.mean({})", "np.sum({} * 0.7)", "np.sum(np.tanh({}))"]).format(name)
+        )
     loss = " + ".join(terms)
     if kind == "backward":
         loss = f"{loss} + np.sum(np.real(v0)) * 0.1"
@@ -108,6 +117,4 @@ def _transformed(d, program):
         for name in program.outputs:
             sample = eval(name, d.scope)
             directions.append(d.state(np.shape(sample), str(sample.dtype), "array"))
-    return program.without(
-        loss=loss, directions=tuple(directions), states=tuple(d.states)
-    )
+    return replace(program, loss=loss, directions=tuple(directions), states=tuple(d.states))

@@ -1,25 +1,21 @@
 """From a seed to a `Program`: steps are drawn one by one, each tried on sample values, so that what is drawn runs."""
 
 import re
-import string
 import types
 import warnings
-from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 import autodiff as ad
-from tests.tools.programs.templates import EXPRESSIONS, STATEMENTS
+from tests.tools.programs.filling import Filling, NothingFitsError
+from tests.tools.programs.program import Argument, State, Step
+from tests.tools.programs.templates import EXPRESSIONS, PREAMBLE, STATEMENTS
 from tests.tools.programs.values import LAYOUTS, values
 
 LARGEST = 20.0  # of a value in a step; what is larger is drawn anew, or powers of powers would overflow
 MOST = 160  # entries of a value, in most programs
 
-PREAMBLE = """\
-def helper(a, scale=2.0):
-    return np.sin(a) * scale
-"""
 KINDS = {
     "arrays": 7,
     "tensors": 4,
@@ -33,67 +29,6 @@ KINDS = {
     "inner grad": 2,
 }
 TRANSFORMED = {"grad", "value_and_grad", "vjp", "jvp", "hvp", "jacobian", "inner grad"}
-
-
-@dataclass(frozen=True)
-class Argument:
-    """An argument: how its values are made at each call, in which layout at first and later."""
-
-    name: str
-    seed: int
-    shape: tuple[int, ...]
-    dtype: str
-    layouts: tuple[str, str]
-
-
-@dataclass(frozen=True)
-class State:
-    """What the function closes over: an array, a Tensor, a leaf or a number; `change` is done between two calls."""
-
-    name: str
-    made: str
-    change: str
-    seen: str
-
-
-@dataclass(frozen=True)
-class Step:
-    """A line of the function, the values that it makes, and the names that it reads."""
-
-    text: str
-    makes: tuple[str, ...]
-    reads: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Program:
-    """A random function, its state, and how it is called. `writing` makes source of it."""
-
-    seed: int
-    kind: str
-    holder: str
-    arguments: tuple[Argument, ...]
-    states: tuple[State, ...]
-    steps: tuple[Step, ...]
-    outputs: tuple[str, ...]
-    structure: str
-    n: tuple[int, int] | None
-    zero_grad: bool
-    changes: tuple[tuple[int, str], ...]  # (before which call, name of the state)
-    relaid: tuple[int, ...]  # the calls whose arguments lie otherwise in memory
-    calls: int
-    argnums: tuple[int, ...] = ()
-    loss: str = ""
-    packed: bool = False  # the arguments come in one dict
-    hard: int = 0  # the call whose arguments hold NaN and infinity
-    directions: tuple[str, ...] = field(default=())
-
-    def without(self, **changes):
-        return replace(self, **changes)
-
-
-class NothingFits(Exception):
-    """A template has no filling here."""
 
 
 class Drawing:
@@ -179,7 +114,13 @@ class Drawing:
         kind = kind or self.weighted({"array": 4, "tensor": 2, "leaf": 2 if self.kind != "arrays" else 1})
         for s in self.states:
             old = self.samples[self.prefix + s.name]
-            if s.name[0] != "n" and np.shape(old) == shape and old.dtype == dtype and s.name[0] == kind[0] and self.chance(0.7):
+            if (
+                s.name[0] != "n"
+                and np.shape(old) == shape
+                and old.dtype == dtype
+                and s.name[0] == kind[0]
+                and self.chance(0.7)
+            ):
                 return self.prefix + s.name
         name = f"{kind[0]}{len(self.states)}"
         where = self.prefix + name
@@ -213,7 +154,9 @@ class Drawing:
         where = self.prefix + name
         self.states.append(State(name, self.number(), f"{where} = {self.number()}", where))
         self.samples[where] = float(self.states[-1].made)
-        setattr(self.scope["box"], name, self.samples[where]) if self.prefix else self.scope.update({name: self.samples[where]})
+        setattr(self.scope["box"], name, self.samples[where]) if self.prefix else self.scope.update(
+            {name: self.samples[where]}
+        )
         return where
 
     # --- values
@@ -222,148 +165,13 @@ class Drawing:
         """A name, rather one that was made lately."""
         fitting = [name for name in self.names if test(self.samples[name])]
         if not fitting:
-            raise NothingFits
+            raise NothingFitsError
         return self.of(fitting[-3:]) if self.chance(0.65) else self.of(fitting)
 
     def fill(self, template):
-        """The template with its places filled, and the names it reads."""
-        chosen = {}
-
-        def value(v="v"):
-            if v not in chosen:
-                chosen[v] = self.pick()
-            return chosen[v]
-
-        def sample():
-            return self.samples[value()]
-
-        def axis():
-            count = sample().ndim
-            if not count:
-                raise NothingFits
-            return int(self.rng.integers(-count, count))
-
-        def state(shape, kind=None):
-            dtype = sample().dtype
-            dtype = str(dtype) if dtype.kind == "f" and self.chance(0.85) else "float64"
-            return self.state(shape, dtype, kind)
-
-        def last():
-            if not sample().ndim:
-                raise NothingFits
-            return sample().shape[-1]
-
-        def ints(size, live=False):
-            if not size or not sample().ndim:
-                raise NothingFits
-            if live:
-                if size < 2:
-                    raise NothingFits
-                return self.state((self.of([1, 2, 3]),), "int64", "array")
-            return str([int(self.rng.integers(-size, size)) for _ in range(self.of([1, 2, 3]))])
-
-        def place(match):
-            what = match[1]
-            if what == "v":
-                return value()
-            if what == "w":
-                shape = np.shape(sample())
-                return self.pick(lambda s: _broadcasts(np.shape(s), shape))
-            if what == "s":
-                shape = np.shape(sample())
-                return self.pick(lambda s: np.shape(s) == shape)
-            if what == "t":
-                return value() if isinstance(sample(), ad.Tensor) else f"ad.Tensor({value()})"
-            if what == "fresh":
-                chosen["v"] = self.pick_fresh()
-                return chosen["v"]
-            if what == "u":
-                if "u" not in chosen:
-                    dtype = str(sample().dtype)
-                    chosen["u"] = self.state(sample().shape, dtype, "tensor")
-                return chosen["u"]
-            if what in ("axis", "axis2"):
-                return str(axis())
-            if what == "axes":
-                some = sorted(set(axis() % sample().ndim for _ in range(2)))
-                return str(tuple(some)) if len(some) > 1 or self.chance(0.5) else str(some[0])
-            if what == "perm":
-                return str(tuple(int(i) for i in self.rng.permutation(sample().ndim)))
-            if what == "num":
-                return self.number_state() if self.chance(0.08) else self.number()
-            if what == "k":
-                return state(sample().shape)
-            if what == "b":
-                return state(self.broadcastable(sample().shape))
-            if what == "row":
-                return state((last(),))
-            if what == "mat":
-                return state((last(), self.of([1, 2, 3, 4])))
-            if what == "square":
-                return state((self.of([2, 3]), sample().shape[-2] if sample().ndim > 1 else last()))
-            if what == "mask":
-                return self.state(self.broadcastable(sample().shape), "bool", "array")
-            if what == "shape":
-                return str(self.reshaped(sample().shape))
-            if what == "index":
-                return self.index(sample().shape)
-            if what == "ints":
-                return ints(sample().shape[0] if sample().ndim else 0)
-            if what == "lastints":
-                return ints(last())
-            if what == "livints":
-                return ints(sample().shape[0] if sample().ndim else 0, live=True)
-            if what == "einsum":
-                return self.einsum()
-            raise AssertionError(what)
-
-        return re.sub(r"<(\w+)>", place, template)
-
-    def pick_fresh(self):
-        """An array that this function has made itself, which it may write into."""
-        return self.pick(lambda s: type(s) is np.ndarray and s.flags.owndata and s.ndim and id(s) in self.fresh)
-
-    def reshaped(self, shape):
-        size = int(np.prod(shape))
-        choices = [(-1,), (size, 1), (1, *shape), (*shape, 1), tuple(reversed(shape))]
-        choices += [(d, size // d) for d in (2, 3, 4) if size % d == 0] + [(2, -1, 2)] * (size % 4 == 0)
-        if len(shape) > 1:
-            choices.append((shape[0] * shape[1], *shape[2:]))
-        return self.of(choices)
-
-    def index(self, shape):
-        if not shape:
-            return self.of(["...", "None", "()"])
-        parts = []
-        for size in shape[: int(self.rng.integers(1, len(shape) + 1))]:
-            parts.append(self.of([":", "::-1", "1:", ":-1", "::2", "-1", "0", f"{size - 1}::-1", "0:1", ":"]))
-        if self.chance(0.15):
-            parts.insert(int(self.rng.integers(len(parts) + 1)), "None")
-        if self.chance(0.15):
-            parts = ["...", *parts]
-        return ", ".join(parts)
-
-    def einsum(self):
-        """An einsum of one, two or three operands whose labels are given by their sizes."""
-        operands = [self.pick(lambda s: 0 < s.ndim <= 4 and s.dtype.kind in "fc")]
-        for _ in range(self.of([0, 0, 1, 1, 1, 2])):
-            operands.append(self.pick(lambda s: s.ndim <= 3 and s.dtype.kind in "fc"))
-        labels, sizes = [], {}
-        for name in operands:
-            own = []
-            for size in self.samples[name].shape:
-                same = [c for c, s in sizes.items() if s == size and (c not in own or self.chance(0.4))]
-                if same and self.chance(0.6):
-                    c = self.of(same)
-                else:
-                    c = string.ascii_lowercase[8 + len(sizes)]
-                    sizes[c] = size
-                own.append(c)
-            labels.append("".join(own))
-        kept = [c for c in sizes if self.chance(0.7)] if len(operands) > 1 or self.chance(0.4) else list(sizes)
-        out = "".join(kept[int(i)] for i in self.rng.permutation(len(kept)))
-        arrow = f"->{out}" if self.chance(0.85) else ""
-        return f"np.einsum({','.join(labels) + arrow!r}, {', '.join(operands)})"
+        """The template with its places filled."""
+        filling = Filling(self)
+        return re.sub(r"<(\w+)>", lambda match: getattr(filling, match[1])(), template)
 
     # --- steps
 
@@ -380,13 +188,16 @@ class Drawing:
             if self.kind == "tensors" and "<" not in text and self.chance(0.02):
                 text = f"({text}).detach()"
             return self.expression(text, before)
-        except NothingFits:
+        except NothingFitsError:
             return False
 
     def reads(self, text):
         words = set(re.findall(r"[a-z]+\d*", text))
-        return frozenset(name for name in (*self.names, *(self.prefix + s.name for s in self.states))
-                         if name.removeprefix("box.") in words)
+        return frozenset(
+            name
+            for name in (*self.names, *(self.prefix + s.name for s in self.states))
+            if name.removeprefix("box.") in words
+        )
 
     def expression(self, text, states_before):
         made = self.tried(text, "eval")
@@ -413,7 +224,7 @@ class Drawing:
 
     def statement(self, family):
         text = self.fill(self.of(STATEMENTS[family]))
-        if self.tried(text, "exec") is NothingFits:
+        if self.tried(text, "exec") is NothingFitsError:
             return False
         self.steps.append(Step(text, (), self.reads(text)))
         if family == "effects":
@@ -429,7 +240,7 @@ class Drawing:
                 warnings.simplefilter("error")
                 return (eval if way == "eval" else exec)(text, self.scope)
         except Exception:
-            raise NothingFits from None
+            raise NothingFitsError from None
 
     def is_usable(self, x):
         if not isinstance(x, (np.ndarray, np.generic, ad.Tensor)) or x.dtype.kind not in "fcibu":
@@ -438,11 +249,3 @@ class Drawing:
         if not 0 < np.size(data) <= self.most or np.ndim(data) > 5:
             return False
         return bool(np.all(np.abs(data) <= LARGEST)) if x.dtype.kind != "b" else True
-
-
-def _broadcasts(a, b):
-    try:
-        np.broadcast_shapes(a, b)
-    except ValueError:
-        return False
-    return True

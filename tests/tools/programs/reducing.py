@@ -1,4 +1,4 @@
-"""A failing program made small: steps dropped, values replaced by earlier ones, calls, changes and layouts simplified."""
+"""A failing program made small: steps dropped, values replaced by earlier ones, calls and layouts simplified."""
 
 import re
 from dataclasses import replace
@@ -41,6 +41,8 @@ def _smaller(p):
         yield replace(p, kind="arrays", structure="({},)" if len(p.outputs) == 1 else "({})", directions=())
     if p.packed:
         yield replace(p, packed=False)
+    if p.aliased:
+        yield replace(p, aliased=False)
     if p.hard:
         yield replace(p, hard=0)
     if p.holder:
@@ -55,7 +57,9 @@ def _smaller(p):
             yield replace(p, changes=p.changes[:k] + p.changes[k + 1 :])
     for k in range(len(p.outputs)):
         if len(p.outputs) > 1 and p.kind in ("arrays", "tensors"):
-            yield replace(p, outputs=p.outputs[:k] + p.outputs[k + 1 :], structure="({},)" if len(p.outputs) == 2 else "({})")
+            yield replace(
+                p, outputs=p.outputs[:k] + p.outputs[k + 1 :], structure="({},)" if len(p.outputs) == 2 else "({})"
+            )
     terms = p.loss.split(" + ")
     for k in range(len(terms)):
         if len(terms) > 1 and p.kind not in ("arrays", "tensors"):
@@ -123,9 +127,9 @@ def _renamed(p, old, new):
     put = lambda text: re.sub(rf"\b{old}\b", new, text)
     return replace(
         p,
-        steps=tuple(replace(s, text=put(s.text), reads=frozenset(new if r == old else r for r in s.reads)) for s in p.steps),
+        steps=tuple(
+            replace(s, text=put(s.text), reads=frozenset(new if r == old else r for r in s.reads)) for s in p.steps
+        ),
         outputs=tuple(map(put, p.outputs)),
         loss=put(p.loss),
     )
-
-

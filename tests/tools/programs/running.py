@@ -13,8 +13,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 import autodiff as ad
-from tests.tools.programs import drawing
-from tests.tools.programs.composing import NothingFits, compose
+from tests.tools.programs.composing import compose
+from tests.tools.programs.filling import NothingFitsError
+from tests.tools.programs.templates import PREAMBLE
 from tests.tools.programs.values import values
 from tests.tools.programs.writing import source
 
@@ -36,7 +37,7 @@ class Outcome:
 _numbers = itertools.count()
 
 
-class Differs(Exception):
+class DiffersError(Exception):
     """The compiled function is not the function."""
 
 
@@ -46,7 +47,7 @@ class Twin:
     def __init__(self, code):
         self.scope = {"np": np, "ad": ad, "types": types, "sliding_window_view": sliding_window_view, "values": values}
         self.scope["__name__"] = "random_program"
-        exec(drawing.PREAMBLE, self.scope)
+        exec(PREAMBLE, self.scope)
         self.file = f"<random program {next(_numbers)}>"
         linecache.cache[self.file] = (len(code), None, code.splitlines(keepends=True), self.file)
         exec(compile(code, self.file, "exec"), self.scope)
@@ -85,7 +86,7 @@ def drawn(seed):
     for attempt in range(60):
         try:
             program = compose(seed, attempt)
-        except NothingFits:
+        except NothingFitsError:
             continue
         twin = eager(program)
         if isinstance(twin, Twin):
@@ -106,7 +107,7 @@ def eager(program):
                 twin.call(number)
     except Exception as error:
         return f"{program.kind}: {type(error).__name__}: {str(error)[:160]}"
-    if not program.hard and not all(map(_is_finite, sum(twin.copies, []))):
+    if not program.hard and not all(map(_is_finite, itertools.chain(*twin.copies))):
         return f"{program.kind}: not finite"
     return twin
 
@@ -146,9 +147,9 @@ def compare(program, twin, checked=0, fallback=False):
         for k, (now, kept) in enumerate(zip(other.answers, twin.answers)):
             for i, (a, b) in enumerate(zip(now, kept)):
                 if not (twin.owned[k][i] or same(a, b)):
-                    raise Differs(f"the answer of call {k + 1} was changed by a later call")
+                    raise DiffersError(f"the answer of call {k + 1} was changed by a later call")
                 if twin.owned[k][i] and not np.all(plain(a) == np.array(SCRIBBLE).astype(plain(a).dtype)):
-                    raise Differs(f"what was written into the answer of call {k + 1} was changed by a later call")
+                    raise DiffersError(f"what was written into the answer of call {k + 1} was changed by a later call")
     except ad.CompileError as error:
         if fallback:
             return Outcome(program.seed, "failed", f"call {number}: refused with fallback=True: {error}", program)
@@ -158,7 +159,7 @@ def compare(program, twin, checked=0, fallback=False):
             return then
         return Outcome(program.seed, "refused", f"call {number}: {error}", program)
     except Exception as error:
-        name = "" if isinstance(error, Differs) else f"{type(error).__name__}: "
+        name = "" if isinstance(error, DiffersError) else f"{type(error).__name__}: "
         return Outcome(program.seed, "failed", f"call {number}: {name}{error}", program)
     finally:
         for file in (twin.file, other.file):
@@ -182,16 +183,16 @@ def compiled(f, checked, fallback):
 def same_call(twin, other, k):
     """Answers, state and arguments after call number `k`."""
     if not other.given[k] and twin.given[k]:
-        raise Differs("an argument was written")
+        raise DiffersError("an argument was written")
     for what, mine, theirs in (
         ("answer", twin.copies[k], other.copies[k]),
         ("state", twin.states[k], other.states[k]),
     ):
         if len(mine) != len(theirs):
-            raise Differs(f"{what}: {len(theirs)} parts for {len(mine)}")
+            raise DiffersError(f"{what}: {len(theirs)} parts for {len(mine)}")
         for i, (a, b) in enumerate(zip(mine, theirs)):
             if not same(a, b):
-                raise Differs(f"{what} {i}: {difference(a, b)}")
+                raise DiffersError(f"{what} {i}: {difference(a, b)}")
 
 
 def leaves(answer):

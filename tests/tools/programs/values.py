@@ -6,7 +6,7 @@ LAYOUTS = ("C", "F", "swapped", "reversed", "strided", "readonly", "broadcast")
 
 
 def values(seed, shape, dtype="float64", layout="C", hard=False):
-    """Numbers between -1.5 and 1.5, hard ones NaN and infinity as well; of booleans half are true, integers are 0 and 1."""
+    """Numbers between -1.5 and 1.5, hard ones with NaN and infinity; booleans; integers that are 0 and 1."""
     rng = np.random.default_rng(seed)
     a = rng.uniform(-1.5, 1.5, shape)
     if np.dtype(dtype).kind == "c":

@@ -3,7 +3,8 @@
 import inspect
 import re
 
-from tests.tools.programs import drawing, values
+from tests.tools.programs import values
+from tests.tools.programs.templates import PREAMBLE
 
 IMPORTS = """\
 import types
@@ -50,7 +51,7 @@ def script(program):
     head = f"# python tests/tools/random_programs.py --show {program.seed}   ({program.kind})\n" + IMPORTS
     lay = inspect.getsource(values).split('"""', 2)[2].replace("import numpy as np\n", "").strip()
     body = source(program)
-    return f"{head}\n\n{lay}\n\n\n{drawing.PREAMBLE}\n\n{body}\n\n" + _loop(program)
+    return f"{head}\n\n{lay}\n\n\n{PREAMBLE}\n\n{body}\n\n" + _loop(program)
 
 
 def used_states(p):
@@ -94,7 +95,14 @@ def _function(p, names):
         prefix = "box." if p.holder == "box." else ""
         zero = [f"    {prefix}{name}.zero_grad()" for name in leaves] if p.zero_grad else []
         more = f", {prefix}{leaves[0]}.grad" if p.seed % 3 == 0 and leaves else ""
-        return [f"def f({signature}):", *zero, *body, f"    total = {p.loss}", "    total.backward()", f"    return total{more}"]
+        return [
+            f"def f({signature}):",
+            *zero,
+            *body,
+            f"    total = {p.loss}",
+            "    total.backward()",
+            f"    return total{more}",
+        ]
     return [inner, *body, f"    return {returned}", "", f"def f({signature}):", *end]
 
 
@@ -111,6 +119,8 @@ def _arguments(p):
     lines = ["def arguments(call):"]
     for relaid in (0, 1):
         made = [_argument(p, a, relaid) for a in p.arguments]
+        if p.aliased:
+            made[:2] = [f"(x := {made[0]})", "x"]
         text = f"return ({', '.join(made)},)"
         if p.packed:
             text = f"return ({{{', '.join(f'{a.name!r}: {m}' for a, m in zip(p.arguments, made))}}},)"
