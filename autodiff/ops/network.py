@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import DomainError, DtypeError, ShapeError
+from autodiff.masks import any_over_broadcast
 from autodiff.ops.exponentials import softmax_over
 from autodiff.ops.products import matmul
 from autodiff.primitives import Primitive, primitive
@@ -55,11 +56,11 @@ def _affine_b(ct: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
 
 
 def _affine_mask(index: int, live: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
-    """Through the sums of the matrix product, as through `matmul`."""
+    """Through the sums of the matrix product, as through `matmul`; for `b`, through the sum over the rows."""
     if live is None:
         return None
     if index == 2:
-        return live
+        return any_over_broadcast(live, b.shape)
     ones = [np.ones(x.shape), np.ones(w.shape)]
     return matmul.pulls[index](live * 1.0, *ones) != 0
 

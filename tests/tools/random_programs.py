@@ -1,0 +1,18 @@
+"""Run random programs eagerly and compiled, and say where they differ.
+
+usage: python tests/tools/random_programs.py [--count 30000] [--start 0] [--jobs 1] [--check 0|always]
+       python tests/tools/random_programs.py --show SEED | --reduce SEED
+"""
+
+import os
+import sys
+from pathlib import Path
+
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+    os.environ[variable] = "1"
+sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from tests.tools.programs import command, reducing, running, writing  # noqa: E402 - after the number of threads
+
+if __name__ == "__main__":
+    sys.exit(command.main(__doc__, 30000, running.check, running.drawn, writing.script, reducing.reduce))
