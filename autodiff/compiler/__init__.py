@@ -7,6 +7,7 @@ from typing import Any
 
 from autodiff import pytree
 from autodiff.compiler.compiled import Compiled
+from autodiff.compiler.identifiers import comment, identifier
 from autodiff.compiler.passes import PASSES
 from autodiff.compiler.program import Op, Program, Value
 from autodiff.compiler.source import Writer
@@ -108,7 +109,7 @@ def derive(f: Callable[..., Any]) -> Callable[..., str]:
         lines = [f"    {line}" for line in writer.body()]
         lines.append(f"    return {', '.join(writer.returned_parts())}")
         shown = ", ".join(writer.names[v] for v in program.arguments)
-        title = name if name.isidentifier() else "f"
-        return "\n".join([*(f"# {line}" for line in writer.legend), f"def {title}({shown}):", *lines])
+        title = name if identifier(name) == name else "f"
+        return "\n".join([*(f"# {comment(line)}" for line in writer.legend), f"def {title}({shown}):", *lines])
 
     return written

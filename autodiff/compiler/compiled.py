@@ -13,6 +13,7 @@ import numpy as np
 
 from autodiff import pytree, tape
 from autodiff.compiler.buffers import Plan, plan_buffers
+from autodiff.compiler.identifiers import comment, identifier
 from autodiff.compiler.passes import FOR_SPEED, PASSES
 from autodiff.compiler.program import Program
 from autodiff.compiler.reaching import holds_still
@@ -162,7 +163,7 @@ class _Entry:
 
 
 def _function_name(name: str) -> str:
-    return name if name.isidentifier() else "step"
+    return name if identifier(name) == name else "step"
 
 
 def _written(
@@ -222,7 +223,7 @@ def _source_of(writer: Writer, function: str, traced: Traced, leaves: list[Any],
         lines.append(f"        return {writer.bind('another_call', _MISS)}")
     lines += [f"    {line}" for line in body]
     legend = [] if inner else [_summary(writer, function), *writer.legend, ""]
-    return "\n".join([*(f"# {line}".rstrip("# ") for line in legend), *lines]) + "\n"
+    return "\n".join([*(f"# {comment(line)}".rstrip("# ") for line in legend), *lines]) + "\n"
 
 
 def _summary(writer: Writer, function: str) -> str:
@@ -237,12 +238,7 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
     for i, (x, p) in enumerate(zip(leaves, parameters)):
         v = by_number.get(i)
         if v is None:
-            if isinstance(x, float) and x == 0:
-                yield f"type({p}) is float and {p}.hex() == {x.hex()!r}"  # 0.0 and -0.0 are equal, 1 / x is not
-            elif isinstance(x, (bool, int, float, complex, str)):
-                yield f"type({p}) is {type(x).__name__} and {p} == {x!r}" if x == x else f"{p} != {p}"
-            else:
-                yield f"{p} is {writer.bind('argument', x)}"
+            yield _is_constant(writer, p, x)
             continue
         data = p
         if isinstance(x, Tensor):
@@ -273,6 +269,18 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
     for name, container, entries in traced.containers:
         held = f"{writer.bind(f'list_{name}', container)}, {writer.bind(f'entries_of_{name}', entries)}"
         yield f"{writer.bind('holds_still', holds_still)}({held})"
+
+
+def _is_constant(writer: Writer, p: str, x: Any) -> str:
+    """That a name stands for what is built into the program: an equal number or text, or the same object."""
+    kind = type(x)
+    if kind in (float, complex) and (x == 0 or not np.isfinite(x)):
+        return f"type({p}) is {kind.__name__} and repr({p}) == {repr(x)!r}"  # 0.0 and -0.0 are equal, 1 / x is not
+    if kind in (bool, int, float, complex, str):
+        return f"type({p}) is {kind.__name__} and {p} == {x!r}"
+    if isinstance(x, (int, float, complex, str)):  # of a class of its own, which may print as anything
+        return f"type({p}) is {writer.bind(kind.__name__, kind)} and {p} == {writer.bind('argument', x)}"
+    return f"{p} is {writer.bind('argument', x)}"
 
 
 def _owner(what: str, thing: Any) -> str:

@@ -225,7 +225,7 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
         if isinstance(x, Tensor) and isinstance(x._node, Leaf):
             around.tensors.append(x)
             call.append(x)
-        elif isinstance(x, (Tensor, np.ndarray, np.generic)):
+        elif isinstance(x, (Tensor, np.ndarray, np.generic)) and not isinstance(x, (str, bytes)):
             array = x._data if isinstance(x, Tensor) else x
             var = Value("argument", array.shape, array.dtype, i)
             arguments.append(var)
