@@ -289,8 +289,7 @@ class Writer:
         else:
             home = self.bind(_owner("home", leaf), leaf.home)
             if not isinstance(v, Value) or self.plan.place.get(v) is not leaf:
-                conj = ".conj()" if np.dtype(getattr(v, "dtype", float)).kind == "c" else ""
-                yield f"{home}[...] = {self.text(v)}{conj}"
+                yield f"{home}[...] = {self.text(v)}"
             yield f"{name}.grad = {home}"
 
     def _assign(self, op: Op) -> Iterator[str]:
@@ -359,10 +358,8 @@ class Writer:
         self.plan, self.names = plan, {**self.names, **{v: names[v] for v in (*op.args, *op.outputs)}}
 
     def owned(self, v: Any) -> str:
-        """A gradient as an array that is nobody else's: conjugated, as a user sees it."""
-        return (
-            f"{self.text(v)}.conj()" if np.dtype(getattr(v, "dtype", float)).kind == "c" else f"{self.text(v)}.copy()"
-        )
+        """A gradient as an array that is nobody else's."""
+        return f"{self.text(v)}.copy()"
 
     def boxed(self, v: Any) -> str:
         """A single number as NumPy's."""

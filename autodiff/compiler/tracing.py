@@ -87,8 +87,10 @@ class Writer(Watcher, Trace):
             leaf.grad = _NONE_YET if known is None else self.tracer(grad, known)  # type: ignore[assignment]
 
     def received(self, leaf: Leaf, ct: Any) -> Any:
-        """What a leaf holds after one more gradient."""
+        """What a leaf holds after one more gradient: as a user sees it, conjugated."""
         grad: Any = leaf.grad
+        if ct.dtype.kind == "c":
+            ct = ct.conj()
         if grad is _NONE_YET:
             self.begun.append(leaf)
             return ct
@@ -97,6 +99,10 @@ class Writer(Watcher, Trace):
     def gradient_of(self, leaf: Leaf) -> Any:
         """What a user is shown of it."""
         return None if leaf.grad is _NONE_YET else leaf.grad
+
+    def given(self, leaf: Leaf, value: Any, dtype: Any) -> None:
+        """A gradient was assigned by hand."""
+        leaf.grad = value if value is None or value.dtype == dtype else value.astype(dtype)
 
     # --- what changes ---
 
@@ -110,6 +116,7 @@ class Writer(Watcher, Trace):
     def do(self, function: Callable[[], object], tensors: Iterable[Tensor]) -> None:
         """Something happens to some Tensors: gradients are handed over before, values are read anew after it."""
         touched = [t for t in tensors if id(t) in self.states]
+        none_yet = {t._node for t in touched if isinstance(t._node, Leaf) and t._node.grad is _NONE_YET}
         for t in touched:
             if isinstance(t._node, Leaf):
                 self._hand_over(t._node)
@@ -132,6 +139,8 @@ class Writer(Watcher, Trace):
                 var = Value("gradient", leaf.grad.shape, leaf.grad.dtype, leaf)
                 self.leaves[leaf] = (leaf.grad, var)
                 leaf.grad = self.tracer(leaf.grad, var)  # type: ignore[assignment]
+            elif leaf in none_yet:
+                leaf.grad = _NONE_YET
 
     def _hand_over(self, leaf: Leaf) -> None:
         """Bring a gradient to where it lives, now and in the program."""
@@ -150,7 +159,7 @@ class Writer(Watcher, Trace):
         self.effect("store", leaf, (new,))
         before = tape.set_tracer(None)
         leaf.grad = None
-        leaf.receive(np.asarray(new._value if isinstance(new, Tracer) else new).conj())
+        leaf.receive(np.asarray(new._value if isinstance(new, Tracer) else new).conj())  # which conjugates it again
         tape.set_tracer(before)
 
     def release(self, *, failed: bool) -> list[tuple[Tensor, Any]]:
