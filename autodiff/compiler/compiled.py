@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import pytree, tape
+from autodiff.compiler.backwards import Tracking
 from autodiff.compiler.buffers import Plan, plan_buffers
 from autodiff.compiler.identifiers import comment, identifier
 from autodiff.compiler.passes import FOR_SPEED, PASSES
@@ -110,7 +111,8 @@ class Compiled:
             warnings.warn(f"{error} It runs eagerly from now on.", UserWarning, stacklevel=3)
             return self._f(*args, **kwargs)
         self._entries = [entry for entry in self._entries if entry.is_alive()]
-        self._entries.append(_Entry(self.__name__, self._backend, traced, leaves, structure, bool(kwargs)))
+        entry = _Entry(self._f, self.__name__, self._backend, traced, leaves, structure, bool(kwargs))
+        self._entries.append(entry)
         if len(self._entries) == _MANY:
             warnings.warn(
                 f"compile: {self.__name__} was traced {_MANY} times; a new trace is written for every new shape, dtype "
@@ -118,7 +120,7 @@ class Compiled:
                 UserWarning,
                 stacklevel=3,
             )
-        return traced.answer
+        return entry.tracked_answer(args, kwargs)
 
     def __repr__(self) -> str:
         return f"<compiled {self.__name__}, {len(self._entries)} trace(s)>"
@@ -133,7 +135,14 @@ class _Entry:
     """One trace: its program, its source, and the function made of that."""
 
     def __init__(
-        self, name: str, backend: str, traced: Traced, leaves: list[Any], structure: Any, keywords: bool
+        self,
+        f: Callable[..., Any],
+        name: str,
+        backend: str,
+        traced: Traced,
+        leaves: list[Any],
+        structure: Any,
+        keywords: bool,
     ) -> None:
         program = traced.program
         for rewrite in (*PASSES, *(FOR_SPEED if backend == "numpy" else ())):
@@ -145,6 +154,12 @@ class _Entry:
         self._version = tape.structure[0]
         self.has_only_numbers = backend == "numpy" and suits(program)  # then it has no buffers
         self.source, self._run = _written(_function_name(name), program, traced, leaves, backend)
+        self._recording = tape.is_recording()
+        self._tracking = None
+        if traced.back is not None:
+            behind, run = _written_back(f"{_function_name(name)}_backwards", traced.back.program)
+            self.source += behind
+            self._tracking = Tracking(f, traced.back, run)
 
     def is_alive(self) -> bool:
         """Whether its guards could ever hold again."""
@@ -152,14 +167,26 @@ class _Entry:
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What the program answers, or `_MISS` if it was not written for such a call."""
+        if tape.is_recording() is not self._recording:
+            return _MISS
         if tape.structure[0] != self._version:
             if not self.traced.around.is_unchanged():
                 return _MISS
             self._version = tape.structure[0]
         if self._flat:
-            return self._run(*args) if len(args) == self._count and not kwargs else _MISS
-        leaves, structure = pytree.flatten((args, kwargs))
-        return _MISS if structure != self._structure else self._run(*leaves)
+            result = self._run(*args) if len(args) == self._count and not kwargs else _MISS
+        else:
+            leaves, structure = pytree.flatten((args, kwargs))
+            result = _MISS if structure != self._structure else self._run(*leaves)
+        return result if self._tracking is None or result is _MISS else self._tracking(*result, args, kwargs)
+
+    def tracked_answer(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What the function itself answered in the first call, tracked if that was."""
+        answer, back = self.traced.answer, self.traced.back
+        if self._tracking is None or back is None:
+            return answer
+        values, back.values = tuple(back.values), []
+        return self._tracking(answer, values, args, kwargs)
 
 
 def _function_name(name: str) -> str:
@@ -191,6 +218,22 @@ def _written(
     return f"{source}\n\n{otherwise}", _run(source, name, writer.namespace)
 
 
+def _written_back(name: str, program: Program | None) -> tuple[str, Callable[..., Any] | None]:
+    """The source of a sweep, and the function it makes: without buffers, as it may come late and from any thread."""
+    if program is None:
+        return "", None
+    for rewrite in PASSES:
+        program = rewrite(program)
+    writer = Writer(program, Plan())
+    writer.title = name
+    writer.used.add(name)
+    writer.name_values()
+    lines = [*writer.body(), f"return [{', '.join(writer.returned_parts())}]"]
+    parameters = ", ".join(writer.names[v] for v in program.arguments)
+    source = "\n".join([f"def {name}({parameters}):", *(f"    {line}" for line in lines)]) + "\n"
+    return f"\n\n{source}", _run(source, name, writer.namespace)
+
+
 def _run(source: str, name: str, namespace: dict[str, Any]) -> Any:
     """The function of that name; tracebacks and profilers show its lines."""
     file = f"<compiled {name} {next(_numbers)}>"
@@ -216,7 +259,8 @@ def _source_of(writer: Writer, function: str, traced: Traced, leaves: list[Any],
     tensors = [] if inner else [i for i, x in enumerate(leaves) if isinstance(x, Tensor) and i in by_number]
     body = [f"{parameters[i]} = {parameters[i]}._data" for i in tensors]
     body += list(writer.body())
-    body.append(f"return {_answer(writer, traced)}")
+    kept = "".join(f"{part}, " for part in writer.returned_parts()[len(traced.kinds) :])
+    body.append(f"return {_answer(writer, traced)}" + (f", ({kept})" if traced.back is not None else ""))
     lines = [f"def {function}({', '.join(parameters)}):"]
     if guards:
         lines.append("    if not (" + "\n            and ".join(guards) + "):")

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff import pytree, tape
+from autodiff.compiler.backwards import Backwards, swept_back
 from autodiff.compiler.naming import name_results, variables
 from autodiff.compiler.program import Program, Value
 from autodiff.compiler.reaching import Surroundings, entries_of, surroundings
@@ -39,6 +40,8 @@ class Traced(NamedTuple):
         Those that had no gradient when it began, and were given one without being cleared first.
     containers : list of (str, list or dict, list)
         Those that can be reached, under a name, and what they held when it had run.
+    back : Backwards or None
+        How gradients come from what it returned to the leaves it read. The program returns what that needs as well.
     """
 
     program: Program
@@ -49,6 +52,7 @@ class Traced(NamedTuple):
     states: list[tuple[Tensor, Any]]
     begun: list[Leaf]
     containers: list[tuple[str, Any, list[Any]]]
+    back: Backwards | None
 
 
 class _NoneYet:
@@ -250,6 +254,7 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
                 writer.take(t)
             args, kwargs = rebuild(call)
             output = f(*args, **kwargs)
+            back = swept_back(writer, output, start)
             failed = False
         finally:
             tape.set_tracer(None)
@@ -278,13 +283,14 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
         value = data._value.copy()
         answers.append(lift(value, None) if isinstance(y, Tensor) else value)  # type: ignore[arg-type]
     _name_arguments(f, arguments)
-    name_results(writer.ops, known.names, writer.cotangents)
+    swept = back.program.ops if back is not None and back.program is not None else []
+    name_results([*writer.ops, *swept], known.names, writer.cotangents)
     writer.titles.clear()  # the nodes hold all arrays of this run, in a ring that only the collector would find
     writer.cotangents.clear()
-    program = Program(name, arguments, writer.ops, outputs)
+    program = Program(name, arguments, writer.ops, [*outputs, *(back.kept if back is not None else ())])
     containers = [(key, container, entries_of(container)) for key, container in around.containers]
     answer = pytree.unflatten(structure, answers)
-    return Traced(program, structure, kinds, answer, around, states, writer.begun, containers)
+    return Traced(program, structure, kinds, answer, around, states, writer.begun, containers, back)
 
 
 def _is_differentiated_outside(node: Node, start: int) -> bool:
@@ -297,6 +303,7 @@ def _name_arguments(f: Any, arguments: list[Value]) -> None:
     """By the signature, where it is the function's own."""
     code = getattr(f, "__code__", None)
     names = list(code.co_varnames[: code.co_argcount]) if code is not None else []
+    names = names[1:] if getattr(f, "__self__", None) is not None else names
     for v in arguments:
         if v.payload < len(names):
             v.name = names[v.payload]
