@@ -57,15 +57,25 @@ class Backwards:
 def swept_back(trace: Trace, output: Any, start: int) -> Backwards | None:
     """Trace the sweep from what a function returned to the leaves from before `start`; None if nothing is tracked.
 
-    After a step that has changed its leaves there is nothing to go back to either.
+    After a step that has changed its leaves there is nothing to go back to either. Derivatives that a function returns
+    are not tracked: who wants second ones compiles the function that takes both.
     """
     if not tape.is_recording():
         return None
+    derivatives: set[Value] = set()
+    for op in trace.ops:
+        if op.rule or (op.function == "conj" and derivatives.issuperset(op.inputs())):
+            derivatives.update(op.outputs)
     roots: dict[int, Node] = {}
     found: dict[Node, Any] = {}
     flat = pytree.flatten(output)[0]
     for i, y in enumerate(flat):
-        if isinstance(y, Tensor) and y._node is not None and isinstance(y._data, Tracer):
+        if (
+            isinstance(y, Tensor)
+            and y._node is not None
+            and isinstance(y._data, Tracer)
+            and y._data._var not in derivatives
+        ):
             outside = {n: x for n, x in tape.outside_nodes([y._node], set(), start).items() if n.number < start}
             if outside:
                 roots[i] = y._node
@@ -151,10 +161,10 @@ class Tracking:
 
     def _vjp(self, ct: Any, y: Any, *operands: Any, call: _Kept) -> tuple[Any, ...]:
         cts = ct if isinstance(ct, tuple) else (ct,)
-        if self._run is not None and all(isinstance(c, (np.ndarray, np.generic)) for c in cts):
+        if self._run is not None and all(isinstance(x, (np.ndarray, np.generic)) for x in (*cts, *operands)):
             found = self._run(*cts, *call.values)
         else:
-            lifted = any(isinstance(c, Tensor) for c in (*cts, *operands))
+            lifted = any(isinstance(x, Tensor) for x in (*cts, *operands))
             found = pull_recorded(self._again(call), cts, list(self._back.leaves), lifted=lifted)
         return tuple(np.zeros_like(x) if g is None else g for g, x in zip(found, self._back.arrays))
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import linecache
+import sys
 import threading
+import types
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +19,7 @@ from autodiff.compiler.backwards import Tracking
 from autodiff.compiler.buffers import Plan, plan_buffers
 from autodiff.compiler.identifiers import comment, identifier
 from autodiff.compiler.passes import FOR_SPEED, PASSES
-from autodiff.compiler.program import Program
+from autodiff.compiler.program import Program, Value
 from autodiff.compiler.reaching import holds_still
 from autodiff.compiler.scalars import ScalarWriter, suits
 from autodiff.compiler.source import Writer
@@ -41,13 +44,25 @@ class Compiled:
         The same as a list of operations.
     sources : list of str
         Of all traces, the oldest first.
+    options : dict
+        What it was compiled with.
+
+    Notes
+    -----
+    It has the name, the docstring and the signature of the function. In a class it is a method.
     """
 
-    def __init__(self, f: Callable[..., Any], fallback: bool = False, backend: str = "numpy") -> None:
+    __autodiff_program__ = True
+    __name__: str
+    __wrapped__: Callable[..., Any]
+
+    def __init__(
+        self, f: Callable[..., Any], fallback: bool = False, backend: str = "numpy", check: int | str = 1
+    ) -> None:
         self._f, self._fallback, self._backend = f, fallback, backend
-        self.__name__ = getattr(f, "__name__", type(f).__name__)
-        self.__doc__ = getattr(f, "__doc__", None)
-        self.__wrapped__ = f
+        self.check = check
+        functools.update_wrapper(self, f, updated=())
+        self.__dict__.setdefault("__name__", type(f).__name__)
         self._entries: list[_Entry] = []
         self._refused: CompileError | None = None
         self._lock = threading.RLock()
@@ -67,9 +82,45 @@ class Compiled:
         """The latest trace as a list of operations."""
         return self._latest().program
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """What it was compiled with, by the names that `compile` gives them."""
+        return {"fallback": self._fallback, "backend": self._backend, "check": self.check}
+
     def __autodiff_graph__(self) -> Any:
         """What `autodiff.draw` draws: the latest program."""
         return self.program.__autodiff_graph__()
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """As a method: one compiled function, with traces of its own, for every instance; it lives as long as that."""
+        if instance is None:
+            return self
+        if isinstance(instance, type):  # a class method: the class is an argument
+            return types.MethodType(self, instance)
+        known = getattr(instance, "__dict__", None)
+        if known is None:
+            raise CompileError(
+                f"compile: {self.__name__} is a method of {type(instance).__name__}, whose __slots__ leave no place "
+                f'for its programs. Add "__dict__" to the slots, or compile a function that takes the object.'
+            )
+        methods = known.get("__compiled__")
+        if methods is None or methods.owner != id(instance):  # those of what this is a shallow copy of
+            known["__compiled__"] = methods = _Methods()
+            methods.owner = id(instance)
+        bound = methods.get(self)
+        if bound is None:
+            method = types.MethodType(self._f, instance)
+            bound = methods.setdefault(self, Compiled(method, **self.options))
+        return bound
+
+    def __reduce__(self) -> Any:
+        """A decorated function by its name; of others what makes them anew: programs are not kept."""
+        found: Any = sys.modules.get(getattr(self, "__module__", ""))
+        for part in getattr(self, "__qualname__", "").split("."):
+            found = getattr(found, part, None)
+        if found is self:
+            return self.__qualname__
+        return functools.partial(type(self), **self.options), (self._f,)
 
     def _latest(self) -> _Entry:
         if not self._entries:
@@ -126,6 +177,15 @@ class Compiled:
         return f"<compiled {self.__name__}, {len(self._entries)} trace(s)>"
 
 
+class _Methods(dict[Compiled, Compiled]):
+    """The compiled methods of one object; a copy of the object has its own."""
+
+    owner = 0
+
+    def __reduce__(self) -> Any:
+        return _Methods, ()
+
+
 def _is_result(x: Any) -> bool:
     """Whether a Tensor is tracked as the result of something, or by a transform that is under way."""
     return isinstance(x, Tensor) and x._node is not None and not isinstance(x._node, Leaf)
@@ -178,7 +238,10 @@ class _Entry:
         else:
             leaves, structure = pytree.flatten((args, kwargs))
             result = _MISS if structure != self._structure else self._run(*leaves)
-        return result if self._tracking is None or result is _MISS else self._tracking(*result, args, kwargs)
+        if self._tracking is None or result is _MISS:
+            return result
+        answer, kept = result  # type: ignore[misc]  # what _MISS is not
+        return self._tracking(answer, kept, args, kwargs)
 
     def tracked_answer(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What the function itself answered in the first call, tracked if that was."""
@@ -259,8 +322,7 @@ def _source_of(writer: Writer, function: str, traced: Traced, leaves: list[Any],
     tensors = [] if inner else [i for i, x in enumerate(leaves) if isinstance(x, Tensor) and i in by_number]
     body = [f"{parameters[i]} = {parameters[i]}._data" for i in tensors]
     body += list(writer.body())
-    kept = "".join(f"{part}, " for part in writer.returned_parts()[len(traced.kinds) :])
-    body.append(f"return {_answer(writer, traced)}" + (f", ({kept})" if traced.back is not None else ""))
+    body.append(f"return {_answer(writer, traced)}{_kept(writer, traced)}")
     lines = [f"def {function}({', '.join(parameters)}):"]
     if guards:
         lines.append("    if not (" + "\n            and ".join(guards) + "):")
@@ -343,6 +405,16 @@ def _answer(writer: Writer, traced: Traced) -> str:
     if traced.structure.kind is tuple and all(c == pytree.LEAF for c in traced.structure.children):
         return f"({', '.join(wrapped)}{',' if len(wrapped) == 1 else ''})"
     return f"{writer.bind('rebuilt', _rebuild(traced.structure))}([{', '.join(wrapped)}])"
+
+
+def _kept(writer: Writer, traced: Traced) -> str:
+    """What a sweep needs later, beside the answer; an argument is kept, not copied, as in a node."""
+    if traced.back is None:
+        return ""
+    n = len(traced.kinds)
+    pairs = zip(writer.program.outputs[n:], writer.returned_parts()[n:])
+    parts = [writer.boxed(v) if isinstance(v, Value) and v.kind == "argument" else part for v, part in pairs]
+    return f", ({''.join(f'{part}, ' for part in parts).rstrip()})"
 
 
 def _untracked(array: Any) -> Tensor:

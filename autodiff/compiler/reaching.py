@@ -116,6 +116,8 @@ def _look_into(x: Any, found: Surroundings) -> Iterator[Any]:
                     found.names.append((x.__globals__, name, x.__globals__[name]))
                     found.watch(name, x.__globals__[name])
                     yield x.__globals__[name]
+    elif hasattr(type(x), "__autodiff_program__"):  # a compiled function
+        yield x.__wrapped__
     elif isinstance(x, types.MethodType):
         yield from (x.__func__, x.__self__)
     elif isinstance(x, functools.partial):
