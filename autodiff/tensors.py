@@ -324,11 +324,17 @@ class Tensor(NumpyMethods):
         node = self._node
         if not isinstance(node, Leaf):
             raise GradientError("only a leaf (a tensor made with requires_grad=True) has a .grad to set.")
+        value = value._data if isinstance(value, Tensor) else value
+        if value is not None and not _is_traced(value):
+            value = np.asarray(value, self.dtype)
+        if value is not None and value.shape != self.shape:
+            raise GradientError(f".grad has the shape of its tensor, {self.shape}; {value.shape} was given.")
+        tracer = tape.tracer()
+        if tracer is not None:
+            tracer.given(node, value, self.dtype)
+            return
         node.grad = None
         if value is not None:
-            value = np.asarray(getattr(value, "data", value) if isinstance(value, Tensor) else value, self.dtype)
-            if value.shape != self.shape:
-                raise GradientError(f".grad has the shape of its tensor, {self.shape}; {value.shape} was given.")
             node.grad = value
             if node.home is not None:
                 node.home[...] = value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -57,18 +57,21 @@ def clip_grad_norm(
     """
     max_norm = checked("max_norm", max_norm, 0.0)
     p = checked("norm_type", norm_type, 0.0, open_low=True)
-    gradients = _gradients(parameters)
-    norm = _norm(gradients, p)
-    if error_if_nonfinite and not math.isfinite(norm):
-        raise ad.DomainError(
-            f"clip_grad_norm: the norm of the gradients is {norm}. ad.detect_anomaly() finds the operation that made "
-            "it; error_if_nonfinite=False goes on all the same."
-        )
-    factor = max_norm / (norm + 1e-6) if math.isfinite(max_norm) else 1.0
-    if not factor >= 1.0:  # also where it is NaN
-        for g in gradients:
-            np.multiply(g, np.array(factor, g.real.dtype), g)
-    return norm
+
+    def clip(gradients: list[Vector]) -> float:
+        norm = _norm(gradients, p)
+        if error_if_nonfinite and not math.isfinite(norm):
+            raise ad.DomainError(
+                f"clip_grad_norm: the norm of the gradients is {norm}. ad.detect_anomaly() finds the operation that "
+                "made it; error_if_nonfinite=False goes on all the same."
+            )
+        factor = max_norm / (norm + 1e-6) if math.isfinite(max_norm) else 1.0
+        if not factor >= 1.0:  # also where it is NaN
+            for g in gradients:
+                np.multiply(g, np.array(factor, g.real.dtype), g)
+        return norm
+
+    return _clipped(parameters, clip)
 
 
 def clip_grad_value(parameters: ad.Tensor | Iterable[ad.Tensor], max_value: float) -> float:
@@ -96,11 +99,32 @@ def clip_grad_value(parameters: ad.Tensor | Iterable[ad.Tensor], max_value: floa
     array([-1. ,  0.5])
     """
     max_value = checked("max_value", max_value, 0.0)
-    gradients = _gradients(parameters)
-    norm = _norm(gradients, 2.0)
-    for g in gradients:
-        for part in (g.real, g.imag) if g.dtype.kind == "c" else (g,):
-            np.clip(part, -max_value, max_value, out=part)
+
+    def clip(gradients: list[Vector]) -> float:
+        norm = _norm(gradients, 2.0)
+        for g in gradients:
+            for part in (g.real, g.imag) if g.dtype.kind == "c" else (g,):
+                np.clip(part, -max_value, max_value, out=part)
+        return norm
+
+    return _clipped(parameters, clip)
+
+
+def _clipped(parameters: ad.Tensor | Iterable[ad.Tensor], clip: Callable[[list[Vector]], float]) -> float:
+    """Clip, and return the norm before; in a compiled function at every call."""
+    if not ad.is_compiling():
+        return clip(_gradients(parameters))
+    given = [parameters] if isinstance(parameters, ad.Tensor) else list(parameters)
+    norms = [0.0]
+
+    def clip_gradients() -> None:
+        norms[0] = clip(_gradients(given))
+
+    def norm_of_gradients() -> np.float64:
+        return np.float64(norms[0])
+
+    ad.effect(clip_gradients, given)
+    norm: float = ad.live(norm_of_gradients)
     return norm
 
 

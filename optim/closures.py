@@ -62,6 +62,11 @@ class ClosureOptimizer(Named):
             raise TypeError(
                 f"{type(self).__name__}.step needs the loss as a function, {why}: optimizer.step(lambda: loss(...))."
             )
+        if ad.is_compiling():
+            raise ad.CompileError(
+                f"compile: {type(self).__name__}.step decides by the losses how often it evaluates. Compile the loss "
+                f"function and give that to step."
+            )
         return loss_fn
 
     def _evaluated(self, loss_fn: Callable[[], ad.Tensor]) -> ad.Tensor:

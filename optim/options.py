@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Self
 
 import autodiff as ad
@@ -81,7 +82,7 @@ class Group:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "scheduled":
-            self.__dict__[name] = value
+            ad.effect(partial(self.__dict__.__setitem__, name, value))
             return
         option: Option | None = self._options.get(name)
         if option is None:
@@ -92,7 +93,7 @@ class Group:
                 f"{self._kind.__name__}: {name} cannot be changed from {self.__dict__[name]} to {value}, since it "
                 f"decides what is remembered. Build a new optimiser with {name}={value}."
             )
-        self.__dict__[name] = value
+        ad.effect(partial(self.__dict__.__setitem__, name, value))  # in a compiled step at every call
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from autodiff import pytree
 from autodiff.compiler.compiled import Compiled
+from autodiff.compiler.identifiers import comment, identifier
 from autodiff.compiler.passes import PASSES
 from autodiff.compiler.program import Op, Program, Value
 from autodiff.compiler.source import Writer
@@ -17,15 +19,16 @@ __all__ = ["Compiled", "Op", "Program", "Value", "compile", "derive"]
 
 
 def compile(
-    f: Callable[..., Any], *, fallback: bool = False, backend: str = "numpy", check: int | str = 1
-) -> Compiled:  # - the public name is compile
+    f: Callable[..., Any] | None = None, *, fallback: bool = False, backend: str = "numpy", check: int | str = 1
+) -> Any:  # - the public name is compile
     """Make of a function a program of NumPy calls that does the same.
 
     Parameters
     ----------
     f : callable
         Anything written for the engine, unchanged: a loss, a gradient, a whole training step with ``zero_grad``,
-        ``backward`` and ``optimizer.step()`` in it.
+        ``backward`` and ``optimizer.step()`` in it. Left out, a decorator is returned, also for methods: each object
+        has programs of its own.
     fallback : bool, default False
         If it cannot be compiled, say so once, and run it as it is.
     backend : {"numpy", "jax"}, default "numpy"
@@ -33,11 +36,14 @@ def compile(
         finds, an accelerator perhaps. Labels are looked at and random numbers drawn here before, and Tensors changed
         here after all was computed there; operations that are written in NumPy alone (windows, recurrences, indexed
         sums) are called back.
+    check : int or "always", default 1
+        In how many calls of a program the function itself runs beside it, to be compared.
 
     Returns
     -------
     Compiled
-        Called like `f`. Its ``source`` is the program as Python.
+        Called like `f`. Its ``source`` is the program as Python. A module of `nn` becomes a module of its class, with
+        the same parameters, state and modes.
 
     Raises
     ------
@@ -52,22 +58,42 @@ def compile(
     that are values of closures, globals or attributes, as they are at that call; what plain NumPy made of them on the
     way is a constant.
 
+    A result that depends on parameters is tracked, as that of `f` is: ``loss(compiled(x)).backward()`` reaches them. It
+    is not under ``no_grad``, nor after a step that has changed them, nor if it is itself a derivative.
+
     Examples
     --------
     >>> import numpy as np, autodiff as ad
+    >>> @ad.compile
+    ... def double(x):
+    ...     return x + x
+    >>> double(np.ones(2)), double(np.ones(2))
+    (array([2., 2.]), array([2., 2.]))
     >>> f = ad.compile(ad.value_and_grad(lambda w: np.sum(np.tanh(w) ** 2)))
     >>> value, gradient = f(np.array([0.5, 1.0]))
     >>> value, gradient = f(np.array([0.0, 1.0]))  # by the program
     >>> gradient.round(6)
     array([0.      , 0.639700])
     """
+    if f is None:
+        return functools.partial(compile, fallback=fallback, backend=backend, check=check)
+    if isinstance(f, (staticmethod, classmethod)):
+        return type(f)(compile(f.__func__, fallback=fallback, backend=backend, check=check))
+    if not callable(f):
+        raise CompileError(f"compile: a function is expected; a {type(f).__name__} was given.")
+    if isinstance(f, type):
+        raise CompileError(
+            f"compile: {f.__name__} is a class; compile an object of it that can be called, or a method."
+        )
     if backend not in ("numpy", "jax"):
         raise CompileError(f'compile: the backends are "numpy" and "jax"; {backend!r} was given.')
     if backend == "jax":
         from autodiff.compiler import jax_backend
 
         jax_backend.load()
-    return Compiled(f, fallback, backend, check)
+    make = functools.partial(Compiled, fallback=fallback, backend=backend, check=check)
+    hook = getattr(f, "__autodiff_compiled__", None)
+    return make(f) if hook is None else hook(make)
 
 
 def derive(f: Callable[..., Any]) -> Callable[..., str]:
@@ -108,7 +134,7 @@ def derive(f: Callable[..., Any]) -> Callable[..., str]:
         lines = [f"    {line}" for line in writer.body()]
         lines.append(f"    return {', '.join(writer.returned_parts())}")
         shown = ", ".join(writer.names[v] for v in program.arguments)
-        title = name if name.isidentifier() else "f"
-        return "\n".join([*(f"# {line}" for line in writer.legend), f"def {title}({shown}):", *lines])
+        title = name if identifier(name) == name else "f"
+        return "\n".join([*(f"# {comment(line)}" for line in writer.legend), f"def {title}({shown}):", *lines])
 
     return written

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import linecache
+import sys
 import threading
+import types
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -12,9 +15,11 @@ from typing import Any
 import numpy as np
 
 from autodiff import pytree, tape
+from autodiff.compiler.backwards import Tracking
 from autodiff.compiler.buffers import Plan, plan_buffers
+from autodiff.compiler.identifiers import comment, identifier
 from autodiff.compiler.passes import FOR_SPEED, PASSES
-from autodiff.compiler.program import Program
+from autodiff.compiler.program import Program, Value
 from autodiff.compiler.scalars import ScalarWriter, suits
 from autodiff.compiler.second_look import Differs, compared, first_line, first_wrong
 from autodiff.compiler.source import Writer
@@ -41,17 +46,27 @@ class Compiled:
         The same as a list of operations.
     sources : list of str
         Of all traces, the oldest first.
+    options : dict
+        What it was compiled with.
+
+    Notes
+    -----
+    It has the name, the docstring and the signature of the function. In a class it is a method.
     """
+
+    __autodiff_program__ = True
+    __name__: str
+    __wrapped__: Callable[..., Any]
 
     def __init__(
         self, f: Callable[..., Any], fallback: bool = False, backend: str = "numpy", check: int | str = 1
     ) -> None:
         if check != "always" and (not isinstance(check, int) or check < 0):
             raise CompileError(f'compile: check is a number of calls or "always"; {check!r} was given.')
-        self._f, self._fallback, self._backend, self._check = f, fallback, backend, check
-        self.__name__ = getattr(f, "__name__", type(f).__name__)
-        self.__doc__ = getattr(f, "__doc__", None)
-        self.__wrapped__ = f
+        self._f, self._fallback, self._backend = f, fallback, backend
+        self.check = check
+        functools.update_wrapper(self, f, updated=())
+        self.__dict__.setdefault("__name__", type(f).__name__)
         self._entries: list[_Entry] = []
         self._refused: CompileError | None = None
         self._lock = threading.RLock()
@@ -71,9 +86,45 @@ class Compiled:
         """The latest trace as a list of operations."""
         return self._latest().program
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """What it was compiled with, by the names that `compile` gives them."""
+        return {"fallback": self._fallback, "backend": self._backend, "check": self.check}
+
     def __autodiff_graph__(self) -> Any:
         """What `autodiff.draw` draws: the latest program."""
         return self.program.__autodiff_graph__()
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """As a method: one compiled function, with traces of its own, for every instance; it lives as long as that."""
+        if instance is None:
+            return self
+        if isinstance(instance, type):  # a class method: the class is an argument
+            return types.MethodType(self, instance)
+        known = getattr(instance, "__dict__", None)
+        if known is None:
+            raise CompileError(
+                f"compile: {self.__name__} is a method of {type(instance).__name__}, whose __slots__ leave no place "
+                f'for its programs. Add "__dict__" to the slots, or compile a function that takes the object.'
+            )
+        methods = known.get("__compiled__")
+        if methods is None or methods.owner != id(instance):  # those of what this is a shallow copy of
+            known["__compiled__"] = methods = _Methods()
+            methods.owner = id(instance)
+        bound = methods.get(self)
+        if bound is None:
+            method = types.MethodType(self._f, instance)
+            bound = methods.setdefault(self, Compiled(method, **self.options))
+        return bound
+
+    def __reduce__(self) -> Any:
+        """A decorated function by its name; of others what makes them anew: programs are not kept."""
+        found: Any = sys.modules.get(getattr(self, "__module__", ""))
+        for part in getattr(self, "__qualname__", "").split("."):
+            found = getattr(found, part, None)
+        if found is self:
+            return self.__qualname__
+        return functools.partial(type(self), **self.options), (self._f,)
 
     def _latest(self) -> _Entry:
         if not self._entries:
@@ -141,7 +192,7 @@ class Compiled:
             where = first_wrong(lambda: entry.run(args, kwargs), entry.names, entry.program, inputs, entry.source)
             if not where:
                 traced = trace(self._f, self.__name__, leaves, lambda new: pytree.unflatten(structure, new))
-                now = _Entry(self.__name__, self._backend, traced, leaves, structure, bool(kwargs), 0)
+                now = _Entry(self._f, self.__name__, self._backend, traced, leaves, structure, bool(kwargs), 0)
                 where = first_line(entry.source, now.source, entry.namespace, now.namespace)
         except Exception as error:  # it is told where; what is wrong is known without
             where = f"(it was looked for, and {type(error).__name__} was met: {error})"
@@ -167,8 +218,9 @@ class Compiled:
             warnings.warn(f"{error} It runs eagerly from now on.", UserWarning, stacklevel=3)
             return self._f(*args, **kwargs)
         self._entries = [entry for entry in self._entries if entry.is_alive()]
-        check = CHECK if self._check == 1 else self._check
-        self._entries.append(_Entry(self.__name__, self._backend, traced, leaves, structure, bool(kwargs), check))
+        check = CHECK if self.check == 1 else self.check
+        entry = _Entry(self._f, self.__name__, self._backend, traced, leaves, structure, bool(kwargs), check)
+        self._entries.append(entry)
         if len(self._entries) == _MANY:
             warnings.warn(
                 f"compile: {self.__name__} was traced {_MANY} times; a new trace is written for every new shape, dtype "
@@ -177,10 +229,19 @@ class Compiled:
                 UserWarning,
                 stacklevel=3,
             )
-        return traced.answer
+        return entry.tracked_answer(args, kwargs)
 
     def __repr__(self) -> str:
         return f"<compiled {self.__name__}, {len(self._entries)} trace(s)>"
+
+
+class _Methods(dict[Compiled, Compiled]):
+    """The compiled methods of one object; a copy of the object has its own."""
+
+    owner = 0
+
+    def __reduce__(self) -> Any:
+        return _Methods, ()
 
 
 def _is_result(x: Any) -> bool:
@@ -193,6 +254,7 @@ class _Entry:
 
     def __init__(
         self,
+        f: Callable[..., Any],
         name: str,
         backend: str,
         traced: Traced,
@@ -213,6 +275,12 @@ class _Entry:
         self.unchecked = unchecked
         self.source, self._run, writer = _written(_function_name(name), program, traced, leaves, backend)
         self.names, self.namespace = ({}, {}) if unchecked == 0 else (writer.names, writer.namespace)
+        self._recording = tape.is_recording()
+        self._tracking = None
+        if traced.back is not None:
+            behind, run = _written_back(f"{_function_name(name)}_backwards", traced.back.program)
+            self.source += behind
+            self._tracking = Tracking(f, traced.back, run)
 
     def is_alive(self) -> bool:
         """Whether its guards could ever hold again."""
@@ -220,18 +288,33 @@ class _Entry:
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What the program answers, or `_MISS` if it was not written for such a call."""
+        if tape.is_recording() is not self._recording:
+            return _MISS
         if tape.structure[0] != self._version:
             if not self.traced.reading.is_unchanged():
                 return _MISS
             self._version = tape.structure[0]
         if self._flat:
-            return self._run(*args) if len(args) == self._count and not kwargs else _MISS
-        leaves, structure = pytree.flatten((args, kwargs))
-        return _MISS if structure != self._structure else self._run(*leaves)
+            result = self._run(*args) if len(args) == self._count and not kwargs else _MISS
+        else:
+            leaves, structure = pytree.flatten((args, kwargs))
+            result = _MISS if structure != self._structure else self._run(*leaves)
+        if self._tracking is None or result is _MISS:
+            return result
+        answer, kept = result  # type: ignore[misc]  # what _MISS is not
+        return self._tracking(answer, kept, args, kwargs)
+
+    def tracked_answer(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What the function itself answered in the first call, tracked if that was."""
+        answer, back = self.traced.answer, self.traced.back
+        if self._tracking is None or back is None:
+            return answer
+        values, back.values = tuple(back.values), []
+        return self._tracking(answer, values, args, kwargs)
 
 
 def _function_name(name: str) -> str:
-    return name if name.isidentifier() else "step"
+    return name if identifier(name) == name else "step"
 
 
 def _written(
@@ -259,6 +342,22 @@ def _written(
     return f"{source}\n\n{otherwise}", _run(source, name, writer.namespace), writer
 
 
+def _written_back(name: str, program: Program | None) -> tuple[str, Callable[..., Any] | None]:
+    """The source of a sweep, and the function it makes: without buffers, as it may come late and from any thread."""
+    if program is None:
+        return "", None
+    for rewrite in PASSES:
+        program = rewrite(program)
+    writer = Writer(program, Plan())
+    writer.title = name
+    writer.used.add(name)
+    writer.name_values()
+    lines = [*writer.body(), f"return [{', '.join(writer.returned_parts())}]"]
+    parameters = ", ".join(writer.names[v] for v in program.arguments)
+    source = "\n".join([f"def {name}({parameters}):", *(f"    {line}" for line in lines)]) + "\n"
+    return f"\n\n{source}", _run(source, name, writer.namespace)
+
+
 def _run(source: str, name: str, namespace: dict[str, Any]) -> Any:
     """The function of that name; tracebacks and profilers show its lines."""
     file = f"<compiled {name} {next(_numbers)}>"
@@ -284,14 +383,14 @@ def _source_of(writer: Writer, function: str, traced: Traced, leaves: list[Any],
     tensors = [] if inner else [i for i, x in enumerate(leaves) if isinstance(x, Tensor) and i in by_number]
     body = [f"{parameters[i]} = {parameters[i]}._data" for i in tensors]
     body += list(writer.body())
-    body.append(f"return {_answer(writer, traced)}")
+    body.append(f"return {_answer(writer, traced)}{_kept(writer, traced)}")
     lines = [f"def {function}({', '.join(parameters)}):"]
     if guards:
         lines.append("    if not (" + "\n            and ".join(guards) + "):")
         lines.append(f"        return {writer.bind('another_call', _MISS)}")
     lines += [f"    {line}" for line in body]
     legend = [] if inner else [_summary(writer, function), *writer.legend, ""]
-    return "\n".join([*(f"# {line}".rstrip("# ") for line in legend), *lines]) + "\n"
+    return "\n".join([*(f"# {comment(line)}".rstrip("# ") for line in legend), *lines]) + "\n"
 
 
 def _summary(writer: Writer, function: str) -> str:
@@ -306,12 +405,7 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
     for i, (x, p) in enumerate(zip(leaves, parameters)):
         v = by_number.get(i)
         if v is None:
-            if isinstance(x, float) and x == 0:
-                yield f"type({p}) is float and {p}.hex() == {x.hex()!r}"  # 0.0 and -0.0 are equal, 1 / x is not
-            elif isinstance(x, (bool, int, float, complex, str)):
-                yield f"type({p}) is {type(x).__name__} and {p} == {x!r}" if x == x else f"{p} != {p}"
-            else:
-                yield f"{p} is {writer.bind('argument', x)}"
+            yield _is_constant(writer, p, x)
             continue
         data = p
         if isinstance(x, Tensor):
@@ -337,6 +431,18 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
         yield holder.guard(writer.bind)
 
 
+def _is_constant(writer: Writer, p: str, x: Any) -> str:
+    """That a name stands for what is built into the program: an equal number or text, or the same object."""
+    kind = type(x)
+    if kind in (float, complex) and (x == 0 or not np.isfinite(x)):
+        return f"type({p}) is {kind.__name__} and repr({p}) == {repr(x)!r}"  # 0.0 and -0.0 are equal, 1 / x is not
+    if kind in (bool, int, float, complex, str):
+        return f"type({p}) is {kind.__name__} and {p} == {x!r}"
+    if isinstance(x, (int, float, complex, str)):  # of a class of its own, which may print as anything
+        return f"type({p}) is {writer.bind(kind.__name__, kind)} and {p} == {writer.bind('argument', x)}"
+    return f"{p} is {writer.bind('argument', x)}"
+
+
 def _owner(what: str, thing: Any) -> str:
     return f"{what}_{getattr(thing, 'name', None) or 'w'}"
 
@@ -353,6 +459,16 @@ def _answer(writer: Writer, traced: Traced) -> str:
     if traced.structure.kind is tuple and all(c == pytree.LEAF for c in traced.structure.children):
         return f"({', '.join(wrapped)}{',' if len(wrapped) == 1 else ''})"
     return f"{writer.bind('rebuilt', _rebuild(traced.structure))}([{', '.join(wrapped)}])"
+
+
+def _kept(writer: Writer, traced: Traced) -> str:
+    """What a sweep needs later, beside the answer; an argument is kept, not copied, as in a node."""
+    if traced.back is None:
+        return ""
+    n = len(traced.kinds)
+    pairs = zip(writer.program.outputs[n:], writer.returned_parts()[n:])
+    parts = [writer.boxed(v) if isinstance(v, Value) and v.kind == "argument" else part for v, part in pairs]
+    return f", ({''.join(f'{part}, ' for part in parts).rstrip()})"
 
 
 def _untracked(array: Any) -> Tensor:

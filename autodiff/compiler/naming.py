@@ -1,4 +1,7 @@
-"""Names for the values of a trace: those of the user's variables and layers, and of what they are the cotangents of."""
+"""Names for the values of a trace: those of the user's variables and layers, and of what they are the cotangents of.
+
+They are any text here; `identifiers` makes names of a program of them.
+"""
 
 from __future__ import annotations
 
@@ -30,15 +33,15 @@ def name_results(ops: list[Op], names: dict[Value, str], cotangents: dict[Value,
             v.name = v.name or f"ct_{primal.name}"
 
 
-def layer_name(scope: str) -> str:
+def layer_name(scope: Any) -> str:
     """``"2 Linear"`` is linear_2, ``"encoder.fc1 Linear"`` is fc1."""
-    path, _, kind = scope.rpartition(" ")
+    path, _, kind = str(scope).rpartition(" ")
     own = path.rpartition(".")[2]
     return f"{kind.lower()}_{own}" if own.isdigit() else own or kind.lower()
 
 
-def own_name(path: str) -> str:
+def own_name(path: Any) -> str:
     """Of a parameter: ``"2.weight"`` is weight_2, ``"encoder.fc1.weight"`` is fc1_weight."""
-    layer, _, own = path.rpartition(".")
+    layer, _, own = str(path).rpartition(".")
     last = layer.rpartition(".")[2]
     return own if not layer else f"{own}_{last}" if last.isdigit() else f"{last}_{own}"

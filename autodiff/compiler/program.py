@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from autodiff.compiler.identifiers import comment, identifier
+
 Kind = Literal["argument", "state", "gradient", "constant", "made", "result"]
 
 
@@ -237,7 +239,7 @@ class Program:
         inner = (
             v for op in self.ops if op.form == "blocks" for o in op.function.ops for v in (*o.inputs(), *o.outputs)
         )
-        names = {v: v.name or f"v{i}" for i, v in enumerate(dict.fromkeys((*self.values(), *inner)))}
+        names = {v: identifier(v.name, f"v{i}") for i, v in enumerate(dict.fromkeys((*self.values(), *inner)))}
 
         def shown(tree: Any) -> str:
             if isinstance(tree, Value):
@@ -245,20 +247,20 @@ class Program:
             if isinstance(tree, (tuple, list)):
                 inner = ", ".join(map(shown, tree))
                 return f"({inner})" if isinstance(tree, tuple) else f"[{inner}]"
-            return f"{tree:.6g}" if isinstance(tree, float) else getattr(tree, "__name__", str(tree))
+            return f"{tree:.6g}" if isinstance(tree, float) else comment(getattr(tree, "__name__", str(tree)))
 
         def listed(ops: list[Op], indent: str) -> Iterator[str]:
             for op in ops:
-                inputs = [shown(a) for a in op.args] + [f"{k}={shown(v)}" for k, v in op.keywords.items()]
+                inputs = [shown(a) for a in op.args] + [f"{comment(k)}={shown(v)}" for k, v in op.keywords.items()]
                 left = ", ".join(f"{names[v]}: {_type(v)}" for v in op.outputs)
-                yield f"{indent}{left + ' = ' if left else ''}{op.title}({', '.join(inputs)})"
+                yield f"{indent}{left + ' = ' if left else ''}{comment(op.title)}({', '.join(inputs)})"
                 if op.form == "blocks":
                     yield from listed(op.function.ops, indent + "  ")
 
-        lines = [f"{self.name}({', '.join(f'{names[v]}: {_type(v)}' for v in self.arguments)})"]
+        lines = [f"{comment(self.name)}({', '.join(f'{names[v]}: {_type(v)}' for v in self.arguments)})"]
         lines += listed(self.ops, "  ")
         lines.append(f"  return {', '.join(shown(v) for v in self.outputs)}")
-        return "\n".join([*lines, *(f"# {note}" for note in self.notes)])
+        return "\n".join([*lines, *(f"# {comment(note)}" for note in self.notes)])
 
 
 def _type(v: Value) -> str:

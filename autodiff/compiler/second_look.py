@@ -103,7 +103,9 @@ def _difference(got: Any, right: Any) -> str:
 
 
 def _shown(x: Any) -> str:
-    return np.array2string(np.asarray(x), threshold=6, edgeitems=2, separator=", ", floatmode="unique").replace("\n", "")
+    return np.array2string(np.asarray(x), threshold=6, edgeitems=2, separator=", ", floatmode="unique").replace(
+        "\n", ""
+    )
 
 
 # --- where it begins to differ --------------------------------------------------------------------
@@ -137,7 +139,9 @@ def _lines(source: str) -> list[tuple[int, str]]:
     return numbered[start + 1 :]
 
 
-def first_wrong(run: Callable[[], Any], names: dict[Any, str], program: Program, inputs: dict[Value, Any], source: str) -> str:
+def first_wrong(
+    run: Callable[[], Any], names: dict[Any, str], program: Program, inputs: dict[Value, Any], source: str
+) -> str:
     """The first line whose result is not what its operation gives in memory of its own; empty if there is none.
 
     Parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import itertools
 import keyword
 import re
@@ -13,6 +14,7 @@ import numpy as np
 
 from autodiff import tape
 from autodiff.compiler.buffers import Plan, plan_buffers, takes_out
+from autodiff.compiler.identifiers import comment, identifier
 from autodiff.compiler.naming import own_name
 from autodiff.compiler.passes.blocks import BLOCK
 from autodiff.compiler.program import Op, Program, Value
@@ -36,7 +38,7 @@ class Writer:
     def __init__(self, program: Program, plan: Plan | None = None) -> None:
         self.program, self.plan = program, plan
         self.names: dict[Any, str] = {}
-        self.used: set[str] = set(keyword.kwlist) | {"np"}
+        self.used: set[str] = set()  # beside those that `identifier` never gives
         self.title = ""  # of the function that is written: nothing it calls may bear the same name
         self.namespace: dict[str, Any] = {}
         self.legend: list[str] = []
@@ -57,8 +59,7 @@ class Writer:
 
     def unique(self, wish: str) -> str:
         """A name that is not taken, like the one wished for."""
-        wish = re.sub(r"\W+", "_", wish).strip("_") or "v"
-        wish = f"p{wish}" if wish[0].isdigit() else wish
+        wish = identifier(wish)
         for name in itertools.chain([wish], (f"{wish}_{i}" for i in itertools.count(2))):
             if name not in self.used:
                 self.used.add(name)
@@ -68,8 +69,7 @@ class Writer:
     def bind(self, wish: str, thing: Any, *, reserved: bool = False) -> str:
         """A name for an object of the program's surroundings; one name an object."""
         key = ("bound", id(thing))
-        wish = re.sub(r"\W+", "_", wish).strip("_") or "f"
-        wish = f"{wish}_" if keyword.iskeyword(wish) else wish
+        wish = identifier(wish, "f")
         if key not in self.names:
             free = reserved and wish not in (self.title, *self.values) and self.namespace.get(wish, thing) is thing
             self.names[key] = wish if free else self.unique(wish)
@@ -98,7 +98,7 @@ class Writer:
                 self.names[v] = self.unique(f"grad_{own_name(getattr(v.payload, 'name', '') or 'w')}")
         every = [o for op in self.program.ops for o in (op.function.ops if op.form == "blocks" else [op])]
         for op in every:  # functions have their own names; results are numbered
-            title = re.sub(r"\W+", "_", op.title).strip("_")
+            title = identifier(op.title, "f")
             self.used.update((title, f"{title}_reduce"))
         counts: dict[str, int] = {}
         for op in every:
@@ -126,14 +126,15 @@ class Writer:
             return f"[{', '.join(map(self.text, x))}]"
         if isinstance(x, slice):
             return f"slice({self.text(x.start)}, {self.text(x.stop)}, {self.text(x.step)})"
-        if x is None or x is Ellipsis or isinstance(x, (bool, str)):
+        if x is None or x is Ellipsis or type(x) in (bool, str):
             return "..." if x is Ellipsis else repr(x)
-        if isinstance(x, (int, float)) and not isinstance(x, np.generic) and x == x and abs(x) != np.inf:
+        if type(x) in (int, float) and x == x and abs(x) != np.inf:
             return repr(x)
-        if isinstance(x, (np.dtype, type)):
-            return (
-                self.bind(np.dtype(x).name, x) if isinstance(x, np.dtype) or issubclass(x, np.generic) else x.__name__
-            )
+        if isinstance(x, np.dtype):
+            return self.bind(x.name, x)
+        if isinstance(x, type):
+            name = x.__name__
+            return name if getattr(builtins, name, None) is x else self.bind(name, x)
         return self.bind(f"k_{type(x).__name__}", x)
 
     def index(self, x: Any) -> str:
@@ -187,7 +188,8 @@ class Writer:
 
     def keyword_list(self, op: Op) -> list[str]:
         """The keywords of a call."""
-        return [f"{k}={self.text(v)}" for k, v in op.keywords.items()]
+        plain = {k for k in op.keywords if k.isidentifier() and k.isascii() and not keyword.iskeyword(k)}
+        return [f"{k}={self.text(v)}" if k in plain else f"**{{{k!r}: {self.text(v)}}}" for k, v in op.keywords.items()]
 
     def place(self, v: Value) -> str | None:
         """Where the plan puts a result."""
@@ -287,8 +289,7 @@ class Writer:
         else:
             home = self.bind(_owner("home", leaf), leaf.home)
             if not isinstance(v, Value) or self.plan.place.get(v) is not leaf:
-                conj = ".conj()" if np.dtype(getattr(v, "dtype", float)).kind == "c" else ""
-                yield f"{home}[...] = {self.text(v)}{conj}"
+                yield f"{home}[...] = {self.text(v)}"
             yield f"{name}.grad = {home}"
 
     def _assign(self, op: Op) -> Iterator[str]:
@@ -306,6 +307,7 @@ class Writer:
         """A loop over blocks: slices of what goes in and comes out, a few small arrays for what is in between."""
         loop, plan, names = op.function, self.plan, dict(self.names)
         assert plan is not None
+        i, j = self.unique("i"), self.unique("j")
         step = min(BLOCK // 8, loop.size)
         inner = Program("", [], loop.ops, op.outputs)
         self.plan, self._in_blocks = plan_buffers(inner), True
@@ -313,7 +315,7 @@ class Writer:
         for k, (_, dtype) in enumerate(self.plan.buffers):
             small.append(self.unique(f"t{k}"))
             self.namespace[whole := self.unique(f"whole_t{k}")] = np.empty(step, dtype)
-            small[-1] += f" = {whole}[:j - i]"
+            small[-1] += f" = {whole}[:{j} - {i}]"
         self.plan.place = {v: small[k].split(" = ")[0] for v, k in self.plan.place.items()}
         sliced = []
         for v in (v for v in (*op.args, *op.outputs) if v.shape):
@@ -322,23 +324,26 @@ class Writer:
                 where = plan.place.get(v)
                 source = f"{empty}({loop.shape}, {self.text(np.dtype(v.dtype))})" if where is None else None
                 yield f"{name} = {source or self._place(where, plan)}"
+            line = name
             if len(v.shape) > 1:
-                yield f"{name}_flat = {name}.reshape(-1)"
+                line = self.unique(f"{name}_flat")
+                yield f"{line} = {name}.reshape(-1)"
             self.names[v] = self.unique(f"{name}_i")
-            sliced.append(f"{self.names[v]} = {name}{'_flat' if len(v.shape) > 1 else ''}[i:j]")
+            sliced.append(f"{self.names[v]} = {line}[{i}:{j}]")
             if v in op.outputs:
                 self.plan.place[v] = self.names[v]
         folds = [o for o in loop.ops if o.form == "reduce"]
+        parts = {o: self.unique(f"parts_{names[o.outputs[0]]}") for o in folds}
         for o in folds:
-            yield f"parts_{names[o.outputs[0]]} = []"
-        yield f"for i in range(0, {loop.size}, {step}):"
-        yield f"    j = min(i + {step}, {loop.size})"
+            yield f"{parts[o]} = []"
+        yield f"for {i} in range(0, {loop.size}, {step}):"
+        yield f"    {j} = min({i} + {step}, {loop.size})"
         for line in (*sliced, *small):
             yield f"    {line}"
         lines: list[tuple[str, Any]] = []
         for o in loop.ops:
             if o in folds:
-                part = [f"parts_{names[o.outputs[0]]}.append({self.expression(o)})"]
+                part = [f"{parts[o]}.append({self.expression(o)})"]
             elif o.outputs[0] in op.outputs and not takes_out(o):
                 part = [f"{self.names[o.outputs[0]]}[...] = {self.expression(o)}"]
             else:
@@ -348,15 +353,13 @@ class Writer:
             yield f"    {line}"
         for o in folds:
             fold = self.function(f"{o.function.__name__}_reduce", o.function.reduce)
-            yield f"{names[o.outputs[0]]} = {fold}(parts_{names[o.outputs[0]]})"
+            yield f"{names[o.outputs[0]]} = {fold}({parts[o]})"
         self._in_blocks = False
         self.plan, self.names = plan, {**self.names, **{v: names[v] for v in (*op.args, *op.outputs)}}
 
     def owned(self, v: Any) -> str:
-        """A gradient as an array that is nobody else's: conjugated, as a user sees it."""
-        return (
-            f"{self.text(v)}.conj()" if np.dtype(getattr(v, "dtype", float)).kind == "c" else f"{self.text(v)}.copy()"
-        )
+        """A gradient as an array that is nobody else's."""
+        return f"{self.text(v)}.copy()"
 
     def boxed(self, v: Any) -> str:
         """A single number as NumPy's."""
@@ -378,7 +381,7 @@ class Writer:
             found += [(line, op.errors) for line in self.line(op)]
             now = _heading(op)
             if found and now != heading:
-                lines.append((f"# {now}", op.errors))
+                lines.append((f"# {comment(now)}", op.errors))
                 heading = now
             lines += found
         lines += [(line, None) for line in self.reads(results, read)]
@@ -435,7 +438,7 @@ def _effect_name(function: Any) -> str:
 
 
 def _short(op: Op) -> str:
-    name = re.sub(r"\W+", "_", op.title).strip("_")
+    name = identifier(op.title)
     return {"getitem": "part", "T": "transposed", "add": "sum", "multiply": "product", "matmul": "dot"}.get(name, name)
 
 

@@ -34,12 +34,15 @@ class Trace:
         self.constants: dict[int, Value] = {}
         self.kept: list[Any] = []
         self.rule = ""
+        self.operands: dict[Value, Any] | None = None  # what has been read, where somebody wants to know
 
     # --- values ---
 
     def value_of(self, x: Any) -> Any:
         """What stands for an operand in the record: numbers stand for themselves."""
         if isinstance(x, Tracer):
+            if self.operands is not None:
+                self.operands[x._var] = x._value
             return x._var
         if isinstance(x, np.ndarray):
             known = self.constants.get(id(x))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff import pytree, tape
+from autodiff.compiler.backwards import Backwards, swept_back
 from autodiff.compiler.naming import name_results
 from autodiff.compiler.program import Program, Value
 from autodiff.compiler.reading.following import Reading
@@ -39,6 +40,8 @@ class Traced(NamedTuple):
         The Tensors that the program reads, and the arrays in which it looks.
     begun : list of Leaf
         Those that had no gradient when it began, and were given one without being cleared first.
+    back : Backwards or None
+        How gradients come from what it returned to the leaves it read. The program returns what that needs as well.
     """
 
     program: Program
@@ -48,6 +51,7 @@ class Traced(NamedTuple):
     reading: Reading
     states: list[tuple[Tensor, Any]]
     begun: list[Leaf]
+    back: Backwards | None
 
     def state(self) -> State:
         """The state of all that a run of the program, or of the function, may change."""
@@ -115,8 +119,10 @@ class Writer(Watcher, Trace):
             self.standing[id(leaf)] = _NONE_YET if known is None else self.tracer(grad, known)
 
     def received(self, leaf: Leaf, ct: Any) -> Any:
-        """What a leaf holds after one more gradient."""
+        """What a leaf holds after one more gradient: as a user sees it, conjugated."""
         grad: Any = leaf.grad
+        if ct.dtype.kind == "c":
+            ct = ct.conj()
         if grad is _NONE_YET:
             self.begun.append(leaf)
             return ct
@@ -125,6 +131,10 @@ class Writer(Watcher, Trace):
     def gradient_of(self, leaf: Leaf) -> Any:
         """What a user is shown of it."""
         return None if leaf.grad is _NONE_YET else leaf.grad
+
+    def given(self, leaf: Leaf, value: Any, dtype: Any) -> None:
+        """A gradient was assigned by hand."""
+        leaf.grad = value if value is None or value.dtype == dtype else value.astype(dtype)
 
     # --- what changes ---
 
@@ -142,6 +152,7 @@ class Writer(Watcher, Trace):
             self.take(t)
         if self.undo is None:
             self.undo = State()
+        none_yet = {t._node for t in touched if isinstance(t._node, Leaf) and t._node.grad is _NONE_YET}
         before = tape.set_tracer(None)
         for x in (*touched, getattr(function, "__self__", None)):
             self.undo.add(x)
@@ -166,6 +177,8 @@ class Writer(Watcher, Trace):
                 var = Value("gradient", grad.shape, grad.dtype, leaf)
                 self.leaves[leaf] = (grad, var)
                 leaf.grad = self.tracer(grad, var)  # type: ignore[assignment]
+            elif leaf in none_yet:
+                leaf.grad = _NONE_YET
 
     def _hand_over(self, leaf: Leaf) -> None:
         """Bring a gradient to where it lives, now and in the program."""
@@ -181,7 +194,7 @@ class Writer(Watcher, Trace):
         before = tape.set_tracer(None)
         leaf.grad = None
         if new is not None:
-            leaf.receive(np.asarray(new._value if isinstance(new, Tracer) else new).conj())
+            leaf.receive(np.asarray(new._value if isinstance(new, Tracer) else new).conj())  # which conjugates it again
         tape.set_tracer(before)
 
     def release(self, *, failed: bool) -> list[tuple[Tensor, Any]]:
@@ -273,7 +286,7 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
         if isinstance(x, Tensor) and isinstance(x._node, Leaf):
             static.append(x)
             call.append(x)
-        elif isinstance(x, (Tensor, np.ndarray, np.generic)):
+        elif isinstance(x, (Tensor, np.ndarray, np.generic)) and not isinstance(x, (str, bytes)):
             array = x._data if isinstance(x, Tensor) else x
             var = Value("argument", array.shape, array.dtype, i)
             arguments.append(var)
@@ -296,6 +309,7 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
                 with reading:
                     output = f(*args, **kwargs)
                 writer.check_frozen(name)
+                back = swept_back(writer, output, start)
                 failed = False
             finally:
                 states = writer.release(failed=failed)
@@ -325,12 +339,13 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
         value = data._value.copy()
         answers.append(lift(value, None) if isinstance(y, Tensor) else value)  # type: ignore[arg-type]
     _name_arguments(f, arguments)
-    name_results(writer.ops, reading.names, writer.cotangents)
+    swept = back.program.ops if back is not None and back.program is not None else []
+    name_results([*writer.ops, *swept], reading.names, writer.cotangents)
     writer.titles.clear()  # the nodes hold all arrays of this run, in a ring that only the collector would find
     writer.cotangents.clear()
-    program = Program(name, arguments, writer.ops, outputs)
+    program = Program(name, arguments, writer.ops, [*outputs, *(back.kept if back is not None else ())])
     reading.done()
-    return Traced(program, structure, kinds, pytree.unflatten(structure, answers), reading, states, writer.begun)
+    return Traced(program, structure, kinds, pytree.unflatten(structure, answers), reading, states, writer.begun, back)
 
 
 def _containers_in(tree: Any) -> list[Any]:
@@ -350,6 +365,7 @@ def _name_arguments(f: Any, arguments: list[Value]) -> None:
     """By the signature, where it is the function's own."""
     code = getattr(f, "__code__", None)
     names = list(code.co_varnames[: code.co_argcount]) if code is not None else []
+    names = names[1:] if getattr(f, "__self__", None) is not None else names
     for v in arguments:
         if v.payload < len(names):
             v.name = names[v.payload]

@@ -89,6 +89,9 @@ class ReduceOnPlateau(Schedule):
         value : float
             What is watched, such as the validation loss. NaN is no improvement.
         """
+        super().step(value)
+
+    def _advance(self, value: Any = None) -> None:
         if value is None:
             raise TypeError("ReduceOnPlateau.step needs the value that it watches: schedule.step(validation_loss).")
         number = float(value.item() if hasattr(value, "item") else value)

@@ -72,6 +72,13 @@ class Schedule:
         value : float, optional
             What is watched, such as the validation loss; only `ReduceOnPlateau` looks at it.
         """
+        if value is None:
+            ad.effect(self._advance)
+        else:
+            ad.check(self._advance, value)
+
+    def _advance(self, value: Any = None) -> None:
+        """One step; in a compiled function at every call."""
         self.count += 1
         self._apply()
 

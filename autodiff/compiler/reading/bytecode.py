@@ -394,7 +394,16 @@ class Follower:
 _SUSPENDS = 0x20 | 0x80 | 0x200  # generators, coroutines, asynchronous generators
 _HAS_METHODS = sys.version_info >= (3, 12)
 _ALWAYS_KEYWORDS = sys.version_info >= (3, 14)
-_READS_TOP = ("LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE", "GET_LEN", "MATCH_", "UNPACK_EX", "CALL_INTRINSIC")
+_READS_TOP = (
+    "LIST_EXTEND",
+    "SET_UPDATE",
+    "DICT_UPDATE",
+    "DICT_MERGE",
+    "GET_LEN",
+    "MATCH_",
+    "UNPACK_EX",
+    "CALL_INTRINSIC",
+)
 _KEEPS_TOP = {
     "LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE", "LIST_APPEND", "SET_ADD", "MAP_ADD", "CACHE",
     "EXTENDED_ARG", "NOT_TAKEN", "RESUME_CHECK",

@@ -40,7 +40,20 @@ OUTSIDE = {
 
 PURE_OF_OUTSIDE = frozenset(("fspath", "timedelta", "strftime", "isoformat", "Decimal"))
 FILES_OF_NUMPY = frozenset(
-    ("load", "loadtxt", "genfromtxt", "fromfile", "memmap", "open_memmap", "save", "savez", "savez_compressed", "savetxt", "fromregex", "tofile")
+    (
+        "load",
+        "loadtxt",
+        "genfromtxt",
+        "fromfile",
+        "memmap",
+        "open_memmap",
+        "save",
+        "savez",
+        "savez_compressed",
+        "savetxt",
+        "fromregex",
+        "tofile",
+    )
 )
 CLOCKS = frozenset(("now", "today", "utcnow"))
 

@@ -177,7 +177,9 @@ class Reading:
                 )
         for x, before_attributes in self._objects.values():
             now = dict_of(x) or {}
-            changed = [k for k in {**before_attributes, **now} if now.get(k, MISSING) is not before_attributes.get(k, MISSING)]
+            changed = [
+                k for k in {**before_attributes, **now} if now.get(k, MISSING) is not before_attributes.get(k, MISSING)
+            ]
             changed = [k for k in changed if not isinstance(find(type(x), k), functools.cached_property)]
             if changed and not calls.is_of_ours(x):
                 raise self._refused_at(
@@ -194,9 +196,7 @@ class Reading:
                 raise self._refused_at("random numbers of the whole process are drawn", _GENERATORS, "")
 
     def _is_drawn_live(self, generator: Any) -> bool:
-        return any(
-            op.form == "live" and getattr(op.function, "__self__", None) is generator for op in self.trace.ops
-        )
+        return any(op.form == "live" and getattr(op.function, "__self__", None) is generator for op in self.trace.ops)
 
     def _refused_at(self, what: str, instead: str, place: str) -> CompileError:
         where = f" at {place}" if place else ""
@@ -300,7 +300,9 @@ class Reading:
         for kind in (first, type(first)) if isinstance(first, type) else (type(first),):
             for base in kind.__mro__:
                 for name, raw in list(base.__dict__.items()):
-                    inner = (raw.fget, raw.fset, raw.fdel) if isinstance(raw, property) else (calls.plain_function(raw),)
+                    inner = (
+                        (raw.fget, raw.fset, raw.fdel) if isinstance(raw, property) else (calls.plain_function(raw),)
+                    )
                     for f in inner:
                         if getattr(f, "__code__", None) is code:
                             self._note(Attribute(base, name, raw))
@@ -476,7 +478,9 @@ class Reading:
     def _read_part(self, array: Any, key: Any) -> None:
         if id(array) not in self._old:
             return
-        known = key is not UNKNOWN and all(isinstance(k, (*ATOMS, np.ndarray)) for k in (key if isinstance(key, tuple) else (key,)))
+        known = key is not UNKNOWN and all(
+            isinstance(k, (*ATOMS, np.ndarray)) for k in (key if isinstance(key, tuple) else (key,))
+        )
         parts = key if isinstance(key, tuple) else (key,)
         part = tuple(k.copy() if isinstance(k, np.ndarray) else k for k in parts) if known else ...
         try:
@@ -503,7 +507,9 @@ class Reading:
                 waiting += x
             elif x is value and _is_iterator(x):
                 raise self.refuse(
-                    frame, f"a {type(x).__name__} from outside is read, which moves it on", "Take from it outside. " + _ARGUMENT
+                    frame,
+                    f"a {type(x).__name__} from outside is read, which moves it on",
+                    "Take from it outside. " + _ARGUMENT,
                 )
 
     def iterated(self, frame: types.FrameType, value: Any) -> None:
@@ -598,7 +604,13 @@ class Reading:
             return UNKNOWN  # the frames of its methods tell
         if function in calls.ASKS_ONLY if isinstance(function, (type, types.BuiltinFunctionType)) else False:
             return UNKNOWN
-        deep = calls.root_of(getattr(function, "__module__", "")) in ("copy", "pickle", "_pickle", "operator", "_operator")
+        deep = calls.root_of(getattr(function, "__module__", "")) in (
+            "copy",
+            "pickle",
+            "_pickle",
+            "operator",
+            "_operator",
+        )
         deep = deep or isinstance(function, (operator.attrgetter, operator.methodcaller))
         for a in args:
             self.used(frame, a)
@@ -659,7 +671,9 @@ class Reading:
     def _asks_type(self, frame: types.FrameType, args: list[Any]) -> Any:
         x = args[0]
         if isinstance(x, Tracer) or (isinstance(x, Tensor) and type(x) is not x.__class__):
-            raise self.refuse(frame, "type() of a traced value is asked", "Ask isinstance(x, ad.Tensor), or np.ndim(x).")
+            raise self.refuse(
+                frame, "type() of a traced value is asked", "Ask isinstance(x, ad.Tensor), or np.ndim(x)."
+            )
         return UNKNOWN if x is UNKNOWN or len(args) > 1 else type(x)
 
     def _asks_instance(self, frame: types.FrameType, args: list[Any]) -> Any:
@@ -774,5 +788,8 @@ def _codes_in(code: types.CodeType) -> Iterator[types.CodeType]:
 
 
 def _equal_states(a: Any, b: Any) -> bool:
-    return bool(a["bit_generator"] == b["bit_generator"] and np.array_equal(a["state"]["key"], b["state"]["key"]) and a["state"]["pos"] == b["state"]["pos"])
-
+    return bool(
+        a["bit_generator"] == b["bit_generator"]
+        and np.array_equal(a["state"]["key"], b["state"]["key"])
+        and a["state"]["pos"] == b["state"]["pos"]
+    )

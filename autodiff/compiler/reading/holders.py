@@ -32,7 +32,9 @@ def alike(now: Any, before: Any) -> bool:
     if kind is not type(before):
         return False
     if kind is float:
-        return now == before and math.copysign(1, now) == math.copysign(1, before) or (now != now and before != before)
+        return (now == before and math.copysign(1, now) == math.copysign(1, before)) or (
+            now != now and before != before
+        )
     if kind is tuple or kind is frozenset:
         return len(now) == len(before) and (all(map(alike, now, before)) if kind is tuple else now == before)
     if issubclass(kind, np.generic):
@@ -169,7 +171,11 @@ class Item(Holder):
 
     def now(self) -> Any:
         try:
-            return self.owner[self.key] if not isinstance(self.owner, collections.defaultdict) else self.owner.get(self.key, MISSING)
+            return (
+                self.owner[self.key]
+                if not isinstance(self.owner, collections.defaultdict)
+                else self.owner.get(self.key, MISSING)
+            )
         except (LookupError, TypeError):
             return MISSING
 

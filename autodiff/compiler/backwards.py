@@ -1,0 +1,186 @@
+"""Results of a compiled function that are tracked, as the plain function's are: the sweep behind them is a program too.
+
+While a function is traced, the sweep from what it returns back to the leaves that it read is traced as well. What that
+needs of the way forward is handed out by the program beside its answer, as the tape keeps it in nodes; so a draw is the
+draw of that call, and nothing is done twice.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autodiff import pytree, tape
+from autodiff.compiler.program import EFFECTS, Program, Value, mapped
+from autodiff.compiler.tracer import Trace, Tracer, plain
+from autodiff.errors import GradientError
+from autodiff.primitives import primitive
+from autodiff.recording import pull_recorded, push_recorded, recording_on
+from autodiff.tape import Leaf, Node
+from autodiff.tensors import Tensor, lift
+
+
+@dataclass
+class Backwards:
+    """How the gradients of an answer come to the leaves.
+
+    Attributes
+    ----------
+    outputs : list of int
+        Which leaves of the answer are tracked.
+    leaves : list of Leaf
+    arrays : list of array
+        Their values when the function was traced.
+    program : Program or None
+        From cotangents and what is kept to gradients; None where it cannot be written: then the function is run again.
+    kept : list of Value
+        What the program needs of the way forward.
+    values : list of array
+        That of the first call.
+    again : str
+        Why the function must not be run again; empty if it may.
+    """
+
+    outputs: list[int]
+    leaves: list[Leaf]
+    arrays: list[Any]
+    program: Program | None = None
+    kept: list[Value] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+    again: str = ""
+
+
+def swept_back(trace: Trace, output: Any, start: int) -> Backwards | None:
+    """Trace the sweep from what a function returned to the leaves from before `start`; None if nothing is tracked.
+
+    After a step that has changed its leaves there is nothing to go back to either. Derivatives that a function returns
+    are not tracked: who wants second ones compiles the function that takes both.
+    """
+    if not tape.is_recording():
+        return None
+    derivatives: set[Value] = set()
+    for op in trace.ops:
+        if op.rule or (op.function == "conj" and derivatives.issuperset(op.inputs())):
+            derivatives.update(op.outputs)
+    roots: dict[int, Node] = {}
+    found: dict[Node, Any] = {}
+    flat = pytree.flatten(output)[0]
+    for i, y in enumerate(flat):
+        if (
+            isinstance(y, Tensor)
+            and y._node is not None
+            and isinstance(y._data, Tracer)
+            and y._data._var not in derivatives
+        ):
+            outside = {n: x for n, x in tape.outside_nodes([y._node], set(), start).items() if n.number < start}
+            if outside:
+                roots[i] = y._node
+                found |= outside
+    leaves = [n for n in found if isinstance(n, Leaf)]
+    if not leaves or len(leaves) < len(found) or any(leaf.stamp > start for leaf in leaves):
+        return None
+    back = Backwards(list(roots), leaves, [plain(found[leaf]) for leaf in leaves])
+    kinds = {op.form for op in trace.ops} & EFFECTS - {"check"}
+    back.again = "draws or changes something" if kinds else ""
+    mark = len(trace.ops)
+    cts = [Value("argument", flat[i].shape, flat[i].dtype, k, f"ct_{k}") for k, i in enumerate(back.outputs)]
+    trace.operands = {}
+    try:
+        with warnings.catch_warnings():  # the cotangents of later calls are others than 1
+            warnings.simplefilter("ignore")
+            seeds = [trace.tracer(np.ones(v.shape, v.dtype)[()], v) for v in cts]
+            gradients = pull_recorded(list(roots.values()), seeds, list(leaves), lifted=False)
+        _write(back, trace, mark, cts, gradients)
+    except Exception:  # whoever differentiates is told, as in the plain function
+        back.program = None
+    finally:
+        del trace.ops[mark:]
+        trace.operands = None
+    return back
+
+
+def _write(back: Backwards, trace: Trace, mark: int, cts: list[Value], gradients: Sequence[Any]) -> None:
+    """Make a program of the operations that were added."""
+    ops = trace.ops[mark:]
+    if EFFECTS & {op.form for op in ops}:
+        return
+    outputs = [trace.value_of(g) for g in gradients]
+    made = {v for op in ops for v in op.outputs}.union(cts)
+    reads = dict.fromkeys([*(v for op in ops for v in op.inputs()), *(v for v in outputs if isinstance(v, Value))])
+    back.kept = [v for v in reads if v not in made and not _is_there_later(v, back.leaves)]
+    operands = trace.operands or {}
+    back.values = [np.array(operands[v])[()] if v.kind != "result" else operands[v] for v in back.kept]
+    n = len(cts)
+    fresh = {v: Value("argument", v.shape, v.dtype, n + k, v.name) for k, v in enumerate(back.kept)}
+    ops = [op.with_inputs(lambda v: fresh.get(v, v)) for op in ops]
+    outputs = mapped(outputs, lambda v: fresh.get(v, v))
+    back.program = Program("backwards", [*cts, *fresh.values()], ops, outputs)
+
+
+def _is_there_later(v: Value, leaves: list[Leaf]) -> bool:
+    """Whether it is the same when the sweep comes: a leaf that has changed by then is complained about."""
+    return v.kind in ("constant", "made") or (v.kind == "state" and v.payload._node in leaves)
+
+
+class _Kept(NamedTuple):
+    """One call: what its tracked results are, what the program kept, and what it was called with."""
+
+    results: tuple[Any, ...]
+    values: tuple[Any, ...]
+    args: tuple[Any, ...]
+    keywords: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return "what the sweep needs"
+
+
+class Tracking:
+    """Puts the results of a compiled function on the tape, each call as one node."""
+
+    def __init__(self, f: Callable[..., Any], back: Backwards, run: Callable[..., Any] | None) -> None:
+        self._f, self._back, self._run = f, back, run
+        self._operands = [lift(array, leaf) for array, leaf in zip(back.arrays, back.leaves)]
+        self._primitive = primitive(self._results, vjp=self._vjp, jvp=self._jvp, name="compiled")
+
+    def __call__(self, answer: Any, values: tuple[Any, ...], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """The answer, tracked."""
+        leaves, structure = pytree.flatten(answer)
+        results = tuple([leaves[i]._data for i in self._back.outputs])
+        y = self._primitive(*self._operands, call=_Kept(results, values, args, keywords))
+        for i, t in zip(self._back.outputs, y if isinstance(y, tuple) else (y,)):
+            leaves[i] = t
+        return pytree.unflatten(structure, leaves)
+
+    @staticmethod
+    def _results(*_: Any, call: _Kept) -> Any:
+        return call.results if len(call.results) > 1 else call.results[0]
+
+    def _vjp(self, ct: Any, y: Any, *operands: Any, call: _Kept) -> tuple[Any, ...]:
+        cts = ct if isinstance(ct, tuple) else (ct,)
+        if self._run is not None and all(isinstance(x, (np.ndarray, np.generic)) for x in (*cts, *operands)):
+            found = self._run(*cts, *call.values)
+        else:
+            lifted = any(isinstance(x, Tensor) for x in (*cts, *operands))
+            found = pull_recorded(self._again(call), cts, list(self._back.leaves), lifted=lifted)
+        return tuple(np.zeros_like(x) if g is None else g for g, x in zip(found, self._back.arrays))
+
+    def _jvp(self, ts: tuple[Any, ...], y: Any, *operands: Any, call: _Kept) -> Any:
+        lifted = any(isinstance(t, Tensor) for t in (*ts, *operands))
+        out = push_recorded(self._again(call), ts, list(self._back.leaves), call.results, lifted=lifted)
+        return tuple(out) if len(call.results) > 1 else out[0]
+
+    def _again(self, call: _Kept) -> list[Node | None]:
+        """The nodes of the results, of the function run once more."""
+        if self._back.again:
+            raise GradientError(
+                f"the result of a compiled function was differentiated in a way that runs the function again (a second "
+                f"derivative, a forward sweep), but it {self._back.again}. Compile the outermost function, with the "
+                f"derivative in it, or differentiate the function that is not compiled."
+            )
+        with recording_on():
+            flat = pytree.flatten(self._f(*call.args, **call.keywords))[0]
+        return [flat[i]._node for i in self._back.outputs]

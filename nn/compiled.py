@@ -1,0 +1,64 @@
+"""A compiled model is the model: another class over the same attributes, whose calls run a program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import autodiff as ad
+from nn.module import Module
+from nn.summaries import Summary
+
+_OF_PROGRAM = ("source", "sources", "program")
+
+
+class CompiledModule:
+    """What a compiled module does in its own way; all else is inherited from the class of the plain one."""
+
+    __slots__ = ()
+    _plain: Module
+    _compiled: ad.Compiled
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program for this kind of arguments."""
+        return self._compiled(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OF_PROGRAM:
+            return getattr(self._compiled, name)
+        inherited = getattr(super(), "__getattr__", None)
+        if inherited is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        return inherited(name)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """A copy is compiled anew, over a copy of the model."""
+        return partial(ad.compile, **self._compiled.options), (self._plain,)
+
+    def __autodiff_compiled__(self, make: Callable[[Module], ad.Compiled]) -> Module:
+        """Compile the same model in another way."""
+        return compiled_module(self._plain, make)
+
+    def __autodiff_graph__(self) -> Any:
+        """What `autodiff.draw` draws: the latest program."""
+        return self._compiled.__autodiff_graph__()
+
+    def summary(self, x: Any) -> Summary:
+        """As `Module.summary`: of the plain module, whose layers can be looked at."""
+        return self._plain.summary(x)
+
+
+def compiled_module(model: Module, make: Callable[[Module], ad.Compiled]) -> Module:
+    """A module of the same class, with the same attributes, that runs what `make` makes of the model.
+
+    Both have one ``__dict__``: what is assigned to one, the other has.
+    """
+    kind: Any = type(model)
+    slots = {"__slots__": ("_compiled", "_plain"), "__module__": kind.__module__, "__qualname__": kind.__qualname__}
+    derived = type(kind)(kind.__name__, (CompiledModule, kind), {**slots, "__doc__": kind.__doc__})
+    twin: Any = object.__new__(derived)
+    object.__setattr__(twin, "__dict__", model.__dict__)
+    object.__setattr__(twin, "_plain", model)
+    object.__setattr__(twin, "_compiled", make(model))
+    return twin
