@@ -5,6 +5,8 @@ They are any text here; `identifiers` makes names of a program of them.
 
 from __future__ import annotations
 
+from typing import Any
+
 from autodiff.compiler.program import Op, Value
 
 

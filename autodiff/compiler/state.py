@@ -140,6 +140,13 @@ def _canonical(a: Any) -> Any:
     return np.where(missing, np.array(np.nan, a.dtype), a) if missing is not None and missing.any() else a
 
 
+def owner_of(function: Any) -> Any:
+    """The object, or the dictionary, that a bound method changes; None if there is none."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return getattr(function, "__self__", None)
+
+
 def same_bits(a: Any, b: Any) -> bool:
     """Whether two arrays have the same numbers, to the last bit; a NaN is a NaN."""
     a, b = np.asarray(a), np.asarray(b)

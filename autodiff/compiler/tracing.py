@@ -13,7 +13,7 @@ from autodiff.compiler.naming import name_results
 from autodiff.compiler.program import Program, Value
 from autodiff.compiler.reading.following import Reading
 from autodiff.compiler.standins import bind_data, drawing, real_data, real_grad, stand_in, step_back
-from autodiff.compiler.state import State
+from autodiff.compiler.state import State, owner_of
 from autodiff.compiler.tracer import Trace, Tracer
 from autodiff.errors import CompileError
 from autodiff.modes import GENERATORS
@@ -59,7 +59,7 @@ class Traced(NamedTuple):
         for t, _ in self.states:
             state.add(t)
         for op in self.program.ops:
-            state.add(getattr(op.function, "__self__", None))
+            state.add(owner_of(op.function))
             if op.form in ("store", "assign"):
                 state.add(op.function)
         for x in self.reading.movable():
@@ -154,7 +154,7 @@ class Writer(Watcher, Trace):
             self.undo = State()
         none_yet = {t._node for t in touched if isinstance(t._node, Leaf) and t._node.grad is _NONE_YET}
         before = tape.set_tracer(None)
-        for x in (*touched, getattr(function, "__self__", None)):
+        for x in (*touched, owner_of(function)):
             self.undo.add(x)
         tape.set_tracer(before)
         for t in touched:
@@ -230,8 +230,8 @@ class Writer(Watcher, Trace):
         for t, _, _, node in self.states.values():
             if t._node is not node:
                 raise CompileError(
-                    f"compile: {title} changes requires_grad of {t.name or getattr(node, 'name', None) or 'a tensor'!r}, which "
-                    f"a program would not do again. Freeze outside of the function."
+                    f"compile: {title} changes requires_grad of {t.name or getattr(node, 'name', None) or 'a tensor'!r}, "
+                    f"which a program would not do again. Freeze outside of the function."
                 )
 
     # --- looking on ---

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dis
 import functools
+import itertools
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -55,7 +56,7 @@ class Layout:
         self.at = {i.offset: i for i in dis.get_instructions(code)}
         self.depth: dict[int, int] = {}
         offsets = sorted(self.at)
-        after = dict(zip(offsets, offsets[1:]))
+        after = dict(itertools.pairwise(offsets))
         waiting = [(0, 0)]
         handlers = _handlers(code)
         seen_handlers: set[int] = set()

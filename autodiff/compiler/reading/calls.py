@@ -81,6 +81,10 @@ ASKS_ONLY = frozenset(
 """Functions that do not look at what their arguments hold."""
 
 
+READS_ALL = frozenset(("copy", "pickle", "_pickle", "operator", "_operator"))
+"""Modules whose functions look at all that an object holds."""
+
+
 def root_of(module: Any) -> str:
     """The package of a module, by its name."""
     return str(module or "").partition(".")[0]
@@ -128,12 +132,14 @@ def changes_itself(function: Any) -> Any:
     return None
 
 
-def plain_function(raw: Any) -> Any:
-    """The function in what a class holds: in a static or class method, or a property."""
+def plain_functions(raw: Any) -> list[types.FunctionType]:
+    """The functions in what a class holds: in a static or class method, or a property."""
     if isinstance(raw, types.FunctionType):
-        return raw
+        return [raw]
     if isinstance(raw, (staticmethod, classmethod)):
-        return plain_function(raw.__func__)
+        return plain_functions(raw.__func__)
     if isinstance(raw, functools.cached_property):
-        return raw.func
-    return None
+        return plain_functions(raw.func)
+    if isinstance(raw, property):
+        return [f for part in (raw.fget, raw.fset, raw.fdel) for f in plain_functions(part)]
+    return []

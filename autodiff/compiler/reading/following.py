@@ -141,8 +141,8 @@ class Reading:
         """Forget what only the trace needed; say once what the function does beside computing."""
         if self.told:
             warnings.warn(
-                f"compile: {self.title} calls {', '.join(dict.fromkeys(self.told))}. That happens while its program is written "
-                f"and checked; later calls run the program, without it.",
+                f"compile: {self.title} calls {', '.join(dict.fromkeys(self.told))}. That happens while its program is "
+                f"written and checked; later calls run the program, without it.",
                 UserWarning,
                 stacklevel=5,
             )
@@ -300,10 +300,7 @@ class Reading:
         for kind in (first, type(first)) if isinstance(first, type) else (type(first),):
             for base in kind.__mro__:
                 for name, raw in list(base.__dict__.items()):
-                    inner = (
-                        (raw.fget, raw.fset, raw.fdel) if isinstance(raw, property) else (calls.plain_function(raw),)
-                    )
-                    for f in inner:
+                    for f in calls.plain_functions(raw):
                         if getattr(f, "__code__", None) is code:
                             self._note(Attribute(base, name, raw))
                             yield f  # type: ignore[misc]
@@ -382,8 +379,8 @@ class Reading:
         elif attributes is not None:
             names = {n for kind in type(x).__mro__ for n, raw in kind.__dict__.items() if hasattr(type(raw), "__set__")}
             names -= {"__dict__", "__weakref__"}
-            found = ((n, _quietly(x, n)) for n in names)
-            self._settings[id(x)] = {n: v for n, v in found if isinstance(v, ATOMS)}
+            found = {**attributes, **{n: _quietly(x, n) for n in names}}
+            self._settings[id(x)] = {n: v for n, v in found.items() if isinstance(v, ATOMS)}
         yield from (attributes or {}).values()
         for name in slots_of(x):
             yield getattr(x, name, None)
@@ -434,14 +431,14 @@ class Reading:
 
     def _read_ours(self, frame: types.FrameType, owner: Any, name: str, raw: Any) -> Any:
         """An attribute of a module of a network, an optimiser, a schedule."""
-        if is_own(owner, name) and hasattr(owner, "named_parameters"):
+        own = is_own(owner, name)
+        if own and hasattr(owner, "named_parameters"):
             self.meet(raw, name)  # its changes are counted
             return raw
-        if hasattr(type(raw), "__set__") and not is_own(owner, name):
-            value = _quietly(owner, name)
-            first = self._settings.get(id(owner), {}).get(name, value)
+        if own or hasattr(type(raw), "__set__"):
+            value = raw if own else _quietly(owner, name)
             if isinstance(value, ATOMS):
-                if not alike(first, value):
+                if not alike(self._settings.get(id(owner), {}).get(name, value), value):
                     raise self.refuse(
                         frame,
                         f"{type(owner).__name__}.{name} is read after it was set",
@@ -449,8 +446,9 @@ class Reading:
                     )
                 self._note(Setting(owner, name, value))
                 return value
-            return UNKNOWN
-        if is_own(owner, name) or not calls.is_ours(calls.plain_function(raw)):
+            if not own:
+                return UNKNOWN
+        if is_own(owner, name) or not all(map(calls.is_ours, calls.plain_functions(raw) or [None])):
             self._note(Attribute(owner, name, raw))
         return _bound(find(owner, name), owner, name)
 
@@ -518,7 +516,7 @@ class Reading:
             self.used(frame, value)
 
     def _settle(self, frame: types.FrameType | None) -> None:
-        """Arrays that an instruction has used: either they were traced, then they are live, or their numbers were read."""
+        """Arrays that an instruction has used: they were traced, and are live, or their numbers were read."""
         left = []
         for where, array, count in self._pending:
             if frame is not None and where is not frame:
@@ -550,6 +548,8 @@ class Reading:
             raw = MISSING if isinstance(owner, (type, types.ModuleType)) else find(owner, key)
             if hasattr(type(raw), "__set__") and calls.is_of_ours(raw):
                 return  # a setting of the library's own, which sees to it
+            if calls.is_ours(find(type(owner), "__setattr__")) and not hasattr(owner, "named_parameters"):
+                return  # the same
             if isinstance(raw, property):
                 if calls.is_of_ours(owner) and calls.is_ours(raw.fset):
                     return
@@ -788,8 +788,6 @@ def _codes_in(code: types.CodeType) -> Iterator[types.CodeType]:
 
 
 def _equal_states(a: Any, b: Any) -> bool:
-    return bool(
-        a["bit_generator"] == b["bit_generator"]
-        and np.array_equal(a["state"]["key"], b["state"]["key"])
-        and a["state"]["pos"] == b["state"]["pos"]
-    )
+    """Whether NumPy's own generator, the one without a name, is where it was."""
+    (key, pos), (other, place) = ((x["state"]["key"], x["state"]["pos"]) for x in (a, b))
+    return bool(a["bit_generator"] == b["bit_generator"] and pos == place and np.array_equal(key, other))
