@@ -20,7 +20,7 @@ from autodiff.primitives import SINGULAR
 from autodiff.pytree import Structure
 from autodiff.sweeps import all_finite, pull_back, push_forward
 from autodiff.tape import ALIAS, NO_KEYWORDS, Node, Walk, next_number, set_recording
-from autodiff.tensors import Tensor, lift, plain
+from autodiff.tensors import Tensor, lift, met, plain
 
 Function = Callable[..., Any]
 
@@ -60,7 +60,7 @@ def _fresh(value: Any, path: str) -> Tensor:
     if isinstance(value, Tensor):
         data, outer = value._data, value._node
     elif isinstance(value, (np.ndarray, np.generic)) or hasattr(type(value), "__autodiff_traced__"):
-        data, outer = plain(value), None
+        data, outer = met(plain(value)), None
     elif isinstance(value, (float, complex)):
         data, outer = np.array(value)[()], None
     elif isinstance(value, int):
@@ -223,7 +223,7 @@ def data_of(value: Any) -> Any:
     """The plain array of a value."""
     if isinstance(value, Tensor):
         return value._data
-    return value if hasattr(type(value), "__autodiff_traced__") else np.asarray(value)
+    return value if hasattr(type(value), "__autodiff_traced__") else met(np.asarray(value))
 
 
 def matching(value: Any, like: Any, what: str) -> Any:

@@ -74,7 +74,8 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
             a = np.asarray(a)
         if isinstance(a, _ndarray) and a.dtype.kind not in "fciub":
             raise explain(primitive, (a,), TypeError())
-        arrays.append(a if type(a) is _ndarray or not isinstance(a, _ndarray) else plain(a))
+        a = a if type(a) is _ndarray or not isinstance(a, _ndarray) else plain(a)
+        arrays.append(a if not tape.special else met(a))
         nodes.append(None)
     try:
         y = run(*arrays, **kwargs)
@@ -176,7 +177,8 @@ def _operand(other: Any) -> Any:
     if isinstance(other, (np.generic, _ndarray)):
         if other.dtype.kind not in "fciub":
             raise explain("this operator", (other,), TypeError())
-        return other if type(other) is _ndarray or isinstance(other, np.generic) else plain(other)
+        other = other if type(other) is _ndarray or isinstance(other, np.generic) else plain(other)
+        return other if not tape.special else met(other)
     return other if isinstance(other, (float, int, complex)) or _is_traced(other) else NotImplemented
 
 
@@ -189,6 +191,12 @@ def plain(array: Any) -> Any:
             "and select with np.where(~a.mask, ..., 0) or the where= of a reduction."
         )
     return np.asarray(array) if isinstance(array, _ndarray) else array
+
+
+def met(array: Any) -> Any:
+    """An array that meets Tensors; while a trace is written, what stands in it for an array from outside."""
+    tracer = tape.tracer()
+    return array if tracer is None or not isinstance(array, _ndarray) else tracer.adopt(array)
 
 
 def _left_operand(other: Any, b: Any) -> Any:
@@ -253,6 +261,9 @@ class Tensor(NumpyMethods):
         traced = _is_traced(data)
         if not traced and not isinstance(data, np.generic):
             data = np.asarray(plain(data))
+            if tape.special:
+                data = met(data)
+                traced = _is_traced(data)
         if data.dtype.kind not in "fciub":
             raise DtypeError(
                 f"a Tensor holds numbers; this array has dtype {data.dtype}. Convert it first, for example with "
@@ -504,7 +515,7 @@ class Tensor(NumpyMethods):
                 "assign_ changes a leaf; this tensor is a result. Use x.at[...].set(v) for a changed copy."
             )
         given = value._data if isinstance(value, Tensor) else value
-        new = given if _is_traced(given) else np.asarray(given)
+        new = given if _is_traced(given) else met(np.asarray(given))
         if new.shape != self.shape:
             who = f" to {self.name!r}" if self.name else ""
             raise ShapeError(f"assign_{who}: the value has shape {new.shape}; the tensor has shape {self.shape}.")
@@ -989,7 +1000,7 @@ def seed(y: Tensor, ct: Any, who: str) -> Any:
                 f"{who} starts from a real number; this tensor is complex. Take its .real, or give a cotangent."
             )
         return type(data)(1) if isinstance(data, np.generic) else np.ones_like(data)
-    array = ct._data if isinstance(ct, Tensor) else ct if _is_traced(ct) else np.asarray(ct)
+    array = ct._data if isinstance(ct, Tensor) else ct if _is_traced(ct) else met(np.asarray(ct))
     if array.shape != data.shape:
         raise GradientError(f"{who}: the cotangent has shape {array.shape}; the tensor has shape {data.shape}.")
     array = array.astype(data.dtype)[()] if array.dtype != data.dtype else array[()]

@@ -80,8 +80,10 @@ _NONE_YET: Any = _NoneYet()
 class Writer(Watcher, Trace):
     """A trace, as the tape knows it: it is told of gradients that arrive, of assignments and of effects."""
 
-    def __init__(self) -> None:
+    def __init__(self, title: str) -> None:
         super().__init__()
+        self.title, self.is_finished = title, False
+        self.is_outside: Callable[[Any], bool] = lambda x: False
         self.states: dict[int, tuple[Tensor, Any, Value, Any]] = {}
         self.standing: dict[int, Any] = {}
         self.leaves: dict[Leaf, tuple[Any, Value | None]] = {}
@@ -96,6 +98,30 @@ class Writer(Watcher, Trace):
         if isinstance(x, np.ndarray):
             self.uses[id(x)] = self.uses.get(id(x), 0) + 1
         return super().value_of(x)
+
+    def adopt(self, array: Any) -> Any:
+        """A Tracer for an array from outside, so that all that is computed with it is written down."""
+        base = array
+        while isinstance(base.base, np.ndarray):
+            base = base.base
+        if not any(self.is_outside(x) for x in (array, base)):
+            return array
+        return self.tracer(array, self.value_of(array))
+
+    def record(self, *call: Any) -> Any:
+        """Make a call and write it down; a Tracer that somebody has kept has nowhere to write."""
+        if self.is_finished:
+            raise self.refused("", "")
+        return super().record(*call)
+
+    def refused(self, what: str, instead: str) -> CompileError:
+        """The error about something that a record cannot hold."""
+        if self.is_finished:
+            return CompileError(
+                f"compile: this value was kept from the call of {self.title} in which its program was written, and stands "
+                f"for numbers of that call. Return from {self.title} what you need."
+            )
+        return super().refused(what, instead)
 
     # --- what is there before ---
 
@@ -277,8 +303,9 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
             f"compile: {name} is derived inside of a function that is being compiled; derive it before, or outside."
         )
     start = next_number()
-    writer = Writer()
+    writer = Writer(name)
     reading = Reading(writer, name)
+    writer.is_outside = reading.is_old
     arguments: list[Value] = []
     call: list[Any] = []
     static: list[Any] = []
@@ -315,6 +342,7 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
                 states = writer.release(failed=failed)
     finally:
         tape.set_tracer(None)
+        writer.is_finished = True
     outside = [*reading.arrays, *(array for _, array in states)]
     for v in writer.constants.values():
         if not any(np.may_share_memory(v.payload, array) for array in outside):
@@ -345,6 +373,7 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
     writer.cotangents.clear()
     program = Program(name, arguments, writer.ops, [*outputs, *(back.kept if back is not None else ())])
     reading.done()
+    del writer.is_outside
     return Traced(program, structure, kinds, pytree.unflatten(structure, answers), reading, states, writer.begun, back)
 
 

@@ -339,12 +339,13 @@ class Follower:
         self._push(*(reversed(value) if known else [UNKNOWN] * n))
 
     def _build_tuple(self, frame: types.FrameType, i: dis.Instruction) -> None:
-        parts = self.pops(i.arg or 0)
-        self._push(UNKNOWN if any(p is UNKNOWN for p in parts) else tuple(parts))
+        self._push(tuple(self.pops(i.arg or 0)))
 
     def _build(self, frame: types.FrameType, i: dis.Instruction) -> None:
-        self.pops((i.arg or 0) * (2 if i.opname == "BUILD_MAP" else 1))
-        self._push(UNKNOWN)
+        if i.opname == "BUILD_CONST_KEY_MAP":
+            self.pop()
+        parts = self.pops((i.arg or 0) * (2 if i.opname == "BUILD_MAP" else 1))
+        self._push(UNKNOWN if i.opname == "BUILD_STRING" else tuple(parts))  # what it holds will do
 
     def _text(self, frame: types.FrameType, i: dis.Instruction) -> None:
         for value in self.pops(2 if i.opname == "FORMAT_VALUE" and (i.arg or 0) & 4 else 1):
@@ -374,6 +375,8 @@ class Follower:
     def _call_spread(self, frame: types.FrameType, i: dis.Instruction) -> None:
         keywords = self.pop() if _ALWAYS_KEYWORDS or (i.arg or 0) & 1 else {}
         args = self.pop()
+        if not isinstance(args, tuple):
+            self._reader.iterated(frame, args)
         given = list(args) if isinstance(args, (tuple, list)) else [UNKNOWN]
         names: tuple[str, ...] = ()
         if isinstance(keywords, dict) and all(isinstance(k, str) for k in keywords):
@@ -449,7 +452,7 @@ def _handlers_by_name() -> Iterator[tuple[str, Handler]]:
         Follower._next: "FOR_ITER",
         Follower._unpack: "UNPACK_SEQUENCE",
         Follower._build_tuple: "BUILD_TUPLE",
-        Follower._build: "BUILD_LIST BUILD_SET BUILD_MAP BUILD_STRING",
+        Follower._build: "BUILD_LIST BUILD_SET BUILD_MAP BUILD_STRING BUILD_CONST_KEY_MAP",
         Follower._text: "FORMAT_VALUE FORMAT_SIMPLE CONVERT_VALUE",
         Follower._import: "IMPORT_NAME",
         Follower._import_from: "IMPORT_FROM",

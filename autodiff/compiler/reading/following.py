@@ -206,7 +206,11 @@ class Reading:
 
     def refuse(self, frame: types.FrameType, what: str, instead: str) -> CompileError:
         """The error about something that a program cannot do, noted also for those who catch it."""
-        error = self._refused_at(what, instead, f"{frame.f_code.co_filename}:{frame.f_lineno}")
+        user: types.FrameType | None = frame
+        while user is not None and (user not in self._frames or self._is_read.get(user.f_code, (0, False))[1]):
+            user = user.f_back  # of Python's own library the caller
+        place = user or frame
+        error = self._refused_at(what, instead, f"{place.f_code.co_filename}:{place.f_lineno}")
         self.refusal = self.refusal or error
         return error
 
@@ -290,6 +294,8 @@ class Reading:
                 self._note(Cell(cell, name, Cell(cell, name, None).now()))
             for inner in _codes_in(code):
                 self._cells[inner].update(set(inner.co_freevars).intersection(cells))
+        if code.co_freevars:
+            _ = frame.f_locals  # read anew: what it holds is written back to the cells when this has returned
 
     def _in_class(self, frame: types.FrameType) -> Iterator[types.FunctionType]:
         """The method that a frame runs, if its first argument has it."""
@@ -326,6 +332,11 @@ class Reading:
         """Put a generator there, for this trace, whose draws are drawn anew in every call."""
         from autodiff.compiler.standins import drawing
 
+        if isinstance(holder, Attribute) and not is_own(holder.owner, str(holder.key)):
+            kinds = holder.owner.__mro__ if isinstance(holder.owner, type) else type(holder.owner).__mro__
+            base = next((k for k in kinds if holder.key in k.__dict__), None)
+            if base is not None and not isinstance(base.__dict__[holder.key], types.MemberDescriptorType):
+                holder = Attribute(base, holder.key, generator)
         try:
             holder.put(drawing(generator))
         except (AttributeError, TypeError):
@@ -351,6 +362,8 @@ class Reading:
                 self._generators.append((x, x.bit_generator.state))
             elif isinstance(x, (*CONTAINERS, tuple, frozenset, functools.partial)):
                 found = entries_of(x)
+                if isinstance(x, functools.partial):
+                    self._note(Contents(x, "partial"))
                 if isinstance(x, CONTAINERS) and not own:
                     self._containers.append((name, x, found))
                 rest += found
@@ -488,27 +501,21 @@ class Reading:
 
     def used(self, frame: types.FrameType, value: Any) -> None:
         """Something looks at all of a value: an operator, a function of C."""
-        if value is UNKNOWN or id(value) not in self._old:
-            return
         waiting, seen = [value], set()
         while waiting:
             x = waiting.pop()
-            if isinstance(x, ATOMS) or id(x) in seen:
+            if isinstance(x, ATOMS) or x is UNKNOWN or id(x) in seen:
                 continue
             seen.add(id(x))
-            if isinstance(x, np.ndarray):
-                self._pending.append((frame, x, self.trace.uses.get(id(x), 0)))
-            elif isinstance(x, (*CONTAINERS, functools.partial)):
-                self._note(Contents(x, type(x).__name__))
+            old = id(x) in self._old
+            if isinstance(x, (*CONTAINERS, tuple, frozenset, functools.partial)):
+                if old and not isinstance(x, (tuple, frozenset)):
+                    self._note(Contents(x, type(x).__name__))
                 waiting += entries_of(x)
-            elif isinstance(x, (tuple, frozenset)):
-                waiting += x
-            elif x is value and _is_iterator(x):
-                raise self.refuse(
-                    frame,
-                    f"a {type(x).__name__} from outside is read, which moves it on",
-                    "Take from it outside. " + _ARGUMENT,
-                )
+            elif old and isinstance(x, np.ndarray):
+                self._pending.append((frame, x, self.trace.uses.get(id(x), 0)))
+            elif old and x is value and _is_iterator(x):
+                raise self.refuse(frame, f"a {type(x).__name__} from outside is read, which moves it on", _ARGUMENT)
 
     def iterated(self, frame: types.FrameType, value: Any) -> None:
         """Something is gone through."""
@@ -680,7 +687,11 @@ class Reading:
         x = args[0]
         if isinstance(x, Tracer):
             kinds = args[1] if len(args) > 1 else UNKNOWN
-            if kinds is UNKNOWN or isinstance(x, kinds) != isinstance(x._value, kinds):
+            try:
+                known = isinstance(x, kinds) == isinstance(x._value, kinds)
+            except TypeError:  # kinds that are not known here
+                known = False
+            if not known:
                 raise self.refuse(
                     frame,
                     "isinstance() of a traced value, which is not what it stands for,",
@@ -716,6 +727,9 @@ class Reading:
         self.used(frame, args[0])
         return UNKNOWN
 
+    def _imports(self, frame: types.FrameType, args: list[Any]) -> Any:
+        return sys.modules.get(args[0], UNKNOWN) if isinstance(args[0], str) else UNKNOWN
+
     def _asks_length(self, frame: types.FrameType, args: list[Any]) -> Any:
         if not isinstance(args[0], np.ndarray):
             self.used(frame, args[0])
@@ -738,6 +752,7 @@ _ABOUT: dict[Any, Any] = {
     next: Reading._takes_next,
     iter: Reading._takes_next,
     len: Reading._asks_length,
+    __import__: Reading._imports,
 }
 
 _C_METHODS = (types.WrapperDescriptorType, types.MethodDescriptorType, types.BuiltinFunctionType)
