@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from tests.tools.programs.drawing import TRANSFORMED, Drawing
+from tests.tools.programs.filling import NothingFitsError
 from tests.tools.programs.program import Program
 
 CALLS = 5
@@ -39,6 +40,8 @@ def compose(seed, attempt=0):
         if len(d.steps) >= 3 + int(np.random.default_rng([seed, attempt, 1]).integers(10)):
             break
         d.step()
+    if d.kind in TRANSFORMED and not _depends(d) and d.chance(0.9):
+        raise NothingFitsError
     n = None
     if any("n" in _words(step.text) for step in d.steps):
         n = (2, 2 if d.chance(0.7) else d.of([3, -1]))
@@ -67,6 +70,15 @@ def compose(seed, attempt=0):
         hard=4 if d.chance(0.06) else 0,
     )
     return _transformed(d, program)
+
+
+def _depends(d):
+    """Whether the last value depends on an argument by which the function is differentiated."""
+    made = set(d.tracked)
+    for step in d.steps:
+        if made & step.reads:
+            made.update(step.makes)
+    return bool(d.steps) and not made.isdisjoint(d.steps[-1].makes)
 
 
 def _words(text):
