@@ -23,6 +23,7 @@ from autodiff.compiler.program import Program, Value
 from autodiff.compiler.reaching import holds_still
 from autodiff.compiler.scalars import ScalarWriter, suits
 from autodiff.compiler.source import Writer
+from autodiff.compiler.tracer import Diverged
 from autodiff.compiler.tracing import Traced, trace
 from autodiff.errors import CompileError
 from autodiff.tape import Leaf
@@ -233,11 +234,14 @@ class _Entry:
             if not self.traced.around.is_unchanged():
                 return _MISS
             self._version = tape.structure[0]
-        if self._flat:
-            result = self._run(*args) if len(args) == self._count and not kwargs else _MISS
-        else:
-            leaves, structure = pytree.flatten((args, kwargs))
-            result = _MISS if structure != self._structure else self._run(*leaves)
+        try:
+            if self._flat:
+                result = self._run(*args) if len(args) == self._count and not kwargs else _MISS
+            else:
+                leaves, structure = pytree.flatten((args, kwargs))
+                result = _MISS if structure != self._structure else self._run(*leaves)
+        except Diverged:
+            return _MISS
         if self._tracking is None or result is _MISS:
             return result
         answer, kept = result  # type: ignore[misc]  # what _MISS is not
