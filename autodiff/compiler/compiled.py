@@ -25,7 +25,7 @@ from autodiff.compiler.scalars import ScalarWriter, suits
 from autodiff.compiler.source import Writer
 from autodiff.compiler.tracer import Diverged
 from autodiff.compiler.tracing import Traced, trace
-from autodiff.errors import CompileError
+from autodiff.errors import AutodiffError, CompileError, MatrixError
 from autodiff.tape import Leaf
 from autodiff.tensors import Tensor, lift
 
@@ -135,15 +135,35 @@ class Compiled:
         if tape.special and tape.tracer() is not None:
             return self._f(*args, **kwargs)  # a part of what is being compiled
         for entry in self._entries:
-            if entry.has_only_numbers:
-                result = entry.run(args, kwargs)
-            else:
-                with self._lock:  # its buffers are those of all threads
+            try:
+                if entry.has_only_numbers:
                     result = entry.run(args, kwargs)
+                else:
+                    with self._lock:  # its buffers are those of all threads
+                        result = entry.run(args, kwargs)
+            except Exception as error:
+                return self._after(error, args, kwargs)
             if result is not _MISS:
                 return result
         with self._lock:
             return self._trace(args, kwargs)
+
+    def _give_up(self, error: CompileError) -> None:
+        """Raise, or say so, where another way was asked for, and go that way from now on."""
+        if not self._fallback:
+            raise error
+        self._refused, self._entries = error, []
+        warnings.warn(f"{error} It runs eagerly from now on.", UserWarning, stacklevel=4)
+
+    def _after(self, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The program has raised: the function itself raises what it raises, if nothing has been changed yet."""
+        if isinstance(error, AutodiffError) or _has_changed_something(error):
+            if isinstance(error, np.linalg.LinAlgError) and not isinstance(error, MatrixError):
+                raise MatrixError(str(error)) from error
+            raise error
+        answer = self._f(*args, **kwargs)
+        self._give_up(_surprise(f"the program of {self.__name__} fails where the function does not", error))
+        return answer
 
     def _trace(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self._refused is not None:
@@ -157,13 +177,20 @@ class Compiled:
         try:
             traced = trace(self._f, self.__name__, leaves, lambda new: pytree.unflatten(structure, new))
         except CompileError as error:
-            if not self._fallback:
+            self._give_up(error)
+            return self._f(*args, **kwargs)
+        except Exception as error:
+            if not _is_internal(error):
                 raise
-            self._refused = error
-            warnings.warn(f"{error} It runs eagerly from now on.", UserWarning, stacklevel=3)
+            self._give_up(_surprise(f"{self.__name__} cannot be traced", error))
             return self._f(*args, **kwargs)
         self._entries = [entry for entry in self._entries if entry.is_alive()]
-        entry = _Entry(self._f, self.__name__, self._backend, traced, leaves, structure, bool(kwargs))
+        try:
+            entry = _Entry(self._f, self.__name__, self._backend, traced, leaves, structure, bool(kwargs))
+        except Exception as error:
+            refused = isinstance(error, CompileError)
+            self._give_up(error if refused else _surprise(f"the program of {self.__name__} cannot be written", error))
+            return traced.answer
         self._entries.append(entry)
         if len(self._entries) == _MANY:
             warnings.warn(
@@ -176,6 +203,37 @@ class Compiled:
 
     def __repr__(self) -> str:
         return f"<compiled {self.__name__}, {len(self._entries)} trace(s)>"
+
+
+def _surprise(what: str, error: Exception) -> CompileError:
+    """What went wrong in the compiler itself."""
+    new = CompileError(f"compile: {what} ({type(error).__name__}: {error}). This is a mistake of the compiler's.")
+    return new.with_traceback(error.__traceback__)
+
+
+def _is_internal(error: Exception) -> bool:
+    """Whether an exception in a trace comes from what is done around the function, not from the function."""
+    place, within = error.__traceback__, "autodiff.compiler."
+    while place is not None:
+        module = str(place.tb_frame.f_globals.get("__name__", ""))
+        if not module.startswith(within) or module == f"{within}tracer":
+            return False
+        place = place.tb_next
+    return True
+
+
+def _has_changed_something(error: Exception) -> bool:
+    """Whether a program had changed something, or drawn a number, when it raised."""
+    place = error.__traceback__
+    while place is not None:
+        frame = place.tb_frame
+        changing = frame.f_globals.get("__changing__")
+        if changing is not None:
+            done = linecache.getlines(frame.f_code.co_filename)[: place.tb_lineno]
+            if any(line.strip() in changing for line in done):
+                return True
+        place = place.tb_next
+    return False
 
 
 class _Methods(dict[Compiled, Compiled]):

@@ -40,6 +40,7 @@ class Trace:
         self.constants: dict[int, Value] = {}
         self.kept: list[Any] = []
         self.rule = ""
+        self.refusal: CompileError | None = None  # the first: whoever catches it goes on with what is not recorded
         self.operands: dict[Value, Any] | None = None  # what has been read, where somebody wants to know
 
     # --- values ---
@@ -69,7 +70,12 @@ class Trace:
         return Tracer(self, value, var)
 
     def refused(self, what: str, instead: str) -> CompileError:
-        """The error about something that a record cannot hold."""
+        """The error about something that a record cannot hold; it is raised at the end, if the user has caught it."""
+        error = self._refused(what, instead)
+        self.refusal = self.refusal or error
+        return error
+
+    def _refused(self, what: str, instead: str) -> CompileError:
         frame = users_frame()
         inside = (self.rule and f"the derivative of {self.rule}") or _asked_by(frame)
         if inside:
@@ -150,7 +156,7 @@ class Trace:
         """The function of a primitive: its NumPy calls one by one, or, where it looks at values, as a whole."""
         if not any(isinstance(a, Tracer) for a in args):
             return primitive.fn(*args, **keywords)
-        mark = len(self.ops)
+        mark, refusal = len(self.ops), self.refusal
         try:
             y = primitive.fn(*args, **keywords)
             if all(isinstance(part, Tracer) for part in (y if isinstance(y, (tuple, list)) else (y,))):
@@ -158,6 +164,7 @@ class Trace:
             del self.ops[mark:]  # something was written where nobody saw it
         except Exception:  # also what NumPy makes of the refusal; a mistake is made again below
             del self.ops[mark:]
+        self.refusal = refusal
         return self.record("opaque", primitive, primitive.fn, args, keywords)
 
 
@@ -414,6 +421,11 @@ class Tracer(NDArrayOperatorsMixin):
         return (self[i] for i in range(len(self)))
 
     # --- what a record cannot hold ---
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"an array has no attribute {name!r}", name=name, obj=self)
+        return self._no(f"reading .{name}", "Use np functions on the value itself; they are traced.")
 
     def _no(self, what: str, instead: str) -> Any:
         raise self._trace.refused(what, instead)

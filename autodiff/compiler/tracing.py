@@ -253,7 +253,15 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
             for t in around.tensors:
                 writer.take(t)
             args, kwargs = rebuild(call)
-            output = f(*args, **kwargs)
+            try:
+                output = f(*args, **kwargs)
+            except Exception as error:
+                other = _as_of_compile(error, writer, name)
+                if other is error:
+                    raise
+                raise other from error
+            if writer.refusal is not None:
+                raise writer.refusal
             back = swept_back(writer, output, start)
             failed = False
         finally:
@@ -291,6 +299,24 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
     containers = [(key, container, entries_of(container)) for key, container in around.containers]
     answer = pytree.unflatten(structure, answers)
     return Traced(program, structure, kinds, answer, around, states, writer.begun, containers, back)
+
+
+def _as_of_compile(error: Exception, writer: Writer, name: str) -> Exception:
+    """What ends a trace: a refusal, also one that was caught; what the stand-ins have caused; the user's own."""
+    if writer.refusal is not None and error is not writer.refusal:
+        return writer.refusal
+    if isinstance(error, CompileError) or not _is_about_tracers(error):
+        return error
+    return CompileError(
+        f"compile: {name} does something with a value that is traced which cannot be traced ({type(error).__name__}: "
+        f"{error}). Do it outside of what is compiled."
+    )
+
+
+def _is_about_tracers(error: Exception) -> bool:
+    return isinstance(getattr(error, "obj", None), Tracer) or any(
+        word in str(error) for word in ("Tracer", "traced ", "_NoneYet")
+    )
 
 
 def _is_differentiated_outside(node: Node, start: int) -> bool:
