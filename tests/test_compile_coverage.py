@@ -367,25 +367,25 @@ def test_a_refusal_says_what_it_is_about():
         return x * 1
 
     assert odd(np.ones(2))[0] == 1
-    with pytest.raises(ad.CompileError, match="compile: .*at .*test_compile_coverage"):
+    with pytest.raises(ad.CompileError, match=r"compile: .*at .*test_compile_coverage"):
         ad.compile(ad.grad(lambda x: odd(x).sum()))(np.ones(2))
     with pytest.raises(ad.CompileError, match=r"compile: minimize, needed at .*does something by values.*item"):
         ad.compile(lambda x: optim.minimize(lambda t: ((t - x) ** 2).sum(), np.zeros(2)).x)(np.ones(2))
 
 
 def test_the_users_own_exceptions_come_unchanged():
-    class Mine(RuntimeError):
+    class MineError(RuntimeError):
         pass
 
     def f(x, fail):
         if fail:
-            raise Mine("from the user")
+            raise MineError("from the user")
         return x * 2
 
     g = ad.compile(f, fallback=True)
     g(np.ones(2), False), g(np.ones(2), False)
     for _ in range(2):
-        with pytest.raises(Mine, match="from the user"):
+        with pytest.raises(MineError, match="from the user"):
             g(np.ones(2), True)
     np.testing.assert_array_equal(g(np.ones(2), False), [2, 2])
     assert g.sources
@@ -428,7 +428,7 @@ def test_errors_are_the_plain_ones(name):
     f, good, bad = ERRORS[name]
     g = ad.compile(f)
     g(good), g(good)
-    with pytest.raises(Exception) as expected:
+    with pytest.raises((ad.AutodiffError, ValueError, ArithmeticError)) as expected:
         f(bad)
     for _ in range(2):
         with pytest.raises(type(expected.value)) as found:

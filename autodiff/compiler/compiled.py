@@ -188,8 +188,7 @@ class Compiled:
         try:
             entry = _Entry(self._f, self.__name__, self._backend, traced, leaves, structure, bool(kwargs))
         except Exception as error:
-            refused = isinstance(error, CompileError)
-            self._give_up(error if refused else _surprise(f"the program of {self.__name__} cannot be written", error))
+            self._give_up(_surprise(f"the program of {self.__name__} cannot be written", error))
             return traced.answer
         self._entries.append(entry)
         if len(self._entries) == _MANY:
@@ -206,7 +205,9 @@ class Compiled:
 
 
 def _surprise(what: str, error: Exception) -> CompileError:
-    """What went wrong in the compiler itself."""
+    """What went wrong in the compiler itself; a refusal stays one."""
+    if isinstance(error, CompileError):
+        return error
     new = CompileError(f"compile: {what} ({type(error).__name__}: {error}). This is a mistake of the compiler's.")
     return new.with_traceback(error.__traceback__)
 
