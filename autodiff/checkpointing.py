@@ -113,6 +113,8 @@ def _recomputed(call: _Call, captured: list[Node], outputs: dict[int, Any]) -> P
         fresh, roots, ys, _ = call(list(operands[: len(call.places)]))
         for i, before in outputs.items():
             now = ys[i]
+            if tape.tracer() is not None:  # the same calls on the same values, of which a program keeps one
+                continue
             if not np.array_equal(before, now._data if isinstance(now, Tensor) else now, equal_nan=True):
                 raise RuleError(
                     "checkpoint: the second evaluation gave other values than the first. The function must be "

@@ -385,6 +385,6 @@ class At:
     def add(self, value: Any) -> Any:
         """A copy with `value` added to the entries; repeated indices add up."""
         index, arrays = indexing.split_index(self._index)
-        where = self._x.data[index.fill(arrays)]
+        where = shapes.values(self._x)[index.fill(arrays)]
         value = np.broadcast_to(value, where.shape) if np.shape(value) != where.shape else value
         return self._x + indexing.index_add(value, *arrays, index=index, shape=self._x.shape)

@@ -11,20 +11,13 @@ from tests.op_cases import ALL
 from tests.op_cases.checks import quiet
 
 SEEDS = range(2)
-# NumPy itself decides by values what these do: how long the result is, whether there is NaN, which entries count.
-BY_VALUES = (
-    "linspace", "logspace", "geomspace", "interp", "median", "quantile", "percentile", "piecewise", "polydiv",
-    "polyfit", "polymul", "poly_of_complex", "poly_of_conjugates", "roots", "setdiff1d", "setxor1d", "trim_zeros",
-    "union1d", "unique", "average_along", "average_and", "average_of", "average_with", "cov_with_weights",
-    "histogram", "lstsq", "complex_lstsq", "fmax.reduce", "fmin.reduce", "nanmax", "nanmin", "nanmean", "nanmedian",
-    "nanquantile", "nanpercentile", "nanvar", "nanstd",
-)  # fmt: skip
-BUT_NOT = {"interp_to_tracked_ends", "histogram2d", "histogramdd"}  # where nothing that is traced is looked at
+# How many entries the result has, and which, is decided by values.
+BY_VALUES = ("piecewise", "unique", "union1d", "intersect1d", "setdiff1d", "setxor1d")
 
 
 def depends_on_values(case):
-    """Whether the row is one of those, or a variant of one: ``quantile_by_q``."""
-    return str(case).startswith(BY_VALUES) and str(case) not in BUT_NOT
+    """Whether the row is one of those, or a variant of one: ``unique_rows``."""
+    return str(case).startswith(BY_VALUES)
 
 
 def same(found, expected, exact):

@@ -86,7 +86,7 @@ def swept_back(trace: Trace, output: Any, start: int) -> Backwards | None:
     back = Backwards(list(roots), leaves, [plain(found[leaf]) for leaf in leaves])
     kinds = {op.form for op in trace.ops} & EFFECTS - {"check"}
     back.again = "draws or changes something" if kinds else ""
-    mark = len(trace.ops)
+    mark, refusal = len(trace.ops), trace.refusal
     cts = [Value("argument", flat[i].shape, flat[i].dtype, k, f"ct_{k}") for k, i in enumerate(back.outputs)]
     trace.operands = {}
     try:
@@ -99,7 +99,7 @@ def swept_back(trace: Trace, output: Any, start: int) -> Backwards | None:
         back.program = None
     finally:
         del trace.ops[mark:]
-        trace.operands = None
+        trace.operands, trace.refusal = None, refusal
     return back
 
 

@@ -23,8 +23,9 @@ from autodiff.compiler.program import Program, Value
 from autodiff.compiler.scalars import ScalarWriter, suits
 from autodiff.compiler.second_look import Differs, compared, first_line, first_wrong
 from autodiff.compiler.source import Writer
+from autodiff.compiler.tracer import Diverged
 from autodiff.compiler.tracing import Traced, trace
-from autodiff.errors import CompileError
+from autodiff.errors import AutodiffError, CompileError, MatrixError
 from autodiff.tape import Leaf
 from autodiff.tensors import Tensor, lift
 
@@ -139,15 +140,22 @@ class Compiled:
             return self._f(*args, **kwargs)  # a part of what is being compiled
         for entry in self._entries:
             if entry.has_only_numbers and not entry.unchecked:
-                result = entry.run(args, kwargs)
+                result = self._run(entry, args, kwargs)
                 if result is not _MISS:
                     return result
         with self._lock:  # the buffers of a program are those of all threads; and eight first calls are one trace
             for entry in self._entries:
-                result = self._checked(entry, args, kwargs) if entry.unchecked else entry.run(args, kwargs)
+                run = self._checked if entry.unchecked else self._run
+                result = run(entry, args, kwargs)
                 if result is not _MISS:
                     return result
             return self._trace(args, kwargs)
+
+    def _run(self, entry: _Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        try:
+            return entry.run(args, kwargs)
+        except Exception as error:
+            return self._after(error, args, kwargs)
 
     def _checked(self, entry: _Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The answer of a program that is compared with the function itself."""
@@ -165,16 +173,14 @@ class Compiled:
         self._entries = [e for e in self._entries if e is not entry]
         found.state.restore()
         where = self._first_line(entry, args, kwargs)
-        error = CompileError(
-            f"compile: the program of {self.__name__} does not do what the function does: {found.what}. "
-            f"{f'The program begins to differ in {where}. ' if where else ''}The function depends on something that "
-            f"changes and that compile does not see, or this is a fault of compile. Run it without compile, or with "
-            f"fallback=True; check=0 switches the comparison off."
+        self._give_up(
+            CompileError(
+                f"compile: the program of {self.__name__} does not do what the function does: {found.what}. "
+                f"{f'The program begins to differ in {where}. ' if where else ''}The function depends on something "
+                f"that changes and that compile does not see, or this is a fault of compile. Run it without compile, "
+                f"or with fallback=True; check=0 switches the comparison off."
+            )
         )
-        if not self._fallback:
-            raise error
-        self._refused = error
-        warnings.warn(f"{error} It runs eagerly from now on.", UserWarning, stacklevel=4)
         return self._f(*args, **kwargs)
 
     def _first_line(self, entry: _Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
@@ -198,7 +204,6 @@ class Compiled:
             where = f"(it was looked for, and {type(error).__name__} was met: {error})"
         finally:
             state.restore()
-        return where
 
     def _trace(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self._refused is not None:
@@ -212,14 +217,20 @@ class Compiled:
         try:
             traced = trace(self._f, self.__name__, leaves, lambda new: pytree.unflatten(structure, new))
         except CompileError as error:
-            if not self._fallback:
+            self._give_up(error)
+            return self._f(*args, **kwargs)
+        except Exception as error:
+            if not _is_internal(error):
                 raise
-            self._refused = error
-            warnings.warn(f"{error} It runs eagerly from now on.", UserWarning, stacklevel=3)
+            self._give_up(_surprise(f"{self.__name__} cannot be traced", error))
             return self._f(*args, **kwargs)
         self._entries = [entry for entry in self._entries if entry.is_alive()]
-        check = CHECK if self.check == 1 else self.check
-        entry = _Entry(self._f, self.__name__, self._backend, traced, leaves, structure, bool(kwargs), check)
+        try:
+            check = CHECK if self.check == 1 else self.check
+            entry = _Entry(self._f, self.__name__, self._backend, traced, leaves, structure, bool(kwargs), check)
+        except Exception as error:
+            self._give_up(_surprise(f"the program of {self.__name__} cannot be written", error))
+            return traced.answer
         self._entries.append(entry)
         if len(self._entries) == _MANY:
             warnings.warn(
@@ -233,6 +244,39 @@ class Compiled:
 
     def __repr__(self) -> str:
         return f"<compiled {self.__name__}, {len(self._entries)} trace(s)>"
+
+
+def _surprise(what: str, error: Exception) -> CompileError:
+    """What went wrong in the compiler itself; a refusal stays one."""
+    if isinstance(error, CompileError):
+        return error
+    new = CompileError(f"compile: {what} ({type(error).__name__}: {error}). This is a mistake of the compiler's.")
+    return new.with_traceback(error.__traceback__)
+
+
+def _is_internal(error: Exception) -> bool:
+    """Whether an exception in a trace comes from what is done around the function, not from the function."""
+    place, within = error.__traceback__, "autodiff.compiler."
+    while place is not None:
+        module = str(place.tb_frame.f_globals.get("__name__", ""))
+        if not module.startswith(within) or module == f"{within}tracer":
+            return False
+        place = place.tb_next
+    return True
+
+
+def _has_changed_something(error: Exception) -> bool:
+    """Whether a program had changed something, or drawn a number, when it raised."""
+    place = error.__traceback__
+    while place is not None:
+        frame = place.tb_frame
+        changing = frame.f_globals.get("__changing__")
+        if changing is not None:
+            done = linecache.getlines(frame.f_code.co_filename)[: place.tb_lineno]
+            if any(line.strip() in changing for line in done):
+                return True
+        place = place.tb_next
+    return False
 
 
 class _Methods(dict[Compiled, Compiled]):
@@ -294,11 +338,14 @@ class _Entry:
             if not self.traced.reading.is_unchanged():
                 return _MISS
             self._version = tape.structure[0]
-        if self._flat:
-            result = self._run(*args) if len(args) == self._count and not kwargs else _MISS
-        else:
-            leaves, structure = pytree.flatten((args, kwargs))
-            result = _MISS if structure != self._structure else self._run(*leaves)
+        try:
+            if self._flat:
+                result = self._run(*args) if len(args) == self._count and not kwargs else _MISS
+            else:
+                leaves, structure = pytree.flatten((args, kwargs))
+                result = _MISS if structure != self._structure else self._run(*leaves)
+        except Diverged:
+            return _MISS
         if self._tracking is None or result is _MISS:
             return result
         answer, kept = result  # type: ignore[misc]  # what _MISS is not

@@ -17,7 +17,7 @@ from autodiff.compiler.buffers import Plan, plan_buffers, takes_out
 from autodiff.compiler.identifiers import comment, identifier
 from autodiff.compiler.naming import own_name
 from autodiff.compiler.passes.blocks import BLOCK
-from autodiff.compiler.program import Op, Program, Value
+from autodiff.compiler.program import EFFECTS, Op, Program, Value
 from autodiff.primitives import Primitive
 
 _FULL = range(64, 1 << 20)
@@ -40,7 +40,8 @@ class Writer:
         self.names: dict[Any, str] = {}
         self.used: set[str] = set()  # beside those that `identifier` never gives
         self.title = ""  # of the function that is written: nothing it calls may bear the same name
-        self.namespace: dict[str, Any] = {}
+        self.changing: set[str] = set()  # the lines that change something, or draw
+        self.namespace: dict[str, Any] = {"__changing__": self.changing}
         self.legend: list[str] = []
         self._numbers: dict[Any, str] = {}
         self._buffers: dict[int, str] = {}
@@ -378,7 +379,10 @@ class Writer:
             if op.outputs and op.outputs[0] in self.inlined:
                 continue
             found = [(line, None) for line in self.reads(op.inputs(), read)]
-            found += [(line, op.errors) for line in self.line(op)]
+            own = list(self.line(op))
+            if op.form in EFFECTS and op.form != "check":
+                self.changing.update(line.strip() for line in own)
+            found += [(line, op.errors) for line in own]
             now = _heading(op)
             if found and now != heading:
                 lines.append((f"# {comment(now)}", op.errors))

@@ -8,7 +8,9 @@ these numbers only.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,10 @@ from autodiff.primitives import Primitive
 _METADATA = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
 _MADE_LIKE = {np.ones_like, np.zeros_like, np.empty_like}
 _OF_VALUES = {np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.array_equal, np.allclose, np.trim_zeros}
+_OF_VALUES |= {np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values, np.union1d, np.intersect1d}
+_OF_VALUES |= {np.setdiff1d, np.setxor1d, np.bincount, np.compress, np.extract, np.delete, np.insert, np.array_equiv}
+_OF_VALUES |= {np.roots, np.polymul, np.polydiv, np.poly}
+_WRITING = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}
 
 
 class Trace:
@@ -34,6 +40,7 @@ class Trace:
         self.constants: dict[int, Value] = {}
         self.kept: list[Any] = []
         self.rule = ""
+        self.refusal: CompileError | None = None  # the first: whoever catches it goes on with what is not recorded
         self.operands: dict[Value, Any] | None = None  # what has been read, where somebody wants to know
 
     # --- values ---
@@ -63,9 +70,22 @@ class Trace:
         return Tracer(self, value, var)
 
     def refused(self, what: str, instead: str) -> CompileError:
-        """The error about something that a record cannot hold."""
+        """The error about something that a record cannot hold; it is raised at the end, if the user has caught it."""
+        error = self._refused(what, instead)
+        self.refusal = self.refusal or error
+        return error
+
+    def _refused(self, what: str, instead: str) -> CompileError:
+        frame = users_frame()
+        inside = (self.rule and f"the derivative of {self.rule}") or _asked_by(frame)
+        if inside:
+            return CompileError(
+                f"compile: {inside}, needed at {place_of(frame)}, does something by values that are traced ({what}), "
+                f"so what happens would be fixed for the values of this first call. Do it outside of what is compiled, "
+                f"or by other functions."
+            )
         return CompileError(
-            f"compile: {what} at {place_of(users_frame())} depends on values that are traced, so what happens would be "
+            f"compile: {what} at {place_of(frame)} depends on values that are traced, so what happens would be "
             f"fixed for the values of this first call. {instead}"
         )
 
@@ -110,11 +130,33 @@ class Trace:
             tape.set_tracer(before)
         self.effect("check", function, args)
 
+    def whole(self, function: Callable[..., Any], args: Sequence[Any]) -> Any:
+        """A function that looks at values, called as a whole in every call."""
+        if not any(isinstance(a, Tracer) for a in args):
+            return function(*args)
+        return self.record("opaque", function, function, args, {})
+
+    def decide(self, function: Callable[..., Any], args: Sequence[Any]) -> Any:
+        """What the values of this call decide; a later call that they decide otherwise in is not this program's."""
+        before = tape.set_tracer(None)
+        try:
+            answer = function(*map(plain, args))
+        finally:
+            tape.set_tracer(before)
+        if any(isinstance(a, Tracer) for a in args):
+            if any(op.form in ("live", "effect") for op in self.ops):  # it cannot be taken back
+                raise self.refused(
+                    "something that is done in one way or another by values, behind a random draw or an update,",
+                    "Do it before, or outside of what is compiled.",
+                )
+            self.effect("check", Decision(function, answer), args)
+        return answer
+
     def run(self, primitive: Primitive, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
         """The function of a primitive: its NumPy calls one by one, or, where it looks at values, as a whole."""
         if not any(isinstance(a, Tracer) for a in args):
             return primitive.fn(*args, **keywords)
-        mark = len(self.ops)
+        mark, refusal = len(self.ops), self.refusal
         try:
             y = primitive.fn(*args, **keywords)
             if all(isinstance(part, Tracer) for part in (y if isinstance(y, (tuple, list)) else (y,))):
@@ -122,7 +164,24 @@ class Trace:
             del self.ops[mark:]  # something was written where nobody saw it
         except Exception:  # also what NumPy makes of the refusal; a mistake is made again below
             del self.ops[mark:]
+        self.refusal = refusal
         return self.record("opaque", primitive, primitive.fn, args, keywords)
+
+
+class Diverged(Exception):  # noqa: N818 - no error: another trace is asked for
+    """The values of a call decide otherwise than those that a program was written for. Nothing has been changed yet."""
+
+
+class Decision:
+    """A look at values that stops a program which was not written for them."""
+
+    def __init__(self, function: Callable[..., Any], answer: Any) -> None:
+        self._function, self._answer = function, answer
+        self.__name__ = "same_decision"
+
+    def __call__(self, *args: Any) -> None:
+        if self._function(*args) != self._answer:
+            raise Diverged
 
 
 def plain(tree: Any) -> Any:
@@ -134,6 +193,23 @@ def plain(tree: Any) -> Any:
     if type(tree) is dict:
         return {k: plain(v) for k, v in tree.items()}
     return tree
+
+
+_DIRECT = ("/tensors.py", "/methods.py", "/copying.py", "/messages.py")
+"""Where a Tensor does at once what the user's line says."""
+
+
+def _asked_by(user: FrameType) -> str:
+    """The function of the library, called in the user's line, that does what cannot be traced; empty: that line."""
+    frame: FrameType | None = sys._getframe(1)
+    name = ""
+    while frame is not None and frame is not user:
+        file, owner = frame.f_code.co_filename, frame.f_globals.get("__name__", "")
+        inner = owner.startswith("autodiff.compiler") or owner.partition(".")[0] == "numpy" or file.endswith(_DIRECT)
+        if not inner and not frame.f_code.co_name.startswith(("_", "<")):
+            name = frame.f_code.co_name
+        frame = frame.f_back
+    return name
 
 
 def _has_precedence(kind: type) -> bool:
@@ -262,13 +338,18 @@ class Tracer(NDArrayOperatorsMixin):
             return NotImplemented
         if func in _METADATA or func in _MADE_LIKE:
             return func(*plain(tuple(args)), **plain(keywords))
-        if func in _OF_VALUES:
+        if func in _OF_VALUES or (func is np.where and len(args) == 1):
             raise self._trace.refused(
-                f"np.{func.__name__}", "The shape of its result would depend on values; use np.where."
+                f"np.{func.__name__}",
+                "The shape of its result would depend on values; use np.where with both branches.",
             )
+        if func is np.repeat and isinstance((*args, *keywords.values())[1], Tracer):
+            raise self._trace.refused("np.repeat", "The shape of its result would depend on values; use np.take.")
         out = keywords.pop("out", None) if "out" in keywords else None
-        if func is np.copyto:
-            raise self._trace.refused("np.copyto", "It writes in place.")
+        if func in _WRITING:
+            raise self._trace.refused(
+                f"np.{func.__name__}", "It writes in place; write x.at[i].set(v) on a Tensor, which makes a new one."
+            )
         y = self._trace.record("function", func, func, args, keywords)
         if isinstance(y, Tracer) and args and isinstance(args[0], Tracer) and Op("function", func, (), {}, []).views:
             args[0]._lends(y)
@@ -341,6 +422,11 @@ class Tracer(NDArrayOperatorsMixin):
         return (self[i] for i in range(len(self)))
 
     # --- what a record cannot hold ---
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"an array has no attribute {name!r}", name=name, obj=self)
+        return self._no(f"reading .{name}", "Use np functions on the value itself; they are traced.")
 
     def _no(self, what: str, instead: str) -> Any:
         raise self._trace.refused(what, instead)

@@ -112,7 +112,8 @@ class Writer(Watcher, Trace):
         """Make a call and write it down; a Tracer that somebody has kept has nowhere to write."""
         if self.is_finished:
             raise self.refused("", "")
-        return super().record(*call)
+        form, function, run, args, keywords = call
+        return super().record(form, function, _untraced(run) if form == "live" else run, args, keywords)
 
     def refused(self, what: str, instead: str) -> CompileError:
         """The error about something that a record cannot hold."""
@@ -280,6 +281,19 @@ class Writer(Watcher, Trace):
             self.rule = outer
 
 
+def _untraced(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A call that is recorded as a whole: what it does inside is not."""
+
+    def quietly(*args: Any, **keywords: Any) -> Any:
+        before = tape.set_tracer(None)
+        try:
+            return call(*args, **keywords)
+        finally:
+            tape.set_tracer(before)
+
+    return quietly
+
+
 def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Callable[[list[Any]], Any]) -> Traced:
     """Call a function, and write down what it does.
 
@@ -333,8 +347,16 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
             tape.set_tracer(writer)
             reading.begin(f, static, _containers_in((args, kwargs)))
             try:
-                with reading:
-                    output = f(*args, **kwargs)
+                try:
+                    with reading:
+                        output = f(*args, **kwargs)
+                except Exception as error:
+                    other = _as_of_compile(error, writer, name)
+                    if other is error:
+                        raise
+                    raise other from error
+                if writer.refusal is not None:
+                    raise writer.refusal
                 writer.check_frozen(name)
                 back = swept_back(writer, output, start)
                 failed = False
@@ -382,6 +404,24 @@ def _containers_in(tree: Any) -> list[Any]:
     inner = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, (list, tuple)) else ()
     own = [tree] if isinstance(tree, (list, dict)) else []
     return own + [c for x in inner for c in _containers_in(x)]
+
+
+def _as_of_compile(error: Exception, writer: Writer, name: str) -> Exception:
+    """What ends a trace: a refusal, also one that was caught; what the stand-ins have caused; the user's own."""
+    if writer.refusal is not None and error is not writer.refusal:
+        return writer.refusal
+    if isinstance(error, CompileError) or not _is_about_tracers(error):
+        return error
+    return CompileError(
+        f"compile: {name} does something with a value that is traced which cannot be traced ({type(error).__name__}: "
+        f"{error}). Do it outside of what is compiled."
+    )
+
+
+def _is_about_tracers(error: Exception) -> bool:
+    return isinstance(getattr(error, "obj", None), Tracer) or any(
+        word in str(error) for word in ("Tracer", "traced ", "_NoneYet")
+    )
 
 
 def _is_differentiated_outside(node: Node, start: int) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import ShapeError
+from autodiff import tape
+from autodiff.errors import CompileError, ShapeError
 from autodiff.ops import shapes
 from autodiff.ops.choices import where
 from autodiff.ops.indexing import ARRAY, Index, at_set, take
@@ -181,6 +182,11 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
 @implements(np.piecewise)
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     """``np.piecewise``: each function sees the entries of its piece only."""
+    if tape.tracer() is not None and any(map(callable, funclist)):
+        raise CompileError(
+            "compile: np.piecewise gives each function the entries of its piece, and how many those are depends on "
+            "values. Write np.where or np.select, which compute all pieces for all entries."
+        )
     x = operand(x)
     if not isinstance(condlist, (list, tuple)) or (condlist and np.ndim(condlist[0]) == 0 and x.ndim > 0):
         condlist = [condlist] if not isinstance(condlist, np.ndarray) or condlist.ndim == x.ndim else list(condlist)

@@ -9,14 +9,21 @@ from typing import Any
 import numpy as np
 
 from autodiff.ops.choices import where
+from autodiff.ops.deciding import look
 from autodiff.ops.elementwise import log, power_of
-from autodiff.ops.shapes import cast, moveaxis, operand, reshape_to
+from autodiff.ops.shapes import cast, moveaxis, operand, reshape_to, values
 from autodiff.primitives import implements
 
 
 def _raw(x: Any) -> Any:
     """The plain value, a Python number as it is: NumPy's choice of a dtype hangs on that."""
-    return x.data if hasattr(type(x), "__autodiff_apply__") else x
+    return values(x) if hasattr(type(x), "__autodiff_apply__") else x
+
+
+def _like(x: Any) -> Any:
+    """The same, or, in a trace, ones of its shape and type: for asking NumPy about dtypes."""
+    raw = _raw(x)
+    return np.ones(raw.shape, raw.dtype)[()] if hasattr(type(raw), "__autodiff_traced__") else raw
 
 
 def _ends(start: Any, stop: Any, dtype: Any) -> tuple[Any, Any]:
@@ -49,7 +56,7 @@ def linspace(
     axis: Any = 0,
 ) -> Any:
     """``np.linspace``, differentiable in both ends."""
-    wanted, inner = (np.linspace(_raw(start), _raw(stop), 1, dtype=d).dtype for d in (dtype, None))
+    wanted, inner = (np.linspace(_like(start), _like(stop), 1, dtype=d).dtype for d in (dtype, None))
     if wanted.kind not in "fc":
         return np.linspace(_raw(start), _raw(stop), num, endpoint, retstep, dtype, axis)  # type: ignore[call-overload]
     a, b = _ends(start, stop, inner)
@@ -66,7 +73,7 @@ def logspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: Any = 0
 ) -> Any:
     """``np.logspace``, differentiable in both ends and in the base."""
-    wanted = np.logspace(_raw(start), _raw(stop), 1, base=_raw(base), dtype=dtype).dtype
+    wanted = np.logspace(_like(start), _like(stop), 1, base=_like(base), dtype=dtype).dtype
     if wanted.kind not in "fc":
         return np.logspace(_raw(start), _raw(stop), num, endpoint, _raw(base), dtype, axis)
     exponents = linspace(start, stop, num, endpoint)
@@ -79,17 +86,23 @@ def logspace(
     return _finished(power_of(base, exponents), axis, wanted)
 
 
+def _no_zeros(a: Any, b: Any) -> None:
+    if np.any(a == 0) or np.any(b == 0):
+        raise ValueError("Geometric sequence cannot include zero")
+
+
 @implements(np.geomspace)
 def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: Any = 0) -> Any:
     """``np.geomspace``, differentiable in both ends."""
-    wanted, inner = (np.geomspace(_raw(start), _raw(stop), 1, dtype=d).dtype for d in (dtype, None))
+    wanted, inner = (np.geomspace(_like(start), _like(stop), 1, dtype=d).dtype for d in (dtype, None))
     if wanted.kind not in "fc":
         return np.geomspace(_raw(start), _raw(stop), num, endpoint, dtype, axis)
     a, b = _ends(start, stop, inner)
+    look(_no_zeros, values(a), values(b))
     if inner.kind == "c":
         span = log(b / a)
     else:
-        sign = np.sign(_raw(a))
+        sign = np.sign(values(a))
         span = log(b * sign) - log(a * sign)
     t = _fractions(num, endpoint, span.ndim, inner)
     near = t > 0.5  # from the nearer end: both are met exactly, and no power overflows on the way

@@ -13,6 +13,7 @@ import numpy as np
 
 from autodiff.ops.choices import maximum, minimum
 from autodiff.ops.choices import where as choose
+from autodiff.ops.deciding import possibly
 from autodiff.ops.order import median_of, quantile_of
 from autodiff.ops.reductions import (
     Axes,
@@ -113,11 +114,11 @@ def nanstd(
 
 def _extreme(over: Any, limit: Any, worst: float, a: Any, axis: Axes, keepdims: bool, initial: Any, where: Any) -> Any:
     here = present(a)
-    if here.all():
+    if not possibly(~here):
         return extreme_of(over, limit, a, axis, keepdims, initial, where)
     y = extreme_of(over, limit, choose(here, a, worst), axis, keepdims, initial, where)
     anything = here.any(axis=axis, keepdims=keepdims)
-    if initial is not None or anything.all():
+    if initial is not None or not possibly(~anything):
         return y
     warn_of_nothing("All-NaN slice encountered", ~anything)
     return choose(anything, y, math.nan)

@@ -14,6 +14,7 @@ import numpy as np
 
 from autodiff.errors import ShapeError, UnsupportedError
 from autodiff.ops.choices import where as choose
+from autodiff.ops.deciding import decided, possibly, whole
 from autodiff.ops.indexing import sort, take, take_along_axis
 from autodiff.ops.joining import concatenate
 from autodiff.ops.reductions import Axes, folded, warn_of_nothing
@@ -75,9 +76,12 @@ def _places(counts: Any, q: Any, method: str, like: Callable[..., Any], scale: f
             raise UnsupportedError(f"a tracked q moves smoothly with method='linear' only; {method!r} was given.")
         place = ravel(q) * ((counts[..., None] - 1) / scale)
     else:
-        q = values(q).ravel()
-        table = {n: like(np.arange(max(n, 1)), q, method=method) for n in set(counts.ravel().tolist())}
-        place = np.array([table[n] for n in counts.ravel().tolist()], float).reshape((*counts.shape, q.size))
+
+        def places_of(counts: Any, q: Any) -> Any:
+            table = {n: like(np.arange(max(n, 1)), q, method=method) for n in set(counts.ravel().tolist())}
+            return np.array([table[n] for n in counts.ravel().tolist()], float).reshape((*counts.shape, q.size))
+
+        place = whole(places_of, counts, values(q).ravel())
     plain = values(place)
     below = np.floor(plain)
     last = np.maximum(counts - 1, 0)[..., None]
@@ -89,11 +93,12 @@ def _places(counts: Any, q: Any, method: str, like: Callable[..., Any], scale: f
 def _sum_of_two(a: Any, b: Any, beyond: Any) -> Any:
     """The value `beyond` of the way from `a` to `b`; one with weight 0 is left out, also if it is infinite."""
     plain = values(beyond)
-    if not plain.any() and not getattr(beyond, "requires_grad", False):
+    if not possibly(plain) and not getattr(beyond, "requires_grad", False):
         return a
     step = b - a
-    if not np.isfinite(values(step)).all():
-        step = choose((plain != 0) & (values(a) != values(b)), step, 0)
+    finite = np.isfinite(values(step))
+    if possibly(~finite):
+        step = choose(finite | ((plain != 0) & (values(a) != values(b))), step, 0)
     near = plain >= 0.5  # from the nearer end, as NumPy does
     return choose(near, b, a) + step * (beyond - near)
 
@@ -116,7 +121,8 @@ def quantile_of(
         a = cast(a, dtype=np.dtype(float))
     if a.dtype.kind == "c":
         raise UnsupportedError("a quantile of complex numbers has no derivative rule here: they have no order.")
-    raw = q.data if hasattr(type(q), "__autodiff_apply__") else q
+    raw = values(q) if hasattr(type(q), "__autodiff_apply__") else q
+    raw = np.zeros(raw.shape, raw.dtype)[()] if hasattr(type(raw), "__autodiff_traced__") else raw
     dtype = like(np.ones(1, a.dtype), raw, method=method).dtype  # NumPy does not let a Python number widen float32
     q = operand(q)
     shape = q.shape + _reduced(a.shape, axes, bool(keepdims))
@@ -138,13 +144,13 @@ def quantile_of(
     places = _places(counts, q, method, like, scale)
     low, high = places.below, places.above
     if missing:
-        x = choose(~nan, x, np.nan) if nan.any() else x
-    elif nan.any():  # NaN is sorted behind all numbers
+        x = choose(~nan, x, np.nan) if possibly(nan) else x
+    elif possibly(nan):  # NaN is sorted behind all numbers
         low, high = (np.where(nan.any(axis=-1)[..., None], n - 1, k) for k in (low, high))
     ranks = np.broadcast_shapes(low.shape, (*plain.shape[:-1], 1))
     low, high = np.broadcast_to(low, ranks), np.broadcast_to(high, ranks)
     y = order_statistics(x, low)
-    if (high != low).any():
+    if possibly(high != low):
         y = _sum_of_two(y, order_statistics(x, high), places.beyond)
     elif getattr(places.beyond, "requires_grad", False):
         y = y + 0 * places.beyond
@@ -215,14 +221,18 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     if x.ndim == 0:
         return x
     axes = canonical_axes(axis, x.ndim, "trim_zeros")
-    places = np.nonzero(values(x))
-    index = [slice(None)] * x.ndim
-    for i in range(x.ndim) if axes is None else axes:
-        none = not places[i].size
-        start = 0 if "f" not in trim else x.shape[i] if none else int(places[i].min())
-        stop = x.shape[i] if "b" not in trim else 0 if none else int(places[i].max()) + 1
-        index[i] = slice(start, max(start, stop))
-    return x[tuple(index)]
+
+    def bounds(plain: Any) -> tuple[tuple[int, int], ...]:
+        """Start and stop along each axis."""
+        places, found = np.nonzero(plain), [(0, n) for n in plain.shape]
+        for i in range(plain.ndim) if axes is None else axes:
+            none, n = not places[i].size, plain.shape[i]
+            start = 0 if "f" not in trim else n if none else int(places[i].min())
+            stop = n if "b" not in trim else 0 if none else int(places[i].max()) + 1
+            found[i] = (start, max(start, stop))
+        return tuple(found)
+
+    return x[tuple(slice(*ends) for ends in decided(bounds, values(x)))]
 
 
 # --- without repetitions --------------------------------------------------------------------------

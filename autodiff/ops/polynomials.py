@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import ShapeError
+from autodiff.ops.deciding import decided, look
 from autodiff.ops.elementwise import power_of
 from autodiff.ops.fourier import resized
 from autodiff.ops.joining import concatenate, stack
@@ -72,8 +73,25 @@ def polymul(a1: Any, a2: Any) -> Any:
 def _trimmed(p: Any) -> Any:
     """Without leading zeros."""
     p = _coefficients(p, "polymul")
-    places = np.flatnonzero(values(p))
-    return p[int(places[0]) :] if places.size else np.zeros(1, p.dtype)
+    first, last = decided(_ends, values(p))
+    return p[first:] if first <= last else np.zeros(1, p.dtype)
+
+
+def _ends(p: Any) -> tuple[int, int]:
+    """The first and the last coefficient that is not 0; (0, -1) where all are."""
+    places = np.flatnonzero(p)
+    return (int(places[0]), int(places[-1])) if places.size else (0, -1)
+
+
+def _are_conjugate(zeros: Any) -> bool:
+    return bool(np.all(np.sort(zeros) == np.sort(zeros.conjugate())))
+
+
+def _start(rest: Any) -> int:
+    start = 0
+    while start < rest.size - 1 and np.allclose(rest[start], 0, rtol=1e-14):
+        start += 1
+    return start
 
 
 @implements(np.polydiv)
@@ -91,10 +109,7 @@ def polydiv(u: Any, v: Any) -> Any:
         over.append(rest[:1] - q * v[:1])  # 0, but for rounding
         rest = concatenate([rest[1:n] - q * v[1:], rest[n:]])
     rest = concatenate([*over, rest]) if over else rest
-    plain, start = values(rest), 0
-    while start < plain.size - 1 and np.allclose(plain[start], 0, rtol=1e-14):
-        start += 1
-    return stack(quotient) if quotient else np.zeros(1, dtype), rest[start:]
+    return stack(quotient) if quotient else np.zeros(1, dtype), rest[decided(_start, values(rest)) :]
 
 
 def _times(m: Any, name: str) -> int:
@@ -143,9 +158,7 @@ def poly(seq_of_zeros: Any) -> Any:
         factor = concatenate([np.ones(1, dtype), -cast(zeros[i : i + 1], dtype=dtype)])
         p = convolve(p, factor)
     if p.dtype.kind == "c":  # of conjugate pairs the product is real
-        plain = values(zeros)
-        if np.all(np.sort(plain) == np.sort(plain.conjugate())):
-            return p.real
+        return p.real if decided(_are_conjugate, values(zeros)) else p
     return p
 
 
@@ -153,11 +166,11 @@ def poly(seq_of_zeros: Any) -> Any:
 def roots(p: Any) -> Any:
     """``np.roots``: the eigenvalues of the companion matrix."""
     p = _coefficients(p, "roots")
-    places = np.flatnonzero(values(p))
-    if not places.size:
+    first, last = decided(_ends, values(p))
+    if last < first:
         return np.zeros(0)
-    behind = p.shape[0] - int(places[-1]) - 1
-    p = p[int(places[0]) : int(places[-1]) + 1]
+    behind = p.shape[0] - last - 1
+    p = p[first : last + 1]
     p = p if p.dtype.kind in "fc" else cast(p, dtype=np.dtype(float))
     n = p.shape[0] - 1
     if n == 0:
@@ -200,9 +213,13 @@ def polyfit(x: Any, y: Any, deg: int, rcond: Any = None, *, w: Any = None) -> An
         lhs, rhs = lhs * w[:, None], rhs * (w[:, None] if rhs.ndim == 2 else w)
     plain = values(lhs)
     scale = np.sqrt((plain * plain).sum(axis=0))
-    scale[scale == 0] = 1
+    scale = np.where(scale == 0, scale.dtype.type(1), scale)
     cut = x.shape[0] * np.finfo(x.dtype).eps if rcond is None else rcond
     c, _, rank, _ = np.linalg.lstsq(lhs / scale, rhs, rcond=cut)
-    if values(rank) != deg + 1:
-        warnings.warn("Polyfit may be poorly conditioned", np.exceptions.RankWarning, stacklevel=4)
+
+    def warn(rank: Any) -> None:
+        if rank != deg + 1:
+            warnings.warn("Polyfit may be poorly conditioned", np.exceptions.RankWarning, stacklevel=6)
+
+    look(warn, values(rank))
     return c / (scale[:, None] if c.ndim == 2 else scale)

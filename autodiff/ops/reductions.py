@@ -14,6 +14,7 @@ import numpy as np
 from autodiff.errors import ShapeError
 from autodiff.ops.choices import maximum, minimum
 from autodiff.ops.choices import where as choose
+from autodiff.ops.deciding import look
 from autodiff.ops.elementwise import power_of, ratio
 from autodiff.ops.scans import products_of_others
 from autodiff.ops.shapes import Shape, canonical_axes, cast, moveaxis, operand, permute, reshape_to, spread, values
@@ -440,8 +441,13 @@ def number_of(here: Any, axis: Axes, keepdims: bool, ddof: float, like: Any) -> 
 
 def warn_of_nothing(message: str, bad: Any) -> None:
     """NumPy's own warning where there is nothing, or too little, to fold."""
-    if np.any(bad):
-        warnings.warn(message, RuntimeWarning, stacklevel=5)
+
+    def warn(bad: Any) -> None:
+        if np.any(bad):
+            warnings.warn(message, RuntimeWarning, stacklevel=7)
+
+    if not isinstance(bad, (bool, np.bool_)) or bad:
+        look(warn, bad)
 
 
 def mean_of(x: Any, here: Any, axis: Axes, keepdims: bool) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from autodiff.errors import DtypeError, ShapeError
 from autodiff.ops.choices import where
 from autodiff.ops.complex_parts import conj
+from autodiff.ops.deciding import look, possibly
 from autodiff.ops.indexing import take
 from autodiff.ops.joining import concatenate
 from autodiff.ops.scans import diff
@@ -131,6 +132,11 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
 # --- between samples ------------------------------------------------------------------------------
 
 
+def _no_period(size: Any) -> None:
+    if size == 0:
+        raise ValueError("interp: the period is not 0.")
+
+
 @implements(np.interp)
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """``np.interp``, differentiable in all three; at a sample the slope is that of the piece on its right."""
@@ -145,27 +151,26 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     if period is not None:
         left = right = None
         size = abs(operand(period))
-        if values(size) == 0:
-            raise ValueError("interp: the period is not 0.")
+        look(_no_period, values(size))
         x, xp = np.remainder(x, size), np.remainder(xp, size)
         order = np.argsort(values(xp), kind="stable")
         xp, fp = take(xp, order, 0), take(fp, order, 0)
         xp = concatenate([xp[-1:] - size, xp, xp[:1] + size])
         fp = concatenate([fp[-1:], fp, fp[:1]])
     at, places = values(x), values(xp)
-    last = max(int(np.searchsorted(places, places[-1])) - 1, 0)  # a step at the end is no piece
+    last = np.maximum(np.searchsorted(places, places[-1]) - 1, 0)  # a step at the end is no piece
     i = np.clip(np.searchsorted(places, at, "right") - 1, 0, last)
     j = np.minimum(i + 1, places.size - 1)
     below, above = at < places[0], at > places[-1]
     outside = below | above
-    x = where(outside, places[0], x) if outside.any() else x
+    x = where(outside, places[0], x) if possibly(outside) else x
     width = take(xp, j, 0) - take(xp, i, 0)
-    width = width if values(width).all() else where(values(width) != 0, width, 1.0)
+    width = where(values(width) != 0, width, 1.0) if possibly(values(width) == 0) else width
     low = take(fp, i, 0)
     y = low + (take(fp, j, 0) - low) * ((x - take(xp, i, 0)) / width)
-    if below.any():
+    if possibly(below):
         y = where(below, fp[0] if left is None else left, y)
-    if above.any():
+    if possibly(above):
         y = where(above, fp[-1] if right is None else right, y)
     return y
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import MatrixError, ShapeError
+from autodiff.ops.deciding import decided
 from autodiff.ops.matrices import (
     adjoint,
     conj,
@@ -228,10 +229,10 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     several = b if b.ndim == 2 else b[:, None]
     y = least_squares(a, several, rcond=rcond)
     s = svd_of(a)[1]
-    rank = np.intc((values(s) > rcond * values(s)[:1]).sum())
+    rank = (values(s) > rcond * values(s)[:1]).sum().astype(np.intc)
     left = several - matmul(a, y)
     squares = (left * conj(left)).real.sum(axis=0)
-    if rank < columns or rows <= columns:
+    if rows <= columns or decided(lambda rank: bool(rank < columns), rank):
         squares = np.zeros(0, squares.dtype)
     return (y if b.ndim == 2 else y[:, 0]), squares, rank, s
 

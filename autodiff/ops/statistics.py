@@ -9,6 +9,7 @@ import numpy as np
 
 from autodiff.errors import ShapeError
 from autodiff.ops.complex_parts import conj
+from autodiff.ops.deciding import decided, look, whole
 from autodiff.ops.diagonals import diagonal
 from autodiff.ops.indexing import ARRAY, Index, index_add
 from autodiff.ops.joining import concatenate
@@ -49,6 +50,11 @@ def _fitted(weights: Any, a: Any, axis: Any) -> Any:
     return reshape_to(w, shape=tuple(n if i in places else 1 for i, n in enumerate(a.shape)))
 
 
+def _not_0(total: Any) -> None:
+    if (total == 0).any():
+        raise ZeroDivisionError("average: the weights sum to 0; they cannot be normalised.")
+
+
 @implements(np.average)
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     """``np.average``, differentiable in the values and in the weights."""
@@ -64,8 +70,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         dtype = np.result_type(a.dtype, w.dtype, *((float,) if a.dtype.kind in "iub" else ()))
         w = broadcast_to(cast(w, dtype=dtype) if w.dtype != dtype else w, a.shape)
         total = sum_(w, axes, keepdims=keepdims)
-        if (values(total) == 0).any():
-            raise ZeroDivisionError("average: the weights sum to 0; they cannot be normalised.")
+        look(_not_0, values(total))
         y = sum_(cast(a, dtype=dtype) * w, axes, keepdims=keepdims) / total
     return (y, total) if returned else y
 
@@ -86,11 +91,19 @@ def _observed(weights: Any, x: Any, name: str) -> Any:
     """Weights of the observations, as they should be."""
     if weights.shape != x.shape[1:]:
         raise ShapeError(f"cov: {name} has shape {weights.shape}; there are {x.shape[1]} observations.")
-    if (values(weights) < 0).any():
-        raise ValueError(f"cov: {name} must not be negative.")
-    if name == "fweights" and (weights != np.rint(weights)).any():
-        raise TypeError("cov: fweights counts repetitions, whole numbers.")
+
+    def check(plain: Any) -> None:
+        if (plain < 0).any():
+            raise ValueError(f"cov: {name} must not be negative.")
+        if name == "fweights" and (plain != np.rint(plain)).any():
+            raise TypeError("cov: fweights counts repetitions, whole numbers.")
+
+    look(check, values(weights))
     return weights
+
+
+def _is_positive(x: Any) -> bool:
+    return bool(x > 0)
 
 
 @implements(np.cov)
@@ -123,7 +136,7 @@ def cov(
         total = w.sum()
         centre = (x * w).sum(axis=1, keepdims=True) / total
         freedom = total - ddof if a is None or not ddof else total - ddof * (w * a).sum() / total
-    enough = bool(values(freedom) > 0)
+    enough = decided(_is_positive, values(freedom))
     warn_of_nothing("Degrees of freedom <= 0 for slice", not enough)
     x = x - centre
     other = x if w is None else x * w
@@ -157,7 +170,7 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     if weights is None:
         return np.bincount(places, minlength=minlength)
     w = ravel(cast(operand(weights), dtype=np.dtype(float)))
-    n = np.bincount(places, minlength=minlength).size
+    n = decided(lambda places: np.bincount(places, minlength=minlength).size, places)
     if w.shape != places.shape:
         raise ShapeError(f"bincount: x has shape {places.shape} and weights {w.shape}; they must be equal.")
     return index_add(w, places.astype(np.intp), index=Index(ARRAY), shape=(n,))
@@ -171,10 +184,20 @@ def _weighed(places: Any, weights: Any, n: int) -> Any:
 
 
 def _places(x: Any, edges: Any) -> Any:
-    """The number of the bin that holds each value; the last bin has both its edges. -1 for what lies outside."""
+    """The number of the bin that holds each value; the last bin has both its edges. One more for what lies outside."""
     n = edges.size - 1
     i = np.minimum(np.searchsorted(edges, x, "right") - 1, n - 1)
-    return np.where((x >= edges[0]) & (x <= edges[-1]), i, -1)
+    return np.where((x >= edges[0]) & (x <= edges[-1]), i, n)
+
+
+def _edges(x: Any, bins: Any, range: Any, weights: Any) -> Any:
+    if isinstance(bins, str):
+        return np.histogram_bin_edges(x, bins, range, weights)
+
+    def histogram_bin_edges(x: Any, bins: Any) -> Any:
+        return np.histogram_bin_edges(x, bins, range)
+
+    return whole(histogram_bin_edges, x, bins)
 
 
 def _plain(value: Any) -> Any:
@@ -193,9 +216,8 @@ def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, we
     w = operand(weights)
     if w.shape != plain.shape:
         raise ShapeError(f"histogram: the values have shape {plain.shape} and the weights {w.shape}; they must match.")
-    edges = np.histogram_bin_edges(plain, bins, _plain(range), values(w))
-    places = _places(plain.ravel(), edges)
-    counts = _weighed(places[places >= 0], ravel(w)[places >= 0], edges.size - 1)
+    edges = _edges(plain, bins, _plain(range), values(w))
+    counts = _weighed(_places(plain.ravel(), edges), ravel(w), edges.size)[:-1]
     return (counts / np.diff(edges) / counts.sum() if density else counts), edges
 
 
@@ -205,16 +227,23 @@ def histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = N
     sample, bins, range = _plain(sample), _plain(bins), _plain(range)
     if weights is None:
         return np.histogramdd(sample, bins, range, density)
-    edges = np.histogramdd(sample, bins, range)[1]
-    columns = sample.T if isinstance(sample, np.ndarray) and sample.ndim == 2 else np.atleast_2d(np.asarray(sample))
+    columns = sample.T if getattr(sample, "ndim", 0) == 2 else np.stack(list(map(values, sample)))
+
+    def histogram_edges(columns: Any) -> Any:
+        return tuple(np.histogramdd(columns.T, bins, range)[1])
+
+    edges = whole(histogram_edges, columns)
     w = ravel(cast(operand(weights), dtype=np.dtype(float)))
     if w.shape != columns.shape[1:]:
         raise ShapeError(f"histogramdd: {columns.shape[1]} points were given, and weights of shape {w.shape}.")
     places = [_places(x, e) for x, e in zip(columns, edges)]
-    inside = np.min(places, axis=0) >= 0
     shape = tuple(e.size - 1 for e in edges)
-    flat = np.ravel_multi_index(tuple(i[inside] for i in places), shape)
-    counts = reshape_to(_weighed(flat, w[inside], math.prod(shape)), shape=shape)
+    inside = np.all(np.stack([i < n for i, n in zip(places, shape)]), axis=0)
+    flat: Any = 0
+    for i, n in zip(places, shape):
+        flat = flat * n + i
+    flat = np.where(inside, flat, math.prod(shape))
+    counts = reshape_to(_weighed(flat, w, math.prod(shape) + 1)[:-1], shape=shape)
     if density:
         total = counts.sum()
         for i, e in enumerate(edges):

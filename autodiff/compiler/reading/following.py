@@ -196,7 +196,8 @@ class Reading:
                 raise self._refused_at("random numbers of the whole process are drawn", _GENERATORS, "")
 
     def _is_drawn_live(self, generator: Any) -> bool:
-        return any(op.form == "live" and getattr(op.function, "__self__", None) is generator for op in self.trace.ops)
+        drawn = [getattr(op.function, "__self__", None) for op in self.trace.ops if op.form == "live"]
+        return any(getattr(x, "bit_generator", None) is generator.bit_generator for x in drawn)
 
     def _refused_at(self, what: str, instead: str, place: str) -> CompileError:
         where = f" at {place}" if place else ""
@@ -247,16 +248,21 @@ class Reading:
         follower = self._frames.get(frame)
         if follower is None:
             return self._inside
-        if event == "opcode":
-            if self._pending:
+        try:
+            if event == "opcode":
+                if self._pending:
+                    self._settle(frame)
+                follower.before(frame)
+            elif event == "return":
                 self._settle(frame)
-            follower.before(frame)
-        elif event == "return":
-            self._settle(frame)
-            self._leaves(frame)
-            caller = self._frames.get(frame.f_back) if frame.f_back is not None else None
-            if caller is not None:
-                caller.child_returned(frame.f_code, arg)
+                self._leaves(frame)
+                caller = self._frames.get(frame.f_back) if frame.f_back is not None else None
+                if caller is not None:
+                    caller.child_returned(frame.f_code, arg)
+        except CompileError:
+            raise
+        except Exception as error:
+            raise self.refuse(frame, f"something that compile does not know ({type(error).__name__}: {error}) is done", "") from error
         return self._inside
 
     def _reads(self, frame: types.FrameType) -> bool:
@@ -789,7 +795,9 @@ def _bound(raw: Any, owner: Any, name: str) -> Any:
         return raw.__func__
     if isinstance(raw, classmethod):
         return types.MethodType(raw.__func__, owner if isinstance(owner, type) else type(owner))
-    if isinstance(raw, (types.MethodDescriptorType, types.WrapperDescriptorType, types.ClassMethodDescriptorType)):
+    if isinstance(raw, types.ClassMethodDescriptorType):
+        return raw.__get__(None, owner if isinstance(owner, type) else type(owner))
+    if isinstance(raw, (types.MethodDescriptorType, types.WrapperDescriptorType)):
         return raw if isinstance(owner, type) else raw.__get__(owner, type(owner))
     return UNKNOWN if hasattr(type(raw), "__get__") else raw
 
