@@ -205,6 +205,23 @@ class Compiled:
         finally:
             state.restore()
 
+    def _give_up(self, error: CompileError) -> None:
+        """Raise, or say so, where another way was asked for, and go that way from now on."""
+        if not self._fallback:
+            raise error
+        self._refused, self._entries = error, []
+        warnings.warn(f"{error} It runs eagerly from now on.", UserWarning, stacklevel=4)
+
+    def _after(self, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The program has raised: the function itself raises what it raises, if nothing has been changed yet."""
+        if isinstance(error, AutodiffError) or _has_changed_something(error):
+            if isinstance(error, np.linalg.LinAlgError) and not isinstance(error, MatrixError):
+                raise MatrixError(str(error)) from error
+            raise error
+        answer = self._f(*args, **kwargs)
+        self._give_up(_surprise(f"the program of {self.__name__} fails where the function does not", error))
+        return answer
+
     def _trace(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self._refused is not None:
             return self._f(*args, **kwargs)
