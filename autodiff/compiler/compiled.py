@@ -204,6 +204,7 @@ class Compiled:
             where = f"(it was looked for, and {type(error).__name__} was met: {error})"
         finally:
             state.restore()
+        return where
 
     def _give_up(self, error: CompileError) -> None:
         """Raise, or say so, where another way was asked for, and go that way from now on."""
