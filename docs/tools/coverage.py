@@ -176,7 +176,7 @@ def _compiled(functions: list[NumpyFunction]) -> Iterator[str]:
         "`ad.CompileError`; with `fallback=True` the function then runs as it is."
     )
     yield ""
-    yield f"- Functions whose result has a shape or a type that hangs on values, or is a truth value: {listed(by_values - COMPILED)}."
+    yield f"- Whose result is a truth value, or has a shape that hangs on values: {listed(by_values - COMPILED)}."
     yield f"- Of plain arrays, not of Tensors, for the same reason: {listed(by_values & COMPILED)}."
     yield f"- Where the operand that counts or selects is traced: {listed(set(tracer.OF_COUNTS))}."
     yield f"- Those that write in place: {listed(tracer.WRITING)}."
