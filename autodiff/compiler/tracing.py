@@ -295,7 +295,8 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
     name_results([*writer.ops, *swept], known.names, writer.cotangents)
     writer.titles.clear()  # the nodes hold all arrays of this run, in a ring that only the collector would find
     writer.cotangents.clear()
-    program = Program(name, arguments, writer.ops, [*outputs, *(back.kept if back is not None else ())])
+    kept = back.kept if back is not None else []
+    program = Program(name, arguments, writer.ops, [*outputs, *kept], kept=len(kept))
     containers = [(key, container, entries_of(container)) for key, container in around.containers]
     answer = pytree.unflatten(structure, answers)
     return Traced(program, structure, kinds, answer, around, states, writer.begun, containers, back)
