@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.errors import StaleError
+from autodiff.errors import CompileError, StaleError
 from autodiff.primitives import LINEAR, MASKING, MULTILINEAR, SINGULAR, Primitive
 
 next_number: Callable[[], int] = itertools.count(1).__next__
@@ -260,6 +260,14 @@ def set_tracer(new: Any) -> Any:
     """Let somebody write them down, who looks on as well, or nobody; returns who did before."""
     before, _modes.tracer = _modes.tracer, new
     return before
+
+
+def refusal(text: str) -> CompileError:
+    """The error about what cannot be compiled. Who writes down the calls notes it: caught, it is raised at the end."""
+    error = CompileError(text)
+    if _modes.tracer is not None:
+        _modes.tracer.refusal = _modes.tracer.refusal or error
+    return error
 
 
 def is_watched() -> bool:

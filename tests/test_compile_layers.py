@@ -74,6 +74,31 @@ def test_a_training_step_is_the_same_compiled(name):
         np.testing.assert_allclose(compiled_state[key], state[key], rtol=1e-9, atol=1e-12, err_msg=key)
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_training_through_a_compiled_model_is_the_same(name):
+    layers, x = MODELS[name]
+    found = []
+    for wrap in (lambda f: f, ad.compile):
+        nn.manual_seed(1)
+        model = nn.Sequential(*layers())
+        optimizer = optim.Momentum(model.parameters(), 0.05)
+        run = wrap(model)
+        nn.manual_seed(3)
+        losses = []
+        for _ in range(4):
+            y = run(x)
+            loss = ((y[0] if isinstance(y, tuple) else y) ** 2).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        found.append((losses, model.state_dict()))
+    (losses, state), (compiled_losses, compiled_state) = found
+    np.testing.assert_allclose(compiled_losses, losses, rtol=1e-12)
+    for key in state:
+        np.testing.assert_allclose(compiled_state[key], state[key], rtol=1e-11, atol=1e-14, err_msg=key)
+
+
 def test_a_result_written_where_nobody_saw_it_is_no_constant():
     """np.dot into a plain array, inside of the function of a primitive: recorded whole, not as what it gave once."""
 

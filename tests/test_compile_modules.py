@@ -303,6 +303,16 @@ def test_gradients_come_through_a_compiled_model():
     assert "def Sequential_backwards(" in c.source
 
 
+def test_what_is_kept_for_the_sweep_is_no_result():
+    m = nn.Linear(2, 2)
+    c = ad.compile(lambda x: np.tanh(m(x)))
+    c(np.ones((1, 2), "f4"))
+    lines = str(c.program).splitlines()
+    assert lines[-2].startswith("  return ") and "," not in lines[-2] and lines[-1].startswith("  keep ")
+    text = ad.derive(lambda x: np.tanh(m(x)))(np.ones((1, 2), "f4"))
+    assert text.endswith("return tanh_1")
+
+
 def test_training_through_a_compiled_model():
     def train(wrap):
         m = model_of()

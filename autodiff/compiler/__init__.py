@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from autodiff import pytree
@@ -127,6 +128,7 @@ def derive(f: Callable[..., Any]) -> Callable[..., str]:
         leaves, structure = pytree.flatten((args, kwargs))
         name = getattr(f, "__name__", "f")
         program = trace(f, name, leaves, lambda new: pytree.unflatten(structure, new)).program
+        program = replace(program, outputs=program.answers, kept=0)  # it is for reading, and no sweep follows
         for rewrite in PASSES:
             program = rewrite(program)
         writer = Writer(program)

@@ -32,7 +32,7 @@ def graph_of(program: Program) -> Graph:
     made: dict[Value, str] = {}
     vertices: list[Vertex] = []
     edges: list[Edge] = []
-    results = set(program.results)
+    results = set(values_in(program.answers))
     for v in program.arguments:
         _source(v, made, vertices)
     scopes = _calls(program)

@@ -179,6 +179,8 @@ class Program:
         In the order in which they run.
     outputs : list
         What comes back, flat: a Value, or something that does not change from call to call.
+    kept : int
+        How many of the last outputs are no part of the answer, but needed by the sweep behind it.
     """
 
     name: str
@@ -186,10 +188,16 @@ class Program:
     ops: list[Op]
     outputs: list[Any]
     notes: list[str] = field(default_factory=list)
+    kept: int = 0
 
     def with_ops(self, ops: list[Op], outputs: list[Any] | None = None) -> Program:
         """The same with other operations."""
         return replace(self, ops=ops, outputs=self.outputs if outputs is None else outputs)
+
+    @property
+    def answers(self) -> list[Any]:
+        """The outputs without what is kept."""
+        return self.outputs[: len(self.outputs) - self.kept]
 
     @property
     def results(self) -> list[Value]:
@@ -259,7 +267,9 @@ class Program:
 
         lines = [f"{comment(self.name)}({', '.join(f'{names[v]}: {_type(v)}' for v in self.arguments)})"]
         lines += listed(self.ops, "  ")
-        lines.append(f"  return {', '.join(shown(v) for v in self.outputs)}")
+        lines.append(f"  return {', '.join(map(shown, self.answers))}")
+        if self.kept:
+            lines.append(f"  keep {', '.join(map(shown, self.outputs[-self.kept :]))}")
         return "\n".join([*lines, *(f"# {comment(note)}" for note in self.notes)])
 
 

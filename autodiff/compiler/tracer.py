@@ -26,9 +26,13 @@ _METADATA = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscompl
 _MADE_LIKE = {np.ones_like, np.zeros_like, np.empty_like}
 _OF_VALUES = {np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.array_equal, np.allclose, np.trim_zeros}
 _OF_VALUES |= {np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values, np.union1d, np.intersect1d}
-_OF_VALUES |= {np.setdiff1d, np.setxor1d, np.bincount, np.compress, np.extract, np.delete, np.insert, np.array_equiv}
-_OF_VALUES |= {np.roots, np.polymul, np.polydiv, np.poly}
-_WRITING = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}
+_OF_VALUES |= {np.setdiff1d, np.setxor1d, np.bincount, np.array_equiv, np.roots, np.polymul, np.polydiv, np.poly}
+OF_VALUES = frozenset(_OF_VALUES)
+"""Functions of plain arrays whose result has a shape or a type that hangs on values, or is a truth value."""
+_TRUTHS = {np.allclose, np.array_equal, np.array_equiv}
+OF_COUNTS = {np.repeat: 1, np.delete: 1, np.compress: 0, np.extract: 0}
+"""Those in which only the values of one operand decide about it."""
+WRITING = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}
 
 
 class Trace:
@@ -70,21 +74,16 @@ class Trace:
         return Tracer(self, value, var)
 
     def refused(self, what: str, instead: str) -> CompileError:
-        """The error about something that a record cannot hold; it is raised at the end, if the user has caught it."""
-        error = self._refused(what, instead)
-        self.refusal = self.refusal or error
-        return error
-
-    def _refused(self, what: str, instead: str) -> CompileError:
+        """The error about something that a record cannot hold."""
         frame = users_frame()
-        inside = (self.rule and f"the derivative of {self.rule}") or _asked_by(frame)
+        inside = f"the derivative of {self.rule}" if self.rule else _asked_by(frame)
         if inside:
-            return CompileError(
+            return tape.refusal(
                 f"compile: {inside}, needed at {place_of(frame)}, does something by values that are traced ({what}), "
                 f"so what happens would be fixed for the values of this first call. Do it outside of what is compiled, "
                 f"or by other functions."
             )
-        return CompileError(
+        return tape.refusal(
             f"compile: {what} at {place_of(frame)} depends on values that are traced, so what happens would be "
             f"fixed for the values of this first call. {instead}"
         )
@@ -338,15 +337,21 @@ class Tracer(NDArrayOperatorsMixin):
             return NotImplemented
         if func in _METADATA or func in _MADE_LIKE:
             return func(*plain(tuple(args)), **plain(keywords))
-        if func in _OF_VALUES or (func is np.where and len(args) == 1):
+        if func in _TRUTHS:
+            raise self._trace.refused(
+                f"np.{func.__name__}", "Its result is a truth value in Python; np.all(np.isclose(a, b)) is an array."
+            )
+        if func in OF_VALUES or (func is np.where and len(args) == 1):
             raise self._trace.refused(
                 f"np.{func.__name__}",
                 "The shape of its result would depend on values; use np.where with both branches.",
             )
-        if func is np.repeat and isinstance((*args, *keywords.values())[1], Tracer):
-            raise self._trace.refused("np.repeat", "The shape of its result would depend on values; use np.take.")
+        if func in OF_COUNTS and isinstance((*args, *keywords.values())[OF_COUNTS[func]], Tracer):
+            raise self._trace.refused(
+                f"np.{func.__name__}", "The shape of its result would depend on values; use np.where or np.take."
+            )
         out = keywords.pop("out", None) if "out" in keywords else None
-        if func in _WRITING:
+        if func in WRITING:
             raise self._trace.refused(
                 f"np.{func.__name__}", "It writes in place; write x.at[i].set(v) on a Tensor, which makes a new one."
             )

@@ -393,7 +393,8 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
     name_results([*writer.ops, *swept], reading.names, writer.cotangents)
     writer.titles.clear()  # the nodes hold all arrays of this run, in a ring that only the collector would find
     writer.cotangents.clear()
-    program = Program(name, arguments, writer.ops, [*outputs, *(back.kept if back is not None else ())])
+    kept = back.kept if back is not None else []
+    program = Program(name, arguments, writer.ops, [*outputs, *kept], kept=len(kept))
     reading.done()
     del writer.is_outside
     return Traced(program, structure, kinds, pytree.unflatten(structure, answers), reading, states, writer.begun, back)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import tape
-from autodiff.errors import CompileError, ShapeError
+from autodiff.errors import ShapeError
 from autodiff.ops import shapes
 from autodiff.ops.choices import where
 from autodiff.ops.indexing import ARRAY, Index, at_set, take
@@ -183,7 +183,7 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     """``np.piecewise``: each function sees the entries of its piece only."""
     if tape.tracer() is not None and any(map(callable, funclist)):
-        raise CompileError(
+        raise tape.refusal(
             "compile: np.piecewise gives each function the entries of its piece, and how many those are depends on "
             "values. Write np.where or np.select, which compute all pieces for all entries."
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff import tape
 from autodiff.errors import DomainError, UnsupportedError
 from autodiff.modes import is_compiling, live
 from autodiff.probability.cumulative import beta_cdf, gamma_cdf
@@ -45,8 +46,8 @@ class _Count(Discrete):
 
     def _quantile(self, p: Any) -> Any:
         if is_compiling():
-            raise UnsupportedError(
-                f"{type(self).__name__}.quantile counts, which a compiled function cannot: call it outside of "
+            raise tape.refusal(
+                f"compile: {type(self).__name__}.quantile counts, which a compiled function cannot: call it outside of "
                 f"ad.compile."
             )
         of_numbers = self.replaced({name: plain(value) for name, value in self.values().items()})
@@ -222,9 +223,9 @@ class Poisson(_Count):
     def entropy(self) -> Any:
         """The sum of -p log p over all counts that are not too rare for a float."""
         if is_compiling():
-            raise UnsupportedError(
-                "Poisson.entropy is a sum as long as the rate asks for, which a compiled function cannot tell: call it "
-                "outside of ad.compile."
+            raise tape.refusal(
+                "compile: Poisson.entropy is a sum as long as the rate asks for, which a compiled function cannot "
+                "tell. Call it outside of what is compiled."
             )
         largest = float(np.max(plain(self.rate)))
         k = np.arange(np.ceil(largest + 12 * largest**0.5 + 40)).reshape(-1, *[1] * len(self.shape))

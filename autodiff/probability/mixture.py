@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff import tape
 from autodiff.errors import GradientError, ShapeError, StructureError, UnsupportedError
 from autodiff.modes import is_compiling, live
 from autodiff.probability.categorical import drawn, log
@@ -231,8 +232,9 @@ class Mixture(Distribution):
         if self.event_ndim:
             return super()._quantile(p)
         if is_compiling():
-            raise UnsupportedError(
-                "Mixture.quantile looks for its value, which a compiled function cannot: call it outside of ad.compile."
+            raise tape.refusal(
+                "compile: Mixture.quantile looks for its value, which a compiled function cannot. Call it outside of "
+                "what is compiled."
             )
         numbers, share = self._untracked(), np.asarray(plain(p), float)
         ends = np.stack([plain(c.quantile(share)) for c in numbers.components])

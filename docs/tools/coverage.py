@@ -16,6 +16,7 @@ import numpy as np
 from numpy.testing.overrides import get_overridable_numpy_array_functions, get_overridable_numpy_ufuncs
 
 import autodiff  # noqa: F401 - fills the tables
+from autodiff.compiler import tracer
 from autodiff.ops.refused import WRITING, refusal
 from autodiff.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES
 
@@ -141,6 +142,45 @@ def _lines(functions: list[NumpyFunction]) -> Iterator[str]:
             aliases = ", ".join(f"`{_short(n, path).removeprefix('np.')}`" for n in f.names[1:])
             name = f"`{_short(f.names[0], path)}`" + (f", {aliases}" if aliases else "")
             yield f"| {name} | {f.kind} | {f.remark} |".replace("|  |", "| |")
+    yield from _compiled(functions)
+
+
+COMPILED = {np.roots, np.polymul, np.polydiv, np.poly, np.trim_zeros}
+"""Those whose rules compare at every call what shapes hang on, which is not done for plain arrays."""
+
+MORE = (
+    "`np.piecewise` with functions: how many entries each is given hangs on values. Write `np.where` or `np.select`.",
+    "What Python does by values: a branch, a count, `float(x)`, `bool(x)`, `.item()`, `.tolist()`, text of numbers.",
+    "An index by a mask, and a slice whose ends are computed. Write `np.where`.",
+    "A write into an array. Write `x.at[i].set(v)` on a Tensor, which makes a new one.",
+    "`.data`, `.flat`, `.flags` and other attributes of arrays that lead out of what is traced.",
+    "`Newton`, `GaussNewton`, `LBFGS` and `minimize`: losses decide how often they evaluate. Compile the loss.",
+    "Quantiles of counts and mixtures, and `Poisson.entropy`: they look for their value.",
+    "`nn.Monitor` inside of the function: it looks at values. Put it around the compiled step.",
+)
+"""What else is refused in a compiled function. tests/test_compile_coverage.py tries it."""
+
+
+def _compiled(functions: list[NumpyFunction]) -> Iterator[str]:
+    """The section about compiled functions."""
+
+    def listed(found: set[Any]) -> str:
+        return ", ".join(f"`{f.names[0]}`" for f in functions if f.function in found)
+
+    by_values = set(tracer.OF_VALUES)
+    yield ""
+    yield "## In a compiled function"
+    yield ""
+    yield (
+        "`ad.compile` takes all that stands above, but for what hangs on values. That is refused with an "
+        "`ad.CompileError`; with `fallback=True` the function then runs as it is."
+    )
+    yield ""
+    yield f"- Whose result is a truth value, or has a shape that hangs on values: {listed(by_values - COMPILED)}."
+    yield f"- Of plain arrays, not of Tensors, for the same reason: {listed(by_values & COMPILED)}."
+    yield f"- Where the operand that counts or selects is traced: {listed(set(tracer.OF_COUNTS))}."
+    yield f"- Those that write in place: {listed(tracer.WRITING)}."
+    yield from (f"- {line}" for line in MORE)
 
 
 def _room(f: NumpyFunction) -> str:
