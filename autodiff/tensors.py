@@ -509,7 +509,9 @@ class Tensor(NumpyMethods):
         elif isinstance(leaf, Leaf) and leaf.home is not None:
             self._data[...] = new
         else:
-            self._data = new.astype(self.dtype)[()]
+            fresh = np.empty_like(self._data)  # laid out as before: sums add in the order of memory
+            fresh[...] = new
+            self._data = fresh[()]
         if isinstance(leaf, Leaf):
             leaf.stamp = next_number()
         return self

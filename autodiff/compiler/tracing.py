@@ -105,7 +105,12 @@ class Writer(Watcher, Trace):
         if not isinstance(value, Tracer):
             constant = np.array(value, t.dtype)
             value = self.tracer(constant, Value("constant", constant.shape, constant.dtype, constant))
-        t._data = value if value.dtype == t.dtype else value.astype(t.dtype)
+        if value.dtype != t.dtype:
+            value = value.astype(t.dtype)
+        array, var = self.states[id(t)][1], value._var
+        if var.kind != "result" or var in self.shared or var.strides != array.strides:  # numbers of its own, laid out alike
+            value = value.copy("F" if np.ndim(array) and array.flags.fnc else "C")
+        t._data = value
 
     def do(self, function: Callable[[], object], tensors: Iterable[Tensor]) -> None:
         """Something happens to some Tensors: gradients are handed over before, values are read anew after it."""
@@ -169,7 +174,7 @@ class Writer(Watcher, Trace):
                 if isinstance(array, np.ndarray) and array.ndim:
                     array[...] = data._value
                 else:
-                    array = data._value
+                    array = data._value[()]
             t._data = array
             states.append((t, array))
         return states
@@ -227,6 +232,8 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
             call.append(x)
         elif isinstance(x, (Tensor, np.ndarray, np.generic)):
             array = x._data if isinstance(x, Tensor) else x
+            if not isinstance(array, np.generic) and type(array) is not np.ndarray:
+                raise writer.unknown(type(array), f"argument {i} of {name}")
             var = Value("argument", array.shape, array.dtype, i)
             arguments.append(var)
             tracer = writer.tracer(array, var)
@@ -266,7 +273,7 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
             continue
         kinds.append("tensor" if isinstance(y, Tensor) else "array")
         outputs.append(data._var)
-        value = data._value.copy()
+        value = data._value.copy("K") if data.ndim else data._value.copy()
         answers.append(lift(value, None) if isinstance(y, Tensor) else value)  # type: ignore[arg-type]
     _name_arguments(f, arguments)
     name_results(writer.ops, known.names, writer.cotangents)
