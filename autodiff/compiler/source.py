@@ -302,7 +302,7 @@ class Writer:
         if self.plan is None:
             yield f"{self.unique(t.name or 'w')} = {self.text(v)}"
         elif op.args[0].shape:
-            yield f"{self.bind('copyto', np.copyto)}({self.bind(_owner('array', t), t._data)}, {self.text(v)})"
+            yield f"{self.bind('copyto', np.copyto)}({self.bind(_owner('tensor', t), t)}._data, {self.text(v)})"
         else:
             yield f"{self.bind(_owner('tensor', t), t)}._data = {self.boxed(v)}"
         if self.plan is not None and isinstance(t._node, tape.Leaf):

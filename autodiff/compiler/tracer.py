@@ -100,8 +100,8 @@ class Trace:
         try:
             y = call(*plain(tuple(args)), **plain(keywords))
         except ValueError as error:
-            if "read-only" in str(error):
-                raise self.refused(f"{name}, which writes into an array that it is given,", _ANEW) from None
+            if "read-only" in str(error) if form == "live" else _succeeds(call, args, keywords):
+                raise self.refused(f"{name} with an array to write into", _ANEW) from None
             raise
         recorded_args = tuple(self.value_of(a) for a in args)
         recorded_keywords = {k: self.value_of(v) for k, v in keywords.items()}
@@ -109,14 +109,17 @@ class Trace:
         parts = [y] if single else list(y)
         operands = list(self.arrays_in((*args, *keywords.values())))
         made: list[Any] = []
-        outputs, shares = [], []
+        outputs: list[Value] = []
+        shares: list[tuple[Value, ...]] = []
         for p in parts:
             if not isinstance(p, (np.ndarray, np.generic)):
                 raise self.refused(f"{name}", "Its result is no array.")
             if isinstance(p, np.ndarray) and type(p) is not np.ndarray:
                 raise self.unknown(type(p), f"the result of {name}")
-            owner = next((known for known, array, _ in operands if array is p and known is not None), None)
-            of = () if isinstance(p, np.generic) or p.base is None and owner is None else self.shared_by(p, operands)
+            of, owner = (), None
+            if isinstance(p, np.ndarray) and form != "live":
+                owner = next((known for known, array, _ in operands if array is p and known is not None), None)
+                of = () if owner is None and p.base is None else self.shared_by(p, operands)
             outputs.append(Value("result", p.shape, p.dtype, strides=p.strides))
             shares.append(of)
             made.append(Tracer(self, p, outputs[-1]) if owner is None else owner)
@@ -156,8 +159,9 @@ class Trace:
         values = plain(args)
         call = OPERATORS[ufunc][1]
         if not any(map(np.ndim, values)):
-            real = all(isinstance(v, (bool, int, float)) or np.asarray(v).dtype.kind in "fb" for v in values)
-            same = ufunc in ROUNDED and real and any(getattr(v, "dtype", None) in _FLOATS for v in values)
+            types = [getattr(v, "dtype", None) for v in values]
+            real = all(t is None or t.kind in "fb" for t in types) and not any(isinstance(v, complex) for v in values)
+            same = (real and ufunc in ROUNDED and any(t in _FLOATS for t in types)) or all(t == bool for t in types)
         elif ufunc is np.power:
             base, exponent = values
             if exponent.__class__ in (int, float) and exponent == 2 and base.dtype.kind == "f":
@@ -197,6 +201,21 @@ class Trace:
         except Exception:  # also what NumPy makes of the refusal; a mistake is made again below
             del self.ops[mark:]
         return self.record("opaque", primitive, primitive.fn, args, keywords)
+
+
+def _succeeds(call: Callable[..., Any], args: Sequence[Any], keywords: dict[str, Any]) -> bool:
+    """Whether a call that has failed does not fail with copies of its arrays, into which it may write."""
+
+    def copied(tree: Any) -> Any:
+        if isinstance(tree, (tuple, list)):
+            return type(tree)(map(copied, tree)) if type(tree) in (tuple, list) else tree
+        return tree.copy() if type(tree) is np.ndarray else tree
+
+    try:
+        call(*copied(plain(tuple(args))), **{k: copied(plain(v)) for k, v in keywords.items()})
+    except Exception:  # whatever it is, it is not about writing
+        return False
+    return True
 
 
 def read_only(x: Any) -> Any:

@@ -252,11 +252,13 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
         finally:
             tape.set_tracer(None)
             states = writer.release(failed=failed)
+    flat, structure = pytree.flatten(output)
+    given = [y._data if isinstance(y, Tensor) and not isinstance(y._node, Leaf) else y for y in flat]
+    fixed = {id(data): writer.value_of(data) for data in given if type(data) is np.ndarray}
     outside = [*around.arrays, *(array for _, array in states)]
     for v in writer.constants.values():
         if not any(np.may_share_memory(v.payload, array) for array in outside):
             v.kind = "made"
-    flat, structure = pytree.flatten(output)
     if any(isinstance(y, Tensor) and y._node is not None and _is_differentiated_outside(y._node, start) for y in flat):
         raise CompileError(
             f"compile: what {name} returns depends on a Tensor that it reads from outside, and that is tracked as the "
@@ -266,14 +268,16 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
     kinds, outputs, answers = [], [], []
     for y in flat:
         data = y._data if isinstance(y, Tensor) else y
-        if not isinstance(data, Tracer):
+        var = data._var if isinstance(data, Tracer) else fixed.get(id(data))
+        if var is None:
             kinds.append("constant")
             outputs.append(y)
             answers.append(y)
             continue
         kinds.append("tensor" if isinstance(y, Tensor) else "array")
-        outputs.append(data._var)
-        value = data._value.copy("K") if data.ndim else data._value.copy()
+        outputs.append(var)
+        value = data._value if isinstance(data, Tracer) else data
+        value = value.copy("K") if value.ndim else value.copy()
         answers.append(lift(value, None) if isinstance(y, Tensor) else value)  # type: ignore[arg-type]
     _name_arguments(f, arguments)
     name_results(writer.ops, known.names, writer.cotangents)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import ROUNDED, Op, Program, Value, elementwise, lays_out
+from autodiff.compiler.program import LIVE, ROUNDED, Op, Program, Value, elementwise, lays_out
 
 _LARGE = 1 << 24
 _WITH_NUMBERS = {*ROUNDED, np.maximum, np.minimum, np.where}
@@ -50,7 +50,8 @@ def broadcasts(program: Program) -> Program:
 
     for op in program.ops:
         if op.form == "function" and op.function is np.broadcast_to and isinstance(op.args[0], Value):
-            narrow[op.outputs[0]] = op.args[0]
+            if op.args[0].shape or op.args[0].kind not in LIVE:  # a number is looked up where it is needed first
+                narrow[op.outputs[0]] = op.args[0]
         elif elementwise(op):
             shape, args = op.outputs[0].shape, list(op.args)
             for i, x in enumerate(args):
