@@ -251,9 +251,9 @@ def like(result: Any, original: Any, shared: Iterable[Any] = ()) -> Any:
         result = result._data
     if isinstance(original, Tensor):
         return Tensor(own(result, shared))
-    if isinstance(original, np.ndarray) or hasattr(type(original), "__autodiff_traced__"):
+    if isinstance(original, np.ndarray) or getattr(original, "is_traced_array", False):
         return own(data_of(result), shared)
-    return result[()] if isinstance(result, np.ndarray) else result
+    return result[()] if isinstance(result, np.ndarray) or getattr(result, "is_traced_array", False) else result
 
 
 def own(array: Any, shared: Iterable[Any]) -> Any:

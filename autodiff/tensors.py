@@ -258,7 +258,9 @@ class Tensor(NumpyMethods):
                 f"a Tensor holds numbers; this array has dtype {data.dtype}. Convert it first, for example with "
                 f".astype(float)."
             )
-        self._data = data if traced or data.ndim or isinstance(data, np.generic) else data[()]
+        if not data.ndim and (data.is_traced_array if traced else not isinstance(data, np.generic)):
+            data = data[()]
+        self._data = data
         self._node = None
         if requires_grad:
             if data.dtype.kind not in "fc":

@@ -353,6 +353,11 @@ class Tracer(NDArrayOperatorsMixin):
         """Bytes of one entry."""
         return self._value.itemsize
 
+    @property
+    def is_traced_array(self) -> bool:
+        """Whether it stands for an array, be it of a single number, not for one of NumPy's numbers."""
+        return isinstance(self._value, np.ndarray)
+
     def __len__(self) -> int:
         return len(self._value)
 

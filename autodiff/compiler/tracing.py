@@ -95,8 +95,11 @@ class Writer(Watcher, Trace):
         return ct if grad is None else grad + ct
 
     def gradient_of(self, leaf: Leaf) -> Any:
-        """What a user is shown of it."""
-        return None if leaf.grad is _NONE_YET else leaf.grad
+        """What a user is shown of it: an array, even of a single number."""
+        grad: Any = leaf.grad
+        if isinstance(grad, Tracer) and isinstance(grad._value, np.generic):
+            return grad.reshape(())
+        return None if grad is _NONE_YET else grad
 
     # --- what changes ---
 
@@ -110,7 +113,7 @@ class Writer(Watcher, Trace):
         array, var = self.states[id(t)][1], value._var
         if var.kind != "result" or var in self.shared or var.strides != array.strides:  # numbers of its own, laid out alike
             value = value.copy("F" if np.ndim(array) and array.flags.fnc else "C")
-        t._data = value
+        t._data = value if value.ndim else value[()]
 
     def do(self, function: Callable[[], object], tensors: Iterable[Tensor]) -> None:
         """Something happens to some Tensors: gradients are handed over before, values are read anew after it."""
@@ -253,7 +256,7 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
             tape.set_tracer(None)
             states = writer.release(failed=failed)
     flat, structure = pytree.flatten(output)
-    given = [y._data if isinstance(y, Tensor) and not isinstance(y._node, Leaf) else y for y in flat]
+    given = [y._data if isinstance(y, Tensor) and id(y) not in writer.states else y for y in flat]
     fixed = {id(data): writer.value_of(data) for data in given if type(data) is np.ndarray}
     outside = [*around.arrays, *(array for _, array in states)]
     for v in writer.constants.values():
