@@ -13,6 +13,7 @@ from autodiff.compiler.program import Op, Program, Value, roots_of, row_strides
 from autodiff.tape import Leaf
 
 
+_PART_BY_PART = (np.add, np.subtract, np.negative, np.conjugate)
 Room = tuple[tuple[int, ...], Any, tuple[int, ...]]
 """Shape, dtype and strides of a buffer."""
 
@@ -55,6 +56,17 @@ def new_buffer(room: Room) -> Any:
     if strides == row_strides(shape, np.dtype(dtype).itemsize):
         return np.empty(shape, dtype)
     return np.ndarray(shape, dtype, np.empty(math.prod(shape), dtype), 0, strides)
+
+
+def apart(x: Any) -> Any:
+    """A copy that shares nothing and lies in memory as `x` does, gaps and repeated entries included."""
+    low, high = np.lib.array_utils.byte_bounds(x)
+    start = x.__array_interface__["data"][0] - low
+    copy: Any = np.ndarray(x.shape, x.dtype, np.empty(high - low, np.uint8), start, x.strides)
+    copy[...] = x
+    if 0 in x.strides and x.size > 1:
+        copy.flags.writeable = False  # as NumPy's own broadcasts: one entry is many
+    return copy
 
 
 def _room(v: Value) -> Room:
@@ -113,8 +125,13 @@ def plan_buffers(program: Program) -> Plan:
 
 
 def _is_read_alone(v: Value, op: Op, inputs: list[Value], roots: dict[Value, frozenset[Value]]) -> bool:
-    """Whether an elementwise operation may write over this operand: no other one looks into it."""
+    """Whether an elementwise operation may write over this operand: no other one looks into it.
+
+    Complex products have other loops, with other bits, where what they read is what they write.
+    """
     in_place = op.form == "ufunc" and op.function.signature is None and v in op.args
+    if np.dtype(v.dtype).kind == "c" and op.function not in _PART_BY_PART:
+        return False
     return in_place and not any(v in roots[other] for other in inputs if other is not v)
 
 

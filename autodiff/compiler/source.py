@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from autodiff import tape
-from autodiff.compiler.buffers import Plan, new_buffer, plan_buffers, takes_out
+from autodiff.compiler.buffers import Plan, apart, new_buffer, plan_buffers, takes_out
 from autodiff.compiler.naming import own_name
 from autodiff.compiler.passes.blocks import BLOCK, joined
-from autodiff.compiler.program import OPERATORS, ROUNDED, Op, Program, Value, is_dot, roots_of
+from autodiff.compiler.program import OPERATORS, ROUNDED, Op, Program, Value, is_dot, roots_of, row_strides
 from autodiff.primitives import Primitive
 
 _FULL = range(64, 1 << 20)
@@ -424,7 +424,9 @@ class Writer:
             if isinstance(v, Value) and self.plan is not None:
                 fresh = all(r.kind == "result" and r not in self.plan.place and r not in given for r in self.roots[v])
                 given |= self.roots[v]
-                text = text if fresh else f'{text}.copy("K")' if v.shape else f"{text}.copy()"
+                if not fresh:
+                    plain = not v.shape or v.strides == row_strides(v.shape, np.dtype(v.dtype).itemsize)
+                    text = f"{text}.copy()" if plain else f"{self.bind('apart', apart)}({text})"
             parts.append(text)
         return parts
 
@@ -443,7 +445,8 @@ def _zeros_agree(ufunc: np.ufunc, number: float, dtype: Any) -> bool:
 def _may_fill(ufunc: np.ufunc, number: float, other: Value, out: Value) -> bool:
     """Whether a number beside an array in a maximum or minimum may become an array full of it."""
     alike = other.size in _FULL and other.order is not None and other.shape == out.shape
-    return alike and (number != 0 or _zeros_agree(ufunc, float(number), np.dtype(other.dtype)))
+    real = np.dtype(other.dtype).kind == "f"
+    return alike and real and (number != 0 or _zeros_agree(ufunc, float(number), np.dtype(other.dtype)))
 
 
 def _is_real(op: Op) -> bool:

@@ -37,7 +37,8 @@ class Trace:
         self.errors = np.geterr()
         self.constants: dict[int, Value] = {}
         self.kept: list[Any] = []
-        self.shared: set[Value] = set()
+        self.shared: set[Value] = set()  # what looks into the same memory as another value
+        self.views: set[Value] = set()  # results that do not own their memory
         self.rule = ""
 
     # --- values ---
@@ -122,6 +123,8 @@ class Trace:
                 of = () if owner is None and p.base is None else self.shared_by(p, operands)
             outputs.append(Value("result", p.shape, p.dtype, strides=p.strides))
             shares.append(of)
+            if getattr(p, "base", None) is not None:
+                self.views.add(outputs[-1])
             made.append(Tracer(self, p, outputs[-1]) if owner is None else owner)
         if not all(m._var not in outputs for m in made):  # else it gives back what it is given
             errors = np.geterr()
@@ -357,6 +360,16 @@ class Tracer(NDArrayOperatorsMixin):
     def is_traced_array(self) -> bool:
         """Whether it stands for an array, be it of a single number, not for one of NumPy's numbers."""
         return isinstance(self._value, np.ndarray)
+
+    @property
+    def is_view(self) -> bool:
+        """Whether the array looks into the memory of another one."""
+        return self._var in self._trace.views
+
+    @property
+    def is_traced_number(self) -> bool:
+        """Whether it stands for one of NumPy's numbers."""
+        return isinstance(self._value, np.generic)
 
     def __len__(self) -> int:
         return len(self._value)

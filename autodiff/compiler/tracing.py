@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff import pytree, tape
+from autodiff.compiler.buffers import apart
 from autodiff.compiler.naming import name_results, variables
 from autodiff.compiler.program import Program, Value
 from autodiff.compiler.reaching import Surroundings, entries_of, surroundings
@@ -97,8 +98,8 @@ class Writer(Watcher, Trace):
     def gradient_of(self, leaf: Leaf) -> Any:
         """What a user is shown of it: an array, even of a single number."""
         grad: Any = leaf.grad
-        if isinstance(grad, Tracer) and isinstance(grad._value, np.generic):
-            return grad.reshape(())
+        if isinstance(grad, Tracer) and grad.is_traced_number:
+            return np.copy(grad)  # type: ignore[call-overload]
         return None if grad is _NONE_YET else grad
 
     # --- what changes ---
@@ -280,7 +281,7 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
         kinds.append("tensor" if isinstance(y, Tensor) else "array")
         outputs.append(var)
         value = data._value if isinstance(data, Tracer) else data
-        value = value.copy("K") if value.ndim else value.copy()
+        value = apart(value) if value.ndim else value.copy()
         answers.append(lift(value, None) if isinstance(y, Tensor) else value)  # type: ignore[arg-type]
     _name_arguments(f, arguments)
     name_results(writer.ops, known.names, writer.cotangents)

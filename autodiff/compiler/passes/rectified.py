@@ -28,7 +28,7 @@ def _is_0(x: Any) -> bool:
 @cache
 def _has_no_sign(dtype: Any) -> bool:
     """Whether this machine's ``maximum(-0.0, 0.0)`` is 0.0: then ``ceil`` has no sign to keep, as ``sign`` has none."""
-    return not np.signbit(np.maximum(np.full(80, -0.0, dtype), 0.0)).any()
+    return dtype.kind == "f" and not np.signbit(np.maximum(np.full(80, -0.0, dtype), 0.0)).any()
 
 
 def rectified(program: Program) -> Program:
