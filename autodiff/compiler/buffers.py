@@ -64,7 +64,7 @@ def apart(x: Any) -> Any:
     start = x.__array_interface__["data"][0] - low
     copy: Any = np.ndarray(x.shape, x.dtype, np.empty(high - low, np.uint8), start, x.strides)
     copy[...] = x
-    if 0 in x.strides and x.size > 1:
+    if any(n > 1 and step == 0 for n, step in zip(x.shape, x.strides)):
         copy.flags.writeable = False  # as NumPy's own broadcasts: one entry is many
     return copy
 

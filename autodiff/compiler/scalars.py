@@ -67,7 +67,7 @@ def suits(program: Program) -> bool:
         any(computing)
         and all(_is_single(v) for v in program.values())
         and all(map(_is_known, program.ops))
-        and not any(v.kind in ("state", "gradient") for v in program.results)
+        and not any(v.kind in ("argument", "state", "gradient") for v in program.results)
         and "effect" not in [op.form for op in program.ops[: len(computing) - computing[::-1].index(True)]]
     )
 
@@ -158,7 +158,7 @@ class ScalarWriter(Writer):
     def boxed(self, v: Any) -> str:
         """A single number as NumPy's."""
         if not isinstance(v, Value):
-            return self.text(v)
+            return super().text(v)
         kind = np.bool_ if _is_truth(v) else np.float64
         return f"{self.bind(np.dtype(kind).name, kind, reserved=True)}({self.text(v)})"
 

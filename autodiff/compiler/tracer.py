@@ -347,6 +347,16 @@ class Tracer(NDArrayOperatorsMixin):
         return self._value.dtype
 
     @property
+    def strides(self) -> tuple[int, ...]:
+        """Bytes from entry to entry along each axis: an argument that lies otherwise is another trace."""
+        return self._value.strides
+
+    @property
+    def flags(self) -> Any:
+        """How it lies in memory; it is not to be written to."""
+        return self._value.flags
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the entries."""
         return self._value.nbytes
