@@ -35,6 +35,8 @@ class Value:
     strides : tuple of int
         How the eager array lies in memory; rows one behind the other if they are not given. Sums add in the order of
         memory, and a reshape copies or does not, so a program that is to give the same bits keeps them.
+    number : bool
+        Whether it is one of NumPy's numbers, not an array of no axis.
     """
 
     kind: Kind
@@ -43,6 +45,7 @@ class Value:
     payload: Any = None
     name: str = ""
     strides: tuple[int, ...] | None = None
+    number: bool = False
 
     def __post_init__(self) -> None:
         if self.strides is None:

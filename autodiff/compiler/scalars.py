@@ -67,7 +67,7 @@ def suits(program: Program) -> bool:
         any(computing)
         and all(_is_single(v) for v in program.values())
         and all(map(_is_known, program.ops))
-        and not any(v.kind in ("argument", "state", "gradient") for v in program.results)
+        and not any(v.kind in ("state", "gradient") for v in program.results)
         and "effect" not in [op.form for op in program.ops[: len(computing) - computing[::-1].index(True)]]
     )
 
@@ -204,4 +204,6 @@ class ScalarWriter(Writer):
 
     def returned_parts(self) -> list[str]:
         """What comes back, piece by piece."""
-        return [self.boxed(v) for v in self.program.outputs]
+        return [
+            self.owned(v) if isinstance(v, Value) and not v.number else self.boxed(v) for v in self.program.outputs
+        ]

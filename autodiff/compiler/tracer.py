@@ -65,7 +65,7 @@ class Trace:
 
     def tracer(self, value: Any, var: Value) -> Tracer:
         """A Tracer for a value that is in the record; where it lies in memory is noted there."""
-        var.strides = value.strides
+        var.strides, var.number = value.strides, isinstance(value, np.generic)
         return Tracer(self, value, var)
 
     def refused(self, what: str, instead: str) -> CompileError:
@@ -121,7 +121,8 @@ class Trace:
             if isinstance(p, np.ndarray) and form != "live":
                 owner = next((known for known, array, _ in operands if array is p and known is not None), None)
                 of = () if owner is None and p.base is None else self.shared_by(p, operands)
-            outputs.append(Value("result", p.shape, p.dtype, strides=p.strides))
+            number = isinstance(p, np.generic)
+            outputs.append(Value("result", p.shape, p.dtype, strides=p.strides, number=number))
             shares.append(of)
             if getattr(p, "base", None) is not None:
                 self.views.add(outputs[-1])

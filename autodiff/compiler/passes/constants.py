@@ -39,5 +39,5 @@ def constants(program: Program) -> Program:
             continue
         out = op.outputs[0]
         with np.errstate(all="ignore"):  # the trace itself has warned
-            known[out] = Value("made", out.shape, out.dtype, _result(op), out.name, out.strides)
+            known[out] = Value("made", out.shape, out.dtype, _result(op), out.name, out.strides, out.number)
     return program.with_ops(ops, mapped(program.outputs, lambda v: known.get(v, v)))

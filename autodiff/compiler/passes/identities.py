@@ -9,9 +9,6 @@ import numpy as np
 from autodiff.compiler.program import EFFECTS, LIVE, Op, Program, Value, mapped, roots_of
 
 
-_OF_NUMBERS = ("ufunc", "reduce", "operator")  # what they give is a number, never an array of no axis
-
-
 def _is_number(x: Any, number: float) -> bool:
     if isinstance(x, Value):
         return x.kind == "made" and x.nbytes < 1 << 24 and bool((x.payload == number).all())
@@ -21,7 +18,7 @@ def _is_number(x: Any, number: float) -> bool:
 def _keeps(op: Op, v: Value) -> bool:
     """Whether replacing the result by `v` changes neither shape nor dtype nor layout."""
     out = op.outputs[0]
-    return v.shape == out.shape and v.dtype == out.dtype and v.strides == out.strides
+    return (v.shape, v.dtype, v.strides, v.number) == (out.shape, out.dtype, out.strides, out.number)
 
 
 def _stands_for(op: Op, made: dict[Value, Op]) -> Value | None:
@@ -66,13 +63,10 @@ def identities(program: Program) -> Program:
     for op in program.ops:
         op = op.with_inputs(lambda v: same.get(v, v))
         twin = _stands_for(op, made)
-        if twin is not None and any(op.shares):
+        copies = not any(op.shares)
+        if twin is not None and not (copies and changes and any(r.kind in LIVE for r in roots[twin])):
             same[op.outputs[0]] = twin
             continue
-        if twin is not None and not (changes and any(r.kind in LIVE for r in roots[twin])):
-            if twin.shape or (twin in made and made[twin].form in _OF_NUMBERS):
-                same[op.outputs[0]] = twin
-                continue
         made |= dict.fromkeys(op.outputs, op)
         ops.append(op)
     return program.with_ops(ops, mapped(program.outputs, lambda v: same.get(v, v)))

@@ -11,6 +11,10 @@ import numpy as np
 from autodiff.compiler.program import EFFECTS, LIVE, Op, Program, Value, mapped, roots_of
 
 
+def _alike(v: Value, w: Value) -> bool:
+    return v.strides == w.strides and v.number == w.number
+
+
 def signs(program: Program) -> Program:
     """With fewer negations; every rewriting is exact, as rounding knows no sign."""
     roots = roots_of(program)
@@ -25,7 +29,7 @@ def signs(program: Program) -> Program:
         if not isinstance(x, Value) or uses[x] != 1 or x.shape != like.shape:
             return None
         bare = positive.get(x)
-        return bare if bare is None or bare.strides == x.strides else None
+        return bare if bare is None or _alike(bare, x) else None
 
     for op in program.ops:
         op = op.with_inputs(lambda v: same.get(v, v))
@@ -36,7 +40,7 @@ def signs(program: Program) -> Program:
             continue
         out, f = op.outputs[0], op.function
         if f is np.negative:
-            if op.args[0] in positive and positive[op.args[0]].strides == out.strides:
+            if op.args[0] in positive and _alike(positive[op.args[0]], out):
                 same[out] = positive[op.args[0]]
                 continue
             if isinstance(op.args[0], Value) and op.args[0].dtype == out.dtype:
@@ -47,7 +51,7 @@ def signs(program: Program) -> Program:
             if f in (np.multiply, np.divide) and np.dtype(out.dtype).kind == "c":
                 pass  # a part that is a difference of equal products is 0, whatever the sign before
             elif f in (np.multiply, np.divide) and (minus_a is None) != (minus_b is None):
-                bare = Value("result", out.shape, out.dtype, strides=out.strides)
+                bare = Value("result", out.shape, out.dtype, strides=out.strides, number=out.number)
                 operands = (a if minus_a is None else minus_a, b if minus_b is None else minus_b)
                 ops.append(replace(op, args=operands, outputs=[bare]))
                 uses.update([bare])
