@@ -129,7 +129,9 @@ def _sweeps(total: int) -> list[tuple[int, int]]:
 
 def in_order(block: Any) -> Any:
     """A block of a Jacobian as an array of its own, row by row."""
-    return np.array(block, order="C")[()] if isinstance(block, (np.ndarray, np.generic)) else block.copy()
+    if isinstance(block, (np.ndarray, np.generic)):
+        return np.array(block, order="C")[()]
+    return block.copy() if block.ndim else block.copy()[()]
 
 
 def _joined(parts: list[Any]) -> Any:

@@ -251,16 +251,21 @@ def like(result: Any, original: Any, shared: Iterable[Any] = ()) -> Any:
         result = result._data
     if isinstance(original, Tensor):
         return Tensor(own(result, shared))
-    if isinstance(original, np.ndarray) or hasattr(type(original), "__autodiff_traced__"):
-        return own(data_of(result), shared)
-    return result[()] if isinstance(result, np.ndarray) else result
+    if isinstance(original, np.ndarray) or getattr(original, "is_traced_array", False):
+        array = own(data_of(result), shared)
+        return np.copy(array) if getattr(array, "is_traced_number", False) else array
+    return result[()] if isinstance(result, np.ndarray) or getattr(result, "is_traced_array", False) else result
 
 
 def own(array: Any, shared: Iterable[Any]) -> Any:
     """The array itself where nothing else can see it, else a copy."""
-    if not isinstance(array, np.ndarray):
+    if isinstance(array, np.ndarray):
+        is_view = array.base is not None
+    elif getattr(array, "is_traced_array", False):
+        is_view = array.is_view
+    else:
         return array
-    return array.copy() if array.base is not None or any(array is s for s in shared) else array
+    return array.copy() if is_view or any(array is s for s in shared) else array
 
 
 def conjugated(g: Any) -> Any:

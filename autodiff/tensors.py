@@ -269,7 +269,9 @@ class Tensor(NumpyMethods):
                 f"a Tensor holds numbers; this array has dtype {data.dtype}. Convert it first, for example with "
                 f".astype(float)."
             )
-        self._data = data if traced or data.ndim or isinstance(data, np.generic) else data[()]
+        if not data.ndim and (data.is_traced_array if traced else not isinstance(data, np.generic)):
+            data = data[()]
+        self._data = data
         self._node = None
         if requires_grad:
             if data.dtype.kind not in "fc":
@@ -527,7 +529,9 @@ class Tensor(NumpyMethods):
         elif isinstance(leaf, Leaf) and leaf.home is not None:
             self._data[...] = new
         else:
-            self._data = new.astype(self.dtype)[()]
+            fresh = np.empty_like(self._data)  # laid out as before: sums add in the order of memory
+            fresh[...] = new
+            self._data = fresh[()]
         if isinstance(leaf, Leaf):
             leaf.stamp = next_number()
         return self

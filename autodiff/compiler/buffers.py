@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import Op, Program, Value
+from autodiff.compiler.program import Op, Program, Value, roots_of, row_strides
 from autodiff.tape import Leaf
+
+_PART_BY_PART = (np.add, np.subtract, np.negative, np.conjugate)
+Room = tuple[tuple[int, ...], Any, tuple[int, ...]]
+"""Shape, dtype and strides of a buffer."""
 
 
 @dataclass
@@ -21,21 +26,21 @@ class Plan:
     place : dict of Value to int or Leaf
         The number of a buffer, or the leaf in whose home a gradient is computed; a value that is not here is
         allocated by NumPy.
-    buffers : list of (shape, dtype)
+    buffers : list of (shape, dtype, strides)
     """
 
     place: dict[Value, Any] = field(default_factory=dict)
-    buffers: list[tuple[tuple[int, ...], Any]] = field(default_factory=list)
+    buffers: list[Room] = field(default_factory=list)
 
     @property
     def nbytes(self) -> int:
         """Bytes of all buffers."""
-        return sum(int(np.prod(s, dtype=int)) * np.dtype(d).itemsize for s, d in self.buffers)
+        return sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype, _ in self.buffers)
 
 
 def takes_out(op: Op) -> bool:
     """Whether the operation can write its result into a given array."""
-    if len(op.outputs) != 1 or not op.outputs[0].shape:
+    if len(op.outputs) != 1 or op.listed or not op.outputs[0].shape:
         return False
     if op.form == "ufunc":
         return bool(op.function.nout == 1)
@@ -44,76 +49,96 @@ def takes_out(op: Op) -> bool:
     return op.form == "opaque" and hasattr(op.function, "writes_out")
 
 
-def roots_of(program: Program) -> dict[Value, Value]:
-    """For every value the one whose memory it shares, if it may share any; itself, if not."""
-    root: dict[Value, Value] = {}
-    for op in program.ops:
-        for v in op.outputs:
-            first = op.args[0] if op.args else None
-            root[v] = root.get(first, first) if op.views and isinstance(first, Value) else v
-    return root
+def new_buffer(room: Room) -> Any:
+    """An array for a result; its entries may be anything."""
+    shape, dtype, strides = room
+    if strides == row_strides(shape, np.dtype(dtype).itemsize):
+        return np.empty(shape, dtype)
+    return np.ndarray(shape, dtype, np.empty(math.prod(shape), dtype), 0, strides)
+
+
+def apart(x: Any) -> Any:
+    """A copy that shares nothing and lies in memory as `x` does, gaps and repeated entries included."""
+    low, high = np.lib.array_utils.byte_bounds(x)
+    start = x.__array_interface__["data"][0] - low
+    copy: Any = np.ndarray(x.shape, x.dtype, np.empty(high - low, np.uint8), start, x.strides)
+    copy[...] = x
+    if any(n > 1 and step == 0 for n, step in zip(x.shape, x.strides)):
+        copy.flags.writeable = False  # as NumPy's own broadcasts: one entry is many
+    return copy
+
+
+def _room(v: Value) -> Room:
+    assert v.strides is not None
+    return v.shape, np.dtype(v.dtype), v.strides
 
 
 def plan_buffers(program: Program) -> Plan:
     """The plan of a program.
 
-    A result that comes back is never planned: it belongs to the caller. A gradient is computed in its place in the flat
+    A buffer is in use from the operation that fills it to the last one that looks into it, be it through a view. A
+    result that comes back is never planned: it belongs to the caller. A gradient is computed in its place in the flat
     home where it has one. Elsewhere a result takes the buffer of an operand that dies in the same operation, or one
-    that is free, or a new one.
+    that is free, or a new one; always one that lies in memory as the eager result does.
     """
     plan = Plan()
-    root = roots_of(program)
-    of_caller = {root.get(v, v) for v in program.results}
+    roots = roots_of(program)
+    of_caller = frozenset[Value]().union(*(roots[v] for v in program.results))
     homes: dict[Value, Leaf] = {}
     last: dict[Value, int] = {}
     for i, op in enumerate(program.ops):
         for v in op.inputs():
-            last[root.get(v, v)] = i
+            last.update(dict.fromkeys(roots[v], i))
         if op.form == "store" and isinstance(op.args[0], Value):
-            v, leaf = op.args[0], op.function
-            if (
-                leaf.home is not None
-                and root.get(v, v) is v
-                and v.shape == leaf.home.shape
-                and v.dtype == leaf.home.dtype
-            ):
-                homes.setdefault(v, leaf)
-    free: dict[Any, list[int]] = defaultdict(list)
+            v, home = op.args[0], op.function.home
+            if home is not None and _room(v) == (home.shape, home.dtype, home.strides):
+                homes.setdefault(v, op.function)
+    free: dict[Room, list[int]] = defaultdict(list)
     taken: set[Leaf] = set()
     for i, op in enumerate(program.ops):
-        dying = dict.fromkeys(v for v in (root.get(v, v) for v in op.inputs()) if last.get(v) == i)
-        released = [v for v in dying if isinstance(plan.place.get(v), int)]
+        inputs = list(op.inputs())
+        dying = dict.fromkeys(r for v in inputs for r in roots[v] if last[r] == i)
+        released = [r for r in dying if isinstance(plan.place.get(r), int)]
         for out in op.outputs if op.form == "blocks" else op.outputs[:1] if takes_out(op) else ():
-            if not out.shape:
+            if not out.shape or out.order is None or roots[out] != {out}:
                 continue
-            key = (out.shape, np.dtype(out.dtype))
-            if out in homes and homes[out] not in taken and _is_free(homes[out], program, i, root):
+            if out in homes and homes[out] not in taken and _is_free(homes[out], program, i, roots):
                 plan.place[out] = homes[out]
                 taken.add(homes[out])
-            elif root[out] not in of_caller:
-                reusable = [
-                    v for v in released if (v.shape, np.dtype(v.dtype)) == key and op.form == "ufunc" and v in op.args
-                ]
-                if reusable:
-                    plan.place[out] = plan.place[reusable[0]]
-                    released.remove(reusable[0])
-                elif free[key]:
-                    plan.place[out] = free[key].pop()
+            elif out not in of_caller:
+                room = _room(out)
+                alone = [v for v in released if _room(v) == room and _is_read_alone(v, op, inputs, roots)]
+                if alone:
+                    plan.place[out] = plan.place[alone[0]]
+                    released.remove(alone[0])
+                elif free[room]:
+                    plan.place[out] = free[room].pop()
                 else:
                     plan.place[out] = len(plan.buffers)
-                    plan.buffers.append(key)
+                    plan.buffers.append(room)
                 if out not in last:  # nobody reads it
                     released.append(out)
         for v in released:
-            free[(v.shape, np.dtype(v.dtype))].append(plan.place[v])
+            free[_room(v)].append(plan.place[v])
     return plan
 
 
-def _is_free(leaf: Leaf, program: Program, at: int, root: dict[Value, Value]) -> bool:
-    """Whether nobody reads the old gradient of a leaf from this operation on."""
-    for op in program.ops[at:]:
-        for v in op.inputs():
-            r = root.get(v, v)
-            if r.kind == "gradient" and r.payload is leaf and op is not program.ops[at]:
-                return False
-    return True
+def _is_read_alone(v: Value, op: Op, inputs: list[Value], roots: dict[Value, frozenset[Value]]) -> bool:
+    """Whether an elementwise operation may write over this operand: no other one looks into it.
+
+    Complex products have other loops, with other bits, where what they read is what they write.
+    """
+    in_place = op.form == "ufunc" and op.function.signature is None and v in op.args
+    if np.dtype(v.dtype).kind == "c" and op.function not in _PART_BY_PART:
+        return False
+    return in_place and not any(v in roots[other] for other in inputs if other is not v)
+
+
+def _is_free(leaf: Leaf, program: Program, at: int, roots: dict[Value, frozenset[Value]]) -> bool:
+    """Whether nobody reads the old gradient of a leaf after this operation."""
+    return not any(
+        r.kind == "gradient" and r.payload is leaf
+        for op in program.ops[at + 1 :]
+        for v in op.inputs()
+        for r in roots[v]
+    )

@@ -483,6 +483,8 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
         else:
             kind = np.dtype(v.dtype)
             yield f"{data}.shape == {tuple(v.shape)} and {data}.dtype == {writer.bind(kind.name, kind)}"
+            if v.shape:
+                yield f"{data}.strides == {v.strides}"
     read = {id(v.payload) for v in writer.program.values() if v.kind == "state"}
     for t, array in traced.states:
         if id(t) in read and np.ndim(array):

@@ -6,7 +6,8 @@ A trace writes it, passes rewrite it, `source` turns it into Python.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+import operator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -33,6 +34,11 @@ class Value:
         Of an argument its number; of a state or gradient its Tensor's array or leaf; of a constant the array.
     name : str
         In the source; chosen there if it is empty.
+    strides : tuple of int
+        How the eager array lies in memory; rows one behind the other if they are not given. Sums add in the order of
+        memory, and a reshape copies or does not, so a program that is to give the same bits keeps them.
+    number : bool
+        Whether it is one of NumPy's numbers, not an array of no axis.
     """
 
     kind: Kind
@@ -40,6 +46,12 @@ class Value:
     dtype: Any
     payload: Any = None
     name: str = ""
+    strides: tuple[int, ...] | None = None
+    number: bool = False
+
+    def __post_init__(self) -> None:
+        if self.strides is None:
+            self.strides = row_strides(self.shape, np.dtype(self.dtype).itemsize)
 
     @property
     def size(self) -> int:
@@ -51,9 +63,35 @@ class Value:
         """Bytes of the entries."""
         return self.size * int(np.dtype(self.dtype).itemsize)
 
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The strides, counted in entries: the same for equal layouts of different types."""
+        assert self.strides is not None
+        return tuple(s // np.dtype(self.dtype).itemsize for s in self.strides)
+
+    @property
+    def order(self) -> tuple[int, ...] | None:
+        """The axes from the slowest to the fastest, if the entries lie in memory without a gap, each once."""
+        steps, expected = self.steps, 1
+        order = sorted((a for a, n in enumerate(self.shape) if n != 1), key=lambda a: -steps[a])
+        for a in reversed(order):
+            if steps[a] != expected:
+                return None
+            expected *= self.shape[a]
+        return (*(a for a, n in enumerate(self.shape) if n == 1), *order)
+
+
+def row_strides(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """The strides of an array whose rows lie one behind the other, as NumPy gives them."""
+    strides = [itemsize]
+    for n in shape[:0:-1]:
+        strides.append(strides[-1] * max(n, 1))
+    return tuple(strides[::-1]) if shape else ()
+
 
 Form = Literal[
     "ufunc",
+    "operator",
     "reduce",
     "function",
     "method",
@@ -67,13 +105,32 @@ Form = Literal[
     "effect",
     "blocks",
 ]
-"""How an operation is written: ``add(a, b)``, ``add.reduce(a, ...)``, ``where(c, a, b)``, ``a.reshape(...)``, ``a.T``,
-``a[i]``; a function that is called as a whole (`opaque`), and anew at every call whatever its arguments (`live`);
+"""How an operation is written: ``add(a, b)``; ``a ** b``, where Python's sign is not the ufunc to the last bit;
+``add.reduce(a, ...)``, ``where(c, a, b)``, ``a.reshape(...)``, ``a.T``, ``a[i]``; a function that is called as a whole (`opaque`), and anew at every call whatever its arguments (`live`);
 a look at values that may complain (`check`); three that change the world: a gradient stored, a Tensor assigned to,
 anything else; and a loop over blocks of large arrays."""
 
 EFFECTS = frozenset(("store", "assign", "effect", "live", "check"))
-VIEWING = frozenset(("reshape", "ravel", "transpose", "swapaxes", "squeeze", "T", "mT", "real", "imag"))
+LIVE = frozenset(("state", "gradient", "constant"))
+"""Kinds of values whose memory an effect may change."""
+OPERATORS: dict[Any, tuple[str, Callable[..., Any]]] = {
+    np.add: ("{} + {}", operator.add), np.subtract: ("{} - {}", operator.sub), np.multiply: ("{} * {}", operator.mul),
+    np.divide: ("{} / {}", operator.truediv), np.floor_divide: ("{} // {}", operator.floordiv),
+    np.remainder: ("{} % {}", operator.mod), np.power: ("{} ** {}", operator.pow),
+    np.left_shift: ("{} << {}", operator.lshift), np.right_shift: ("{} >> {}", operator.rshift),
+    np.bitwise_and: ("{} & {}", operator.and_), np.bitwise_or: ("{} | {}", operator.or_),
+    np.bitwise_xor: ("{} ^ {}", operator.xor), np.less: ("{} < {}", operator.lt), np.less_equal: ("{} <= {}", operator.le),
+    np.greater: ("{} > {}", operator.gt), np.greater_equal: ("{} >= {}", operator.ge), np.equal: ("{} == {}", operator.eq),
+    np.not_equal: ("{} != {}", operator.ne), np.negative: ("-{}", operator.neg), np.positive: ("+{}", operator.pos),
+    np.absolute: ("abs({})", operator.abs), np.invert: ("~{}", operator.invert),
+}  # fmt: skip
+"""What Python writes for a ufunc, and calls for that."""
+
+ROUNDED = frozenset((
+    np.add, np.subtract, np.multiply, np.divide, np.negative, np.positive, np.absolute, np.less, np.less_equal,
+    np.greater, np.greater_equal, np.equal, np.not_equal,
+))  # fmt: skip
+"""Ufuncs with one right answer for real numbers, which every loop of NumPy gives, scalar or vectorised."""
 
 
 @dataclass(eq=False, slots=True)
@@ -95,6 +152,10 @@ class Op:
         In a sweep the operation whose rule it belongs to.
     errors : dict, optional
         What NumPy is to do about infinities and NaN, where that is not what it does outside.
+    shares : tuple of tuple of Value
+        For each output the operands whose memory it looked into when it was recorded; empty if none did.
+    listed : bool
+        Whether the outputs come in a list or tuple, even if there is one.
     """
 
     form: Form
@@ -105,6 +166,8 @@ class Op:
     scope: tuple[str, ...] = ()
     rule: str = ""
     errors: Any = None
+    shares: tuple[tuple[Value, ...], ...] = ()
+    listed: bool = False
 
     def inputs(self) -> Iterator[Value]:
         """The values it reads."""
@@ -119,20 +182,14 @@ class Op:
             self.form, ""
         ) or str(name)
 
-    @property
-    def views(self) -> bool:
-        """Whether the result may share memory with the first operand."""
-        return (self.form in ("method", "attribute") and self.function in VIEWING) or (
-            self.form == "index" or (self.form == "function" and self.function in _VIEWS)
-        )
-
     def with_inputs(self, f: Callable[[Value], Value]) -> Op:
         """The same on other values."""
-        return replace(self, args=mapped(self.args, f), keywords={k: mapped(v, f) for k, v in self.keywords.items()})
-
-
-_VIEWS = {np.broadcast_to, np.transpose, np.reshape, np.ravel, np.moveaxis, np.swapaxes, np.expand_dims, np.squeeze}
-_VIEWS |= {np.diagonal, np.real, np.imag, np.atleast_1d, np.atleast_2d, np.flip}
+        return replace(
+            self,
+            args=mapped(self.args, f),
+            keywords={k: mapped(v, f) for k, v in self.keywords.items()},
+            shares=mapped(self.shares, f),
+        )
 
 
 def elementwise(op: Op) -> bool:
@@ -142,6 +199,42 @@ def elementwise(op: Op) -> bool:
     if op.form == "ufunc":
         return bool(op.function.signature is None)
     return op.form == "function" and op.function is np.where
+
+
+def lays_out(operands: Iterable[Any], out: Value) -> bool:
+    """Whether these operands alone make NumPy lay out an elementwise result as `out` is laid out.
+
+    One of them has its shape and layout, and no other speaks against it.
+    """
+    arrays = [v for v in operands if isinstance(v, Value)]
+    alike = [v.shape == out.shape and v.steps == out.steps for v in arrays]
+    return any(alike) and all(same or sum(n > 1 for n in v.shape) < 2 for v, same in zip(arrays, alike))
+
+
+def is_dot(a: Any, b: Any) -> bool:
+    """Whether ``a @ b`` and ``a.dot(b)`` are the same call of the linear algebra library, so that all bits agree.
+
+    For vectors and matrices of real numbers without gaps; a single number is another call, with other signs of zeros.
+    """
+    pair = [x for x in (a, b) if isinstance(x, Value) and 1 <= len(x.shape) <= 2 and x.size != 1 and _is_blocked(x)]
+    return len(pair) == 2 and a.dtype == b.dtype and np.dtype(a.dtype).char in "fd"
+
+
+def _is_blocked(x: Value) -> bool:
+    """Whether a vector or matrix has no gaps, in rows or in columns."""
+    size = np.dtype(x.dtype).itemsize
+    columns = row_strides(x.shape[::-1], size)[::-1]
+    return x.strides in (row_strides(x.shape, size), columns)
+
+
+def roots_of(program: Program) -> dict[Value, frozenset[Value]]:
+    """For every value those into whose memory it may look: itself, or what its operands look into."""
+    roots: dict[Value, frozenset[Value]] = {v: frozenset((v,)) for v in program.values()}
+    for op in program.ops:
+        for out, operands in zip(op.outputs, op.shares):
+            if operands:
+                roots[out] = frozenset().union(*(roots[v] for v in operands))
+    return roots
 
 
 def values_in(tree: Any) -> Iterator[Value]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,38 +21,40 @@ _ON_TRUTH = {
 }  # fmt: skip
 _WRITTEN: dict[Any, str] = {
     np.negative: "-{}",
+    np.positive: "{}",
     np.absolute: "abs({})",
     np.fabs: "abs({})",
     np.square: "{0} * {0}",
     np.reciprocal: "1.0 / {}",
     np.isnan: "{0} != {0}",
-    np.maximum: "{0} if {0} >= {1} or {0} != {0} else {1}",  # NaN in either is NaN
-    np.minimum: "{0} if {0} <= {1} or {0} != {0} else {1}",
-    np.sign: "1.0 if {0} > 0.0 else -1.0 if {0} < 0.0 else {0}",
+    np.maximum: "{0} if {0} > {1} or {0} != {0} else {1}",  # NaN in either is NaN
+    np.minimum: "{0} if {0} < {1} or {0} != {0} else {1}",
+    np.sign: "1.0 if {0} > 0.0 else -1.0 if {0} < 0.0 else {0} + 0.0",
     np.invert: "not {}",
     np.logical_not: "not {}",
 }
-
-
-def logaddexp(a: float, b: float) -> float:
-    """As `math` would have it."""
-    if a == b:  # infinities too
-        return a + math.log(2.0)
-    return max(a, b) + math.log1p(math.exp(-abs(a - b)))
-
-
 _CALLED: dict[Any, Callable[..., Any]] = {
-    np.power: math.pow, np.float_power: math.pow, np.sqrt: math.sqrt, np.cbrt: math.cbrt,
-    np.exp: math.exp, np.expm1: math.expm1, np.log: math.log, np.log1p: math.log1p, np.log2: math.log2,
-    np.log10: math.log10, np.sin: math.sin, np.cos: math.cos, np.tan: math.tan, np.arcsin: math.asin,
-    np.arccos: math.acos, np.arctan: math.atan, np.arctan2: math.atan2, np.sinh: math.sinh, np.cosh: math.cosh,
-    np.tanh: math.tanh, np.arcsinh: math.asinh, np.arccosh: math.acosh, np.arctanh: math.atanh, np.hypot: math.hypot,
-    np.logaddexp: logaddexp, np.copysign: math.copysign, np.isfinite: math.isfinite, np.isinf: math.isinf,
-    np.degrees: math.degrees, np.radians: math.radians, np.rad2deg: math.degrees, np.deg2rad: math.radians,
+    np.sqrt: math.sqrt, np.copysign: math.copysign, np.isfinite: math.isfinite, np.isinf: math.isinf,
 }  # fmt: skip
-# Python raises where NumPy gives inf or NaN, which is caught. Where it would go on with another number, a complex one
-# for the root of a negative base, there is a function of `math` that raises.
+# These are exact, or rounded as IEEE 754 says, so Python's are NumPy's. Python raises where NumPy gives inf or NaN, which
+# is caught; where it would go on with another number, a complex one for the root of a negative base, there is a
+# function of `math` that raises.
+_IN_NUMPY = {
+    np.power, np.float_power, np.cbrt, np.exp, np.exp2, np.expm1, np.log, np.log1p, np.log2, np.log10, np.sin, np.cos,
+    np.tan, np.arcsin, np.arccos, np.arctan, np.arctan2, np.sinh, np.cosh, np.tanh, np.arcsinh, np.arccosh, np.arctanh,
+    np.hypot, np.logaddexp, np.logaddexp2, np.degrees, np.radians, np.rad2deg, np.deg2rad,
+}  # fmt: skip
+"""Functions of which NumPy has its own, that differ from those of `math` in the last digit: these are called."""
 _TRUTHS = (np.invert, np.logical_not, *_ON_TRUTH)
+
+
+@cache
+def _picks_second() -> bool:
+    """Whether this machine's ``maximum`` and ``minimum`` of two zeros are the second one."""
+    a, b = np.float64(0.0), np.float64(-0.0)
+    return all(np.signbit(f(x, y)) == np.signbit(y) for f in (np.maximum, np.minimum) for x, y in ((a, b), (b, a)))
+
+
 _ANSWERS = {
     np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal, np.isnan, np.isfinite, np.isinf,
 }  # fmt: skip
@@ -88,14 +91,16 @@ def _is_known(op: Op) -> bool:
         return False
     if op.form == "function" and op.function is np.where:
         return _is_truth(op.args[0]) and not any(_is_truth(a) for a in op.args[1:])
-    if op.form != "ufunc":
+    if op.form == "operator":
+        return op.function is np.power and not any(_is_truth(a) for a in op.args)
+    if op.form != "ufunc" or (op.function in (np.maximum, np.minimum) and not _picks_second()):
         return False
     truths = [_is_truth(a) for a in op.args]
     if op.function in _TRUTHS:
         return all(truths)
     if op.function in _ANSWERS:
         return _is_truth(op.outputs[0]) and not any(truths)
-    known = op.function in _INFIX or op.function in _WRITTEN or op.function in _CALLED
+    known = any(op.function in table for table in (_INFIX, _WRITTEN, _CALLED, _IN_NUMPY))
     return known and not _is_truth(op.outputs[0]) and (op.function is np.multiply or not any(truths))
 
 
@@ -133,29 +138,33 @@ class ScalarWriter(Writer):
         names = [self.text(a) for a in op.args]
         if op.form == "function":
             return "{1} if {0} else {2}".format(*names)
-        if op.function is np.power and op.args[1] == 2:
-            return f"{names[0]} * {names[0]}"
+        if op.form == "operator":  # both are the C library's
+            return f"{self.bind('pow', math.pow, reserved=True)}({', '.join(names)})"
         if op.function in _INFIX:
             return f" {_INFIX[op.function]} ".join(names)
         if op.function in _WRITTEN:
             return _WRITTEN[op.function].format(*names)
         if op.function in _ON_TRUTH:
             return _ON_TRUTH[op.function].format(*names)
+        if op.function in _IN_NUMPY:
+            return f"float({self.bind(op.function.__name__, op.function, reserved=True)}({', '.join(names)}))"
         called = _CALLED[op.function]
         return f"{self.bind(called.__name__, called, reserved=True)}({', '.join(names)})"
 
     def silenced(self, lines: Iterable[tuple[str, Any]]) -> Iterator[str]:
-        """Python's floats are silent."""
+        """Python's floats are silent, and what NumPy would warn of is caught."""
         yield from (line for line, _ in lines)
 
     def boxed(self, v: Any) -> str:
         """A single number as NumPy's."""
         if not isinstance(v, Value):
-            return self.text(v)
+            return super().text(v)
         kind = np.bool_ if _is_truth(v) else np.float64
         return f"{self.bind(np.dtype(kind).name, kind, reserved=True)}({self.text(v)})"
 
-    owned = boxed
+    def owned(self, v: Any) -> str:
+        """A gradient as an array that is nobody else's."""
+        return f"{self.bind('array', np.array)}({self.text(v)})"
 
     def reads(self, values: Iterable[Value], read: set[Value]) -> Iterator[str]:
         """Numbers of NumPy's become Python's where they are first needed."""
@@ -171,9 +180,14 @@ class ScalarWriter(Writer):
         computing = program.with_ops([op for op in program.ops if op.outputs])
         changing = program.with_ops([op for op in program.ops if not op.outputs])
         kept = dict.fromkeys(v for v in (*program.results, *(v for op in changing.ops for v in op.inputs())))
+        indent = "    "
         yield "try:"
+        if any(op.form == "ufunc" and op.function in _IN_NUMPY for op in computing.ops):
+            errstate = self.bind("errstate", np.errstate, reserved=True)
+            yield f'{indent}with {errstate}(divide="raise", over="raise", invalid="raise"):'
+            indent *= 2
         for line in self.lines(computing, kept):
-            yield f"    {line}"
+            yield f"{indent}{line}"
         yield "except (ArithmeticError, ValueError):"
         yield f"    {in_numpy}"
         numbers = [self.names[v] for v in kept if v.kind == "result" and not _is_truth(v)]
@@ -190,4 +204,4 @@ class ScalarWriter(Writer):
 
     def returned_parts(self) -> list[str]:
         """What comes back, piece by piece."""
-        return [self.boxed(v) for v in self.program.outputs]
+        return [self.owned(v) if isinstance(v, Value) and not v.number else self.boxed(v) for v in self.program.outputs]

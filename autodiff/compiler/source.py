@@ -8,21 +8,23 @@ import keyword
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from autodiff import tape
-from autodiff.compiler.buffers import Plan, plan_buffers, takes_out
+from autodiff.compiler.buffers import Plan, apart, new_buffer, plan_buffers, takes_out
 from autodiff.compiler.identifiers import comment, identifier
 from autodiff.compiler.naming import own_name
-from autodiff.compiler.passes.blocks import BLOCK
-from autodiff.compiler.program import EFFECTS, Op, Program, Value
+from autodiff.compiler.passes.blocks import BLOCK, joined
+from autodiff.compiler.program import EFFECTS, OPERATORS, ROUNDED, Op, Program, Value, is_dot, roots_of, row_strides
 from autodiff.primitives import Primitive
 
 _FULL = range(64, 1 << 20)
 """For how many entries a constant is kept as an array of them."""
-_SIGNS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
+_SIGNS = (np.add, np.subtract, np.multiply, np.divide, np.negative)
+_MIXED = (np.float_power, np.ldexp)  # beside a Python number they compute in a type that is not the array's
 
 
 class Writer:
@@ -48,6 +50,7 @@ class Writer:
         self._rooms: dict[Any, Any] = {}
         self._in_blocks = False
         self.values: set[str] = set()
+        self.roots = roots_of(program)
         uses = Counter(v for op in program.ops for v in op.inputs())
         uses.update(program.results)
         self.inlined = {
@@ -154,7 +157,7 @@ class Writer:
         same = type(x) in (int, float) or (isinstance(x, np.floating) and x.dtype == other.dtype)
         if not same or self.plan is None:
             return str(x) if same and isinstance(x, np.floating) and np.isfinite(x) else self.text(x)
-        key = (float(x), np.dtype(other.dtype))
+        key = (repr(float(x)), np.dtype(other.dtype))  # the text of a zero shows its sign
         if key not in self._numbers:
             name = self.unique("c_" + re.sub(r"[^0-9a-z]", "_", f"{float(x):g}".replace("-", "minus_")))
             self._numbers[key] = name
@@ -164,14 +167,15 @@ class Writer:
 
     def filled(self, x: Any, like: Value) -> str:
         """An array full of a number: NumPy's maximum and minimum take one in half the time."""
-        key = ("full", float(x), like.shape, np.dtype(like.dtype))
+        which = (repr(float(x)), np.dtype(like.dtype))
+        key = ("full", which, like.shape, like.strides)
         if key not in self._numbers:
-            room = self._rooms.get(key[1:2] + key[3:])
+            room = self._rooms.get(which)
             if room is None or room.size < like.size:
-                room = self._rooms[key[1:2] + key[3:]] = np.full(like.size, x, like.dtype)
+                room = self._rooms[which] = np.full(like.size, x, like.dtype)
             wish = {0.0: "zeros", 1.0: "ones"}.get(float(x), f"full_{float(x):g}".replace("-", "minus_"))
             self._numbers[key] = name = self.unique(wish)
-            self.namespace[name] = room[: like.size].reshape(like.shape)
+            self.namespace[name] = np.ndarray(like.shape, like.dtype, room, 0, like.strides)
             self.legend.append(f"{name}: {np.dtype(like.dtype).name}{list(like.shape)}, full of {float(x)}")
         return self._numbers[key]
 
@@ -181,10 +185,12 @@ class Writer:
             a, b = op.args
             if op.function in (np.maximum, np.minimum) and not self._in_blocks:
                 for x, other in ((a, b), (b, a)):
-                    if self.plan and type(x) in (int, float) and isinstance(other, Value) and other.size in _FULL:
+                    number = self.plan and type(x) in (int, float) and isinstance(other, Value)
+                    if number and _may_fill(op.function, x, other, op.outputs[0]):
                         texts = {id(x): self.filled(x, other), id(other): self.text(other)}
                         return [texts[id(a)], texts[id(b)]]
-            return [self.number(a, b), self.number(b, a)]
+            if op.function not in _MIXED:
+                return [self.number(a, b), self.number(b, a)]
         return [self.text(a) for a in op.args]
 
     def keyword_list(self, op: Op) -> list[str]:
@@ -203,7 +209,7 @@ class Writer:
         if isinstance(where, int):
             if where not in self._buffers:
                 self._buffers[where] = self.unique(f"b{where}")  # a variable of the user's may be called so
-                self.namespace[self._buffers[where]] = np.empty(*plan.buffers[where])
+                self.namespace[self._buffers[where]] = new_buffer(plan.buffers[where])
             return self._buffers[where]
         return self.bind(_owner("home", where), where.home)
 
@@ -214,17 +220,17 @@ class Writer:
         place = None if out is None else self.place(out)
         if op.form == "ufunc":
             small = out is not None and not out.shape and all(not isinstance(a, Value) or not a.shape for a in op.args)
-            if op.function in _SIGNS and (self.plan is None or small):
-                return f" {_SIGNS[op.function]} ".join(self._atom(a) for a in operands)
-            if op.function is np.negative and (self.plan is None or small):
-                return f"-{self._atom(operands[0])}"
+            if op.function in _SIGNS and (self.plan is None or (small and _is_real(op))):
+                return OPERATORS[op.function][0].format(*map(self._atom, operands))
             if op.function is np.matmul and self.plan is None:
                 return " @ ".join(operands)
-            flat = op.function is np.matmul and all(isinstance(a, Value) and len(a.shape) in (1, 2) for a in op.args)
+            flat = op.function is np.matmul and is_dot(*op.args)
             name = self.function("dot" if flat else op.function.__name__, np.dot if flat else op.function)
             if place and op.function in (np.maximum, np.minimum):  # NumPy wants the keyword here
                 place = f"out={place}"
             return f"{name}({', '.join(operands + ([place] if place else []))})"
+        if op.form == "operator":
+            return OPERATORS[op.function][0].format(*map(self._atom, operands))
         if op.form == "reduce":
             axis, keepdims = op.keywords.get("axis"), op.keywords.get("keepdims", False)
             if self.plan is None:
@@ -272,7 +278,7 @@ class Writer:
         elif op.form == "blocks":
             yield from self._blocks(op)
         else:
-            left = ", ".join(self.names[v] for v in op.outputs)
+            left = ", ".join(self.names[v] for v in op.outputs) + ("," if op.listed and len(op.outputs) == 1 else "")
             yield f"{left} = {self.expression(op)}"
 
     def _store(self, op: Op) -> Iterator[str]:
@@ -298,7 +304,7 @@ class Writer:
         if self.plan is None:
             yield f"{self.unique(t.name or 'w')} = {self.text(v)}"
         elif op.args[0].shape:
-            yield f"{self.bind('copyto', np.copyto)}({self.bind(_owner('array', t), t._data)}, {self.text(v)})"
+            yield f"{self.bind('copyto', np.copyto)}({self.bind(_owner('tensor', t), t)}._data, {self.text(v)})"
         else:
             yield f"{self.bind(_owner('tensor', t), t)}._data = {self.boxed(v)}"
         if self.plan is not None and isinstance(t._node, tape.Leaf):
@@ -308,27 +314,29 @@ class Writer:
         """A loop over blocks: slices of what goes in and comes out, a few small arrays for what is in between."""
         loop, plan, names = op.function, self.plan, dict(self.names)
         assert plan is not None
+        like, bounds = loop.like, loop.bounds
         i, j = self.unique("i"), self.unique("j")
-        step = min(BLOCK // 8, loop.size)
         inner = Program("", [], loop.ops, op.outputs)
         self.plan, self._in_blocks = plan_buffers(inner), True
-        empty, small = self.bind("empty", np.empty, reserved=True), []
-        for k, (_, dtype) in enumerate(self.plan.buffers):
+        small = []
+        for k, (_, dtype, _) in enumerate(self.plan.buffers):
             small.append(self.unique(f"t{k}"))
-            self.namespace[whole := self.unique(f"whole_t{k}")] = np.empty(step, dtype)
+            length = max(stop - start for start, stop in bounds)
+            self.namespace[whole := self.unique(f"whole_t{k}")] = np.empty(length, dtype)
             small[-1] += f" = {whole}[:{j} - {i}]"
         self.plan.place = {v: small[k].split(" = ")[0] for v, k in self.plan.place.items()}
         sliced = []
+        flat = f".transpose({like.order}).reshape(-1)" if like.order != (*range(len(like.shape)),) else ".reshape(-1)"
         for v in (v for v in (*op.args, *op.outputs) if v.shape):
             name = self.names[v]
             if v in op.outputs:
                 where = plan.place.get(v)
-                source = f"{empty}({loop.shape}, {self.text(np.dtype(v.dtype))})" if where is None else None
-                yield f"{name} = {source or self._place(where, plan)}"
+                fresh = f"{self.bind('new_buffer', new_buffer)}({self.text((v.shape, np.dtype(v.dtype), v.strides))})"
+                yield f"{name} = {fresh if where is None else self._place(where, plan)}"
             line = name
             if len(v.shape) > 1:
                 line = self.unique(f"{name}_flat")
-                yield f"{line} = {name}.reshape(-1)"
+                yield f"{line} = {name}{flat}"
             self.names[v] = self.unique(f"{name}_i")
             sliced.append(f"{self.names[v]} = {line}[{i}:{j}]")
             if v in op.outputs:
@@ -337,8 +345,7 @@ class Writer:
         parts = {o: self.unique(f"parts_{names[o.outputs[0]]}") for o in folds}
         for o in folds:
             yield f"{parts[o]} = []"
-        yield f"for {i} in range(0, {loop.size}, {step}):"
-        yield f"    {j} = min({i} + {step}, {loop.size})"
+        yield f"for {i}, {j} in {self.bind('blocks', bounds)}:  # of {BLOCK // 8} entries at most"
         for line in (*sliced, *small):
             yield f"    {line}"
         lines: list[tuple[str, Any]] = []
@@ -353,14 +360,14 @@ class Writer:
         for line in self.silenced(lines):
             yield f"    {line}"
         for o in folds:
-            fold = self.function(f"{o.function.__name__}_reduce", o.function.reduce)
-            yield f"{names[o.outputs[0]]} = {fold}({parts[o]})"
+            name = names[o.outputs[0]]
+            yield f"{name} = {self.bind('joined', joined)}(iter({parts[o]}), {like.size}, {loop.numbers})"
         self._in_blocks = False
         self.plan, self.names = plan, {**self.names, **{v: names[v] for v in (*op.args, *op.outputs)}}
 
     def owned(self, v: Any) -> str:
         """A gradient as an array that is nobody else's."""
-        return f"{self.text(v)}.copy()"
+        return f"{self.bind('array', np.array)}({self.text(v)})"
 
     def boxed(self, v: Any) -> str:
         """A single number as NumPy's."""
@@ -418,17 +425,42 @@ class Writer:
         return f"{self.bind(_owner('tensor', v), v.payload)}._data"
 
     def returned_parts(self) -> list[str]:
-        """What comes back, piece by piece; what lies in a buffer or in a parameter is copied."""
+        """What comes back, piece by piece; what lies in a buffer, in a parameter or in another piece is copied."""
         parts = []
-        fresh = {v for op in self.program.ops for v in op.outputs if not op.views}
-        loose = {v for op in self.program.ops for v in op.outputs if op.form not in ("ufunc", "reduce", "index")}
+        given: set[Value] = set()  # what the caller can look into so far
         for v in self.program.outputs:
             text = self.text(v)
-            mine = isinstance(v, Value) and (v not in fresh or (self.plan is not None and v in self.plan.place))
-            if isinstance(v, Value) and not v.shape and v in loose:
-                text = f"{text}[()]"  # of a 0-d array the number
-            parts.append(f"{text}.copy()" if mine and self.plan is not None else text)
+            if isinstance(v, Value) and self.plan is not None:
+                fresh = all(r.kind == "result" and r not in self.plan.place and r not in given for r in self.roots[v])
+                given |= self.roots[v]
+                if not fresh:
+                    plain = not v.shape or v.strides == row_strides(v.shape, np.dtype(v.dtype).itemsize)
+                    text = f"{text}.copy()" if plain else f"{self.bind('apart', apart)}({text})"
+            parts.append(text)
         return parts
+
+
+@cache
+def _zeros_agree(ufunc: np.ufunc, number: float, dtype: Any) -> bool:
+    """Whether, of two zeros, this machine's loop over two arrays picks the one that its loop with a number picks."""
+    zeros = np.tile(np.array([0.0, -0.0], dtype), 40)
+    full = np.full_like(zeros, number)
+    return all(
+        np.array_equal(np.signbit(ufunc(a, b)), np.signbit(ufunc(c, d)))
+        for a, b, c, d in ((zeros, full, zeros, number), (full, zeros, number, zeros))
+    )
+
+
+def _may_fill(ufunc: np.ufunc, number: float, other: Value, out: Value) -> bool:
+    """Whether a number beside an array in a maximum or minimum may become an array full of it."""
+    alike = other.size in _FULL and other.order is not None and other.shape == out.shape
+    real = np.dtype(other.dtype).kind == "f"
+    return alike and real and (number != 0 or _zeros_agree(ufunc, float(number), np.dtype(other.dtype)))
+
+
+def _is_real(op: Op) -> bool:
+    """Whether on single numbers Python's sign is the ufunc."""
+    return op.function in ROUNDED and all(np.dtype(v.dtype).kind != "c" for v in op.inputs())
 
 
 def _owner(what: str, thing: Any) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any
 
@@ -17,13 +17,15 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from autodiff import tape
-from autodiff.compiler.program import Form, Op, Value
+from autodiff.compiler.program import OPERATORS, ROUNDED, Form, Op, Value, is_dot
 from autodiff.errors import CompileError
 from autodiff.places import place_of, users_frame
 from autodiff.primitives import Primitive
 
 _METADATA = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
 _MADE_LIKE = {np.ones_like, np.zeros_like, np.empty_like}
+_SPECIAL_POWERS = (-1, 0, 0.5, 1, 2)
+"""Exponents for which an array's ``**`` calls another function than ``np.power``."""
 _OF_VALUES = {np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.array_equal, np.allclose, np.trim_zeros}
 _OF_VALUES |= {np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values, np.union1d, np.intersect1d}
 _OF_VALUES |= {np.setdiff1d, np.setxor1d, np.bincount, np.array_equiv, np.roots, np.polymul, np.polydiv, np.poly}
@@ -33,6 +35,8 @@ _TRUTHS = {np.allclose, np.array_equal, np.array_equiv}
 OF_COUNTS = {np.repeat: 1, np.delete: 1, np.compress: 0, np.extract: 0}
 """Those in which only the values of one operand decide about it."""
 WRITING = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}
+_FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+_ANEW = "Use a function that makes a new array: x.at[i].set(v) on a Tensor, np.where, np.sort."
 
 
 class Trace:
@@ -43,6 +47,8 @@ class Trace:
         self.errors = np.geterr()
         self.constants: dict[int, Value] = {}
         self.kept: list[Any] = []
+        self.shared: set[Value] = set()  # what looks into the same memory as another value
+        self.views: set[Value] = set()  # results that do not own their memory
         self.rule = ""
         self.refusal: CompileError | None = None  # the first: whoever catches it goes on with what is not recorded
         self.operands: dict[Value, Any] | None = None  # what has been read, where somebody wants to know
@@ -58,7 +64,9 @@ class Trace:
         if isinstance(x, np.ndarray):
             known = self.constants.get(id(x))
             if known is None:
-                known = self.constants[id(x)] = Value("constant", x.shape, x.dtype, x)
+                if type(x) is not np.ndarray:
+                    raise self.unknown(type(x), "an array that the function reads")
+                known = self.constants[id(x)] = Value("constant", x.shape, x.dtype, x, strides=x.strides)
                 self.kept.append(x)  # so that its id stays its own
             return known
         if isinstance(x, (tuple, list)):
@@ -70,7 +78,8 @@ class Trace:
         return x
 
     def tracer(self, value: Any, var: Value) -> Tracer:
-        """A Tracer for a value that is in the record."""
+        """A Tracer for a value that is in the record; where it lies in memory is noted there."""
+        var.strides, var.number = value.strides, isinstance(value, np.generic)
         return Tracer(self, value, var)
 
     def refused(self, what: str, instead: str) -> CompileError:
@@ -88,31 +97,105 @@ class Trace:
             f"fixed for the values of this first call. {instead}"
         )
 
+    def unknown(self, kind: type, what: str) -> CompileError:
+        """The error about a class of arrays of its own: what its methods and operators do is not known."""
+        return CompileError(
+            f"compile: {what} at {place_of(users_frame())} is a {kind.__module__}.{kind.__qualname__}; a program "
+            "computes with plain NumPy arrays. Pass np.asarray(x), and use the functions that give one."
+        )
+
     # --- recording ---
 
     def record(
-        self, form: Form, function: Any, call: Callable[..., Any], args: Sequence[Any], keywords: dict[str, Any]
+        self,
+        form: Form,
+        function: Any,
+        call: Callable[..., Any],
+        args: Sequence[Any],
+        keywords: dict[str, Any],
     ) -> Any:
-        """Make a call and write it down."""
-        y = call(*plain(tuple(args)), **plain(keywords))
+        """Make a call and write it down.
+
+        What a result shares with which operand is asked of the arrays themselves. They cannot be written to: a function
+        that tries is found out at once.
+        """
+        name = getattr(function, "__name__", function)
+        try:
+            y = call(*plain(tuple(args)), **plain(keywords))
+        except ValueError as error:
+            if "read-only" in str(error) if form == "live" else _succeeds(call, args, keywords):
+                raise self.refused(f"{name} with an array to write into", _ANEW) from None
+            raise
         recorded_args = tuple(self.value_of(a) for a in args)
         recorded_keywords = {k: self.value_of(v) for k, v in keywords.items()}
         single = not isinstance(y, (tuple, list))
         parts = [y] if single else list(y)
-        if form == "function" and any(y is a for a in args):
-            raise self.refused(
-                f"{getattr(function, '__name__', function)} with an array to write into", "Leave it away."
-            )
-        if not all(isinstance(p, (np.ndarray, np.generic)) for p in parts):
-            raise self.refused(f"{getattr(function, '__name__', function)}", "Its result is no array.")
-        outputs = [Value("result", p.shape, p.dtype) for p in parts]
-        scope, errors = tape.open_scopes(), np.geterr()
-        quiet = errors if errors != self.errors else None
-        self.ops.append(Op(form, function, recorded_args, recorded_keywords, outputs, scope, self.rule, quiet))
-        made = [Tracer(self, p, v) for p, v in zip(parts, outputs)]
+        operands = list(self.arrays_in((*args, *keywords.values())))
+        made: list[Any] = []
+        outputs: list[Value] = []
+        shares: list[tuple[Value, ...]] = []
+        for p in parts:
+            if not isinstance(p, (np.ndarray, np.generic)):
+                raise self.refused(f"{name}", "Its result is no array.")
+            if isinstance(p, np.ndarray) and type(p) is not np.ndarray:
+                raise self.unknown(type(p), f"the result of {name}")
+            of, owner = (), None
+            if isinstance(p, np.ndarray) and form != "live":
+                owner = next((known for known, array, _ in operands if array is p and known is not None), None)
+                of = () if owner is None and p.base is None else self.shared_by(p, operands)
+            number = isinstance(p, np.generic)
+            outputs.append(Value("result", p.shape, p.dtype, strides=p.strides, number=number))
+            shares.append(of)
+            if getattr(p, "base", None) is not None:
+                self.views.add(outputs[-1])
+            made.append(Tracer(self, p, outputs[-1]) if owner is None else owner)
+        if not all(m._var not in outputs for m in made):  # else it gives back what it is given
+            errors = np.geterr()
+            quiet = errors if errors != self.errors else None
+            self.shared.update(v for out, of in zip(outputs, shares) if of for v in (out, *of))
+            op = Op(form, function, recorded_args, recorded_keywords, outputs, tape.open_scopes(), self.rule, quiet)
+            op.listed = not single
+            op.shares = tuple(shares) if any(shares) else ()
+            self.ops.append(op)
         if single:
             return made[0]
         return y._make(made) if hasattr(y, "_make") else type(y)(made)
+
+    def arrays_in(self, tree: Any) -> Iterator[tuple[Tracer | None, Any, Value]]:
+        """The arrays among the operands: their Tracer, if they have one, the array itself and what it is in the record."""
+        if isinstance(tree, Tracer):
+            yield tree, tree._value, tree._var
+        elif isinstance(tree, np.ndarray):
+            yield None, tree, self.value_of(tree)
+        elif isinstance(tree, (tuple, list)):
+            for part in tree:
+                yield from self.arrays_in(part)
+
+    @staticmethod
+    def shared_by(p: Any, operands: Sequence[tuple[Any, Any, Value]]) -> tuple[Value, ...]:
+        """The operands in whose memory an array lies, as far as the bounds tell."""
+        return tuple(dict.fromkeys(v for _, array, v in operands if np.may_share_memory(p, array)))
+
+    def operator(self, ufunc: np.ufunc, args: tuple[Any, ...]) -> Any:
+        """Make what Python's operators make of operands, and write it down: mostly, but not always, it is the ufunc.
+
+        On single numbers NumPy has other loops, where powers and complex products differ by a bit. On arrays a power
+        with one of a few exponents is another function.
+        """
+        values = plain(args)
+        call = OPERATORS[ufunc][1]
+        if not any(map(np.ndim, values)):
+            types = [getattr(v, "dtype", None) for v in values]
+            real = all(t is None or t.kind in "fb" for t in types) and not any(isinstance(v, complex) for v in values)
+            same = (real and ufunc in ROUNDED and any(t in _FLOATS for t in types)) or all(t == bool for t in types)
+        elif ufunc is np.power:
+            base, exponent = values
+            if exponent.__class__ in (int, float) and exponent == 2 and base.dtype.kind == "f":
+                return self.record("ufunc", np.square, np.square, args[:1], {})
+            same = bool(np.ndim(exponent)) or (not isinstance(args[1], Tracer) and exponent not in _SPECIAL_POWERS)
+        else:
+            same = True
+        return self.record("ufunc" if same else "operator", ufunc, call, args, {})
 
     def effect(self, form: Form, function: Any, args: Sequence[Any] = ()) -> None:
         """Write down something that changes the world; whoever calls this has done it already."""
@@ -155,6 +238,8 @@ class Trace:
         """The function of a primitive: its NumPy calls one by one, or, where it looks at values, as a whole."""
         if not any(isinstance(a, Tracer) for a in args):
             return primitive.fn(*args, **keywords)
+        if isinstance(primitive.fn, np.ufunc) and not keywords:
+            return self.record("ufunc", primitive.fn, primitive.fn, args, keywords)
         mark, refusal = len(self.ops), self.refusal
         try:
             y = primitive.fn(*args, **keywords)
@@ -183,10 +268,36 @@ class Decision:
             raise Diverged
 
 
+def _succeeds(call: Callable[..., Any], args: Sequence[Any], keywords: dict[str, Any]) -> bool:
+    """Whether a call that has failed does not fail with copies of its arrays, into which it may write."""
+
+    def copied(tree: Any) -> Any:
+        if isinstance(tree, (tuple, list)):
+            return type(tree)(map(copied, tree)) if type(tree) in (tuple, list) else tree
+        return tree.copy() if type(tree) is np.ndarray else tree
+
+    try:
+        call(*copied(plain(tuple(args))), **{k: copied(plain(v)) for k, v in keywords.items()})
+    except Exception:  # whatever it is, it is not about writing
+        return False
+    return True
+
+
+def read_only(x: Any) -> Any:
+    """An array as one that cannot be written to; whoever holds the array itself still can."""
+    if type(x) is not np.ndarray:
+        return x
+    view = x.view()
+    view.flags.writeable = False
+    return view
+
+
 def plain(tree: Any) -> Any:
-    """The same nest with concrete arrays in place of Tracers."""
+    """The same nest with concrete arrays in place of Tracers, and none of them to be written to."""
     if isinstance(tree, Tracer):
         return tree._value
+    if type(tree) is np.ndarray:
+        return read_only(tree)
     if type(tree) in (tuple, list):
         return type(tree)(map(plain, tree))
     if type(tree) is dict:
@@ -211,16 +322,20 @@ def _asked_by(user: FrameType) -> str:
     return name
 
 
+def _wrote_operator(ufunc: np.ufunc, first: Any) -> bool:
+    """Whether a ufunc is what an operator has become, with a NumPy number or array on its left and a Tracer right."""
+    return isinstance(first, np.generic) or (ufunc is np.power and type(first) is np.ndarray)
+
+
 def _has_precedence(kind: type) -> bool:
     """Whether a type wraps arrays, perhaps traced ones, and unwraps them first: a Tensor, a Batch."""
     return kind is not Tracer and (hasattr(kind, "__autodiff_priority__") or hasattr(kind, "__autodiff_apply__"))
 
 
-def _method(name: str, *, views: bool = False) -> Any:
+def _method(name: str) -> Any:
     def method(self: Tracer, *args: Any, **keywords: Any) -> Any:
         keywords = {k: v for k, v in keywords.items() if v is not None or k == "axis"}
-        y = self._trace.record("method", name, lambda x, *a, **k: getattr(x, name)(*a, **k), (self, *args), keywords)
-        return self._lends(y) if views else y
+        return self._trace.record("method", name, lambda x, *a, **k: getattr(x, name)(*a, **k), (self, *args), keywords)
 
     method.__name__ = name
     return method
@@ -242,6 +357,30 @@ def _folding(ufunc: np.ufunc, name: str) -> Any:
     return method
 
 
+def _operator(ufunc: np.ufunc, name: str) -> Any:
+    """The methods ``__add__``, ``__radd__`` and ``__iadd__`` of an operator, or ``__neg__`` of one operand."""
+
+    def forward(self: Tracer, *others: Any) -> Any:
+        if any(getattr(type(x), "__array_ufunc__", ()) is None for x in others):
+            return NotImplemented
+        if any(_has_precedence(type(x)) for x in others):
+            return ufunc(self, *others)
+        return self._trace.operator(ufunc, (self, *others))
+
+    def backward(self: Tracer, other: Any) -> Any:
+        if getattr(type(other), "__array_ufunc__", ()) is None:
+            return NotImplemented
+        return self._trace.operator(ufunc, (other, self))
+
+    def in_place(self: Tracer, other: Any) -> Any:
+        y = forward(self, other)
+        return self._into(self, y) if type(y) is Tracer and isinstance(self._value, np.ndarray) else y
+
+    for method, own in ((forward, f"__{name}__"), (backward, f"__r{name}__"), (in_place, f"__i{name}__")):
+        method.__name__ = own
+    return forward, backward, in_place
+
+
 class Tracer(NDArrayOperatorsMixin):
     """An array in a trace.
 
@@ -249,23 +388,18 @@ class Tracer(NDArrayOperatorsMixin):
     ----------
     _trace : Trace
     _value : ndarray or NumPy scalar
-        What it is in this first call.
+        What it is in this first call; an array is one that cannot be written to.
     _var : Value
         What it is in the program.
     """
 
-    __slots__ = ("_lent", "_trace", "_value", "_var")
+    __slots__ = ("_trace", "_value", "_var")
     __hash__ = object.__hash__
     __autodiff_traced__ = True
     __array_priority__ = 100.0
 
     def __init__(self, trace: Trace, value: Any, var: Value) -> None:
-        self._trace, self._value, self._var, self._lent = trace, value, var, False
-
-    def _lends(self, view: Tracer) -> Tracer:
-        """Note that two share memory: then neither may be written to in place."""
-        self._lent = view._lent = True
-        return view
+        self._trace, self._value, self._var = trace, read_only(value), var
 
     # --- what is known of every value ---
 
@@ -290,6 +424,16 @@ class Tracer(NDArrayOperatorsMixin):
         return self._value.dtype
 
     @property
+    def strides(self) -> tuple[int, ...]:
+        """Bytes from entry to entry along each axis: an argument that lies otherwise is another trace."""
+        return self._value.strides
+
+    @property
+    def flags(self) -> Any:
+        """How it lies in memory; it is not to be written to."""
+        return self._value.flags
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the entries."""
         return self._value.nbytes
@@ -298,6 +442,21 @@ class Tracer(NDArrayOperatorsMixin):
     def itemsize(self) -> int:
         """Bytes of one entry."""
         return self._value.itemsize
+
+    @property
+    def is_traced_array(self) -> bool:
+        """Whether it stands for an array, be it of a single number, not for one of NumPy's numbers."""
+        return isinstance(self._value, np.ndarray)
+
+    @property
+    def is_view(self) -> bool:
+        """Whether the array looks into the memory of another one."""
+        return self._var in self._trace.views
+
+    @property
+    def is_traced_number(self) -> bool:
+        """Whether it stands for one of NumPy's numbers."""
+        return isinstance(self._value, np.generic)
 
     def __len__(self) -> int:
         return len(self._value)
@@ -311,7 +470,12 @@ class Tracer(NDArrayOperatorsMixin):
         if any(_has_precedence(type(x)) for x in inputs):
             return NotImplemented
         out = keywords.pop("out", None)
+        if method == "at":
+            raise self._trace.refused(f"np.{ufunc.__name__}.at, which writes into an array,", _ANEW)
         if method == "__call__" and not keywords:
+            first = inputs[0]
+            if ufunc in OPERATORS and len(inputs) == 2 and out is None and _wrote_operator(ufunc, first):
+                return self._trace.operator(ufunc, inputs)
             y = self._trace.record("ufunc", ufunc, ufunc, inputs, {})
         elif method == "reduce":
             keywords.setdefault("axis", 0)
@@ -324,11 +488,13 @@ class Tracer(NDArrayOperatorsMixin):
     def _into(self, out: Any, y: Any) -> Any:
         """A result that NumPy would have written into an array."""
         (target,) = out if isinstance(out, tuple) else (out,)
-        outside = isinstance(target, Tracer) and target._var.kind in ("argument", "state", "constant")
-        if not isinstance(target, Tracer) or outside or target._lent or target.shape != y.shape:
+        own = isinstance(target, Tracer) and target._var.kind == "result" and target._var not in self._trace.shared
+        if not own or target.shape != y.shape or not isinstance(target._value, np.ndarray):
             raise self._trace.refused("a write into an array", "Write a = a + b, which makes a new one.")
-        if target.dtype != y.dtype:
-            y = y.astype(target.dtype)
+        if target.dtype != y.dtype or y._var.strides != target._var.strides or y._var in self._trace.shared:
+            y = self._trace.record("method", "astype", lambda x, *a: x.astype(*a), (y, target.dtype, "C"), {})
+        if y._var.strides != target._var.strides:
+            raise self._trace.refused("a write into an array that lies otherwise in memory", "Write a = a + b.")
         target._value, target._var = y._value, y._var
         return target
 
@@ -355,9 +521,9 @@ class Tracer(NDArrayOperatorsMixin):
             raise self._trace.refused(
                 f"np.{func.__name__}", "It writes in place; write x.at[i].set(v) on a Tensor, which makes a new one."
             )
+        if func is np.nan_to_num and args and keywords.get("copy", True) is False:
+            out, keywords = args[0], {**keywords, "copy": True}
         y = self._trace.record("function", func, func, args, keywords)
-        if isinstance(y, Tracer) and args and isinstance(args[0], Tracer) and Op("function", func, (), {}, []).views:
-            args[0]._lends(y)
         return y if out is None else self._into(out, y)
 
     @staticmethod
@@ -370,6 +536,18 @@ class Tracer(NDArrayOperatorsMixin):
         trace = next(a._trace for a in args if isinstance(a, Tracer))
         return trace.run(primitive, args, kwargs)
 
+    # --- Python's operators, where they may differ from the ufuncs ---
+
+    __add__, __radd__, __iadd__ = _operator(np.add, "add")
+    __sub__, __rsub__, __isub__ = _operator(np.subtract, "sub")
+    __mul__, __rmul__, __imul__ = _operator(np.multiply, "mul")
+    __truediv__, __rtruediv__, __itruediv__ = _operator(np.divide, "truediv")
+    __floordiv__, __rfloordiv__, __ifloordiv__ = _operator(np.floor_divide, "floordiv")
+    __mod__, __rmod__, __imod__ = _operator(np.remainder, "mod")
+    __pow__, __rpow__, __ipow__ = _operator(np.power, "pow")
+    __neg__, __pos__ = _operator(np.negative, "neg")[0], _operator(np.positive, "pos")[0]
+    __abs__, __invert__ = _operator(np.absolute, "abs")[0], _operator(np.invert, "invert")[0]
+
     # --- ndarray's methods ---
 
     sum, prod = _folding(np.add, "sum"), _folding(np.multiply, "prod")
@@ -379,20 +557,20 @@ class Tracer(NDArrayOperatorsMixin):
     argmax, argmin, argsort = _method("argmax"), _method("argmin"), _method("argsort")
     cumsum, cumprod, take, repeat = _method("cumsum"), _method("cumprod"), _method("take"), _method("repeat")
     clip, round, conj, copy = _method("clip"), _method("round"), _method("conj"), _method("copy")
-    astype, trace, diagonal = _method("astype"), _method("trace"), _method("diagonal", views=True)
-    reshape, ravel = _method("reshape", views=True), _method("ravel", views=True)
-    transpose, swapaxes = _method("transpose", views=True), _method("swapaxes", views=True)
-    squeeze = _method("squeeze", views=True)
+    astype, trace, diagonal = _method("astype"), _method("trace"), _method("diagonal")
+    reshape, ravel = _method("reshape"), _method("ravel")
+    transpose, swapaxes = _method("transpose"), _method("swapaxes")
+    squeeze = _method("squeeze")
     flatten, conjugate = _method("flatten"), _method("conjugate")
 
     def dot(self, other: Any) -> Any:
         """The product of matrices, or of vectors."""
-        if self.ndim == 2 and getattr(other, "ndim", 0) == 2:
+        if isinstance(other, Tracer) and is_dot(self._var, other._var):
             return self @ other
         return self._trace.record("method", "dot", lambda a, b: a.dot(b), (self, other), {})
 
     def _attribute(self, name: str) -> Any:
-        return self._lends(self._trace.record("attribute", name, operator.attrgetter(name), (self,), {}))
+        return self._trace.record("attribute", name, operator.attrgetter(name), (self,), {})
 
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name
@@ -420,8 +598,7 @@ class Tracer(NDArrayOperatorsMixin):
             raise self._trace.refused(
                 "an index by a mask", "The shape of its result would depend on values; use np.where(mask, x, 0)."
             )
-        y = self._trace.record("index", "getitem", operator.getitem, (self, index), {})
-        return self._lends(y)
+        return self._trace.record("index", "getitem", operator.getitem, (self, index), {})
 
     def __iter__(self) -> Any:
         return (self[i] for i in range(len(self)))

@@ -9,6 +9,7 @@ import numpy as np
 
 from autodiff import pytree, tape
 from autodiff.compiler.backwards import Backwards, swept_back
+from autodiff.compiler.buffers import apart
 from autodiff.compiler.naming import name_results
 from autodiff.compiler.program import Program, Value
 from autodiff.compiler.reading.following import Reading
@@ -156,8 +157,11 @@ class Writer(Watcher, Trace):
         return ct if grad is None else grad + ct
 
     def gradient_of(self, leaf: Leaf) -> Any:
-        """What a user is shown of it."""
-        return None if leaf.grad is _NONE_YET else leaf.grad
+        """What a user is shown of it: an array, even of a single number."""
+        grad: Any = leaf.grad
+        if isinstance(grad, Tracer) and grad.is_traced_number:
+            return np.copy(grad)  # type: ignore[call-overload]
+        return None if grad is _NONE_YET else grad
 
     def given(self, leaf: Leaf, value: Any, dtype: Any) -> None:
         """A gradient was assigned by hand."""
@@ -170,7 +174,14 @@ class Writer(Watcher, Trace):
         if not isinstance(value, Tracer):
             constant = np.array(value, t.dtype)
             value = self.tracer(constant, Value("constant", constant.shape, constant.dtype, constant))
-        t._data = value if value.dtype == t.dtype else value.astype(t.dtype)
+        if value.dtype != t.dtype:
+            value = value.astype(t.dtype)
+        array, var = self.states[id(t)][1], value._var
+        if (
+            var.kind != "result" or var in self.shared or var.strides != array.strides
+        ):  # numbers of its own, laid out alike
+            value = value.copy("F" if np.ndim(array) and array.flags.fnc else "C")
+        t._data = value if value.ndim else value[()]
 
     def do(self, function: Callable[[], object], tensors: Iterable[Tensor]) -> None:
         """Something happens to some Tensors: gradients are handed over before, values are read anew after it."""
@@ -238,7 +249,7 @@ class Writer(Watcher, Trace):
                         if isinstance(array, np.ndarray) and array.ndim:
                             array[...] = data._value
                         else:
-                            array = data._value
+                            array = data._value[()]
                             bind_data(t, array)
                     states.append((t, array))
         finally:
@@ -329,6 +340,8 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
             call.append(x)
         elif isinstance(x, (Tensor, np.ndarray, np.generic)) and not isinstance(x, (str, bytes)):
             array = x._data if isinstance(x, Tensor) else x
+            if not isinstance(array, np.generic) and type(array) is not np.ndarray:
+                raise writer.unknown(type(array), f"argument {i} of {name}")
             var = Value("argument", array.shape, array.dtype, i)
             arguments.append(var)
             tracer = writer.tracer(array, var)
@@ -365,11 +378,13 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
     finally:
         tape.set_tracer(None)
         writer.is_finished = True
+    flat, structure = pytree.flatten(output)
+    given = [y._data if isinstance(y, Tensor) and id(y) not in writer.states else y for y in flat]
+    fixed = {id(data): writer.value_of(data) for data in given if type(data) is np.ndarray}
     outside = [*reading.arrays, *(array for _, array in states)]
     for v in writer.constants.values():
         if not any(np.may_share_memory(v.payload, array) for array in outside):
             v.kind = "made"
-    flat, structure = pytree.flatten(output)
     if any(isinstance(y, Tensor) and y._node is not None and _is_differentiated_outside(y._node, start) for y in flat):
         raise CompileError(
             f"compile: what {name} returns depends on a Tensor that it reads from outside, and that is tracked as the "
@@ -379,14 +394,16 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
     kinds, outputs, answers = [], [], []
     for y in flat:
         data = y._data if isinstance(y, Tensor) else y
-        if not isinstance(data, Tracer):
+        var = data._var if isinstance(data, Tracer) else fixed.get(id(data))
+        if var is None:
             kinds.append("constant")
             outputs.append(y)
             answers.append(y)
             continue
         kinds.append("tensor" if isinstance(y, Tensor) else "array")
-        outputs.append(data._var)
-        value = data._value.copy()
+        outputs.append(var)
+        value = data._value if isinstance(data, Tracer) else data
+        value = apart(value) if value.ndim else value.copy()
         answers.append(lift(value, None) if isinstance(y, Tensor) else value)  # type: ignore[arg-type]
     _name_arguments(f, arguments)
     swept = back.program.ops if back is not None and back.program is not None else []

@@ -1,11 +1,15 @@
 """Chains of elementwise operations over large arrays, gathered so that they run block by block.
 
-A block and the results in between stay in the cache; only what goes in and what comes out travels to memory.
+A block and the results in between stay in the cache; only what goes in and what comes out travels to memory. The bits
+stay the same: what is done entry by entry does not mind the borders, and for sums these are the borders at which NumPy
+itself halves an array.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,42 +28,85 @@ class Blocks:
     Attributes
     ----------
     ops : list of Op
-        What is done with each: elementwise operations, and sums (or extremes) over all entries.
-    shape : tuple of int
-        Of the arrays.
+        What is done with each: elementwise operations, and sums over all entries.
+    like : Value
+        An array with their shape and layout.
     """
 
     ops: list[Op]
-    shape: tuple[int, ...]
+    like: Value
 
     @property
-    def size(self) -> int:
-        """Entries of an array."""
-        return int(np.prod(self.shape, dtype=int))
+    def numbers(self) -> int:
+        """How many numbers the entries of the sums consist of: two where they are complex."""
+        return next((_numbers(op.args[0]) for op in self.ops if op.form == "reduce"), 1)
+
+    @property
+    def bounds(self) -> list[tuple[int, int]]:
+        """Where each block begins and ends."""
+        return list(halves(0, self.like.size, self.numbers))
+
+
+def _numbers(v: Value) -> int:
+    return 2 if np.dtype(v.dtype).kind == "c" else 1
+
+
+def halves(start: int, stop: int, numbers: int) -> Iterator[tuple[int, int]]:
+    """The pieces into which NumPy's pairwise sum halves an array, down to the size of a block."""
+    if stop - start <= BLOCK // 8:
+        yield start, stop
+    else:
+        middle = start + _half(stop - start, numbers)
+        yield from halves(start, middle, numbers)
+        yield from halves(middle, stop, numbers)
+
+
+def joined(sums: Iterator[Any], size: int, numbers: int) -> Any:
+    """The sum over all entries, of the sums over the pieces: added as NumPy's pairwise sum adds them."""
+    if size <= BLOCK // 8:
+        return next(sums)
+    half = _half(size, numbers)
+    left = joined(sums, half, numbers)
+    return left + joined(sums, size - half, numbers)
+
+
+def _half(size: int, numbers: int) -> int:
+    """Where it cuts: at half of the numbers, less what is over a multiple of eight."""
+    half = size * numbers // 2
+    return (half - half % 8) // numbers
 
 
 def is_fold(op: Op) -> bool:
-    """Whether it is a sum or an extreme over all entries."""
-    if op.form != "reduce" or op.function not in (np.add, np.maximum, np.minimum) or op.outputs[0].shape:
+    """Whether it is a sum over all entries, which NumPy takes pairwise in their own precision."""
+    if op.form != "reduce" or op.function is not np.add or op.outputs[0].shape:
         return False
-    first = op.args[0]
-    axis = op.keywords.get("axis")
+    first, axis = op.args[0], op.keywords.get("axis")
     known = isinstance(first, Value) and first.dtype == op.outputs[0].dtype and set(op.keywords) <= {"axis", "keepdims"}
-    return known and (axis is None or len(np.atleast_1d(axis)) == len(first.shape))
+    whole = axis is None or len(np.atleast_1d(axis)) == len(first.shape)
+    return known and whole and np.dtype(first.dtype).char in "fdFD"
 
 
-def _fits(op: Op, shape: tuple[int, ...]) -> bool:
-    """Whether it can be done block by block, for arrays of some shape."""
-    if elementwise(op):
-        return op.outputs[0].shape == shape and all(v.shape in (shape, ()) for v in op.inputs())
-    return is_fold(op) and op.args[0].shape == shape
+def _lie_alike(v: Value, like: Value) -> bool:
+    return v.shape == like.shape and v.steps == like.steps
+
+
+def _fits(op: Op, like: Value) -> bool:
+    """Whether it can be done block by block, for arrays of some shape and layout.
+
+    Of vectors any will do to be read: a slice has the stride of the whole.
+    """
+    if not elementwise(op):
+        return is_fold(op) and _lie_alike(op.args[0], like)
+    vectors = len(like.shape) == 1
+    readable = all(not v.shape or _lie_alike(v, like) or (vectors and v.shape == like.shape) for v in op.inputs())
+    return readable and _lie_alike(op.outputs[0], like)
 
 
 class _Group:
-    """Operations over one shape, and those that must run before and after them."""
+    """Operations over arrays of one shape and layout, and those that must run before and after them."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
+    def __init__(self, like: Value) -> None:
+        self.like = like
         self.before: list[Op] = []
         self.ops: list[Op] = []
         self.after: list[Op] = []
@@ -72,7 +119,7 @@ class _Group:
         inputs = set(op.inputs())
         if self._closed or inputs & self._later:
             self._put_after(op)
-        elif _fits(op, self.shape):
+        elif _fits(op, self.like) and self._adds_alike(op):
             self.ops.append(op)
             (self._later if op.form == "reduce" else self._inside).update(op.outputs)
         elif op.form in EFFECTS or inputs & self._inside:
@@ -80,6 +127,13 @@ class _Group:
             self._put_after(op)
         else:
             self.before.append(op)
+
+    def _adds_alike(self, op: Op) -> bool:
+        """Whether it is no sum, or one of an array made here whose blocks are those of the other sums."""
+        if op.form != "reduce":
+            return True
+        first = op.args[0]
+        return first in self._inside and all(_numbers(o.args[0]) == _numbers(first) for o in self.ops if is_fold(o))
 
     def _put_after(self, op: Op) -> None:
         self.after.append(op)
@@ -91,12 +145,12 @@ class _Group:
         needed = set(program.results).union(*(op.inputs() for op in self.after))
         inputs = dict.fromkeys(v for op in self.ops for v in op.inputs() if v not in made)
         outputs = [v for op in self.ops for v in op.outputs if v in needed]
-        return Op("blocks", Blocks(self.ops, self.shape), tuple(inputs), {}, outputs)
+        return Op("blocks", Blocks(self.ops, self.like), tuple(inputs), {}, outputs)
 
 
 def _worthwhile(op: Op) -> bool:
     out = op.outputs[0] if op.outputs else None
-    return elementwise(op) and out is not None and out.nbytes >= _LARGE
+    return elementwise(op) and out is not None and out.nbytes >= _LARGE and out.order is not None
 
 
 def blocks(program: Program) -> Program:
@@ -104,10 +158,10 @@ def blocks(program: Program) -> Program:
     done: list[Op] = []
     rest = list(program.ops)
     while rest:
-        start = next((i for i, op in enumerate(rest) if _worthwhile(op) and _fits(op, op.outputs[0].shape)), None)
+        start = next((i for i, op in enumerate(rest) if _worthwhile(op) and _fits(op, op.outputs[0])), None)
         if start is None:
             break
-        group = _Group(rest[start].outputs[0].shape)
+        group = _Group(rest[start].outputs[0])
         for op in rest[start:]:
             group.take(op)
         done += rest[:start]

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import Op, Program, Value, elementwise
+from autodiff.compiler.program import LIVE, ROUNDED, Op, Program, Value, elementwise, lays_out
 
 _LARGE = 1 << 24
+_WITH_NUMBERS = {*ROUNDED, np.maximum, np.minimum, np.where}
+"""Functions that give the same bits for a number as for an array full of it; a power by 2 is a product, say."""
 
 
 def _shape(x: Any) -> tuple[int, ...]:
@@ -21,7 +23,10 @@ def _uniform(v: Value) -> Any:
     if v.kind != "made" or not v.shape or not v.payload.size or v.nbytes > _LARGE or np.dtype(v.dtype).kind not in "fb":
         return None
     first = v.payload.flat[0]
-    return first.item() if (v.payload == first).all() else None
+    same = bool((v.payload == first).all())
+    if same and first == 0 and np.dtype(v.dtype).kind == "f":
+        same = bool((np.signbit(v.payload) == np.signbit(first)).all())
+    return first.item() if same else None
 
 
 def broadcasts(program: Program) -> Program:
@@ -30,20 +35,27 @@ def broadcasts(program: Program) -> Program:
     numbers: dict[Value, Any] = {}
     ops: list[Op] = []
 
-    def without(x: Any) -> Any:
+    def without(op: Op, i: int) -> Any:
+        """What may stand for an operand: NumPy stretches it itself, the layout of the result stays what it is."""
+        x = op.args[i]
         if not isinstance(x, Value):
+            return x
+        if x in narrow:
+            return narrow[x]
+        if op.function not in _WITH_NUMBERS or not lays_out((*op.args[:i], *op.args[i + 1 :]), op.outputs[0]):
             return x
         if x not in numbers:
             numbers[x] = _uniform(x)
-        return narrow.get(x, x) if numbers[x] is None else numbers[x]
+        return x if numbers[x] is None else numbers[x]
 
     for op in program.ops:
         if op.form == "function" and op.function is np.broadcast_to and isinstance(op.args[0], Value):
-            narrow[op.outputs[0]] = op.args[0]
+            if op.args[0].shape or op.args[0].kind not in LIVE:  # a number is looked up where it is needed first
+                narrow[op.outputs[0]] = op.args[0]
         elif elementwise(op):
             shape, args = op.outputs[0].shape, list(op.args)
             for i, x in enumerate(args):
-                tried = [*args[:i], without(x), *args[i + 1 :]]
+                tried = [*args[:i], without(replace(op, args=tuple(args)), i), *args[i + 1 :]]
                 if tried[i] is x or np.broadcast_shapes(*map(_shape, tried)) != shape:
                     continue
                 kinds = {np.dtype(a.dtype) for a in tried if isinstance(a, Value)}

@@ -6,19 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import EFFECTS, Program, Value, mapped
+from autodiff.compiler.program import EFFECTS, Op, Program, Value, mapped
 
-_EITHER_WAY = {
-    np.add,
-    np.multiply,
-    np.maximum,
-    np.minimum,
-    np.logical_and,
-    np.logical_or,
-    np.bitwise_and,
-    np.bitwise_or,
-}
-"""Ufuncs whose result does not depend, by a bit, on the order of their operands."""
+_EITHER_WAY = {np.add, np.multiply, np.logical_and, np.logical_or, np.bitwise_and, np.bitwise_or}
+"""Ufuncs whose result does not depend, by a bit, on the order of their operands; an extreme of two zeros does."""
 
 
 def common_subexpressions(program: Program) -> Program:
@@ -32,14 +23,21 @@ def common_subexpressions(program: Program) -> Program:
             known = {}
             ops.append(op)
             continue
-        operands = sorted(map(_key, op.args), key=repr) if op.function in _EITHER_WAY else _key(op.args)
-        key = (op.form, _key(op.function), tuple(operands), _key(op.keywords))
+        operands = sorted(map(_key, op.args), key=repr) if _is_symmetric(op) else _key(op.args)
+        layouts = tuple(v.strides for v in op.outputs)
+        key = (op.form, _key(op.function), tuple(operands), _key(op.keywords), layouts)
         first = known.setdefault(key, op.outputs)
         if first is op.outputs:
             ops.append(op)
         else:
             same.update(zip(op.outputs, first))
     return program.with_ops(ops, mapped(program.outputs, lambda v: same.get(v, v)))
+
+
+def _is_symmetric(op: Op) -> bool:
+    """Whether the order of the operands does not matter; the products in a complex one are not rounded alike."""
+    complex_product = op.function is np.multiply and any(np.dtype(v.dtype).kind == "c" for v in op.outputs)
+    return op.form == "ufunc" and op.function in _EITHER_WAY and not complex_product
 
 
 def _key(tree: Any) -> Any:

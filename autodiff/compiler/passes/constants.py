@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import Op, Program, Value, mapped
+from autodiff.compiler.program import OPERATORS, Op, Program, Value, mapped
 
-_PURE = ("ufunc", "reduce", "function", "method", "attribute", "index")
+_PURE = ("ufunc", "operator", "reduce", "function", "method", "attribute", "index")
 
 
 def _result(op: Op) -> Any:
@@ -16,6 +16,8 @@ def _result(op: Op) -> Any:
     keywords = {k: mapped(v, lambda v: v.payload) for k, v in op.keywords.items()}
     if op.form == "ufunc":
         return op.function(*args, **keywords)
+    if op.form == "operator":
+        return OPERATORS[op.function][1](*args)
     if op.form == "reduce":
         return op.function.reduce(*args, **keywords)
     if op.form == "method":
@@ -31,11 +33,13 @@ def constants(program: Program) -> Program:
     ops = []
     for op in program.ops:
         op = op.with_inputs(lambda v: known.get(v, v))
-        fixed = op.form in _PURE and len(op.outputs) == 1 and all(v.kind == "made" for v in op.inputs())
+        fixed = (
+            op.form in _PURE and len(op.outputs) == 1 and not op.listed and all(v.kind == "made" for v in op.inputs())
+        )
         if not fixed:
             ops.append(op)
             continue
         out = op.outputs[0]
         with np.errstate(all="ignore"):  # the trace itself has warned
-            known[out] = Value("made", out.shape, out.dtype, np.asarray(_result(op)), out.name)
+            known[out] = Value("made", out.shape, out.dtype, _result(op), out.name, out.strides, out.number)
     return program.with_ops(ops, mapped(program.outputs, lambda v: known.get(v, v)))

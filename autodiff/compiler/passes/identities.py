@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import Op, Program, Value, mapped
+from autodiff.compiler.program import EFFECTS, LIVE, Op, Program, Value, mapped, roots_of
 
 
 def _is_number(x: Any, number: float) -> bool:
@@ -16,18 +16,21 @@ def _is_number(x: Any, number: float) -> bool:
 
 
 def _keeps(op: Op, v: Value) -> bool:
-    """Whether replacing the result by `v` changes neither shape nor dtype."""
-    return v.shape == op.outputs[0].shape and v.dtype == op.outputs[0].dtype
+    """Whether replacing the result by `v` changes neither shape nor dtype nor layout."""
+    out = op.outputs[0]
+    return (v.shape, v.dtype, v.strides, v.number) == (out.shape, out.dtype, out.strides, out.number)
 
 
 def _stands_for(op: Op, made: dict[Value, Op]) -> Value | None:
     """What the result is equal to, if it is one of the operands."""
-    if len(op.outputs) != 1 or not op.args or not isinstance(op.args[0], (Value, int, float, np.generic)):
+    if len(op.outputs) != 1 or op.listed or not op.args:
         return None
     first = op.args[0]
     if op.form == "ufunc" and len(op.args) == 2:
+        if np.dtype(op.outputs[0].dtype).kind == "c":  # inf * (1 + 0j) has a NaN in it
+            return None
         for a, b in ((op.args[0], op.args[1]), (op.args[1], op.args[0])):
-            one = op.function in (np.multiply,) or (op.function in (np.divide, np.power) and b is op.args[1])
+            one = op.function is np.multiply or (op.function in (np.divide, np.power) and b is op.args[1])
             if isinstance(a, Value) and one and _is_number(b, 1) and _keeps(op, a):
                 return a
         return None
@@ -44,20 +47,24 @@ def _stands_for(op: Op, made: dict[Value, Op]) -> Value | None:
         if inner is not None and inner.form == "attribute" and inner.function == "T":
             twice = inner.args[0]
             return twice if isinstance(twice, Value) else None
-    if op.form == "reduce" and not op.keywords.get("keepdims") and op.keywords.get("axis") == () and _keeps(op, first):
-        return first
     return None
 
 
 def identities(program: Program) -> Program:
-    """Without operations that give back what they are given."""
+    """Without operations that give back what they are given.
+
+    A copy of what an effect may change stays, if there is one: it holds the numbers from before.
+    """
+    roots = roots_of(program)
+    changes = any(op.form in EFFECTS for op in program.ops)
     same: dict[Value, Value] = {}
     made: dict[Value, Op] = {}
     ops = []
     for op in program.ops:
         op = op.with_inputs(lambda v: same.get(v, v))
         twin = _stands_for(op, made)
-        if twin is not None:
+        copies = not any(op.shares)
+        if twin is not None and not (copies and changes and any(r.kind in LIVE for r in roots[twin])):
             same[op.outputs[0]] = twin
             continue
         made |= dict.fromkeys(op.outputs, op)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,11 +15,20 @@ _WORTH = 1024  # entries from which on two vectorised calls cost less than one t
 
 
 def _at_least_0(op: Op | None) -> bool:
-    return op is not None and op.form == "ufunc" and op.function is np.maximum and any(_is_0(a) for a in op.args)
+    """Whether the result is a number above zero, +0 or NaN."""
+    if op is None or op.form != "ufunc" or op.function is not np.maximum or not _is_0(op.args[1]):
+        return False
+    return _has_no_sign(np.dtype(op.outputs[0].dtype))
 
 
 def _is_0(x: Any) -> bool:
-    return isinstance(x, (int, float)) and not isinstance(x, bool) and x == 0
+    return isinstance(x, (int, float)) and not isinstance(x, bool) and x == 0 and math.copysign(1, x) > 0
+
+
+@cache
+def _has_no_sign(dtype: Any) -> bool:
+    """Whether this machine's ``maximum(-0.0, 0.0)`` is 0.0: then ``ceil`` has no sign to keep, as ``sign`` has none."""
+    return dtype.kind == "f" and not np.signbit(np.maximum(np.full(80, -0.0, dtype), 0.0)).any()
 
 
 def rectified(program: Program) -> Program:
@@ -29,7 +40,7 @@ def rectified(program: Program) -> Program:
         if op.form == "ufunc" and op.function is np.sign and isinstance(y, Value) and _at_least_0(made.get(y)):
             out = op.outputs[0]
             if np.dtype(out.dtype).kind == "f" and np.prod(out.shape, dtype=int) >= _WORTH:
-                whole = Value("result", out.shape, out.dtype)
+                whole = Value("result", out.shape, out.dtype, strides=out.strides)
                 ops.append(replace(op, function=np.ceil, outputs=[whole]))
                 op = replace(op, function=np.minimum, args=(whole, 1.0))
         made |= dict.fromkeys(op.outputs, op)

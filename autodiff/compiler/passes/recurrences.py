@@ -67,9 +67,12 @@ def recurrences(program: Program) -> Program:
         if step[:3] not in whole:
             out, x = op.outputs[0], step.x
             if step.axis:
-                x = Value("result", (x.shape[1], x.shape[0], x.shape[2]), x.dtype)
-                ops.append(replace(op, form="method", function="swapaxes", args=(step.x, 0, 1), outputs=[x]))
+                shape, strides = ((s[1], s[0], s[2]) for s in (x.shape, x.strides or ()))
+                x = Value("result", shape, x.dtype, strides=strides)
+                swapped = replace(op, form="method", function="swapaxes", args=(step.x, 0, 1), outputs=[x])
+                ops.append(replace(swapped, shares=((step.x,),)))
             whole[step[:3]] = every = Value("result", (x.shape[0], *out.shape), out.dtype)
             ops.append(replace(op, args=(x, step.w), outputs=[every]))
-        ops.append(replace(op, form="index", function="getitem", args=(whole[step[:3]], step.t)))
+        every = whole[step[:3]]
+        ops.append(replace(op, form="index", function="getitem", args=(every, step.t), shares=((every,),)))
     return program.with_ops(ops)

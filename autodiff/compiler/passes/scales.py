@@ -1,4 +1,8 @@
-"""Powers of two joined with the next number: (x * 4) * c is x * (4 c), to the last bit."""
+"""Powers of two joined with the next number: (x * 4) * c is x * (4 c), to the last bit.
+
+That is so where both make numbers larger. What is made smaller may lose bits below the smallest normal number, and what
+is made larger and then smaller may be infinite in between.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import Op, Program, Value
-
-_MODERATE = 2.0**20  # beyond it a product in between might overflow, or lose bits below the smallest normal number
+from autodiff.compiler.program import EFFECTS, LIVE, Op, Program, Value, lays_out, roots_of
 
 
-def _number(x: Any) -> bool:
-    return isinstance(x, (int, float, np.floating)) and not isinstance(x, (bool, np.bool_)) and bool(np.isfinite(x))
+def _enlarges(x: Any) -> bool:
+    """Whether it is a number, not smaller than 1, and so small that two of them do not overflow."""
+    known = isinstance(x, (int, float, np.floating)) and not isinstance(x, (bool, np.bool_))
+    return known and 1 <= abs(x) < 2.0**60
 
 
 def _is_power(x: Any) -> bool:
-    return _number(x) and x != 0 and abs(math.frexp(x)[0]) == 0.5 and 1 / _MODERATE <= abs(x) <= _MODERATE
+    return abs(math.frexp(x)[0]) == 0.5
 
 
 def _scaled(op: Op) -> tuple[Value, Any] | None:
@@ -26,23 +30,26 @@ def _scaled(op: Op) -> tuple[Value, Any] | None:
     if op.form != "ufunc" or op.function is not np.multiply:
         return None
     for x, c in (op.args, op.args[::-1]):
-        if isinstance(x, Value) and _number(c) and x.shape == op.outputs[0].shape and x.dtype == op.outputs[0].dtype:
+        if isinstance(x, Value) and _enlarges(c) and lays_out((x,), op.outputs[0]) and x.dtype == op.outputs[0].dtype:
             return x, c
     return None
 
 
 def scales(program: Program) -> Program:
     """With one product where one of two numbers is a power of two."""
+    roots = roots_of(program)
     made: dict[Value, tuple[Value, Any]] = {}
     ops: list[Op] = []
     for op in program.ops:
         found = _scaled(op)
-        if found is not None and np.dtype(op.outputs[0].dtype).kind == "f":
+        if op.form in EFFECTS:  # what was multiplied may hold other numbers from here on
+            made = {v: w for v, w in made.items() if all(r.kind not in LIVE for r in roots.get(w[0], ()))}
+        elif found is not None and np.dtype(op.outputs[0].dtype).char in "fd":
             x, c = found
-            if x in made and (_is_power(c) or _is_power(made[x][1])):
-                inner, other = made[x]
-                x, c = inner, float(c) * float(other)
+            if x in made and _enlarges(c * made[x][1]):
+                x, c = made[x][0], float(c) * float(made[x][1])
                 op = replace(op, args=(x, c))
-            made[op.outputs[0]] = (x, c)
+            if _is_power(c):
+                made[op.outputs[0]] = (x, c)
         ops.append(op)
     return program.with_ops(ops)

@@ -8,11 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import Op, Program, Value, mapped
+from autodiff.compiler.program import EFFECTS, LIVE, Op, Program, Value, mapped, roots_of
+
+
+def _alike(v: Value, w: Value) -> bool:
+    return v.strides == w.strides and v.number == w.number
 
 
 def signs(program: Program) -> Program:
     """With fewer negations; every rewriting is exact, as rounding knows no sign."""
+    roots = roots_of(program)
     uses = Counter(v for op in program.ops for v in op.inputs())
     uses.update(program.results)
     positive: dict[Value, Value] = {}  # -w to w
@@ -23,16 +28,19 @@ def signs(program: Program) -> Program:
         """What the operand is the negative of, if nobody else needs it and the sign costs no more behind."""
         if not isinstance(x, Value) or uses[x] != 1 or x.shape != like.shape:
             return None
-        return positive.get(x)
+        bare = positive.get(x)
+        return bare if bare is None or _alike(bare, x) else None
 
     for op in program.ops:
         op = op.with_inputs(lambda v: same.get(v, v))
+        if op.form in EFFECTS:  # what was negated may hold other numbers from here on
+            positive = {v: w for v, w in positive.items() if all(r.kind not in LIVE for r in roots.get(w, ()))}
         if op.form != "ufunc" or len(op.outputs) != 1 or np.dtype(op.outputs[0].dtype).kind not in "fc":
             ops.append(op)
             continue
         out, f = op.outputs[0], op.function
         if f is np.negative:
-            if op.args[0] in positive:
+            if op.args[0] in positive and _alike(positive[op.args[0]], out):
                 same[out] = positive[op.args[0]]
                 continue
             if isinstance(op.args[0], Value) and op.args[0].dtype == out.dtype:
@@ -40,8 +48,10 @@ def signs(program: Program) -> Program:
         elif f in (np.add, np.subtract, np.multiply, np.divide):
             a, b = op.args
             minus_a, minus_b = opposite(a, out), opposite(b, out)
-            if f in (np.multiply, np.divide) and (minus_a is None) != (minus_b is None):
-                bare = Value("result", out.shape, out.dtype)
+            if f in (np.multiply, np.divide) and np.dtype(out.dtype).kind == "c":
+                pass  # a part that is a difference of equal products is 0, whatever the sign before
+            elif f in (np.multiply, np.divide) and (minus_a is None) != (minus_b is None):
+                bare = Value("result", out.shape, out.dtype, strides=out.strides, number=out.number)
                 operands = (a if minus_a is None else minus_a, b if minus_b is None else minus_b)
                 ops.append(replace(op, args=operands, outputs=[bare]))
                 uses.update([bare])

@@ -262,7 +262,9 @@ class Reading:
         except CompileError:
             raise
         except Exception as error:
-            raise self.refuse(frame, f"something that compile does not know ({type(error).__name__}: {error}) is done", "") from error
+            raise self.refuse(
+                frame, f"something that compile does not know ({type(error).__name__}: {error}) is done", ""
+            ) from error
         return self._inside
 
     def _reads(self, frame: types.FrameType) -> bool:
