@@ -16,6 +16,14 @@ from autodiff.primitives import ELEMENTWISE, LINEAR, MASKING
 from autodiff.tape import Node
 
 
+def blocked(g: Any, alive: Any) -> Any:
+    """A cotangent or tangent with its dead entries 0, whatever a slope made of them.
+
+    A dead entry that is 0 keeps its sign: a sweep that keeps masks gives the bits of one that does not.
+    """
+    return np.where(alive | (g == 0), g, 0)
+
+
 def any_over_broadcast(live: Any, shape: tuple[int, ...]) -> Any:
     """The mask of an operand of this shape, from that of what it was broadcast to."""
     extra = len(live.shape) - len(shape)
