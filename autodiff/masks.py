@@ -16,12 +16,13 @@ from autodiff.primitives import ELEMENTWISE, LINEAR, MASKING
 from autodiff.tape import Node
 
 
-def blocked(g: Any, alive: Any) -> Any:
+def blocked(g: Any, alive: Any, *, recorded: bool = False) -> Any:
     """A cotangent or tangent with its dead entries 0, whatever a slope made of them.
 
-    A dead entry that is 0 keeps its sign: a sweep that keeps masks gives the bits of one that does not.
+    On arrays a dead entry that is 0 keeps its sign: a sweep that keeps masks gives the bits of one that does not. In a
+    sweep that is recorded it is a new 0, through which no derivative flows.
     """
-    return np.where(alive | (g == 0), g, 0)
+    return np.where(alive if recorded else alive | (g == 0), g, 0)
 
 
 def any_over_broadcast(live: Any, shape: tuple[int, ...]) -> Any:

@@ -323,7 +323,7 @@ def pull_back(
                 # function may have an infinite slope.
                 alive = own_mask(node, i) if lift is not None and primitive.live else None
             if alive is not None:
-                g = blocked(g, alive)
+                g = blocked(g, alive, recorded=lift is not None)
                 alive = any_over_broadcast(alive, np.shape(x)) if masked else None
             g = conform(g, x, node)
             before = cts.get(parent)
@@ -447,7 +447,7 @@ def push_forward(
                     head = operands[1:]
                 t = primitive.pushes[i](tangents[parent], *head, **node.keywords)  # type: ignore[misc]
                 if own is not None and type(node.output) is not tuple:
-                    t = blocked(t, own)
+                    t = blocked(t, own, recorded=lift is not None)
                 total = t if total is None else _add(total, t)
             if type(node.output) is tuple:
                 alive = own if len(moving) == 1 else None
@@ -459,7 +459,7 @@ def push_forward(
                 lives[node] = alive
         else:
             if alive is not None and primitive.pushes is None:
-                total = blocked(total, alive)
+                total = blocked(total, alive, recorded=lift is not None)
             tangents[node] = conform_tangent(total, node)
             if alive is not None:
                 lives[node] = alive if alive.shape == node.output.shape else np.broadcast_to(alive, node.output.shape)
