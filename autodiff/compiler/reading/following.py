@@ -111,6 +111,9 @@ class Reading:
         self._random = (np.random.get_state(legacy=False), random.getstate()) if self._alone else None
         self._user = sys.gettrace()
         self._active = True
+        frame = sys._getframe()
+        frame.f_trace_opcodes = True  # Python 3.12 tells of instructions only if this was asked for before `settrace`
+        frame.f_trace_opcodes = False
         sys.settrace(self._enters)
         return self
 
@@ -228,6 +231,7 @@ class Reading:
             return user
         if user is not None:
             self._users[frame] = user
+        frame.f_trace = self._inside  # Python 3.13 wants it there first
         frame.f_trace_opcodes = True
         if frame not in self._frames:
             self._frames[frame] = Follower(frame, self)
