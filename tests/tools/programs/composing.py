@@ -10,6 +10,14 @@ from tests.tools.programs.filling import NothingFitsError
 from tests.tools.programs.program import Program
 
 CALLS = 5
+TURNS = {  # by kind: what else may be made of it
+    "arrays": ["no_grad", "scope"],
+    "tensors": ["no_grad", "scope"],
+    "jvp": ["linearize"],
+    "vjp": ["twice"],
+    "grad": ["of grad"],
+    "backward": ["gradients", "second"],
+}
 
 
 def compose(seed, attempt=0):
@@ -66,10 +74,16 @@ def compose(seed, attempt=0):
         CALLS,
         argnums,
         packed=packed,
+        turn=_turn(np.random.default_rng([seed, attempt, 2]), d.kind),
         aliased=aliased,
         hard=4 if d.chance(0.06) else 0,
     )
     return _transformed(d, program)
+
+
+def _turn(rng, kind):
+    ways = TURNS.get(kind, [])
+    return ways[int(rng.integers(len(ways)))] if ways and rng.random() < 0.25 else ""
 
 
 def _depends(d):
