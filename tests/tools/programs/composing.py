@@ -44,10 +44,10 @@ def compose(seed, attempt=0):
     if d.kind == "backward":
         leaf = d.state(np.shape(d.samples["x"]), kind="leaf")
         d.expression(f"x * {leaf}", 0)
-    for _ in range(12 * 8):
-        if len(d.steps) >= 3 + int(np.random.default_rng([seed, attempt, 1]).integers(10)):
-            break
-        d.step()
+    depth = 3 + int(np.random.default_rng([seed, attempt, 1]).integers(10, size=2).min())
+    for _ in range(8 * depth):
+        if len(d.steps) < depth:
+            d.step()
     if d.kind in TRANSFORMED and not _depends(d) and d.chance(0.9):
         raise NothingFitsError
     n = None
@@ -57,7 +57,7 @@ def compose(seed, attempt=0):
     changes = tuple(
         (call, s.name) for s in d.states for call in range(2, CALLS + 1) if d.chance(0.3 if call > 2 else 0.15)
     )
-    relaid = d.of([(5,), (5,), (3,), (3, 4), (4, 5)])
+    relaid = d.of([(), (), (), (5,), (3,), (3, 4), (4, 5)])  # each layout is one trace more
     program = Program(
         seed,
         d.kind,
