@@ -54,9 +54,9 @@ def compose(seed, attempt=0):
     if any("n" in _words(step.text) for step in d.steps):
         n = (2, 2 if d.chance(0.7) else d.of([3, -1]))
     outputs, structure = _outputs(d)
-    changes = tuple(
-        (call, s.name) for s in d.states for call in range(2, CALLS + 1) if d.chance(0.3 if call > 2 else 0.15)
-    )
+    # Together, since each change of what is read may be one trace more.
+    moments = [d.of([2, 3, 3, 4]), *([5] if d.chance(0.2) else [])]
+    changes = tuple((call, s.name) for s in d.states for call in moments if d.chance(0.6))
     relaid = d.of([(), (), (), (5,), (3,), (3, 4), (4, 5)])  # each layout is one trace more
     program = Program(
         seed,
