@@ -10,6 +10,14 @@ from tests.tools.programs.filling import NothingFitsError
 from tests.tools.programs.program import Program
 
 CALLS = 5
+TURNS = {  # by kind: what else may be made of it
+    "arrays": ["no_grad", "scope"],
+    "tensors": ["no_grad", "scope"],
+    "jvp": ["linearize"],
+    "vjp": ["twice"],
+    "grad": ["of grad"],
+    "backward": ["gradients", "second"],
+}
 
 
 def compose(seed, attempt=0):
@@ -36,20 +44,20 @@ def compose(seed, attempt=0):
     if d.kind == "backward":
         leaf = d.state(np.shape(d.samples["x"]), kind="leaf")
         d.expression(f"x * {leaf}", 0)
-    for _ in range(12 * 8):
-        if len(d.steps) >= 3 + int(np.random.default_rng([seed, attempt, 1]).integers(10)):
-            break
-        d.step()
+    depth = 3 + int(np.random.default_rng([seed, attempt, 1]).integers(10, size=2).min())
+    for _ in range(8 * depth):
+        if len(d.steps) < depth:
+            d.step()
     if d.kind in TRANSFORMED and not _depends(d) and d.chance(0.9):
         raise NothingFitsError
     n = None
     if any("n" in _words(step.text) for step in d.steps):
         n = (2, 2 if d.chance(0.7) else d.of([3, -1]))
     outputs, structure = _outputs(d)
-    changes = tuple(
-        (call, s.name) for s in d.states for call in range(2, CALLS + 1) if d.chance(0.3 if call > 2 else 0.15)
-    )
-    relaid = d.of([(5,), (5,), (3,), (3, 4), (4, 5)])
+    # Together, since each change of what is read may be one trace more.
+    moments = [d.of([2, 3, 3, 4]), *([5] if d.chance(0.2) else [])]
+    changes = tuple((call, s.name) for s in d.states for call in moments if d.chance(0.6))
+    relaid = d.of([(), (), (), (5,), (3,), (3, 4), (4, 5)])  # each layout is one trace more
     program = Program(
         seed,
         d.kind,
@@ -66,10 +74,16 @@ def compose(seed, attempt=0):
         CALLS,
         argnums,
         packed=packed,
+        turn=_turn(np.random.default_rng([seed, attempt, 2]), d.kind),
         aliased=aliased,
         hard=4 if d.chance(0.06) else 0,
     )
     return _transformed(d, program)
+
+
+def _turn(rng, kind):
+    ways = TURNS.get(kind, [])
+    return ways[int(rng.integers(len(ways)))] if ways and rng.random() < 0.25 else ""
 
 
 def _depends(d):

@@ -55,4 +55,5 @@ class Program:
     packed: bool = False  # the arguments come in one dict
     hard: int = 0  # the call whose arguments hold NaN and infinity
     directions: tuple[str, ...] = ()
+    turn: str = ""  # another way to call the same: see `composing.TURNS`
     aliased: bool = False  # the second argument is the first

@@ -39,6 +39,8 @@ def _smaller(p):
         yield replace(p, kind="grad", directions=())
     if p.kind not in ("arrays", "tensors"):
         yield replace(p, kind="arrays", structure="({},)" if len(p.outputs) == 1 else "({})", directions=())
+    if p.turn:
+        yield replace(p, turn="")
     if p.packed:
         yield replace(p, packed=False)
     if p.aliased:

@@ -70,9 +70,9 @@ np.atleast_2d(<v>) | np.atleast_3d(<v>) | np.matrix_transpose(<v>) | <v>.mT | np
 np.real(<v>) | <v>.real | np.conj(<v>) | <v>.conj() | np.imag(<v>) | <v>.imag | np.real_if_close(<v>)
 np.permute_dims(<v>, <perm>) | sliding_window_view(<v>, 2, axis=<axis>) | sliding_window_view(<v>, 1, axis=<axis>)
 np.astype(<v>, np.float64, copy=False) | <v>.astype(np.float64) | <v>.astype(np.float32)
-<v>.astype(<v>.dtype, copy=False) | <v>.copy() | np.copy(<v>) | np.asarray(<v>) if type(<v>) is np.ndarray else <v>
+<v>.astype(<v>.dtype, copy=False) | <v>.copy() | np.copy(<v>) | np.asarray(<v>) if isinstance(<v>, np.ndarray) else <v>
 np.broadcast_arrays(<v>, <k>) | np.broadcast_arrays(<v>, <b>) | np.tril(<v>) | np.triu(<v>, 1)
-np.ascontiguousarray(<v>) if type(<v>) is np.ndarray else <v>
+np.copy(<v>)
 """
 
 SPLITS = """

@@ -66,11 +66,18 @@ def _function(p, names):
     body = [f"    {step.text}" for step in p.steps]
     if p.packed:
         body = [f"    {name} = p[{name!r}]" for name in names] + body
+    if p.turn in ("no_grad", "scope"):
+        where = "ad.no_grad()" if p.turn == "no_grad" else "ad.scope('part')"
+        body = [f"    with {where}:", *(f"    {line}" for line in body)]
     returned = _structured(p)
     inner = f"def g({signature}):"
     if p.kind in ("arrays", "tensors"):
         return [f"def f({signature}):", *body, f"    return {returned}"]
     if p.kind in ("grad", "value_and_grad"):
+        if p.turn == "of grad":
+            squared = f"np.sum(abs(ad.grad(g)({signature.replace('=2', '=n')})) ** 2)"
+            turned = ["", f"def h({signature}):", f"    return {squared}", "", "f = ad.grad(h)"]
+            return [inner, *body, f"    return {p.loss}", *turned]
         argnums = p.argnums if len(p.argnums) > 1 and not p.packed else p.argnums[0]
         return [inner, *body, f"    return {p.loss}", "", f"f = ad.{p.kind}(g, argnums={argnums})"]
     if p.kind == "inner grad":
@@ -81,7 +88,11 @@ def _function(p, names):
     listed = ", ".join(names)
     if p.kind == "vjp":
         ct = _structured(p, p.directions)
-        end = [f"    y, pullback = ad.vjp(g, {listed}{number})", f"    return y, pullback({ct})"]
+        again = f", pullback({ct})" if p.turn == "twice" else ""
+        end = [f"    out, pullback = ad.vjp(g, {listed}{number})", f"    return out, pullback({ct}){again}"]
+    elif p.turn == "linearize":
+        push = f"push({', '.join(p.directions)})"
+        end = [f"    out, push = ad.linearize(g, {listed}{number})", f"    return out, {push}, {push}"]
     elif p.kind == "jvp":
         end = [f"    return ad.jvp(g, ({listed},), ({', '.join(p.directions)},){number})"]
     elif p.kind == "hvp":
@@ -95,14 +106,16 @@ def _function(p, names):
         prefix = "box." if p.holder == "box." else ""
         zero = [f"    {prefix}{name}.zero_grad()" for name in leaves] if p.zero_grad else []
         more = f", {prefix}{leaves[0]}.grad" if p.seed % 3 == 0 and leaves else ""
-        return [
-            f"def f({signature}):",
-            *zero,
-            *body,
-            f"    total = {p.loss}",
-            "    total.backward()",
-            f"    return total{more}",
-        ]
+        end = ["    total.backward()", f"    return total{more}"]
+        by = ", ".join(f"{prefix}{name}" for name in leaves)
+        if p.turn == "gradients":
+            end = [f"    return total, ad.gradients(total, [{by}])"]
+        elif p.turn == "second":
+            end = [
+                f"    first = ad.gradients(total, [{by}], create_graph=True)",
+                f"    return ad.gradients(sum(np.sum(abs(a) ** 2) for a in first), [{by}])",
+            ]
+        return [f"def f({signature}):", *zero, *body, f"    total = {p.loss}", *end]
     return [inner, *body, f"    return {returned}", "", f"def f({signature}):", *end]
 
 
