@@ -473,3 +473,14 @@ def test_threads_differentiate_their_own_calls():
     threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
     [t.start() for t in threads], [t.join() for t in threads]
     assert not wrong
+
+
+def test_a_tracked_result_is_copied_but_not_pickled():
+    w = ad.tensor([1.0, 2.0], requires_grad=True)
+    c = ad.compile(lambda x: np.sin(w * x))
+    c(np.ones(2))
+    y = c(np.ones(2))
+    assert copy.deepcopy(y).requires_grad
+    with pytest.raises(ad.RuleError, match="its graph holds a program"):
+        pickle.dumps(y)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(y.detach())).data, y.data)
