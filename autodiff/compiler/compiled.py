@@ -142,6 +142,8 @@ class Compiled:
                     with self._lock:  # its buffers are those of all threads
                         result = entry.run(args, kwargs)
             except Exception as error:
+                if isinstance(error, AutodiffError) and error.of_another_call and not _has_changed_something(error):
+                    continue
                 return self._after(error, args, kwargs)
             if result is not _MISS:
                 return result
