@@ -369,7 +369,6 @@ REFUSED = {
     "mixture": (lambda x: mixture_of(x).quantile(0.5), "Mixture.quantile"),
     "swallowed": (swallowing, r"float\(\)"),
     "swallowed, then another exception": (swallowing_and_raising, r"float\(\)"),
-    "flags": (lambda x: x if x.flags.writeable else -x, r"reading \.flags"),
     "tobytes": (lambda x: len(x.tobytes()) * x, r"reading \.tobytes"),
 }
 

@@ -317,7 +317,7 @@ def _asked_by(user: FrameType) -> str:
         file, owner = frame.f_code.co_filename, frame.f_globals.get("__name__", "")
         inner = owner.startswith("autodiff.compiler") or owner.partition(".")[0] == "numpy" or file.endswith(_DIRECT)
         if not inner and not frame.f_code.co_name.startswith(("_", "<")):
-            name = frame.f_code.co_name
+            name = frame.f_code.co_qualname
         frame = frame.f_back
     return name
 
