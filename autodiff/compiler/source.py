@@ -383,7 +383,7 @@ class Writer:
             found += [(line, op.errors) for line in self.line(op)]
             now = _heading(op)
             if found and now != heading:
-                lines.append((f"# {now}", op.errors))
+                lines.append((f"# {now}", found[0][1]))
                 heading = now
             lines += found
         lines += [(line, None) for line in self.reads(results, read)]
