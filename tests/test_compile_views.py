@@ -248,7 +248,7 @@ def test_a_write_into_what_others_look_into_is_refused():
 def test_classes_of_arrays_of_their_own_are_refused_by_name():
     for make in (np.matrix, np.ma.masked_array):
         strange = make(np.eye(4))
-        with pytest.raises(ad.CompileError, match=rf"{make.__name__ if make is np.matrix else 'MaskedArray'}.*np\.asarray"):
+        with pytest.raises(ad.CompileError, match=rf"{type(strange).__name__}.*np\.asarray"):
             ad.compile(lambda x: x * 2)(strange)
         with pytest.raises(ad.CompileError, match=r"np\.asarray"):
             ad.compile(lambda x, strange=strange: np.add(x, strange))(X)
@@ -352,6 +352,15 @@ def test_signs_of_zeros_are_kept_on_numbers():
         assert bits(g(x, y)) == bits(f(x, y))
 
 
+MIXED = [
+    lambda a, b, seen: a * b,
+    lambda a, b, seen: np.tanh(a),
+    lambda a, b, seen: a - b.T,
+    lambda a, b, seen: a + seen.sum(),
+    lambda a, b, seen: -a * 4 + b,
+]
+
+
 def test_random_programs_of_views_give_the_eager_bits():
     """Every value may look into any other, and any may come back."""
     rng = np.random.default_rng(5)
@@ -365,8 +374,7 @@ def test_random_programs_of_views_give_the_eager_bits():
                 for kind, i, j, k in plan:
                     a, b = values[i % len(values)], values[j % len(values)]
                     seen = views[k % len(views)](a)
-                    new = [lambda: a * b, lambda: np.tanh(a), lambda: a - b.T, lambda: a + seen.sum(), lambda: -a * 4 + b]
-                    values.append(seen if kind % 6 == 5 and seen.shape == (4, 4) else new[kind % 5]())
+                    values.append(seen if kind % 6 == 5 and seen.shape == (4, 4) else MIXED[kind % 5](a, b, seen))
                 return tuple(values[2::3]), sum(v.sum() for v in values)
 
             x = (0.1 * rng.normal(size=(4, 4))).astype(dtype)

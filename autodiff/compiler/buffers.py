@@ -12,7 +12,6 @@ import numpy as np
 from autodiff.compiler.program import Op, Program, Value, roots_of, row_strides
 from autodiff.tape import Leaf
 
-
 _PART_BY_PART = (np.add, np.subtract, np.negative, np.conjugate)
 Room = tuple[tuple[int, ...], Any, tuple[int, ...]]
 """Shape, dtype and strides of a buffer."""

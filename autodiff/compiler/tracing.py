@@ -99,7 +99,7 @@ class Writer(Watcher, Trace):
         """What a user is shown of it: an array, even of a single number."""
         grad: Any = leaf.grad
         if isinstance(grad, Tracer) and grad.is_traced_number:
-            return np.copy(grad)  # type: ignore[call-overload]
+            return np.copy(grad)
         return None if grad is _NONE_YET else grad
 
     # --- what changes ---
@@ -112,7 +112,9 @@ class Writer(Watcher, Trace):
         if value.dtype != t.dtype:
             value = value.astype(t.dtype)
         array, var = self.states[id(t)][1], value._var
-        if var.kind != "result" or var in self.shared or var.strides != array.strides:  # numbers of its own, laid out alike
+        if (
+            var.kind != "result" or var in self.shared or var.strides != array.strides
+        ):  # numbers of its own, laid out alike
             value = value.copy("F" if np.ndim(array) and array.flags.fnc else "C")
         t._data = value if value.ndim else value[()]
 
@@ -272,14 +274,14 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
     kinds, outputs, answers = [], [], []
     for y in flat:
         data = y._data if isinstance(y, Tensor) else y
-        var = data._var if isinstance(data, Tracer) else fixed.get(id(data))
-        if var is None:
+        found = data._var if isinstance(data, Tracer) else fixed.get(id(data))
+        if found is None:
             kinds.append("constant")
             outputs.append(y)
             answers.append(y)
             continue
         kinds.append("tensor" if isinstance(y, Tensor) else "array")
-        outputs.append(var)
+        outputs.append(found)
         value = data._value if isinstance(data, Tracer) else data
         value = apart(value) if value.ndim else value.copy()
         answers.append(lift(value, None) if isinstance(y, Tensor) else value)  # type: ignore[arg-type]

@@ -33,7 +33,9 @@ def constants(program: Program) -> Program:
     ops = []
     for op in program.ops:
         op = op.with_inputs(lambda v: known.get(v, v))
-        fixed = op.form in _PURE and len(op.outputs) == 1 and not op.listed and all(v.kind == "made" for v in op.inputs())
+        fixed = (
+            op.form in _PURE and len(op.outputs) == 1 and not op.listed and all(v.kind == "made" for v in op.inputs())
+        )
         if not fixed:
             ops.append(op)
             continue
