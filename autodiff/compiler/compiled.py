@@ -139,7 +139,6 @@ class Compiled:
         if tape.special and tape.tracer() is not None:
             return self._f(*args, **kwargs)  # a part of what is being compiled
         for entry in self._entries:
-<<<<<<< HEAD
             if entry.has_only_numbers and not entry.unchecked:
                 result = self._run(entry, args, kwargs)
                 if result is not _MISS:
@@ -150,27 +149,14 @@ class Compiled:
                 result = run(entry, args, kwargs)
                 if result is not _MISS:
                     return result
-=======
-            try:
-                if entry.has_only_numbers:
-                    result = entry.run(args, kwargs)
-                else:
-                    with self._lock:  # its buffers are those of all threads
-                        result = entry.run(args, kwargs)
-            except Exception as error:
-                if isinstance(error, AutodiffError) and error.of_another_call and not _has_changed_something(error):
-                    continue
-                return self._after(error, args, kwargs)
-            if result is not _MISS:
-                return result
-        with self._lock:
->>>>>>> names
             return self._trace(args, kwargs)
 
     def _run(self, entry: _Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         try:
             return entry.run(args, kwargs)
         except Exception as error:
+            if isinstance(error, AutodiffError) and error.of_another_call and not _has_changed_something(error):
+                return _MISS
             return self._after(error, args, kwargs)
 
     def _checked(self, entry: _Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -268,9 +254,9 @@ class Compiled:
         self._entries.append(entry)
         if len(self._entries) == _MANY:
             warnings.warn(
-                f"compile: {self.__name__} was traced {_MANY} times; a new trace is written for every new shape, dtype "
-                f"or Python number among its arguments, and for every change of what it reads otherwise. Pass numbers "
-                f"that change as arrays.",
+                f"compile: {self.__name__} was traced {_MANY} times; a new trace is written for every new shape, dtype, "
+                f"memory layout or Python number among its arguments, and for every change of what it reads otherwise. "
+                f"Pass numbers that change as arrays.",
                 UserWarning,
                 stacklevel=3,
             )

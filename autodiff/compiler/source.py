@@ -392,7 +392,7 @@ class Writer:
             found += [(line, op.errors) for line in own]
             now = _heading(op)
             if found and now != heading:
-                lines.append((f"# {comment(now)}", op.errors))
+                lines.append((f"# {comment(now)}", found[0][1]))
                 heading = now
             lines += found
         lines += [(line, None) for line in self.reads(results, read)]

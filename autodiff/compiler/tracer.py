@@ -139,7 +139,8 @@ class Trace:
                 raise self.refused(f"{name}", "Its result is no array.")
             if isinstance(p, np.ndarray) and type(p) is not np.ndarray:
                 raise self.unknown(type(p), f"the result of {name}")
-            of, owner = (), None
+            of: tuple[Value, ...] = ()
+            owner = None
             if isinstance(p, np.ndarray) and form != "live":
                 owner = next((known for known, array, _ in operands if array is p and known is not None), None)
                 of = () if owner is None and p.base is None else self.shared_by(p, operands)
@@ -162,7 +163,7 @@ class Trace:
         return y._make(made) if hasattr(y, "_make") else type(y)(made)
 
     def arrays_in(self, tree: Any) -> Iterator[tuple[Tracer | None, Any, Value]]:
-        """The arrays among the operands: their Tracer, if they have one, the array itself and what it is in the record."""
+        """The arrays among the operands: their Tracer, if they have one, the array itself, what it is in the record."""
         if isinstance(tree, Tracer):
             yield tree, tree._value, tree._var
         elif isinstance(tree, np.ndarray):
@@ -187,7 +188,9 @@ class Trace:
         if not any(map(np.ndim, values)):
             types = [getattr(v, "dtype", None) for v in values]
             real = all(t is None or t.kind in "fb" for t in types) and not any(isinstance(v, complex) for v in values)
-            same = (real and ufunc in ROUNDED and any(t in _FLOATS for t in types)) or all(t == bool for t in types)
+            same = (real and ufunc in ROUNDED and any(t in _FLOATS for t in types)) or all(
+                t is not None and t.kind == "b" for t in types
+            )
         elif ufunc is np.power:
             base, exponent = values
             if exponent.__class__ in (int, float) and exponent == 2 and base.dtype.kind == "f":
@@ -565,7 +568,7 @@ class Tracer(NDArrayOperatorsMixin):
 
     def dot(self, other: Any) -> Any:
         """The product of matrices, or of vectors."""
-        if isinstance(other, Tracer) and is_dot(self._var, other._var):
+        if self.ndim == 2 and isinstance(other, Tracer) and is_dot(self._var, other._var):
             return self @ other
         return self._trace.record("method", "dot", lambda a, b: a.dot(b), (self, other), {})
 

@@ -160,7 +160,7 @@ class Writer(Watcher, Trace):
         """What a user is shown of it: an array, even of a single number."""
         grad: Any = leaf.grad
         if isinstance(grad, Tracer) and grad.is_traced_number:
-            return np.copy(grad)  # type: ignore[call-overload]
+            return np.copy(grad)
         return None if grad is _NONE_YET else grad
 
     def given(self, leaf: Leaf, value: Any, dtype: Any) -> None:
@@ -394,14 +394,14 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
     kinds, outputs, answers = [], [], []
     for y in flat:
         data = y._data if isinstance(y, Tensor) else y
-        var = data._var if isinstance(data, Tracer) else fixed.get(id(data))
-        if var is None:
+        found = data._var if isinstance(data, Tracer) else fixed.get(id(data))
+        if found is None:
             kinds.append("constant")
             outputs.append(y)
             answers.append(y)
             continue
         kinds.append("tensor" if isinstance(y, Tensor) else "array")
-        outputs.append(var)
+        outputs.append(found)
         value = data._value if isinstance(data, Tracer) else data
         value = apart(value) if value.ndim else value.copy()
         answers.append(lift(value, None) if isinstance(y, Tensor) else value)  # type: ignore[arg-type]
