@@ -194,7 +194,7 @@ def _pull_one(node: Node, ct: Any, cts: dict[Node, Any], lives: dict[Node, Any] 
         if g is None:
             continue
         if alive is not None:
-            g = np.where(alive, g, 0)
+            g = _where_alive(alive, g)
             alive = any_over_broadcast(alive, x.shape)
         if type(g) is not type(x) or g.ndim:
             g = conform(g, x, node)
@@ -323,7 +323,7 @@ def pull_back(
                 # function may have an infinite slope.
                 alive = own_mask(node, i) if lift is not None and primitive.live else None
             if alive is not None:
-                g = np.where(alive, g, 0)
+                g = _where_alive(alive, g)
                 alive = any_over_broadcast(alive, np.shape(x)) if masked else None
             g = conform(g, x, node)
             before = cts.get(parent)
@@ -447,7 +447,7 @@ def push_forward(
                     head = operands[1:]
                 t = primitive.pushes[i](tangents[parent], *head, **node.keywords)  # type: ignore[misc]
                 if own is not None and type(node.output) is not tuple:
-                    t = np.where(own, t, 0)
+                    t = _where_alive(own, t)
                 total = t if total is None else _add(total, t)
             if type(node.output) is tuple:
                 alive = own if len(moving) == 1 else None
@@ -459,7 +459,7 @@ def push_forward(
                 lives[node] = alive
         else:
             if alive is not None and primitive.pushes is None:
-                total = np.where(alive, total, 0)
+                total = _where_alive(alive, total)
             tangents[node] = conform_tangent(total, node)
             if alive is not None:
                 lives[node] = alive if alive.shape == node.output.shape else np.broadcast_to(alive, node.output.shape)
@@ -526,3 +526,9 @@ def conform_tangent(t: Any, node: Node) -> Any:
         if t.dtype != y.dtype:
             t = t.astype(y.dtype)
     return t
+
+
+def _where_alive(alive: Any, g: Any) -> Any:
+    """What flows, 0 where nothing does: a number for a number, where ``np.where`` gives an array of no axis."""
+    kept = np.where(alive, g, 0)
+    return kept[()] if isinstance(g, np.generic) or getattr(g, "is_traced_number", False) else kept
