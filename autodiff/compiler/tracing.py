@@ -114,6 +114,8 @@ class Writer(Watcher, Trace):
         if self.is_finished:
             raise self.refused("", "")
         form, function, run, args, keywords = call
+        if form == "live":
+            self.keep(*args, owner_of(function), *(source() for source in GENERATORS))
         return super().record(form, function, _untraced(run) if form == "live" else run, args, keywords)
 
     def refused(self, what: str, instead: str) -> CompileError:
@@ -188,13 +190,8 @@ class Writer(Watcher, Trace):
         touched = list(tensors)
         for t in touched:
             self.take(t)
-        if self.undo is None:
-            self.undo = State()
         none_yet = {t._node for t in touched if isinstance(t._node, Leaf) and t._node.grad is _NONE_YET}
-        before = tape.set_tracer(None)
-        for x in (*touched, owner_of(function)):
-            self.undo.add(x)
-        tape.set_tracer(before)
+        self.keep(*touched, owner_of(function))
         for t in touched:
             if isinstance(t._node, Leaf):
                 self._hand_over(t._node)
@@ -217,6 +214,14 @@ class Writer(Watcher, Trace):
                 leaf.grad = self.tracer(grad, var)  # type: ignore[assignment]
             elif leaf in none_yet:
                 leaf.grad = _NONE_YET
+
+    def keep(self, *things: Any) -> None:
+        """Note the state of what is about to be changed, to put it back if the trace comes to nothing."""
+        self.undo = self.undo or State()
+        before = tape.set_tracer(None)
+        for x in things:
+            self.undo.add(x)
+        tape.set_tracer(before)
 
     def _hand_over(self, leaf: Leaf) -> None:
         """Bring a gradient to where it lives, now and in the program."""
