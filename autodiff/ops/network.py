@@ -44,6 +44,11 @@ def _ones(n: int, dtype: Any) -> Any:
     return ones
 
 
+def _affine_x(ct: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
+    """Cotangent of `x`: one product for all rows, whatever axes they lie along."""
+    return ct @ w.T if ct.ndim < 3 else (_rows(ct) @ w.T).reshape(x.shape)
+
+
 def _affine_w(ct: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
     return x[:, None] * ct if x.ndim == 1 else _rows(x).T @ _rows(ct)
 
@@ -76,7 +81,7 @@ affine: Primitive = primitive(
     _affine,
     name="affine",
     vjp=[
-        lambda ct, y, x, w, b: ct @ w.T,
+        _affine_x,
         _affine_w,
         _affine_b,
     ],
@@ -92,7 +97,7 @@ affine: Primitive = primitive(
 
 
 def _direct_x(out: Any, ct: Any, x: Any, w: Any, b: Any) -> Any:
-    return ct.dot(w.T)
+    return ct.dot(w.T) if ct.ndim < 3 else _rows(ct).dot(w.T).reshape(x.shape)
 
 
 def _direct_w(out: Any, ct: Any, x: Any, w: Any, b: Any) -> Any:

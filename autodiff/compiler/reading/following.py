@@ -224,8 +224,9 @@ class Reading:
         user = self._user(frame, event, arg) if self._user is not None else None
         if not self._active or event != "call":
             return user
-        if frame.f_back in self._aside or frame.f_code.co_name == "__del__" or frame.f_code in self._collectors:
-            self._aside.add(frame)  # the collector's doing, at whatever moment: no part of the function
+        by_others = frame.f_code.co_name == "__del__" or frame.f_code in self._collectors
+        if frame.f_back in self._aside or by_others or calls.root_of(frame.f_globals.get("__name__")) == "importlib":
+            self._aside.add(frame)  # the collector's doing, at whatever moment, or an import: no part of the function
             return self._ends_aside if user is None else user
         if not self._reads(frame):
             return user
