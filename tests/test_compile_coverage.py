@@ -475,7 +475,7 @@ def test_an_error_behind_an_update_is_translated_and_the_step_not_done_again():
     w = ad.tensor([1.0, 2.0], requires_grad=True)
     optimizer = optim.GradientDescent([w], 0.1)
 
-    @ad.compile
+    @ad.compile(check=0)  # the function itself would raise NumPy's own error
     def step(x):
         optimizer.zero_grad()
         (w * 1.0).sum().backward()

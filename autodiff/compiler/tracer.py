@@ -36,6 +36,8 @@ OF_COUNTS = {np.repeat: 1, np.delete: 1, np.compress: 0, np.extract: 0}
 """Those in which only the values of one operand decide about it."""
 WRITING = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}
 _FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+_REAL_OR_COMPLEX = frozenset(("real_eig", "eig", "eigvals"))
+"""Primitives whose result is real or complex as the values have it."""
 _ANEW = "Use a function that makes a new array: x.at[i].set(v) on a Tensor, np.where, np.sort."
 
 
@@ -252,11 +254,18 @@ class Trace:
         except Exception:  # also what NumPy makes of the refusal; a mistake is made again below
             del self.ops[mark:]
         self.refusal = refusal
-        return self.record("opaque", primitive, primitive.fn, args, keywords)
+        y = self.record("opaque", primitive, primitive.fn, args, keywords)
+        if primitive.name in _REAL_OR_COMPLEX:
+            self.decide(_dtype, (y[0] if isinstance(y, tuple) else y,))
+        return y
 
 
 class Diverged(Exception):  # noqa: N818 - no error: another trace is asked for
     """The values of a call decide otherwise than those that a program was written for. Nothing has been changed yet."""
+
+
+def _dtype(a: Any) -> Any:
+    return a.dtype
 
 
 class Decision:
@@ -524,6 +533,10 @@ class Tracer(NDArrayOperatorsMixin):
             raise self._trace.refused(
                 f"np.{func.__name__}", "It writes in place; write x.at[i].set(v) on a Tensor, which makes a new one."
             )
+        if func in (np.linalg.eig, np.linalg.eigvals, np.real_if_close):
+            y = self._trace.record("function", func, func, args, keywords)
+            self._trace.decide(_dtype, (y[0] if isinstance(y, tuple) else y,))
+            return y
         if func is np.nan_to_num and args and keywords.get("copy", True) is False:
             out, keywords = args[0], {**keywords, "copy": True}
         y = self._trace.record("function", func, func, args, keywords)
