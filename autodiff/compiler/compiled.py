@@ -112,8 +112,8 @@ class Compiled:
         self._entries.append(_Entry(self.__name__, self._backend, traced, leaves, structure, bool(kwargs)))
         if len(self._entries) == _MANY:
             warnings.warn(
-                f"compile: {self.__name__} was traced {_MANY} times; a new trace is written for every new shape, dtype, "
-                f"memory layout or Python number among its arguments. Pass numbers that change as arrays.",
+                f"compile: {self.__name__} was traced {_MANY} times; a new trace is written for every new shape, "
+                f"dtype, memory layout or Python number among its arguments. Pass numbers that change as arrays.",
                 UserWarning,
                 stacklevel=3,
             )
