@@ -338,7 +338,10 @@ CALLS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("function", [*tracer.OF_VALUES, *tracer.OF_COUNTS, *tracer.WRITING], ids=lambda f: f.__name__)
+LISTED = sorted((*tracer.OF_VALUES, *tracer.OF_COUNTS, *tracer.WRITING), key=lambda f: f.__name__)
+
+
+@pytest.mark.parametrize("function", LISTED, ids=lambda f: f.__name__)
 def test_what_the_page_lists_is_refused(function):
     args = [np.array(x) if isinstance(x, np.ndarray) else x for x in CALLS.get(function.__name__, (TWO,))]
     f = ad.compile(lambda *arrays: function(*arrays))

@@ -190,6 +190,25 @@ def test_what_is_given_back_is_an_array_as_eagerly():
             assert g(X).tobytes() == f(X).tobytes()
 
 
+def test_a_number_from_before_an_assignment_comes_back():
+    for dtype in (np.float32, np.float64):
+        s, w = ad.tensor(np.array(1.0, dtype)), ad.tensor(X.copy())
+
+        def f(x, s=s, w=w):
+            old, whole = s.detach(), w * 1
+            s.assign_(x)
+            w.assign_(w.T)
+            return old, whole, s * 2
+
+        g = ad.compile(f)
+        for k in range(4):
+            before = w.data.copy()
+            old, whole, new = g(np.array(k, dtype)[()])
+            assert (old.item(), new.item()) == (max(k - 1, 0) if k else 1.0, 2 * k)
+            np.testing.assert_array_equal(whole.data, before)
+            np.testing.assert_array_equal(w.data, before.T)
+
+
 # --- writing into what is given
 
 

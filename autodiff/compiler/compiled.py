@@ -254,9 +254,9 @@ class Compiled:
         self._entries.append(entry)
         if len(self._entries) == _MANY:
             warnings.warn(
-                f"compile: {self.__name__} was traced {_MANY} times; a new trace is written for every new shape, dtype, "
-                f"memory layout or Python number among its arguments, and for every change of what it reads otherwise. "
-                f"Pass numbers that change as arrays.",
+                f"compile: {self.__name__} was traced {_MANY} times; a new trace is written for every new shape, "
+                f"dtype, memory layout or Python number among its arguments, and for every change of what it reads "
+                f"otherwise. Pass numbers that change as arrays.",
                 UserWarning,
                 stacklevel=3,
             )

@@ -380,12 +380,14 @@ class Writer:
     def lines(self, program: Program, results: Iterable[Value]) -> Iterator[str]:
         """The operations of a program, block by block."""
         read: set[Value] = set()
+        results = list(results)
         lines: list[tuple[str, Any]] = []
         heading = None
         for op in program.ops:
             if op.outputs and op.outputs[0] in self.inlined:
                 continue
-            found = [(line, None) for line in self.reads(op.inputs(), read)]
+            wanted = [*op.inputs(), *(results if op.form == "assign" else ())]  # results as they are before the change
+            found = [(line, None) for line in self.reads(wanted, read)]
             own = list(self.line(op))
             if op.form in EFFECTS and op.form != "check":
                 self.changing.update(line.strip() for line in own)
