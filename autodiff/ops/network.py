@@ -59,7 +59,7 @@ def _affine_mask(index: int, live: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
     if live is None:
         return None
     if index == 2:
-        return live
+        return _affine_b(live * 1.0, y, x, w, b) != 0  # in the shape that its rule gives
     ones = [np.ones(x.shape), np.ones(w.shape)]
     return matmul.pulls[index](live * 1.0, *ones) != 0
 
