@@ -277,7 +277,7 @@ def in_partial_keyword(use, value):
 def by_getattr(use, value):
     holder = Holder()
     holder.value = value
-    return lambda x: use(getattr(holder, "val" + "ue"), x), lambda new: setattr(holder, "value", new)  # noqa: B009
+    return lambda x: use(getattr(holder, "val" + "ue"), x), lambda new: setattr(holder, "value", new)
 
 
 def by_attrgetter(use, value):

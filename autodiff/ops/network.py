@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import DomainError, DtypeError, ShapeError
-from autodiff.masks import any_over_broadcast
 from autodiff.ops.exponentials import softmax_over
 from autodiff.ops.products import matmul
 from autodiff.primitives import Primitive, primitive
@@ -65,7 +64,7 @@ def _affine_mask(index: int, live: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
     if live is None:
         return None
     if index == 2:
-        return any_over_broadcast(live, b.shape)
+        return _affine_b(live * 1.0, y, x, w, b) != 0  # in the shape that its rule gives
     ones = [np.ones(x.shape), np.ones(w.shape)]
     return matmul.pulls[index](live * 1.0, *ones) != 0
 

@@ -199,7 +199,9 @@ class Reading:
                 raise self._refused_at("random numbers of the whole process are drawn", _GENERATORS, "")
 
     def _is_drawn_live(self, generator: Any) -> bool:
-        drawn = [x for op in self.trace.ops if op.form == "live" for x in (*op.args, getattr(op.function, "__self__", 0))]
+        drawn = [
+            x for op in self.trace.ops if op.form == "live" for x in (*op.args, getattr(op.function, "__self__", 0))
+        ]
         return any(getattr(x, "bit_generator", None) is generator.bit_generator for x in drawn)
 
     def _refused_at(self, what: str, instead: str, place: str) -> CompileError:
