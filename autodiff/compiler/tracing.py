@@ -122,8 +122,8 @@ class Writer(Watcher, Trace):
         """The error about something that a record cannot hold."""
         if self.is_finished:
             return CompileError(
-                f"compile: this value was kept from the call of {self.title} in which its program was written, and stands "
-                f"for numbers of that call. Return from {self.title} what you need."
+                f"compile: this value was kept from the call of {self.title} in which its program was written. It "
+                f"stands for numbers of that call only. Return from {self.title} what you need."
             )
         return super().refused(what, instead)
 
@@ -272,9 +272,10 @@ class Writer(Watcher, Trace):
         """Refuse a function that freezes Tensors, or lets them learn."""
         for t, _, _, node in self.states.values():
             if t._node is not node:
+                name = t.name or getattr(node, "name", None) or "a tensor"
                 raise CompileError(
-                    f"compile: {title} changes requires_grad of {t.name or getattr(node, 'name', None) or 'a tensor'!r}, "
-                    f"which a program would not do again. Freeze outside of the function."
+                    f"compile: {title} changes requires_grad of {name!r}, which a program would not do again. Freeze "
+                    f"outside of the function."
                 )
 
     # --- looking on ---

@@ -108,7 +108,7 @@ class Reading:
 
     def __enter__(self) -> Reading:
         self._alone = threading.active_count() == 1
-        self._random = (np.random.get_state(legacy=False), random.getstate()) if self._alone else None
+        self._random = (_global_state(), random.getstate()) if self._alone else None
         self._user = sys.gettrace()
         self._active = True
         frame = sys._getframe()
@@ -195,7 +195,7 @@ class Reading:
                 )
         if self._random is not None and threading.active_count() == 1:
             legacy, python = self._random
-            if random.getstate() != python or not _equal_states(np.random.get_state(legacy=False), legacy):
+            if random.getstate() != python or not _equal_states(_global_state(), legacy):
                 raise self._refused_at("random numbers of the whole process are drawn", _GENERATORS, "")
 
     def _is_drawn_live(self, generator: Any) -> bool:
@@ -324,7 +324,7 @@ class Reading:
                     for f in calls.plain_functions(raw):
                         if getattr(f, "__code__", None) is code:
                             self._note(Attribute(base, name, raw))
-                            yield f  # type: ignore[misc]
+                            yield f
 
     # --- what is from outside ---
 
@@ -360,7 +360,8 @@ class Reading:
 
     def meet(self, value: Any, name: str) -> None:
         """Something from outside: Tensors in it are traced, containers looked at when all is done."""
-        waiting, ours = [value], []  # what the library keeps for itself is its own business
+        waiting: list[Any] = [value]
+        ours: list[Any] = []  # what the library keeps for itself is its own business
         while waiting or ours:
             own = not waiting
             x = ours.pop() if own else waiting.pop()
@@ -476,7 +477,8 @@ class Reading:
                 return value
             if not own:
                 return UNKNOWN
-        if is_own(owner, name) or not all(map(calls.is_ours, calls.plain_functions(raw) or [None])):
+        functions = calls.plain_functions(raw)
+        if own or not functions or not all(map(calls.is_ours, functions)):
             self._note(Attribute(owner, name, raw))
         return _bound(find(owner, name), owner, name)
 
@@ -493,7 +495,7 @@ class Reading:
             self.used(frame, owner)
             return UNKNOWN
         try:
-            value = dict.get(owner, key, MISSING) if isinstance(owner, dict) else owner[key]
+            value = dict.get(owner, key, MISSING) if isinstance(owner, dict) else owner[key]  # type: ignore[index]
         except (LookupError, TypeError):
             value = MISSING
         if id(owner) in self._old and not isinstance(owner, tuple):
@@ -817,6 +819,10 @@ def _codes_in(code: types.CodeType) -> Iterator[types.CodeType]:
         if isinstance(constant, types.CodeType):
             yield constant
             yield from _codes_in(constant)
+
+
+def _global_state() -> Any:
+    return np.random.get_state(legacy=False)  # noqa: NPY002 - to see whether the user draws from it
 
 
 def _equal_states(a: Any, b: Any) -> bool:
