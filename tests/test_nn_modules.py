@@ -590,7 +590,7 @@ def test_a_hook_that_changes_the_output_reaches_compiled_functions():
 def test_a_hook_that_only_looks_leaves_compiled_functions_alone():
     model = nn.Sequential(nn.Linear(2, 2))
     x, seen = np.ones((1, 2), np.float32), []
-    fast = ad.compile(lambda x: model(x))
+    fast = ad.compile(lambda x: model(x), check=0)  # else the second call runs the layers beside the program
     fast(x)
     with model.register_hook("0", lambda module, inputs, y: seen.append(y), looks_only=True):
         fast(x)

@@ -163,7 +163,9 @@ class Compiled:
         """The answer of a program that is compared with the function itself."""
         state = entry.traced.state()
         try:
-            answer = compared(lambda: entry.run(args, kwargs), _MISS, lambda: self._f(*args, **kwargs), state)
+            answer = compared(
+                lambda: entry.run(args, kwargs), _MISS, lambda: self._f(*args, **kwargs), state, entry.agrees_to
+            )
         except Differs as found:
             return self._differs(entry, found, args, kwargs)
         if answer is not _MISS and entry.unchecked != "always":
@@ -337,6 +339,8 @@ class _Entry:
         self._version = tape.structure[0]
         self.has_only_numbers = backend == "numpy" and suits(program)  # then it has no buffers
         self.unchecked = unchecked
+        looks = [op.function for op in program.ops if op.form == "check"]
+        self.agrees_to = max((getattr(look, "agrees_to", 0.0) for look in looks), default=0.0)
         self.source, self._run, writer = _written(_function_name(name), program, traced, leaves, backend)
         self.names, self.namespace = ({}, {}) if unchecked == 0 else (writer.names, writer.namespace)
         self._recording = tape.is_recording()

@@ -17,7 +17,6 @@ from autodiff.compiler.standins import bind_data, drawing, real_data, real_grad,
 from autodiff.compiler.state import State, owner_of
 from autodiff.compiler.tracer import Trace, Tracer
 from autodiff.errors import CompileError
-from autodiff.modes import GENERATORS
 from autodiff.primitives import Primitive
 from autodiff.tape import Leaf, Node, Watcher, next_number
 from autodiff.tensors import Tensor, lift
@@ -63,10 +62,10 @@ class Traced(NamedTuple):
             state.add(owner_of(op.function))
             if op.form in ("store", "assign"):
                 state.add(op.function)
+            if op.form == "live":
+                for x in drawn_from(op.function, op.args):
+                    state.add(x)
         for x in self.reading.movable():
-            state.add(x)
-        drawn = [op for op in self.program.ops if op.form == "live"]
-        for x in (*(a for op in drawn for a in op.args), *(source() for source in GENERATORS if drawn)):
             state.add(x)
         return state
 
@@ -115,7 +114,7 @@ class Writer(Watcher, Trace):
             raise self.refused("", "")
         form, function, run, args, keywords = call
         if form == "live":
-            self.keep(*args, owner_of(function), *(source() for source in GENERATORS))
+            self.keep(*drawn_from(function, args))
         return super().record(form, function, _untraced(run) if form == "live" else run, args, keywords)
 
     def refused(self, what: str, instead: str) -> CompileError:
@@ -296,6 +295,12 @@ class Writer(Watcher, Trace):
             outer, self.rule = self.rule, self.titles.get(node, str(getattr(node.primitive, "name", "")))
             yield node
             self.rule = outer
+
+
+def drawn_from(function: Any, args: Sequence[Any]) -> list[Any]:
+    """The generators that a draw moves on, as far as they are known."""
+    asked = getattr(function, "draws_from", None)
+    return [*args, owner_of(function), *([] if asked is None else [asked(*args)])]
 
 
 def _untraced(call: Callable[..., Any]) -> Callable[..., Any]:
