@@ -178,10 +178,10 @@ class Writer(Watcher, Trace):
         if value.dtype != t.dtype:
             value = value.astype(t.dtype)
         array, var = self.states[id(t)][1], value._var
-        if (
-            var.kind != "result" or var in self.shared or var.strides != array.strides
-        ):  # numbers of its own, laid out alike
-            value = value.copy("F" if np.ndim(array) and array.flags.fnc else "C")
+        own = var.kind == "result" and var not in self.shared
+        if not own or var.strides != array.strides:  # it gets numbers of its own, laid out as its own are
+            order = sorted(range(value.ndim), key=lambda i: -abs(array.strides[i]))
+            value = value.transpose(order).copy().transpose(np.argsort(order).tolist()) if order else value.copy()
         t._data = value if value.ndim else value[()]
 
     def do(self, function: Callable[[], object], tensors: Iterable[Tensor]) -> None:
