@@ -181,7 +181,8 @@ class Writer(Watcher, Trace):
         own = var.kind == "result" and var not in self.shared
         if not own or var.strides != array.strides:  # it gets numbers of its own, laid out as its own are
             order = sorted(range(value.ndim), key=lambda i: -abs(array.strides[i]))
-            value = value.transpose(order).copy().transpose(np.argsort(order).tolist()) if order else value.copy()
+            plain_order = order == sorted(order)
+            value = value.copy() if plain_order else value.transpose(order).copy().transpose(np.argsort(order).tolist())
         t._data = value if value.ndim else value[()]
 
     def do(self, function: Callable[[], object], tensors: Iterable[Tensor]) -> None:
