@@ -183,7 +183,8 @@ class Writer(Watcher, Trace):
             order = sorted(range(value.ndim), key=lambda i: -abs(array.strides[i]))
             plain_order = order == sorted(order)
             value = value.copy() if plain_order else value.transpose(order).copy().transpose(np.argsort(order).tolist())
-        t._data = value if value.ndim else value[()]
+        value = value if value.ndim else value[()]
+        t._data = self.tracer(value._value, value._var)  # one of its own: the other may be written to
 
     def do(self, function: Callable[[], object], tensors: Iterable[Tensor]) -> None:
         """Something happens to some Tensors: gradients are handed over before, values are read anew after it."""
