@@ -53,6 +53,7 @@ class Trace:
         self.views: set[Value] = set()  # results that do not own their memory
         self.rule = ""
         self.refusal: CompileError | None = None  # the first: whoever catches it goes on with what is not recorded
+        self.has_swept = False  # whether gradients have arrived in leaves
         self.operands: dict[Value, Any] | None = None  # what has been read, where somebody wants to know
 
     # --- values ---

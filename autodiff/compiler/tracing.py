@@ -149,6 +149,7 @@ class Writer(Watcher, Trace):
 
     def received(self, leaf: Leaf, ct: Any) -> Any:
         """What a leaf holds after one more gradient: as a user sees it, conjugated."""
+        self.has_swept = True
         grad: Any = leaf.grad
         if ct.dtype.kind == "c":
             ct = ct.conj()
