@@ -95,10 +95,10 @@ def _made_node(
     return node
 
 
-def adopted(node: Node | None) -> Node | None:
+def adopted(node: Any) -> Any:
     """The node of a Tensor that was unpickled: a leaf that has one is an ordinary leaf."""
     if isinstance(node, Orphan):
-        node.__class__ = Leaf
+        node.__class__ = Leaf  # type: ignore[assignment]
     return node
 
 

@@ -412,7 +412,7 @@ class Tensor(NumpyMethods):
         return _rebuilt, (self.__class__, copying.ORDER, self._data, stretch, node, resting)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        """Of a leaf a leaf of its own; of a result one that depends on the leaves copied with it, else the originals."""
+        """A leaf of its own; of a result one that depends on the leaves that are copied with it, else the originals."""
         t = _made(self.__class__, copy.deepcopy(self._data, memo), None)
         if self._node is not None:
             copying.deep_copy_at(t, self._node, memo)
