@@ -513,6 +513,17 @@ def _displaced(path: str, before: Parameter | Buffer) -> str:
     )
 
 
+def generators_of(module: Module) -> dict[str, np.random.Generator]:
+    """The random generators that a module and those below hold as attributes, by their paths."""
+    return {
+        f"{prefix}.{path}" if prefix else path: member
+        for prefix, part in module.named_modules()
+        for key, value in part.__dict__.items()
+        for path, member in _entries(key, value)
+        if isinstance(member, np.random.Generator)
+    }
+
+
 def plain(x: Any) -> Any:
     """The values of an argument as an array, or, in a function that is being compiled, as what stands for it."""
     if isinstance(x, ad.Tensor):
