@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.errors import CompileError, StaleError
+from autodiff.errors import CompileError, GradientError, StaleError
 from autodiff.primitives import LINEAR, MASKING, MULTILINEAR, SINGULAR, Primitive
 
 next_number: Callable[[], int] = itertools.count(1).__next__
@@ -120,6 +120,12 @@ class Leaf(Node):
             grad += ct
         else:
             self.grad = np.asarray(grad + ct)
+
+
+class Orphan(Leaf):
+    """A leaf of a graph that was unpickled without the leaf's Tensor: nobody could read its gradient."""
+
+    __slots__ = ()
 
 
 def _item(outputs: tuple[Any, ...], *, index: int) -> Any:
@@ -369,6 +375,7 @@ def walk_to_leaves(*roots: Node) -> Walk:
                 seen.add(parent)
                 stack.append(parent)
     nodes.sort(key=_by_number, reverse=True)
+    _check_not_left_behind(leaves)
     if nodes:
         _check_not_stale(nodes, leaves, None)
         _watch_memory(nodes)
@@ -403,6 +410,8 @@ def walk(roots: Iterable[Node], targets: Set[Node], *, through: bool = True) -> 
     nodes.sort(key=_by_number, reverse=True)
     strangers = [leaf for leaf in leaves if leaf not in targets]
     outside = outside or any(isinstance(leaf, Leaf) for leaf in strangers)
+    if strangers and not targets <= seen:
+        _check_not_left_behind(strangers)
     needed: set[Node] | None = None
     if outside or strangers or any(t.primitive is not None for t in targets):
         needed = set(targets)
@@ -485,6 +494,18 @@ def _outside(root: Node, targets: Set[Node], floor: int, *, first: bool) -> dict
                 seen.add(parent)
                 stack.append((parent, x))
     return found
+
+
+def _check_not_left_behind(leaves: list[Node]) -> None:
+    """Refuse a gradient that would arrive where nobody can read it."""
+    for leaf in leaves:
+        if isinstance(leaf, Orphan):
+            name = getattr(leaf, "name", None)
+            raise GradientError(
+                f"this result was unpickled, and the leaf{f' {name!r}' if name else ''} that it was computed from was "
+                "not pickled with it, so that its gradient would be lost. Pickle them together, pickle.dumps((w, y)), "
+                "or differentiate where the leaf is and pickle the gradient."
+            )
 
 
 def _check_not_stale(nodes: list[Node], leaves: list[Node], needed: Set[Node] | None) -> None:

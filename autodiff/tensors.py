@@ -412,16 +412,18 @@ class Tensor(NumpyMethods):
         return _rebuilt, (self.__class__, copying.ORDER, self._data, stretch, node, resting)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        """A leaf of its own; of a result one that depends on the leaves that are copied with it, else the originals."""
         t = _made(self.__class__, copy.deepcopy(self._data, memo), None)
         if self._node is not None:
-            t._node = copying.deep_copy_of(self._node, memo)
+            copying.deep_copy_at(t, self._node, memo)
         elif hasattr(self, "_resting"):
-            t._resting = copy.deepcopy(self._resting, memo)
+            t._resting = copying.deep_copy_of_leaf(self._resting, memo)
         return t
 
     def __copy__(self) -> Tensor:
-        """A leaf of its own; of a result another Tensor at the same place in the graph."""
-        return copy.deepcopy(self) if self.is_leaf else _made(self.__class__, self._data, self._node)
+        """A leaf of its own; of a result, or of a transform's argument, another Tensor at the same place."""
+        own = self._node is None or isinstance(self._node, Leaf)
+        return copy.deepcopy(self) if own else _made(self.__class__, self._data, self._node)
 
     # --- derivatives ------------------------------------------------------------------------------
 
@@ -1079,9 +1081,9 @@ def _rebuilt(
 ) -> Tensor:
     """The inverse of ``Tensor.__reduce__``; the stretch has done its work when it arrived before the node."""
     order.settle()
-    t = _made(kind, data, node)
+    t = _made(kind, data, copying.adopted(node))
     if resting is not None:
-        t._resting = resting
+        t._resting = copying.adopted(resting)
     return t
 
 
