@@ -244,6 +244,11 @@ def _primitive_parts(p: Primitive) -> tuple[Any, ...]:
         return _imported_primitive, address
     if NUMPY_PRIMITIVES.get(p.fn) is p:
         return _numpy_primitive, (p.fn,)
+    if p.name == "compiled":
+        raise RuleError(
+            "a result of a compiled function cannot be pickled: its graph holds a program. Pickle x.detach(), or "
+            "compute it by the function that is not compiled."
+        )
     if p.name == "checkpoint":
         raise RuleError(
             "a result of ad.checkpoint cannot be pickled: its graph holds a call of your function. Pickle x.detach(), "

@@ -28,7 +28,16 @@ import numpy as np
 
 
 class AutodiffError(Exception):
-    """Base of every exception the engine raises on purpose."""
+    """Base of every exception the engine raises on purpose.
+
+    Attributes
+    ----------
+    of_another_call : bool
+        Whether a compiled program raises it because it was written for other values: where nothing has been changed
+        yet, the function is traced anew instead.
+    """
+
+    of_another_call = False
 
 
 class GradientError(AutodiffError, TypeError):

@@ -20,9 +20,11 @@ def blocked(g: Any, alive: Any, *, recorded: bool = False) -> Any:
     """A cotangent or tangent with its dead entries 0, whatever a slope made of them.
 
     On arrays a dead entry that is 0 keeps its sign: a sweep that keeps masks gives the bits of one that does not. In a
-    sweep that is recorded it is a new 0, through which no derivative flows.
+    sweep that is recorded it is a new 0, through which no derivative flows. A number stays a number, where `np.where`
+    gives an array of no axis.
     """
-    return np.where(alive if recorded else alive | (g == 0), g, 0)
+    kept = np.where(alive if recorded else alive | (g == 0), g, 0)
+    return kept[()] if isinstance(g, np.generic) or getattr(g, "is_traced_number", False) else kept
 
 
 def any_over_broadcast(live: Any, shape: tuple[int, ...]) -> Any:

@@ -18,7 +18,7 @@ class CompiledModule:
 
     __slots__ = ()
     _plain: Module
-    _compiled: ad.Compiled
+    _compiled: Any
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program for this kind of arguments."""
@@ -36,7 +36,7 @@ class CompiledModule:
         """A copy is compiled anew, over a copy of the model."""
         return partial(ad.compile, **self._compiled.options), (self._plain,)
 
-    def __autodiff_compiled__(self, make: Callable[[Module], ad.Compiled]) -> Module:
+    def __autodiff_compiled__(self, make: Callable[[Module], Any]) -> Module:
         """Compile the same model in another way."""
         return compiled_module(self._plain, make)
 
@@ -49,7 +49,7 @@ class CompiledModule:
         return self._plain.summary(x)
 
 
-def compiled_module(model: Module, make: Callable[[Module], ad.Compiled]) -> Module:
+def compiled_module(model: Module, make: Callable[[Module], Any]) -> Module:
     """A module of the same class, with the same attributes, that runs what `make` makes of the model.
 
     Both have one ``__dict__``: what is assigned to one, the other has.

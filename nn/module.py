@@ -193,7 +193,7 @@ class Module:
         """What the module computes; defined by each subclass."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward(self, x).")
 
-    def __autodiff_compiled__(self, make: Callable[[Module], ad.Compiled]) -> Module:
+    def __autodiff_compiled__(self, make: Callable[[Module], Any]) -> Module:
         """What `autodiff.compile` returns for a module: one as well."""
         from nn.compiled import compiled_module  # which is built on this module
 

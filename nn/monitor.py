@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from autodiff import tape
 from nn.convolution import Conv1d, Conv2d
 from nn.dropout import Dropout
 from nn.flatten import Flatten
@@ -160,7 +159,9 @@ class Monitor:
                 f"{type(model).__name__}. Make a Monitor for each model."
             )
         if ad.is_compiling():
-            raise tape.refusal("a Monitor looks at values: put `with monitor.watch(model):` around the compiled step.")
+            raise ad.CompileError(
+                "a Monitor looks at values: put `with monitor.watch(model):` around the compiled step."
+            )
         number = self._count
         self._count += 1
         return nullcontext() if number % self.every else self._looking(number)

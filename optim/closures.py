@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from autodiff import flat, tape
+from autodiff import flat
 from optim.options import Named, checked, listed
 
 Vector = np.ndarray[Any, np.dtype[Any]]
@@ -63,7 +63,7 @@ class ClosureOptimizer(Named):
                 f"{type(self).__name__}.step needs the loss as a function, {why}: optimizer.step(lambda: loss(...))."
             )
         if ad.is_compiling():
-            raise tape.refusal(
+            raise ad.CompileError(
                 f"compile: {type(self).__name__}.step decides by the losses how often it evaluates. Compile the loss "
                 f"function and give that to step."
             )

@@ -46,3 +46,10 @@ def pytest_collection_modifyitems(config, items):
         if late:
             items[:] = [item for item in items if not item.get_closest_marker("deep")]
             config.hook.pytest_deselected(items=late)
+
+
+@pytest.fixture(autouse=True)
+def _every_program_is_compared(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In tests of the compiler the function itself runs beside its program at every call, unless `check=` says else."""
+    if request.module.__name__.rpartition(".")[2].startswith("test_compile"):
+        monkeypatch.setattr("autodiff.compiler.compiled.CHECK", "always")

@@ -402,12 +402,18 @@ def test_compiled_integrals_follow_parameters_and_limits():
         assert g(np.array(b)) == pytest.approx(math.exp(b) - 1, rel=1e-12)
 
 
-def test_a_compiled_integral_whose_nodes_no_longer_do_raises():
+def test_a_compiled_integral_whose_nodes_no_longer_do_is_traced_anew_or_raises():
     f = ad.compile(lambda k: ad.integrate(lambda x: np.cos(k * x), 0.0, 1.0))
     assert f(np.array(1.0)) == pytest.approx(math.sin(1), rel=1e-12)
     assert f(np.array(20.0)) == pytest.approx(math.sin(20) / 20, rel=1e-9)
+    for k in (300.0, 1.0, 290.0):
+        assert f(np.array(k)) == pytest.approx(math.sin(k) / k, rel=1e-9)
+    assert len(f.sources) == 2
+    one = lambda: np.ones(())
+    g = ad.compile(lambda k: ad.integrate(lambda x: np.cos(k * x), 0.0, ad.live(one)))
+    g(np.array(1.0)), g(np.array(1.0))
     with pytest.raises(ad.DomainError, match="nodes of a compiled integral are those of its first call"):
-        f(np.array(5e4))
+        g(np.array(5e4))  # behind a draw, which cannot be taken back
 
 
 # --- calls that cannot be

@@ -89,8 +89,14 @@ def test_compiled_solutions_follow_or_refuse():
     f = ad.compile(lambda k: ad.odeint(lambda y, t: -k * y, 1.0, T))
     f(np.array(1.0))
     np.testing.assert_allclose(f(np.array(1.2)), np.exp(-1.2 * T), rtol=1e-7)
+    for k in (10.0, 1.0, 9.5):  # with other steps
+        np.testing.assert_allclose(f(np.array(k)), np.exp(-k * T), rtol=1e-7, atol=1e-8)
+    assert len(f.sources) == 2
+    one = lambda: np.ones(())
+    g = ad.compile(lambda k: ad.odeint(lambda y, t: -k * y, ad.live(one), T))
+    g(np.array(1.0))
     with pytest.raises(ad.DomainError, match="steps of a compiled solution"):
-        f(np.array(100.0))
+        g(np.array(100.0))  # behind a draw, which cannot be taken back
 
 
 @pytest.mark.parametrize(

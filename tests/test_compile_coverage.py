@@ -338,7 +338,10 @@ CALLS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("function", [*tracer.OF_VALUES, *tracer.OF_COUNTS, *tracer.WRITING], ids=lambda f: f.__name__)
+LISTED = sorted((*tracer.OF_VALUES, *tracer.OF_COUNTS, *tracer.WRITING), key=lambda f: f.__name__)
+
+
+@pytest.mark.parametrize("function", LISTED, ids=lambda f: f.__name__)
 def test_what_the_page_lists_is_refused(function):
     args = [np.array(x) if isinstance(x, np.ndarray) else x for x in CALLS.get(function.__name__, (TWO,))]
     f = ad.compile(lambda *arrays: function(*arrays))
@@ -369,7 +372,6 @@ REFUSED = {
     "mixture": (lambda x: mixture_of(x).quantile(0.5), "Mixture.quantile"),
     "swallowed": (swallowing, r"float\(\)"),
     "swallowed, then another exception": (swallowing_and_raising, r"float\(\)"),
-    "flags": (lambda x: x if x.flags.writeable else -x, r"reading \.flags"),
     "tobytes": (lambda x: len(x.tobytes()) * x, r"reading \.tobytes"),
 }
 
@@ -476,7 +478,7 @@ def test_an_error_behind_an_update_is_translated_and_the_step_not_done_again():
     w = ad.tensor([1.0, 2.0], requires_grad=True)
     optimizer = optim.GradientDescent([w], 0.1)
 
-    @ad.compile
+    @ad.compile(check=0)  # the function itself would raise NumPy's own error
     def step(x):
         optimizer.zero_grad()
         (w * 1.0).sum().backward()

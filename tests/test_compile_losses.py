@@ -85,3 +85,18 @@ def test_a_row_that_does_not_count_may_hold_anything():
     loss.backward()
     assert np.isfinite(loss.item())
     np.testing.assert_array_equal(x.grad[0], 0.0)
+
+
+def test_a_mask_on_its_way_to_a_bias_is_summed_as_the_gradient_is():
+    """The Huber loss blocks entries; the mask of a batch met the bias's gradient, which is summed already."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(4, 5)).astype(np.float32), rng.normal(size=(4, 1)).astype(np.float32)
+    gradients = []
+    for wrap in (lambda f: f, ad.compile):
+        nn.manual_seed(0)
+        model = nn.Sequential(nn.Linear(5, 2), nn.Tanh(), nn.Linear(2, 1))
+        step = wrap(lambda x, y, model=model: nn.huber_loss(model(x), y).backward())
+        step(x, y), step(x, y)
+        gradients.append([p.grad for p in model.parameters()])
+    for expected, got in zip(*gradients, strict=True):
+        np.testing.assert_array_equal(got, expected)

@@ -473,3 +473,51 @@ def test_threads_differentiate_their_own_calls():
     threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
     [t.start() for t in threads], [t.join() for t in threads]
     assert not wrong
+
+
+def test_a_tracked_result_is_copied_but_not_pickled():
+    w = ad.tensor([1.0, 2.0], requires_grad=True)
+    c = ad.compile(lambda x: np.sin(w * x))
+    c(np.ones(2))
+    y = c(np.ones(2))
+    assert copy.deepcopy(y).requires_grad
+    with pytest.raises(ad.RuleError, match="its graph holds a program"):
+        pickle.dumps(y)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(y.detach())).data, y.data)
+
+
+def test_a_forward_that_is_compiled():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.drop, self.last = nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 2)
+
+        def forward(self, x):
+            return self.last(self.drop(np.tanh(self.first(x))))
+
+    class Fast(Net):
+        forward = ad.compile(Net.forward)
+
+    def run(kind):
+        nn.manual_seed(0)
+        m = nn.Sequential(kind(), nn.Tanh())
+        nn.manual_seed(1)
+        found = [gradients(m, m, X + k, Y) for k in range(3)]
+        m.eval()
+        return [g for gs in found for g in gs] + [m(X).data, *m.state_dict().values()], m
+
+    (expected, _), (got, m) = run(Net), run(Fast)
+    for a, b in zip(expected, got):
+        np.testing.assert_array_equal(a, b)
+    assert len(m[0].forward.sources) == 2
+    assert [k for k, _ in m.named_parameters()] == ["0.first.weight", "0.first.bias", "0.last.weight", "0.last.bias"]
+    np.testing.assert_array_equal(copy.deepcopy(m)(X).data, m(X).data)
+    optimizer = optim.Adam(m.parameters())
+
+    def step(x):
+        loss = m(x).sum()
+        optimizer.zero_grad(), loss.backward(), optimizer.step()
+        return loss
+
+    whole = ad.compile(step)
+    assert float(whole(X).data) > float(whole(X).data) > float(whole(X).data)

@@ -1,8 +1,9 @@
-"""Whatever a compiled function reads is live, guarded or refused: the product of where it lies, what it is, and how it is
-changed between two calls."""
+"""Whatever a compiled function reads is live, guarded or refused: the product of where it lies, what it is, and how it
+is changed between two calls."""
 
 import asyncio
 import collections
+import contextlib
 import copy
 import dataclasses
 import functools
@@ -277,7 +278,7 @@ def in_partial_keyword(use, value):
 def by_getattr(use, value):
     holder = Holder()
     holder.value = value
-    return lambda x: use(getattr(holder, "val" + "ue"), x), lambda new: setattr(holder, "value", new)  # noqa: B009
+    return lambda x: use(getattr(holder, "val" + "ue"), x), lambda new: setattr(holder, "value", new)
 
 
 def by_attrgetter(use, value):
@@ -332,7 +333,7 @@ def in_a_module_of_a_network(use, value):
 
 def in_map(use, value):
     box = [value]
-    return lambda x: next(map(lambda v: use(v, x), box)), functools.partial(box.__setitem__, 0)
+    return lambda x: next(map(functools.partial(use, x=x), box)), functools.partial(box.__setitem__, 0)
 
 
 HOLDERS = {f.__name__: f for f in list(globals().values()) if getattr(f, "__name__", "").startswith(("in_", "by_"))}
@@ -361,11 +362,9 @@ def test_another_value_is_seen_or_refused(holder, kind):
         for _ in range(3):
             np.testing.assert_array_equal(outcome(lambda: fast(X)), outcome(lambda: twin(X)))
     except ad.CompileError as error:
-        assert kind == "generator" or holder in REFUSED, error
-        assert "test_compile_reading.py" in str(error) or "from a generator" in str(error)
+        if kind != "generator" or "random numbers are drawn" not in str(error):
+            raise
 
-
-REFUSED: set[str] = set()
 
 EDITS = {
     "array": lambda a: a.__setitem__(0, 9.0),
@@ -512,7 +511,7 @@ def test_what_changes_the_world_is_refused_before_it_happens(name):
         assert state() == 0
         return
     x, before = X.copy(), copy.deepcopy(state())
-    with pytest.raises(ad.CompileError, match="while|write"):
+    with pytest.raises(ad.CompileError, match=r"while|write"):
         ad.compile(f)(x)
     np.testing.assert_array_equal(x, X)
     if name != "extend by map":  # a function of C did it, which is seen afterwards
@@ -525,7 +524,7 @@ def test_what_changes_the_world_is_refused_before_it_happens(name):
         (lambda x: x * __import__("time").time(), "the clock"),
         (lambda x: x * len(__import__("os").environ), "environment"),
         (lambda x: x * len(__import__("os").getcwd()), "operating system"),
-        (lambda x: x * len(open(__file__).read()), "a file"),
+        (lambda x: x * len(open(__file__).read()), "a file"),  # noqa: SIM115 - as users write it
         (lambda x: x * len(np.loadtxt(__file__)), "a file"),
         (lambda x: x * random.random(), "random numbers"),
         (lambda x: x * random.gauss(0, 1), "random numbers"),
@@ -556,10 +555,8 @@ def test_a_refusal_that_is_caught_is_one_all_the_same():
         ad.compile(f)(X)
 
     def g(x):
-        try:
+        with contextlib.suppress(Exception):
             LOG.append(1)
-        except Exception:
-            pass
         return x * 2
 
     with pytest.raises(ad.CompileError, match="append"):
@@ -572,16 +569,16 @@ LOG: list[int] = []
 
 def test_what_is_harmless_is_named_once(capsys):
     def f(x):
-        print("here")
+        print("here")  # noqa: T201 - what is tested
         return x * 2
 
-    fast = ad.compile(f)
+    fast = ad.compile(f, check=2)
     with pytest.warns(UserWarning, match=r"calls print\(\) at .*test_compile_reading\.py"):
         fast(X)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        fast(X), fast(X)
-    assert capsys.readouterr().out == "here\nhere\n"  # when it was traced, and when it was compared
+        fast(X), fast(X), fast(X), fast(X)
+    assert capsys.readouterr().out == "here\n" * 3  # when it was traced, and when it was compared
 
 
 @pytest.mark.parametrize(
@@ -632,16 +629,11 @@ def test_a_value_kept_from_a_trace_says_whose_it_is():
     with pytest.raises(ad.CompileError):
         ad.compile(f)(X)
     for use in (lambda y: y + 1, np.asarray, np.sum, float, repr):
-        with pytest.raises(ad.CompileError, match="kept from .*f") if use is not repr else warnings.catch_warnings():
+        with pytest.raises(ad.CompileError, match=r"kept from .*f") if use is not repr else warnings.catch_warnings():
             use(kept[0])
 
 
 # --- the second look ------------------------------------------------------------------------------
-
-
-def hidden(box):
-    """A value that no instruction of the user's reads."""
-    return functools.reduce(lambda a, _: a, [0], None) or next(iter(memoryview(box)))
 
 
 def test_a_program_that_differs_is_told_with_its_line_and_nothing_is_lost():

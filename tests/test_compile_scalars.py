@@ -47,7 +47,7 @@ def both_ways(f, *xs):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_values_and_gradients_are_those_of_the_eager_engine(name):
     compiled, (expected, _), (got, _) = both_ways(FUNCTIONS[name], 0.7, 1.9)
-    np.testing.assert_allclose(got, expected, rtol=1e-14)  # math and NumPy differ in the last digit of some functions
+    assert [x.tobytes() for x in got] == [x.tobytes() for x in expected]
     assert all(type(x) is F for x in got)
     assert "on Python's floats" in compiled.source
     ours, _, numpys = compiled.source.partition("def both_in_numpy(")
@@ -58,7 +58,8 @@ def test_values_and_gradients_are_those_of_the_eager_engine(name):
 @given(a=st.sampled_from([0.0, -0.0, 1.0, -2.0, 3.5, 1e200, 1e-200, math.inf, -math.inf, math.nan]), b=st.floats())
 def test_where_python_raises_numpys_numbers_come_back(name, a, b):
     _, (expected, _), (got, _) = both_ways(FUNCTIONS[name], a, b)
-    np.testing.assert_allclose(got, expected, rtol=1e-13)
+    np.testing.assert_array_equal(got, expected)
+    assert [np.signbit(x) for x in got if x == 0] == [np.signbit(x) for x in expected if x == 0]
 
 
 def test_a_result_that_is_not_finite_warns_as_numpy_does():
@@ -85,10 +86,11 @@ def test_a_training_step_of_numbers():
     (eager, *expected), (step, *parameters) = training(), training()
     compiled = ad.compile(step)
     for x, y in ((1.0, 0.5), (2.0, -0.5), (-1.0, 0.0), (0.5, 0.25)):
-        assert compiled(F(x), F(y)).item() == pytest.approx(eager(F(x), F(y)).item(), rel=1e-14)
+        assert compiled(F(x), F(y)).item() == eager(F(x), F(y)).item()
         for p, e in zip(parameters, expected, strict=True):
-            assert p.item() == pytest.approx(e.item(), rel=1e-14)
-            assert p.grad.item() == pytest.approx(e.grad.item(), rel=1e-13)
+            assert p.item() == e.item()
+            assert p.grad.item() == e.grad.item()
+            assert type(p.grad) is type(e.grad)
     assert "on Python's floats" in compiled.source
 
 

@@ -97,7 +97,8 @@ def integrate(
     derivative of `f`, with the nodes that were chosen for `f`. Several integrals at once share their nodes, and their
     errors are measured by the largest of them. In a function that is being compiled the nodes are
     those of the first call, laid out between the limits of each call; the error is estimated again at every call, and
-    one that has grown beyond the bar is an error. A peak far narrower than the range may lie between all nodes, where
+    where it has grown beyond the bar the function is traced anew, or, behind something drawn or changed, that is an
+    error. A peak far narrower than the range may lie between all nodes, where
     no estimate sees it: `points` says where it is.
 
     References
@@ -176,11 +177,13 @@ class _Verification:
             raise DomainError(f"integrate: {self.name} is not finite at a node of this compiled integral.")
         found = estimate(values, self.meshes)
         if (np.asarray(found.error) > np.maximum(self.bar * np.max(found.magnitude), 1e-13)).any():
-            raise DomainError(
+            error = DomainError(
                 f"integrate: the nodes of a compiled integral are those of its first call, and for the values of this "
                 f"call they are too few: the integral of {self.name} has an error of about {np.max(found.error):.1e}. "
                 "Compile another copy of the function at such values, or call it without ad.compile."
             )
+            error.of_another_call = True
+            raise error
 
 
 def _inner(

@@ -161,11 +161,13 @@ def _solution(f: Function, y0: Any, t: Any, args: tuple[Any, ...], rtol: float, 
 
 def _look_at_errors(errors: Any) -> None:
     if not (errors <= _SLACK).all():
-        raise DomainError(
+        error = DomainError(
             "odeint: the steps of a compiled solution are those of its first call, and for the values of this call "
             f"they are too long: the error of a step is {np.max(errors):.0f} times what was asked for. Compile another "
             "copy of the function at such values, or call it without ad.compile."
         )
+        error.of_another_call = True
+        raise error
 
 
 def _step(rate: Function, y: Any, t: Any, h: Any, slope: Any) -> tuple[Any, Any, Any]:

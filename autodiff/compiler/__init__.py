@@ -55,9 +55,13 @@ def compile(
     Notes
     -----
     The first call runs `f` itself, once, while its NumPy calls are written down; so does the first call with other
-    shapes, dtypes or Python numbers. Later calls run the program. It reads arguments, Tensors, parameters, and arrays
-    that are values of closures, globals or attributes, as they are at that call; what plain NumPy made of them on the
-    way is a constant.
+    shapes, dtypes, strides or Python numbers. Later calls run the program. It reads arguments, Tensors, parameters,
+    and arrays that are values of closures, globals or attributes, as they are at that call; what plain NumPy made of
+    them on the way is a constant.
+
+    The program gives the numbers of the plain call, bit for bit; only where a gradient is zero its sign may differ.
+    What it gives back shares memory with nothing else, also where the plain function gives a view of an argument or a
+    parameter. A function that writes into an array that it is given (``np.put``, ``np.fill_diagonal``) is refused.
 
     A result that depends on parameters is tracked, as that of `f` is: ``loss(compiled(x)).backward()`` reaches them. It
     is not under ``no_grad``, nor after a step that has changed them, nor if it is itself a derivative.

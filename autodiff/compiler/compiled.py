@@ -155,6 +155,8 @@ class Compiled:
         try:
             return entry.run(args, kwargs)
         except Exception as error:
+            if isinstance(error, AutodiffError) and error.of_another_call and not _has_changed_something(error):
+                return _MISS
             return self._after(error, args, kwargs)
 
     def _checked(self, entry: _Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -252,9 +254,9 @@ class Compiled:
         self._entries.append(entry)
         if len(self._entries) == _MANY:
             warnings.warn(
-                f"compile: {self.__name__} was traced {_MANY} times; a new trace is written for every new shape, dtype "
-                f"or Python number among its arguments, and for every change of what it reads otherwise. Pass numbers "
-                f"that change as arrays.",
+                f"compile: {self.__name__} was traced {_MANY} times; a new trace is written for every new shape, "
+                f"dtype, memory layout or Python number among its arguments, and for every change of what it reads "
+                f"otherwise. Pass numbers that change as arrays.",
                 UserWarning,
                 stacklevel=3,
             )

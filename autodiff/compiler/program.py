@@ -106,9 +106,10 @@ Form = Literal[
     "blocks",
 ]
 """How an operation is written: ``add(a, b)``; ``a ** b``, where Python's sign is not the ufunc to the last bit;
-``add.reduce(a, ...)``, ``where(c, a, b)``, ``a.reshape(...)``, ``a.T``, ``a[i]``; a function that is called as a whole (`opaque`), and anew at every call whatever its arguments (`live`);
-a look at values that may complain (`check`); three that change the world: a gradient stored, a Tensor assigned to,
-anything else; and a loop over blocks of large arrays."""
+``add.reduce(a, ...)``, ``where(c, a, b)``, ``a.reshape(...)``, ``a.T``, ``a[i]``; a function that is called as a whole
+(`opaque`), and anew at every call whatever its arguments (`live`); a look at values that may complain (`check`);
+three that change the world: a gradient stored, a Tensor assigned to, anything else; and a loop over blocks of large
+arrays."""
 
 EFFECTS = frozenset(("store", "assign", "effect", "live", "check"))
 LIVE = frozenset(("state", "gradient", "constant"))
@@ -119,8 +120,9 @@ OPERATORS: dict[Any, tuple[str, Callable[..., Any]]] = {
     np.remainder: ("{} % {}", operator.mod), np.power: ("{} ** {}", operator.pow),
     np.left_shift: ("{} << {}", operator.lshift), np.right_shift: ("{} >> {}", operator.rshift),
     np.bitwise_and: ("{} & {}", operator.and_), np.bitwise_or: ("{} | {}", operator.or_),
-    np.bitwise_xor: ("{} ^ {}", operator.xor), np.less: ("{} < {}", operator.lt), np.less_equal: ("{} <= {}", operator.le),
-    np.greater: ("{} > {}", operator.gt), np.greater_equal: ("{} >= {}", operator.ge), np.equal: ("{} == {}", operator.eq),
+    np.bitwise_xor: ("{} ^ {}", operator.xor), np.less: ("{} < {}", operator.lt),
+    np.less_equal: ("{} <= {}", operator.le), np.greater: ("{} > {}", operator.gt),
+    np.greater_equal: ("{} >= {}", operator.ge), np.equal: ("{} == {}", operator.eq),
     np.not_equal: ("{} != {}", operator.ne), np.negative: ("-{}", operator.neg), np.positive: ("+{}", operator.pos),
     np.absolute: ("abs({})", operator.abs), np.invert: ("~{}", operator.invert),
 }  # fmt: skip

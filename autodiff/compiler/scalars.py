@@ -36,9 +36,8 @@ _WRITTEN: dict[Any, str] = {
 _CALLED: dict[Any, Callable[..., Any]] = {
     np.sqrt: math.sqrt, np.copysign: math.copysign, np.isfinite: math.isfinite, np.isinf: math.isinf,
 }  # fmt: skip
-# These are exact, or rounded as IEEE 754 says, so Python's are NumPy's. Python raises where NumPy gives inf or NaN, which
-# is caught; where it would go on with another number, a complex one for the root of a negative base, there is a
-# function of `math` that raises.
+# These are exact, or rounded as IEEE 754 says: Python's are NumPy's. Python raises where NumPy gives inf or NaN, which
+# is caught. A complex number for the root of a negative base is not given: `math` has a function that raises.
 _IN_NUMPY = {
     np.power, np.float_power, np.cbrt, np.exp, np.exp2, np.expm1, np.log, np.log1p, np.log2, np.log10, np.sin, np.cos,
     np.tan, np.arcsin, np.arccos, np.arctan, np.arctan2, np.sinh, np.cosh, np.tanh, np.arcsinh, np.arccosh, np.arctanh,

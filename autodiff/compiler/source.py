@@ -380,19 +380,21 @@ class Writer:
     def lines(self, program: Program, results: Iterable[Value]) -> Iterator[str]:
         """The operations of a program, block by block."""
         read: set[Value] = set()
+        results = list(results)
         lines: list[tuple[str, Any]] = []
         heading = None
         for op in program.ops:
             if op.outputs and op.outputs[0] in self.inlined:
                 continue
-            found = [(line, None) for line in self.reads(op.inputs(), read)]
+            wanted = [*op.inputs(), *(results if op.form == "assign" else ())]  # results as they are before the change
+            found = [(line, None) for line in self.reads(wanted, read)]
             own = list(self.line(op))
             if op.form in EFFECTS and op.form != "check":
                 self.changing.update(line.strip() for line in own)
             found += [(line, op.errors) for line in own]
             now = _heading(op)
             if found and now != heading:
-                lines.append((f"# {comment(now)}", op.errors))
+                lines.append((f"# {comment(now)}", found[0][1]))
                 heading = now
             lines += found
         lines += [(line, None) for line in self.reads(results, read)]

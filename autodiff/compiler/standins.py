@@ -1,8 +1,8 @@
 """What stands in for Tensors, leaves and generators while a thread writes a trace, seen by that thread alone.
 
 A Tensor that the traced function can read becomes, for the time of the trace, an instance of a class whose `_data` asks
-which thread is looking: the one that traces finds a Tracer, all others the array, which never leaves its slot. So nothing
-has to be put back, and what is interrupted leaves Tensors that answer as ever.
+which thread is looking: the one that traces finds a Tracer, all others the array, which never leaves its slot. So
+nothing has to be put back, and a trace that is interrupted leaves Tensors that answer as ever.
 """
 
 from __future__ import annotations

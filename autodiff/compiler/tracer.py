@@ -36,6 +36,8 @@ OF_COUNTS = {np.repeat: 1, np.delete: 1, np.compress: 0, np.extract: 0}
 """Those in which only the values of one operand decide about it."""
 WRITING = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}
 _FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+_REAL_OR_COMPLEX = frozenset(("real_eig", "eig", "eigvals"))
+"""Primitives whose result is real or complex as the values have it."""
 _ANEW = "Use a function that makes a new array: x.at[i].set(v) on a Tensor, np.where, np.sort."
 
 
@@ -139,7 +141,8 @@ class Trace:
                 raise self.refused(f"{name}", "Its result is no array.")
             if isinstance(p, np.ndarray) and type(p) is not np.ndarray:
                 raise self.unknown(type(p), f"the result of {name}")
-            of, owner = (), None
+            of: tuple[Value, ...] = ()
+            owner = None
             if isinstance(p, np.ndarray) and form != "live":
                 owner = next((known for known, array, _ in operands if array is p and known is not None), None)
                 of = () if owner is None and p.base is None else self.shared_by(p, operands)
@@ -162,7 +165,7 @@ class Trace:
         return y._make(made) if hasattr(y, "_make") else type(y)(made)
 
     def arrays_in(self, tree: Any) -> Iterator[tuple[Tracer | None, Any, Value]]:
-        """The arrays among the operands: their Tracer, if they have one, the array itself and what it is in the record."""
+        """The arrays among the operands: their Tracer, if they have one, the array itself, what it is in the record."""
         if isinstance(tree, Tracer):
             yield tree, tree._value, tree._var
         elif isinstance(tree, np.ndarray):
@@ -187,7 +190,9 @@ class Trace:
         if not any(map(np.ndim, values)):
             types = [getattr(v, "dtype", None) for v in values]
             real = all(t is None or t.kind in "fb" for t in types) and not any(isinstance(v, complex) for v in values)
-            same = (real and ufunc in ROUNDED and any(t in _FLOATS for t in types)) or all(t == bool for t in types)
+            same = (real and ufunc in ROUNDED and any(t in _FLOATS for t in types)) or all(
+                t is not None and t.kind == "b" for t in types
+            )
         elif ufunc is np.power:
             base, exponent = values
             if exponent.__class__ in (int, float) and exponent == 2 and base.dtype.kind == "f":
@@ -249,11 +254,18 @@ class Trace:
         except Exception:  # also what NumPy makes of the refusal; a mistake is made again below
             del self.ops[mark:]
         self.refusal = refusal
-        return self.record("opaque", primitive, primitive.fn, args, keywords)
+        y = self.record("opaque", primitive, primitive.fn, args, keywords)
+        if primitive.name in _REAL_OR_COMPLEX:
+            self.decide(_dtype, (y[0] if isinstance(y, tuple) else y,))
+        return y
 
 
 class Diverged(Exception):  # noqa: N818 - no error: another trace is asked for
     """The values of a call decide otherwise than those that a program was written for. Nothing has been changed yet."""
+
+
+def _dtype(a: Any) -> Any:
+    return a.dtype
 
 
 class Decision:
@@ -317,7 +329,7 @@ def _asked_by(user: FrameType) -> str:
         file, owner = frame.f_code.co_filename, frame.f_globals.get("__name__", "")
         inner = owner.startswith("autodiff.compiler") or owner.partition(".")[0] == "numpy" or file.endswith(_DIRECT)
         if not inner and not frame.f_code.co_name.startswith(("_", "<")):
-            name = frame.f_code.co_name
+            name = frame.f_code.co_qualname
         frame = frame.f_back
     return name
 
@@ -521,6 +533,10 @@ class Tracer(NDArrayOperatorsMixin):
             raise self._trace.refused(
                 f"np.{func.__name__}", "It writes in place; write x.at[i].set(v) on a Tensor, which makes a new one."
             )
+        if func in (np.linalg.eig, np.linalg.eigvals, np.real_if_close):
+            y = self._trace.record("function", func, func, args, keywords)
+            self._trace.decide(_dtype, (y[0] if isinstance(y, tuple) else y,))
+            return y
         if func is np.nan_to_num and args and keywords.get("copy", True) is False:
             out, keywords = args[0], {**keywords, "copy": True}
         y = self._trace.record("function", func, func, args, keywords)
@@ -565,7 +581,7 @@ class Tracer(NDArrayOperatorsMixin):
 
     def dot(self, other: Any) -> Any:
         """The product of matrices, or of vectors."""
-        if isinstance(other, Tracer) and is_dot(self._var, other._var):
+        if self.ndim == 2 and isinstance(other, Tracer) and is_dot(self._var, other._var):
             return self @ other
         return self._trace.record("method", "dot", lambda a, b: a.dot(b), (self, other), {})
 

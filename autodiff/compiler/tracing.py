@@ -114,14 +114,16 @@ class Writer(Watcher, Trace):
         if self.is_finished:
             raise self.refused("", "")
         form, function, run, args, keywords = call
+        if form == "live":
+            self.keep(*args, owner_of(function), *(source() for source in GENERATORS))
         return super().record(form, function, _untraced(run) if form == "live" else run, args, keywords)
 
     def refused(self, what: str, instead: str) -> CompileError:
         """The error about something that a record cannot hold."""
         if self.is_finished:
             return CompileError(
-                f"compile: this value was kept from the call of {self.title} in which its program was written, and stands "
-                f"for numbers of that call. Return from {self.title} what you need."
+                f"compile: this value was kept from the call of {self.title} in which its program was written. It "
+                f"stands for numbers of that call only. Return from {self.title} what you need."
             )
         return super().refused(what, instead)
 
@@ -160,7 +162,7 @@ class Writer(Watcher, Trace):
         """What a user is shown of it: an array, even of a single number."""
         grad: Any = leaf.grad
         if isinstance(grad, Tracer) and grad.is_traced_number:
-            return np.copy(grad)  # type: ignore[call-overload]
+            return np.copy(grad)
         return None if grad is _NONE_YET else grad
 
     def given(self, leaf: Leaf, value: Any, dtype: Any) -> None:
@@ -188,13 +190,8 @@ class Writer(Watcher, Trace):
         touched = list(tensors)
         for t in touched:
             self.take(t)
-        if self.undo is None:
-            self.undo = State()
         none_yet = {t._node for t in touched if isinstance(t._node, Leaf) and t._node.grad is _NONE_YET}
-        before = tape.set_tracer(None)
-        for x in (*touched, owner_of(function)):
-            self.undo.add(x)
-        tape.set_tracer(before)
+        self.keep(*touched, owner_of(function))
         for t in touched:
             if isinstance(t._node, Leaf):
                 self._hand_over(t._node)
@@ -217,6 +214,14 @@ class Writer(Watcher, Trace):
                 leaf.grad = self.tracer(grad, var)  # type: ignore[assignment]
             elif leaf in none_yet:
                 leaf.grad = _NONE_YET
+
+    def keep(self, *things: Any) -> None:
+        """Note the state of what is about to be changed, to put it back if the trace comes to nothing."""
+        self.undo = self.undo or State()
+        before = tape.set_tracer(None)
+        for x in things:
+            self.undo.add(x)
+        tape.set_tracer(before)
 
     def _hand_over(self, leaf: Leaf) -> None:
         """Bring a gradient to where it lives, now and in the program."""
@@ -267,9 +272,10 @@ class Writer(Watcher, Trace):
         """Refuse a function that freezes Tensors, or lets them learn."""
         for t, _, _, node in self.states.values():
             if t._node is not node:
+                name = t.name or getattr(node, "name", None) or "a tensor"
                 raise CompileError(
-                    f"compile: {title} changes requires_grad of {t.name or getattr(node, 'name', None) or 'a tensor'!r}, "
-                    f"which a program would not do again. Freeze outside of the function."
+                    f"compile: {title} changes requires_grad of {name!r}, which a program would not do again. Freeze "
+                    f"outside of the function."
                 )
 
     # --- looking on ---
@@ -394,14 +400,14 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
     kinds, outputs, answers = [], [], []
     for y in flat:
         data = y._data if isinstance(y, Tensor) else y
-        var = data._var if isinstance(data, Tracer) else fixed.get(id(data))
-        if var is None:
+        found = data._var if isinstance(data, Tracer) else fixed.get(id(data))
+        if found is None:
             kinds.append("constant")
             outputs.append(y)
             answers.append(y)
             continue
         kinds.append("tensor" if isinstance(y, Tensor) else "array")
-        outputs.append(var)
+        outputs.append(found)
         value = data._value if isinstance(data, Tracer) else data
         value = apart(value) if value.ndim else value.copy()
         answers.append(lift(value, None) if isinstance(y, Tensor) else value)  # type: ignore[arg-type]

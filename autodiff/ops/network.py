@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import DomainError, DtypeError, ShapeError
-from autodiff.masks import any_over_broadcast
 from autodiff.ops.exponentials import softmax_over
 from autodiff.ops.products import matmul
 from autodiff.primitives import Primitive, primitive
@@ -44,6 +43,11 @@ def _ones(n: int, dtype: Any) -> Any:
     return ones
 
 
+def _affine_x(ct: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
+    """Cotangent of `x`: one product for all rows, whatever axes they lie along."""
+    return ct @ w.T if ct.ndim < 3 else (_rows(ct) @ w.T).reshape(x.shape)
+
+
 def _affine_w(ct: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
     return x[:, None] * ct if x.ndim == 1 else _rows(x).T @ _rows(ct)
 
@@ -60,7 +64,7 @@ def _affine_mask(index: int, live: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
     if live is None:
         return None
     if index == 2:
-        return any_over_broadcast(live, b.shape)
+        return _affine_b(live * 1.0, y, x, w, b) != 0  # in the shape that its rule gives
     ones = [np.ones(x.shape), np.ones(w.shape)]
     return matmul.pulls[index](live * 1.0, *ones) != 0
 
@@ -76,7 +80,7 @@ affine: Primitive = primitive(
     _affine,
     name="affine",
     vjp=[
-        lambda ct, y, x, w, b: ct @ w.T,
+        _affine_x,
         _affine_w,
         _affine_b,
     ],
@@ -92,7 +96,7 @@ affine: Primitive = primitive(
 
 
 def _direct_x(out: Any, ct: Any, x: Any, w: Any, b: Any) -> Any:
-    return ct.dot(w.T)
+    return ct.dot(w.T) if ct.ndim < 3 else _rows(ct).dot(w.T).reshape(x.shape)
 
 
 def _direct_w(out: Any, ct: Any, x: Any, w: Any, b: Any) -> Any:

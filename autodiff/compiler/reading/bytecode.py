@@ -1,10 +1,12 @@
 """Following a frame of the interpreter instruction by instruction, with a copy of its stack.
 
-The interpreter tells of every instruction before it runs it, but not what lies on its stack. So `Follower` keeps a stack
+The interpreter announces every instruction before it runs it, but does not show its stack. So `Follower` keeps a stack
 of its own: what is loaded from variables, constants, attributes and items is known, what functions of C return is
-`UNKNOWN`. Nothing is computed twice and nobody's code is run. Three things keep the copy in step. Instructions that are
-not known here have the effect that `dis` says. The depth of the stack is known for every instruction, and the copy is
-brought to it. A value that is stored in a variable is known again as soon as it is loaded.
+`UNKNOWN`. Nothing is computed twice and nobody's code is run.
+
+Three things keep the copy in step. An instruction that is not known here has the effect that `dis` states. The depth of
+the stack is known for every instruction, and the copy is brought to that depth. A value that was stored in a variable
+is known again as soon as it is loaded.
 """
 
 from __future__ import annotations

@@ -15,9 +15,9 @@ OURS = frozenset(("autodiff", "nn", "optim", "numpy"))
 
 QUIET = OURS | frozenset(
     (
-        "abc", "_abc", "_py_abc", "_weakrefset", "ast", "codecs", "contextlib", "copy", "copyreg", "dis", "encodings", "enum",
-        "functools", "importlib", "inspect", "linecache", "logging", "pickle", "re", "reprlib", "string", "textwrap",
-        "threading", "tokenize", "traceback", "types", "typing", "warnings", "weakref",
+        "abc", "_abc", "_py_abc", "_weakrefset", "ast", "codecs", "contextlib", "copy", "copyreg", "dis", "encodings",
+        "enum", "functools", "importlib", "inspect", "linecache", "logging", "pickle", "re", "reprlib", "string",
+        "textwrap", "threading", "tokenize", "traceback", "types", "typing", "warnings", "weakref",
     )
 )  # fmt: skip
 """Those, and modules of Python's library of which a call counts as one whole, as a function of C does."""
@@ -25,17 +25,17 @@ QUIET = OURS | frozenset(
 HARMLESS = frozenset(("logging", "warnings"))
 """Modules whose calls say something and change nothing: once, in the first call."""
 
-OUTSIDE = {
-    "time": "the clock", "datetime": "the clock", "_io": "a file", "io": "a file", "pathlib": "a file", "shutil": "a file",
-    "tempfile": "a file", "zipfile": "a file", "tarfile": "a file", "gzip": "a file", "bz2": "a file", "lzma": "a file",
-    "csv": "a file", "_csv": "a file", "fileinput": "a file", "mmap": "a file", "os": "the operating system",
-    "posix": "the operating system", "nt": "the operating system", "subprocess": "another process",
-    "_posixsubprocess": "another process", "multiprocessing": "another process", "signal": "the operating system",
-    "socket": "the network", "_socket": "the network", "ssl": "the network", "urllib": "the network", "http": "the network",
-    "select": "the network", "sqlite3": "a database", "_sqlite3": "a database", "dbm": "a database",
-    "random": "random numbers", "_random": "random numbers", "secrets": "random numbers", "uuid": "random numbers",
-    "getpass": "the user", "platform": "the operating system", "resource": "the operating system",
-}  # fmt: skip
+_BY_SUBJECT = {
+    "the clock": "time datetime",
+    "a file": "_io io pathlib shutil tempfile zipfile tarfile gzip bz2 lzma csv _csv fileinput mmap",
+    "the operating system": "os posix nt signal platform resource",
+    "another process": "subprocess _posixsubprocess multiprocessing",
+    "the network": "socket _socket ssl urllib http select",
+    "a database": "sqlite3 _sqlite3 dbm",
+    "random numbers": "random _random secrets uuid",
+    "the user": "getpass",
+}
+OUTSIDE = {module: subject for subject, modules in _BY_SUBJECT.items() for module in modules.split()}
 """Modules whose functions ask or change the world outside of the program."""
 
 PURE_OF_OUTSIDE = frozenset(("fspath", "timedelta", "strftime", "isoformat", "Decimal"))
@@ -57,19 +57,15 @@ FILES_OF_NUMPY = frozenset(
 )
 CLOCKS = frozenset(("now", "today", "utcnow"))
 
-MUTATORS: dict[type, frozenset[str]] = {
-    list: frozenset(("append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "__setitem__", "__delitem__", "__iadd__")),
-    dict: frozenset(("update", "setdefault", "pop", "popitem", "clear", "__setitem__", "__delitem__", "move_to_end", "subtract")),
-    set: frozenset(
-        ("add", "discard", "remove", "pop", "clear", "update", "difference_update", "intersection_update",
-         "symmetric_difference_update")
-    ),
-    collections.deque: frozenset(
-        ("append", "appendleft", "extend", "extendleft", "pop", "popleft", "remove", "rotate", "clear", "insert", "reverse")
-    ),
-    bytearray: frozenset(("append", "extend", "insert", "pop", "remove", "clear", "reverse")),
-    np.ndarray: frozenset(("fill", "sort", "partition", "put", "resize", "setflags", "itemset", "byteswap", "__setitem__")),
-}  # fmt: skip
+_MUTATORS = {
+    list: "append extend insert pop remove clear sort reverse __setitem__ __delitem__ __iadd__",
+    dict: "update setdefault pop popitem clear __setitem__ __delitem__ move_to_end subtract",
+    set: "add discard remove pop clear update difference_update intersection_update symmetric_difference_update",
+    collections.deque: "append appendleft extend extendleft pop popleft remove rotate clear insert reverse",
+    bytearray: "append extend insert pop remove clear reverse",
+    np.ndarray: "fill sort partition put resize setflags itemset byteswap __setitem__",
+}
+MUTATORS: dict[type, frozenset[str]] = {kind: frozenset(names.split()) for kind, names in _MUTATORS.items()}
 """Methods that change what they are called on."""
 
 WRITERS_OF_NUMPY = frozenset(("copyto", "put", "place", "putmask", "put_along_axis", "fill_diagonal", "shuffle"))

@@ -108,7 +108,7 @@ class Reading:
 
     def __enter__(self) -> Reading:
         self._alone = threading.active_count() == 1
-        self._random = (np.random.get_state(legacy=False), random.getstate()) if self._alone else None
+        self._random = (_global_state(), random.getstate()) if self._alone else None
         self._user = sys.gettrace()
         self._active = True
         frame = sys._getframe()
@@ -195,11 +195,13 @@ class Reading:
                 )
         if self._random is not None and threading.active_count() == 1:
             legacy, python = self._random
-            if random.getstate() != python or not _equal_states(np.random.get_state(legacy=False), legacy):
+            if random.getstate() != python or not _equal_states(_global_state(), legacy):
                 raise self._refused_at("random numbers of the whole process are drawn", _GENERATORS, "")
 
     def _is_drawn_live(self, generator: Any) -> bool:
-        drawn = [getattr(op.function, "__self__", None) for op in self.trace.ops if op.form == "live"]
+        drawn = [
+            x for op in self.trace.ops if op.form == "live" for x in (*op.args, getattr(op.function, "__self__", 0))
+        ]
         return any(getattr(x, "bit_generator", None) is generator.bit_generator for x in drawn)
 
     def _refused_at(self, what: str, instead: str, place: str) -> CompileError:
@@ -224,8 +226,9 @@ class Reading:
         user = self._user(frame, event, arg) if self._user is not None else None
         if not self._active or event != "call":
             return user
-        if frame.f_back in self._aside or frame.f_code.co_name == "__del__" or frame.f_code in self._collectors:
-            self._aside.add(frame)  # the collector's doing, at whatever moment: no part of the function
+        by_others = frame.f_code.co_name == "__del__" or frame.f_code in self._collectors
+        if frame.f_back in self._aside or by_others or calls.root_of(frame.f_globals.get("__name__")) == "importlib":
+            self._aside.add(frame)  # the collector's doing, at whatever moment, or an import: no part of the function
             return self._ends_aside if user is None else user
         if not self._reads(frame):
             return user
@@ -321,7 +324,7 @@ class Reading:
                     for f in calls.plain_functions(raw):
                         if getattr(f, "__code__", None) is code:
                             self._note(Attribute(base, name, raw))
-                            yield f  # type: ignore[misc]
+                            yield f
 
     # --- what is from outside ---
 
@@ -357,7 +360,8 @@ class Reading:
 
     def meet(self, value: Any, name: str) -> None:
         """Something from outside: Tensors in it are traced, containers looked at when all is done."""
-        waiting, ours = [value], []  # what the library keeps for itself is its own business
+        waiting: list[Any] = [value]
+        ours: list[Any] = []  # what the library keeps for itself is its own business
         while waiting or ours:
             own = not waiting
             x = ours.pop() if own else waiting.pop()
@@ -473,7 +477,8 @@ class Reading:
                 return value
             if not own:
                 return UNKNOWN
-        if is_own(owner, name) or not all(map(calls.is_ours, calls.plain_functions(raw) or [None])):
+        functions = calls.plain_functions(raw)
+        if own or not functions or not all(map(calls.is_ours, functions)):
             self._note(Attribute(owner, name, raw))
         return _bound(find(owner, name), owner, name)
 
@@ -490,7 +495,7 @@ class Reading:
             self.used(frame, owner)
             return UNKNOWN
         try:
-            value = dict.get(owner, key, MISSING) if isinstance(owner, dict) else owner[key]
+            value = dict.get(owner, key, MISSING) if isinstance(owner, dict) else owner[key]  # type: ignore[index]
         except (LookupError, TypeError):
             value = MISSING
         if id(owner) in self._old and not isinstance(owner, tuple):
@@ -814,6 +819,10 @@ def _codes_in(code: types.CodeType) -> Iterator[types.CodeType]:
         if isinstance(constant, types.CodeType):
             yield constant
             yield from _codes_in(constant)
+
+
+def _global_state() -> Any:
+    return np.random.get_state(legacy=False)  # noqa: NPY002 - to see whether the user draws from it
 
 
 def _equal_states(a: Any, b: Any) -> bool:

@@ -335,7 +335,8 @@ def entries_of(x: Any) -> list[Any]:
     if isinstance(x, dict):
         return [*dict.keys(x), *dict.values(x)]
     if isinstance(x, (list, tuple, collections.deque, set, frozenset)):
-        return list(type(x).__iter__(x))
+        kind: Any = type(x)
+        return list(kind.__iter__(x))
     return []
 
 
