@@ -201,18 +201,24 @@ def test_the_axes_of_tensorsolve_are_numbered_as_they_were():
 # --- Cholesky -------------------------------------------------------------------------------------
 
 
-def test_cholesky_is_a_function_of_the_symmetric_part():
-    a = symmetric(W) + 4 * EYE
-    skewed = a + np.triu(W, 1) - np.triu(W, 1).T
-    np.testing.assert_array_equal(L.cholesky(tracked(a)).data, L.cholesky(a))
-    np.testing.assert_allclose(L.cholesky(tracked(skewed)).data, L.cholesky(a), rtol=1e-14)
-    g = ad.grad(lambda x: np.sum(U * L.cholesky(x)))(skewed)
-    np.testing.assert_allclose(g, g.T, rtol=1e-13)
-    v = symmetric(V)
-    np.testing.assert_allclose(np.sum(g * v), differences(lambda x: np.sum(U * L.cholesky(x)), a, v), rtol=1e-9)
+def test_cholesky_reads_one_triangle_as_numpy_does():
+    """Value and slopes are those of NumPy's function, so that differences agree; half the sum is symmetric."""
+    a = symmetric(W) + 8 * EYE
+    skewed = a + np.triu(W, 1)
+    for upper, part in ((False, np.tril), (True, np.triu)):
+        f = lambda x, upper=upper: np.sum(U * L.cholesky(x, upper=upper))
+        np.testing.assert_allclose(
+            L.cholesky(tracked(skewed), upper=upper).data, L.cholesky(skewed, upper=upper), 1e-14
+        )
+        g = ad.grad(f)(skewed)
+        np.testing.assert_array_equal(g, part(g))
+        np.testing.assert_allclose(np.sum(g * V), differences(f, skewed, V), rtol=1e-9)
+        assert gradcheck(f, skewed, order=2).ok
+        of_both = ad.grad(lambda x, f=f: f((x + x.T) / 2))(a)
+        np.testing.assert_allclose(of_both, of_both.T, rtol=1e-13)
 
 
-def test_cholesky_upper_is_the_adjoint():
+def test_cholesky_upper_of_a_hermitian_matrix_is_the_adjoint():
     a = np.array([[2.0, 1j], [-1j, 3.0]])
     np.testing.assert_array_equal(L.cholesky(tracked(a), upper=True).data, L.cholesky(a).conj().T)
 
@@ -233,7 +239,7 @@ def test_a_matrix_that_is_not_positive_definite_is_told_its_minor(a, minor):
 
 def test_the_determinant_by_cholesky_has_the_derivatives_of_slogdet():
     a = symmetric(W) + 4 * EYE
-    by_factor = lambda x: 2 * np.sum(np.log(np.diagonal(L.cholesky(x))))
+    by_factor = lambda x: 2 * np.sum(np.log(np.diagonal(L.cholesky(symmetric(x)))))
     assert_all(every_gradient(by_factor, a), L.inv(a))
     assert_all(every_second(by_factor, a, symmetric(V)), -L.inv(a) @ symmetric(V) @ L.inv(a), 1e-11)
 
@@ -269,8 +275,8 @@ REPEATED = symmetric(of_values([2.0, 2.0, 5.0], U, U))
 def test_eigh_of_repeated_values_with_a_loss_on_values():
     """A function that treats all values alike is smooth: V f'(w) V^T is its gradient."""
     for a in (REPEATED, 3 * EYE, np.zeros((3, 3))):
-        assert_all(every_gradient(lambda x: np.sum(L.eigvalsh(x) ** 3), a), 3 * a @ a)
-        assert_all(every_gradient(lambda x: np.sum(np.exp(L.eigh(x).eigenvalues)), a), _exponential(a))
+        assert_all(every_gradient(lambda x: np.sum(L.eigvalsh(symmetric(x)) ** 3), a), 3 * a @ a)
+        assert_all(every_gradient(lambda x: np.sum(np.exp(L.eigh(symmetric(x)).eigenvalues)), a), _exponential(a))
 
 
 def _exponential(a):
@@ -313,9 +319,13 @@ def test_second_order_of_eigenvalues():
     assert gradcheck(lambda x: L.eigvalsh(symmetric(x)), a, order=2).ok
 
 
-def test_eigh_is_a_function_of_the_symmetric_part_or_of_a_triangle():
+def test_eigh_is_a_function_of_one_triangle():
     a = W + np.diag([0.0, 3.0, 6.0])
-    np.testing.assert_allclose(L.eigvalsh(tracked(a)).data, L.eigvalsh(symmetric(a)), rtol=1e-14)
+    np.testing.assert_allclose(L.eigvalsh(tracked(a)).data, L.eigvalsh(a), rtol=1e-14)
+    np.testing.assert_array_equal(L.eigh(tracked(a)).eigenvectors.data, L.eigh(a).eigenvectors)
+    np.testing.assert_allclose(  # of [[2, .5], [.5, 3]]; the symmetric part has -2.28 and 7.28
+        L.eigvalsh(tracked([[2.0, 9.0], [0.5, 3.0]])).data, [2.5 - math.sqrt(0.5), 2.5 + math.sqrt(0.5)], rtol=1e-14
+    )
     for triangle, part in (("L", np.tril), ("U", np.triu), ("l", np.tril), ("u", np.triu)):
         result = L.eigh(tracked(a), triangle)
         np.testing.assert_allclose(result.eigenvalues.data, L.eigh(a, triangle).eigenvalues, rtol=1e-14)
@@ -324,6 +334,7 @@ def test_eigh_is_a_function_of_the_symmetric_part_or_of_a_triangle():
         g = ad.grad(lowest)(a)
         np.testing.assert_array_equal(g, part(g))
         np.testing.assert_allclose(np.sum(g * V), differences(lowest, a, V), rtol=1e-8)
+    assert gradcheck(lambda x: L.eigvalsh(x)[0], a, order=2).ok
     with pytest.raises(ValueError, match="UPLO is 'L' or 'U'; 'X'"):
         L.eigh(tracked(a), "X")
 
@@ -396,6 +407,9 @@ def test_svd_takes_numpys_keywords():
     np.testing.assert_allclose(values.data, L.svdvals(hermitian), rtol=1e-13)
     with pytest.raises(ad.ShapeError, match=r"svd: a has shape \(3, 2\); a square"):
         L.svd(tracked(np.ones((3, 2))), hermitian=True)
+    for f in (lambda x: L.svd(x, hermitian=True).S, lambda x: L.pinv(x, hermitian=True)):  # NumPy reads one triangle
+        np.testing.assert_allclose(getattr(f(tracked(a)), "data", None), f(a), rtol=1e-10)
+        assert gradcheck(f, a).ok
     rebuilt = (lambda u, s, vh: (u * s) @ vh)(*L.svd(tracked(hermitian), hermitian=True))
     np.testing.assert_allclose(rebuilt.data, hermitian, atol=1e-13)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from autodiff.errors import ShapeError
 from autodiff.ops.choices import where
+from autodiff.ops.matrices import adjoint
 from autodiff.ops.shapes import Shape, canonical_axis, operand, ravel
 from autodiff.primitives import Primitive, implements, linear
 
@@ -93,3 +94,9 @@ def tril(m: Any, k: int = 0) -> Any:
 def triu(m: Any, k: int = 0) -> Any:
     """``np.triu``."""
     return where(_lower(m, k - 1), 0, m)
+
+
+def mirrored(a: Any, triangle: str) -> Any:
+    """The Hermitian matrix that one triangle of `a` stands for, ``"L"`` or ``"U"``: the other is not read."""
+    half = tril(a, -1) if triangle == "L" else triu(a, 1)
+    return half + adjoint(half) + where(np.eye(a.shape[-1], dtype=bool), a, 0)

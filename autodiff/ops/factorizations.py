@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import MatrixError
+from autodiff.ops.diagonals import mirrored
 from autodiff.ops.joining import concatenate_all
 from autodiff.ops.matrices import (
     QRResult,
@@ -73,13 +74,13 @@ def _cholesky_push(t: Any, y: Any, a: Any) -> Any:
 
 
 lower_factor = primitive(_cholesky, name="cholesky", vjp=[_cholesky_pull], jvp=[_cholesky_push])
-"""The lower Cholesky factor of the Hermitian part."""
+"""The lower Cholesky factor of a Hermitian matrix."""
 
 
 @implements(np.linalg.cholesky)
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    """``np.linalg.cholesky`` of the symmetric part, so that the gradient is symmetric; `upper` says which factor."""
-    y = lower_factor(square(a, "cholesky"))
+    """``np.linalg.cholesky``: of the lower triangle, or with `upper` of the upper one, as NumPy; see `eigh`."""
+    y = lower_factor(mirrored(square(a, "cholesky"), "U" if upper else "L"))
     return adjoint(y) if upper else y
 
 

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import MatrixError
-from autodiff.ops.choices import where
-from autodiff.ops.diagonals import tril, triu
+from autodiff.ops.diagonals import mirrored
 from autodiff.ops.elementwise import ratio
 from autodiff.ops.matrices import (
     EighResult,
@@ -83,29 +82,26 @@ eigh_of = primitive(
     jvp=[_eigh_push],
     symbolic_zeros=True,
 )
-"""Eigenvalues and eigenvectors of the Hermitian part. Which triangle of it is read decides only the signs."""
+"""Eigenvalues and eigenvectors of a Hermitian matrix. Which triangle of it is read decides only the signs."""
 
 
 def _eigh(a: Any, triangle: Any, name: str) -> Any:
-    """The parts for the Hermitian part of `a`, or for the matrix that one triangle of it stands for."""
+    """The parts for the Hermitian matrix that one triangle of `a` stands for."""
     a = square(a, name)
-    if triangle is None:
-        return eigh_of(a, triangle="L")
     if triangle not in ("L", "U", "l", "u"):
         raise ValueError(f"{name}: UPLO is 'L' or 'U'; {triangle!r} was given.")
-    half = tril(a, -1) if triangle in "Ll" else triu(a, 1)
-    whole = half + adjoint(half) + where(np.eye(a.shape[-1], dtype=bool), a, 0)
-    return eigh_of(whole, triangle=triangle.upper())
+    triangle = triangle.upper()
+    return eigh_of(mirrored(a, triangle), triangle=triangle)
 
 
 @implements(np.linalg.eigh)
-def eigh(a: Any, UPLO: Any = None) -> Any:
-    """``np.linalg.eigh`` of the symmetric part, so that the gradient is symmetric; with UPLO of that triangle."""
+def eigh(a: Any, UPLO: Any = "L") -> Any:
+    """``np.linalg.eigh``: of one triangle, as NumPy reads it; ``(x + x.T) / 2`` makes the gradient symmetric."""
     return EighResult(*_eigh(a, UPLO, "eigh"))
 
 
 @implements(np.linalg.eigvalsh)
-def eigvalsh(a: Any, UPLO: Any = None) -> Any:
+def eigvalsh(a: Any, UPLO: Any = "L") -> Any:
     """``np.linalg.eigvalsh``: as `eigh`."""
     return _eigh(a, UPLO, "eigvalsh")[0]
 
@@ -236,8 +232,8 @@ svd_of = primitive(
 
 
 def hermitian_or_not(a: Any, hermitian: bool, name: str) -> Any:
-    """`a`, or its Hermitian part if the caller says that it is Hermitian."""
-    return hermitian_part(square(a, name)) if hermitian else a
+    """`a`, or if the caller says that it is Hermitian the matrix of its lower triangle, which NumPy then reads."""
+    return hermitian_part(mirrored(square(a, name), "L")) if hermitian else a
 
 
 @implements(np.linalg.svd)

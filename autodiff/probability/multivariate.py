@@ -68,7 +68,8 @@ class MultivariateNormal(Continuous):
     @property
     def factor(self) -> Any:
         """The lower triangular L with L L' = covariance, (d, d)."""
-        return np.linalg.cholesky(self.covariance)
+        both = (self.covariance + self.covariance.T) / 2  # NumPy reads one triangle; the slopes are to be symmetric
+        return np.linalg.cholesky(both)
 
     def log_determinant(self) -> Any:
         """The logarithm of the determinant of the covariance."""
