@@ -198,6 +198,20 @@ def test_the_axes_of_tensorsolve_are_numbered_as_they_were():
         np.testing.assert_allclose(L.tensorsolve(tracked(a), b, axes).data, L.tensorsolve(a, b, axes), rtol=1e-12)
 
 
+@pytest.mark.parametrize("n", [3, 5])
+def test_below_rank_n_minus_1_the_gradient_of_det_is_exactly_0(n):
+    """All cofactors are 0, and not what rounding leaves of them."""
+    for a in (np.ones((n, n)), RNG.normal(size=(4, n, n - 2)) @ RNG.normal(size=(4, n - 2, n)) + 0j):
+        g = ad.vjp(L.det, a)[1](np.ones(a.shape[:-2], a.dtype)[()])[0]
+        np.testing.assert_array_equal(g, np.zeros(a.shape))
+
+
+@pytest.mark.parametrize("units", [[1.0, 1e-20, 1e-20], [1e200, 1e-200, 3.0]])
+def test_rows_in_other_units_are_no_lower_rank(units):
+    right = np.diag(cofactors(np.diag(units)).diagonal())
+    np.testing.assert_allclose(ad.grad(L.det)(np.diag(units)), right, rtol=1e-12)  # NumPy's det goes through logarithms
+
+
 # --- Cholesky -------------------------------------------------------------------------------------
 
 
