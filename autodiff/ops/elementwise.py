@@ -307,10 +307,31 @@ sinc = elementwise(np.sinc, lambda t, y, x: t * sinc_derivative(x, n=1))
 
 # --- distances ------------------------------------------------------------------------------------
 
+
+_TINY = {c: float(np.finfo(c).tiny) for c in "efdg"}
+
+
+def _length(r: Any, at_zero: float) -> Any:
+    """`r`, or what stands for 0; NaN for what has over- or underflowed, since a number of that size has no digits."""
+    tiny = _TINY[r.dtype.char]
+    # Looked at where it can be, which takes less time than to choose; a record holds the choice.
+    if type(r) is np.float64:
+        if tiny <= r < math.inf:
+            return r
+    elif (
+        type(r) is np.ndarray
+        and r.size
+        and tiny <= np.minimum.reduce(r, None)
+        and np.maximum.reduce(r, None) < math.inf
+    ):
+        return r
+    return np.where(r == 0, at_zero, np.where((r >= tiny) & (r < math.inf), r, math.nan))
+
+
 ratio = elementwise(
-    lambda x, r: x / np.where(r == 0, math.inf, r),
-    lambda t, y, x, r: t / np.where(r == 0, math.nan, r),
-    lambda t, y, x, r: -(t * y) / np.where(r == 0, math.nan, r),
+    lambda x, r: x / _length(r, math.inf),
+    lambda t, y, x, r: t / _length(r, math.nan),
+    lambda t, y, x, r: -(t * y) / _length(r, math.nan),
     name="ratio",
     singular=True,
 )
