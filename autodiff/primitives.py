@@ -103,6 +103,9 @@ class Primitive:
         A general primitive's own rules for masks.
     symbolic_zeros : bool
         Whether the rules take None for a structurally zero cotangent of one of several outputs.
+    sees_masks : bool
+        Whether the reverse rules take ``live=``, the mask of the cotangent (of several outputs a tuple), where one is
+        kept: for rules that turn a blocked entry into something else before an infinite slope meets it.
     direct : tuple of callables, or None
         For speed alone: for each operand ``(out, ct, *xs) -> ct_x``, the numbers of the reverse rule on plain arrays,
         written into `out` where that is not None. The tests compare it with the rule.
@@ -125,6 +128,7 @@ class Primitive:
         self.mask_pull: Rule | None = None
         self.mask_push: Rule | None = None
         self.symbolic_zeros = False
+        self.sees_masks = False
         self.direct: tuple[Rule, ...] | None = None
         MADE.add(self)
 
@@ -343,6 +347,7 @@ def primitive(
     mask_push: Rule | None = None,
     singular: bool = False,
     symbolic_zeros: bool = False,
+    sees_masks: bool = False,
 ) -> Any:
     """Make a primitive of any function, from its reverse and its forward rule.
 
@@ -370,6 +375,8 @@ def primitive(
     symbolic_zeros : bool, default False
         With several outputs: the rules take None for an output on which nothing depends. Without it
         they are given arrays of zeros.
+    sees_masks : bool, default False
+        The reverse rules take a keyword ``live=None``: the mask of the cotangent, of several outputs a tuple of masks.
 
     Returns
     -------
@@ -396,6 +403,7 @@ def primitive(
             mask_push=mask_push,
             singular=singular,
             symbolic_zeros=symbolic_zeros,
+            sees_masks=sees_masks,
         )
     p = Primitive(_name(fn, name), fn, GENERAL)
     if callable(vjp):
@@ -407,7 +415,7 @@ def primitive(
     else:
         p.pushes = _check_rules(p, jvp)
     p.live, p.mask_pull, p.mask_push = tuple(live), mask_pull, mask_push
-    p.symbolic_zeros = symbolic_zeros
+    p.symbolic_zeros, p.sees_masks = symbolic_zeros, sees_masks
     p.flags = (MASKING if live else 0) | (SINGULAR if singular else 0) | (GUARDING if live and singular else 0)
     return _register(p)
 

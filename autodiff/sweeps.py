@@ -182,6 +182,7 @@ def _pull_one(node: Node, ct: Any, cts: dict[Node, Any], lives: dict[Node, Any] 
         ct = _outputs_cotangent(node, ct)
     head = (ct, node.output, *node.operands) if primitive.takes_output else (ct, *node.operands)
     together = joint_cotangents(node, head) if primitive.pulls is None else None
+    keywords = node.keywords if live is None or not primitive.sees_masks else {**node.keywords, "live": live}
     for i, (parent, x) in enumerate(zip(node.parents, node.operands)):
         if parent is None:
             continue
@@ -190,7 +191,7 @@ def _pull_one(node: Node, ct: Any, cts: dict[Node, Any], lives: dict[Node, Any] 
             if not alive:
                 continue  # one number, and it is blocked: nothing flows
             alive = None
-        g = together[i] if together is not None else primitive.pulls[i](*head, **node.keywords)  # type: ignore[index, misc]
+        g = together[i] if together is not None else primitive.pulls[i](*head, **keywords)  # type: ignore[index, misc]
         if g is None:
             continue
         if alive is not None:
@@ -305,6 +306,7 @@ def pull_back(
         operands, output = _lifted(node, lift)
         head = (ct, output, *operands) if primitive.takes_output else (ct, *operands)
         together = joint_cotangents(node, head) if primitive.pulls is None else None
+        keywords = node.keywords if live is None or not primitive.sees_masks else {**node.keywords, "live": live}
         for i, parent in enumerate(node.parents):
             if parent is None or (found.needed is not None and parent not in found.needed):
                 continue
@@ -312,7 +314,7 @@ def pull_back(
                 g = together[i]
             else:
                 assert primitive.pulls is not None
-                g = primitive.pulls[i](*head, **node.keywords)  # type: ignore[misc]
+                g = primitive.pulls[i](*head, **keywords)  # type: ignore[misc]
             if g is None:
                 continue
             x = node.operands[i]

@@ -143,18 +143,18 @@ def _like(value: Any, x: Any, who: str, name: str) -> Any:
 
 def _newton(f: Function, x: Any, args: tuple[Any, ...], tol: float, max_iter: int) -> Any:
     """The solution, on plain arrays."""
+    apart, joined = _parts(x)
     with ad.no_grad(), np.errstate(all="ignore"):
         value = _like(_plain(f(x, *args)), x, "root", "f")
         for _ in range(max_iter):
             size = _largest(value)
             if size == 0:
                 return x
-            matrix = _plain(ad.jacobian(lambda v: f(v, *args))(x)).reshape(np.size(x), np.size(x))
-            step = (
-                -np.linalg.lstsq(matrix, np.reshape(value, -1), rcond=None)[0] if np.isfinite(matrix).all() else value
-            )
-            solved = _largest(matrix @ np.ravel(step) + np.ravel(value)) <= 1e-6 * size  # else the Jacobian is singular
-            step = np.reshape(step, np.shape(x))[()]
+            rest = np.ravel(apart(value))
+            matrix = _plain(ad.jacobian(lambda v: apart(f(joined(v), *args)))(apart(x))).reshape(rest.size, -1)
+            step = -np.linalg.lstsq(matrix, rest, rcond=None)[0] if np.isfinite(matrix).all() else rest
+            solved = _largest(matrix @ step + rest) <= 1e-6 * size  # else the Jacobian is singular
+            step = joined(np.reshape(step, np.shape(apart(x)))[()])
             arrived = solved and _largest(step) <= tol * max(1.0, _largest(x))
             for _ in range(_HALVINGS):
                 new = x + step
@@ -179,10 +179,26 @@ def _implicit(f: Function, x: Any) -> Any:
     value = f(x)
     if not isinstance(value, Tensor) or not value.requires_grad:
         return Tensor(x) if isinstance(value, Tensor) else x
+    apart, joined = _parts(x)
+    u = apart(x)
+
+    def g(u: Any) -> Any:
+        return apart(f(joined(u)))
+
     for _ in range(2):
-        matrix = ad.jacobian(f)(x)
-        x = x - (f(x) / matrix if np.ndim(x) == 0 else _solved(matrix, f(x)))
-    return x
+        matrix = ad.jacobian(g)(u)
+        u = u - (g(u) / matrix if np.ndim(u) == 0 else _solved(matrix, g(u)))
+    return joined(u)
+
+
+def _parts(x: Any) -> tuple[Function, Function]:
+    """How to take a number of the kind of `x` apart and put it together again.
+
+    Of complex equations the two parts are solved for: conjugates and magnitudes have no complex derivative.
+    """
+    if np.asarray(x).dtype.kind != "c":
+        return (lambda v: v), (lambda u: u)
+    return (lambda v: np.stack([np.real(v), np.imag(v)])), (lambda u: u[0] + 1j * u[1])
 
 
 def _solved(matrix: Any, value: Any) -> Any:

@@ -96,6 +96,13 @@ LINES = {
     "a computed zero does not absorb": Line(lambda x: np.sqrt(x) ** 2, 0.0, NAN),
     "2-norm at 0": Line(np.linalg.norm, ZERO2, ZERO2, [NAN, NAN]),
     "hypot at 0": Line(of_first(np.hypot, 0.0), 0.0, 0.0),
+    "2-norm, underflow": Line(np.linalg.norm, np.full(2, 3e-200), [math.sqrt(0.5)] * 2),
+    "2-norm, overflow": Line(np.linalg.norm, np.full(2, 3e200), [math.sqrt(0.5)] * 2),
+    "2-norm beyond all numbers": Line(np.linalg.norm, np.full(2, 1.7e308), [NAN, NAN]),
+    "2-norm of numbers without digits": Line(np.linalg.norm, np.full(2, 5e-324), [NAN, NAN]),
+    "3-norm, underflow": Line(lambda x: np.linalg.norm(x, 3), np.full(2, 3e-200), [0.5 ** (2 / 3)] * 2),
+    "std, underflow": Line(np.std, np.array([1e-200, 3e-200]), [-0.5, 0.5]),
+    "std, overflow": Line(np.std, np.array([1e200, 3e200]), [-0.5, 0.5]),
     "square of a norm at 0": Line(lambda x: np.linalg.norm(x) ** 2, ZERO2, ZERO2),
     "sum_of_squares at 0": Line(special.sum_of_squares, ZERO2, ZERO2, [2.0, 2.0]),
     "std of equal values": Line(np.std, np.full(3, 2.0), np.zeros(3), [NAN] * 3),
@@ -369,3 +376,25 @@ def test_the_spread_of_one_value_is_constant_to_second_order():
         ad.hessian(lambda x: np.std(x, axis=1).sum())(np.array([[2.0], [3.0]])).tolist()
         == np.zeros((2, 1) * 2).tolist()
     )
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200, 2.0**-500, 1.0])
+@pytest.mark.parametrize("axis", [None, 0, 1, (0, 1)])
+def test_lengths_and_spreads_have_their_digits_where_squares_under_or_overflow(scale, axis):
+    """The value too: scaling by a number goes through. To second order it goes the other way."""
+    x = np.array([[3.0, -4.0, 12.0], [1.0, 2.0, -2.0]])
+    with np.errstate(all="ignore"):
+        for f in (
+            lambda x: np.linalg.norm(x, axis=axis),
+            lambda x: np.linalg.norm(x + 2j * x, axis=axis),
+            lambda x: np.std(x, axis=axis, ddof=1),
+            lambda x: np.std(x, axis=axis, where=np.array([[True, True, False], [True] * 3])),
+            lambda x: np.hypot(x[0], x[1]),
+        ):
+            value, pull = ad.vjp(lambda x, f=f: f(ad.tensor(x) if isinstance(x, np.ndarray) else x), scale * x)
+            np.testing.assert_allclose(np.asarray(value) / scale, f(x), rtol=1e-14)
+            ones = np.ones(np.shape(value))[()]
+            np.testing.assert_allclose(pull(ones)[0], ad.vjp(f, x)[1](ones)[0], rtol=1e-13, atol=1e-15)
+            total = lambda x, f=f: np.sum(f(x))
+            second = ad.hvp(total, scale * x, x[::-1]) * scale
+            np.testing.assert_allclose(second, ad.hvp(total, x, x[::-1]), rtol=1e-12, atol=1e-14)

@@ -15,7 +15,7 @@ from autodiff.ops.kinks import KINKS
 from autodiff.primitives import ELEMENTWISE, MASKING
 from autodiff.testing import all_primitives
 
-INF = math.inf
+INF, NAN = math.inf, math.nan
 
 
 def tracked(*values):
@@ -129,12 +129,12 @@ CASES = {
     "eigenvalues": (
         lambda x: np.linalg.eigvalsh(np.diag(x)),
         ([3.0, 1.0, 3.0],),
-        [(0, (1,), 3.0, -INF, INF, 0), (0, (2,), 3.0, -INF, INF, 0)],
+        [(0, (1,), 3.0, -INF, INF, NAN), (0, (2,), 3.0, -INF, INF, NAN)],
     ),
     "singular values": (
         lambda x: np.linalg.svd(x, compute_uv=False),
         (np.eye(2),),
-        [(0, (0,), 1.0, -INF, INF, 0), (0, (1,), 1.0, -INF, INF, 0)],
+        [(0, (0,), 1.0, -INF, INF, NAN), (0, (1,), 1.0, -INF, INF, NAN)],
     ),
     "nuclear norm": (
         lambda x: np.linalg.norm(x, "nuc"),
@@ -144,7 +144,7 @@ CASES = {
     "spectral norm": (
         lambda x: np.linalg.norm(x, 2),
         (np.eye(2),),
-        [*[(0, (i,), 1.0, -INF, INF, 0) for i in (0, 1)], *[(0, (i,), 1.0, 0, 1, 0.5) for i in (0, 1)]],
+        [*[(0, (i,), 1.0, -INF, INF, NAN) for i in (0, 1)], *[(0, (i,), 1.0, 0, 1, 0.5) for i in (0, 1)]],
     ),
     "interp": (
         lambda x: np.interp(x, [0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 4.0, 7.0]),

@@ -198,6 +198,20 @@ def test_the_axes_of_tensorsolve_are_numbered_as_they_were():
         np.testing.assert_allclose(L.tensorsolve(tracked(a), b, axes).data, L.tensorsolve(a, b, axes), rtol=1e-12)
 
 
+@pytest.mark.parametrize("n", [3, 5])
+def test_below_rank_n_minus_1_the_gradient_of_det_is_exactly_0(n):
+    """All cofactors are 0, and not what rounding leaves of them."""
+    for a in (np.ones((n, n)), RNG.normal(size=(4, n, n - 2)) @ RNG.normal(size=(4, n - 2, n)) + 0j):
+        g = ad.vjp(L.det, a)[1](np.ones(a.shape[:-2], a.dtype)[()])[0]
+        np.testing.assert_array_equal(g, np.zeros(a.shape))
+
+
+@pytest.mark.parametrize("units", [[1.0, 1e-20, 1e-20], [1e200, 1e-200, 3.0]])
+def test_rows_in_other_units_are_no_lower_rank(units):
+    right = np.diag(cofactors(np.diag(units)).diagonal())
+    np.testing.assert_allclose(ad.grad(L.det)(np.diag(units)), right, rtol=1e-12)  # NumPy's det goes through logarithms
+
+
 # --- Cholesky -------------------------------------------------------------------------------------
 
 
@@ -294,13 +308,49 @@ def test_eigh_of_repeated_values_with_a_loss_that_does_not_see_the_choice_of_vec
 
 
 @pytest.mark.parametrize("gap", [0.0, 1e-16, 3e-15])
-def test_vectors_of_values_that_are_equal_up_to_rounding_do_not_turn(gap):
+def test_vectors_of_values_that_are_equal_up_to_rounding_have_no_slope(gap):
+    """A number there would depend on the choice of vectors. Only what meets the tie is NaN, and the third does not."""
     a = np.diag([1.0, 1.0 + gap, 3.0])
-    first = lambda x: np.sum(W[0] * L.eigh(x)[1][:, 0])
-    assert_all(every_gradient(first, a), ad.grad(first)(a))
-    assert np.abs(ad.grad(first)(a)).max() < 10
+    of = lambda k: lambda x: np.sum(W[0] * L.eigh(symmetric(x))[1][:, k])
+    for k in (0, 1):
+        assert all(np.isnan(g).any() for g in every_gradient(of(k), a).values())
+    right = np.zeros((3, 3))
+    right[:2, 2] = right[2, :2] = W[0, :2] * L.eigh(a)[1][2, 2] / 4
+    assert_all(every_gradient(of(2), a), right)
     turned = ad.jvp(lambda x: L.eigh(x)[1], (a,), (np.ones((3, 3)),))[1]
-    np.testing.assert_allclose(np.abs(turned), [[0, 0, 0.5], [0, 0, 0.5], [0.5, 0.5, 0]], atol=1e-12)
+    np.testing.assert_array_equal(np.isnan(turned), [[True, True, False]] * 3)
+    np.testing.assert_allclose(np.abs(turned[:, 2]), [0.5, 0.5, 0], atol=1e-12)
+
+
+@pytest.mark.parametrize("a", [np.eye(2), np.zeros((2, 2)), np.diag([3.0, 3.0, 1.0])], ids=str)
+def test_a_matrix_put_together_from_vectors_is_never_wrong_in_silence(a):
+    """The identity, but made of vectors: at ties NaN or right. At 0 the cotangents are 0, which is no mask."""
+    n = len(a)
+    g = np.arange(1.0, n * n + 1).reshape(n, n)
+    by_eigh = lambda x: (lambda w, v: (v * w) @ v.T)(*L.eigh(symmetric(x)))
+    by_svd = lambda x: (lambda u, s, vh: (u * s) @ vh)(*L.svd(x))
+    for f, right in ((by_eigh, symmetric(g)), (by_svd, g)):
+        for found in (ad.vjp(f, a)[1](g)[0], ad.jvp(f, (a,), (g,))[1]):
+            assert np.all(np.isnan(found) | np.isclose(found, right))
+
+
+def test_the_lowest_and_the_highest_value_have_their_second_order_beside_a_tie():
+    a, v = symmetric(of_values([1.0, 2.0, 2.0], U, U)), symmetric(V)
+    w, q = L.eigh(a)
+    m = q.T @ v @ q
+    second = 2 * sum(m[0, j] ** 2 / (w[0] - w[j]) for j in (1, 2))
+    for h in every_second(lambda x: L.eigvalsh(symmetric(x))[0], a, v).values():
+        assert np.sum(h * v) == pytest.approx(second, rel=1e-11)
+    assert np.isnan(ad.hvp(lambda x: L.eigvalsh(symmetric(x))[2], a, v)).all()
+
+
+def test_equal_eigenvalues_share_evenly():
+    """The subgradient of smallest norm of the largest one, and the supergradient of the smallest."""
+    a = symmetric(of_values([1.0, 1.0, 4.0], U, U))
+    lowest, highest = (lambda x: L.eigvalsh(symmetric(x))[0]), (lambda x: -L.eigvalsh(symmetric(-x))[2])
+    for f in (lowest, highest):
+        assert_all(every_gradient(f, a), U[:, :2] @ U[:, :2].T / 2)
+    assert_all(every_gradient(lambda x: L.eigvalsh(x)[-1], 2 * EYE), EYE / 3)
 
 
 def test_vectors_of_values_that_differ_do_turn():
@@ -378,21 +428,49 @@ def test_svd_of_repeated_values_with_a_loss_on_values(s):
 
 @pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 4)])
 def test_svd_put_together_again_is_the_identity(shape):
-    """To second order, and with equal values too."""
+    """To second order."""
     a = RNG.normal(size=shape)
     again = lambda x: (lambda u, s, vh: (u * s) @ vh)(*L.svd(x, full_matrices=False))
     np.testing.assert_allclose(ad.jvp(again, (a,), (a * a,))[1], a * a, atol=1e-12)
     assert_all(every_second(lambda x: np.sum(a * again(x)), a, a * a), np.zeros(shape), 1e-10)
-    equal = np.eye(*shape)
-    t = ad.jvp(again, (equal,), (a,))[1]
-    assert np.isfinite(t).all()
 
 
-def test_vectors_of_equal_singular_values_do_not_turn():
-    a = np.diag([2.0, 2.0, 1.0])
-    t = symmetric(W)
-    u = ad.jvp(lambda x: L.svd(x).U, (a,), (t,))[1]
-    assert np.isfinite(u).all() and np.abs(u).max() < 10
+@pytest.mark.parametrize("shape", [(3, 3), (4, 3), (3, 4)])
+def test_vectors_of_equal_singular_values_have_no_slope_and_the_others_do(shape):
+    rows, columns = shape
+    left, right = L.qr(RNG.normal(size=(rows, rows)))[0][:, :3], L.qr(RNG.normal(size=(columns, columns)))[0][:, :3]
+    a, t = left @ np.diag([3.0, 1.0, 1.0]) @ right.T, RNG.normal(size=shape)
+    du, _, dvh = ad.jvp(lambda x: tuple(L.svd(x, full_matrices=False)), (a,), (t,))[1]
+    np.testing.assert_array_equal(np.isnan(du), [[False, True, True]] * rows)
+    np.testing.assert_array_equal(np.isnan(dvh).T, [[False, True, True]] * columns)
+    first = lambda x: (lambda u, s, vh: np.arange(rows) @ u[:, 0] ** 2 + np.arange(columns) @ vh[0] ** 2)(
+        *L.svd(x, full_matrices=False)
+    )
+    slope = differences(first, a, t)
+    assert_all({k: np.sum(g * t) for k, g in every_gradient(first, a).items()}, slope, 1e-8)
+
+
+def test_the_vectors_of_a_simple_singular_value_0_turn_if_there_is_nowhere_else_to_go():
+    a, t = of_values([3.0, 1.0, 0.0]), W
+    last = lambda x: np.arange(3) @ L.svd(x).U[:, 2] ** 2
+    assert_all({k: np.sum(g * t) for k, g in every_gradient(last, a).items()}, differences(last, a, t), 1e-8)
+
+
+@pytest.mark.parametrize("s", [[3.0, 3.0, 1.0], [3.0, 1.0, 1.0], [3.0, 2.0, 0.0], [2.0, 2.0, 2.0], [2.0, 0.0, 0.0]])
+@pytest.mark.parametrize("order", [2, -2, "nuc"])
+def test_every_spelling_of_a_norm_of_singular_values_agrees(s, order):
+    a = of_values(s)
+    norm = lambda x: L.norm(x, order)
+    of_svd, of_values_only = (lambda x: L.svd(x).S), L.svdvals
+    pick = {
+        2: (lambda s: s[0], np.max, lambda s: L.norm(s, np.inf)),
+        -2: (lambda s: s[-1], np.min),
+        "nuc": (np.sum, lambda s: L.norm(s, 1)),
+    }
+    right = ad.grad(norm)(a)
+    for values in (of_svd, of_values_only):
+        for f in pick[order]:
+            assert_all(every_gradient(lambda x, f=f, values=values: f(values(x)), a), right, 1e-13)
 
 
 def test_svd_takes_numpys_keywords():

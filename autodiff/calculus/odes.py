@@ -16,6 +16,7 @@ from autodiff.batching import Batch
 from autodiff.calculus.integrands import concrete, remembers, stacked, untracked
 from autodiff.errors import DomainError, GradientError, ShapeError, UnsupportedError
 from autodiff.modes import check, is_compiling, no_grad
+from autodiff.ops.matrices import conj, real_part
 from autodiff.primitives import primitive
 from autodiff.recording import Function, title
 from autodiff.series import Series
@@ -292,15 +293,18 @@ def _adjoint(
     """Cotangents of the first state, the times and the parameters: a' = -a df/dy, from the last time to the first."""
     shape, n = np.shape(ys)[1:], int(np.prod(np.shape(ys)[1:]))
     sizes = [int(np.prod(np.shape(p))) for p in parameters]
+    wide = ys.dtype.kind == "c"
 
     def backwards(state: Any, s: Any) -> Any:
         y, a = state[:n].reshape(shape), state[n : 2 * n].reshape(shape)
+        y = y if wide else real_part(y)  # the state is complex if any parameter is
         rate, pull = vjp(lambda y, *ps: stacked(f(y, s, *ps)), y, *parameters)
-        found = pull(a)
-        return np.concatenate([rate.reshape(-1), *(-g.reshape(-1) for g in found)])
+        # A rule's cotangent is a linear functional, and the public pullback conjugates on its way in and out.
+        found = pull(conj(a) if rate.dtype.kind == "c" else real_part(a))
+        return np.concatenate([rate.reshape(-1), *(-conj(g).reshape(-1) for g in found)])
 
     a = cts[-1]
-    sums = np.zeros(sum(sizes))
+    sums = np.zeros(sum(sizes), np.result_type(ys.dtype, *(p.dtype for p in parameters)))
     by_time = []
     for i in range(np.shape(t)[0] - 1, 0, -1):
         by_time.append((cts[i] * stacked(f(ys[i], t[i], *parameters))).sum())

@@ -40,23 +40,30 @@ fmin_of_two = elementwise(
     lambda t, y, a, b: np.where((b < a) | np.isnan(a), t, np.where(a == b, t / 2, 0)),
     live=(lambda y, a, b: (a <= b) | np.isnan(b), lambda y, a, b: (b <= a) | np.isnan(a)),
 )
+
+
+def _step(x: Any, excess: Any) -> Any:
+    """1 where `x` is chosen, its excess positive, else 0; NaN of NaN. Complex numbers are ordered as NumPy does."""
+    return np.sign(excess) if x.dtype.kind != "c" else np.where(x == x, excess > 0, math.nan)
+
+
 # With a constant: one operand, and slope 0 (the smallest subgradient) where it meets the constant.
 relu = elementwise(
     lambda x: np.maximum(x, 0.0 if x.dtype.kind == "f" else 0),
-    lambda t, y, x: t * np.sign(y),
+    lambda t, y, x: t * _step(x, y),
     name="relu",
     live=(lambda y, x: ~(x <= 0),),
 )
 maximum_with_constant = elementwise(
     lambda x, c: np.maximum(x, c),
-    lambda t, y, x, c: t * np.sign(y - c),
+    lambda t, y, x, c: t * _step(x, y - c),
     None,
     name="maximum",
     live=(lambda y, x, c: ~(x <= c), None),
 )
 minimum_with_constant = elementwise(
     lambda x, c: np.minimum(x, c),
-    lambda t, y, x, c: t * np.sign(c - y),
+    lambda t, y, x, c: t * _step(x, c - y),
     None,
     name="minimum",
     live=(lambda y, x, c: ~(x >= c), None),
@@ -79,7 +86,9 @@ fmin_with_constant = elementwise(
 
 def _is_constant(c: Any) -> bool:
     """Whether `c` is a number, or an array without axes that nothing tracks: decided by type alone."""
-    return isinstance(c, (int, float)) or (getattr(c, "ndim", 1) == 0 and not getattr(c, "requires_grad", False))
+    return isinstance(c, (int, float, complex)) or (
+        getattr(c, "ndim", 1) == 0 and not getattr(c, "requires_grad", False)
+    )
 
 
 @implements(np.maximum)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.ops.matrices import SlogdetResult, adjoint, conj, diagonal, identity, square, transposed
+from autodiff.ops.matrices import SlogdetResult, adjoint, conj, diagonal, identity, precision, square, transposed
 from autodiff.ops.scans import products_of_others
 from autodiff.ops.solving import inverse, inverted
 from autodiff.primitives import Primitive, implements, primitive
@@ -26,9 +26,33 @@ def _turned(u: Any, vh: Any, middle: Any) -> Any:
     return phase[..., None, None] * (conj(u) @ middle @ conj(vh))
 
 
+def _exponents(a: Any, axis: int) -> Any:
+    """The power of two just above the largest entry of each row or column."""
+    return np.frexp(np.abs(a).max(axis=axis, keepdims=True, initial=0))[1]
+
+
+def _scaled(a: Any, n: Any) -> Any:
+    """``a * 2**n``, exact."""
+    if a.dtype.kind != "c":
+        return np.ldexp(a, n)
+    y = np.empty_like(a)
+    y.real, y.imag = np.ldexp(a.real, n), np.ldexp(a.imag, n)
+    return y
+
+
 def _cofactors(a: Any) -> Any:
-    u, s, vh = np.linalg.svd(a)
-    return _turned(u, vh, products_of_others(s, s.ndim - 1)[..., None] * identity(a))
+    # Rows and columns are made alike in size first, so that a singular value is 0 by dependence, not by the units of a
+    # row. Where two of them are 0 up to rounding the rank is below n - 1, and all cofactors are 0.
+    rows = _exponents(a, -1)
+    columns = _exponents(_scaled(a, -rows), -2)
+    u, s, vh = np.linalg.svd(_scaled(a, -rows - columns))
+    limit = a.shape[-1] * float(precision(a).eps) * s[..., :1]
+    low_rank = (s <= limit).sum(axis=-1, keepdims=True) > 1
+    others = np.where(low_rank, 0, products_of_others(s, s.ndim - 1))
+    y = _turned(u, vh, others[..., None] * identity(a))
+    y = np.where(low_rank[..., None], 0, y)
+    size = rows.sum(axis=-2, keepdims=True) - rows + columns.sum(axis=-1, keepdims=True) - columns
+    return _scaled(y, size)
 
 
 def _cofactors_slope(a: Any, m: Any) -> Any:

@@ -13,6 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.ops.complex_slopes import (
+    inverse_square_of_cos,
+    inverse_square_of_cosh,
+    root_of_one_minus_square,
+    root_of_one_plus_square,
+    root_of_square_minus_one,
+)
 from autodiff.primitives import NUMPY_CONSTANTS, Primitive, elementwise, implements, pass_on
 
 # --- arithmetic -----------------------------------------------------------------------------------
@@ -186,21 +193,32 @@ logaddexp2 = elementwise(
 # --- trigonometric and hyperbolic -----------------------------------------------------------------
 
 
+def _is_complex(x: Any) -> bool:
+    return x.dtype.kind == "c"
+
+
 def _root(x: Any) -> Any:
-    """sqrt(1 + x^2), for real x without overflow."""
-    return np.sqrt(1 + x * x) if x.dtype.kind == "c" else np.hypot(1, x)
+    """sqrt(1 + x^2), without overflow."""
+    return root_of_one_plus_square(x) if _is_complex(x) else np.hypot(1, x)
+
+
+def _root_at_one(x: Any) -> Any:
+    """sqrt(1 - x^2), without a loss of digits near 1."""
+    return root_of_one_minus_square(x) if _is_complex(x) else np.sqrt((1 - x) * (1 + x))
 
 
 sin = elementwise(np.sin, lambda t, y, x: t * np.cos(x))
 cos = elementwise(np.cos, lambda t, y, x: -t * np.sin(x))
-tan = elementwise(np.tan, lambda t, y, x: t * (1 + y * y))
-arcsin = elementwise(np.arcsin, lambda t, y, x: t / np.sqrt((1 - x) * (1 + x)), singular=True)
-arccos = elementwise(np.arccos, lambda t, y, x: -t / np.sqrt((1 - x) * (1 + x)), singular=True)
+tan = elementwise(np.tan, lambda t, y, x: t * (inverse_square_of_cos(x) if _is_complex(x) else 1 + y * y))
+arcsin = elementwise(np.arcsin, lambda t, y, x: t / _root_at_one(x), singular=True)
+arccos = elementwise(np.arccos, lambda t, y, x: -t / _root_at_one(x), singular=True)
 
 
 @elementwise(np.arctan)
 def arctan(t: Any, y: Any, x: Any) -> Any:
     """Slope 1 / (1 + x^2)."""
+    if _is_complex(x):
+        return t / (x - 1j) / (x + 1j)
     r = _root(x)
     return t / r / r
 
@@ -235,12 +253,22 @@ tanh_slope = elementwise(_tanh_slope, lambda t, y, x: t * (y * (-2 * np.tanh(x))
 @elementwise(np.tanh)
 def tanh(t: Any, y: Any, x: Any) -> Any:
     """Slope 1 - y^2. In float64 as a function of x, which keeps its digits far out; networks train in float32."""
+    if _is_complex(x):
+        return t * inverse_square_of_cosh(x)
     return t * (tanh_slope(x) if x.dtype.char in "dg" else one_minus_square(y))
 
 
 arcsinh = elementwise(np.arcsinh, lambda t, y, x: t / _root(x))
-arccosh = elementwise(np.arccosh, lambda t, y, x: t / (np.sqrt(x - 1) * np.sqrt(x + 1)), singular=True)
-arctanh = elementwise(np.arctanh, lambda t, y, x: t / ((1 - x) * (1 + x)), singular=True)
+arccosh = elementwise(
+    np.arccosh,
+    lambda t, y, x: t / (root_of_square_minus_one(x) if _is_complex(x) else np.sqrt(x - 1) * np.sqrt(x + 1)),
+    singular=True,
+)
+arctanh = elementwise(
+    np.arctanh,
+    lambda t, y, x: t / (1 - x) / (1 + x) if _is_complex(x) else t / ((1 - x) * (1 + x)),
+    singular=True,
+)
 degrees = elementwise(np.degrees, lambda t, y, x: t * (180 / math.pi), reads=False)
 radians = elementwise(np.radians, lambda t, y, x: t * (math.pi / 180), reads=False)
 rad2deg = elementwise(np.rad2deg, lambda t, y, x: t * (180 / math.pi), reads=False)
@@ -279,10 +307,31 @@ sinc = elementwise(np.sinc, lambda t, y, x: t * sinc_derivative(x, n=1))
 
 # --- distances ------------------------------------------------------------------------------------
 
+
+_TINY = {c: float(np.finfo(c).tiny) for c in "efdg"}
+
+
+def _length(r: Any, at_zero: float) -> Any:
+    """`r`, or what stands for 0; NaN for what has over- or underflowed, since a number of that size has no digits."""
+    tiny = _TINY[r.dtype.char]
+    # Looked at where it can be, which takes less time than to choose; a record holds the choice.
+    if type(r) is np.float64:
+        if tiny <= r < math.inf:
+            return r
+    elif (
+        type(r) is np.ndarray
+        and r.size
+        and tiny <= np.minimum.reduce(r, None)
+        and np.maximum.reduce(r, None) < math.inf
+    ):
+        return r
+    return np.where(r == 0, at_zero, np.where((r >= tiny) & (r < math.inf), r, math.nan))
+
+
 ratio = elementwise(
-    lambda x, r: x / np.where(r == 0, math.inf, r),
-    lambda t, y, x, r: t / np.where(r == 0, math.nan, r),
-    lambda t, y, x, r: -(t * y) / np.where(r == 0, math.nan, r),
+    lambda x, r: x / _length(r, math.inf),
+    lambda t, y, x, r: t / _length(r, math.nan),
+    lambda t, y, x, r: -(t * y) / _length(r, math.nan),
     name="ratio",
     singular=True,
 )

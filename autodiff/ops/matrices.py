@@ -25,6 +25,11 @@ def conj(x: Any) -> Any:
     return x.conj() if x.dtype.kind == "c" else x
 
 
+def real_part(x: Any) -> Any:
+    """The real part; a real array is its own."""
+    return x.real if x.dtype.kind == "c" else x
+
+
 def adjoint(x: Any) -> Any:
     """The conjugate transpose."""
     return conj(transposed(x))

@@ -5,6 +5,7 @@ Axes come in canonical form: a rising tuple of non-negative integers, or None fo
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from typing import Any
@@ -258,8 +259,20 @@ var_over = primitive(
     mask_pull=mask_back,
     mask_push=mask_on,
 )
+
+
+def _std(x: Any, *, axis: Axes, ddof: float, keepdims: bool) -> Any:
+    y = x.std(axis=axis, ddof=ddof, keepdims=keepdims)
+    if _exact(y):
+        return y
+    n = _freedom(x, axis, ddof)
+    return _at_scale(
+        lambda d: np.sqrt(_squares(d).sum(axis=axis, keepdims=keepdims) / n), _deviation(x, axis), axis, keepdims
+    )
+
+
 std_over = primitive(
-    lambda x, *, axis, ddof, keepdims: x.std(axis=axis, ddof=ddof, keepdims=keepdims),
+    _std,
     name="std",
     vjp=[lambda ct, y, x, **how: kept(ct, x.shape, how["axis"], how["keepdims"]) * _std_slope(y, x, **how)],
     jvp=[lambda t, y, x, **how: _real(t * _std_slope(y, x, **how)).sum(axis=how["axis"], keepdims=how["keepdims"])],
@@ -321,9 +334,43 @@ def _ddof(ddof: float, correction: float | None) -> float:
 # --- lengths --------------------------------------------------------------------------------------
 
 
+def _squares(x: Any) -> Any:
+    return x.real * x.real + x.imag * x.imag if x.dtype.kind == "c" else x * x
+
+
+@functools.cache
+def _least(kind: str, power: float) -> float:
+    """The least root of a sum of powers that has all its digits."""
+    info = np.finfo(kind)
+    return (float(info.tiny) / float(info.eps)) ** (1 / power) if power > 0 else 0.0
+
+
+def _exact(y: Any, power: float = 2.0) -> bool:
+    """Whether no root of a sum of powers lost digits, or all of them, because the sum under- or overflowed."""
+    least = _least(y.dtype.char, power)
+    if type(y) is np.float64:
+        return bool(least < y < math.inf)
+    return not y.size or bool(least < np.minimum.reduce(y, None) and np.maximum.reduce(y, None) < math.inf)
+
+
+def _at_scale(root: Any, x: Any, axis: Axes, keepdims: bool) -> Any:
+    """``root(x)``, a length, computed where it is near 1; powers of two, so that nothing is rounded."""
+    size = np.abs(x)
+    n = np.frexp(np.where(np.isfinite(size), size, 0).max(axis=axis, keepdims=True, initial=0))[1]
+    if x.dtype.kind == "c":
+        x = np.ldexp(x.real, -n) + 1j * np.ldexp(x.imag, -n)
+    else:
+        x = np.ldexp(x, -n)
+    y = root(x)
+    return np.ldexp(y, n if keepdims else n.reshape(y.shape))
+
+
 def _norm(x: Any, *, axis: Axes, keepdims: bool) -> Any:
-    squares = (x.real * x.real + x.imag * x.imag) if x.dtype.kind == "c" else x * x
-    return np.sqrt(squares.sum(axis=axis, keepdims=keepdims))
+    def root(x: Any) -> Any:
+        return np.sqrt(_squares(x).sum(axis=axis, keepdims=keepdims))
+
+    y = root(x)
+    return y if _exact(y) else _at_scale(root, x, axis, keepdims)
 
 
 def direction(x: Any, y: Any, *, axis: Axes, keepdims: bool) -> Any:
@@ -347,8 +394,16 @@ def _power_slope(y: Any, x: Any, *, axis: Axes, keepdims: bool, order: float) ->
     return power_of(ratio(x, kept(y, x.shape, axis, keepdims)), order - 1)
 
 
+def _power_norm(x: Any, *, axis: Axes, keepdims: bool, order: float) -> Any:
+    def root(x: Any) -> Any:
+        return (x**order).sum(axis=axis, keepdims=keepdims) ** (1 / order)
+
+    y = root(x)
+    return y if _exact(y, order) else _at_scale(root, x, axis, keepdims)
+
+
 power_norm_over = primitive(
-    lambda x, *, axis, keepdims, order: (x**order).sum(axis=axis, keepdims=keepdims) ** (1 / order),
+    _power_norm,
     name="norm",
     vjp=[lambda ct, y, x, **how: kept(ct, x.shape, how["axis"], how["keepdims"]) * _power_slope(y, x, **how)],
     jvp=[lambda t, y, x, **how: (t * _power_slope(y, x, **how)).sum(axis=how["axis"], keepdims=how["keepdims"])],

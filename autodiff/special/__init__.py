@@ -16,6 +16,16 @@ from autodiff.special.activations import (
     softplus,
 )
 from autodiff.special.gamma import betaln, digamma, gammaln, i0, i0e, i1, i1e, polygamma
+from autodiff.special.matrix_functions import (
+    Polar,
+    matrix_exp,
+    matrix_function,
+    matrix_inverse_sqrt,
+    matrix_log,
+    matrix_power,
+    matrix_sqrt,
+    polar,
+)
 from autodiff.special.network import affine, mse, softmax_cross_entropy
 from autodiff.special.normalizing import layer_norm, rms_normalize, standardize
 from autodiff.special.probabilities import entr, erf, erfc, rel_entr, xlogy
@@ -24,6 +34,7 @@ from autodiff.special.sums import log_softmax, logsumexp, softmax, sum_of_square
 from autodiff.special.windows import average_pool, convolution, max_pool
 
 __all__ = [
+    "Polar",
     "affine",
     "average_pool",
     "betaln",
@@ -51,8 +62,15 @@ __all__ = [
     "logit",
     "logsumexp",
     "lstm",
+    "matrix_exp",
+    "matrix_function",
+    "matrix_inverse_sqrt",
+    "matrix_log",
+    "matrix_power",
+    "matrix_sqrt",
     "max_pool",
     "mse",
+    "polar",
     "polygamma",
     "rel_entr",
     "relu",

@@ -95,7 +95,7 @@ def linearity(f: Function, *xs: Any, seed: int = 0, rtol: float = ROUND_OFF) -> 
     f : callable
         Of arrays or containers of them.
     *xs : array_like
-        Where, real and floating.
+        Where, real or complex.
     seed : int, default 0
         Of the random directions.
     rtol : float

@@ -320,8 +320,6 @@ OF_COMPLEX = [
             (np.sqrt, ew.sqrt),
             (np.sin, ew.sin),
             (np.cos, ew.cos),
-            (np.tanh, ew.tanh),
-            (np.arctan, ew.arctan),
             (np.square, ew.square),
             (np.reciprocal, ew.reciprocal),
         ]

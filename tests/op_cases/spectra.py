@@ -178,18 +178,36 @@ def plain_polar(a):
     return u @ vh
 
 
+def plain_sylvester(p, x):
+    """By the Kronecker product."""
+    p, one = p @ p.mT + np.eye(p.shape[-1]), np.eye(p.shape[-1])
+    n = p.shape[-1]
+    both = np.einsum("...ik,jl->...ijkl", p, one) + np.einsum("ik,...lj->...ijkl", one, p)
+    flat = both.reshape((*p.shape[:-2], n * n, n * n))
+    return np.linalg.solve(flat, x.reshape((*x.shape[:-2], n * n, 1))).reshape(x.shape)
+
+
 NORMS = [
     *(
         Case(
             name,
             spectra.polar,
             (domain,),
-            (spectra.polar,),
+            (spectra.polar_of_tall,),
             shapes=RECTANGLES,
             reference=plain_polar,
             distinct=True,
         )
         for name, domain in [("polar", REGULAR), ("complex_polar", COMPLEX_REGULAR)]
+    ),
+    Case(
+        "sylvester",
+        lambda p, x: spectra.sylvester(p @ p.mT + np.eye(p.shape[-1]), x),
+        (SYMMETRIC, REGULAR),
+        (spectra.sylvester,),
+        shapes=[((2, 2), (2, 2)), ((3, 3), (3, 3)), ((2, 3, 3), (2, 3, 3))],
+        reference=plain_sylvester,
+        distinct=True,
     ),
     Case(
         "extreme_value",

@@ -1,0 +1,274 @@
+"""Functions of symmetric and Hermitian matrices, right at equal eigenvalues too, and the polar factors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autodiff.errors import DomainError, GradientError
+from autodiff.ops import spectra
+from autodiff.ops.matrices import adjoint, hermitian_part, matrix, square
+from autodiff.ops.matrix_functions import matrix_derivative
+from autodiff.transforms import derivative
+
+
+class Polar(NamedTuple):
+    """The factors of a matrix, a = u p.
+
+    Attributes
+    ----------
+    u : array or Tensor, (..., m, n)
+        The direction: its columns (of a wide matrix its rows) are orthonormal.
+    p : array or Tensor, (..., n, n)
+        Hermitian, without negative eigenvalues.
+    """
+
+    u: Any
+    p: Any
+
+
+class _Slopes:
+    """A function of one variable and its derivatives, entry by entry."""
+
+    def __init__(self, f: Callable[[Any], Any]) -> None:
+        self.f = f
+
+    def __call__(self, n: int, x: Any) -> Any:
+        y = derivative(self.f, n)(x)
+        if getattr(y, "requires_grad", False):
+            raise GradientError(
+                "matrix_function: f closes over something tracked, and the derivative by that would be lost. The "
+                "result is differentiated by the matrix only: give f plain numbers."
+            )
+        return np.broadcast_to(np.asarray(getattr(y, "data", y) if hasattr(y, "requires_grad") else y), x.shape)
+
+
+def _power(p: float) -> Callable[[int, Any], Any]:
+    """The derivatives of x**p."""
+
+    def slopes(n: int, x: Any) -> Any:
+        factor = float(np.prod(p - np.arange(n)))
+        return factor * x ** (p - n) if factor else np.zeros_like(x)  # of a polynomial the last ones are 0, at 0 too
+
+    return slopes
+
+
+def _logarithm(n: int, x: Any) -> Any:
+    return np.log(x) if n == 0 else _power(-1.0)(n - 1, x)
+
+
+def _exponential(n: int, x: Any) -> Any:
+    return np.exp(x)
+
+
+def _of(a: Any, slopes: Callable[[int, Any], Any], name: str, *, positive: bool = False) -> Any:
+    return matrix_derivative(hermitian_part(square(a, name)), slopes=slopes, positive=positive)
+
+
+def matrix_function(f: Callable[[Any], Any], a: Any) -> Any:
+    """A function of a symmetric or Hermitian matrix, f(V diag(w) V^H) = V diag(f(w)) V^H.
+
+    Parameters
+    ----------
+    f : callable
+        Acts entry by entry on an array of real numbers: a NumPy function, or anything that differentiates.
+    a : array_like or Tensor, (..., n, n)
+        Its Hermitian part is taken, so that the gradient is Hermitian.
+
+    Returns
+    -------
+    array or Tensor, (..., n, n)
+
+    Raises
+    ------
+    GradientError
+        If `f` closes over something tracked.
+
+    Notes
+    -----
+    The derivatives are made of divided differences of `f`, of equal eigenvalues its derivatives, so that they are exact
+    at ties, to every order, where the vectors of `numpy.linalg.eigh` have none. Where `f` is not differentiable they
+    are infinite or NaN.
+
+    References
+    ----------
+    N. J. Higham, "Functions of Matrices", SIAM 2008, theorem 3.11.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> from autodiff import special
+    >>> a = np.array([[2.0, 1.0], [1.0, 2.0]])  # eigenvalues 1 and 3
+    >>> special.matrix_function(np.cbrt, a)
+    array([[1.22112479, 0.22112479],
+           [0.22112479, 1.22112479]])
+    >>> ad.grad(lambda x: special.matrix_function(np.sin, x).sum())(np.zeros((2, 2)))  # sin'(0) = 1
+    array([[1., 1.],
+           [1., 1.]])
+    """
+    return _of(a, _Slopes(f), "matrix_function")
+
+
+def matrix_sqrt(a: Any) -> Any:
+    """The square root of a symmetric or Hermitian matrix without negative eigenvalues.
+
+    Parameters
+    ----------
+    a : array_like or Tensor, (..., n, n)
+        As in `matrix_function`. Eigenvalues that are negative by rounding count as 0.
+
+    Returns
+    -------
+    array or Tensor, (..., n, n)
+        NaN where an eigenvalue is negative. At a singular matrix the slope is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import special
+    >>> special.matrix_sqrt(np.array([[5.0, 4.0], [4.0, 5.0]]))
+    array([[2., 1.],
+           [1., 2.]])
+    """
+    return _of(a, _power(0.5), "matrix_sqrt", positive=True)
+
+
+def matrix_inverse_sqrt(a: Any) -> Any:
+    """The inverse square root of a positive definite matrix, as whitening and Shampoo have it.
+
+    Parameters
+    ----------
+    a : array_like or Tensor, (..., n, n)
+        As in `matrix_function`.
+
+    Returns
+    -------
+    array or Tensor, (..., n, n)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import special
+    >>> special.matrix_inverse_sqrt(np.diag([4.0, 25.0]))
+    array([[0.5, 0. ],
+           [0. , 0.2]])
+    """
+    return _of(a, _power(-0.5), "matrix_inverse_sqrt")
+
+
+def matrix_log(a: Any) -> Any:
+    """The logarithm of a positive definite matrix.
+
+    Parameters
+    ----------
+    a : array_like or Tensor, (..., n, n)
+        As in `matrix_function`.
+
+    Returns
+    -------
+    array or Tensor, (..., n, n)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import special
+    >>> special.matrix_log(np.diag([1.0, np.e]))
+    array([[0., 0.],
+           [0., 1.]])
+    """
+    return _of(a, _logarithm, "matrix_log")
+
+
+def matrix_exp(a: Any) -> Any:
+    """The exponential of a symmetric or Hermitian matrix.
+
+    Parameters
+    ----------
+    a : array_like or Tensor, (..., n, n)
+        As in `matrix_function`.
+
+    Returns
+    -------
+    array or Tensor, (..., n, n)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import special
+    >>> special.matrix_exp(np.log(2.0) * np.ones((2, 2)))  # eigenvalues 0 and 2 log 2
+    array([[2.5, 1.5],
+           [1.5, 2.5]])
+    """
+    return _of(a, _exponential, "matrix_exp")
+
+
+def matrix_power(a: Any, p: float) -> Any:
+    """A real power of a symmetric or Hermitian matrix.
+
+    Parameters
+    ----------
+    a : array_like or Tensor, (..., n, n)
+        As in `matrix_function`; positive definite, if `p` is not a whole number. `numpy.linalg.matrix_power` takes any
+        square matrix and whole numbers.
+    p : float
+        A plain number: the result is differentiated by the matrix only.
+
+    Returns
+    -------
+    array or Tensor, (..., n, n)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff import special
+    >>> special.matrix_power(np.diag([1.0, 8.0]), 1 / 3)
+    array([[1., 0.],
+           [0., 2.]])
+    """
+    if hasattr(p, "requires_grad") or np.ndim(p) or not np.isreal(p):
+        raise DomainError(f"matrix_power: p is one real number that is not tracked; {p!r} was given.")
+    return _of(a, _power(float(p)), "matrix_power", positive=p > 0 and p % 1 != 0)
+
+
+def polar(a: Any) -> Polar:
+    """The polar factors of a matrix, a = u p: its direction, and what stretches.
+
+    Parameters
+    ----------
+    a : array_like or Tensor, (..., m, n)
+        Real or complex.
+
+    Returns
+    -------
+    Polar
+        ``u`` (m, n) and ``p`` (n, n). With a = U diag(s) V^H they are U V^H, without the vectors whose singular value
+        is 0, and V diag(s) V^H.
+
+    Notes
+    -----
+    Equal singular values do no harm, to any order: the slope divides by their sums. Where one is 0 it is NaN.
+
+    References
+    ----------
+    N. J. Higham, "Functions of Matrices", SIAM 2008, chapter 8.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> from autodiff import special
+    >>> u, p = special.polar(np.array([[0.0, -2.0], [3.0, 0.0]]))
+    >>> u
+    array([[ 0., -1.],
+           [ 1.,  0.]])
+    >>> p
+    array([[3., 0.],
+           [0., 2.]])
+    >>> ad.jvp(lambda x: special.polar(x).u, (np.eye(2),), (np.array([[1.0, 2.0], [4.0, 3.0]]),))[1]
+    array([[ 0., -1.],
+           [ 1.,  0.]])
+    """
+    a = matrix(a, "polar")
+    u = spectra.polar(a)
+    return Polar(u, hermitian_part(adjoint(u) @ a))
