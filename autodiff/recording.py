@@ -181,11 +181,12 @@ def _swept(
         found = found._replace(flags=found.flags | MASKING)  # the zeros of unit vectors are masks
     masked = found.masked
     with _quiet(found), recording_on() if lifted else nullcontext():
-        if tape.is_watched():  # whoever looks on is shown the sweep that counts, not an attempt
+        traced = tape.tracer() is not None
+        if tape.is_watched() and not traced:  # whoever looks on is shown the sweep that counts, not an attempt
             return sweep(
                 found, given, wanted, lift=lift if lifted else None, masked=masked, lives=lives if masked else None
             )
-        if lifted or tape.tracer() is not None:
+        if lifted or traced:
 
             def later(given: dict[Node, Any], **masks: Any) -> dict[Node, Any]:
                 return sweep(found, given, wanted, lift=lift if lifted else None, **masks)
