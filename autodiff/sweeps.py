@@ -168,8 +168,9 @@ def _are_finite_here(results: Iterable[Any]) -> bool:
     tracer = tape.tracer()
     if tracer is None:
         return all_finite(arrays)
-    # Behind a random draw, or an update, a program cannot begin anew: masks are kept for whatever comes.
-    return tracer.can_decide and tracer.decide(_are_finite, arrays)
+    # Behind a random draw, or an update, a program cannot begin anew: masks are kept for whatever comes. So they are
+    # for single numbers, where they cost little, and a look would keep a program from running on Python's floats.
+    return tracer.can_decide and any(a.ndim for a in arrays) and tracer.decide(_are_finite, arrays)
 
 
 def _are_finite(*arrays: Any) -> bool:
