@@ -16,7 +16,7 @@ result is not finite.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from math import inf
 from sys import getrefcount
 from typing import Any
@@ -163,14 +163,23 @@ def with_masks_if_needed(
 
 def _are_finite_here(results: Iterable[Any]) -> bool:
     """Whether all results are finite, Tensors among them; in a trace a decision, which every call makes again."""
-    arrays = [getattr(r, "_data", r) for r in results if r is not None]
-    arrays = [getattr(a, "values", a) for a in arrays]  # of a Batch all copies
+    arrays = list(_arrays_in(results))
     tracer = tape.tracer()
     if tracer is None:
         return all_finite(arrays)
     # Behind a random draw, or an update, a program cannot begin anew: masks are kept for whatever comes. So they are
     # for single numbers, where they cost little, and a look would keep a program from running on Python's floats.
     return tracer.can_decide and any(a.ndim for a in arrays) and tracer.decide(_are_finite, arrays)
+
+
+def _arrays_in(values: Iterable[Any]) -> Iterator[Any]:
+    """The arrays in Tensors, in Batches and in tuples of several outputs."""
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from _arrays_in(value)
+        elif value is not None:
+            array = getattr(value, "_data", value)
+            yield getattr(array, "values", array)
 
 
 def _are_finite(*arrays: Any) -> bool:

@@ -225,8 +225,8 @@ class Trace:
 
     @property
     def can_decide(self) -> bool:
-        """Whether a call may still begin anew: a random draw or an update cannot be taken back."""
-        return not any(op.form in ("live", "effect") for op in self.ops)
+        """Whether a call may still begin anew: a random draw or an update cannot be taken back, nor a way forward."""
+        return self.operands is None and not any(op.form in ("live", "effect") for op in self.ops)
 
     def decide(self, function: Callable[..., Any], args: Sequence[Any]) -> Any:
         """What the values of this call decide; a later call that they decide otherwise in is not this program's."""

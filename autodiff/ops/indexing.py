@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import ShapeError
+from autodiff.ops.deciding import whole
 from autodiff.ops.shapes import Shape, canonical_axis, operand, ravel, values
 from autodiff.primitives import NUMPY_CONSTANTS, Primitive, implements, linear, primitive
 
@@ -154,18 +155,28 @@ def _at_set(x: Any, v: Any, *arrays: Any, index: Index) -> Any:
 
 def _kept(y: Any, x: Any, v: Any, *arrays: Any, index: Index) -> Any:
     """Which entries of `x` are not overwritten."""
-    kept = np.ones(x.shape, bool)
-    kept[index.fill(arrays)] = False
-    return kept
+    shape = x.shape
+
+    def kept(*arrays: Any) -> Any:
+        out = np.ones(shape, bool)
+        out[index.fill(arrays)] = False
+        return out
+
+    return whole(kept, *arrays)
 
 
 def _last(x: Any, *arrays: Any, index: Index) -> Any:
     """For each entry written, whether it is the last one at its place."""
-    writer = np.zeros(x.shape, np.intp)
-    where = index.fill(arrays)
-    number = np.arange(writer[where].size).reshape(writer[where].shape)
-    writer[where] = number
-    return writer[where] == number
+    shape = x.shape
+
+    def last(*arrays: Any) -> Any:
+        writer = np.zeros(shape, np.intp)
+        where = index.fill(arrays)
+        number = np.arange(writer[where].size).reshape(writer[where].shape)
+        writer[where] = number
+        return writer[where] == number
+
+    return whole(last, *arrays)
 
 
 def _mask_pulled(i: int, live: Any, y: Any, x: Any, v: Any, *arrays: Any, index: Index) -> Any:
