@@ -112,7 +112,15 @@ def _by_factor_forward(t: Any, r: Any, a: Any, b: Any, *, axis: int, back: bool)
 def _mask(index: int, live: Any, r: Any, a: Any, b: Any, *, axis: int, back: bool, forward: bool) -> Any:
     if live is None:
         return None
-    return _running_any(live, axis, back if forward else not back)
+    if index == 1:
+        return _running_any(live, axis, back if forward else not back)
+    # The first factor meets nothing. Backwards, a factor works one step before its place.
+    live = live * 1.0
+    if forward:
+        step = advanced(live, axis)
+        return _running_any(step if back else delayed(step, axis), axis, back)
+    alive = delayed(_running_any(live, axis, not back) * 1.0, axis)
+    return (alive if back else delayed(advanced(_running_any(live, axis, True) * 1.0, axis), axis)) != 0
 
 
 def _running_any(live: Any, axis: int, back: bool) -> Any:
