@@ -43,7 +43,7 @@ OVERFLOWING = 8
 """Flag: the slope is finite over the whole domain, but may overflow, and is not finite where an operand is not.
 
 So it is with most functions: a product, a power, a sine. A primitive whose slope no operand can make infinite (a sum,
-``relu``) has no such flag, nor has a product that adds up (``matmul``): what is not finite in it gets into entries that
+an identity) has no such flag, nor has a product that adds up (``matmul``): what is not finite in it gets into entries that
 are alive, and no mask helps.
 """
 
@@ -218,7 +218,7 @@ def elementwise(
     p.reads = reads
     p.live = tuple(live)
     p.passes_mask = True
-    p.flags = _flags(live, singular) | (OVERFLOWING if reads and not live and any(m not in _TAME for m in maps) else 0)
+    p.flags = _flags(live, singular) | (OVERFLOWING if reads and any(m not in _TAME for m in maps) else 0)
     return _register(p)
 
 

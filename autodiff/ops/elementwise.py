@@ -198,7 +198,7 @@ arcsin = elementwise(np.arcsin, lambda t, y, x: t / np.sqrt((1 - x) * (1 + x)), 
 arccos = elementwise(np.arccos, lambda t, y, x: -t / np.sqrt((1 - x) * (1 + x)), singular=True)
 
 
-@elementwise(np.arctan)
+@elementwise(np.arctan, singular=True)  # finite everywhere; but at infinity its slope is 0, and the slope of that NaN
 def arctan(t: Any, y: Any, x: Any) -> Any:
     """Slope 1 / (1 + x^2)."""
     r = _root(x)
@@ -238,7 +238,7 @@ def tanh(t: Any, y: Any, x: Any) -> Any:
     return t * (tanh_slope(x) if x.dtype.char in "dg" else one_minus_square(y))
 
 
-arcsinh = elementwise(np.arcsinh, lambda t, y, x: t / _root(x))
+arcsinh = elementwise(np.arcsinh, lambda t, y, x: t / _root(x), singular=True)  # as arctan
 arccosh = elementwise(np.arccosh, lambda t, y, x: t / (np.sqrt(x - 1) * np.sqrt(x + 1)), singular=True)
 arctanh = elementwise(np.arctanh, lambda t, y, x: t / ((1 - x) * (1 + x)), singular=True)
 degrees = elementwise(np.degrees, lambda t, y, x: t * (180 / math.pi), reads=False)
