@@ -10,13 +10,14 @@ import autodiff as ad
 import nn
 from autodiff import masks, sweeps, tape
 from autodiff.ops.choices import relu
+from autodiff.ops.scans import recurrence
 from autodiff.primitives import ELEMENTWISE, MASKING, MULTILINEAR
 from autodiff.testing import all_primitives
 from autodiff.testing.blame import operations
-
 from tests.layer_checks import LAYERS, as_function, first
 from tests.op_cases import ALL
 from tests.op_cases.checks import assert_close, met_nodes, problem, quiet, tracked
+from tests.op_cases.scans import recurrence_reference
 from tests.reference.loss_cases import CASES as LOSSES
 from tests.reference.loss_cases import name_of
 from tests.test_compile_rows import depends_on_values, same
@@ -67,7 +68,9 @@ def generic(node):
         return rng.uniform(0.5, 1.5, np.shape(x)).astype(x.dtype)[()] if np.asarray(x).dtype.kind in "fc" else x
 
     operands = tuple(moved(x) for x in node.operands)
-    return tape.Node(node.number, primitive, operands, node.parents, node.keywords, primitive(*operands, **node.keywords))
+    return tape.Node(
+        node.number, primitive, operands, node.parents, node.keywords, primitive(*operands, **node.keywords)
+    )
 
 
 def pulled(node, i, ct):
@@ -114,7 +117,7 @@ def check_pulled(node):
             elementwise = primitive.kind == ELEMENTWISE
             likes = node.output if elementwise else pulled(node, i, next(units(node.output)))
             assert mask.dtype == np.bool_
-            assert mask.shape == np.shape(likes) or mask.shape == np.shape(node.operands[i]) and not elementwise
+            assert mask.shape == np.shape(likes) or (mask.shape == np.shape(node.operands[i]) and not elementwise)
             alive = slice(None) if live is None else flat(live)
             mask = np.ravel(masks.any_over_broadcast(mask, np.shape(node.operands[i])))
             compare(mask, depends[alive].any(axis=0), depends.any(axis=0), f"operand {i}", primitive, live)
@@ -154,7 +157,9 @@ def is_exact(primitive):
     return primitive.passes_mask or primitive.mask_pull is not None
 
 
-NODES = [pytest.param(case, p, id=f"{case}-{p.name}") for case in ALL for p in dict.fromkeys(case.covers) if has_masks(p)]
+NODES = [
+    pytest.param(case, p, id=f"{case}-{p.name}") for case in ALL for p in dict.fromkeys(case.covers) if has_masks(p)
+]
 
 
 @functools.cache
@@ -391,3 +396,41 @@ def found_by(total, xs, numbers):
         found += [np.array(g) for g in ad.jacobian(f, every, mode="forward")(*moved)]
         found += [np.array(g) for g in ad.jvp(ad.grad(f, every), moved, tuple(map(np.ones_like, moved)))[1]]
     return found
+
+
+# --- products that the chain rule never makes -----------------------------------------------------
+
+
+def test_a_running_product_multiplies_nothing_that_comes_later():
+    z = np.array([0.5, 2.0, 1e200, 1e200])
+    for gradient in (ad.grad, lambda f: ad.jacobian(f, mode="forward")):
+        np.testing.assert_allclose(gradient(lambda z: np.cumprod(z)[:2].sum())(z), [3, 0.5, 0, 0])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+def test_a_factor_0_comes_before_what_overflows(dtype):
+    big = np.sqrt(np.finfo(dtype).max) * 5
+    z = np.array([1 / big, big, big, 0.0, 1.0], dtype)
+    for f in (lambda z: np.cumprod(z)[-1], np.prod):
+        np.testing.assert_allclose(ad.grad(lambda z: np.real(f(z)))(z), [0, 0, 0, big, 0], rtol=1e-5)  # noqa: B023
+        if dtype != np.complex128:
+            np.testing.assert_allclose(ad.jacobian(f, mode="forward")(z), [0, 0, 0, big, 0], rtol=1e-5)
+    np.testing.assert_array_equal(ad.grad(np.prod)(np.array([0.0, 0.0, 1e200, 1e200])), np.zeros(4))
+
+
+def test_a_recurrence_whose_factors_overflow_is_that_of_its_definition():
+    rng = np.random.default_rng(4)
+    for back in (False, True):
+        a, b = 10.0 ** rng.uniform(-200, 200, (2, 9)), rng.normal(size=(2, 9)) * (rng.random((2, 9)) < 0.4)
+        a[:, 4] = 0
+        got = recurrence(a, b, axis=1, back=back)
+        with np.errstate(all="ignore"):
+            expected = recurrence_reference(a.astype(np.longdouble), b.astype(np.longdouble), 1, back).astype(float)
+        np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan, 1e300, 1e5])
+def test_i0_far_out_is_infinite_and_so_is_its_slope(bad):
+    with np.errstate(all="ignore"):
+        got = ad.grad(lambda x: np.i0(x).sum())(np.array([1.0, bad]))
+    np.testing.assert_allclose(got, [0.565159103992485, np.inf * bad if abs(bad) > 1e5 else np.inf])
