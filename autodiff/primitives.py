@@ -43,8 +43,8 @@ OVERFLOWING = 8
 """Flag: the slope is finite over the whole domain, but may overflow, and is not finite where an operand is not.
 
 So it is with most functions: a product, a power, a sine. A primitive whose slope no operand can make infinite (a sum,
-an identity) has no such flag, nor has a product that adds up (``matmul``): what is not finite in it gets into entries that
-are alive, and no mask helps.
+an identity) has no such flag, nor has a product that adds up (``matmul``): what is not finite in it gets into entries
+that are alive, and no mask helps.
 """
 
 GUARDING = 4

@@ -404,7 +404,8 @@ def found_by(total, xs, numbers):
 def test_a_running_product_multiplies_nothing_that_comes_later():
     z = np.array([0.5, 2.0, 1e200, 1e200])
     for gradient in (ad.grad, lambda f: ad.jacobian(f, mode="forward")):
-        np.testing.assert_allclose(gradient(lambda z: np.cumprod(z)[:2].sum())(z), [3, 0.5, 0, 0])
+        with quiet():
+            np.testing.assert_allclose(gradient(lambda z: np.cumprod(z)[:2].sum())(z), [3, 0.5, 0, 0])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
@@ -433,4 +434,4 @@ def test_a_recurrence_whose_factors_overflow_is_that_of_its_definition():
 def test_i0_far_out_is_infinite_and_so_is_its_slope(bad):
     with np.errstate(all="ignore"):
         got = ad.grad(lambda x: np.i0(x).sum())(np.array([1.0, bad]))
-    np.testing.assert_allclose(got, [0.565159103992485, np.inf * bad if abs(bad) > 1e5 else np.inf])
+    np.testing.assert_allclose(got, [0.565159103992485, np.inf * bad])
