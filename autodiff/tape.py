@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff.errors import CompileError, GradientError, StaleError
-from autodiff.primitives import LINEAR, MASKING, MULTILINEAR, SINGULAR, Primitive
+from autodiff.primitives import LINEAR, MASKING, MULTILINEAR, OVERFLOWING, SINGULAR, Primitive
 
 next_number: Callable[[], int] = itertools.count(1).__next__
 """The counter that numbers nodes and stamps assignments; atomic under the interpreter lock."""
@@ -352,7 +352,17 @@ class Walk(NamedTuple):
 
     @property
     def masked(self) -> bool:
-        """Whether a mask could meet an infinite slope, so that the sweep must keep masks."""
+        """Whether a mask could meet an infinite slope, so that a sweep may have to keep masks."""
+        return self.flags & MASKING != 0 and self.flags & (SINGULAR | OVERFLOWING) != 0
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether NumPy's warnings say nothing: infinite slopes are answers here, and a sweep may be an attempt."""
+        return self.flags & SINGULAR != 0 or self.masked
+
+    @property
+    def masked_from_the_start(self) -> bool:
+        """Whether a sweep whose values come later (it records itself, it is traced) must keep masks from the start."""
         return self.flags & (MASKING | SINGULAR) == MASKING | SINGULAR
 
 

@@ -28,7 +28,7 @@ from autodiff.ops import (
 )
 from autodiff.ops import elementwise as ew
 from autodiff.ops.ufunc_methods import through_method
-from autodiff.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, SINGULAR, Primitive
+from autodiff.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
 from autodiff.tape import NO_KEYWORDS, Leaf, Node, item_node, next_number
 
 _new = object.__new__
@@ -459,7 +459,7 @@ class Tensor(NumpyMethods):
             )
         cts = {node: seed(self, ct, "backward")}
         found = tape.walk_to_leaves(node)
-        if found.flags & SINGULAR:
+        if found.is_quiet:
             with np.errstate(all="ignore"):  # infinite slopes are answers here, see the conventions
                 cts = sweeps.pull_back_to_leaves(found, cts)
         elif tape.special:

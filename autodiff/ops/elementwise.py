@@ -214,7 +214,7 @@ arcsin = elementwise(np.arcsin, lambda t, y, x: t / _root_at_one(x), singular=Tr
 arccos = elementwise(np.arccos, lambda t, y, x: -t / _root_at_one(x), singular=True)
 
 
-@elementwise(np.arctan)
+@elementwise(np.arctan, singular=True)  # finite everywhere; but at infinity its slope is 0, and the slope of that NaN
 def arctan(t: Any, y: Any, x: Any) -> Any:
     """Slope 1 / (1 + x^2)."""
     if _is_complex(x):
@@ -258,7 +258,7 @@ def tanh(t: Any, y: Any, x: Any) -> Any:
     return t * (tanh_slope(x) if x.dtype.char in "dg" else one_minus_square(y))
 
 
-arcsinh = elementwise(np.arcsinh, lambda t, y, x: t / _root(x))
+arcsinh = elementwise(np.arcsinh, lambda t, y, x: t / _root(x), singular=True)  # as arctan
 arccosh = elementwise(
     np.arccosh,
     lambda t, y, x: t / (root_of_square_minus_one(x) if _is_complex(x) else np.sqrt(x - 1) * np.sqrt(x + 1)),

@@ -155,26 +155,28 @@ def _at_set(x: Any, v: Any, *arrays: Any, index: Index) -> Any:
 
 def _kept(y: Any, x: Any, v: Any, *arrays: Any, index: Index) -> Any:
     """Which entries of `x` are not overwritten."""
+    shape = x.shape
 
-    def kept_entries(*arrays: Any) -> Any:
-        kept = np.ones(x.shape, bool)
-        kept[index.fill(arrays)] = False
-        return kept
+    def kept(*arrays: Any) -> Any:
+        out = np.ones(shape, bool)
+        out[index.fill(arrays)] = False
+        return out
 
-    return whole(kept_entries, *arrays)
+    return whole(kept, *arrays)
 
 
 def _last(x: Any, *arrays: Any, index: Index) -> Any:
     """For each entry written, whether it is the last one at its place."""
+    shape = x.shape
 
-    def last_writes(*arrays: Any) -> Any:
-        writer = np.zeros(x.shape, np.intp)
+    def last(*arrays: Any) -> Any:
+        writer = np.zeros(shape, np.intp)
         where = index.fill(arrays)
         number = np.arange(writer[where].size).reshape(writer[where].shape)
         writer[where] = number
         return writer[where] == number
 
-    return whole(last_writes, *arrays)
+    return whole(last, *arrays)
 
 
 def _mask_pulled(i: int, live: Any, y: Any, x: Any, v: Any, *arrays: Any, index: Index) -> Any:

@@ -6,6 +6,7 @@ integers. What can be said exactly by reshaping, permuting and spreading is comp
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import index
 from typing import Any
 
@@ -314,6 +315,18 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
 # --- type -----------------------------------------------------------------------------------------
 
 cast = linear(lambda x, *, dtype: x.astype(dtype), lambda ct, x, *, dtype: ct, name="astype", passes_mask=True)
+
+
+def in_single(function: Callable[..., Any], *xs: Any, **keywords: Any) -> Any:
+    """A function of floats; where all are float16 it is worked out in float32, and the results are cast back.
+
+    Squares and sums of float16 overflow from 256 and 65,520 on, though what is made of them in the end does not.
+    """
+    if any(x.dtype.char != "e" for x in xs):
+        return function(*xs, **keywords)
+    half, single = np.dtype(np.float16), np.dtype(np.float32)
+    y = function(*[cast(x, dtype=single) for x in xs], **keywords)
+    return tuple(cast(part, dtype=half) for part in y) if isinstance(y, tuple) else cast(y, dtype=half)
 
 
 def astype(x: Any, dtype: Any, /) -> Any:
