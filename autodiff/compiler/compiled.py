@@ -16,7 +16,7 @@ import numpy as np
 
 from autodiff import pytree, tape
 from autodiff.compiler.backwards import Tracking
-from autodiff.compiler.buffers import Plan, plan_buffers
+from autodiff.compiler.buffers import Plan, apart, plan_buffers
 from autodiff.compiler.identifiers import comment, identifier
 from autodiff.compiler.passes import FOR_SPEED, PASSES
 from autodiff.compiler.program import Program, Value
@@ -197,7 +197,7 @@ class Compiled:
         for v in entry.program.values():
             if v.kind in ("state", "gradient"):
                 inputs[v] = v.payload._data if v.kind == "state" else v.payload.grad
-        inputs = {v: np.array(x) for v, x in inputs.items()}
+        inputs = {v: apart(np.asarray(x)) for v, x in inputs.items()}
         try:
             where = first_wrong(lambda: entry.run(args, kwargs), entry.names, entry.program, inputs, entry.source)
             if not where:

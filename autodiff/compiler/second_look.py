@@ -178,7 +178,7 @@ def first_wrong(
         except LookupError:  # a value that has no line of its own
             continue
         for v, part in zip(op.outputs, parts):
-            known[v] = np.array(part)
+            known[v] = part  # as it lies in memory: sums add in that order
             if names.get(v) in seen and not same_bits(seen[names[v]], known[v]):
                 return _line_of(source, names[v])
     return ""
