@@ -204,11 +204,12 @@ def _from_samples(
     runaway = _runaway(quotients)
     error = np.maximum(error, _still_falling(quotients))
     # A function that varies as much over the smallest steps as over the largest is not resolved by any of them.
+    seen = 1e3 * resolution * scale[np.isfinite(scale)].max(initial=0.0)  # beside others some may be rounding only
     rough = np.fmax(varies[-1], varies[-2]) >= 0.5 * np.fmax(varies[0], varies[1])
-    rough &= np.fmin(varies[-1], varies[-2]) > 1e3 * resolution * scale
+    rough &= np.fmin(varies[-1], varies[-2]) > seen
     if len(rows) == _LEVELS:  # what comes back to the same value now and then
         usual = np.median(varies[-8:], axis=0)
-        rough |= (usual >= 0.25 * varies[:4].max(axis=0)) & (usual > 1e3 * resolution * scale)
+        rough |= (usual >= 0.25 * varies[:4].max(axis=0)) & (usual > seen)
     rough &= (runaway == 0) & ~jumps
     error = np.where(rough, np.inf, error)
     return Slope(
