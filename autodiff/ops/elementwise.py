@@ -174,19 +174,22 @@ inside (against overflow) is no kink for its own derivatives."""
 softplus = elementwise(lambda x: np.logaddexp(x, 0), lambda t, y, x: t * sigmoid(x), name="softplus")
 
 
-def _share(a: Any, b: Any) -> Any:
+def share_of_exp(a: Any, b: Any) -> Any:
     """The share of exp(a) in exp(a) + exp(b). Two of +inf share evenly; of nothing, -inf and -inf, neither has any."""
     even = (a == b) & np.isinf(a)
     return sigmoid(np.where(even, 0, a - b)) * ~(even & (a < 0))
 
 
 logaddexp = elementwise(
-    np.logaddexp, lambda t, y, a, b: t * _share(a, b), lambda t, y, a, b: t * _share(b, a), singular=True
+    np.logaddexp,
+    lambda t, y, a, b: t * share_of_exp(a, b),
+    lambda t, y, a, b: t * share_of_exp(b, a),
+    singular=True,
 )
 logaddexp2 = elementwise(
     np.logaddexp2,
-    lambda t, y, a, b: t * _share(a * math.log(2), b * math.log(2)),
-    lambda t, y, a, b: t * _share(b * math.log(2), a * math.log(2)),
+    lambda t, y, a, b: t * share_of_exp(a * math.log(2), b * math.log(2)),
+    lambda t, y, a, b: t * share_of_exp(b * math.log(2), a * math.log(2)),
     singular=True,
 )
 

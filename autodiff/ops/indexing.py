@@ -13,7 +13,7 @@ import numpy as np
 
 from autodiff.errors import ShapeError
 from autodiff.ops.deciding import whole
-from autodiff.ops.shapes import Shape, canonical_axis, operand, ravel, values
+from autodiff.ops.shapes import Shape, canonical_axis, in_a_row, operand, ravel, values
 from autodiff.primitives import NUMPY_CONSTANTS, Primitive, implements, linear, primitive
 
 
@@ -219,8 +219,7 @@ def _along(axis: int, part: Any) -> Index:
 def take(a: Any, indices: Any, axis: Any = None, *, mode: str = "raise") -> Any:
     """``np.take``."""
     a = operand(a)
-    if axis is None:
-        a, axis = ravel(a), 0
+    a, axis = in_a_row(a, axis)
     axis = canonical_axis(axis, a.ndim, "take")
     indices = _canonical(indices)
     if mode != "raise":

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.ops.joining import concatenate, concatenate_all
-from autodiff.ops.shapes import canonical_axis, cast, flip_axes, operand, ravel
+from autodiff.ops.shapes import canonical_axis, cast, flip_axes, in_a_row, operand
 from autodiff.primitives import Primitive, implements, linear, primitive
 
 # --- sums -----------------------------------------------------------------------------------------
@@ -26,8 +26,7 @@ def cumsum_along(ct: Any, x: Any, *, axis: int) -> Any:
 def _prepared(a: Any, axis: Any, dtype: Any, name: str) -> tuple[Any, int]:
     """The array and axis to walk along; without an axis the flat array."""
     a = operand(a) if dtype is None else cast(operand(a), dtype=np.dtype(dtype))
-    if axis is None:
-        return (a if a.ndim == 1 else ravel(a)), 0
+    a, axis = in_a_row(a, axis)
     return a, canonical_axis(axis, a.ndim, name)
 
 
@@ -66,13 +65,13 @@ def _cut(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
     return x[(slice(None),) * axis + (slice(start, stop),)]
 
 
-def _edge(x: Any, axis: int, fill: int) -> Any:
+def _edge(x: Any, axis: int, fill: float) -> Any:
     """One layer of a constant, none of an array without layers."""
     shape = x.shape
     return np.full((*shape[:axis], min(1, shape[axis]), *shape[axis + 1 :]), fill, x.dtype)
 
 
-def delayed(x: Any, axis: int, fill: int = 0) -> Any:
+def delayed(x: Any, axis: int, fill: float = 0) -> Any:
     """`x` one step later along an axis, beginning with a constant."""
     return concatenate_all(_edge(x, axis, fill), _cut(x, axis, None, -1), axis=axis)
 

@@ -122,11 +122,13 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
     """``np.trapezoid``, differentiable in the heights, the places and the distance."""
     y = operand(y)
-    axis = canonical_axis(axis, y.ndim, "trapezoid")
+    place = canonical_axis(axis, y.ndim, "trapezoid")
     if x is not None:
         x = operand(x)
-        dx = _along(diff(x), axis, y.ndim) if x.ndim == 1 else diff(x, axis=axis)
-    return ((_cut(y, axis, 1, None) + _cut(y, axis, None, -1)) * dx / 2.0).sum(axis=axis)
+        dx = _along(diff(x), place, y.ndim) if x.ndim == 1 else diff(x, axis=axis)
+    # The axis is one of each array by itself, counted as it was given: what is broadcast may have more of them.
+    areas = (_cut(y, place, 1, None) + _cut(y, place, None, -1)) * dx / 2.0
+    return areas.sum(axis=axis)
 
 
 # --- between samples ------------------------------------------------------------------------------

@@ -39,9 +39,20 @@ def canonical_axis(axis: Any, ndim: int, name: str | None = None) -> int:
     return int(i % ndim)
 
 
+FOLDING = {"sum", "prod", "max", "min", "squeeze", "nanmean", "nanmax", "nanmin", "nanvar"}
+"""Functions that let a number without axes have axis 0, and -1, as those of NumPy do."""
+
+
+def in_a_row(a: Any, axis: Any) -> tuple[Any, int | None]:
+    """An array to go along: without an axis the flat array, and a number as one entry also where the axis is named."""
+    if axis is None or (a.ndim == 0 and type(axis) is int and axis in (0, -1)):
+        return (a if a.ndim == 1 else ravel(a)), 0
+    return a, axis
+
+
 def canonical_axes(axis: Any, ndim: int, name: str | None = None) -> Shape | None:
     """`axis` as a rising tuple of non-negative integers; None (all axes) stays None."""
-    if axis is None:
+    if axis is None or (ndim == 0 and type(axis) is int and axis in (0, -1) and name in FOLDING):
         return None
     if type(axis) is int and -ndim <= axis < ndim:
         return (axis % ndim,)

@@ -13,6 +13,7 @@ from autodiff.errors import MutationError, UnsupportedError
 from autodiff.ops.exponentials import logsumexp_over
 from autodiff.ops.missing import nanmax, nanmin
 from autodiff.ops.reductions import max_, min_, prod, sum_
+from autodiff.ops.running import EXTREMES_SO_FAR, cumulative_logaddexp
 from autodiff.ops.scans import cumprod, cumsum
 from autodiff.ops.shapes import canonical_axes, in_single, operand, reshape_to
 
@@ -36,7 +37,12 @@ REDUCE: dict[np.ufunc, Callable[..., Any]] = {
 }
 """What stands for ``ufunc.reduce``."""
 
-ACCUMULATE: dict[np.ufunc, Callable[..., Any]] = {np.add: cumsum, np.multiply: cumprod}
+ACCUMULATE: dict[np.ufunc, Callable[..., Any]] = {
+    np.add: cumsum,
+    np.multiply: cumprod,
+    np.logaddexp: cumulative_logaddexp,
+    **EXTREMES_SO_FAR,
+}
 """What stands for ``ufunc.accumulate``."""
 
 _INSTEAD = {
