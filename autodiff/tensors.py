@@ -591,10 +591,10 @@ class Tensor(NumpyMethods):
     def __dlpack__(self, **keywords: Any) -> Any:
         if self._node is not None:
             raise self._leaves_graph("from_dlpack()", "Hand over x.detach() on purpose.")
-        return self._data.__dlpack__(**keywords)
+        return np.asarray(self._data).__dlpack__(**keywords)
 
     def __dlpack_device__(self) -> Any:
-        return self._data.__dlpack_device__()
+        return np.asarray(self._data).__dlpack_device__()
 
     def __float__(self) -> float:
         if self._node is not None:
