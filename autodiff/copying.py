@@ -293,13 +293,20 @@ def deep_copy_of_leaf(leaf: Leaf, memo: dict[int, Any]) -> Leaf:
     new = memo.get(id(leaf))
     if new is None:
         new = memo[id(leaf)] = Leaf(getattr(leaf, "name", None))
-        new.number, new.stamp, new.grad = leaf.number, leaf.stamp, copy.deepcopy(leaf.grad, memo)
+        new.number, new.stamp, new.grad = leaf.number, leaf.stamp, copied(leaf.grad, memo)
     return new
 
 
+def copied(value: Any, memo: dict[int, Any]) -> Any:
+    """A deep copy of what a node holds; in a function that is being compiled values are not written to, and stay."""
+    if isinstance(value, tuple):
+        return tuple([copied(v, memo) for v in value])
+    return value if hasattr(type(value), "__autodiff_traced__") else copy.deepcopy(value, memo)
+
+
 def _copy_node(node: Node, memo: dict[int, Any]) -> None:
-    operands, keywords = copy.deepcopy(node.operands, memo), copy.deepcopy(node.keywords, memo)
-    parents, output = _parents_in(node, memo), copy.deepcopy(node.output, memo)
+    operands, keywords = copied(node.operands, memo), copied(node.keywords, memo)
+    parents, output = _parents_in(node, memo), copied(node.output, memo)
     new = memo[id(node)] = Node(node.number, node.primitive, operands, parents, keywords or NO_KEYWORDS, output)
     if hasattr(node, "name"):
         new.name = node.name

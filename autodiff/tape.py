@@ -385,7 +385,6 @@ def walk_to_leaves(*roots: Node) -> Walk:
                 seen.add(parent)
                 stack.append(parent)
     nodes.sort(key=_by_number, reverse=True)
-    _check_not_left_behind(leaves)
     if nodes:
         _check_not_stale(nodes, leaves, None)
         _watch_memory(nodes)
@@ -519,13 +518,15 @@ def _check_not_left_behind(leaves: list[Node]) -> None:
 
 
 def _check_not_stale(nodes: list[Node], leaves: list[Node], needed: Set[Node] | None) -> None:
-    """Refuse a sweep that would read a leaf's value after it was changed."""
+    """Refuse a sweep that would read a leaf's value after it was changed, or reach a leaf that was left behind."""
     oldest = nodes[-1].number
     for leaf in leaves:
-        if isinstance(leaf, Leaf) and leaf.stamp > oldest:
+        if isinstance(leaf, Leaf) and (leaf.stamp > oldest or leaf.__class__ is Orphan):
             break
     else:
         return
+    if needed is None:
+        _check_not_left_behind(leaves)
     for node in nodes:
         primitive = node.primitive
         assert primitive is not None

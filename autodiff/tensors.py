@@ -413,7 +413,7 @@ class Tensor(NumpyMethods):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         """A leaf of its own; of a result one that depends on the leaves that are copied with it, else the originals."""
-        t = _made(self.__class__, copy.deepcopy(self._data, memo), None)
+        t = _made(self.__class__, copying.copied(self._data, memo), None)
         if self._node is not None:
             copying.deep_copy_at(t, self._node, memo)
         elif hasattr(self, "_resting"):
@@ -1022,7 +1022,7 @@ def tensor(data: Any, requires_grad: bool = False, name: str | None = None, dtyp
         Numbers, nested lists of numbers, an array, a Tensor, or nested lists of Tensors. What is tracked
         keeps being tracked.
     requires_grad : bool, default False
-        Track it; of one Tensor, whose values are copied, this makes a new leaf.
+        Track it; of a leaf, whose values are copied, this makes a new leaf.
     name : str, optional
         Shown in graphs and messages.
     dtype : dtype, optional
@@ -1036,6 +1036,8 @@ def tensor(data: Any, requires_grad: bool = False, name: str | None = None, dtyp
     ------
     DtypeError
         If the values are not numbers, or are integers that should be tracked.
+    UntrackedError
+        If a new leaf is asked for of a result, whose gradient would be lost.
 
     Examples
     --------
@@ -1043,8 +1045,16 @@ def tensor(data: Any, requires_grad: bool = False, name: str | None = None, dtyp
     >>> ad.tensor([1.0, 2.0], requires_grad=True, name="x")
     Tensor([1., 2.], dtype=float64, name='x', requires_grad=True)
     """
-    if isinstance(data, Tensor) and data._node is not None and not requires_grad and name is None:
-        return data.copy() if dtype is None else data.astype(dtype)
+    if isinstance(data, Tensor) and data._node is not None and not (requires_grad and isinstance(data._node, Leaf)):
+        if requires_grad:
+            raise data._leaves_graph(
+                "a new leaf",
+                "Write ad.tensor(x.detach(), requires_grad=True) on purpose; ad.tensor(x) is a copy and stays tracked.",
+            )
+        twin = data.copy() if dtype is None else data.astype(dtype)
+        if name is not None:
+            twin.name = name
+        return twin
     if isinstance(data, (list, tuple)) and _has_tensor(data):
         joined = _stack(data)
         if dtype is not None:

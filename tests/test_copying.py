@@ -287,6 +287,35 @@ def test_inside_a_transform_a_copy_stays_connected(copied, late):
     assert t.grad.tolist() == [2.0, 2.0, 2.0]
 
 
+def test_a_new_leaf_is_not_made_of_a_result_unasked():
+    x = tracked([1.0, 2.0])
+    for derive in (
+        lambda: ad.tensor(x * 2, requires_grad=True),
+        lambda: ad.grad(lambda v: new_leaf(v).sum())(np.ones(2)),
+    ):
+        with pytest.raises(
+            ad.UntrackedError, match=r"a new leaf of .*silently.*ad\.tensor\(x\.detach\(\), requires_grad"
+        ):
+            derive()
+    new = ad.tensor(x, requires_grad=True)
+    assert new.is_leaf and new.requires_grad and new is not x
+    named = ad.tensor(x * 3, name="y")
+    assert named.name == "y" and ad.gradients(named.sum(), [x])[0].data.tolist() == [3.0, 3.0]
+
+
+def new_leaf(v):
+    return ad.tensor(v, requires_grad=True)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy], ids=lambda f: f.__name__)
+def test_copies_are_made_in_compiled_functions(copied):
+    w, x = tracked([1.0, 2.0]), np.array([3.0, 4.0])
+    closed_over = lambda: ad.gradients(copied(w * w).sum(), [w])[0]
+    assert ad.compile(closed_over)().data.tolist() == closed_over().data.tolist() == [2.0, 4.0]
+    inside = ad.grad(lambda v: (copied(v) ** 2).sum())
+    np.testing.assert_array_equal(ad.compile(inside)(x), inside(x))
+
+
 @staying
 def test_the_copy_of_a_result_depends_on_the_leaf_that_stayed(copied):
     x = tracked([1.0, 2.0])
