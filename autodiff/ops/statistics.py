@@ -214,7 +214,7 @@ even_edges = elementwise(
 
 def _moving(edges: Any, x: Any, bins: Any, range: Any) -> Any:
     """The edges, with their slopes: edges that are given are themselves, even ones go with the smallest and largest."""
-    if not isinstance(bins, str) and np.ndim(bins):
+    if isinstance(bins, (list, tuple)) or getattr(bins, "ndim", 0):
         return bins if hasattr(type(bins), "__autodiff_apply__") else edges
     if range is None and not x.size:
         return edges
@@ -293,7 +293,7 @@ def _columns(sample: Any) -> Any:
 def _moving_edges(edges: Any, columns: Any, bins: Any, range: Any) -> tuple[Any, ...]:
     """Those of each axis, with their slopes."""
     n = len(edges)
-    each = bins if np.ndim(bins) or isinstance(bins, (list, tuple)) else [bins] * n
+    each = [bins] * n if isinstance(bins, str) or not hasattr(bins, "__len__") else bins
     ranges = [None] * n if range is None else range
     return tuple(_moving(e, x, b, r) for e, x, b, r in zip(edges, columns, each, ranges, strict=True))
 
