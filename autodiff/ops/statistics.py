@@ -260,16 +260,17 @@ def histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = N
     """``np.histogramdd``: linear in the weights, as `histogram` is."""
     moving = _columns(sample), bins, range
     sample, bins, range = _plain(sample), _plain(bins), _plain(range)
-    if weights is None:
-        counts, edges = np.histogramdd(sample, bins, range)
-        edges = _moving_edges(edges, *moving)
-        return (_dense(counts, edges) if density else counts), edges
     columns = sample.T if getattr(sample, "ndim", 0) == 2 else np.stack(list(map(values, sample)))
 
-    def histogram_edges(columns: Any) -> Any:
-        return tuple(np.histogramdd(columns.T, bins, range)[1])
+    def histogram_of(columns: Any) -> Any:
+        counts, edges = np.histogramdd(columns.T, bins, range)
+        return counts, *edges
 
-    edges = whole(histogram_edges, columns)
+    counts, *found = whole(histogram_of, columns)
+    edges = tuple(found)
+    if weights is None:
+        edges = _moving_edges(edges, *moving)
+        return (_dense(counts, edges) if density else counts), edges
     w = ravel(cast(operand(weights), dtype=np.dtype(float)))
     if w.shape != columns.shape[1:]:
         raise ShapeError(f"histogramdd: {columns.shape[1]} points were given, and weights of shape {w.shape}.")
