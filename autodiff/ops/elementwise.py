@@ -360,6 +360,7 @@ copysign = elementwise(np.copysign, lambda t, y, a, b: t * (np.sign(a) * np.sign
 
 fraction = elementwise(lambda x: np.modf(x)[0], pass_on, name="fraction", reads=False)
 exponent = elementwise(lambda x: np.frexp(x)[1], None, name="exponent")
+nextafter = elementwise(np.nextafter, pass_on, None, reads=False)
 ldexp = elementwise(np.ldexp, lambda t, y, x, n: np.ldexp(t, n), None)
 
 
@@ -379,7 +380,7 @@ def frexp(x: Any) -> Any:
 # --- no gradient by nature ------------------------------------------------------------------------
 
 _CONSTANT: set[Any] = {
-    *(np.signbit, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide, np.spacing, np.nextafter),
+    *(np.signbit, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide, np.spacing),
     *(np.isfinite, np.isinf, np.isnan, np.isreal, np.iscomplex, np.isneginf, np.isposinf),
     *(np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal),
     *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),

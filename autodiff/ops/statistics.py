@@ -214,7 +214,7 @@ even_edges = elementwise(
 
 def _moving(edges: Any, x: Any, bins: Any, range: Any) -> Any:
     """The edges, with their slopes: edges that are given are themselves, even ones go with the smallest and largest."""
-    if not isinstance(bins, str) and np.ndim(bins):
+    if isinstance(bins, (list, tuple)) or getattr(bins, "ndim", 0):
         return bins if hasattr(type(bins), "__autodiff_apply__") else edges
     if range is None and not x.size:
         return edges
@@ -260,16 +260,17 @@ def histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = N
     """``np.histogramdd``: linear in the weights, as `histogram` is."""
     moving = _columns(sample), bins, range
     sample, bins, range = _plain(sample), _plain(bins), _plain(range)
-    if weights is None:
-        counts, edges = np.histogramdd(sample, bins, range)
-        edges = _moving_edges(edges, *moving)
-        return (_dense(counts, edges) if density else counts), edges
     columns = sample.T if getattr(sample, "ndim", 0) == 2 else np.stack(list(map(values, sample)))
 
-    def histogram_edges(columns: Any) -> Any:
-        return tuple(np.histogramdd(columns.T, bins, range)[1])
+    def histogram_of(columns: Any) -> Any:
+        counts, edges = np.histogramdd(columns.T, bins, range)
+        return counts, *edges
 
-    edges = whole(histogram_edges, columns)
+    counts, *found = whole(histogram_of, columns)
+    edges = tuple(found)
+    if weights is None:
+        edges = _moving_edges(edges, *moving)
+        return (_dense(counts, edges) if density else counts), edges
     w = ravel(cast(operand(weights), dtype=np.dtype(float)))
     if w.shape != columns.shape[1:]:
         raise ShapeError(f"histogramdd: {columns.shape[1]} points were given, and weights of shape {w.shape}.")
@@ -293,7 +294,7 @@ def _columns(sample: Any) -> Any:
 def _moving_edges(edges: Any, columns: Any, bins: Any, range: Any) -> tuple[Any, ...]:
     """Those of each axis, with their slopes."""
     n = len(edges)
-    each = bins if np.ndim(bins) or isinstance(bins, (list, tuple)) else [bins] * n
+    each = [bins] * n if isinstance(bins, str) or not hasattr(bins, "__len__") else bins
     ranges = [None] * n if range is None else range
     return tuple(_moving(e, x, b, r) for e, x, b, r in zip(edges, columns, each, ranges, strict=True))
 
