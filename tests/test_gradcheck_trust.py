@@ -394,6 +394,9 @@ HARD = {
     "zero beside the smallest number": (np.cos, [0.0, 5e-324]),
     "floor where all numbers are whole": (np.floor, [1e17, 3e200]),
     "the largest of zeros far below": (np.ptp, [0.0, 0.0, 0.0, -6e16]),
+    "the root of the lower zero": (np.sqrt, [-0.0, 1.0]),
+    "float32, overflow along the direction only": (lambda x: np.exp(-x * x), np.array([3.4e38, 1.0], F32)),
+    "float32, overflow of the value": (np.var, np.array([3.4e38, 3.4e38, 1.0], F32)),
     "overflow along the direction only": (lambda x: np.exp(-x * x), [3e240, 0.0]),
 }
 
