@@ -40,7 +40,7 @@ class Judged(NamedTuple):
     scale: float
 
 
-def reach(v: Array) -> tuple[float, float]:
+def _reach(v: Array) -> tuple[float, float]:
     """The smallest and the largest of the steps that are taken."""
     size = np.abs(v[v != 0])
     return float(size.min(initial=np.inf)), float(size.max(initial=0.0))
@@ -48,7 +48,7 @@ def reach(v: Array) -> tuple[float, float]:
 
 def judge(analytic: Vector, terms: Terms, v: Array, *, rtol: float, atol: float) -> Judged:
     """The verdict on a derivative along `v`, entry by entry, and the worst of them."""
-    smallest, largest = reach(v)
+    smallest, largest = _reach(v)
     numeric, error, low, high, scale, kinked, runaway, stairs = terms
     with np.errstate(all="ignore"):
         off = np.abs(analytic - numeric)

@@ -194,7 +194,8 @@ def problem_of(
         outputs = [y if hasattr(y, "dtype") else np.asarray(y)[()] for y in outputs]
         return [y for y in outputs if y.dtype.kind in "fc"]
 
-    leaves = [read_only(np.asarray(flat[i])) for i in varied] + [read_only(p._data) for p in read]
+    # of the two zeros the one above: of 1/x, and of the slope of a root, they are different points
+    leaves = [read_only(np.asarray(x) + 0.0) for x in (*(flat[i] for i in varied), *(p._data for p in read))]
     names = [names[i] for i in varied] + [p.name or f"parameters[{i}]" for i, p in enumerate(read)]
     return _tried(Problem(title(f), call, leaves, names, len(leaves)), call, f)
 
