@@ -144,8 +144,9 @@ class Beta(Continuous):
         return np.where(large, beta_kernel(a, b, x, 1 - x) - np.log(x) - np.log1p(-x), plainly)
 
     def _cdf(self, x: Any) -> Any:
-        inside = (x > 0) & (x < 1)
-        return np.where(inside, beta_cdf(self.alpha, self.beta, np.where(inside, x, 0.5)), np.where(x > 0, 1.0, 0.0))
+        outside = (x <= 0) | (x >= 1)
+        value = beta_cdf(self.alpha, self.beta, np.where(outside, 0.5, x))
+        return np.where(x <= 0, 0.0, np.where(x >= 1, 1.0, value))
 
     def _quantile(self, p: Any) -> Any:
         return beta_quantile(self.alpha, self.beta, p)

@@ -120,7 +120,7 @@ class Bernoulli(_Count):
         return xlogy(k, self.probability) + xlog1py(1 - k, -self.probability)
 
     def _cdf(self, k: Any) -> Any:
-        return np.where(k < 0, 0.0, np.where(k < 1, 1 - self.probability, 1.0))
+        return np.where(k < 0, 0.0, np.where(k >= 1, 1.0, 1 - self.probability + 0 * k))  # NaN stays NaN
 
     def _sample(self, shape: tuple[int, ...], rng: Any) -> Any:
         return live(_bernoulli, rng, shape, plain(self.probability))

@@ -133,7 +133,7 @@ class StudentT(Continuous):
 
     def entropy(self) -> Any:
         nu = self.degrees_of_freedom
-        value = (nu + 1) / 2 * (student_constant_slope(nu) + 1 / nu) - student_constant(nu)
+        value = (nu + 1) / 2 * student_constant_slope(nu) + 0.5 + 0.5 / nu - student_constant(nu)
         return np.broadcast_to(value + np.log(self.scale), self.shape)[()]
 
     def _z(self, x: Any) -> Any:

@@ -129,8 +129,8 @@ class Gamma(Continuous):
         return np.where(large, gamma_kernel(a, self.rate * x) - np.log(x), plainly)
 
     def _cdf(self, x: Any) -> Any:
-        u = np.minimum(self.rate * np.where(x > 0, x, 1.0), 1e300)
-        return np.where(x > 0, gamma_cdf(self.concentration, u), 0.0)
+        u = np.minimum(self.rate * np.where(x <= 0, 1.0, x), 1e300)
+        return np.where(x <= 0, 0.0, gamma_cdf(self.concentration, u))
 
     def _quantile(self, p: Any) -> Any:
         return gamma_quantile(self.concentration, p) / self.rate
