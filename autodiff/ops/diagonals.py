@@ -96,7 +96,17 @@ def triu(m: Any, k: int = 0) -> Any:
     return where(_lower(m, k - 1), 0, m)
 
 
+def _read(a: Any, triangle: str, *, diagonal: bool = True) -> Any:
+    lower = _lower(a, 0 if diagonal == (triangle == "L") else -1)
+    return lower if triangle == "L" else ~lower
+
+
+@linear(lambda a, *, triangle: np.where(_read(a, triangle), a, adjoint(a)), name="mirrored")
+def mirrored_of(ct: Any, a: Any, *, triangle: str) -> Any:
+    """What is not read has slope 0 by a product: a NaN, by which a rule says that it has no answer, stays one there."""
+    return ct * _read(a, triangle) + adjoint(ct) * _read(a, triangle, diagonal=False)
+
+
 def mirrored(a: Any, triangle: str) -> Any:
     """The Hermitian matrix that one triangle of `a` stands for, ``"L"`` or ``"U"``: the other is not read."""
-    half = tril(a, -1) if triangle == "L" else triu(a, 1)
-    return half + adjoint(half) + where(np.eye(a.shape[-1], dtype=bool), a, 0)
+    return mirrored_of(a, triangle=triangle)

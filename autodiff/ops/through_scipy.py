@@ -15,7 +15,7 @@ from autodiff.errors import MissingExtraError
 from autodiff.primitives import Primitive, elementwise
 
 
-def _scipy(name: str) -> Callable[..., Any]:
+def scipy_function(name: str) -> Callable[..., Any]:
     """A function of ``scipy.special``."""
     try:
         from scipy import special
@@ -28,21 +28,19 @@ def _scipy(name: str) -> Callable[..., Any]:
 
 # --- the gamma function ---------------------------------------------------------------------------
 
+
+def _polygamma(x: Any, *, n: int) -> Any:
+    return np.asarray(scipy_function("polygamma")(n, x)).astype(x.dtype)[()] if n else scipy_function("digamma")(x)
+
+
 polygamma: Primitive = elementwise(
-    lambda x, *, n: np.asarray(_scipy("polygamma")(n, x)).astype(x.dtype)[()] if n else _scipy("digamma")(x),
+    _polygamma,
     lambda t, y, x, *, n: t * polygamma(x, n=n + 1),
     name="polygamma",
     singular=True,
 )
 gammaln = elementwise(
-    lambda x: _scipy("gammaln")(x), lambda t, y, x: t * polygamma(x, n=0), name="gammaln", singular=True
-)
-betaln = elementwise(
-    lambda a, b: _scipy("betaln")(a, b),
-    lambda t, y, a, b: t * (polygamma(a, n=0) - polygamma(a + b, n=0)),
-    lambda t, y, a, b: t * (polygamma(b, n=0) - polygamma(a + b, n=0)),
-    name="betaln",
-    singular=True,
+    lambda x: scipy_function("gammaln")(x), lambda t, y, x: t * polygamma(x, n=0), name="gammaln", singular=True
 )
 
 # --- modified Bessel functions of the first kind --------------------------------------------------
@@ -54,13 +52,13 @@ def _neighbours(family: Primitive, x: Any, n: int) -> Any:
 
 
 bessel_i: Primitive = elementwise(
-    lambda x, *, n: _scipy(f"i{n}")(x) if n < 2 else _scipy("iv")(n, x),
+    lambda x, *, n: scipy_function(f"i{n}")(x) if n < 2 else scipy_function("iv")(n, x),
     lambda t, y, x, *, n: t * _neighbours(bessel_i, x, n),
     name="bessel_i",
     singular=True,  # it overflows
 )
 bessel_i_scaled: Primitive = elementwise(
-    lambda x, *, n: _scipy(f"i{n}e")(x) if n < 2 else _scipy("ive")(n, x),
+    lambda x, *, n: scipy_function(f"i{n}e")(x) if n < 2 else scipy_function("ive")(n, x),
     lambda t, y, x, *, n: t * (_neighbours(bessel_i_scaled, x, n) - np.sign(x) * y),
     name="bessel_i_scaled",
     singular=True,  # SciPy's ive of order 2 and more is NaN from about 1e9 on

@@ -8,10 +8,11 @@ import numpy as np
 
 from autodiff.errors import DomainError, UnsupportedError
 from autodiff.modes import check
-from autodiff.probability.cumulative import beta_cdf, beta_quantile
+from autodiff.ops.gamma_remainders import stirling
+from autodiff.probability.cumulative import LOG_2PI, beta_cdf, beta_kernel, beta_quantile, is_near_mean
 from autodiff.probability.distribution import Continuous, Support
 from autodiff.probability.parameters import POSITIVE, REAL, Parameter
-from autodiff.special import betaln, digamma, xlogy
+from autodiff.special import betaln, xlogy
 
 
 def _in_order(low: Any, high: Any) -> None:
@@ -129,14 +130,23 @@ class Beta(Continuous):
 
     def entropy(self) -> Any:
         a, b = self.alpha, self.beta
-        return betaln(a, b) - (a - 1) * digamma(a) - (b - 1) * digamma(b) + (a + b - 2) * digamma(a + b)
+        n = a + b
+        rest = [stirling(x, n=0) + (1 - x) * stirling(x, n=1) for x in (a, b)]  # as in the entropy of Gamma
+        whole = stirling(n, n=0) + (2 - n) * stirling(n, n=1)
+        leading = 0.5 * (np.log(a) + np.log(b)) - 1.5 * np.log(n) + (LOG_2PI + 1 - 1 / a - 1 / b) / 2 + 1 / n
+        return leading + rest[0] + rest[1] - whole
 
     def _log_value(self, x: Any) -> Any:
-        return xlogy(self.alpha - 1, x) + xlogy(self.beta - 1, 1 - x) - betaln(self.alpha, self.beta)
+        a, b = self.alpha, self.beta
+        plainly = xlogy(a - 1, x) + xlogy(b - 1, 1 - x) - betaln(a, b)
+        large = is_near_mean(a, b, x, 1 - x)
+        x = np.where(large, x, 0.5)
+        return np.where(large, beta_kernel(a, b, x, 1 - x) - np.log(x) - np.log1p(-x), plainly)
 
     def _cdf(self, x: Any) -> Any:
-        inside = (x > 0) & (x < 1)
-        return np.where(inside, beta_cdf(self.alpha, self.beta, np.where(inside, x, 0.5)), np.where(x > 0, 1.0, 0.0))
+        outside = (x <= 0) | (x >= 1)
+        value = beta_cdf(self.alpha, self.beta, np.where(outside, 0.5, x))
+        return np.where(x <= 0, 0.0, np.where(x >= 1, 1.0, value))
 
     def _quantile(self, p: Any) -> Any:
         return beta_quantile(self.alpha, self.beta, p)

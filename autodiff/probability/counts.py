@@ -10,11 +10,27 @@ import numpy as np
 from autodiff import tape
 from autodiff.errors import DomainError, UnsupportedError
 from autodiff.modes import is_compiling, live
-from autodiff.probability.cumulative import beta_cdf, gamma_cdf
+from autodiff.primitives import elementwise
+from autodiff.probability.cumulative import LARGE, beta_cdf, beta_kernel, gamma_cdf, gamma_kernel
 from autodiff.probability.distribution import Discrete, Support
 from autodiff.probability.operands import plain
 from autodiff.probability.parameters import COUNT, POSITIVE, PROBABILITY, Parameter
 from autodiff.special import entr, gammaln, xlogy
+
+
+def _xlog1py(x: Any, y: Any) -> Any:
+    with np.errstate(divide="ignore"):  # what is certain leaves the other outcome -inf
+        return np.where(x == 0, 0, x * np.log1p(np.where(x == 0, 0, y)))[()]
+
+
+xlog1py = elementwise(
+    _xlog1py,
+    lambda t, z, x, y: t * np.log1p(y),
+    lambda t, z, x, y: t * np.where(x == 0, 0, x / (1 + y)),
+    name="xlog1py",
+    singular=True,
+)
+"""``x * log(1 + y)``, which is 0 where `x` is 0: the other outcome's term, with the digits of a small probability."""
 
 
 def _bernoulli(rng: Any, shape: tuple[int, ...], p: Any) -> Any:
@@ -97,13 +113,14 @@ class Bernoulli(_Count):
         return self.probability * (1 - self.probability)
 
     def entropy(self) -> Any:
-        return entr(self.probability) + entr(1 - self.probability)
+        p = self.probability
+        return entr(p) - xlog1py(1 - p, -p)
 
     def _log_value(self, k: Any) -> Any:
-        return xlogy(k, self.probability) + xlogy(1 - k, 1 - self.probability)
+        return xlogy(k, self.probability) + xlog1py(1 - k, -self.probability)
 
     def _cdf(self, k: Any) -> Any:
-        return np.where(k < 0, 0.0, np.where(k < 1, 1 - self.probability, 1.0))
+        return np.where(k < 0, 0.0, np.where(k >= 1, 1.0, 1 - self.probability + 0 * k))  # NaN stays NaN
 
     def _sample(self, shape: tuple[int, ...], rng: Any) -> Any:
         return live(_bernoulli, rng, shape, plain(self.probability))
@@ -161,14 +178,18 @@ class Binomial(_Count):
         return entr(self.probability_of(k)).sum(axis=0)
 
     def _log_value(self, k: Any) -> Any:
-        k = np.minimum(k, self.n)  # one beyond n cannot happen, and is not looked at
-        chosen = gammaln(self.n + 1) - gammaln(k + 1) - gammaln(self.n - k + 1)
-        return chosen + xlogy(k, self.probability) + xlogy(self.n - k, 1 - self.probability)
+        n, p = self.n, self.probability
+        k = np.minimum(k, n)  # one beyond n cannot happen, and is not looked at
+        chosen = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+        plainly = chosen + xlogy(k, p) + xlog1py(n - k, -p)
+        large = (n >= 2 * LARGE) & (k > 0) & (k < n) & (p > 0) & (p < 1)
+        k, m, p = np.where(large, k, 1.0), np.where(large, n - k, 1.0), np.where(large, p, 0.5)
+        return np.where(large, beta_kernel(k, m, p, 1 - p) + np.log((k + m) / k / m), plainly)
 
     def _cdf(self, k: Any) -> Any:
         k = np.floor(plain(k))
         inside = np.clip(k, 0, np.maximum(self.n - 1, 0))
-        value = beta_cdf(np.maximum(self.n - inside, 1.0), inside + 1, 1 - self.probability)
+        value = beta_cdf(inside + 1, np.maximum(self.n - inside, 1.0), self.probability, upper=True)
         return np.where(k < 0, 0.0, np.where(k >= self.n, 1.0, value))
 
     def _sample(self, shape: tuple[int, ...], rng: Any) -> Any:
@@ -232,7 +253,9 @@ class Poisson(_Count):
         return entr(self.probability_of(k)).sum(axis=0)
 
     def _log_value(self, k: Any) -> Any:
-        return xlogy(k, self.rate) - self.rate - gammaln(k + 1)
+        plainly = xlogy(k, self.rate) - self.rate - gammaln(k + 1)
+        large = np.maximum(k + 1, LARGE)
+        return np.where(k + 1 < LARGE, plainly, gamma_kernel(large, self.rate) - np.log(self.rate))
 
     def _cdf(self, k: Any) -> Any:
         k = np.floor(plain(k))

@@ -4,19 +4,22 @@ The slope by the variable is the density. That by a shape parameter has no close
 nearer tail of the slope of the density, which one double-exponential rule takes in coordinates in which tails decay
 exponentially (the logarithm for gamma, the logit for beta, the inverse hyperbolic sine for Student's t). An inverse
 has the slopes that implicit differentiation gives, so that its rules are the same formulas at its own output; that is
-what makes samples of these distributions differentiable.
+what makes samples of these distributions differentiable. The quotient by the density in them is one of exponents, for
+far out both may be smaller than the smallest number.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autodiff.errors import MissingExtraError
+from autodiff.ops.gamma_remainders import log1p_less, stirling
 from autodiff.primitives import Primitive, elementwise
-from autodiff.special import betaln, digamma, gammaln, softplus
+from autodiff.special import betaln, gammaln, xlogy
 
 
 def _scipy(name: str) -> Callable[..., Any]:
@@ -44,20 +47,59 @@ def _tail(integrand: Callable[[Any], Any], start: Any, sign: Any, scale: Any) ->
     return (integrand(at) * _WEIGHTS).sum(axis=-1) * scale
 
 
+# --- densities without the terms that cancel ------------------------------------------------------
+
+LOG_2PI = math.log(2 * math.pi)
+LARGE = 16.0
+"""Up to here the terms of a density are small, and nothing is lost by adding them as they stand."""
+
+
+def gamma_kernel(a: Any, u: Any) -> Any:
+    """``a log(u) - u - gammaln(a)``: of a large shape the distance from a, and what Stirling's formula leaves."""
+    plainly = xlogy(a, u) - u - gammaln(a)
+    off = (u - a) / a
+    close = (a >= LARGE) & (np.abs(off) < 0.5)  # further out the result is as large as its terms
+    large = a * log1p_less(np.where(close, off, 0.0)) + 0.5 * np.log(a) - LOG_2PI / 2 - stirling(a, n=0)
+    return np.where(close, large, plainly)
+
+
+def is_near_mean(a: Any, b: Any, x: Any, rest: Any) -> Any:
+    """Whether the terms of a beta density cancel there: of large shapes, no further from the mean than most of it."""
+    off = x * b - rest * a
+    return (a + b >= 2 * LARGE) & (off > -0.9 * a) & (off < 0.9 * b)
+
+
+def beta_kernel(a: Any, b: Any, x: Any, rest: Any) -> Any:
+    """``a log(x) + b log(rest) - betaln(a, b)`` with ``rest = 1 - x``: of large shapes the distance from the mean."""
+    plainly = xlogy(a, x) + xlogy(b, rest) - betaln(a, b)
+    off = x * b - rest * a
+    close = is_near_mean(a, b, x, rest)
+    off = np.where(close, off, 0.0)
+    apart = a * log1p_less(off / a) + b * log1p_less(-off / b)
+    constant = 0.5 * (np.log(b) - np.log1p(b / a)) - LOG_2PI / 2
+    large = apart + constant - stirling(a, n=0) - stirling(b, n=0) + stirling(a + b, n=0)
+    return np.where(close, large, plainly)
+
+
+def _digamma_less_log(a: Any) -> Any:
+    return stirling(a, n=1) - 0.5 / a
+
+
 # --- gamma ----------------------------------------------------------------------------------------
 
 
 def _gamma_density(a: Any, x: Any) -> Any:
-    return np.exp((a - 1) * np.log(x) - x - gammaln(a))
+    return np.exp(gamma_kernel(a, x) - np.log(x))
 
 
-def _gamma_by_shape(a: Any, x: Any) -> Any:
-    """Slope of the lower incomplete gamma function by its shape."""
-    wide, log_gamma, mean = a[..., None], gammaln(a)[..., None], digamma(a)[..., None]
+def _gamma_by_shape(a: Any, x: Any, less: Any = 0.0) -> Any:
+    """Slope of the lower incomplete gamma function by its shape, times exp(-less)."""
+    wide, mean = a[..., None], _digamma_less_log(a)[..., None]
+    height = (0.5 * np.log(a) - LOG_2PI / 2 - stirling(a, n=0) - less)[..., None]
     side = np.where(x < a, -1.0, 1.0)
     value = _tail(
-        lambda s: np.exp(wide * s - np.exp(np.minimum(s, 700.0)) - log_gamma) * (s - mean),
-        np.log(x),
+        lambda s: np.exp(wide * (s - np.expm1(np.minimum(s, 700.0))) + height) * (s - mean),  # s = log(x / a)
+        np.log(x / a),
         side,
         np.where(x < a, np.sqrt(1 + a) / a, 2 / np.sqrt(1 + a)),  # left of a small shape the tail is exp(a s)
     )
@@ -75,7 +117,7 @@ gamma_cdf = elementwise(
 
 gamma_quantile: Primitive = elementwise(
     lambda a, p: _scipy("gammaincinv")(a, p),
-    lambda t, y, a, p: t * (-_gamma_by_shape(a, y) / _gamma_density(a, y)),
+    lambda t, y, a, p: t * -_gamma_by_shape(a, y, gamma_kernel(a, y) - np.log(y)),
     lambda t, y, a, p: t / _gamma_density(a, y),
     name="gamma_quantile",
     singular=True,
@@ -84,21 +126,36 @@ gamma_quantile: Primitive = elementwise(
 # --- beta -----------------------------------------------------------------------------------------
 
 
+def _beta_log_density(a: Any, b: Any, x: Any) -> Any:
+    return beta_kernel(a, b, x, 1 - x) - np.log(x) - np.log1p(-x)
+
+
 def _beta_density(a: Any, b: Any, x: Any) -> Any:
-    return np.exp((a - 1) * np.log(x) + (b - 1) * np.log1p(-x) - betaln(a, b))
+    return np.exp(_beta_log_density(a, b, x))
 
 
-def _beta_by_first(a: Any, b: Any, s: Any) -> Any:
-    """Slope of the incomplete beta function by `a`, at the logit `s` of its variable."""
-    mean = digamma(a) - digamma(a + b)
-    wide_a, wide_b, log_beta, wide_mean = a[..., None], b[..., None], betaln(a, b)[..., None], mean[..., None]
-    side = np.where(s < np.log(a / b), -1.0, 1.0)
+def _beta_by_first(a: Any, b: Any, s: Any, less: Any = 0.0) -> Any:
+    """Slope of the incomplete beta function by `a`, at the logit `s` of its variable, times exp(-less)."""
+    n = a + b
+    mean = (_digamma_less_log(a) - _digamma_less_log(n))[..., None]  # of log(x), less log(a / n)
+    height = 0.5 * (np.log(b) - np.log1p(b / a)) - LOG_2PI / 2
+    height = (height - stirling(a, n=0) - stirling(b, n=0) + stirling(n, n=0) - less)[..., None]
+    wide_a, wide_b, share, rest = a[..., None], b[..., None], (a / n)[..., None], (b / n)[..., None]
+    centre = np.log(a) - np.log(b)
+    side = np.where(s < centre, -1.0, 1.0)
 
-    def integrand(u: Any) -> Any:
-        log_x, log_rest = -softplus(-u), -softplus(u)
-        return np.exp(wide_a * log_x + wide_b * log_rest - log_beta) * (log_x - wide_mean)
+    def integrand(u: Any) -> Any:  # u is the logit less its centre; x / share and (1 - x) / rest as functions of it
+        log_x = -np.logaddexp(np.log(share), np.log(rest) - u)
+        log_rest = -np.logaddexp(np.log(rest), np.log(share) + u)
+        small = np.abs(u) < 1
+        v = np.where(small, u, 0.0)
+        log_x = np.where(small, -np.log1p(rest * np.expm1(-v)), log_x)
+        log_rest = np.where(small, -np.log1p(share * np.expm1(v)), log_rest)
+        return np.exp(wide_a * log_x + wide_b * log_rest + height) * (log_x - mean)
 
-    return -side * _tail(integrand, s, side, (1 / a + 1 / b) ** 0.5)
+    # round the mean the width of a bell; of small shapes the tails are exp(a u) on the left and exp(-b u) on the right
+    scale = (1 / a + 1 / b) ** 0.5 + np.where(side < 0, 1 / a, 1 / b)
+    return -side * _tail(integrand, s - centre, side, scale)
 
 
 def _logit(x: Any) -> Any:
@@ -106,19 +163,19 @@ def _logit(x: Any) -> Any:
 
 
 beta_cdf = elementwise(
-    lambda a, b, x: _scipy("betainc")(a, b, x),
-    lambda t, y, a, b, x: t * _beta_by_first(a, b, _logit(x)),
-    lambda t, y, a, b, x: t * -_beta_by_first(b, a, -_logit(x)),
-    lambda t, y, a, b, x: t * _beta_density(a, b, x),
+    lambda a, b, x, *, upper=False: _scipy("betaincc" if upper else "betainc")(a, b, x),
+    lambda t, y, a, b, x, *, upper=False: t * ((-1 if upper else 1) * _beta_by_first(a, b, _logit(x))),
+    lambda t, y, a, b, x, *, upper=False: t * ((1 if upper else -1) * _beta_by_first(b, a, -_logit(x))),
+    lambda t, y, a, b, x, *, upper=False: t * ((-1 if upper else 1) * _beta_density(a, b, x)),
     name="beta_cdf",
     singular=True,
 )
-"""The regularised incomplete beta function I_x(a, b)."""
+"""The regularised incomplete beta function I_x(a, b), or the `upper` one, 1 - I_x(a, b)."""
 
 beta_quantile: Primitive = elementwise(
     lambda a, b, p: _scipy("betaincinv")(a, b, p),
-    lambda t, y, a, b, p: t * (-_beta_by_first(a, b, _logit(y)) / _beta_density(a, b, y)),
-    lambda t, y, a, b, p: t * (_beta_by_first(b, a, -_logit(y)) / _beta_density(a, b, y)),
+    lambda t, y, a, b, p: t * -_beta_by_first(a, b, _logit(y), _beta_log_density(a, b, y)),
+    lambda t, y, a, b, p: t * _beta_by_first(b, a, -_logit(y), _beta_log_density(a, b, y)),
     lambda t, y, a, b, p: t / _beta_density(a, b, y),
     name="beta_quantile",
     singular=True,
@@ -127,40 +184,116 @@ beta_quantile: Primitive = elementwise(
 # --- Student's t ----------------------------------------------------------------------------------
 
 
+def _log1p_square(w: Any) -> Any:
+    small = np.where(np.abs(w) < 1, w, 0)
+    with np.errstate(divide="ignore"):
+        return np.where(np.abs(w) < 1, np.log1p(small * small), 2 * np.log(np.hypot(1, w)))[()]
+
+
+log1p_square = elementwise(
+    _log1p_square, lambda t, y, w: t * (2 * (w / np.hypot(1, w)) / np.hypot(1, w)), name="log1p_square"
+)
+"""log(1 + w^2), also where the square overflows."""
+
+
+def _share(nu: Any, t: Any) -> Any:
+    """``t**2 / (nu + t**2)``."""
+    return np.square(t / np.hypot(np.sqrt(nu), t))
+
+
+def _log_growth(s: Any, log_whole: Any) -> Any:
+    """``s - log_whole`` for ``log_whole = -log(1 - s)``: 0 to second order at s = 0."""
+    near = s < 0.5
+    return np.where(near, log1p_less(np.where(near, -s, 0.0)), s - log_whole)
+
+
+student_power = elementwise(
+    lambda nu, t: -(nu + 1) / 2 * log1p_square(t / np.sqrt(nu)),
+    lambda ct, y, nu, t: ct * ((_log_growth(_share(nu, t), log1p_square(t / np.sqrt(nu))) + _share(nu, t) / nu) / 2),
+    lambda ct, y, nu, t: ct * (-(nu + 1) * (t / np.hypot(np.sqrt(nu), t)) / np.hypot(np.sqrt(nu), t)),
+    name="student_power",
+)
+"""The logarithm of (1 + t^2 / nu)^(-(nu + 1) / 2); of its slope by nu the terms of first order cancel on paper."""
+
+
+def student_constant(nu: Any) -> Any:
+    """The logarithm of the density of Student's t at 0."""
+    h = nu / 2
+    return h * log1p_less(1 / nu) + stirling(h + 0.5, n=0) - stirling(h, n=0) - LOG_2PI / 2
+
+
+def student_constant_slope(nu: Any) -> Any:
+    """Twice its slope: digamma((nu + 1) / 2) - digamma(nu / 2) - 1 / nu, of order 1 / nu^2."""
+    h, r = nu / 2, 1 / nu
+    return log1p_less(r) + r * r / (1 + r) + stirling(h + 0.5, n=1) - stirling(h, n=1)
+
+
 def student_log_density(nu: Any, t: Any) -> Any:
     """Logarithm of the density of Student's t."""
-    return -(nu + 1) / 2 * np.log1p(t * t / nu) - 0.5 * np.log(nu) - betaln(nu / 2, 0.5)
+    return student_power(nu, t) + student_constant(nu)
 
 
 def _student_density(nu: Any, x: Any) -> Any:
     return np.exp(student_log_density(nu, x))
 
 
-def _student_by_freedom(nu: Any, x: Any) -> Any:
-    """Slope of Student's cumulative function by the degrees of freedom."""
+def _student_by_freedom(nu: Any, x: Any, less: Any = 0.0) -> Any:
+    """Slope of Student's cumulative function by the degrees of freedom, times exp(-less)."""
     side = np.where(x < 0, -1.0, 1.0)
-    wide, log_beta = nu[..., None], betaln(nu / 2, 0.5)[..., None]
-    mean = ((digamma((nu + 1) / 2) - digamma(nu / 2)) - 1 / nu)[..., None]
+    wide, mean = nu[..., None], student_constant_slope(nu)[..., None]
+    height = (student_constant(nu) + 0.5 * np.log(nu) - less)[..., None]
 
     def integrand(v: Any) -> Any:  # t = sqrt(nu) sinh(v): the density is cosh(v)^-(nu + 1) but for its constant
-        log_cosh = np.logaddexp(v, -v) - np.log(2.0)
+        near = np.sinh(np.minimum(v, 1.0))
+        log_cosh = np.where(v < 1, 0.5 * np.log1p(near * near), v + np.log1p(np.exp(-2 * v)) - math.log(2.0))
         share = np.tanh(v) ** 2  # t^2 / (nu + t^2)
-        slope = (mean - 2 * log_cosh + (wide + 1) / wide * share) / 2
-        return np.exp(-wide * log_cosh - log_beta) * slope
+        slope = (mean + _log_growth(share, 2 * log_cosh) + share / wide) / 2
+        return np.exp(-wide * log_cosh + height) * slope
 
-    return -side * _tail(integrand, np.arcsinh(x * side / np.sqrt(nu)), np.ones_like(side), 1 / np.sqrt(nu))
+    slope = _tail(integrand, np.arcsinh(x * side / np.sqrt(nu)), np.ones_like(side), np.sqrt(1 + nu) / nu)
+    return np.where(x == 0, 0.0, -side * slope)  # half of it lies on each side
+
+
+def _student_tail(nu: Any, size: Any) -> Any:
+    """The probability of values beyond `size` on one side; far out the leading power, where a square would overflow."""
+    log_share = -log1p_square(size / np.sqrt(nu))
+    h = nu / 2
+    far = np.exp(h * log_share - _scipy("betaln")(h, 0.5) - np.log(h)) / 2
+    return np.where(log_share < -80, far, _scipy("stdtr")(nu, -size))
+
+
+def _student_cdf(nu: Any, x: Any) -> Any:
+    with np.errstate(all="ignore"):
+        tail = _student_tail(np.asarray(nu, float), np.abs(np.asarray(x, float)))
+    return np.where(x < 0, tail, 1 - tail).astype(np.result_type(nu, x))[()]
+
+
+def _student_quantile(nu: Any, p: Any) -> Any:
+    inverse, h = _scipy("betaincinv"), np.asarray(nu / 2, float)
+    with np.errstate(all="ignore"):
+        tail = np.asarray(np.minimum(p, 1 - p), float)
+        far = inverse(h, 0.5, 2 * tail)  # nu / (nu + t^2), of which far out only the leading power is left
+        log_far = (np.log(2 * tail) + np.log(h) + _scipy("betaln")(h, 0.5)) / h
+        near = inverse(0.5, h, np.maximum(1 - 2 * tail, 0))
+        outside = np.where(far < 1e-30, np.exp(-log_far / 2), np.sqrt((1 - far) / far))
+        size = np.sqrt(nu) * np.where(tail < 0.25, outside, np.sqrt(near / (1 - near)))
+        for _ in range(2):  # at many degrees of freedom SciPy's inverse has 8 digits
+            step = (_student_tail(2 * h, size) - tail) / _student_density(2 * h, size)
+            size = np.where(np.abs(step) < 1e-3 * size, size + step, size)
+        size = np.where(tail == 0, np.inf, size)
+    return (np.sign(p - 0.5) * size).astype(np.result_type(nu, p))[()]
 
 
 student_cdf = elementwise(
-    lambda nu, x: _scipy("stdtr")(nu, x),
+    _student_cdf,
     lambda t, y, nu, x: t * _student_by_freedom(nu, x),
     lambda t, y, nu, x: t * _student_density(nu, x),
     name="student_cdf",
 )
 
 student_quantile: Primitive = elementwise(
-    lambda nu, p: _scipy("stdtrit")(nu, p),
-    lambda t, y, nu, p: t * (-_student_by_freedom(nu, y) / _student_density(nu, y)),
+    _student_quantile,
+    lambda t, y, nu, p: t * -_student_by_freedom(nu, y, student_log_density(nu, y)),
     lambda t, y, nu, p: t / _student_density(nu, y),
     name="student_quantile",
     singular=True,

@@ -8,6 +8,7 @@ import numpy as np
 
 from autodiff.errors import DomainError, GradientError, ShapeError, UnsupportedError
 from autodiff.modes import check, live
+from autodiff.ops.deciding import possibly
 from autodiff.probability.operands import is_tracked, plain, real
 from autodiff.probability.parameters import Constraint, Parameter
 
@@ -137,7 +138,13 @@ class Distribution:
         array or Tensor
             From 0 to 1.
         """
-        return self._cdf(real(x, f"{type(self).__name__}.cdf: x"))
+        x = real(x, f"{type(self).__name__}.cdf: x")
+        infinite = np.isinf(plain(x))
+        if not possibly(infinite):
+            return self._cdf(x)
+        # A bin without an outer edge: nothing or everything, whatever the parameters are.
+        inside = self._cdf(np.where(infinite, 1.0, x))
+        return np.where(infinite, (plain(x) > 0).astype(x.dtype), inside)
 
     def quantile(self, p: Any) -> Any:
         """The value below which a share `p` lies: the inverse of `cdf`.

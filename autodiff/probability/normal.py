@@ -31,7 +31,7 @@ def _standard_quantile(p: Any) -> Any:
         for _ in range(3):
             error = (erfc(x / math.sqrt(2)) / 2 - tail) / (bell(x / math.sqrt(2)) / math.sqrt(2 * math.pi))
             x = np.where(np.isfinite(error), x + error / (1 - x * error / 2), x)
-        x = np.where(tail == 0, np.inf, x)
+        x = np.where(tail == 0, np.inf, np.where(tail == 0.5, 0.0, x))
     return np.where(p < 0.5, -x, x).astype(p.dtype)[()]
 
 
@@ -91,7 +91,8 @@ class Normal(Continuous):
         return -0.5 * z * z - np.log(self.standard_deviation) - LOG_2PI / 2
 
     def _cdf(self, x: Any) -> Any:
-        return erfc(self._z(x) * -math.sqrt(0.5)) / 2
+        z = np.clip(self._z(x), -60.0, 60.0)  # beyond, it is 0 or 1 to the last digit, and its slopes are 0
+        return erfc(z * -math.sqrt(0.5)) / 2
 
     def _quantile(self, p: Any) -> Any:
         return self.mean + self.standard_deviation * standard_quantile(p)

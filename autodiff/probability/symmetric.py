@@ -7,10 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.probability.cumulative import student_cdf, student_log_density, student_quantile
+from autodiff.probability.cumulative import (
+    student_cdf,
+    student_constant,
+    student_constant_slope,
+    student_log_density,
+    student_quantile,
+)
 from autodiff.probability.distribution import Continuous
 from autodiff.probability.parameters import POSITIVE, REAL, Parameter
-from autodiff.special import betaln, digamma
 
 
 class Laplace(Continuous):
@@ -63,7 +68,7 @@ class Laplace(Continuous):
         return -np.abs(x - self.location) / self.scale - np.log(2 * self.scale)
 
     def _cdf(self, x: Any) -> Any:
-        z = (x - self.location) / self.scale
+        z = np.clip((x - self.location) / self.scale, -800.0, 800.0)  # beyond, it is 0 or 1, and its slopes are 0
         below = np.exp(np.minimum(z, 0.0)) / 2
         return np.where(z < 0, below, 1 - np.exp(-np.maximum(z, 0.0)) / 2)
 
@@ -128,7 +133,7 @@ class StudentT(Continuous):
 
     def entropy(self) -> Any:
         nu = self.degrees_of_freedom
-        value = (nu + 1) / 2 * (digamma((nu + 1) / 2) - digamma(nu / 2)) + np.log(nu) / 2 + betaln(nu / 2, 0.5)
+        value = (nu + 1) / 2 * student_constant_slope(nu) + 0.5 + 0.5 / nu - student_constant(nu)
         return np.broadcast_to(value + np.log(self.scale), self.shape)[()]
 
     def _z(self, x: Any) -> Any:

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.probability.cumulative import gamma_cdf, gamma_quantile
+from autodiff.ops.gamma_remainders import stirling
+from autodiff.probability.cumulative import LARGE, LOG_2PI, gamma_cdf, gamma_kernel, gamma_quantile
 from autodiff.probability.distribution import Continuous, Support
 from autodiff.probability.parameters import POSITIVE, Parameter
-from autodiff.special import digamma, gammaln, xlogy
+from autodiff.special import gammaln, xlogy
 
 
 class Exponential(Continuous):
@@ -116,15 +117,20 @@ class Gamma(Continuous):
         return self.concentration / (self.rate * self.rate)
 
     def entropy(self) -> Any:
-        a = self.concentration
-        return a - np.log(self.rate) + gammaln(a) + (1 - a) * digamma(a)
+        a = self.concentration  # gammaln and digamma by Stirling's formula, whose terms cancel
+        rest = stirling(a, n=0) + (1 - a) * stirling(a, n=1)
+        return 0.5 * np.log(a) - np.log(self.rate) + (LOG_2PI + 1 - 1 / a) / 2 + rest
 
     def _log_value(self, x: Any) -> Any:
         a = self.concentration
-        return xlogy(a - 1, x) + a * np.log(self.rate) - self.rate * x - gammaln(a)
+        plainly = xlogy(a - 1, x) + a * np.log(self.rate) - self.rate * x - gammaln(a)
+        large = (a >= LARGE) & (x > 0)
+        x = np.where(large, x, 1.0)
+        return np.where(large, gamma_kernel(a, self.rate * x) - np.log(x), plainly)
 
     def _cdf(self, x: Any) -> Any:
-        return np.where(x > 0, gamma_cdf(self.concentration, self.rate * np.where(x > 0, x, 1.0)), 0.0)
+        u = np.minimum(self.rate * np.where(x <= 0, 1.0, x), 1e300)
+        return np.where(x <= 0, 0.0, gamma_cdf(self.concentration, u))
 
     def _quantile(self, p: Any) -> Any:
         return gamma_quantile(self.concentration, p) / self.rate

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autodiff.ops import spectra
+from autodiff.ops import diagonals, spectra
 from tests.op_cases.case import Case, Interval
 from tests.op_cases.well_conditioned import (
     COMPLEX_REGULAR,
@@ -32,7 +32,25 @@ def weighted(w, v):
     return w, gauge_free(v)
 
 
+def plain_mirrored(a, triangle):
+    other = np.conj(a.swapaxes(-1, -2))
+    lower = np.tri(a.shape[-1], dtype=bool)
+    return np.where(lower, a, other) if triangle == "L" else np.where(lower.T, a, other)
+
+
 HERMITIAN_ROWS = [
+    *(
+        Case(
+            name,
+            diagonals.mirrored,
+            (domain,),
+            (diagonals.mirrored_of,),
+            shapes=[*SQUARE, *EMPTY],
+            keywords=lambda pick, s: {"triangle": pick(["L", "U"])},
+            reference=plain_mirrored,
+        )
+        for name, domain in [("mirrored", REGULAR), ("complex_mirrored", COMPLEX_REGULAR)]
+    ),
     Case(
         "eigh",
         np.linalg.eigh,
