@@ -123,14 +123,7 @@ def page(functions: list[NumpyFunction]) -> str:
 
 
 def _lines(functions: list[NumpyFunction]) -> Iterator[str]:
-    n = {kind: sum(f.kind == kind for f in functions) for kind in (OTHER_VERSIONS = (
-    "In NumPy 2.5 it is the same, but that functions on text which are refused below are no longer handed over, that "
-    "`polyvalnd` of `np.polynomial.polynomial` is (refused as well), that `np.cross` takes vectors of three components "
-    "only, and that `np.sort` takes `descending=`, on a Tensor too."
-)
-"""What is otherwise in the newest version; the tests compare every class on the page in whatever version they run."""
-
-DIFFERENTIABLE, CONSTANT, REFUSED)}
+    n = {kind: sum(f.kind == kind for f in functions) for kind in (DIFFERENTIABLE, CONSTANT, REFUSED)}
     yield "# NumPy on a Tensor"
     yield ""
     yield "<!-- Written by docs/tools/coverage.py; do not edit. -->"
