@@ -99,7 +99,7 @@ def test_cross_takes_vectors_in_the_plane_where_numpy_does():
             with pytest.raises(ValueError, match="3"):
                 f(a, b)
     else:
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="2-dimensional"):
             expected = np.cross(a, b)
         assert np.cross(ad.tensor(a), b).data == expected
         np.testing.assert_array_equal(ad.grad(np.cross)(a, b), [5, -3])

@@ -278,7 +278,7 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None, descen
     if axis is None:
         a, axis = ravel(a), 0
     axis = canonical_axis(axis, a.ndim, "sort")
-    down = {"descending": True} if descending else {}  # NumPy 2.5
+    down: dict[str, Any] = {"descending": True} if descending else {}  # NumPy 2.5
     order = _canonical(np.argsort(a, axis=axis, stable=True, **down))
     return gather(a, order, index=Index(ARRAY)) if a.ndim == 1 else take_along_axis(a, order, axis)
 
