@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -253,6 +254,17 @@ def test_the_page_is_up_to_date():
     if f"{TOOL.VERSION} lets" not in text:
         pytest.skip(f"the page is about another version than {TOOL.VERSION}")
     assert text == TOOL.page(FUNCTIONS), "run python docs/tools/coverage.py"
+
+
+def test_the_page_is_true_for_this_version():
+    text = TOOL.PAGE.read_text(encoding="utf-8")
+    on_page = dict(re.findall(r"^\| `([\w.]+)`[^|]*\| (\w+) \|", text, re.MULTILINE))
+    assert len(on_page) > 300
+    for f in FUNCTIONS:
+        for room in ("np.", "np.linalg.", "np.fft."):
+            name = title(f).removeprefix(room)
+            if title(f) == room + name and name in on_page and text.count(f"| `{name}`") == 1:
+                assert on_page[name] == f.kind, title(f)
 
 
 def test_the_page_has_every_class():

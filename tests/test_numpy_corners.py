@@ -87,3 +87,29 @@ def test_bins_that_are_tracked_are_their_own_edges():
     assert edges is bins
     np.testing.assert_allclose(counts.data, [1 / 3, 1 / 3])
     np.testing.assert_allclose(ad.gradients(counts[1], [bins])[0], [0, 1 / 6, -1 / 6])
+
+
+NEW = np.lib.NumpyVersion(np.__version__) >= "2.5.0"
+
+
+def test_cross_takes_vectors_in_the_plane_where_numpy_does():
+    a, b = np.array([1.0, 2.0]), np.array([3.0, 5.0])
+    if NEW:
+        for f in (np.cross, ad.grad(np.cross)):
+            with pytest.raises(ValueError, match="3"):
+                f(a, b)
+    else:
+        with pytest.warns(DeprecationWarning, match="2-dimensional"):
+            expected = np.cross(a, b)
+        assert np.cross(ad.tensor(a), b).data == expected
+        np.testing.assert_array_equal(ad.grad(np.cross)(a, b), [5, -3])
+
+
+@pytest.mark.skipif(not NEW, reason="NumPy 2.5 sorts descending")
+def test_sort_descending_follows_the_permutation():
+    x = ad.tensor([1.0, 3.0, np.nan, 2.0, 3.0], requires_grad=True)
+    y = np.sort(x, descending=True)
+    np.testing.assert_array_equal(y.data, np.sort(x.data, descending=True))
+    (y * np.arange(5.0)).sum().backward()
+    np.testing.assert_array_equal(x.grad, [3, 0, 4, 2, 1])
+    np.testing.assert_array_equal(np.argsort(x, descending=True).data, [1, 4, 3, 0, 2])

@@ -273,12 +273,13 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
 
 
 @implements(np.sort)
-def sort(a: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None) -> Any:
+def sort(a: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None, descending: Any = None) -> Any:
     """``np.sort``, always stable: equal values keep their order, and the gradient follows the permutation."""
     if axis is None:
         a, axis = ravel(a), 0
     axis = canonical_axis(axis, a.ndim, "sort")
-    order = _canonical(np.argsort(a, axis=axis, kind="stable"))
+    down: dict[str, Any] = {"descending": True} if descending else {}  # NumPy 2.5
+    order = _canonical(np.argsort(a, axis=axis, stable=True, **down))
     return gather(a, order, index=Index(ARRAY)) if a.ndim == 1 else take_along_axis(a, order, axis)
 
 

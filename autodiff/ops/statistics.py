@@ -214,7 +214,7 @@ even_edges = elementwise(
 
 def _moving(edges: Any, x: Any, bins: Any, range: Any) -> Any:
     """The edges, with their slopes: edges that are given are themselves, even ones go with the smallest and largest."""
-    if isinstance(bins, (list, tuple)) or getattr(bins, "ndim", 0):
+    if isinstance(bins, (list, tuple)) or getattr(bins, "ndim", 0) > 0:
         return bins if hasattr(type(bins), "__autodiff_apply__") else edges
     if range is None and not x.size:
         return edges
