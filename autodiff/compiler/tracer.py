@@ -419,6 +419,11 @@ class Tracer(NDArrayOperatorsMixin):
     def __init__(self, trace: Trace, value: Any, var: Value) -> None:
         self._trace, self._value, self._var = trace, read_only(value), var
 
+    def __deepcopy__(self, memo: Any = None) -> Tracer:
+        return self._trace.tracer(self._value, self._var)
+
+    __copy__ = __deepcopy__
+
     # --- what is known of every value ---
 
     @property
