@@ -27,8 +27,8 @@ test: lint types ## format and lint checks, types, the whole suite
 test-deep: env-dev ## the suite with long Hypothesis runs, and the tests too slow for every day
 	@HYPOTHESIS_PROFILE=deep $(pytest)
 
-mutants: env-dev ## spoil every rule in every way, and see that the suite notices
-	@HYPOTHESIS_PROFILE=deep $(pytest) tests/test_ops_mutants.py
+mutants: env-dev ## spoil every rule and every mask in every way, and see that the suite notices
+	@HYPOTHESIS_PROFILE=deep $(pytest) tests/test_ops_mutants.py tests/test_masks.py
 
 test-matrix: ## the suite on every Python found, with the oldest and the newest NumPy
 	$(tool)/matrix.py

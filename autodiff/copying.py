@@ -1,9 +1,15 @@
 """Copies and pickles of recorded graphs.
 
-A graph is handed over as a flat list of its nodes, the oldest first: when a node's turn comes its operands' nodes have
+A copy must not lose a gradient in silence. A leaf that a user made becomes a new leaf, as models and optimisers need
+it. What a transform differentiates by is the transform's own: a copy stays at the same place, and a pickle is refused.
+A deep copy of a result hangs on the copies of those leaves that are copied with it, and on the originals of all others.
+A pickle cannot do so: a leaf that did not come along is an `Orphan`, by which nothing is differentiated.
+
+A pickle holds a graph as a flat list of its nodes, the oldest first: when a node's turn comes its operands' nodes have
 been seen, so nothing recurses however long the chain is. Nodes are known by identity, as to `pickle` and `copy` all
 objects are; two results that share a part of their graph go on sharing it where they travel together. On arrival nodes
-are numbered anew, in the order they had.
+are numbered anew, in the order they had. Nodes of a deep copy keep the numbers of the originals, which they stand
+beside.
 """
 
 from __future__ import annotations
@@ -13,17 +19,18 @@ import copyreg
 import importlib
 import sys
 import weakref
+from operator import attrgetter
 from typing import Any
 
-from autodiff.errors import RuleError
+from autodiff.errors import GradientError, RuleError
 from autodiff.primitives import NUMPY_PRIMITIVES, Primitive
-from autodiff.tape import NO_KEYWORDS, Leaf, Node, next_number
+from autodiff.tape import ALIAS, NO_KEYWORDS, Leaf, Node, Orphan, next_number
 
 # --- numbers --------------------------------------------------------------------------------------
 
 
 class Order:
-    """Numbers the nodes of one pickle, or of one deep copy, anew, in the order they had.
+    """Numbers the nodes of one pickle anew, in the order they had.
 
     There is one in every pickle: all nodes name `ORDER`, which arrives as a fresh one, once.
     """
@@ -88,8 +95,15 @@ def _made_node(
     return node
 
 
+def adopted(node: Any) -> Any:
+    """The node of a Tensor that was unpickled: a leaf that has one is an ordinary leaf."""
+    if isinstance(node, Orphan):
+        node.__class__ = Leaf  # type: ignore[assignment]
+    return node
+
+
 def _made_leaf(order: Order, number: int, stamp: int, name: str | None, grad: Any) -> Leaf:
-    leaf = Leaf(name)
+    leaf = Orphan(name)
     leaf.grad = grad
     if stamp == number:
         order.draw(number, leaf, "number", "stamp")
@@ -101,8 +115,19 @@ def _made_leaf(order: Order, number: int, stamp: int, name: str | None, grad: An
 
 
 def _node_parts(node: Node) -> tuple[Any, ...]:
+    if is_argument(node):
+        raise GradientError(
+            "a Tensor that a transform (grad, jvp, jacobian, checkpoint, ...) is differentiating by, or a result of "
+            "it, cannot be pickled: what is made of the pickle, perhaps in another process, would not be part of the "
+            "derivative. Copy by copy.deepcopy or x.copy(), pickle x.detach(), or differentiate in the other process."
+        )
     parts = (node.primitive, node.operands, node.parents, node.keywords, node.output, getattr(node, "name", None))
     return (ORDER, node.number, *parts)
+
+
+def is_argument(node: Node) -> bool:
+    """Whether a transform made it to take hold of an argument."""
+    return node.primitive is ALIAS or (node.primitive is None and not isinstance(node, Leaf))
 
 
 def _leaf_parts(leaf: Leaf) -> tuple[Any, ...]:
@@ -164,8 +189,8 @@ def _known(node: Node) -> Stretch | None:
     return None if reference is None else reference()
 
 
-def _unlisted(root: Node, *, anew: bool = False, memo: dict[int, Any] | None = None) -> list[Node]:
-    """The nodes that lead to `root` and are not in a stretch (or in the memo of a deep copy), the oldest first."""
+def _unlisted(root: Node, *, anew: bool = False) -> list[Node]:
+    """The nodes that lead to `root` and are not in a stretch, the oldest first."""
     found = [root]
     seen = {root}
     for node in found:  # it grows while it is gone through
@@ -173,7 +198,7 @@ def _unlisted(root: Node, *, anew: bool = False, memo: dict[int, Any] | None = N
             if parent is None or parent in seen:
                 continue
             seen.add(parent)
-            if id(parent) not in memo if memo is not None else anew or _known(parent) is None:
+            if anew or _known(parent) is None:
                 found.append(parent)
     found.sort(key=lambda node: node.number)
     return found
@@ -182,24 +207,113 @@ def _unlisted(root: Node, *, anew: bool = False, memo: dict[int, Any] | None = N
 # --- deep copies ----------------------------------------------------------------------------------
 
 
-def deep_copy_of(root: Node, memo: dict[int, Any]) -> Node:
-    """A graph of its own up to this node; what the memo of the copy holds is used again."""
-    known = memo.get(id(root))
-    if known is not None:
-        return known
-    order = copy.deepcopy(ORDER, memo)
-    for node in _unlisted(root, memo=memo):
-        if isinstance(node, Leaf):
-            _, number, stamp, name, grad = _leaf_parts(node)
-            memo[id(node)] = _made_leaf(order, number, stamp, name, copy.deepcopy(grad, memo))
-            continue
-        operands, keywords = copy.deepcopy(node.operands, memo), copy.deepcopy(node.keywords, memo)
-        output = copy.deepcopy(node.output, memo)
-        parents = tuple([None if p is None else memo[id(p)] for p in node.parents])
-        name = getattr(node, "name", None)
-        memo[id(node)] = _made_node(order, node.number, node.primitive, operands, parents, keywords, output, name)
-    order.settle()
-    return memo[id(root)]
+class Growth:
+    """What a deep copy has seen of the graphs of its results; there is one in the memo of each `copy.deepcopy`.
+
+    Results and leaves come in any order. So a copy of a result begins at the place of the original. When a leaf is
+    copied, all that was made of it is copied as well, and the copies of results move there.
+
+    Attributes
+    ----------
+    users : dict
+        Of every node, the nodes that have it as an operand, among those that lead to a result.
+    results : dict
+        Of a node, the copies of the Tensors that stand there.
+    """
+
+    __slots__ = ("results", "users")
+
+    def __init__(self) -> None:
+        self.users: dict[Node, list[Node]] = {}
+        self.results: dict[Node, list[Any]] = {}
+
+    def enter(self, root: Node, memo: dict[int, Any]) -> None:
+        """Go through what leads to `root` and was not seen; copy what hangs on a leaf that has a copy."""
+        if root in self.users:
+            return
+        found = [root]
+        self.users[root] = []
+        for node in found:  # it grows while it is gone through
+            for parent in node.parents:
+                if parent is None:
+                    continue
+                if parent not in self.users:
+                    self.users[parent] = []
+                    found.append(parent)
+                self.users[parent].append(node)
+        found.sort(key=_by_number)
+        for node in found:
+            if id(node) not in memo and any(id(p) in memo for p in node.parents if p is not None):
+                _copy_node(node, memo)
+
+    def move(self, leaf: Leaf, memo: dict[int, Any]) -> None:
+        """A leaf was copied: let all that was made of it be made of the copy."""
+        above: list[Node] = []
+        stack: list[Node] = [leaf]
+        seen: set[Node] = {leaf}
+        for node in stack:  # it grows while it is gone through
+            for user in self.users.get(node, ()):
+                if user in seen:
+                    continue
+                seen.add(user)
+                known = memo.get(id(user))
+                if known is None:
+                    above.append(user)
+                    stack.append(user)
+                else:  # an earlier leaf led to it, and to all above it
+                    known.parents = _parents_in(user, memo)
+        above.sort(key=_by_number)
+        for node in above:
+            _copy_node(node, memo)
+            for tensor in self.results.get(node, ()):
+                tensor._node = memo[id(node)]
+
+
+_by_number = attrgetter("number")
+_GROWTH = object()  # its identity is the key in memos
+
+
+def deep_copy_at(tensor: Any, node: Node, memo: dict[int, Any]) -> None:
+    """Give the copy of a Tensor that stands at `node` its place."""
+    growth = memo.get(id(_GROWTH))
+    if growth is None:
+        growth = memo[id(_GROWTH)] = Growth()
+    if isinstance(node, Leaf):
+        if id(node) not in memo:
+            deep_copy_of_leaf(node, memo)
+            growth.move(node, memo)
+    else:
+        growth.enter(node, memo)
+        growth.results.setdefault(node, []).append(tensor)
+    tensor._node = memo.get(id(node), node)
+
+
+def deep_copy_of_leaf(leaf: Leaf, memo: dict[int, Any]) -> Leaf:
+    """A leaf of its own, as old as the original."""
+    new = memo.get(id(leaf))
+    if new is None:
+        new = memo[id(leaf)] = Leaf(getattr(leaf, "name", None))
+        new.number, new.stamp, new.grad = leaf.number, leaf.stamp, copied(leaf.grad, memo)
+    return new
+
+
+def copied(value: Any, memo: dict[int, Any]) -> Any:
+    """A deep copy of what a node holds; in a function that is being compiled values are not written to, and stay."""
+    if isinstance(value, tuple):
+        return tuple([copied(v, memo) for v in value])
+    return value if hasattr(type(value), "__autodiff_traced__") else copy.deepcopy(value, memo)
+
+
+def _copy_node(node: Node, memo: dict[int, Any]) -> None:
+    operands, keywords = copied(node.operands, memo), copied(node.keywords, memo)
+    parents, output = _parents_in(node, memo), copied(node.output, memo)
+    new = memo[id(node)] = Node(node.number, node.primitive, operands, parents, keywords or NO_KEYWORDS, output)
+    if hasattr(node, "name"):
+        new.name = node.name
+
+
+def _parents_in(node: Node, memo: dict[int, Any]) -> tuple[Node | None, ...]:
+    return tuple([None if p is None else memo.get(id(p), p) for p in node.parents])
 
 
 # --- primitives -----------------------------------------------------------------------------------

@@ -53,6 +53,9 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto
     By a complex argument J is complex: ``dy = J dx`` for a complex output (of an analytic function), and
     ``dy = Re(J dx)`` for a real one, whose gradient, the direction of steepest ascent, is the conjugate of J.
 
+    In either mode J has the dtype that a gradient has, the argument's own; the complex one of that precision where the
+    output is complex.
+
     Examples
     --------
     >>> import numpy as np, autodiff as ad
@@ -93,14 +96,22 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto
                 out = []
                 for v in argument.leaves:
                     block = leave(next(leaves), targets, tensors)
+                    dtype = _block_dtype(data_of(y).dtype, data_of(v).dtype)
                     if block is None:
-                        block = np.zeros(np.shape(y) + np.shape(v), np.result_type(data_of(y), data_of(v)))
+                        block = np.zeros(np.shape(y) + np.shape(v), dtype)
+                    elif block.dtype != dtype:
+                        block = block.astype(dtype)
                     out.append(Tensor(block) if tensors and not isinstance(block, Tensor) else block)
                 trees.append(pytree.unflatten(argument.structure, out))
             rows.append(trees[0] if single else tuple(trees))
         return pytree.unflatten(structure, rows)
 
     return matrix
+
+
+def _block_dtype(output: Any, operand: Any) -> Any:
+    """That of a gradient, the operand's own, whichever way the sweeps go; complex if either is."""
+    return np.result_type(operand, np.complex64) if output.kind == "c" and operand.kind == "f" else operand
 
 
 def _basis(shapes: list[tuple[int, ...]], dtypes: list[Any], start: int, stop: int) -> list[tuple[Batch, Batch]]:

@@ -23,6 +23,8 @@ def blocked(g: Any, alive: Any, *, recorded: bool = False) -> Any:
     sweep that is recorded it is a new 0, through which no derivative flows. A number stays a number, where `np.where`
     gives an array of no axis.
     """
+    if type(alive) is np.ndarray and alive.all():  # nothing is dead: it stays as it lies in memory
+        return g
     kept = np.where(alive if recorded else alive | (g == 0), g, 0)
     return kept[()] if isinstance(g, np.generic) or getattr(g, "is_traced_number", False) else kept
 

@@ -267,9 +267,11 @@ class NumpyMethods:
         _no_out(out, "argmin")
         return np.argmin(self, axis, keepdims=keepdims)
 
-    def argsort(self, axis: int | None = -1, kind: Any = "stable", order: None = None, *, stable: Any = None) -> Any:
-        """The order of the entries, equal ones as they stand; not tracked."""
-        return np.argsort(self, axis, kind="stable")  # type: ignore[arg-type]  # NumPy hands over to the Tensor
+    def argsort(
+        self, axis: int | None = -1, kind: Any = "stable", order: None = None, *, stable: Any = None, **more: Any
+    ) -> Any:
+        """The order of the entries, equal ones as they stand; not tracked. From NumPy 2.5 on it takes descending=."""
+        return np.argsort(self, axis, stable=True, **more)  # type: ignore[arg-type]  # NumPy hands over to the Tensor
 
     def argpartition(self, kth: Any, axis: int | None = -1) -> Any:
         """An order in which the entry of rank `kth` stands at its place; not tracked."""

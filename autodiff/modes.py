@@ -115,10 +115,6 @@ def keep_memory(megabytes: int = 30) -> None:
 # --- what a compiled function does beside computing -----------------------------------------------
 
 
-GENERATORS: list[Callable[[], np.random.Generator]] = []
-"""Who gives the generators that `live` functions draw from without being handed them: networks have one a thread."""
-
-
 def is_compiling() -> bool:
     """Whether the calls of this thread are being written down by `compile`."""
     return tape.tracer() is not None
@@ -155,7 +151,9 @@ def live(function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
     Parameters
     ----------
     function : callable
-        Gives an array, and not the same one every time: random numbers, the next rows of a data set.
+        Gives an array, and not the same one every time: random numbers, the next rows of a data set. Generators among
+        its arguments, and the one it is a method of, are known as its state; if it draws from another, its attribute
+        ``draws_from``, called with the same arguments, gives that.
     *args, **keywords
         For it.
 

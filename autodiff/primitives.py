@@ -39,6 +39,14 @@ MASKING = 1
 SINGULAR = 2
 """Flag: somewhere the slope is infinite or undefined (``sqrt``, ``log``, a quotient...)."""
 
+OVERFLOWING = 8
+"""Flag: the slope is finite over the whole domain, but may overflow, and is not finite where an operand is not.
+
+So it is with most functions: a product, a power, a sine. A primitive whose slope no operand can make infinite (a sum,
+an identity) has no such flag, nor has a product that adds up (``matmul``): what is not finite in it gets into entries
+that are alive, and no mask helps.
+"""
+
 GUARDING = 4
 """Flag: it does both, as ``where``: it is used to keep out what is not finite, from whatever operation that comes."""
 
@@ -93,7 +101,7 @@ class Primitive:
     reads : bool
         Whether the rules need the values of the operands, not only their shapes and dtypes.
     flags : int
-        Sum of `MASKING`, `SINGULAR` and `GUARDING`.
+        Sum of `MASKING`, `SINGULAR`, `OVERFLOWING` and `GUARDING`.
     live : tuple of (callable or None)
         For a masking primitive and each operand, ``(y, *xs, **keywords) -> bool array``: the entries
         (of the output, for elementwise; of the operand, else) through which anything flows.
@@ -214,7 +222,7 @@ def elementwise(
     p.reads = reads
     p.live = tuple(live)
     p.passes_mask = True
-    p.flags = (MASKING if live else 0) | (SINGULAR if singular else 0) | (GUARDING if live and singular else 0)
+    p.flags = _flags(live, singular) | (OVERFLOWING if reads and any(m not in _TAME for m in maps) else 0)
     return _register(p)
 
 
@@ -416,8 +424,15 @@ def primitive(
         p.pushes = _check_rules(p, jvp)
     p.live, p.mask_pull, p.mask_push = tuple(live), mask_pull, mask_push
     p.symbolic_zeros, p.sees_masks = symbolic_zeros, sees_masks
-    p.flags = (MASKING if live else 0) | (SINGULAR if singular else 0) | (GUARDING if live and singular else 0)
+    p.flags = _flags(live, singular)
     return _register(p)
+
+
+_TAME = (None, pass_on)
+
+
+def _flags(live: Sequence[Rule | None], singular: bool) -> int:
+    return (MASKING if live else 0) | (SINGULAR if singular else 0) | (GUARDING if live and singular else 0)
 
 
 def _name(fn: Callable[..., Any], name: str | None) -> str:

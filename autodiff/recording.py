@@ -16,9 +16,9 @@ import numpy as np
 
 from autodiff import pytree, tape
 from autodiff.errors import DtypeError, GradientError
-from autodiff.primitives import SINGULAR
+from autodiff.primitives import MASKING
 from autodiff.pytree import Structure
-from autodiff.sweeps import all_finite, pull_back, push_forward
+from autodiff.sweeps import all_finite, pull_back, push_forward, with_masks_if_needed
 from autodiff.tape import ALIAS, NO_KEYWORDS, Node, Walk, next_number, set_recording
 from autodiff.tensors import Tensor, lift, met, plain
 
@@ -149,9 +149,9 @@ def leave_tree(tree: Any, targets: set[Node], tensors: bool) -> Any:
     return pytree.unflatten(structure, [leave(v, targets, tensors) for v in leaves])
 
 
-def _quiet(flags: int) -> Any:
-    """Infinite slopes are answers (see the conventions), not accidents to warn of."""
-    return np.errstate(all="ignore") if flags & SINGULAR else nullcontext()
+def _quiet(found: Walk) -> Any:
+    """Infinite slopes are answers (see the conventions), not accidents to warn of; nor is an attempt without masks."""
+    return np.errstate(all="ignore") if found.is_quiet else nullcontext()
 
 
 def pull(
@@ -177,12 +177,21 @@ def _swept(
     lives: dict[Node, Any],
 ) -> dict[Node, Any]:
     """One of the sweeps from `given` to `wanted`."""
-    masked = bool(found.flags & SINGULAR) if lives else found.masked
-    with _quiet(found.flags), recording_on() if lifted else nullcontext():
-        if lifted or tape.is_watched():  # whoever looks on is shown the sweep that counts, not an attempt
+    if lives:
+        found = found._replace(flags=found.flags | MASKING)  # the zeros of unit vectors are masks
+    masked = found.masked
+    with _quiet(found), recording_on() if lifted else nullcontext():
+        traced = tape.tracer() is not None
+        if tape.is_watched() and not traced:  # whoever looks on is shown the sweep that counts, not an attempt
             return sweep(
                 found, given, wanted, lift=lift if lifted else None, masked=masked, lives=lives if masked else None
             )
+        if lifted or traced:
+
+            def later(given: dict[Node, Any], **masks: Any) -> dict[Node, Any]:
+                return sweep(found, given, wanted, lift=lift if lifted else None, **masks)
+
+            return with_masks_if_needed(later, found, given, lives)
         results = sweep(found, dict(given) if masked else given, wanted)
         if masked and not all_finite(map(results.get, wanted)):
             results = sweep(found, given, wanted, masked=True, lives=lives)

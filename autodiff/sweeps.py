@@ -16,7 +16,7 @@ result is not finite.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from math import inf
 from sys import getrefcount
 from typing import Any
@@ -26,7 +26,7 @@ import numpy as np
 from autodiff import tape
 from autodiff.errors import RuleError
 from autodiff.masks import any_over_broadcast, blocked, mask_pulled, mask_pushed, outputs_mask, own_mask
-from autodiff.primitives import ELEMENTWISE, GUARDING, LINEAR, MASKING, SINGULAR, pass_on
+from autodiff.primitives import ELEMENTWISE, GUARDING, LINEAR, MASKING, OVERFLOWING, SINGULAR, pass_on
 from autodiff.tape import ITEM, Leaf, Node, Walk, item_node
 
 # Each `type: ignore` below says one thing: a node that a sweep meets has a primitive, and an operand on the way a rule,
@@ -123,8 +123,8 @@ def pull_back_to_leaves(found: Walk, cts: dict[Node, Any]) -> dict[Node, Any]:
     """The reverse sweep on plain arrays to all leaves, with masks if they matter; returns the cotangents."""
     nodes = found.nodes
     if tape.tracer() is not None:
-        pull_back(found, cts, set(), masked=found.masked)
-        return cts
+        wanted = set(found.leaves)
+        return with_masks_if_needed(lambda given, **masks: pull_back(found, given, wanted, **masks), found, cts)
     if not found.masked or tape.is_watched():  # whoever looks on is shown the sweep that counts, not an attempt
         pull_back_arrays(nodes, cts, {} if found.masked else None)
         return cts
@@ -132,7 +132,7 @@ def pull_back_to_leaves(found: Walk, cts: dict[Node, Any]) -> dict[Node, Any]:
     k = len(nodes)
     if not found.flags & GUARDING:
         for node in reversed(nodes):
-            if node.primitive.flags & SINGULAR:  # type: ignore[union-attr]
+            if node.primitive.flags & (SINGULAR | OVERFLOWING):  # type: ignore[union-attr]
                 break
             k -= 1
     seeds = dict(cts)
@@ -142,6 +142,48 @@ def pull_back_to_leaves(found: Walk, cts: dict[Node, Any]) -> dict[Node, Any]:
         return cts
     pull_back_arrays(nodes, seeds, {})
     return seeds
+
+
+def with_masks_if_needed(
+    sweep: Callable[..., dict[Node, Any]], found: Walk, given: dict[Node, Any], lives: dict[Node, Any] | None = None
+) -> dict[Node, Any]:
+    """A sweep whose values come later, since it records itself or is traced: with masks where they may matter.
+
+    A singular slope may be infinite in a later call, or in a later derivative: masks are kept from the start. A slope
+    that can only overflow does so in this very sweep, or not at all in practice; so masks wait for a result that is not
+    finite. A program looks at every call whether that is as it was.
+    """
+    if not found.masked or found.masked_from_the_start:
+        return sweep(dict(given), masked=found.masked, lives=lives if found.masked else None)
+    results = sweep(dict(given))
+    if _are_finite_here(results.values()):
+        return results
+    return sweep(dict(given), masked=True, lives=lives)
+
+
+def _are_finite_here(results: Iterable[Any]) -> bool:
+    """Whether all results are finite, Tensors among them; in a trace a decision, which every call makes again."""
+    arrays = list(_arrays_in(results))
+    tracer = tape.tracer()
+    if tracer is None:
+        return all_finite(arrays)
+    # Behind a random draw, or an update, a program cannot begin anew: masks are kept for whatever comes. So they are
+    # for single numbers, where they cost little, and a look would keep a program from running on Python's floats.
+    return tracer.can_decide and any(a.ndim for a in arrays) and tracer.decide(_are_finite, arrays)
+
+
+def _arrays_in(values: Iterable[Any]) -> Iterator[Any]:
+    """The arrays in Tensors, in Batches and in tuples of several outputs."""
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from _arrays_in(value)
+        elif value is not None:
+            array = getattr(value, "_data", value)
+            yield getattr(array, "values", array)
+
+
+def _are_finite(*arrays: Any) -> bool:
+    return all_finite(arrays)
 
 
 def all_finite(values: Iterable[Any]) -> bool:

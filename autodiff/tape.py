@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.errors import CompileError, StaleError
-from autodiff.primitives import LINEAR, MASKING, MULTILINEAR, SINGULAR, Primitive
+from autodiff.errors import CompileError, GradientError, StaleError
+from autodiff.primitives import LINEAR, MASKING, MULTILINEAR, OVERFLOWING, SINGULAR, Primitive
 
 next_number: Callable[[], int] = itertools.count(1).__next__
 """The counter that numbers nodes and stamps assignments; atomic under the interpreter lock."""
@@ -120,6 +120,12 @@ class Leaf(Node):
             grad += ct
         else:
             self.grad = np.asarray(grad + ct)
+
+
+class Orphan(Leaf):
+    """A leaf of a graph that was unpickled without the leaf's Tensor: nobody could read its gradient."""
+
+    __slots__ = ()
 
 
 def _item(outputs: tuple[Any, ...], *, index: int) -> Any:
@@ -346,7 +352,17 @@ class Walk(NamedTuple):
 
     @property
     def masked(self) -> bool:
-        """Whether a mask could meet an infinite slope, so that the sweep must keep masks."""
+        """Whether a mask could meet an infinite slope, so that a sweep may have to keep masks."""
+        return self.flags & MASKING != 0 and self.flags & (SINGULAR | OVERFLOWING) != 0
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether NumPy's warnings say nothing: infinite slopes are answers here, and a sweep may be an attempt."""
+        return self.flags & SINGULAR != 0 or self.masked
+
+    @property
+    def masked_from_the_start(self) -> bool:
+        """Whether a sweep whose values come later (it records itself, it is traced) must keep masks from the start."""
         return self.flags & (MASKING | SINGULAR) == MASKING | SINGULAR
 
 
@@ -403,6 +419,8 @@ def walk(roots: Iterable[Node], targets: Set[Node], *, through: bool = True) -> 
     nodes.sort(key=_by_number, reverse=True)
     strangers = [leaf for leaf in leaves if leaf not in targets]
     outside = outside or any(isinstance(leaf, Leaf) for leaf in strangers)
+    if strangers and not targets <= seen:
+        _check_not_left_behind(strangers)
     needed: set[Node] | None = None
     if outside or strangers or any(t.primitive is not None for t in targets):
         needed = set(targets)
@@ -487,14 +505,28 @@ def _outside(root: Node, targets: Set[Node], floor: int, *, first: bool) -> dict
     return found
 
 
+def _check_not_left_behind(leaves: list[Node]) -> None:
+    """Refuse a gradient that would arrive where nobody can read it."""
+    for leaf in leaves:
+        if isinstance(leaf, Orphan):
+            name = getattr(leaf, "name", None)
+            raise GradientError(
+                f"this result was unpickled, and the leaf{f' {name!r}' if name else ''} that it was computed from was "
+                "not pickled with it, so that its gradient would be lost. Pickle them together, pickle.dumps((w, y)), "
+                "or differentiate where the leaf is and pickle the gradient."
+            )
+
+
 def _check_not_stale(nodes: list[Node], leaves: list[Node], needed: Set[Node] | None) -> None:
-    """Refuse a sweep that would read a leaf's value after it was changed."""
+    """Refuse a sweep that would read a leaf's value after it was changed, or reach a leaf that was left behind."""
     oldest = nodes[-1].number
     for leaf in leaves:
-        if isinstance(leaf, Leaf) and leaf.stamp > oldest:
+        if isinstance(leaf, Leaf) and (leaf.stamp > oldest or leaf.__class__ is Orphan):
             break
     else:
         return
+    if needed is None:
+        _check_not_left_behind(leaves)
     for node in nodes:
         primitive = node.primitive
         assert primitive is not None

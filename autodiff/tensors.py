@@ -28,7 +28,7 @@ from autodiff.ops import (
 )
 from autodiff.ops import elementwise as ew
 from autodiff.ops.ufunc_methods import through_method
-from autodiff.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, SINGULAR, Primitive
+from autodiff.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
 from autodiff.tape import NO_KEYWORDS, Leaf, Node, item_node, next_number
 
 _new = object.__new__
@@ -412,16 +412,18 @@ class Tensor(NumpyMethods):
         return _rebuilt, (self.__class__, copying.ORDER, self._data, stretch, node, resting)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        t = _made(self.__class__, copy.deepcopy(self._data, memo), None)
+        """A leaf of its own; of a result one that depends on the leaves that are copied with it, else the originals."""
+        t = _made(self.__class__, copying.copied(self._data, memo), None)
         if self._node is not None:
-            t._node = copying.deep_copy_of(self._node, memo)
+            copying.deep_copy_at(t, self._node, memo)
         elif hasattr(self, "_resting"):
-            t._resting = copy.deepcopy(self._resting, memo)
+            t._resting = copying.deep_copy_of_leaf(self._resting, memo)
         return t
 
     def __copy__(self) -> Tensor:
-        """A leaf of its own; of a result another Tensor at the same place in the graph."""
-        return copy.deepcopy(self) if self.is_leaf else _made(self.__class__, self._data, self._node)
+        """A leaf of its own; of a result, or of a transform's argument, another Tensor at the same place."""
+        own = self._node is None or isinstance(self._node, Leaf)
+        return copy.deepcopy(self) if own else _made(self.__class__, self._data, self._node)
 
     # --- derivatives ------------------------------------------------------------------------------
 
@@ -457,7 +459,7 @@ class Tensor(NumpyMethods):
             )
         cts = {node: seed(self, ct, "backward")}
         found = tape.walk_to_leaves(node)
-        if found.flags & SINGULAR:
+        if found.is_quiet:
             with np.errstate(all="ignore"):  # infinite slopes are answers here, see the conventions
                 cts = sweeps.pull_back_to_leaves(found, cts)
         elif tape.special:
@@ -589,10 +591,10 @@ class Tensor(NumpyMethods):
     def __dlpack__(self, **keywords: Any) -> Any:
         if self._node is not None:
             raise self._leaves_graph("from_dlpack()", "Hand over x.detach() on purpose.")
-        return self._data.__dlpack__(**keywords)
+        return np.asarray(self._data).__dlpack__(**keywords)
 
     def __dlpack_device__(self) -> Any:
-        return self._data.__dlpack_device__()
+        return np.asarray(self._data).__dlpack_device__()
 
     def __float__(self) -> float:
         if self._node is not None:
@@ -1020,7 +1022,7 @@ def tensor(data: Any, requires_grad: bool = False, name: str | None = None, dtyp
         Numbers, nested lists of numbers, an array, a Tensor, or nested lists of Tensors. What is tracked
         keeps being tracked.
     requires_grad : bool, default False
-        Track it; of one Tensor, whose values are copied, this makes a new leaf.
+        Track it; of a leaf, whose values are copied, this makes a new leaf.
     name : str, optional
         Shown in graphs and messages.
     dtype : dtype, optional
@@ -1034,6 +1036,8 @@ def tensor(data: Any, requires_grad: bool = False, name: str | None = None, dtyp
     ------
     DtypeError
         If the values are not numbers, or are integers that should be tracked.
+    UntrackedError
+        If a new leaf is asked for of a result, whose gradient would be lost.
 
     Examples
     --------
@@ -1041,8 +1045,16 @@ def tensor(data: Any, requires_grad: bool = False, name: str | None = None, dtyp
     >>> ad.tensor([1.0, 2.0], requires_grad=True, name="x")
     Tensor([1., 2.], dtype=float64, name='x', requires_grad=True)
     """
-    if isinstance(data, Tensor) and data._node is not None and not requires_grad and name is None:
-        return data.copy() if dtype is None else data.astype(dtype)
+    if isinstance(data, Tensor) and data._node is not None and not (requires_grad and isinstance(data._node, Leaf)):
+        if requires_grad:
+            raise data._leaves_graph(
+                "a new leaf",
+                "Write ad.tensor(x.detach(), requires_grad=True) on purpose; ad.tensor(x) is a copy and stays tracked.",
+            )
+        twin = data.copy() if dtype is None else data.astype(dtype)
+        if name is not None:
+            twin.name = name
+        return twin
     if isinstance(data, (list, tuple)) and _has_tensor(data):
         joined = _stack(data)
         if dtype is not None:
@@ -1079,9 +1091,9 @@ def _rebuilt(
 ) -> Tensor:
     """The inverse of ``Tensor.__reduce__``; the stretch has done its work when it arrived before the node."""
     order.settle()
-    t = _made(kind, data, node)
+    t = _made(kind, data, copying.adopted(node))
     if resting is not None:
-        t._resting = resting
+        t._resting = copying.adopted(resting)
     return t
 
 

@@ -25,11 +25,13 @@ class FirstSteps(NamedTuple):
     losses : one for each step, None where the peer's call does not give the loss
     state : parameters, or the derivative, after the last step; one array each, shapes as in `workloads`
     first_seconds : duration of the very first step, with all that is compiled or cached on the way
+    two_seconds : of the first two together; the second of a compiled step is compared with the plain one
     """
 
     losses: list[float | None]
     state: list[Array]
     first_seconds: float
+    two_seconds: float
 
 
 def agree(contestants: list[Contestant], count: int = STEPS) -> dict[str, dict[str, Any]]:

@@ -1,15 +1,19 @@
-"""A training run in one file: model, optimiser, schedule and random numbers, to go on from bit for bit."""
+"""A training run in one file: model, optimiser, schedule and random numbers, to go on from.
+
+On the same machine with the same libraries that is bit for bit; `save_checkpoint` says what is not in the file.
+"""
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 import autodiff as ad
-from nn.module import Module
+from nn.module import Module, generators_of
 from nn.randomness import generator
 from nn.saving import load, save
 
@@ -27,6 +31,10 @@ def save_checkpoint(
 ) -> None:
     """Write all that a training run needs to go on as if it had not stopped, whole or not at all.
 
+    Parameters and buffers, the states of optimiser and schedule, and random generators: this thread's, the given one,
+    and those that layers hold as attributes. What lives elsewhere, in callbacks or in options changed by hand, is not
+    in it.
+
     Parameters
     ----------
     path : path
@@ -35,7 +43,7 @@ def save_checkpoint(
     optimizer, schedule : optional
         Anything with ``state_dict()``.
     rng : numpy.random.Generator, optional
-        Whose state is kept; this thread's (`nn.manual_seed`) if not given.
+        A generator of the run's own, whose state is kept beside.
     extra : mapping of str to array_like, optional
         What else to keep: the number of the epoch, a history.
 
@@ -55,7 +63,8 @@ def save_checkpoint(
     for part, owner in zip(_PARTS, (model, optimizer, schedule), strict=True):
         if owner is not None:
             state |= {f"{part}/{key}": value for key, value in owner.state_dict().items()}
-    state["random"] = np.array(json.dumps(generator(rng).bit_generator.state, default=_as_list))
+    for name, draw in _generators(model, rng).items():
+        state[f"random/{name}"] = np.array(json.dumps(draw.bit_generator.state, default=_as_list))
     state |= {f"extra/{key}": np.asarray(value) for key, value in (extra or {}).items()}
     save(path, state)
 
@@ -85,47 +94,94 @@ def load_checkpoint(
     OSError, ValueError
         If the file cannot be read, or is truncated or foreign.
     autodiff.StructureError, autodiff.ShapeError, autodiff.DtypeError
-        If a part is missing, or does not fit. All parts are checked before the first is changed.
+        If a part is missing, or does not fit. All parts are checked before the first is changed; a part of another
+        library, without ``check_state_dict``, is given back the state it had.
     """
+    extra, apply = checked_checkpoint(path, model, optimizer, schedule, rng)
+    apply()
+    return extra
+
+
+def checked_checkpoint(
+    path: str | os.PathLike[str], model: Module, optimizer: Any, schedule: Any, rng: np.random.Generator | None
+) -> tuple[dict[str, Any], Callable[[], None]]:
+    """The extras of a checkpoint, and what brings all parts into its state; until it is called nothing is changed."""
     state = load(path)
-    if "random" not in state:
+    if "random/thread" not in state:
         raise ValueError(
             f"load_checkpoint: {os.fspath(path)!r} was not written by save_checkpoint. Nothing was loaded."
         )
-    owners = dict(zip(_PARTS, (model, optimizer, schedule), strict=True))
-    parts: dict[str, dict[str, Any]] = {name: {} for name in (*_PARTS, "extra")}
+    parts: dict[str, dict[str, Any]] = {name: {} for name in (*_PARTS, "random", "extra")}
     for key, value in state.items():
         part, _, rest = key.partition("/")
         if part in parts:
             parts[part][rest] = value
+    owners = dict(zip(_PARTS, (model, optimizer, schedule), strict=True))
     for name, owner in owners.items():
         if bool(parts[name]) != (owner is not None) and not (owner is not None and not owner.state_dict()):
             raise ad.StructureError(
                 f"load_checkpoint: {os.fspath(path)!r} holds {'a' if parts[name] else 'no'} {name}, and "
                 f"{'one' if owner is not None else 'none'} was given. Nothing was loaded."
             )
+        if hasattr(owner, "check_state_dict"):
+            owner.check_state_dict(parts[name])
+    drawn = _checked_random(os.fspath(path), parts["random"], _generators(model, rng))
+
+    def apply() -> None:
+        met: list[tuple[Any, dict[str, Any]]] = []
+        try:
+            for name, owner in owners.items():
+                if owner is not None:
+                    met.append((owner, owner.state_dict()))
+                    owner.load_state_dict(parts[name])
+        except BaseException:
+            for owner, before in met:
+                owner.load_state_dict(before)
+            raise
+        for bits, known in drawn:
+            bits.state = known
+
+    return parts["extra"], apply
+
+
+def _generators(model: Module, rng: np.random.Generator | None) -> dict[str, np.random.Generator]:
+    """All that a run draws from, as far as it can be known, by the names in a checkpoint."""
+    given = {} if rng is None else {"given": rng}
+    return {"thread": generator(), **given, **{f"model/{path}": g for path, g in generators_of(model).items()}}
+
+
+def _checked_random(
+    path: str, saved: Mapping[str, Any], mine: Mapping[str, np.random.Generator]
+) -> list[tuple[Any, dict[str, Any]]]:
+    """The bit generators, each with the state that it is to have, which a copy of it has taken."""
     import json
 
-    draw = generator(rng).bit_generator
-    drawn = json.loads(str(state["random"]), object_hook=_as_arrays)
-    if drawn.get("bit_generator") != draw.state["bit_generator"]:
+    missing, unknown = [k for k in mine if k not in saved], [k for k in saved if k not in mine]
+    if missing or unknown:
         raise ad.StructureError(
-            f"load_checkpoint: {os.fspath(path)!r} holds the state of a {drawn.get('bit_generator')}, and a "
-            f"{draw.state['bit_generator']} was given. Nothing was loaded."
+            f"load_checkpoint: the random generators of {path!r} are not those given (this thread's, rng=, and those "
+            f"in layers): missing {missing or 'nothing'}, unknown {unknown or 'nothing'}. Nothing was loaded."
         )
-    loaded: list[tuple[Any, dict[str, Any]]] = []
-    try:
-        for name, owner in owners.items():
-            if owner is not None:
-                before = owner.state_dict()
-                owner.load_state_dict(parts[name])
-                loaded.append((owner, before))
-    except BaseException:
-        for owner, before in loaded:  # a later part did not fit: all are as they were
-            owner.load_state_dict(before)
-        raise
-    draw.state = drawn
-    return parts["extra"]
+    found = []
+    for name, draw in mine.items():
+        bits = draw.bit_generator
+        try:
+            known = json.loads(str(saved[name]), object_hook=_as_arrays)
+            kind = known["bit_generator"]
+            if kind == bits.state["bit_generator"]:
+                copy.deepcopy(bits).state = known
+        except Exception as error:  # a state that is spoilt can end in almost any of them
+            raise ValueError(
+                f"load_checkpoint: {path!r} holds no state of the random generator {name!r} ({error}). Nothing was "
+                "loaded."
+            ) from error
+        if kind != bits.state["bit_generator"]:
+            raise ad.StructureError(
+                f"load_checkpoint: {path!r} holds the state of a {kind}, and a {bits.state['bit_generator']} was given "
+                f"as the random generator {name!r}. Nothing was loaded."
+            )
+        found.append((bits, known))
+    return found
 
 
 def _as_list(value: Any) -> Any:

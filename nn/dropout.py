@@ -22,6 +22,13 @@ def _kept(shape: tuple[int, ...], p: float, dtype: Any, rng: np.random.Generator
     return (kept / (1 - p)).astype(dtype)
 
 
+def _generator_of(shape: tuple[int, ...], p: float, dtype: Any, rng: np.random.Generator | None) -> Any:
+    return generator(rng)
+
+
+_kept.draws_from = _generator_of  # type: ignore[attr-defined]  # `ad.live` asks for it
+
+
 class Dropout(Module):
     """In training, set entries to 0 by chance; in evaluation, do nothing.
 

@@ -13,7 +13,7 @@ import numpy as np
 
 import autodiff as ad
 from nn import progress as lines
-from nn.checkpoints import load_checkpoint, save_checkpoint
+from nn.checkpoints import checked_checkpoint, save_checkpoint
 from nn.checks import positive
 from nn.minibatches import batches
 from nn.modes import modes_kept
@@ -108,7 +108,17 @@ class EarlyStopping:
         return {"best": self.best, "epoch": self.best_epoch, **{f"model/{k}": v for k, v in self._state.items()}}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Go on from a saved best."""
+        """Go on from a saved best.
+
+        Raises
+        ------
+        autodiff.StructureError
+            If it is none.
+        """
+        if missing := [key for key in ("best", "epoch") if np.shape(saved.get(key, [])) != ()]:
+            raise ad.StructureError(
+                f"the state does not belong to an EarlyStopping: missing {missing}. Nothing was loaded."
+            )
         self.best, self.best_epoch = float(saved["best"]), int(saved["epoch"])
         self._state = {k.removeprefix("model/"): v for k, v in saved.items() if k.startswith("model/")}
 
@@ -163,7 +173,8 @@ def fit(
         It begins anew, except from a checkpoint.
     checkpoint : path, optional
         A file that is written after every epoch, and gone on from if it is there: a run that was killed at any moment
-        and is started again gives the numbers of one that was not.
+        and is started again gives the numbers of one that was not, to the last bit on the same machine. It holds what
+        `save_checkpoint` says, the history, and what `early_stopping` has seen; what callbacks remember it does not.
     callbacks : iterable of callable
         ``(epoch, history, model)``, after each epoch, from 1; one that returns True ends the training. The context
         ``watch(model)`` of one that has it, such as `nn.Monitor`, is open around the step on every batch.
@@ -217,7 +228,9 @@ def fit(
     if early_stopping is not None:
         early_stopping.begin()
     if checkpoint is not None and os.path.exists(checkpoint):
-        _resume(load_checkpoint(checkpoint, model, optimizer, schedule, rng=rng), history, early_stopping)
+        extra, apply = checked_checkpoint(checkpoint, model, optimizer, schedule, rng)
+        _resume(extra, history, early_stopping, model)
+        apply()
     count = math.ceil(rows / batch_size)
     try:
         with modes_kept(model), lines.line(epochs, progress) as line:
@@ -265,14 +278,18 @@ def _extra(history: History, early_stopping: EarlyStopping | None) -> dict[str, 
     return extra | {"stopped": np.array(history.stopped)}
 
 
-def _resume(extra: Mapping[str, Any], history: History, early_stopping: EarlyStopping | None) -> None:
+def _resume(extra: Mapping[str, Any], history: History, early_stopping: EarlyStopping | None, model: Module) -> None:
     for key, values in extra.items():
         if key.startswith("history/"):
             history[key.removeprefix("history/")] = values
+    if any(v.ndim != 1 or v.dtype.kind != "f" or len(v) != history.epochs for v in history.values()):
+        raise ValueError("fit: the history in the checkpoint is not a number an epoch. Nothing was loaded.")
     history.stopped = str(extra["stopped"]) if "stopped" in extra else ""
     best = {key.removeprefix("best/"): value for key, value in extra.items() if key.startswith("best/")}
     if early_stopping is not None and best:
         early_stopping.load_state_dict(best)
+        if early_stopping._state:
+            model.check_state_dict(early_stopping._state)
 
 
 def evaluate(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -150,11 +151,20 @@ class Module:
     _hooks: tuple[HookHandle, ...] = ()
 
     def __setattr__(self, key: str, value: Any) -> None:
+        before = self.__dict__.get(key)
+        if isinstance(before, (Parameter, Buffer)) and not (value is None or isinstance(value, _OWN)):
+            raise TypeError(_displaced(f"{type(self).__name__}.{key}", before))
         for path, member in _entries(key, value):
             if _is_unlisted(member):
                 raise TypeError(
                     f"{type(self).__name__}.{path}: parameters() would not list this tensor, and no optimiser would "
                     f"train it. Make it a parameter, nn.Parameter(value), or assign its values, x.detach()."
+                )
+            if _is_result(member) and _is_being_made(self):
+                raise TypeError(
+                    f"{type(self).__name__}.{path}: this tensor is computed, once, in __init__: no optimiser would "
+                    f"train it, and it would not change with what it was computed from. Compute it in forward, or make "
+                    f"its values a parameter, nn.Parameter(x.detach())."
                 )
         for path, member in _members(key, value):
             if isinstance(member, Module):
@@ -371,11 +381,13 @@ class Module:
     # --- state ------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Array]:
-        """A copy of the values of every parameter and buffer by its path."""
-        return {name: np.array(p.data) for name, p in self._named_state()}
+        """A copy of the values of every parameter and buffer by its path, in C order whatever theirs is."""
+        return {name: np.array(p.data, order="C") for name, p in self._named_state()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Set every parameter and buffer; all are checked before the first is changed.
+
+        A weight here is (in, out), so that a layer is ``x @ weight``; torch's is (out, in). See `nn.load`.
 
         Parameters
         ----------
@@ -391,6 +403,12 @@ class Module:
         autodiff.DtypeError
             If values cannot be cast to the dtype of what they belong to: complex to real, text.
         """
+        self.check_state_dict(state)
+        for name, p in self._named_state():
+            p.assign_(np.asarray(plain(state[name])))
+
+    def check_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Raise what `load_state_dict` would raise, and change nothing."""
         if not isinstance(state, Mapping):
             raise TypeError(
                 f"load_state_dict takes names and arrays, as state_dict() or nn.load(path) gives them; given was a "
@@ -414,8 +432,6 @@ class Module:
                 raise ad.DtypeError(
                     f"{name}: the state has dtype {given.dtype}, the {what} {p.dtype}. Nothing was loaded."
                 )
-        for name, p in mine.items():
-            p.assign_(np.asarray(plain(state[name])))
 
     def describe(self) -> str:
         """The part of the repr between the parentheses."""
@@ -465,6 +481,47 @@ def _entries(key: str, value: Any) -> Iterator[tuple[str, Any]]:
 def _is_unlisted(x: Any) -> bool:
     """Whether it would be trained, but is no parameter."""
     return isinstance(x, ad.Tensor) and not isinstance(x, Parameter) and x.requires_grad and x.is_leaf
+
+
+def _is_result(x: Any) -> bool:
+    """Whether it was computed from something that is trained."""
+    return isinstance(x, ad.Tensor) and x.requires_grad and not x.is_leaf
+
+
+def _is_being_made(module: Module) -> bool:
+    """Whether its ``__init__`` is running: afterwards a module may keep results, such as its last loss."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name == "__init__" and code.co_argcount and frame.f_locals.get(code.co_varnames[0]) is module:
+            return True
+        frame = frame.f_back  # type: ignore[assignment]
+    return False
+
+
+def _displaced(path: str, before: Parameter | Buffer) -> str:
+    """The message about what is put in the place of a parameter or buffer and is none."""
+    if isinstance(before, Buffer):
+        return (
+            f"{path} is a buffer; what takes its place must be one, or it would no longer be saved. Change its values, "
+            f"{path}.assign_(value), or give nn.Buffer(value) or None."
+        )
+    return (
+        f"{path} is a parameter; what takes its place must be one, or nothing would train it or save it. To tie "
+        f"weights assign the parameter itself, and compute from it in forward; set values by {path}.assign_(value); or "
+        f"give nn.Parameter(value) or None."
+    )
+
+
+def generators_of(module: Module) -> dict[str, np.random.Generator]:
+    """The random generators that a module and those below hold as attributes, by their paths."""
+    return {
+        f"{prefix}.{path}" if prefix else path: member
+        for prefix, part in module.named_modules()
+        for key, value in part.__dict__.items()
+        for path, member in _entries(key, value)
+        if isinstance(member, np.random.Generator)
+    }
 
 
 def plain(x: Any) -> Any:

@@ -6,8 +6,6 @@ import threading
 
 import numpy as np
 
-from autodiff.modes import GENERATORS
-
 
 class _Source(threading.local):
     generator: np.random.Generator | None = None
@@ -49,6 +47,3 @@ def generator(rng: np.random.Generator | None = None) -> np.random.Generator:
     if _source.generator is None:
         _source.generator = np.random.default_rng()
     return _source.generator
-
-
-GENERATORS.append(generator)

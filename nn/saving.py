@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 import autodiff as ad
+
+_KINDS = "fciubSU"  # of dtypes: numbers, booleans, strings
 
 
 def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
@@ -18,7 +21,8 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
     Parameters
     ----------
     path : path
-        The file; by habit it ends in ``.npz``.
+        The file; by habit it ends in ``.npz``. What is there is replaced in one step once the new file is on the disk,
+        and keeps its permissions; of a symbolic link that is the file it points to.
     state : mapping of str to array_like
         As ``state_dict()`` gives it. Numbers and arrays, no Python objects.
 
@@ -26,6 +30,8 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
     ------
     autodiff.DtypeError
         If a value is not numeric.
+    OSError
+        If the path is there and no file, such as a folder or a device; or if it cannot be written.
 
     Examples
     --------
@@ -41,22 +47,40 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
     arrays = {}
     for key, value in state.items():
         array = np.asarray(value.data if isinstance(value, ad.Tensor) else value)
-        if array.dtype.kind not in "fciubSU":
+        if array.dtype.kind not in _KINDS:
             raise ad.DtypeError(f"save: {key!r} has dtype {array.dtype}; only numbers, booleans and strings are saved.")
         arrays[key] = array
-    path = os.fspath(path)
+    path = os.path.realpath(os.fsdecode(path))  # not the link is replaced but what it points to
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(f"save: {path!r} is not a file, and would be replaced by one.")
     temporary = f"{path}.{os.urandom(4).hex()}.part"
     try:
-        # As np.savez does it, but any key will do ("file" is an argument of np.savez), and nothing is pickled.
-        with zipfile.ZipFile(temporary, "x") as archive:
-            for key, array in arrays.items():
-                with archive.open(f"{key}.npy", "w", force_zip64=True) as part:
-                    np.lib.format.write_array(part, array, allow_pickle=False)
+        with open(temporary, "xb") as file:
+            # As np.savez does it, but any key will do ("file" is an argument of np.savez), and nothing is pickled.
+            with zipfile.ZipFile(file, "w") as archive:
+                for key, array in arrays.items():
+                    with archive.open(f"{key}.npy", "w", force_zip64=True) as part:
+                        np.lib.format.write_array(part, array, allow_pickle=False)
+            file.flush()
+            os.fsync(file.fileno())
+        if os.path.exists(path):
+            shutil.copymode(path, temporary)
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
+    _sync_folder(os.path.dirname(path))
+
+
+def _sync_folder(folder: str) -> None:
+    """Have the new name of a file on the disk as well; not every system lets folders be opened for that."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def load(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:
@@ -76,12 +100,27 @@ def load(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, np.dtype[Any
     OSError
         If the file cannot be opened.
     ValueError
-        If the file is truncated, or not an npz file of plain arrays. Pickled objects are never
-        loaded.
+        If the file is truncated, or not an npz file of plain arrays of numbers: a file of ``torch.save`` is a zip file
+        as well, and bfloat16 no type of NumPy. Pickled objects are never loaded.
+
+    Notes
+    -----
+    Weights of torch come as arrays, ``{k: v.float().numpy() for k, v in model.state_dict().items()}``, and are turned:
+    torch keeps a matrix as (out, in), `nn` as (in, out). Transpose the weights of `Linear`, the ``weight_ih`` and
+    ``weight_hh`` of recurrent layers and the ``in_proj_weight`` and ``out_proj.weight`` of attention (here
+    ``in_weight`` and ``out.weight``). A square one that is forgotten fits as it is, and no error can tell. All others,
+    of convolutions, embeddings and norms, are laid out alike, as are biases and the order of gates.
     """
     with open(path, "rb") as handle:
         try:
             with np.load(handle, allow_pickle=False) as file:
-                return {key: file[key] for key in file.files}
+                foreign = [name for name in file.zip.namelist() if not name.endswith(".npy")]
+                if foreign:
+                    raise ValueError(f"it holds {foreign[0]!r}, as files of torch.save do: save arrays by nn.save")
+                found = {key: file[key] for key in file.files}
+                for key, array in found.items():
+                    if array.dtype.kind not in _KINDS:
+                        raise ValueError(f"{key!r} has dtype {array.dtype}; save bfloat16 as float32")
+                return found
         except Exception as error:  # a byte that is wrong can end in almost any of them
             raise ValueError(f"load: {os.fspath(path)!r} is not a whole npz file of plain arrays ({error}).") from error

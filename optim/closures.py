@@ -9,7 +9,7 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import flat
-from optim.options import Named, checked, listed
+from optim.options import Named, Saved, checked, fitting, listed
 
 Vector = np.ndarray[Any, np.dtype[Any]]
 
@@ -29,6 +29,8 @@ class ClosureOptimizer(Named):
     scheduled : tuple of two floats, or None
         Kept by schedules: the learning rate before them, and the one they set last.
     """
+
+    any_shape: tuple[str, ...] = ()  # entries of the state that have no shape of their own
 
     def __init__(self, parameters: Iterable[ad.Tensor], learning_rate: float) -> None:
         self.learning_rate = checked("learning_rate", learning_rate, 0.0, 1.0)
@@ -109,28 +111,28 @@ class ClosureOptimizer(Named):
         """A copy of what the next step depends on, beside the parameters."""
         return {"learning_rate": np.array(self.learning_rate)}
 
+    def check_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Raise what `load_state_dict` would raise, and change nothing."""
+        self._checked_state(saved)
+
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Go on from a saved state; all of it is checked before anything is changed.
 
         Raises
         ------
-        autodiff.StructureError, autodiff.ShapeError, ValueError
+        autodiff.StructureError, autodiff.ShapeError, autodiff.DtypeError, ValueError
             If it does not belong to this optimiser.
         """
-        mine = self.state_dict()
-        missing, unknown = [k for k in mine if k not in saved], [k for k in saved if k not in mine]
-        if missing or unknown:
-            raise ad.StructureError(
-                f"the state does not belong to this {type(self).__name__}: missing {missing or 'nothing'}, unknown "
-                f"{unknown or 'nothing'}. Nothing was loaded."
-            )
-        self._load(
-            {k: np.asarray(v) for k, v in saved.items()},
-            checked("learning_rate", np.asarray(saved["learning_rate"]).tolist(), 0.0, 1.0),
-        )
+        self._load(self._checked_state(saved))
 
-    def _load(self, saved: Mapping[str, Vector], rate: float) -> None:
-        self.learning_rate = rate
+    def _checked_state(self, saved: Mapping[str, Any]) -> Saved:
+        """The saved state as arrays, which `_load` takes as they are."""
+        found = fitting(self, self.state_dict(), saved, self.any_shape)
+        checked("learning_rate", found["learning_rate"].item(), 0.0, 1.0)
+        return found
+
+    def _load(self, saved: Saved) -> None:
+        self.learning_rate = float(saved["learning_rate"])
 
     def __getstate__(self) -> dict[str, Any]:
         options = {k: v for k, v in self.__dict__.items() if k != "_runs"}

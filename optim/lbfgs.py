@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 import autodiff as ad
 from autodiff.solvers import LimitedMemory, strong_wolfe
 from optim.closures import ClosureOptimizer, Vector
-from optim.options import checked, whole
+from optim.options import Saved, checked, whole
 
 LossFunction = Callable[[], ad.Tensor]
 
@@ -54,6 +55,8 @@ class LBFGS(ClosureOptimizer):
     >>> round(loss.item()), w.data.round(1)
     (641, array([1., 1.]))
     """
+
+    any_shape = ("steps", "changes")
 
     def __init__(
         self,
@@ -148,15 +151,23 @@ class LBFGS(ClosureOptimizer):
         empty = np.zeros((0, self._size))
         return {**super().state_dict(), **{k: np.array(v) if v else empty for k, v in pairs.items()}}
 
-    def _load(self, saved: Mapping[str, Vector], rate: float) -> None:
-        steps, changes = saved["steps"], saved["changes"]
+    def _checked_state(self, saved: Mapping[str, Any]) -> Saved:
+        found = super()._checked_state(saved)
+        steps, changes = found["steps"], found["changes"]
         if steps.shape != changes.shape or steps.ndim != 2 or steps.shape[1] != self._size:
             raise ad.ShapeError(
                 f"the state has steps of shape {steps.shape} and changes of shape {changes.shape}; both must be "
                 f"(k, {self._size}). Nothing was loaded."
             )
-        self.memory.steps, self.memory.changes = list(steps.copy()), list(changes.copy())
-        super()._load(saved, rate)
+        if not ((steps * changes).sum(axis=1) > 0).all():
+            raise ValueError("the state has a pair of a step and a change without curvature. Nothing was loaded.")
+        return found
+
+    def _load(self, saved: Saved) -> None:
+        newest = slice(-self.memory.size, None)
+        self.memory.steps = list(saved["steps"][newest].copy())
+        self.memory.changes = list(saved["changes"][newest].copy())
+        super()._load(saved)
 
     def __repr__(self) -> str:
         return f"LBFGS({self._size} numbers, {len(self.memory.steps)} of {self.memory.size} pairs kept)"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import autodiff as ad
 from autodiff.solvers import steihaug, updated_radius
 from optim.closures import ClosureOptimizer, Vector
-from optim.options import checked
+from optim.options import Saved, checked
 
 _ATTEMPTS = 12
 _ACCEPT = 1e-4
@@ -155,9 +155,14 @@ class TrustRegionOptimizer(ClosureOptimizer):
         """The learning rate and the radius of the trust region."""
         return {**super().state_dict(), "radius": np.array(self.radius)}
 
-    def _load(self, saved: Mapping[str, Vector], rate: float) -> None:
-        self.radius = checked("radius", saved["radius"].item(), 0.0, self.max_radius)
-        super()._load(saved, rate)
+    def _checked_state(self, saved: Mapping[str, Any]) -> Saved:
+        found = super()._checked_state(saved)
+        checked("radius", found["radius"].item(), 0.0, self.max_radius)
+        return found
+
+    def _load(self, saved: Saved) -> None:
+        self.radius = float(saved["radius"])
+        super()._load(saved)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._size} numbers, radius={self.radius})"
@@ -207,6 +212,16 @@ class Newton(TrustRegionOptimizer):
 
     def _model(self, loss_fn: Callable[[], ad.Tensor]) -> Model:
         loss = self._evaluated(loss_fn)
-        hessian = ad.hessian_operator(loss, self.parameters)
+        hessian = ad.hessian_operator(loss, [p for p in self.parameters if p.requires_grad])
         g = np.concatenate([np.ravel(part) for part in hessian.gradient])
-        return loss, float(loss.item()), g, hessian.matvec
+        learns = np.concatenate([np.full(p.size, p.requires_grad) for p in self.parameters])
+        if learns.all():
+            return loss, float(loss.item()), g, hessian.matvec
+
+        def whole(free: Vector) -> Vector:
+            """With zeros for what is frozen: the steps stay 0 there."""
+            out = np.zeros(learns.shape, free.dtype)
+            out[learns] = free
+            return out
+
+        return loss, float(loss.item()), whole(g), lambda v: whole(hessian.matvec(v[learns]))

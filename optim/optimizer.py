@@ -9,7 +9,7 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import flat
-from optim.options import Group, Named, Option, checked, finite_from_zero, grouped
+from optim.options import Group, Named, Option, checked, finite_from_zero, fitting, grouped
 
 Vector = np.ndarray[Any, np.dtype[Any]]
 Settings = tuple[Any, ...]
@@ -113,12 +113,18 @@ class Optimizer(Named):
         Parameters
         ----------
         loss_fn : callable, optional
-            Given, it is evaluated and differentiated first: ``() -> loss``, a scalar Tensor.
+            Given, it is evaluated and differentiated first: ``() -> loss``, a scalar Tensor. The step is that of the
+            loss it returns; it need not call ``backward``, and may.
 
         Returns
         -------
         Tensor or None
             The loss that `loss_fn` returned, before the step.
+
+        Raises
+        ------
+        autodiff.GradientError
+            If `loss_fn` called ``backward`` and left other gradients than those of the loss that it returned.
         """
         loss = None
         if loss_fn is not None:
@@ -129,12 +135,33 @@ class Optimizer(Named):
                     f"{type(self).__name__}.step: loss_fn returned a {type(loss).__name__}; expected the loss as a "
                     f"Tensor, computed from the parameters."
                 )
+            own = [(leaf, leaf.grad) for run in self._runs for leaf in run.leaves if leaf.grad is not None]
+            if own:  # it called backward itself, as torch's closures do
+                own = [] if ad.is_compiling() else [(leaf, grad.copy()) for leaf, grad in own]
+                self.zero_grad()
             loss.backward()
+            if own:
+                self._check_own_gradients(own)
         if ad.is_compiling():
             ad.effect(self.update_parameters, self.parameters)
         else:
             self.update_parameters()
         return loss
+
+    def _check_own_gradients(self, own: list[tuple[Any, Vector]]) -> None:
+        """Refuse gradients that `loss_fn` made, if they are not those of the loss: clipped, or of a further loss."""
+        for leaf, mine in own:
+            found = np.zeros_like(mine) if leaf.grad is None else leaf.grad
+            rtol = float(np.finfo(mine.dtype).eps) ** 0.5  # the sum of several backward passes is rounded otherwise
+            if np.allclose(mine, found, rtol, rtol * float(np.abs(found).max(initial=0.0)), equal_nan=True):
+                continue
+            name = getattr(leaf, "name", None)
+            raise ad.GradientError(
+                f"{type(self).__name__}.step: loss_fn called backward(), and the gradient that it left"
+                f"{f' in {name!r}' if name else ''} is not that of the loss it returned, by which the step is made. "
+                f"Return the loss that is meant, without backward(); or, to clip or to add up gradients, make them "
+                f"yourself and then call step() without loss_fn."
+            )
 
     def update_parameters(self) -> None:
         """Go over all parameters that have a gradient: the second half of `step`."""
@@ -214,6 +241,13 @@ class Optimizer(Named):
                 i += 1
         return out
 
+    def check_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Raise what `load_state_dict` would raise, and change nothing."""
+        for key, given in fitting(self, self.state_dict(), saved).items():
+            if key == "learning_rate" or key.endswith(".step"):
+                for number in given.reshape(-1).tolist():
+                    checked(key, number, 0.0, open_high=True)
+
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Go on from a saved state; all of it is checked before anything is changed.
 
@@ -222,26 +256,7 @@ class Optimizer(Named):
         autodiff.StructureError, autodiff.ShapeError, autodiff.DtypeError, ValueError
             If names, shapes, dtypes or values do not belong to this optimiser.
         """
-        mine = self.state_dict()
-        missing, unknown = [k for k in mine if k not in saved], [k for k in saved if k not in mine]
-        if missing or unknown:
-            raise ad.StructureError(
-                f"the state does not belong to this {type(self).__name__}: missing {missing or 'nothing'}, unknown "
-                f"{unknown or 'nothing'}. Nothing was loaded."
-            )
-        for key, value in mine.items():
-            given = np.asarray(saved[key])
-            if given.shape != value.shape:
-                raise ad.ShapeError(
-                    f"{key}: the state has shape {given.shape}, expected {value.shape}. Nothing was loaded."
-                )
-            if not np.can_cast(given.dtype, value.dtype, "same_kind"):
-                raise ad.DtypeError(
-                    f"{key}: the state has dtype {given.dtype}, expected {value.dtype}. Nothing was loaded."
-                )
-            if key == "learning_rate" or key.endswith(".step"):
-                for number in given.reshape(-1).tolist():
-                    checked(key, number, 0.0, open_high=True)
+        self.check_state_dict(saved)
         for group, rate in zip(self.groups, np.reshape(saved["learning_rate"], -1).tolist(), strict=True):
             group.learning_rate = rate
         i = 0

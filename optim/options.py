@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Self
 
+import numpy as np
+
 import autodiff as ad
 
 Check = Callable[[str, Any], Any]
+Saved = dict[str, np.ndarray[Any, np.dtype[Any]]]
 
 
 class Named:
@@ -161,6 +164,28 @@ def grouped(kind: type, parameters: Iterable[Any], defaults: Mapping[str, Any]) 
                 name = f" {p.name!r}" if isinstance(p, ad.Tensor) and p.name else ""
                 raise ValueError(f"the parameter{name} is in group {owner[id(p)]} and in group {i}; keep it in one.")
     return groups
+
+
+def fitting(owner: Any, mine: Mapping[str, Any], saved: Mapping[str, Any], any_shape: Iterable[str] = ()) -> Saved:
+    """A saved state as arrays, refused where its names, shapes or dtypes are not those of the owner's state."""
+    missing, unknown = [k for k in mine if k not in saved], [k for k in saved if k not in mine]
+    if missing or unknown:
+        raise ad.StructureError(
+            f"the state does not belong to this {type(owner).__name__}: missing {missing or 'nothing'}, unknown "
+            f"{unknown or 'nothing'}. Nothing was loaded."
+        )
+    found = {key: np.asarray(saved[key]) for key in mine}
+    for key, value in mine.items():
+        given = found[key]
+        if given.shape != value.shape and key not in any_shape:
+            raise ad.ShapeError(
+                f"{key}: the state has shape {given.shape}, expected {value.shape}. Nothing was loaded."
+            )
+        if not np.can_cast(given.dtype, value.dtype, "same_kind"):
+            raise ad.DtypeError(
+                f"{key}: the state has dtype {given.dtype}, expected {value.dtype}. Nothing was loaded."
+            )
+    return found
 
 
 def checked(

@@ -1,9 +1,15 @@
 """Pickles and copies: leaves, graphs with all that leads to them, networks with their optimisers."""
 
+import concurrent.futures
 import copy
+import dataclasses
 import gc
+import itertools
+import multiprocessing
+import operator
 import pickle
 import sys
+import types
 import weakref
 
 import numpy as np
@@ -13,6 +19,7 @@ import autodiff as ad
 import nn
 import optim
 from autodiff import copying
+from autodiff.drawing.graph import read_graph
 from autodiff.flat import house
 from autodiff.testing import all_primitives
 
@@ -242,8 +249,131 @@ def test_two_pickles_do_not_share():
     x = tracked([1.0])
     y = x * x
     c, z = pickled(x), pickled(y)
-    z.backward(np.ones(1))
+    with pytest.raises(ad.GradientError, match="not pickled with it"):
+        z.backward(np.ones(1))
     assert c.grad is None
+
+
+# --- no gradient is lost in silence
+
+
+@dataclasses.dataclass
+class Parts:
+    a: object
+
+
+STAYING = {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "astuple": lambda t: dataclasses.astuple(Parts(t))[0],
+    "asdict": lambda t: dataclasses.asdict(Parts([t]))["a"][0],
+    "in an object": lambda t: copy.deepcopy(types.SimpleNamespace(held={"t": t})).held["t"],
+    "twice": lambda t: copy.deepcopy(copy.copy(copy.deepcopy(t))),
+}
+staying = pytest.mark.parametrize("copied", STAYING.values(), ids=STAYING)
+
+
+@staying
+@pytest.mark.parametrize("late", [False, True], ids=["argument", "result"])
+def test_inside_a_transform_a_copy_stays_connected(copied, late):
+    x = np.array([1.0, 2.0, 4.0])
+    f = lambda v: np.sum(copied(v) ** 2) if not late else np.sum(copied(v * v))
+    np.testing.assert_array_equal(ad.grad(f)(x), 2 * x)
+    np.testing.assert_array_equal(ad.jvp(f, (x,), (x,))[1], 2 * x @ x)
+    np.testing.assert_array_equal(ad.hessian(f)(x), 2 * np.eye(3))
+    np.testing.assert_array_equal(ad.grad(ad.checkpoint(f))(x), 2 * x)
+    t = tracked(x)
+    ad.grad(f)(t).sum().backward()  # a transform of something that is tracked outside
+    assert t.grad.tolist() == [2.0, 2.0, 2.0]
+
+
+def test_a_new_leaf_is_not_made_of_a_result_unasked():
+    x = tracked([1.0, 2.0])
+    for derive in (
+        lambda: ad.tensor(x * 2, requires_grad=True),
+        lambda: ad.grad(lambda v: new_leaf(v).sum())(np.ones(2)),
+    ):
+        with pytest.raises(
+            ad.UntrackedError, match=r"a new leaf of .*silently.*ad\.tensor\(x\.detach\(\), requires_grad"
+        ):
+            derive()
+    new = ad.tensor(x, requires_grad=True)
+    assert new.is_leaf and new.requires_grad and new is not x
+    named = ad.tensor(x * 3, name="y")
+    assert named.name == "y" and ad.gradients(named.sum(), [x])[0].data.tolist() == [3.0, 3.0]
+
+
+def new_leaf(v):
+    return ad.tensor(v, requires_grad=True)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy], ids=lambda f: f.__name__)
+def test_copies_are_made_in_compiled_functions(copied):
+    w, x = tracked([1.0, 2.0]), np.array([3.0, 4.0])
+    closed_over = lambda: ad.gradients(copied(w * w).sum(), [w])[0]
+    assert ad.compile(closed_over)().data.tolist() == closed_over().data.tolist() == [2.0, 4.0]
+    inside = ad.grad(lambda v: (copied(v) ** 2).sum())
+    np.testing.assert_array_equal(ad.compile(inside)(x), inside(x))
+
+
+@staying
+def test_the_copy_of_a_result_depends_on_the_leaf_that_stayed(copied):
+    x = tracked([1.0, 2.0])
+    h = x * x
+    y = copied(h * h)
+    assert np.array_equal(ad.gradients(y.sum(), [h])[0], 2 * h.data)
+    y.sum().backward()
+    assert x.grad.tolist() == [4.0, 32.0]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_a_deep_copy_depends_on_the_copies_that_came_along_and_on_the_originals_of_the_others(order):
+    x, w, stays = tracked([2.0]), tracked([3.0]), tracked([5.0])
+    a = x * w * stays
+    b = a * x
+    things = [x, w, a, b]
+    copies = dict(zip(order, copy.deepcopy([things[i] for i in order]), strict=True))
+    (copies[2] + copies[3]).backward()
+    assert x.grad is None and w.grad is None and stays.grad.tolist() == [18.0]  # x w + x^2 w
+    assert copies[0].grad.tolist() == [75.0] and copies[1].grad.tolist() == [30.0]  # ws + 2xws, xs + x^2 s
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["argument", "result"])
+@pytest.mark.parametrize("way", [pickled, pickled_in_python], ids=lambda f: f.__name__)
+def test_a_pickle_of_what_is_being_differentiated_is_refused(way, late):
+    w = tracked([1.0, 1.0, 1.0])
+    with pytest.raises(ad.GradientError, match=r"differentiating by.*cannot be pickled.*copy\.deepcopy"):
+        ad.grad(lambda v: np.sum(way(w * v * v if late else v)))(np.array([1.0, 2.0, 4.0]))
+    with pytest.raises(ad.GradientError, match="cannot be pickled"):
+        ad.grad(lambda v: np.sum(way(v)))(w)
+    assert ad.grad(lambda v: np.sum(v * way(v.detach())))(np.array([3.0])).tolist() == [3.0]
+
+
+def test_a_process_pool_refuses_what_is_being_differentiated():
+    with (
+        concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool,
+        pytest.raises(ad.GradientError, match="perhaps in another process"),
+    ):
+        ad.grad(lambda v: next(iter(pool.map(operator.neg, [v]))))(2.0)
+
+
+def test_a_leaf_that_was_left_behind_refuses_its_gradient_and_nothing_is_changed():
+    x, w = tracked([1.0]), tracked([2.0], "w")
+    c, z = pickled((x, x * w))
+    assert z.data.tolist() == [2.0] and ad.gradients(z, [c])[0].data.tolist() == [2.0]
+    for derive in (lambda: z.backward(), lambda: ad.gradients(pickled(x * w), [tracked([0.0]), x])):
+        with pytest.raises(ad.GradientError, match=r"the leaf 'w'|the leaf that.*not pickled with it"):
+            derive()
+    assert c.grad is None
+    assert z.detach().data.tolist() == [2.0]
+
+
+def test_a_picture_of_a_copy_beside_its_original_has_a_box_for_each():
+    x = tracked([1.0])
+    y = x * x
+    _, z = copy.deepcopy((x, y))
+    assert len(read_graph([y + z]).vertices) == 5
+    assert len({v.key for v in read_graph([y + z]).vertices}) == 5
 
 
 def trajectory(n):

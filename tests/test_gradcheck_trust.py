@@ -1,12 +1,16 @@
-"""Whether a check can be trusted: seven kinds of fault that it must see, and forty right functions it must let pass."""
+"""Whether a check can be trusted: faults that it must see, and right functions that it must let pass, at any point."""
 
 import contextlib
 import functools
 
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays_of
 
 import autodiff as ad
+import nn
 from autodiff import pytree, special
 from autodiff.testing import GradientCheckError, NotCheckableError, check_rule, gradcheck
 from autodiff.testing.mutants import rules_of, spoiled
@@ -299,3 +303,194 @@ def test_rule_without_operands_to_check_is_refused():
     square = ad.elementwise(lambda x: x * x, lambda t, y, x: t * (2 * x), name="square")
     with pytest.raises(NotCheckableError, match=r"check_rule of square.*Write 2\.0 for 2"):
         check_rule(square, np.array([1, 2]))
+
+
+# --- right, at points that nobody would choose
+
+RIGHT = {
+    "sum": np.sum,
+    "mean": np.mean,
+    "sum of squares": lambda x: (x * x).sum(),
+    "cube": lambda x: x * x * x,
+    "polynomial": lambda x: x**2 - 3 * x + 1,
+    "linear": lambda x: 3 * x - x[::-1],
+    "product with itself": lambda x: x @ x[::-1],
+    "outer product": lambda x: np.outer(x, x).sum(),
+    "running sum": np.cumsum,
+    "differences": np.diff,
+    "digits lost": lambda x: (1e8 + x) - 1e8,
+    "inverse": lambda x: 1 / x,
+    "exp": np.exp,
+    "log": np.log,
+    "log1p": np.log1p,
+    "expm1": np.expm1,
+    "sqrt": np.sqrt,
+    "cbrt": np.cbrt,
+    "sin": np.sin,
+    "sum of cosines": lambda x: np.cos(x).sum(),
+    "sinc": np.sinc,
+    "sinh": np.sinh,
+    "tanh": np.tanh,
+    "sum of tanh": lambda x: np.tanh(x).sum(),
+    "arctan": np.arctan,
+    "arcsinh": np.arcsinh,
+    "Gauss": lambda x: np.exp(-x * x).sum(),
+    "sigmoid": special.sigmoid,
+    "softplus": special.softplus,
+    "softmax": special.softmax,
+    "logsumexp": special.logsumexp,
+    "variance": np.var,
+    "product": np.prod,
+    "largest": np.max,
+    "range": np.ptp,
+    "median": np.median,
+    "sort": np.sort,
+    "abs": np.abs,
+    "relu": special.relu,
+    "clip": lambda x: np.clip(x, -1, 1),
+    "root, masked": lambda x: np.where(x > 0, np.sqrt(x), 0.0),
+    "sign": np.sign,
+    "heaviside": lambda x: np.heaviside(x, 0.5),
+    "floor": np.floor,
+    "round": np.round,
+    "x floor": lambda x: x * np.floor(x),
+    "remainder": lambda x: np.mod(x, 3.0),
+}
+"""Functions whose rules are right. The norm and the standard deviation are not among them: their second slope is NaN
+where squares vanish."""
+ANY = arrays_of.arrays(np.float64, arrays_of.array_shapes(max_dims=1, max_side=4), elements=st.floats())
+
+
+def none_is_called_wrong(f, examples):
+    @hypothesis.seed(1)
+    @hypothesis.settings(max_examples=examples, database=None, deadline=None, phases=[hypothesis.Phase.generate])
+    @hypothesis.given(ANY)
+    def check(x):
+        with np.errstate(all="ignore"), contextlib.suppress(NotCheckableError):
+            gradcheck(f, x)
+
+    check()
+
+
+@pytest.mark.parametrize("f", RIGHT.values(), ids=RIGHT)
+def test_no_right_function_is_called_wrong_at_any_numbers(f):
+    none_is_called_wrong(f, 4)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("f", RIGHT.values(), ids=RIGHT)
+def test_of_two_thousand_right_functions_none_is_called_wrong(f):
+    none_is_called_wrong(f, 2000 // len(RIGHT) + 1)
+
+
+HARD = {
+    "sum beside 1e-17": (np.sum, [-1.0, 1e-17, 1.0]),
+    "sum beside 1e-9": (np.sum, [-1e8, 1e-9, 1e8]),
+    "tanh beside 3e-200": (lambda x: np.tanh(x).sum(), [-1e6, 3e-200, 1e6]),
+    "sign at 0": (np.sign, [0.0, 1.0]),
+    "heaviside at 0": (lambda x: np.heaviside(x, 0.5).sum(), [0.0]),
+    "floor at a step": (lambda x: x * x + np.floor(x), [3.0, -1.0]),
+    "sqrt of the smallest number": (np.sqrt, 5e-324),
+    "zero beside the smallest number": (np.cos, [0.0, 5e-324]),
+    "floor where all numbers are whole": (np.floor, [1e17, 3e200]),
+    "the largest of zeros far below": (np.ptp, [0.0, 0.0, 0.0, -6e16]),
+    "the root of the lower zero": (np.sqrt, [-0.0, 1.0]),
+    "float32, overflow along the direction only": (lambda x: np.exp(-x * x), np.array([3.4e38, 1.0], F32), 1),
+    "float32, overflow of the value": (np.var, np.array([3.4e38, 3.4e38, 1.0], F32)),
+    "overflow along the direction only": (lambda x: np.exp(-x * x), [3e240, 0.0]),
+}
+
+
+@pytest.mark.parametrize("entry", HARD.values(), ids=HARD)
+def test_right_functions_pass_where_differences_see_little(entry):
+    assert refusal(*entry) == ""
+
+
+def test_a_jump_is_a_kink_between_the_slopes_of_its_branches():
+    stairs = lambda x: np.where(x < 1, 2 * x, 3 * x)
+    assert gradcheck(stairs, np.array([1.0, 0.3]), order=1).verdicts["kink"] >= 1
+    with pytest.raises(GradientCheckError, match="kink"):
+        gradcheck(stairs, np.array([1.0]), on_kink="raise")
+
+
+def slanted(value, slope):
+    """A function whose rule is `slope` everywhere."""
+    return ad.elementwise(lambda x: value(x), lambda t, y, x: t * slope(x), name="slanted")
+
+
+FALSE = {
+    "the jump of sign has a slope": (slanted(np.sign, lambda x: 5.0 + 0 * x), [0.0]),
+    "the slope of floor beside a jump": (slanted(lambda x: x + np.floor(x), lambda x: 2.0 + 0 * x), [3.0]),
+    "beside what cancels": (slanted(lambda x: x, lambda x: np.where(np.abs(x) > 0.5, 1.001, 1.0)), [-1.0, 1e-17, 1.0]),
+    "far out and near alike": (slanted(np.tanh, lambda x: 1 - np.tanh(x)), [1e6, 1.0]),
+    "far out only, as NaN": (slanted(np.arctan, lambda x: x**2 / (x**2 + x**4)), [1e200]),
+    "of digits that are lost": (slanted(lambda x: (1e8 + x) - 1e8, lambda x: 1.5 + 0 * x), [1.0]),
+    "among small numbers": (slanted(lambda x: x * x, lambda x: 2.002 * x), [1e-100, 1e-120]),
+    "among the smallest normal numbers": (slanted(np.sqrt, lambda x: 0.501 / np.sqrt(x)), [1e-300]),
+}
+
+
+@pytest.mark.parametrize(("f", "x"), FALSE.values(), ids=FALSE)
+def test_wrong_rules_are_found_where_differences_see_little(f, x):
+    with np.errstate(all="ignore"), pytest.raises(GradientCheckError, match="wrong"):
+        gradcheck(lambda x: f(x).sum(), np.asarray(x), order=1)
+
+
+# --- networks
+
+
+def network():
+    nn.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 4, dtype=float), nn.Tanh(), nn.Linear(4, 1, dtype=float))
+
+
+@pytest.mark.parametrize("modes", [("reverse",), ("forward",), ("reverse", "forward")])
+def test_a_function_may_close_over_what_is_tracked(modes):
+    model, w = network(), ad.tensor(2.0, requires_grad=True)
+    assert gradcheck(lambda x: w * model(x).sum(), np.ones((2, 3)), modes=modes).ok
+    assert gradcheck(lambda x: (w * x, {"y": x * x}), np.ones(2), modes=modes).ok
+    twice = ad.elementwise(lambda x: 2 * x, lambda t, y, x: t * 2.002, name="twice")
+    with pytest.raises(GradientCheckError, match=r"wrong.*The first operation.*twice"):
+        gradcheck(lambda x: (w * twice(x)).sum(), np.ones(2), modes=modes)
+    assert w.grad is None and w.item() == 2.0 and w.requires_grad
+
+
+def test_a_network_is_checked_by_its_parameters():
+    model, x = network(), np.random.default_rng(0).normal(size=(2, 3))
+    before = model.state_dict()
+    names = {name for name, _ in model.named_parameters()}
+    assert {c.operand for c in gradcheck(model, x).comparisons} >= names
+    loss = lambda: nn.mse_loss(model(x), np.ones((2, 1)))
+    for given in (model, model.parameters()):
+        assert {c.operand for c in gradcheck(loss, parameters=given, order=1).comparisons} == names
+    model[0].requires_grad_(False)
+    assert "0.weight" not in {c.operand for c in gradcheck(loss, parameters=model, order=1).comparisons}
+    for name, value in model.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+    assert all(p.grad is None for p in model.parameters()) and model[2].weight.requires_grad
+
+
+def test_a_layer_that_does_not_reach_its_parameters_is_found():
+    class Forgetful(nn.Linear):
+        def forward(self, x):
+            return x @ self.weight + self.bias.detach()
+
+    layer = Forgetful(2, 2, dtype=float)
+    assert gradcheck(lambda x: layer(x), np.ones((1, 2))).ok  # by the input all is well
+    with pytest.raises(GradientCheckError, match=r"by bias at index.*analytic -?0, numeric 1 .*wrong"):
+        gradcheck(layer, np.ones((1, 2)))
+    assert isinstance(layer.bias.data, np.ndarray) and layer.bias.requires_grad
+
+
+def test_a_float32_network_is_checked_in_its_own_precision_as_well():
+    model = nn.Linear(3, 2)
+    report = gradcheck(model, np.ones((2, 3), np.float32))
+    assert report.ok and any("weight in float32" in c.operand for c in report.comparisons)
+    assert model.weight.dtype == np.float32
+
+
+def test_parameters_that_are_none_are_refused():
+    x = ad.tensor([1.0], requires_grad=True)
+    for given, told in (([np.ones(1)], r"entry 0 is a ndarray"), ([x * 2], r"parameters\[0\] is the result")):
+        with pytest.raises(ad.GradientError, match=told):
+            gradcheck(lambda: x.sum(), parameters=given)

@@ -284,6 +284,124 @@ def test_every_bit_generator_is_kept(tmp_path, kind):
     np.testing.assert_array_equal(again.normal(size=4), expected)
 
 
+def with_noise(layer_rng=None, seed=0):
+    nn.manual_seed(seed)
+    return nn.Sequential(nn.Linear(2, 8), nn.Dropout(0.5, rng=layer_rng), nn.Tanh(), nn.Dropout(0.2), nn.Linear(8, 2))
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["", "a layer's own generator"])
+@pytest.mark.parametrize("given", [False, True], ids=["", "rng="])
+def test_every_generator_of_a_run_goes_on_where_it_was(tmp_path, own, given):
+    def trained(epochs, path, seed=0):
+        model = with_noise(np.random.default_rng(seed + 7) if own else None, seed)
+        rng = np.random.default_rng(seed + 3) if given else None
+        return run(epochs, model, checkpoint=path, rng=rng)
+
+    whole, expected = trained(4, tmp_path / "whole.npz")
+    trained(2, tmp_path / "parts.npz")
+    model, history = trained(4, tmp_path / "parts.npz", seed=99)
+    same(history, expected)
+    same(model.state_dict(), whole.state_dict())
+
+
+def test_generators_that_are_not_those_of_the_run_are_refused(tmp_path):
+    path = tmp_path / "run.npz"
+    nn.save_checkpoint(path, with_noise(np.random.default_rng(0)), rng=np.random.default_rng(1))
+    for model, rng, told in (
+        (with_noise(), np.random.default_rng(1), r"unknown \['model/1\.rng'\]"),
+        (with_noise(np.random.default_rng(0)), None, r"unknown \['given'\]"),
+    ):
+        before = model.state_dict()
+        with pytest.raises(ad.StructureError, match=told):
+            nn.load_checkpoint(path, model, rng=rng)
+        same(model.state_dict(), before)
+
+
+SPOILT = {
+    "random/thread": [
+        '{"bit_generator": "PCG64", "state": {"state": -1, "inc": -1}, "has_uint32": 0, "uinteger": 0}',
+        '{"bit_generator": "PCG64"}', '{"bit_generator": "MT19937"}', "[]", "{", 3,
+    ],
+    "random/model/1.rng": ["{}", '{"bit_generator": "SFC64", "state": 1}'],
+    "model/0.bias": [np.zeros(3), np.zeros(8, complex), "text"],
+    "optimizer/0.step": [np.array(1.5), np.array(-1), np.array("a"), np.zeros(2, int)],
+    "optimizer/3.v": [np.zeros(1), np.zeros(2, complex)],
+    "optimizer/learning_rate": [np.array(np.nan), np.array([0.1, 0.1]), np.array("fast")],
+    "schedule/count": [np.array(-1), np.array(0.5), np.array("a")],
+    "schedule/best": [np.zeros(2), np.array("a")],
+    "schedule/resting": [np.array(-1), np.array(1j)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("entry", "value"), [(key, value) for key, values in SPOILT.items() for value in values])
+def test_one_spoilt_entry_changes_nothing(tmp_path, entry, value):
+    def parts(seed):
+        model = with_noise(np.random.default_rng(seed), seed)
+        optimizer = optim.Adam(model.parameters())
+        schedule = optim.ReduceOnPlateau(optimizer)
+        for _ in range(seed + 1):
+            optimizer.step(lambda: nn.cross_entropy(model(X), Y))
+            schedule.step(1.0)
+        return model, optimizer, schedule
+
+    def states(model, optimizer, schedule):
+        random = repr((model[1].rng.bit_generator.state, nn.randomness.generator().bit_generator.state))
+        return {"random": random, **model.state_dict(), **optimizer.state_dict(), **schedule.state_dict()}
+
+    nn.save_checkpoint(tmp_path / "run.npz", *parts(1))
+    found = nn.load(tmp_path / "run.npz")
+    assert entry in found
+    nn.save(tmp_path / "run.npz", {**found, entry: value})
+    mine = parts(2)
+    before = states(*mine)
+    with pytest.raises((ad.AutodiffError, ValueError, TypeError)):
+        nn.load_checkpoint(tmp_path / "run.npz", *mine)
+    same(states(*mine), before)
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [("history/loss", np.zeros((2, 2))), ("history/loss", "low"), ("best/best", np.zeros(2)),
+     ("best/model/0.bias", np.zeros(3))],
+)  # fmt: skip
+def test_a_spoilt_history_changes_nothing(tmp_path, entry, value):
+    path = tmp_path / "run.npz"
+    run(2, checkpoint=path, early_stopping=nn.EarlyStopping(monitor="loss"))
+    found = nn.load(path)
+    assert f"extra/{entry}" in found
+    nn.save(path, {**found, f"extra/{entry}": value})
+    model = network(5)
+    before = model.state_dict()
+    with pytest.raises((ad.AutodiffError, ValueError)):
+        run(4, model, checkpoint=path, early_stopping=nn.EarlyStopping(monitor="loss"))
+    same(model.state_dict(), before)
+
+
+def test_a_foreign_part_that_fails_leaves_all_as_it_was(tmp_path):
+    class Foreign(Halving):
+        def load_state_dict(self, saved):
+            self.count = -1
+            if "broken" in saved:
+                raise ZeroDivisionError
+            super().load_state_dict(saved)
+
+        def state_dict(self):
+            return {"count": np.array(self.count)}
+
+    path = tmp_path / "run.npz"
+    model = network()
+    optimizer = optim.Adam(model.parameters())
+    nn.save_checkpoint(path, model, optimizer, Foreign(optimizer))
+    nn.save(path, {**nn.load(path), "schedule/broken": 1})
+    other = network(5)
+    optimizer = optim.Adam(other.parameters(), 0.5)
+    schedule, before = Foreign(optimizer), other.state_dict()
+    with pytest.raises(ZeroDivisionError):
+        nn.load_checkpoint(path, other, optimizer, schedule)
+    same(other.state_dict(), before)
+    assert optimizer.learning_rate == 0.5 and schedule.count == 0
+
+
 # --- a loss that is not finite
 
 

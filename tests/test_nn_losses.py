@@ -195,6 +195,19 @@ def test_a_weight_does_not_widen_the_loss(call):
     call(np.ones(1)), call(2.0)
 
 
+def test_one_hot_labels_may_be_truth_values():
+    z, labels = ad.tensor([[1.0, 2.0, 0.0], [0.5, -1.0, 3.0]]), np.array([2, 0])
+    hot = np.eye(3, dtype=bool)[labels]
+    for options in ({}, {"label_smoothing": 0.1}, {"weight": [1.0, 2.0, 3.0]}, {"reduction": "sum"}):
+        loss = nn.cross_entropy(z, hot, **options)
+        np.testing.assert_allclose(loss.item(), nn.cross_entropy(z, hot.astype(float), **options).item(), rtol=1e-15)
+    np.testing.assert_allclose(nn.cross_entropy(z, hot).item(), nn.cross_entropy(z, labels).item(), rtol=1e-14)
+    assert nn.cross_entropy(z.data.astype(np.float32), hot).dtype == np.float32
+    p = np.array([0.2, 0.7])
+    for f in (nn.binary_cross_entropy, nn.mse_loss, nn.huber_loss):
+        np.testing.assert_array_equal(f(p, np.array([False, True])).data, f(p, np.array([0.0, 1.0])).data)
+
+
 def test_complex_logits_are_refused():
     with pytest.raises(ad.DtypeError, match="the logits have dtype complex128"):
         nn.cross_entropy(np.ones((2, 3)) + 1j, [0, 1])

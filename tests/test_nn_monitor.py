@@ -203,7 +203,7 @@ def test_a_compiled_step_shows_parameters_and_says_that_no_layer_was_called():
         optimizer.step()
         return loss
 
-    fast = ad.compile(step)
+    fast = ad.compile(step, check=0)  # else the second call runs the layers beside the program
     for _ in range(3):
         with monitor.watch(model):
             fast(X, Y)

@@ -335,7 +335,7 @@ def test_a_keyword_that_is_not_taken_is_named(fn, operands, keywords, name):
 METHODS_OF_UFUNCS = ("reduce", "accumulate", "reduceat", "outer", "at")
 SUPPORTED = {
     "reduce": {np.add, np.multiply, np.maximum, np.minimum, np.fmax, np.fmin, np.logaddexp},
-    "accumulate": {np.add, np.multiply},
+    "accumulate": {np.add, np.multiply, np.maximum, np.minimum, np.fmax, np.fmin, np.logaddexp},
     "outer": {f for f in ufuncs() if f.nin == 2 and f.signature is None},
 }
 
@@ -365,8 +365,8 @@ def test_a_refusal_of_a_method_names_what_there_is():
         np.subtract.at(np.zeros(4), [0], t[:1])
     with pytest.raises(ad.UnsupportedError, match=r"np.subtract.reduce .*np.add.reduce.*fold it yourself"):
         np.subtract.reduce(t)
-    with pytest.raises(ad.UnsupportedError, match=r"np.maximum.accumulate .*np.add.accumulate"):
-        np.maximum.accumulate(t)
+    with pytest.raises(ad.UnsupportedError, match=r"np.divide.accumulate .*np.add.accumulate"):
+        np.divide.accumulate(t)
     with pytest.raises(ad.UnsupportedError, match=r"np.add.reduceat .*np.stack"):
         np.add.reduceat(t, [0, 2])
     with pytest.raises(ad.UnsupportedError, match=r"np.add.outer .*dtype="):
@@ -562,14 +562,16 @@ def test_weights_that_do_not_fit():
 def test_counts_move_with_nothing_but_their_weights():
     for call in (
         lambda t: np.bincount(ad.Tensor(WHOLE)),
-        lambda t: np.histogram(t, bins=3),
-        lambda t: np.histogram2d(t, t, bins=3),
-        lambda t: np.histogramdd([t, t], bins=3),
-        lambda t: np.histogram(t, bins=3, weights=A),
+        lambda t: np.histogram(t, bins=3)[0],
+        lambda t: np.histogram2d(t, t, bins=3)[0],
+        lambda t: np.histogramdd([t, t], bins=3)[0],
+        lambda t: np.histogram(t, bins=3, weights=A)[0],
+        lambda t: np.histogram(t, bins=3, range=(0.0, 1.0), density=True),
+        lambda t: np.histogram(t, bins=np.array([0.0, 0.5, 1.0]), density=True),
     ):
         assert not any(y.requires_grad for y in pytree.flatten(call(tensors(A)))[0])
     counts, edges = np.histogram(tensors(A), bins=3, weights=tensors(A))
-    assert counts.requires_grad and not edges.requires_grad
+    assert counts.requires_grad and edges.requires_grad  # even ones go with the smallest and the largest
 
 
 @pytest.mark.parametrize("density", [False, True])
@@ -681,10 +683,11 @@ def test_functions_along_axes():
 
 
 def test_products_that_do_not_exist():
-    both_raise(np.cross, np.ones(4), np.ones(4), error=ad.ShapeError, message="2 or 3 components")
+    both_raise(np.cross, np.ones(4), np.ones(4), error=ad.ShapeError, message="components")
     both_raise(np.linalg.cross, np.ones(2), np.ones(2), error=ad.ShapeError, message="three components")
 
 
+@pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) >= "2.5.0", reason="NumPy 2.5 takes no vectors of two")
 def test_cross_products_in_the_plane():
     a, b = np.array([1.0, 2.0]), np.array([3.0, 5.0])
     y = np.cross(tensors(a), tensors(b))

@@ -177,6 +177,46 @@ def test_a_foreign_state_changes_nothing():
         assert optimizer.learning_rate == 1.0
 
 
+SPOILT_PAIRS = {
+    "complex": ({"steps": np.ones((1, 2), complex)}, ad.DtypeError),
+    "text": ({"changes": np.array([["a", "b"]])}, ad.DtypeError),
+    "no curvature": ({"steps": np.array([[1.0, -1.0]]), "changes": np.ones((1, 2))}, ValueError),
+    "NaN": ({"steps": np.full((1, 2), np.nan), "changes": np.ones((1, 2))}, ValueError),
+    "of unequal length": ({"steps": np.ones((1, 2)), "changes": np.ones((2, 2))}, ad.ShapeError),
+}
+
+
+@pytest.mark.parametrize(("spoilt", "error"), SPOILT_PAIRS.values(), ids=SPOILT_PAIRS)
+def test_spoilt_pairs_change_nothing(spoilt, error):
+    w = tracked([1.0, 2.0])
+    optimizer = optim.LBFGS([w], max_iter=2)
+    optimizer.step(lambda: (w**4).sum())
+    before = optimizer.state_dict()
+    state = {**before, "learning_rate": np.array(0.5), **spoilt}
+    for load in (optimizer.check_state_dict, optimizer.load_state_dict):
+        with pytest.raises(error):
+            load(state)
+    assert before.keys() == optimizer.state_dict().keys()
+    assert all(np.array_equal(v, before[k]) for k, v in optimizer.state_dict().items())
+
+
+def test_of_more_pairs_than_are_kept_the_newest_are_loaded():
+    w = tracked([1.0, 2.0])
+    full, short = optim.LBFGS([w], max_iter=5), optim.LBFGS([w], history_size=2)
+    full.step(lambda: (w**4).sum())
+    short.load_state_dict(full.state_dict())
+    np.testing.assert_array_equal(short.state_dict()["steps"], full.state_dict()["steps"][-2:])
+
+
+@pytest.mark.parametrize("radius", [np.array([1.0, 2.0]), np.array("far"), np.array(np.nan), np.array(-1.0)])
+def test_a_spoilt_radius_changes_nothing(radius):
+    optimizer = optim.Newton([tracked([1.0])])
+    state = {"learning_rate": np.array(0.5), "radius": radius}
+    with pytest.raises((ad.AutodiffError, ValueError)):
+        optimizer.load_state_dict(state)
+    assert (optimizer.learning_rate, optimizer.radius) == (1.0, 1.0)
+
+
 # --- Gauss-Newton ---------------------------------------------------------------------------------
 
 

@@ -233,3 +233,35 @@ def test_a_small_network_is_trained_to_the_bottom():
     losses = [optimizer.step(lambda: nn.cross_entropy(model(x), y)).item() for _ in range(40)]
     assert losses[-1] < 0.02
     assert all(b <= a * (1 + 1e-14) for a, b in itertools.pairwise(losses))
+
+
+def residual_loss(model):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((8, 2)), rng.standard_normal((8, 1))
+    return lambda: nn.mse_loss(model(x), y)
+
+
+@pytest.mark.parametrize("part", [0, 2])
+@pytest.mark.parametrize("kind", [optim.Newton, optim.LBFGS])
+def test_frozen_layers_stay_and_the_others_go_on_as_if_they_were_alone(kind, part):
+    def network():
+        nn.manual_seed(0)
+        return nn.Sequential(nn.Linear(2, 3, dtype=float), nn.Tanh(), nn.Linear(3, 1, dtype=float))
+
+    model, alone = network(), network()
+    optimizer = kind(model.parameters())
+    for net in (model, alone):
+        net[part].requires_grad_(False)
+    other = kind([p for p in alone.parameters() if p.requires_grad])
+    before = model[part].weight.data.copy()
+    for _ in range(3):
+        assert optimizer.step(residual_loss(model)).item() == other.step(residual_loss(alone)).item()
+    for name, value in model.state_dict().items():
+        np.testing.assert_array_equal(value, alone.state_dict()[name])
+    np.testing.assert_array_equal(model[part].weight.data, before)
+    model.requires_grad_(True)
+    optimizer.step(residual_loss(model))
+    assert (model[part].weight.data != before).any()
+    model.requires_grad_(False)
+    with pytest.raises(ad.GradientError, match="not tracked"):
+        optimizer.step(residual_loss(model))

@@ -179,6 +179,8 @@ def test_options_are_refused_when_it_is_built(make, error, text):
         (lambda s: s.update(rates=np.zeros(3)), ad.ShapeError, r"rates: .*\(3,\).*\(2,\)"),
         (lambda s: s.update(rates=np.array([1.0, -1.0])), ValueError, "rates.*-1.0"),
         (lambda s: s.update(count=np.array(-2)), ValueError, "count.*-2"),
+        (lambda s: s.update(count=np.array(1.5)), ad.DtypeError, "count.*float64"),
+        (lambda s: s.update(initial=np.array(["a", "b"])), ad.DtypeError, "initial"),
     ],
 )
 def test_a_wrong_state_changes_nothing(spoil, error, text):
@@ -193,3 +195,16 @@ def test_a_wrong_state_changes_nothing(spoil, error, text):
     after = schedule.state_dict()
     assert all((after[k] == before[k]).all() for k in before)
     assert [g.learning_rate for g in optimizer.groups] == list(schedules.RATES)
+
+
+@pytest.mark.parametrize(
+    "spoilt", [{"bad_steps": np.array("many")}, {"resting": np.array(-1)}, {"best": np.array([1.0, 2.0])}]
+)
+def test_a_plateau_with_a_spoilt_state_changes_nothing(spoilt):
+    optimizer = two_groups()
+    schedule = optim.ReduceOnPlateau(optimizer)
+    before = schedule.state_dict()
+    with pytest.raises((ad.AutodiffError, ValueError)):
+        schedule.load_state_dict({**{k: v + 1 for k, v in before.items()}, **spoilt})
+    after = schedule.state_dict()
+    assert all((after[k] == before[k]).all() for k in before)

@@ -318,6 +318,75 @@ def test_a_step_with_the_loss_returns_it_and_replaces_old_gradients():
     assert optimizer.step() is None
 
 
+@pytest.mark.parametrize("kind", [optim.GradientDescent, optim.Momentum, optim.AdaGrad, optim.RMSProp, optim.Adam])
+@pytest.mark.parametrize("zeroed", [True, False])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_closure_that_calls_backward_makes_the_step_of_its_loss(kind, zeroed, compiled):
+    def trained(backward):
+        w = tracked([1.0, -2.0])
+        optimizer = kind([w], 0.1)
+
+        def closure():
+            if zeroed:
+                optimizer.zero_grad()
+            loss = (w * w * w).sum()
+            if backward:
+                loss.backward()
+            return loss
+
+        def step():
+            return optimizer.step(closure)
+
+        step = ad.compile(step) if compiled else step
+        losses = [step().item() for _ in range(3)]
+        return losses, w.data.tolist(), w.grad.tolist()
+
+    assert trained(True) == trained(False)
+
+
+@pytest.mark.parametrize("change", ["clipped", "of a further loss", "scaled in place"])
+def test_gradients_of_a_closure_that_are_not_those_of_its_loss_are_refused(change):
+    a, b = (
+        tracked(
+            [3.0],
+        ),
+        tracked([4.0]),
+    )
+    a.name = "a"
+    optimizer = optim.GradientDescent([b, a], 0.1)
+
+    def closure():
+        loss = (a * a).sum() + b.sum()
+        loss.backward()
+        if change == "clipped":
+            optim.clip_grad_norm([a], 1.0)
+        elif change == "scaled in place":
+            a.grad[...] *= 0.5
+        else:
+            a.sum().backward()
+        return loss
+
+    with pytest.raises(ad.GradientError, match=r"loss_fn called backward.*in 'a' is not that of the loss.*step\(\)"):
+        optimizer.step(closure)
+    assert a.data.tolist() == [3.0] and b.data.tolist() == [4.0]
+
+
+def test_a_closure_may_add_up_the_gradients_of_parts():
+    w = tracked(np.linspace(-1, 1, 5, dtype=np.float32))
+    x = np.random.default_rng(0).normal(size=(64, 5)).astype(np.float32)
+    optimizer = optim.GradientDescent([w], 0.1)
+
+    def closure():
+        parts = [((x[i : i + 8] @ w) ** 2).sum() / 64 for i in range(0, 64, 8)]
+        for part in parts:
+            part.backward()
+        return sum(parts)
+
+    optimizer.step(closure)
+    expected = np.linspace(-1, 1, 5) - 0.1 * 2 * x.T.astype(float) @ (x @ np.linspace(-1, 1, 5)) / 64
+    np.testing.assert_allclose(w.data, expected, rtol=1e-5)
+
+
 def test_zero_grad_of_the_optimiser():
     p = tracked([2.0])
     optimizer = optim.Adam([p])

@@ -155,19 +155,25 @@ def _solution(f: Function, y0: Any, t: Any, args: tuple[Any, ...], rtol: float, 
             y = y_next
         out.append(y)
     if errors:
-        check(_look_at_errors, np.stack(errors))
+        check(_Errors(float(np.max(rtol))), np.stack(errors))
     return np.stack(out)
 
 
-def _look_at_errors(errors: Any) -> None:
-    if not (errors <= _SLACK).all():
-        error = DomainError(
-            "odeint: the steps of a compiled solution are those of its first call, and for the values of this call "
-            f"they are too long: the error of a step is {np.max(errors):.0f} times what was asked for. Compile another "
-            "copy of the function at such values, or call it without ad.compile."
-        )
-        error.of_another_call = True
-        raise error
+class _Errors:
+    """Looks, at every call of a compiled solution, whether the steps of its first call still do."""
+
+    def __init__(self, rtol: float) -> None:
+        self.agrees_to = 1e3 * max(rtol, 1e-12)  # with the steps that another call would take
+
+    def __call__(self, errors: Any) -> None:
+        if not (errors <= _SLACK).all():
+            error = DomainError(
+                "odeint: the steps of a compiled solution are those of its first call, and for the values of this call "
+                f"they are too long: the error of a step is {np.max(errors):.0f} times what was asked for. Compile "
+                "another copy of the function at such values, or call it without ad.compile."
+            )
+            error.of_another_call = True
+            raise error
 
 
 def _step(rate: Function, y: Any, t: Any, h: Any, slope: Any) -> tuple[Any, Any, Any]:

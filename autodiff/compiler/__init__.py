@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from autodiff import pytree
 from autodiff.compiler.compiled import Compiled
 from autodiff.compiler.identifiers import comment, identifier
@@ -55,13 +57,16 @@ def compile(
     Notes
     -----
     The first call runs `f` itself, once, while its NumPy calls are written down; so does the first call with other
-    shapes, dtypes, strides or Python numbers. Later calls run the program. It reads arguments, Tensors, parameters,
-    and arrays that are values of closures, globals or attributes, as they are at that call; what plain NumPy made of
-    them on the way is a constant.
+    shapes, dtypes, strides or Python numbers, or after something that `f` reads has changed. Later calls run the
+    program. Arguments, Tensors, parameters, settings of optimisers and draws from generators are live: the program
+    looks at them at every call. All else that `f` reads is guarded, by name and by content. What a program could not
+    do again is refused: writes to things from outside, the clock, files, global random numbers.
 
-    The program gives the numbers of the plain call, bit for bit; only where a gradient is zero its sign may differ.
-    What it gives back shares memory with nothing else, also where the plain function gives a view of an argument or a
-    parameter. A function that writes into an array that it is given (``np.put``, ``np.fill_diagonal``) is refused.
+    The second call of a program runs `f` as well and compares results, gradients and state, bit for bit. So the second
+    call costs what the plain one costs, and both together.
+
+    The program gives the numbers of the plain call, bit for bit, on the machine that it was traced on. What it gives
+    back shares memory with nothing else, also where the plain function gives a view of an argument or a parameter.
 
     A result that depends on parameters is tracked, as that of `f` is: ``loss(compiled(x)).backward()`` reaches them. It
     is not under ``no_grad``, nor after a step that has changed them, nor if it is itself a derivative.
@@ -129,7 +134,8 @@ def derive(f: Callable[..., Any]) -> Callable[..., str]:
     """
 
     def written(*args: Any, **kwargs: Any) -> str:
-        leaves, structure = pytree.flatten((args, kwargs))
+        given, structure = pytree.flatten((args, kwargs))
+        leaves = [x[()] if isinstance(x, np.ndarray) else x for x in given]  # an array of no axis reads as a number
         name = getattr(f, "__name__", "f")
         program = trace(f, name, leaves, lambda new: pytree.unflatten(structure, new)).program
         program = replace(program, outputs=program.answers, kept=0)  # it is for reading, and no sweep follows

@@ -86,6 +86,9 @@ def swept_back(trace: Trace, output: Any, start: int) -> Backwards | None:
     back = Backwards(list(roots), leaves, [plain(found[leaf]) for leaf in leaves])
     kinds = {op.form for op in trace.ops} & EFFECTS - {"check"}
     back.again = "draws or changes something" if kinds else ""
+    if trace.has_swept:  # a step that has taken its gradients: to keep what a second sweep needs would cost every call
+        back.again = "has swept back itself"
+        return back
     mark, refusal = len(trace.ops), trace.refusal
     cts = [Value("argument", flat[i].shape, flat[i].dtype, k, f"ct_{k}") for k, i in enumerate(back.outputs)]
     trace.operands = {}

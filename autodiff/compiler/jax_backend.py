@@ -37,7 +37,7 @@ def load() -> Any:
 def _parts(program: Program) -> tuple[list[Op], list[Op], list[Op]]:
     """What this machine does first, what JAX computes, and what this machine does last.
 
-    First come looks at labels and random draws, last what changes Tensors.
+    First come looks at labels and random draws, last looks at what was computed and what changes Tensors.
     """
     first: list[Op] = []
     computing: list[Op] = []
@@ -45,7 +45,11 @@ def _parts(program: Program) -> tuple[list[Op], list[Op], list[Op]]:
     computed: set[Value] = set()
     for op in program.ops:
         if op.form in ("live", "check"):
-            if computed.intersection(op.inputs()):
+            late = bool(computed.intersection(op.inputs()))
+            if late and op.form == "check":
+                last.append(op)
+                continue
+            if late:
                 raise CompileError(
                     f'compile(backend="jax"): {op.title} looks, on this machine and in every call, at something that '
                     "JAX has computed. Do that outside of the function, or use the NumPy backend."

@@ -186,6 +186,8 @@ class Op:
 
     def with_inputs(self, f: Callable[[Value], Value]) -> Op:
         """The same on other values."""
+        if all(f(v) is v for v in self.inputs()):
+            return self
         return replace(
             self,
             args=mapped(self.args, f),

@@ -53,6 +53,7 @@ class Trace:
         self.views: set[Value] = set()  # results that do not own their memory
         self.rule = ""
         self.refusal: CompileError | None = None  # the first: whoever catches it goes on with what is not recorded
+        self.has_swept = False  # whether gradients have arrived in leaves
         self.operands: dict[Value, Any] | None = None  # what has been read, where somebody wants to know
 
     # --- values ---
@@ -223,6 +224,11 @@ class Trace:
             return function(*args)
         return self.record("opaque", function, function, args, {})
 
+    @property
+    def can_decide(self) -> bool:
+        """Whether a call may still begin anew: a random draw or an update cannot be taken back, nor a way forward."""
+        return self.operands is None and not any(op.form in ("live", "effect") for op in self.ops)
+
     def decide(self, function: Callable[..., Any], args: Sequence[Any]) -> Any:
         """What the values of this call decide; a later call that they decide otherwise in is not this program's."""
         before = tape.set_tracer(None)
@@ -231,7 +237,7 @@ class Trace:
         finally:
             tape.set_tracer(before)
         if any(isinstance(a, Tracer) for a in args):
-            if any(op.form in ("live", "effect") for op in self.ops):  # it cannot be taken back
+            if not self.can_decide:
                 raise self.refused(
                     "something that is done in one way or another by values, behind a random draw or an update,",
                     "Do it before, or outside of what is compiled.",

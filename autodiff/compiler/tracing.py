@@ -17,7 +17,6 @@ from autodiff.compiler.standins import bind_data, drawing, real_data, real_grad,
 from autodiff.compiler.state import State, owner_of
 from autodiff.compiler.tracer import Trace, Tracer
 from autodiff.errors import CompileError
-from autodiff.modes import GENERATORS
 from autodiff.primitives import Primitive
 from autodiff.tape import Leaf, Node, Watcher, next_number
 from autodiff.tensors import Tensor, lift
@@ -63,10 +62,10 @@ class Traced(NamedTuple):
             state.add(owner_of(op.function))
             if op.form in ("store", "assign"):
                 state.add(op.function)
+            if op.form == "live":
+                for x in drawn_from(op.function, op.args):
+                    state.add(x)
         for x in self.reading.movable():
-            state.add(x)
-        drawn = [op for op in self.program.ops if op.form == "live"]
-        for x in (*(a for op in drawn for a in op.args), *(source() for source in GENERATORS if drawn)):
             state.add(x)
         return state
 
@@ -115,7 +114,7 @@ class Writer(Watcher, Trace):
             raise self.refused("", "")
         form, function, run, args, keywords = call
         if form == "live":
-            self.keep(*args, owner_of(function), *(source() for source in GENERATORS))
+            self.keep(*drawn_from(function, args))
         return super().record(form, function, _untraced(run) if form == "live" else run, args, keywords)
 
     def refused(self, what: str, instead: str) -> CompileError:
@@ -150,6 +149,7 @@ class Writer(Watcher, Trace):
 
     def received(self, leaf: Leaf, ct: Any) -> Any:
         """What a leaf holds after one more gradient: as a user sees it, conjugated."""
+        self.has_swept = True
         grad: Any = leaf.grad
         if ct.dtype.kind == "c":
             ct = ct.conj()
@@ -179,11 +179,13 @@ class Writer(Watcher, Trace):
         if value.dtype != t.dtype:
             value = value.astype(t.dtype)
         array, var = self.states[id(t)][1], value._var
-        if (
-            var.kind != "result" or var in self.shared or var.strides != array.strides
-        ):  # numbers of its own, laid out alike
-            value = value.copy("F" if np.ndim(array) and array.flags.fnc else "C")
-        t._data = value if value.ndim else value[()]
+        own = var.kind == "result" and var not in self.shared
+        if not own or var.strides != array.strides:  # it gets numbers of its own, laid out as its own are
+            order = sorted(range(value.ndim), key=lambda i: -abs(array.strides[i]))
+            plain_order = order == sorted(order)
+            value = value.copy() if plain_order else value.transpose(order).copy().transpose(np.argsort(order).tolist())
+        value = value if value.ndim else value[()]
+        t._data = self.tracer(value._value, value._var)  # one of its own: the other may be written to
 
     def do(self, function: Callable[[], object], tensors: Iterable[Tensor]) -> None:
         """Something happens to some Tensors: gradients are handed over before, values are read anew after it."""
@@ -296,6 +298,12 @@ class Writer(Watcher, Trace):
             outer, self.rule = self.rule, self.titles.get(node, str(getattr(node.primitive, "name", "")))
             yield node
             self.rule = outer
+
+
+def drawn_from(function: Any, args: Sequence[Any]) -> list[Any]:
+    """The generators that a draw moves on, as far as they are known."""
+    asked = getattr(function, "draws_from", None)
+    return [*args, owner_of(function), *([] if asked is None else [asked(*args)])]
 
 
 def _untraced(call: Callable[..., Any]) -> Callable[..., Any]:

@@ -179,13 +179,17 @@ def read_graph(
     vertices: list[Vertex] = []
     edges: list[Edge] = []
     keys: dict[Node, str] = {}
+    last = ""
     for node in nodes:
         primitive = node.primitive
         if primitive is ALIAS and not aliases and node not in roots:
             # the node of one of several results always has its parent
             keys[node] = keys[node.parents[0]]  # type: ignore[index]
             continue
-        key = keys[node] = f"n{node.number}"
+        key = f"n{node.number}"
+        if key == last:  # a deep copy has the number of what it is a copy of
+            key = f"n{node.number}i{len(vertices)}"
+        last, keys[node] = f"n{node.number}", key
         if primitive is None:
             kind: Kind = "parameter" if isinstance(node, Leaf) else "input"
             vertices.append(Vertex(key, kind, getattr(node, "name", None) or kind, values[node], scopes[node], node))

@@ -123,7 +123,8 @@ def draw_steps(y: Tensor) -> Steps:
 
 def _frames(y: Tensor, graph: Graph) -> list[Frame]:
     titles = {v.key: v.title for v in graph.vertices}
-    nodes = [v.node for v in graph.vertices if v.node is not None]
+    keys = {v.node: v.key for v in graph.vertices if v.node is not None}
+    nodes = list(keys)
     root = y._node
     assert root is not None
     sums: dict[str, Any] = {}
@@ -136,13 +137,13 @@ def _frames(y: Tensor, graph: Graph) -> list[Frame]:
         frames.append(Frame(event, caption, node, operand, product, dict(sums), frozenset(done)))
 
     shoot("values", "The forward pass is done: every value is known.")
-    sums[_key(root)] = raw[root]
+    sums[keys[root]] = raw[root]
     shoot("seed", f"The cotangent of the result is 1{'' if y.ndim == 0 else ' in every entry'}.")
     for node in reversed(nodes):
         ct = raw.pop(node, None)
         if ct is None:
             continue
-        key = _key(node)
+        key = keys[node]
         done.add(key)
         if node.primitive is None:
             continue
@@ -157,18 +158,14 @@ def _frames(y: Tensor, graph: Graph) -> list[Frame]:
             other = live if first else lives.pop(parent, None)
             if live is not None and other is not None:  # an entry is blocked if it is in every term
                 lives[parent] = live | other
-            sums[_key(parent)] = raw[parent]
-            caption = f"{titles[key]} -> {titles[_key(parent)]}: {_product(ct, partials[i], g)}"
+            sums[keys[parent]] = raw[parent]
+            caption = f"{titles[key]} -> {titles[keys[parent]]}: {_product(ct, partials[i], g)}"
             shoot("product", f"{caption}{_so_far(raw[parent])}.", key, i, g)
     leaves = [v for v in graph.vertices if v.kind in LEAVES and v.key in sums]
     shown = "; ".join(f"gradient of {v.title} {size_of(conjugated(sums[v.key]))}" for v in leaves[:4])
     more = f"; and {len(leaves) - 4} more" if len(leaves) > 4 else ""
     shoot("end", f"Done: {shown}{more}." if leaves else "Done: nothing arrived at a leaf.")
     return frames
-
-
-def _key(node: Node) -> str:
-    return f"n{node.number}"
 
 
 def _amount(ct: Any) -> str:

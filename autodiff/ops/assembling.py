@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib import NumpyVersion
 
 from autodiff import tape
 from autodiff.errors import ShapeError
@@ -20,15 +21,20 @@ from autodiff.primitives import implements
 # --- products -------------------------------------------------------------------------------------
 
 
+COMPONENTS = (3,) if NumpyVersion(np.__version__) >= "2.5.0" else (2, 3)
+"""How many components the vectors of a cross product may have."""
+
+
 @implements(np.cross)
 def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None) -> Any:
-    """``np.cross``, of vectors of two or three components."""
+    """``np.cross``, of vectors of three components; before NumPy 2.5 also of two."""
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = (moveaxis(operand(x), i, -1) for x, i in ((a, axisa), (b, axisb)))
-    if a.shape[-1] not in (2, 3) or b.shape[-1] not in (2, 3):
+    if a.shape[-1] not in COMPONENTS or b.shape[-1] not in COMPONENTS:
         raise ShapeError(
-            f"cross: the vectors must have 2 or 3 components; the shapes, these last, are {a.shape} and {b.shape}."
+            f"cross: the vectors must have {' or '.join(map(str, COMPONENTS))} components; the shapes, these last, are "
+            f"{a.shape} and {b.shape}. Of vectors in the plane it is a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]."
         )
     xs, ys = ([v[..., i] if i < v.shape[-1] else None for i in range(3)] for v in (a, b))
 

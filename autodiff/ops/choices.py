@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.ops.elementwise import positive
-from autodiff.primitives import elementwise, implements
+from autodiff.primitives import OVERFLOWING, elementwise, implements
 
 # --- the larger and the smaller -------------------------------------------------------------------
 
@@ -54,6 +54,8 @@ relu = elementwise(
     name="relu",
     live=(lambda y, x: ~(x <= 0),),
 )
+# Its slope is 0 or 1, but at NaN: a look at the gradients of every network for that would cost a tenth of a step.
+relu.flags &= ~OVERFLOWING
 maximum_with_constant = elementwise(
     lambda x, c: np.maximum(x, c),
     lambda t, y, x, c: t * _step(x, y - c),

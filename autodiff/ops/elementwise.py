@@ -174,19 +174,22 @@ inside (against overflow) is no kink for its own derivatives."""
 softplus = elementwise(lambda x: np.logaddexp(x, 0), lambda t, y, x: t * sigmoid(x), name="softplus")
 
 
-def _share(a: Any, b: Any) -> Any:
+def share_of_exp(a: Any, b: Any) -> Any:
     """The share of exp(a) in exp(a) + exp(b). Two of +inf share evenly; of nothing, -inf and -inf, neither has any."""
     even = (a == b) & np.isinf(a)
     return sigmoid(np.where(even, 0, a - b)) * ~(even & (a < 0))
 
 
 logaddexp = elementwise(
-    np.logaddexp, lambda t, y, a, b: t * _share(a, b), lambda t, y, a, b: t * _share(b, a), singular=True
+    np.logaddexp,
+    lambda t, y, a, b: t * share_of_exp(a, b),
+    lambda t, y, a, b: t * share_of_exp(b, a),
+    singular=True,
 )
 logaddexp2 = elementwise(
     np.logaddexp2,
-    lambda t, y, a, b: t * _share(a * math.log(2), b * math.log(2)),
-    lambda t, y, a, b: t * _share(b * math.log(2), a * math.log(2)),
+    lambda t, y, a, b: t * share_of_exp(a * math.log(2), b * math.log(2)),
+    lambda t, y, a, b: t * share_of_exp(b * math.log(2), a * math.log(2)),
     singular=True,
 )
 
@@ -214,7 +217,7 @@ arcsin = elementwise(np.arcsin, lambda t, y, x: t / _root_at_one(x), singular=Tr
 arccos = elementwise(np.arccos, lambda t, y, x: -t / _root_at_one(x), singular=True)
 
 
-@elementwise(np.arctan)
+@elementwise(np.arctan, singular=True)  # finite everywhere; but at infinity its slope is 0, and the slope of that NaN
 def arctan(t: Any, y: Any, x: Any) -> Any:
     """Slope 1 / (1 + x^2)."""
     if _is_complex(x):
@@ -258,7 +261,7 @@ def tanh(t: Any, y: Any, x: Any) -> Any:
     return t * (tanh_slope(x) if x.dtype.char in "dg" else one_minus_square(y))
 
 
-arcsinh = elementwise(np.arcsinh, lambda t, y, x: t / _root(x))
+arcsinh = elementwise(np.arcsinh, lambda t, y, x: t / _root(x), singular=True)  # as arctan
 arccosh = elementwise(
     np.arccosh,
     lambda t, y, x: t / (root_of_square_minus_one(x) if _is_complex(x) else np.sqrt(x - 1) * np.sqrt(x + 1)),
@@ -357,6 +360,7 @@ copysign = elementwise(np.copysign, lambda t, y, a, b: t * (np.sign(a) * np.sign
 
 fraction = elementwise(lambda x: np.modf(x)[0], pass_on, name="fraction", reads=False)
 exponent = elementwise(lambda x: np.frexp(x)[1], None, name="exponent")
+nextafter = elementwise(np.nextafter, pass_on, None, reads=False)
 ldexp = elementwise(np.ldexp, lambda t, y, x, n: np.ldexp(t, n), None)
 
 
@@ -376,7 +380,7 @@ def frexp(x: Any) -> Any:
 # --- no gradient by nature ------------------------------------------------------------------------
 
 _CONSTANT: set[Any] = {
-    *(np.signbit, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide, np.spacing, np.nextafter),
+    *(np.signbit, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide, np.spacing),
     *(np.isfinite, np.isinf, np.isnan, np.isreal, np.iscomplex, np.isneginf, np.isposinf),
     *(np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal),
     *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import ShapeError
-from autodiff.ops.shapes import Shape, canonical_axis, operand, ravel, values
+from autodiff.ops.deciding import whole
+from autodiff.ops.shapes import Shape, canonical_axis, in_a_row, operand, ravel, values
 from autodiff.primitives import NUMPY_CONSTANTS, Primitive, implements, linear, primitive
 
 
@@ -154,18 +155,28 @@ def _at_set(x: Any, v: Any, *arrays: Any, index: Index) -> Any:
 
 def _kept(y: Any, x: Any, v: Any, *arrays: Any, index: Index) -> Any:
     """Which entries of `x` are not overwritten."""
-    kept = np.ones(x.shape, bool)
-    kept[index.fill(arrays)] = False
-    return kept
+    shape = x.shape
+
+    def kept(*arrays: Any) -> Any:
+        out = np.ones(shape, bool)
+        out[index.fill(arrays)] = False
+        return out
+
+    return whole(kept, *arrays)
 
 
 def _last(x: Any, *arrays: Any, index: Index) -> Any:
     """For each entry written, whether it is the last one at its place."""
-    writer = np.zeros(x.shape, np.intp)
-    where = index.fill(arrays)
-    number = np.arange(writer[where].size).reshape(writer[where].shape)
-    writer[where] = number
-    return writer[where] == number
+    shape = x.shape
+
+    def last(*arrays: Any) -> Any:
+        writer = np.zeros(shape, np.intp)
+        where = index.fill(arrays)
+        number = np.arange(writer[where].size).reshape(writer[where].shape)
+        writer[where] = number
+        return writer[where] == number
+
+    return whole(last, *arrays)
 
 
 def _mask_pulled(i: int, live: Any, y: Any, x: Any, v: Any, *arrays: Any, index: Index) -> Any:
@@ -208,8 +219,7 @@ def _along(axis: int, part: Any) -> Index:
 def take(a: Any, indices: Any, axis: Any = None, *, mode: str = "raise") -> Any:
     """``np.take``."""
     a = operand(a)
-    if axis is None:
-        a, axis = ravel(a), 0
+    a, axis = in_a_row(a, axis)
     axis = canonical_axis(axis, a.ndim, "take")
     indices = _canonical(indices)
     if mode != "raise":
@@ -263,12 +273,13 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
 
 
 @implements(np.sort)
-def sort(a: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None) -> Any:
+def sort(a: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None, descending: Any = None) -> Any:
     """``np.sort``, always stable: equal values keep their order, and the gradient follows the permutation."""
     if axis is None:
         a, axis = ravel(a), 0
     axis = canonical_axis(axis, a.ndim, "sort")
-    order = _canonical(np.argsort(a, axis=axis, kind="stable"))
+    down: dict[str, Any] = {"descending": True} if descending else {}  # NumPy 2.5
+    order = _canonical(np.argsort(a, axis=axis, stable=True, **down))
     return gather(a, order, index=Index(ARRAY)) if a.ndim == 1 else take_along_axis(a, order, axis)
 
 

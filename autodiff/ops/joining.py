@@ -20,10 +20,12 @@ from autodiff.ops.shapes import (
     atleast_3d,
     canonical_axis,
     cast,
+    in_a_row,
     operand,
     ravel,
     reshape_to,
     spread,
+    values,
 )
 from autodiff.primitives import Primitive, implements, linear
 
@@ -261,8 +263,7 @@ def tile(A: Any, reps: Any) -> Any:
 def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     """``np.repeat``."""
     a = operand(a)
-    if axis is None:
-        a, axis = ravel(a), 0
+    a, axis = in_a_row(a, axis)
     axis = canonical_axis(axis, a.ndim, "repeat")
     repeats = np.asarray(repeats)
     if repeats.size != 1:
@@ -288,6 +289,22 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
         return tuple(grids)
     shape = np.broadcast_shapes(*(g.shape for g in grids))
     return tuple(spread(g, shape=shape) for g in grids)
+
+
+@implements(np.ix_)
+def ix_(*args: Any) -> Any:
+    """``np.ix_``: vectors along an axis each; of truth values, where they are true."""
+    out = []
+    for k, given in enumerate(args):
+        x = operand(given)
+        if x.ndim != 1:
+            raise ShapeError(f"ix_: vectors are expected; argument {k} has shape {x.shape}.")
+        if x.dtype == np.bool_:
+            x = np.flatnonzero(values(x))
+        elif not x.size and not hasattr(given, "ndim"):
+            x = x.astype(np.intp)
+        out.append(reshape_to(x, shape=(1,) * k + (x.shape[0],) + (1,) * (len(args) - k - 1)))
+    return tuple(out)
 
 
 # --- padding --------------------------------------------------------------------------------------

@@ -91,7 +91,9 @@ def nanvar(
     correction: float | None = None,
 ) -> Any:
     """``np.nanvar``."""
-    return var(a, axis, dtype, ddof=ddof, keepdims=keepdims, where=present(operand(a), where), correction=correction)
+    a = operand(a)
+    axis = canonical_axes(axis, a.ndim, "nanvar")
+    return var(a, axis, dtype, ddof=ddof, keepdims=keepdims, where=present(a, where), correction=correction)
 
 
 @implements(np.nanstd)
@@ -106,7 +108,9 @@ def nanstd(
     correction: float | None = None,
 ) -> Any:
     """``np.nanstd``; its slope is 0 where all values are equal, being that of a length."""
-    return std(a, axis, dtype, ddof=ddof, keepdims=keepdims, where=present(operand(a), where), correction=correction)
+    a = operand(a)
+    axis = canonical_axes(axis, a.ndim, "nanvar")
+    return std(a, axis, dtype, ddof=ddof, keepdims=keepdims, where=present(a, where), correction=correction)
 
 
 # --- the largest and the smallest -----------------------------------------------------------------

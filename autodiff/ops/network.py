@@ -15,6 +15,7 @@ import numpy as np
 from autodiff.errors import DomainError, DtypeError, ShapeError
 from autodiff.ops.exponentials import softmax_over
 from autodiff.ops.products import matmul
+from autodiff.ops.shapes import in_single
 from autodiff.primitives import Primitive, primitive
 
 # --- affine map -----------------------------------------------------------------------------------
@@ -199,7 +200,11 @@ def softmax_cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None 
             f"softmax_cross_entropy: logits have shape (..., k) and labels (...); given were {logits.shape} and "
             f"{labels.shape}."
         )
-    return cross_entropy_with_slope(logits, labels, ignore_index=ignore_index)[0]
+
+    def loss(logits: Any) -> Any:
+        return cross_entropy_with_slope(logits, labels, ignore_index=ignore_index)[0]
+
+    return in_single(loss, logits)
 
 
 # --- mean square ----------------------------------------------------------------------------------
@@ -232,4 +237,4 @@ def mse(prediction: Any, target: Any) -> Any:
         raise ShapeError(
             f"mse: the prediction has shape {prediction.shape} and the target {target.shape}; they must be equal."
         )
-    return mean_square(prediction, target)
+    return in_single(mean_square, prediction, target)

@@ -15,7 +15,7 @@ import numpy as np
 from autodiff.errors import ShapeError, UnsupportedError
 from autodiff.ops.choices import where as choose
 from autodiff.ops.deciding import decided, possibly, whole
-from autodiff.ops.indexing import sort, take, take_along_axis
+from autodiff.ops.indexing import ARRAY, Index, gather, index_add, sort, take, take_along_axis
 from autodiff.ops.joining import concatenate
 from autodiff.ops.reductions import Axes, folded, warn_of_nothing
 from autodiff.ops.shapes import canonical_axes, canonical_axis, cast, moveaxis, operand, ravel, reshape_to, values
@@ -28,33 +28,77 @@ def _ranked(x: Any, ranks: Any) -> Any:
     return np.take_along_axis(np.sort(x, axis=-1), ranks, -1)
 
 
-def _ties(y: Any, x: Any, ranks: Any) -> Any:
-    """For each entry (last axis but one) and each statistic (last) whether they are equal; NaN equals NaN."""
-    x, y = x[..., :, None], y[..., None, :]
-    return (x == y) | ((x != x) & (y != y))
+class _Groups(NamedTuple):
+    """Equal entries along the last axis, as one number for all of them: ``(..., n)`` places in a flat array.
+
+    Attributes
+    ----------
+    of_entries, of_ranks : array, (..., n) and (..., k)
+        The group of each entry, and of the entry that has each rank.
+    counts : array, (..., k)
+        How many entries the group of each rank has.
+    """
+
+    of_entries: Any
+    of_ranks: Any
+    counts: Any
 
 
-def _shares(y: Any, x: Any, ranks: Any) -> Any:
-    ties = _ties(y, x, ranks)
-    return ties / ties.sum(axis=-2, keepdims=True).astype(np.result_type(x.dtype, np.float32))
+def _groups_of(x: Any, ranks: Any) -> tuple[Any, Any, Any]:
+    order = np.argsort(x, axis=-1, kind="stable")
+    x = np.take_along_axis(x, order, -1)
+    after, before = x[..., 1:], x[..., :-1]
+    differs = ~((after == before) | ((after != after) & (before != before)))  # NaN equals NaN
+    number = np.concatenate([np.zeros((*x.shape[:-1], 1), np.intp), differs.cumsum(axis=-1, dtype=np.intp)], axis=-1)
+    number += np.arange(0, x.size, x.shape[-1]).reshape((*x.shape[:-1], 1))  # no group reaches from a row to the next
+    of_entries = np.empty_like(number)
+    np.put_along_axis(of_entries, order, number, -1)
+    of_ranks = np.take_along_axis(number, ranks, -1)
+    return of_entries, of_ranks, np.bincount(number.ravel(), minlength=x.size)[of_ranks]
+
+
+def _groups(x: Any, ranks: Any) -> _Groups:
+    return _Groups(*whole(_groups_of, values(x), ranks))
+
+
+def _moved(t: Any, start: Any, end: Any, size: int) -> Any:
+    """What is added up in each group, at every member of the groups where it goes."""
+    return gather(index_add(t, start, index=Index(ARRAY), shape=(size,)), end, index=Index(ARRAY))
+
+
+def _shared(t: Any, groups: _Groups) -> Any:
+    return t / groups.counts.astype(np.result_type(t.dtype, np.float32))
+
+
+def _statistics_pull(ct: Any, y: Any, x: Any, ranks: Any) -> Any:
+    groups = _groups(x, ranks)
+    return _moved(_shared(ct, groups), groups.of_ranks, groups.of_entries, x.size)
+
+
+def _statistics_push(t: Any, y: Any, x: Any, ranks: Any) -> Any:
+    groups = _groups(x, ranks)
+    return _shared(_moved(t, groups.of_entries, groups.of_ranks, x.size), groups)
 
 
 def _mask_pulled(index: int, live: Any, y: Any, x: Any, ranks: Any) -> Any:
-    ties = _ties(y, x, ranks)
-    return (ties if live is None else ties & live[..., None, :]).any(axis=-1)
+    groups = _groups(x, ranks)
+    live = np.ones(ranks.shape) if live is None else live * 1.0
+    return _moved(live, groups.of_ranks, groups.of_entries, x.size) != 0
 
 
 def _mask_pushed(index: int, live: Any, y: Any, x: Any, ranks: Any) -> Any:
-    ties = _ties(y, x, ranks)
-    return (ties if live is None else ties & live[..., :, None]).any(axis=-2)
+    if live is None:
+        return None
+    groups = _groups(x, ranks)
+    return _moved(live * 1.0, groups.of_entries, groups.of_ranks, x.size) != 0
 
 
 order_statistics = primitive(
     _ranked,
     name="order_statistics",
-    vjp=[lambda ct, y, x, ranks: (ct[..., None, :] * _shares(y, x, ranks)).sum(axis=-1), None],
-    jvp=[lambda t, y, x, ranks: (t[..., :, None] * _shares(y, x, ranks)).sum(axis=-2), None],
-    live=(lambda y, x, ranks: _ties(y, x, ranks).any(axis=-1), None),
+    vjp=[_statistics_pull, None],
+    jvp=[_statistics_push, None],
+    live=(lambda y, x, ranks: _mask_pulled(0, None, y, x, ranks), None),
     mask_pull=_mask_pulled,
     mask_push=_mask_pushed,
 )
@@ -149,11 +193,13 @@ def quantile_of(
         low, high = (np.where(nan.any(axis=-1)[..., None], n - 1, k) for k in (low, high))
     ranks = np.broadcast_shapes(low.shape, (*plain.shape[:-1], 1))
     low, high = np.broadcast_to(low, ranks), np.broadcast_to(high, ranks)
-    y = order_statistics(x, low)
     if possibly(high != low):
-        y = _sum_of_two(y, order_statistics(x, high), places.beyond)
-    elif getattr(places.beyond, "requires_grad", False):
-        y = y + 0 * places.beyond
+        both, k = order_statistics(x, np.concatenate([low, high], axis=-1)), low.shape[-1]  # sorted once for both
+        y = _sum_of_two(both[..., :k], both[..., k:], places.beyond)
+    else:
+        y = order_statistics(x, low)
+        if getattr(places.beyond, "requires_grad", False):
+            y = y + 0 * places.beyond
     y = cast(y, dtype=dtype) if y.dtype != dtype else y
     y = moveaxis(y, -1, 0)
     return reshape_to(y, shape=shape)

@@ -211,8 +211,7 @@ def polyfit(x: Any, y: Any, deg: int, rcond: Any = None, *, w: Any = None) -> An
         if w.shape != x.shape:
             raise ShapeError(f"polyfit: x has shape {x.shape} and the weights w {w.shape}; they must be equal.")
         lhs, rhs = lhs * w[:, None], rhs * (w[:, None] if rhs.ndim == 2 else w)
-    plain = values(lhs)
-    scale = np.sqrt((plain * plain).sum(axis=0))
+    scale = np.sqrt((lhs * lhs).sum(axis=0))  # below full rank the solution of smallest norm hangs on it
     scale = np.where(scale == 0, scale.dtype.type(1), scale)
     cut = x.shape[0] * np.finfo(x.dtype).eps if rcond is None else rcond
     c, _, rank, _ = np.linalg.lstsq(lhs / scale, rhs, rcond=cut)

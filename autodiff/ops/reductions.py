@@ -18,7 +18,18 @@ from autodiff.ops.choices import where as choose
 from autodiff.ops.deciding import look
 from autodiff.ops.elementwise import power_of, ratio
 from autodiff.ops.scans import products_of_others
-from autodiff.ops.shapes import Shape, canonical_axes, cast, moveaxis, operand, permute, reshape_to, spread, values
+from autodiff.ops.shapes import (
+    Shape,
+    canonical_axes,
+    cast,
+    in_single,
+    moveaxis,
+    operand,
+    permute,
+    reshape_to,
+    spread,
+    values,
+)
 from autodiff.ops.spectra import spectral_norm
 from autodiff.primitives import implements, linear, primitive
 
@@ -298,7 +309,7 @@ def var(
     axes, keepdims, ddof = canonical_axes(axis, a.ndim, "var"), bool(keepdims), _ddof(ddof, correction)
     if where is not None:
         return var_of(a, selection(where, a.shape), axes, keepdims, ddof)
-    return var_over(a, axis=axes, ddof=ddof, keepdims=keepdims)
+    return in_single(var_over, a, axis=axes, ddof=ddof, keepdims=keepdims)
 
 
 @implements(np.std)
@@ -318,8 +329,8 @@ def std(
     if where is not None:
         return std_of(a, selection(where, a.shape), axes, keepdims, ddof)
     if count(a.shape, axes) == 1:  # constant, which the root of the variance would not know to second order
-        return var_over(a, axis=axes, ddof=ddof, keepdims=keepdims)
-    return std_over(a, axis=axes, ddof=ddof, keepdims=keepdims)
+        return in_single(var_over, a, axis=axes, ddof=ddof, keepdims=keepdims)
+    return in_single(std_over, a, axis=axes, ddof=ddof, keepdims=keepdims)
 
 
 def _ddof(ddof: float, correction: float | None) -> float:
@@ -525,6 +536,10 @@ def _deviation_of(x: Any, here: Any, axis: Axes) -> Any:
 
 def var_of(x: Any, here: Any, axis: Axes, keepdims: bool, ddof: float) -> Any:
     """The variance of the entries that are selected."""
+    return in_single(_var_of, x, here=here, axis=axis, keepdims=keepdims, ddof=ddof)
+
+
+def _var_of(x: Any, *, here: Any, axis: Axes, keepdims: bool, ddof: float) -> Any:
     n = number_of(here, axis, keepdims, ddof, x)
     warn_of_nothing("Degrees of freedom <= 0 for slice", n != n)
     d = _deviation_of(x, here, axis)
@@ -534,6 +549,10 @@ def var_of(x: Any, here: Any, axis: Axes, keepdims: bool, ddof: float) -> Any:
 
 def std_of(x: Any, here: Any, axis: Axes, keepdims: bool, ddof: float) -> Any:
     """Its square root, as a length: the slope is 0 where all values are equal."""
+    return in_single(_std_of, x, here=here, axis=axis, keepdims=keepdims, ddof=ddof)
+
+
+def _std_of(x: Any, *, here: Any, axis: Axes, keepdims: bool, ddof: float) -> Any:
     n = number_of(here, axis, keepdims, ddof, x)
     warn_of_nothing("Degrees of freedom <= 0 for slice", n != n)
     return norm_over(_deviation_of(x, here, axis), axis=axis, keepdims=keepdims) / np.sqrt(n)

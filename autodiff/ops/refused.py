@@ -45,7 +45,7 @@ def _refuse(reason: str, names: str, room: Any = np) -> None:
 # --- no gradient by nature ------------------------------------------------------------------------
 
 _NAMES = (
-    "ix_ unravel_index ravel_multi_index einsum_path histogram_bin_edges packbits unpackbits "
+    "unravel_index ravel_multi_index einsum_path packbits unpackbits "
     "in1d zeros ones empty eye identity tri arange fromfunction"
 )
 """Numbers of entries, and what is made from a shape: ``like=tensor`` asks for an untracked Tensor."""

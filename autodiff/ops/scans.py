@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.ops.joining import concatenate, concatenate_all
-from autodiff.ops.shapes import canonical_axis, cast, flip_axes, operand, ravel
+from autodiff.ops.shapes import canonical_axis, cast, flip_axes, in_a_row, operand
 from autodiff.primitives import Primitive, implements, linear, primitive
 
 # --- sums -----------------------------------------------------------------------------------------
@@ -26,8 +26,7 @@ def cumsum_along(ct: Any, x: Any, *, axis: int) -> Any:
 def _prepared(a: Any, axis: Any, dtype: Any, name: str) -> tuple[Any, int]:
     """The array and axis to walk along; without an axis the flat array."""
     a = operand(a) if dtype is None else cast(operand(a), dtype=np.dtype(dtype))
-    if axis is None:
-        return (a if a.ndim == 1 else ravel(a)), 0
+    a, axis = in_a_row(a, axis)
     return a, canonical_axis(axis, a.ndim, name)
 
 
@@ -66,13 +65,13 @@ def _cut(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
     return x[(slice(None),) * axis + (slice(start, stop),)]
 
 
-def _edge(x: Any, axis: int, fill: int) -> Any:
+def _edge(x: Any, axis: int, fill: float) -> Any:
     """One layer of a constant, none of an array without layers."""
     shape = x.shape
     return np.full((*shape[:axis], min(1, shape[axis]), *shape[axis + 1 :]), fill, x.dtype)
 
 
-def delayed(x: Any, axis: int, fill: int = 0) -> Any:
+def delayed(x: Any, axis: int, fill: float = 0) -> Any:
     """`x` one step later along an axis, beginning with a constant."""
     return concatenate_all(_edge(x, axis, fill), _cut(x, axis, None, -1), axis=axis)
 
@@ -84,6 +83,13 @@ def advanced(x: Any, axis: int, fill: int = 0) -> Any:
 
 def _recurrence(a: Any, b: Any, *, axis: int, back: bool) -> Any:
     """r_i = a_i r_(i-1) + b_i; backwards r_i = a_(i+1) r_(i+1) + b_i, which is the transpose in `b`."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        r = _by_doubling(a, b, axis=axis, back=back)
+    return r if np.isfinite(r).all() else _step_by_step(a, b, axis=axis, back=back)
+
+
+def _by_doubling(a: Any, b: Any, *, axis: int, back: bool) -> Any:
+    """In few long steps. It multiplies factors with one another, which may overflow where no term does."""
     a, r = a.copy(), np.array(b, dtype=np.result_type(a, b))
     n, step = r.shape[axis], 1
     if back:
@@ -99,6 +105,60 @@ def _recurrence(a: Any, b: Any, *, axis: int, back: bool) -> Any:
     return r
 
 
+def _step_by_step(a: Any, b: Any, *, axis: int, back: bool) -> Any:
+    """As it is written, with exponents of any size on the way: behind what is too large for a float may come a 0."""
+    dtype = np.result_type(a, b)
+    a, b = (np.moveaxis(np.asarray(x, dtype), axis, 0) for x in np.broadcast_arrays(a, b))
+    if back:
+        a, b = np.concatenate([a[:1], a[:0:-1]]), b[::-1]
+    factor, term = _wide(a), _wide(b)
+    r = np.empty(b.shape, dtype)
+    last = _at(term, 0)
+    for i in range(len(b)):
+        last = _sum(_product(_at(factor, i), last), _at(term, i)) if i else last
+        r[i] = _narrow(last)
+    return np.ascontiguousarray(np.moveaxis(r[::-1] if back else r, 0, axis))
+
+
+_NOTHING = -(2**40)
+"""The exponent of 0, smaller than all others."""
+
+
+def _wide(x: Any) -> Any:
+    """Numbers with exponents of any size: pairs (x, n) for x 2^n, the larger part of x from 1/2 to 1."""
+    size = np.maximum(np.abs(x.real), np.abs(x.imag)) if x.dtype.kind == "c" else np.abs(x)
+    n = np.frexp(size)[1].astype(np.int64)
+    return _scaled(x, -n), np.where(size == 0, _NOTHING, n)
+
+
+def _scaled(x: Any, n: Any) -> Any:
+    """X 2^n; what is too small becomes 0, what is too large infinite."""
+    with np.errstate(over="ignore", under="ignore"):
+        n = np.clip(n, -5000, 5000).astype(np.intc)
+        return np.ldexp(x.real, n) + 1j * np.ldexp(x.imag, n) if x.dtype.kind == "c" else np.ldexp(x, n)
+
+
+def _narrow(pair: Any) -> Any:
+    return _scaled(*pair)
+
+
+def _at(pair: Any, i: int) -> Any:
+    return pair[0][i], pair[1][i]
+
+
+def _product(p: Any, q: Any) -> Any:
+    with np.errstate(invalid="ignore"):
+        x, n = _wide(p[0] * q[0])
+    return x, np.where(n == _NOTHING, _NOTHING, n + p[1] + q[1])
+
+
+def _sum(p: Any, q: Any) -> Any:
+    top = np.maximum(p[1], q[1])
+    with np.errstate(invalid="ignore"):
+        x, n = _wide(_scaled(p[0], p[1] - top) + _scaled(q[0], q[1] - top))
+    return x, np.where(n == _NOTHING, _NOTHING, n + top)
+
+
 def _by_factor(ct: Any, r: Any, a: Any, b: Any, *, axis: int, back: bool) -> Any:
     ct = recurrence(a, ct, axis=axis, back=not back)
     return delayed(ct, axis) * r if back else ct * delayed(r, axis)
@@ -112,7 +172,15 @@ def _by_factor_forward(t: Any, r: Any, a: Any, b: Any, *, axis: int, back: bool)
 def _mask(index: int, live: Any, r: Any, a: Any, b: Any, *, axis: int, back: bool, forward: bool) -> Any:
     if live is None:
         return None
-    return _running_any(live, axis, back if forward else not back)
+    if index == 1:
+        return _running_any(live, axis, back if forward else not back)
+    # The first factor meets nothing. Backwards, a factor works one step before its place.
+    live = live * 1.0
+    if forward:
+        step = advanced(live, axis)
+        return _running_any(step if back else delayed(step, axis), axis, back)
+    alive = delayed(_running_any(live, axis, not back) * 1.0, axis)
+    return (alive if back else delayed(advanced(_running_any(live, axis, True) * 1.0, axis), axis)) != 0
 
 
 def _running_any(live: Any, axis: int, back: bool) -> Any:
@@ -139,13 +207,14 @@ recurrence: Primitive = primitive(
 )
 """A linear recurrence of the first order along an axis."""
 
-cumprod_along = primitive(
+cumprod_along: Primitive = primitive(
     lambda x, *, axis: x.cumprod(axis),
     name="cumprod",
     vjp=[lambda ct, y, x, *, axis: delayed(y, axis, 1) * recurrence(x, ct, axis=axis, back=True)],
     jvp=[lambda t, y, x, *, axis: recurrence(x, t * delayed(y, axis, 1), axis=axis, back=False)],
     mask_pull=lambda index, live, y, x, *, axis: None if live is None else _running_any(live, axis, True),
     mask_push=lambda index, live, y, x, *, axis: None if live is None else _running_any(live, axis, False),
+    singular=True,  # its slope overflows
 )
 
 
@@ -168,11 +237,66 @@ if hasattr(np, "cumulative_sum"):  # NumPy 2.1
     implements(np.cumulative_prod)(cumulative_prod)
 
 
-def products_of_others(x: Any, axis: int) -> Any:
-    """For each entry the product of all others along an axis."""
+def _before_and_behind(x: Any, axis: int) -> tuple[Any, Any]:
+    """For each entry the products of those before it and of those behind it along an axis."""
     before = delayed(cumprod_along(x, axis=axis), axis, 1)
     behind = flip_axes(cumprod_along(flip_axes(x, axes=(axis,)), axis=axis), axes=(axis,))
-    return before * advanced(behind, axis, 1)
+    return before, advanced(behind, axis, 1)
+
+
+def _others(x: Any, *, axis: int) -> Any:
+    with np.errstate(over="ignore", invalid="ignore"):
+        before, behind = _before_and_behind(x, axis)
+        y = before * behind
+    if np.isfinite(y).all():
+        return y
+    parts = np.moveaxis(np.asarray(x), axis, 0)
+    factors = _wide(parts)
+    one = _wide(np.ones_like(parts[0]))
+    befores = [one]
+    for i in range(len(parts) - 1):
+        befores.append(_product(befores[-1], _at(factors, i)))
+    out, behinds = np.empty_like(parts), one
+    for i in reversed(range(len(parts))):
+        out[i] = _narrow(_product(befores[i], behinds))
+        behinds = _product(behinds, _at(factors, i))
+    return np.ascontiguousarray(np.moveaxis(out, 0, axis))
+
+
+def _others_pull(ct: Any, y: Any, x: Any, *, axis: int) -> Any:
+    """Through the products before and behind, of which every entry's is made."""
+    before, behind = _before_and_behind(x, axis)
+    first = _cumprod_pull(advanced(ct * behind, axis), x, axis)
+    second = _cumprod_pull(advanced(flip_axes(ct * before, axes=(axis,)), axis), flip_axes(x, axes=(axis,)), axis)
+    return first + flip_axes(second, axes=(axis,))
+
+
+def _cumprod_pull(ct: Any, x: Any, axis: int) -> Any:
+    return delayed(cumprod_along(x, axis=axis), axis, 1) * recurrence(x, ct, axis=axis, back=True)
+
+
+def _others_mask(index: int, live: Any, y: Any, x: Any, *, axis: int) -> Any:
+    """Whether any other entry is alive."""
+    if live is None:
+        return None
+    live = live * 1.0
+    return live.sum(axis=axis, keepdims=True) - live > 0
+
+
+others_along: Primitive = primitive(
+    _others,
+    name="products_of_others",
+    vjp=[_others_pull],
+    jvp=[lambda t, y, x, *, axis: _others_pull(t, y, x, axis=axis)],  # second derivatives of a product: symmetric
+    mask_pull=_others_mask,
+    mask_push=_others_mask,
+    singular=True,
+)
+
+
+def products_of_others(x: Any, axis: int) -> Any:
+    """For each entry the product of all others along an axis."""
+    return others_along(x, axis=axis)
 
 
 # --- differences ----------------------------------------------------------------------------------

@@ -122,11 +122,13 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
     """``np.trapezoid``, differentiable in the heights, the places and the distance."""
     y = operand(y)
-    axis = canonical_axis(axis, y.ndim, "trapezoid")
+    place = canonical_axis(axis, y.ndim, "trapezoid")
     if x is not None:
         x = operand(x)
-        dx = _along(diff(x), axis, y.ndim) if x.ndim == 1 else diff(x, axis=axis)
-    return ((_cut(y, axis, 1, None) + _cut(y, axis, None, -1)) * dx / 2.0).sum(axis=axis)
+        dx = _along(diff(x), place, y.ndim) if x.ndim == 1 else diff(x, axis=axis)
+    # The axis is one of each array by itself, counted as it was given: what is broadcast may have more of them.
+    areas = (_cut(y, place, 1, None) + _cut(y, place, None, -1)) * dx / 2.0
+    return areas.sum(axis=axis)
 
 
 # --- between samples ------------------------------------------------------------------------------
@@ -260,17 +262,23 @@ def sliding_window_view(x: Any, window_shape: Any, axis: Any = None) -> Any:
 # --- a window's function --------------------------------------------------------------------------
 
 
+_OVERFLOWN = 720.0
+"""Where the functions are infinite as floats; there the number of steps may stay what it is."""
+
+
 def _bessel(x: Any, *, n: int) -> Any:
     """The mean of exp(x cos u) cos(n u) round the circle, by equal steps: it converges faster than any power.
 
     A quarter of the circle is enough, with the even or the odd part of exp; less 1, whose mean is 0, it is exact at 0.
     """
-    largest = float(np.max(np.abs(x), initial=0.0))
+    x = np.clip(x, -_OVERFLOWN, _OVERFLOWN)
+    largest = float(np.max(np.abs(x), initial=0.0, where=~np.isnan(x)))
     m = 2 * (16 + n + int(3 * math.sqrt(largest)))
     u = math.pi * (np.arange(m // 2) + 0.5) / m
     z = x.astype(np.result_type(x.dtype, np.float64))[..., None] * np.cos(u)
-    part = np.sinh(z) if n % 2 else np.cosh(z) if n == 0 else 2 * np.sinh(z / 2) ** 2
-    return (part @ (np.cos(n * u) * (2 / m))).astype(x.dtype)
+    with np.errstate(over="ignore"):
+        part = np.sinh(z) if n % 2 else np.cosh(z) if n == 0 else 2 * np.sinh(z / 2) ** 2
+        return (part @ (np.cos(n * u) * (2 / m))).astype(x.dtype)
 
 
 bessel: Primitive = elementwise(

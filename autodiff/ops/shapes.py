@@ -6,6 +6,7 @@ integers. What can be said exactly by reshaping, permuting and spreading is comp
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import index
 from typing import Any
 
@@ -38,9 +39,20 @@ def canonical_axis(axis: Any, ndim: int, name: str | None = None) -> int:
     return int(i % ndim)
 
 
+FOLDING = {"sum", "prod", "max", "min", "squeeze", "nanmean", "nanmax", "nanmin", "nanvar"}
+"""Functions that let a number without axes have axis 0, and -1, as those of NumPy do."""
+
+
+def in_a_row(a: Any, axis: Any) -> tuple[Any, int | None]:
+    """An array to go along: without an axis the flat array, and a number as one entry also where the axis is named."""
+    if axis is None or (a.ndim == 0 and type(axis) is int and axis in (0, -1)):
+        return (a if a.ndim == 1 else ravel(a)), 0
+    return a, axis
+
+
 def canonical_axes(axis: Any, ndim: int, name: str | None = None) -> Shape | None:
     """`axis` as a rising tuple of non-negative integers; None (all axes) stays None."""
-    if axis is None:
+    if axis is None or (ndim == 0 and type(axis) is int and axis in (0, -1) and name in FOLDING):
         return None
     if type(axis) is int and -ndim <= axis < ndim:
         return (axis % ndim,)
@@ -314,6 +326,18 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
 # --- type -----------------------------------------------------------------------------------------
 
 cast = linear(lambda x, *, dtype: x.astype(dtype), lambda ct, x, *, dtype: ct, name="astype", passes_mask=True)
+
+
+def in_single(function: Callable[..., Any], *xs: Any, **keywords: Any) -> Any:
+    """A function of floats; where all are float16 it is worked out in float32, and the results are cast back.
+
+    Squares and sums of float16 overflow from 256 and 65,520 on, though what is made of them in the end does not.
+    """
+    if any(x.dtype.char != "e" for x in xs):
+        return function(*xs, **keywords)
+    half, single = np.dtype(np.float16), np.dtype(np.float32)
+    y = function(*[cast(x, dtype=single) for x in xs], **keywords)
+    return tuple(cast(part, dtype=half) for part in y) if isinstance(y, tuple) else cast(y, dtype=half)
 
 
 def astype(x: Any, dtype: Any, /) -> Any:

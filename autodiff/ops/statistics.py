@@ -14,7 +14,7 @@ from autodiff.ops.diagonals import diagonal
 from autodiff.ops.indexing import ARRAY, Index, index_add
 from autodiff.ops.joining import concatenate
 from autodiff.ops.products import matmul
-from autodiff.ops.reductions import mean, sum_, warn_of_nothing
+from autodiff.ops.reductions import max_, mean, min_, sum_, warn_of_nothing
 from autodiff.ops.shapes import (
     atleast_2d,
     broadcast_to,
@@ -26,7 +26,7 @@ from autodiff.ops.shapes import (
     reshape_to,
     values,
 )
-from autodiff.primitives import implements
+from autodiff.primitives import elementwise, implements
 
 # --- means ----------------------------------------------------------------------------------------
 
@@ -200,6 +200,36 @@ def _edges(x: Any, bins: Any, range: Any, weights: Any) -> Any:
     return whole(histogram_bin_edges, x, bins)
 
 
+even_edges = elementwise(
+    lambda low, high, edges, t: np.array(edges),
+    lambda ct, y, low, high, edges, t: ct * (1 - t),
+    lambda ct, y, low, high, edges, t: ct * t,
+    None,
+    None,
+    name="even_edges",
+    reads=False,
+)
+"""The edges of bins of one width, as NumPy has rounded them, as a function of the first and the last."""
+
+
+def _moving(edges: Any, x: Any, bins: Any, range: Any) -> Any:
+    """The edges, with their slopes: edges that are given are themselves, even ones go with the smallest and largest."""
+    if isinstance(bins, (list, tuple)) or getattr(bins, "ndim", 0) > 0:
+        return bins if hasattr(type(bins), "__autodiff_apply__") else edges
+    if range is None and not x.size:
+        return edges
+    low, high = (min_(x), max_(x)) if range is None else range
+    return even_edges(low, high, edges, np.arange(edges.size) / (edges.size - 1))
+
+
+@implements(np.histogram_bin_edges)
+def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
+    """``np.histogram_bin_edges``; how many edges there are does not move."""
+    a = operand(a)
+    edges = _edges(values(a), _plain(bins), _plain(range), _plain(weights))
+    return _moving(edges, a, bins, range)
+
+
 def _plain(value: Any) -> Any:
     """Arguments with plain arrays in place of Tensors, in lists too."""
     if isinstance(value, (list, tuple)):
@@ -209,30 +239,38 @@ def _plain(value: Any) -> Any:
 
 @implements(np.histogram)
 def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
-    """``np.histogram``: linear in the weights; the counts do not move with the values, nor do the edges here."""
-    plain, bins = values(a), _plain(bins)
+    """``np.histogram``: linear in the weights; the counts do not move with the values, even edges do."""
+    a = operand(a)
+    plain = values(a)
     if weights is None:
-        return np.histogram(plain, bins, _plain(range), density)
+        counts, edges = np.histogram(plain, _plain(bins), _plain(range))
+        edges = _moving(edges, a, bins, range)
+        return (counts / np.diff(edges) / counts.sum() if density else counts), edges
     w = operand(weights)
     if w.shape != plain.shape:
         raise ShapeError(f"histogram: the values have shape {plain.shape} and the weights {w.shape}; they must match.")
-    edges = _edges(plain, bins, _plain(range), values(w))
+    edges = _edges(plain, _plain(bins), _plain(range), values(w))
     counts = _weighed(_places(plain.ravel(), edges), ravel(w), edges.size)[:-1]
+    edges = _moving(edges, a, bins, range)
     return (counts / np.diff(edges) / counts.sum() if density else counts), edges
 
 
 @implements(np.histogramdd)
 def histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
     """``np.histogramdd``: linear in the weights, as `histogram` is."""
+    moving = _columns(sample), bins, range
     sample, bins, range = _plain(sample), _plain(bins), _plain(range)
-    if weights is None:
-        return np.histogramdd(sample, bins, range, density)
     columns = sample.T if getattr(sample, "ndim", 0) == 2 else np.stack(list(map(values, sample)))
 
-    def histogram_edges(columns: Any) -> Any:
-        return tuple(np.histogramdd(columns.T, bins, range)[1])
+    def histogram_of(columns: Any) -> Any:
+        counts, edges = np.histogramdd(columns.T, bins, range)
+        return counts, *edges
 
-    edges = whole(histogram_edges, columns)
+    counts, *found = whole(histogram_of, columns)
+    edges = tuple(found)
+    if weights is None:
+        edges = _moving_edges(edges, *moving)
+        return (_dense(counts, edges) if density else counts), edges
     w = ravel(cast(operand(weights), dtype=np.dtype(float)))
     if w.shape != columns.shape[1:]:
         raise ShapeError(f"histogramdd: {columns.shape[1]} points were given, and weights of shape {w.shape}.")
@@ -244,19 +282,35 @@ def histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = N
         flat = flat * n + i
     flat = np.where(inside, flat, math.prod(shape))
     counts = reshape_to(_weighed(flat, w, math.prod(shape) + 1)[:-1], shape=shape)
-    if density:
-        total = counts.sum()
-        for i, e in enumerate(edges):
-            counts = counts / np.diff(e).reshape(tuple(-1 if j == i else 1 for j, _ in enumerate(edges)))
-        counts = counts / total
-    return counts, edges
+    edges = _moving_edges(edges, *moving)
+    return (_dense(counts, edges) if density else counts), edges
+
+
+def _columns(sample: Any) -> Any:
+    """What lies along each axis."""
+    return sample.T if getattr(sample, "ndim", 0) == 2 else [operand(x) for x in sample]
+
+
+def _moving_edges(edges: Any, columns: Any, bins: Any, range: Any) -> tuple[Any, ...]:
+    """Those of each axis, with their slopes."""
+    n = len(edges)
+    each = [bins] * n if isinstance(bins, str) or not hasattr(bins, "__len__") else bins
+    ranges = [None] * n if range is None else range
+    return tuple(_moving(e, x, b, r) for e, x, b, r in zip(edges, columns, each, ranges, strict=True))
+
+
+def _dense(counts: Any, edges: tuple[Any, ...]) -> Any:
+    """Counts as shares by area."""
+    total = counts.sum()
+    for i, e in enumerate(edges):
+        counts = counts / np.diff(e).reshape(tuple(-1 if j == i else 1 for j, _ in enumerate(edges)))
+    return counts / total
 
 
 @implements(np.histogram2d)
 def histogram2d(x: Any, y: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
     """``np.histogram2d``: linear in the weights, as `histogram` is."""
-    bins = _plain(bins)
     if hasattr(bins, "__len__") and len(bins) not in (1, 2):  # the edges of both axes
-        bins = [np.asarray(bins)] * 2
-    counts, edges = histogramdd([values(x), values(y)], bins, range, density, weights)
+        bins = [bins if hasattr(bins, "ndim") else np.asarray(bins)] * 2
+    counts, edges = histogramdd([x, y], bins, range, density, weights)
     return counts, edges[0], edges[1]

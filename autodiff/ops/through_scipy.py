@@ -61,5 +61,6 @@ bessel_i_scaled: Primitive = elementwise(
     lambda x, *, n: scipy_function(f"i{n}e")(x) if n < 2 else scipy_function("ive")(n, x),
     lambda t, y, x, *, n: t * (_neighbours(bessel_i_scaled, x, n) - np.sign(x) * y),
     name="bessel_i_scaled",
+    singular=True,  # SciPy's ive of order 2 and more is NaN from about 1e9 on
 )
 """``exp(-abs(x)) I_n(x)``; at 0 the slope is that of I_n, the mean of the two one-sided ones."""

@@ -13,8 +13,9 @@ from autodiff.errors import MutationError, UnsupportedError
 from autodiff.ops.exponentials import logsumexp_over
 from autodiff.ops.missing import nanmax, nanmin
 from autodiff.ops.reductions import max_, min_, prod, sum_
+from autodiff.ops.running import EXTREMES_SO_FAR, cumulative_logaddexp
 from autodiff.ops.scans import cumprod, cumsum
-from autodiff.ops.shapes import canonical_axes, operand, reshape_to
+from autodiff.ops.shapes import canonical_axes, in_single, operand, reshape_to
 
 
 def _log_of_sum(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
@@ -22,7 +23,7 @@ def _log_of_sum(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     axes = canonical_axes(axis, a.ndim, "logaddexp.reduce")
     if 0 in (a.shape if axes is None else [a.shape[i] for i in axes]):  # the logarithm of nothing
         return sum_(a, axes, keepdims=keepdims) - math.inf
-    return logsumexp_over(a, axis=axes, keepdims=bool(keepdims))
+    return in_single(logsumexp_over, a, axis=axes, keepdims=bool(keepdims))
 
 
 REDUCE: dict[np.ufunc, Callable[..., Any]] = {
@@ -36,7 +37,12 @@ REDUCE: dict[np.ufunc, Callable[..., Any]] = {
 }
 """What stands for ``ufunc.reduce``."""
 
-ACCUMULATE: dict[np.ufunc, Callable[..., Any]] = {np.add: cumsum, np.multiply: cumprod}
+ACCUMULATE: dict[np.ufunc, Callable[..., Any]] = {
+    np.add: cumsum,
+    np.multiply: cumprod,
+    np.logaddexp: cumulative_logaddexp,
+    **EXTREMES_SO_FAR,
+}
 """What stands for ``ufunc.accumulate``."""
 
 _INSTEAD = {

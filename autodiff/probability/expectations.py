@@ -103,6 +103,8 @@ def expectation(
 class _Accuracy:
     """Looks whether the nodes of a fixed rule do."""
 
+    agrees_to = 1e-4  # what the rule itself promises; other values may ask for other nodes
+
     def __init__(self, name: str) -> None:
         self.name = name
 
@@ -259,14 +261,17 @@ def _summed(f: Function, part: Any) -> tuple[Any, Any, Any]:
 class _Total:
     """Looks whether the counts that are summed over are all that matter; a compiled function looks at every call."""
 
+    agrees_to = 1e-7  # counts that matter less may be others in another call
+
     def __call__(self, probability: Any) -> None:
         total = probability.sum(axis=0)
         if not (np.abs(total - 1) < 1e-9).all():
-            raise DomainError(
+            error = DomainError(
                 f"expectation: the counts summed over have a probability of {np.min(total):.6g} altogether. In a "
-                f"compiled "
-                "function they are those of its first call: compile another copy of it at such parameters."
+                f"compiled function they are those of its first call: compile another copy of it at such parameters."
             )
+            error.of_another_call = True
+            raise error
 
 
 class _Ends:

@@ -6,7 +6,7 @@ from typing import Any
 
 from autodiff.errors import ShapeError
 from autodiff.ops import normalizing
-from autodiff.ops.shapes import canonical_axes
+from autodiff.ops.shapes import canonical_axes, in_single
 from autodiff.special._operands import real
 
 
@@ -46,7 +46,7 @@ def standardize(x: Any, axis: Any = -1, *, eps: float = 1e-5) -> Any:
     (array([-1.,  1.]), array([2.]), array([1.]))
     """
     x = real(x, "standardize")
-    return normalizing.standardized(x, axes=_axes(x, axis, "standardize"), eps=float(eps))
+    return in_single(normalizing.standardized, x, axes=_axes(x, axis, "standardize"), eps=float(eps))
 
 
 def layer_norm(x: Any, weight: Any = None, bias: Any = None, *, axis: Any = -1, eps: float = 1e-5) -> Any:
@@ -80,7 +80,7 @@ def layer_norm(x: Any, weight: Any = None, bias: Any = None, *, axis: Any = -1, 
     array([[-2.,  3.]])
     """
     x = real(x, "layer_norm")
-    y = normalizing.standardized(x, axes=_axes(x, axis, "layer_norm"), eps=float(eps))[0]
+    y = in_single(normalizing.standardized, x, axes=_axes(x, axis, "layer_norm"), eps=float(eps))[0]
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
 
@@ -110,4 +110,4 @@ def rms_normalize(x: Any, axis: Any = -1, *, eps: float = 1e-6) -> Any:
     array([0.2, 1.4])
     """
     x = real(x, "rms_normalize")
-    return normalizing.rms_scaled(x, axes=_axes(x, axis, "rms_normalize"), eps=float(eps))[0]
+    return in_single(normalizing.rms_scaled, x, axes=_axes(x, axis, "rms_normalize"), eps=float(eps))[0]

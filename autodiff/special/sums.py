@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autodiff.ops import exponentials, reductions
-from autodiff.ops.shapes import canonical_axes
+from autodiff.ops.shapes import canonical_axes, in_single
 from autodiff.special._operands import real_or_complex
 
 
@@ -37,7 +37,9 @@ def logsumexp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     1000.6931471805599
     """
     x = real_or_complex(x)
-    return exponentials.logsumexp_over(x, axis=canonical_axes(axis, x.ndim, "logsumexp"), keepdims=bool(keepdims))
+    return in_single(
+        exponentials.logsumexp_over, x, axis=canonical_axes(axis, x.ndim, "logsumexp"), keepdims=bool(keepdims)
+    )
 
 
 def softmax(x: Any, axis: Any = -1) -> Any:
@@ -68,7 +70,7 @@ def softmax(x: Any, axis: Any = -1) -> Any:
     array([0.5, 0.5, 0. ])
     """
     x = real_or_complex(x)
-    return exponentials.softmax_over(x, axis=canonical_axes(axis, x.ndim, "softmax"))
+    return in_single(exponentials.softmax_over, x, axis=canonical_axes(axis, x.ndim, "softmax"))
 
 
 def log_softmax(x: Any, axis: Any = -1) -> Any:
@@ -93,7 +95,7 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
     array([-1000.,     0.])
     """
     x = real_or_complex(x)
-    return exponentials.log_softmax_over(x, axis=canonical_axes(axis, x.ndim, "log_softmax"))
+    return in_single(exponentials.log_softmax_over, x, axis=canonical_axes(axis, x.ndim, "log_softmax"))
 
 
 def sum_of_squares(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from autodiff.tape import Node, Watcher, watching
 from autodiff.testing.differences import DOUBLE, Slope, Vector, complex_step, direction, of_one_magnitude, slope_along
 from autodiff.testing.judging import SEVERITY, TRUST, Judged, Terms, judge
 from autodiff.testing.problems import Array, Problem, as_vector, resolution_of, widened, without_infinities
@@ -28,6 +29,9 @@ _SUMS = 6  # how many directions are tried for slopes that do not add up
 _PROBES = 400  # how many directions may be spent on narrowing down
 _RESULTS = 100  # how many results are tried for one that is wrong by itself
 _BOTH_WAYS = 2.0  # in place of a sign: some results run away upwards, some downwards
+_FAR = 1e5  # where the smallest steps are no longer small beside 1
+_COARSE = 1e-4  # a rounding of the steps beyond which differences say nothing
+_ARRAYS = (np.ndarray, np.generic)
 _SINGULAR_ENTRIES = 8  # how many entries with an infinite slope are looked at one by one
 
 
@@ -120,6 +124,8 @@ class Examination:
         self.gradients = pullback(list(self.cts)) if "reverse" in settings.modes else None
         self._pushforwards: dict[int, Any] = {}
         self._probes_left = _PROBES
+        self._rounding: Vector | None = None
+        self._is_near = False
 
     def run(self) -> Iterator[Comparison]:
         """Every leaf in turn."""
@@ -206,11 +212,32 @@ class Examination:
         yield from kinks or [_with_verdict(c, KINK) for c in whole.comparisons]
 
     def _careful(self, i: int, where: Mask) -> Probe:
-        """With all steps; what still looks wrong may be what rounding the arguments does."""
+        """With all steps; what still looks wrong may be what rounding inside of the function, or of arguments, does."""
         probe = self._probe(i, where, careful=True)
-        if probe.verdict == WRONG and self._is_rounding(i, probe):
+        if probe.verdict == WRONG and self._rounding is None:
+            self._rounding = self._roundings()
+            probe = self._probe(i, where, careful=True)
+        if probe.verdict == WRONG and (self._is_rounding(i, probe) or self._is_too_far(i, where, probe)):
             return Probe([_with_verdict(c, ILL_CONDITIONED) if c.verdict == WRONG else c for c in probe.comparisons])
         return probe
+
+    def _is_too_far(self, i: int, where: Mask, probe: Probe) -> bool:
+        """Whether entries are so large that steps in proportion to them skip over all that happens within 1.
+
+        Beyond 2^53 every number is even: `floor` looks like the identity, and `sin(pi x)` like 0. Then the same
+        entries are looked at nearer to 0. What is right there is not called wrong here.
+        """
+        if self._is_near or not all(np.isfinite(c.analytic) for c in probe.comparisons):
+            return False
+        near = list(self.problem.leaves)
+        far = [np.isfinite(x) & (np.abs(x) > _FAR) for x in near]
+        if not far[i][where].any():
+            return False
+        for k, x in enumerate(near):
+            near[k] = np.where(far[k], np.sign(x) * self.rng.uniform(0.5, 2.0, np.shape(x)), x)[()]
+        closer = Examination(self.problem.at(near), self.order, self.settings, self.rng, self.excluded)
+        closer._is_near = True
+        return closer._careful(i, where).verdict != WRONG
 
     def _is_rounding(self, i: int, probe: Probe) -> bool:
         """Whether derivatives change as much when the arguments are rounded to other neighbours, and smoothly.
@@ -220,6 +247,24 @@ class Examination:
         off = max(abs(c.analytic - c.numeric) for c in probe.comparisons if c.verdict == WRONG)
         near, far = (self._sensitivity("reverse", i, step * DOUBLE) for step in (2, 2**14))
         return off <= 4 * near < far / 100
+
+    def _roundings(self) -> Vector:
+        """What each result is off by at least: the rounding of every value on the way, carried on by its cotangent.
+
+        A value may be small because large terms cancel, and then it does not show how exact it is: in -1 + 1e-17 + 1
+        nothing is left of the middle. This is the first-order analysis of rounding errors, made by a reverse sweep.
+        """
+        pullback = vjp(self.problem.call, *self.problem.leaves)[1]
+        many = self.at_zero.size > _RESULTS  # then the errors of all together are taken for that of each
+        found = np.zeros_like(self.at_zero)
+        for ct in [np.ones_like(found)] if many else np.eye(found.size):
+            watch = _Rounding()
+            with watching(watch), np.errstate(all="ignore"):
+                gradients = pullback(_like(ct, self.cts))
+                for x, g in zip(self.problem.leaves, gradients, strict=True):
+                    watch.add(x, g)
+            found += watch.total if many else watch.total * ct
+        return self.resolution * found
 
     def _adds_up(self, i: int, where: Mask, part: Mask) -> bool:
         """Whether the slopes along a direction, along its part and along the rest are those of one linear map.
@@ -243,8 +288,12 @@ class Examination:
     def _in_own_precision(self) -> Iterator[Comparison]:
         """The derivative in the type of the arguments (float32, float16) against that in double precision."""
         outputs, pullback = vjp(self.problem.call, *self.given)
+        if not np.isfinite(as_vector(outputs)).all():
+            return  # what overflows in the type of the arguments has no slope there
         cts = [c.astype(np.asarray(y).dtype) for c, y in zip(self.cts, outputs, strict=True)]
-        ts = [direction(x, self.rng).astype(x.dtype) for x in self.given]
+        directions = [direction(x, self.rng) for x in widened(self.given)]
+        # below 1/4, so that twice the largest number times a tangent is a number
+        ts = [(v / (8 * _unit_of(v))).astype(x.dtype) for v, x in zip(directions, self.given, strict=True)]
         if "reverse" in self.settings.modes:
             wide = self._pullback([c.astype(w.dtype) for c, w in zip(cts, self.cts, strict=True)])
             for i, own in enumerate(pullback(cts)):
@@ -326,7 +375,18 @@ class Examination:
         real = self.order == 1 and self.all_real
         if self.settings.complex_step and real:
             return _exact(complex_step(complex_line), self.at_zero, self.resolution)
-        slope = slope_along(line, self.at_zero, resolution=self.resolution, careful=careful)
+        fineness = _fineness(x, v)
+        slope = slope_along(
+            line,
+            self.at_zero,
+            resolution=self.resolution,
+            rounding=0.0 if self._rounding is None else self._rounding,
+            fineness=max(2 * DOUBLE, fineness),
+            careful=careful,
+        )
+        if fineness > _COARSE:
+            unknown = np.full_like(slope.error, np.inf)
+            return slope._replace(error=unknown, scale=unknown)
         if careful and real and self.settings.complex_step is None:
             slope = _sharpened(slope, complex_line, self.resolution)
         return slope
@@ -361,6 +421,7 @@ class Examination:
                 scale=np.array([np.abs(ct) @ slope.scale]),
                 kinked=np.array([slope.kinked.any()]),
                 runaway=np.array([runaway]),
+                stairs=np.array([slope.stairs.any()]),
             )
         return judge(analytic, terms, v, rtol=self.settings.rtol, atol=self.settings.atol)
 
@@ -368,10 +429,11 @@ class Examination:
         """J v, entry by entry."""
         pushforward = self._pushforward(i, where)
         with np.errstate(all="ignore"):
-            analytic = as_vector(pushforward(v if v.ndim else v[()]))
+            unit = _unit_of(v)  # or tangents of large numbers overflow
+            analytic = as_vector(pushforward((v / unit)[()])) * unit
             low, high = slope.bracket
             error = slope.error + 4 * DOUBLE * np.abs(slope.value)
-        terms = Terms(slope.value, error, low, high, slope.scale, slope.kinked, slope.runaway)
+        terms = Terms(slope.value, error, low, high, slope.scale, slope.kinked, slope.runaway, slope.stairs)
         return judge(analytic, terms, v, rtol=self.settings.rtol, atol=self.settings.atol)
 
     def _pushforward(self, i: int, where: Mask) -> Any:
@@ -403,34 +465,72 @@ class Examination:
         )
 
 
+class _Rounding(Watcher):
+    """Sums up, over a reverse sweep, the sizes of all values times those of their cotangents."""
+
+    def __init__(self) -> None:
+        self.total = 0.0
+
+    def add(self, value: Any, ct: Any) -> None:
+        """One value and its cotangent; those of operations with several results are met one by one."""
+        terms = np.abs(as_vector([value])) * np.abs(as_vector([ct])) if isinstance(value, _ARRAYS) else np.zeros(0)
+        self.total += float(terms[np.isfinite(terms)].sum())
+
+    def swept(
+        self, nodes: Iterable[Node], values: dict[Node, Any], targets: Set[Node] | None, *, reverse: bool
+    ) -> Iterator[Node]:
+        """Look at the cotangent of each node before it is carried on."""
+        for node in nodes:
+            if node in values:
+                self.add(node.output, values[node])
+            yield node
+
+
 # --- numbers and masks ----------------------------------------------------------------------------
+
+
+def _unit_of(v: Array) -> float:
+    """A power of 2 of the size of the largest entry: dividing by it rounds nothing."""
+    largest = float(np.abs(v).astype(float).max(initial=0.0))
+    return 2.0 ** np.floor(np.log2(largest)) if 0.0 < largest < np.inf else 1.0
+
+
+def _fineness(x: Any, v: Array) -> float:
+    """The rounding of the points along `v`, relative to one step: much only among the smallest numbers there are."""
+    parts = [(x.real, v.real), (x.imag, v.imag)] if v.dtype.kind == "c" else [(x, v)]
+    with np.errstate(all="ignore"):
+        shares = [np.where(step != 0, np.spacing(np.abs(at)) / np.abs(step), 0.0) for at, step in parts]
+    return max(_largest(np.asarray(share)) for share in shares)
 
 
 def _exact(value: Vector, at_zero: Vector, resolution: float) -> Slope:
     """A slope that is known to the last digits."""
     zero = np.zeros_like(value)
     error = 16 * resolution * np.abs(value)
-    return Slope(value, error, zero, zero, np.abs(at_zero), zero, value, value, zero)
+    return Slope(
+        value, error, zero, zero, np.abs(at_zero), zero, value, value, zero, *np.zeros((2, *value.shape), bool)
+    )
 
 
 def _sharpened(slope: Slope, line: Any, resolution: float) -> Slope:
     """The slope with a complex step where round-off is all that differences see, and where the two agree.
 
     A function that is not analytic (`abs`, a comparison) gives something else there, which is not used; one that is
-    analytic beside the point only, as x^1.5 at 0, something else for a larger step.
+    analytic beside the point only, as x^1.5 at 0, something else for a larger step; and the largest of equal numbers,
+    which NumPy orders by their imaginary parts, something else on the other side.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            exact, larger = complex_step(line), complex_step(line, 2.0**-80)
+            exact, larger, mirrored = (complex_step(line, h) for h in (2.0**-100, 2.0**-80, -(2.0**-100)))
     except Exception:  # whatever a function says that was not made for complex numbers
         return slope
-    if exact.shape != slope.value.shape or larger.shape != exact.shape:
+    if not exact.shape == larger.shape == mirrored.shape == slope.value.shape:
         return slope
     # what is left of the real step (h is 1e-30) and of rounding in terms that cancel: no better than 1e-15 of either
     error = 16 * resolution * np.maximum(np.maximum(np.abs(exact), np.abs(slope.value)), slope.error)
     better = np.isfinite(exact) & (np.abs(exact - slope.value) <= TRUST * slope.error) & (error < slope.error)
-    better &= np.abs(exact - larger) <= error
+    better &= (np.abs(exact - larger) <= error) & (np.abs(exact - mirrored) <= error)
     better &= np.isfinite(slope.error) & ~slope.kinked & (slope.runaway == 0)
     return slope._replace(value=np.where(better, exact, slope.value), error=np.where(better, error, slope.error))
 

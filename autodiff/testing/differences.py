@@ -29,6 +29,7 @@ DOUBLE = 2.0**-52
 
 _STEP, _RATIO = 0.12, 0.45  # not 1/2: halved steps and rounded values can conspire to agree
 _LEVELS, _AT_ONCE = 25, 5  # down to 6e-10, five levels at a time
+_SMALL = 1e-290  # in steps of this size zeros would hardly move
 _CENTRAL, _ODD, _ONE_SIDED = (2, 4, 6, 8), (1, 3, 5), (1, 2, 3, 4)
 
 
@@ -48,6 +49,11 @@ class Slope(NamedTuple):
         +1 or -1 where the quotients grow without bound with that sign as the step shrinks, else 0.
     right, left, side_error : ndarray
         The one-sided quotients at the smallest step, and the round-off in them.
+    jumps : ndarray of bool
+        Where the value itself is another one on a side than at 0. The slopes are then those of the branches.
+    stairs : ndarray of bool
+        Where the values come in portions and the smallest steps see none: stairs, or a function whose digits cancel.
+        The slope may be 0 or that of the large steps.
     """
 
     value: Vector
@@ -59,12 +65,14 @@ class Slope(NamedTuple):
     right: Vector
     left: Vector
     side_error: Vector
+    jumps: NDArray[np.bool_]
+    stairs: NDArray[np.bool_]
 
     @property
     def kinked(self) -> NDArray[np.bool_]:
-        """Where the two slopes differ by more than the errors explain."""
+        """Where the function jumps, or the two slopes differ by more than the errors explain."""
         size = np.abs(self.value) + np.abs(self.jump)
-        return (self.jump_error < np.inf) & (np.abs(self.jump) > 16 * self.jump_error + 1e-7 * size)
+        return self.jumps | (self.jump_error < np.inf) & (np.abs(self.jump) > 16 * self.jump_error + 1e-7 * size)
 
     @property
     def bracket(self) -> tuple[Vector, Vector]:
@@ -73,10 +81,18 @@ class Slope(NamedTuple):
         run = self.runaway != 0
         low = np.where(run, np.fmin(self.right, self.left) - self.side_error, self.value - half)
         high = np.where(run, np.fmax(self.right, self.left) + self.side_error, self.value + half)
-        return low, high
+        return np.where(self.stairs, np.fmin(low, 0), low), np.where(self.stairs, np.fmax(high, 0), high)
 
 
-def slope_along(line: Line, at_zero: Vector, *, resolution: float = DOUBLE, careful: bool = False) -> Slope:
+def slope_along(
+    line: Line,
+    at_zero: Vector,
+    *,
+    resolution: float = DOUBLE,
+    rounding: Vector | float = 0.0,
+    fineness: float = 2 * DOUBLE,
+    careful: bool = False,
+) -> Slope:
     """The derivative of ``line(h)`` at h = 0.
 
     Parameters
@@ -87,6 +103,10 @@ def slope_along(line: Line, at_zero: Vector, *, resolution: float = DOUBLE, care
         ``line(0)``.
     resolution : float
         Relative precision of the values.
+    rounding : ndarray, (m,), or float
+        What the values are off by at least, where that is known: more than `resolution` says if large terms cancel.
+    fineness : float
+        How exactly the line is followed: the rounding of its points, relative to one step along it.
     careful : bool, default False
         Use all steps, also those that would not be needed; the answer then stands against functions
         that mislead at large steps.
@@ -101,7 +121,7 @@ def slope_along(line: Line, at_zero: Vector, *, resolution: float = DOUBLE, care
         warnings.simplefilter("ignore")
         while True:
             rows += [_both_sides(line, _STEP * _RATIO**k, at_zero) for k in range(len(rows), wanted)]
-            slope = _from_samples(rows, at_zero, resolution)
+            slope = _from_samples(rows, at_zero, resolution, rounding, fineness)
             if wanted >= _LEVELS or _is_settled(slope):
                 return slope
             wanted += _AT_ONCE
@@ -147,7 +167,13 @@ def _is_settled(slope: Slope) -> bool:
     return bool(np.all((slope.error <= target) & ~slope.kinked | ~known))
 
 
-def _from_samples(rows: Sequence[tuple[Vector, Vector]], at_zero: Vector, resolution: float) -> Slope:
+def _from_samples(
+    rows: Sequence[tuple[Vector, Vector]],
+    at_zero: Vector,
+    resolution: float,
+    rounding: Vector | float,
+    fineness: float,
+) -> Slope:
     steps = _STEP * _RATIO ** np.arange(len(rows))[:, None]
     right = np.stack([r for r, _ in rows])
     left = np.stack([r for _, r in rows])
@@ -155,8 +181,10 @@ def _from_samples(rows: Sequence[tuple[Vector, Vector]], at_zero: Vector, resolu
     quotients = (right - left) / (2 * steps)
     varies = np.abs(right - left)
     size = np.fmax(np.fmax(np.abs(right), np.abs(left)), scale)
-    grain = np.maximum(resolution * size, _quantum(varies))
-    noise = (grain + 2 * DOUBLE * np.abs(quotients)) / steps
+    portions = _quantum(varies)
+    stairs = (portions > 1e3 * resolution * size[-1]) & (varies[-8:] == 0).all(axis=0)
+    grain = np.maximum(np.maximum(resolution * size, rounding), portions)
+    noise = (grain + fineness * np.abs(quotients)) / steps
     value, error = extrapolate(quotients, noise, _CENTRAL, varies <= 1e-5 * size)
     jump, jump_error = extrapolate((right - 2 * at_zero + left) / steps, 4 * noise, _ODD)
     for side, sign in ((right, 1), (left, -1)):  # at the edge of a domain only one side exists
@@ -166,11 +194,23 @@ def _from_samples(rows: Sequence[tuple[Vector, Vector]], at_zero: Vector, resolu
             one, one_error = extrapolate(of_side, 2 * grain / steps, _ONE_SIDED)
             value, error = np.where(missing, one, value), np.where(missing, one_error, error)
             quotients = np.where(missing & np.isfinite(of_side[-1]), of_side, quotients)
+    jumps = (_steady(right - at_zero, grain) | _steady(left - at_zero, grain)) & np.isfinite(at_zero)
+    if jumps.any():
+        (rising, rising_error), (falling, falling_error) = (_branch(right, steps, grain), _branch(left, -steps, grain))
+        both, gap = (rising - falling) / 2 + falling, rising - falling
+        value, error = np.where(jumps, both, value), np.where(jumps, np.fmax(rising_error, falling_error), error)
+        jump, jump_error = np.where(jumps, gap, jump), np.where(jumps, rising_error + falling_error, jump_error)
+        quotients = np.where(jumps, both, quotients)
     runaway = _runaway(quotients)
     error = np.maximum(error, _still_falling(quotients))
     # A function that varies as much over the smallest steps as over the largest is not resolved by any of them.
+    seen = 1e3 * resolution * scale[np.isfinite(scale)].max(initial=0.0)  # beside others some may be rounding only
     rough = np.fmax(varies[-1], varies[-2]) >= 0.5 * np.fmax(varies[0], varies[1])
-    rough &= (np.fmin(varies[-1], varies[-2]) > 1e3 * resolution * scale) & (runaway == 0)
+    rough &= np.fmin(varies[-1], varies[-2]) > seen
+    if len(rows) == _LEVELS:  # what comes back to the same value now and then
+        usual = np.median(varies[-8:], axis=0)
+        rough |= (usual >= 0.25 * varies[:4].max(axis=0)) & (usual > seen)
+    rough &= (runaway == 0) & ~jumps
     error = np.where(rough, np.inf, error)
     return Slope(
         value,
@@ -181,8 +221,24 @@ def _from_samples(rows: Sequence[tuple[Vector, Vector]], at_zero: Vector, resolu
         runaway,
         (right[-1] - at_zero) / steps[-1],
         (at_zero - left[-1]) / steps[-1],
-        16 * resolution * size[-1] / steps[-1],
+        16 * np.maximum(resolution * size[-1], rounding) / steps[-1],
+        jumps,
+        stairs,
     )
+
+
+def _steady(gap: Any, grain: Any) -> NDArray[np.bool_]:
+    """Whether the values on a side stay away from that at 0 by the same amount, however small the step."""
+    if len(gap) < _LEVELS:
+        return np.zeros(gap.shape[1], bool)
+    last = np.abs(gap[-1])
+    return (last > 1e3 * grain[-1]) & (np.abs(gap[-8:] - gap[-1]) <= 1e-3 * last).all(axis=0)
+
+
+def _branch(side: Any, steps: Any, grain: Any) -> tuple[Vector, Vector]:
+    """The slope at 0 of what the function is on one side, and its error; the value at 0 does not belong to it."""
+    between = steps[:-1] - steps[1:]
+    return extrapolate((side[:-1] - side[1:]) / between, 2 * grain[1:] / np.abs(between), _ONE_SIDED)
 
 
 def _quantum(varies: Vector) -> Vector:
@@ -301,7 +357,8 @@ def of_one_magnitude(x: NDArray[Any], where: NDArray[np.bool_]) -> list[NDArray[
     if not largest:
         return [where]
     with np.errstate(divide="ignore"):
-        group = np.where(size > 0, np.floor(np.log2(largest / size) / 26), 0)  # zeros move with the largest
+        rest = 0 if largest > _SMALL else -1  # zeros move with the largest, if that is far
+        group = np.where(size > 0, np.floor(np.log2(largest / size) / 26), rest)
     return [where & (group == g) for g in np.unique(group[where])]
 
 

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
 from autodiff.errors import GradientError
+from autodiff.modes import no_grad
 from autodiff.testing.blame import first_wrong_operation
 from autodiff.testing.comparing import Examination, Settings
 from autodiff.testing.differences import direction
 from autodiff.testing.listing import shown
 from autodiff.testing.problems import Problem, problem_of, pullback_of, pushforward_of, widened
-from autodiff.testing.report import KINK, NOT_A_NUMBER, WRONG, GradientCheckError, NotCheckableError, Report, refusal
+from autodiff.testing.report import (
+    KINK,
+    MATCH,
+    NOT_A_NUMBER,
+    WRONG,
+    GradientCheckError,
+    NotCheckableError,
+    Report,
+    refusal,
+)
 
 MODES = ("reverse", "forward")
 
@@ -30,6 +41,7 @@ def gradcheck(
     full: bool = False,
     strict_nan: bool = False,
     seed: int = 0,
+    parameters: Any = None,
     **keywords: Any,
 ) -> Report:
     """Check the derivatives of a function against differences of its values.
@@ -60,6 +72,8 @@ def gradcheck(
         A derivative that is NaN where the point and the value are numbers is an error, not something that is left out.
     seed : int, default 0
         Of the random directions and cotangents.
+    parameters : module, or iterable of Tensor, optional
+        Tracked leaves that `f` reads, by which its derivatives are checked as well. If `f` is a module: its own.
     **keywords
         Passed to `f`.
 
@@ -90,9 +104,16 @@ def gradcheck(
     >>> from autodiff.testing import gradcheck
     >>> gradcheck(lambda x: np.sin(x).sum(), np.array([0.5, 1.0])).verdicts
     {'match': 6}
+
+    A network by its input and its parameters:
+
+    >>> import nn
+    >>> model = nn.Linear(2, 1, dtype=float)
+    >>> sorted({c.operand for c in gradcheck(model, np.ones((3, 2)), order=1).comparisons})
+    ['bias', 'weight', 'x']
     """
     __tracebackhide__ = True  # pytest shows the line of the test
-    problem = problem_of(f, xs, keywords)
+    problem = problem_of(f, xs, keywords, parameters)
     if isinstance(modes, str) or not modes or not set(modes) <= set(MODES):
         raise GradientError(f'gradcheck: modes is a tuple of "reverse" and "forward"; {modes!r} was given.')
     if on_kink not in ("accept", "report", "raise"):
@@ -107,6 +128,18 @@ def check_problem(
     problem: Problem, order: int, settings: Settings, seed: int, on_kink: str = "accept", *, strict_nan: bool = False
 ) -> Report:
     """`gradcheck` of a function already in flat form."""
+    __tracebackhide__ = True
+    # What depends on tracked Tensors beside the arguments would come back tracked by them, and recorded once more.
+    with no_grad() if problem.closes else nullcontext():
+        report = _examined(problem, order, settings, seed, on_kink, strict_nan=strict_nan)
+    last = report.comparisons[-1].verdict if report.comparisons else MATCH
+    if last == WRONG or (last == KINK and on_kink == "raise"):
+        raise _complaint(problem, report, settings)
+    return report
+
+
+def _examined(problem: Problem, order: int, settings: Settings, seed: int, on_kink: str, *, strict_nan: bool) -> Report:
+    """All comparisons, up to the first that is refused."""
     __tracebackhide__ = True
     report = Report(problem.name, show_kinks=on_kink == "report")
     rng = np.random.default_rng(seed)
@@ -127,7 +160,7 @@ def check_problem(
         for comparison in examination.run():
             report.comparisons.append(comparison)
             if comparison.verdict == WRONG or (comparison.verdict == KINK and on_kink == "raise"):
-                raise _complaint(problem, report, settings)
+                return report
         if n < order:
             excluded = [e | k for e, k in zip(excluded, examination.kinked, strict=True)]
             if "reverse" in settings.modes:

@@ -24,6 +24,7 @@ class Terms(NamedTuple):
     scale: Vector
     kinked: Any
     runaway: Vector
+    stairs: Any
 
 
 class Judged(NamedTuple):
@@ -48,7 +49,7 @@ def _reach(v: Array) -> tuple[float, float]:
 def judge(analytic: Vector, terms: Terms, v: Array, *, rtol: float, atol: float) -> Judged:
     """The verdict on a derivative along `v`, entry by entry, and the worst of them."""
     smallest, largest = _reach(v)
-    numeric, error, low, high, scale, kinked, runaway = terms
+    numeric, error, low, high, scale, kinked, runaway, stairs = terms
     with np.errstate(all="ignore"):
         off = np.abs(analytic - numeric)
         size = np.fmax(np.abs(analytic), np.abs(numeric))
@@ -78,8 +79,9 @@ def judge(analytic: Vector, terms: Terms, v: Array, *, rtol: float, atol: float)
                 close,
                 explained & sharp & ~kinked,
                 explained,
+                stairs & inside,
             ],
-            [2, 2, 0, 0, 2, 3, 1, 2, 3, 2, 1, 0, 0, 2],
+            [2, 2, 0, 0, 2, 3, 1, 2, 3, 2, 1, 0, 0, 2, 2],
             default=3,
         )
     off = np.where(np.isfinite(off), off, np.inf)

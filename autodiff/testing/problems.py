@@ -7,8 +7,10 @@ checked.
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff import pytree
+from autodiff.errors import GradientError
 from autodiff.tensors import Tensor
 from autodiff.testing.differences import DOUBLE, Vector
 from autodiff.testing.report import MUTATES, RAISES, RANDOM, NotCheckableError, refusal
@@ -40,6 +43,8 @@ class Problem:
         A readable name for every leaf.
     primal : int
         How many of the leaves are arguments of the original function; cotangents follow them.
+    closes : bool
+        Whether its results depend on tracked Tensors that are not among the arguments.
     """
 
     name: str
@@ -47,6 +52,7 @@ class Problem:
     leaves: list[Array]
     names: list[str]
     primal: int
+    closes: bool = False
 
     def value(self, leaves: Sequence[Any]) -> Vector:
         """All results at another point, as one real vector."""
@@ -54,7 +60,7 @@ class Problem:
 
     def at(self, leaves: list[Array]) -> Problem:
         """The same at another point."""
-        return Problem(self.name, self.call, leaves, self.names, self.primal)
+        return dataclasses.replace(self, leaves=leaves)
 
 
 def as_vector(arrays: Sequence[Any]) -> Vector:
@@ -109,7 +115,7 @@ def title(f: Callable[..., Any]) -> str:
 def argument_names(f: Callable[..., Any], n: int) -> list[str]:
     """The names of the first `n` positional parameters, as far as they can be found out."""
     try:
-        parameters = list(inspect.signature(f).parameters.values())
+        parameters = list(inspect.signature(getattr(f, "forward", f)).parameters.values())
     except (TypeError, ValueError):
         parameters = []
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -117,8 +123,38 @@ def argument_names(f: Callable[..., Any], n: int) -> list[str]:
     return [names[i] if i < len(names) else f"operand {i}" for i in range(n)]
 
 
-def problem_of(f: Callable[..., Any], xs: Sequence[Any], keywords: dict[str, Any] | None = None) -> Problem:
-    """The function `f` of nested containers at the point `xs`, in flat form.
+def parameters_of(f: Callable[..., Any], given: Any) -> list[Tensor]:
+    """The tracked leaves that a function reads, by which it is to be checked as well; those of a module by itself."""
+    source: Any = f if given is None and callable(getattr(f, "parameters", None)) else given
+    found = list(source.parameters() if hasattr(source, "parameters") else source or ())
+    for i, p in enumerate(found):
+        if not isinstance(p, Tensor):
+            raise GradientError(
+                f"gradcheck: parameters is a module or an iterable of Tensors, such as model.parameters(); entry {i} is"
+                f" a {type(p).__name__}."
+            )
+        if not p.is_leaf:
+            raise GradientError(f"gradcheck: parameters[{i}] is the result of an operation; give the leaves behind it.")
+    return list({id(p): p for p in found if p.requires_grad}.values())
+
+
+@contextmanager
+def standing_in(parameters: Sequence[Tensor], values: Sequence[Any]) -> Iterator[None]:
+    """For a while the parameters have other values, and with them the place in a graph, of these arrays or Tensors."""
+    before = [(p._data, p._node) for p in parameters]
+    try:
+        for p, v in zip(parameters, values, strict=True):
+            p._data, p._node = (v._data, v._node) if isinstance(v, Tensor) else (v, None)
+        yield
+    finally:
+        for p, (data, node) in zip(parameters, before, strict=True):
+            p._data, p._node = data, node
+
+
+def problem_of(
+    f: Callable[..., Any], xs: Sequence[Any], keywords: dict[str, Any] | None = None, parameters: Any = None
+) -> Problem:
+    """The function `f` of nested containers at the point `xs`, and of parameters that it reads, in flat form.
 
     Raises
     ------
@@ -137,7 +173,8 @@ def problem_of(f: Callable[..., Any], xs: Sequence[Any], keywords: dict[str, Any
         names += pytree.paths(structure, name)
         structures.append(structure)
     varied = [i for i, v in enumerate(flat) if getattr(v, "dtype", np.asarray(v).dtype).kind in "fc"]
-    if not varied:
+    read = parameters_of(f, parameters)
+    if not varied and not read:
         kinds = ", ".join(f"{n} has dtype {np.asarray(v).dtype}" for n, v in zip(names, flat, strict=True))
         raise NotCheckableError(
             f"gradcheck: no argument of {title(f)} is real or complex, so there is nothing to differentiate by"
@@ -146,19 +183,21 @@ def problem_of(f: Callable[..., Any], xs: Sequence[Any], keywords: dict[str, Any
 
     def call(*leaves: Any, tensors: bool = False) -> list[Any]:
         full = list(flat)
-        for i, v in zip(varied, leaves, strict=True):
+        for i, v in zip(varied, leaves, strict=False):
             full[i] = Tensor(v) if tensors and not isinstance(v, Tensor) else v
         args, start = [], 0
         for structure in structures:
             args.append(pytree.unflatten(structure, full[start : start + structure.size]) if structure.size else None)
             start += structure.size
-        outputs = pytree.flatten(f(*args, **keywords))[0]
+        with standing_in(read, leaves[len(varied) :]):
+            outputs = pytree.flatten(f(*args, **keywords))[0]
         outputs = [y if hasattr(y, "dtype") else np.asarray(y)[()] for y in outputs]
         return [y for y in outputs if y.dtype.kind in "fc"]
 
-    leaves = [read_only(np.asarray(flat[i])) for i in varied]
-    problem = Problem(title(f), call, leaves, [names[i] for i in varied], len(varied))
-    return _tried(problem, call, f)
+    # of the two zeros the one above: of 1/x, and of the slope of a root, they are different points
+    leaves = [read_only(np.asarray(x) + 0.0) for x in (*(flat[i] for i in varied), *(p._data for p in read))]
+    names = [names[i] for i in varied] + [p.name or f"parameters[{i}]" for i, p in enumerate(read)]
+    return _tried(Problem(title(f), call, leaves, names, len(leaves)), call, f)
 
 
 def _tried(problem: Problem, call: Callable[..., list[Any]], f: Callable[..., Any]) -> Problem:
@@ -192,6 +231,8 @@ def _tried(problem: Problem, call: Callable[..., list[Any]], f: Callable[..., An
             f"gradcheck: {problem.name} returned nothing that is real or complex; integers and booleans have no "
             f"derivative."
         )
+    if any(isinstance(y, Tensor) and y.requires_grad for y in first):
+        problem = dataclasses.replace(problem, closes=True)
     if not np.array_equal(as_vector(first), problem.value(problem.leaves), equal_nan=True):
         raise refusal(
             f"gradcheck: {problem.name} returned two different values for the same argument. Fix its random numbers: "

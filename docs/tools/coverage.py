@@ -25,6 +25,13 @@ PAGE = Path(__file__).parent.parent / "coverage.md"
 VERSION = f"NumPy {np.__version__.rpartition('.')[0]}"
 """What the page is about. A patch release changes no list of functions."""
 
+OTHER_VERSIONS = (
+    "In NumPy 2.5 it is the same, but that functions on text which are refused below are no longer handed over, that "
+    "`polyvalnd` of `np.polynomial.polynomial` is (refused as well), that `np.cross` takes vectors of three components "
+    "only, and that `np.sort` takes `descending=`, on a Tensor too."
+)
+"""What is otherwise in the newest version; the tests compare every class on the page in whatever version they run."""
+
 DIFFERENTIABLE, CONSTANT, REFUSED, UNDECIDED = "differentiable", "constant", "refused", "undecided"
 
 ROOMS: dict[str, ModuleType] = {
@@ -126,6 +133,8 @@ def _lines(functions: list[NumpyFunction]) -> Iterator[str]:
         f"{n[DIFFERENTIABLE]} are differentiable, {n[CONSTANT]} are constant (they run on the plain values, and their "
         f"result is not tracked) and {n[REFUSED]} are refused, with the reason in the message."
     )
+    yield ""
+    yield OTHER_VERSIONS
     for path in dict.fromkeys([*ROOMS, *(_room(f) for f in functions)]):
         here = [f for f in functions if _room(f) == path]
         if not here:

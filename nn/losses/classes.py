@@ -143,6 +143,8 @@ def _picked(
 def _of_distributions(logits: Any, target: Any, weight: Any, smoothing: float, reduction: str) -> ad.Tensor:
     name = "cross_entropy"
     axis = 1 if logits.ndim > 1 else 0
+    if plain(target).dtype.kind == "b":  # one-hot
+        target = plain(target).astype(logits.dtype)
     check_distribution(plain(target), axis, name)
     k = logits.shape[axis]
     is_tracked = isinstance(target, ad.Tensor) and target.requires_grad

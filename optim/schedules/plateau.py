@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from optim.options import checked, whole
+from optim.options import Saved, checked, whole
 from optim.schedules.schedule import Schedule
 
 
@@ -120,5 +120,11 @@ class ReduceOnPlateau(Schedule):
         own = {"best": np.array(self.best), "bad_steps": np.array(self.bad_steps), "resting": np.array(self.resting)}
         return {**super().state_dict(), **own}
 
-    def _load(self, saved: Mapping[str, Any]) -> None:
+    def _checked_state(self, saved: Mapping[str, Any]) -> Saved:
+        found = super()._checked_state(saved)
+        for key in ("bad_steps", "resting"):
+            checked(key, found[key].item(), 0.0)
+        return found
+
+    def _load(self, saved: Saved) -> None:
         self.best, self.bad_steps, self.resting = float(saved["best"]), int(saved["bad_steps"]), int(saved["resting"])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from optim.options import checked
+from optim.options import Saved, checked, fitting
 
 
 class Schedule:
@@ -108,36 +108,33 @@ class Schedule:
         """A copy of the count and of the rates, as arrays."""
         return {"count": np.array(self.count), "initial": np.array(self.initial), "rates": np.array(self.rates)}
 
+    def check_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Raise what `load_state_dict` would raise, and change nothing."""
+        self._checked_state(saved)
+
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Go on from a saved state, and set the rates in the optimiser; all is checked before anything is changed.
 
         Raises
         ------
-        autodiff.StructureError, autodiff.ShapeError, ValueError
-            If names, shapes or values do not belong to this schedule.
+        autodiff.StructureError, autodiff.ShapeError, autodiff.DtypeError, ValueError
+            If names, shapes, dtypes or values do not belong to this schedule.
         """
-        mine = self.state_dict()
-        missing, unknown = [k for k in mine if k not in saved], [k for k in saved if k not in mine]
-        if missing or unknown:
-            raise ad.StructureError(
-                f"the state does not belong to this {type(self).__name__}: missing {missing or 'nothing'}, unknown "
-                f"{unknown or 'nothing'}. Nothing was loaded."
-            )
-        for key, value in mine.items():
-            if np.shape(saved[key]) != value.shape:
-                raise ad.ShapeError(
-                    f"{key}: the state has shape {np.shape(saved[key])}, expected {value.shape}. Nothing was loaded."
-                )
-        checked("count", np.asarray(saved["count"]).tolist(), 0.0, open_high=True)
-        for key in ("initial", "rates"):
-            for rate in np.reshape(saved[key], -1).tolist():
-                checked(key, rate, 0.0, open_high=True)
-        self.count = int(saved["count"])
-        self.initial = np.reshape(saved["initial"], -1).tolist()
-        self._load(saved)
-        self._set(np.reshape(saved["rates"], -1).tolist(), self.momentum(self.count))
+        found = self._checked_state(saved)
+        self.count = int(found["count"])
+        self.initial = found["initial"].tolist()
+        self._load(found)
+        self._set(found["rates"].tolist(), self.momentum(self.count))
 
-    def _load(self, saved: Mapping[str, Any]) -> None:
+    def _checked_state(self, saved: Mapping[str, Any]) -> Saved:
+        """The saved state as arrays, which `_load` takes as they are."""
+        found = fitting(self, self.state_dict(), saved)
+        for key in ("count", "initial", "rates"):
+            for number in found[key].reshape(-1).tolist():
+                checked(key, number, 0.0, open_high=True)
+        return found
+
+    def _load(self, saved: Saved) -> None:
         """What a subclass keeps beside."""
 
     def __repr__(self) -> str:

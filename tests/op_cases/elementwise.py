@@ -300,6 +300,7 @@ DISTANCES = [
 PARTS_OF_A_NUMBER = [
     Case("modf", lambda x: np.modf(x)[0], (Interval(-3, 3),), (ew.fraction,), (np.modf,)),
     Case("frexp", lambda x: np.frexp(x)[0], (NONZERO,), (ew.ldexp, ew.exponent), (np.frexp,)),
+    Case("nextafter", np.nextafter, (REAL, REAL), (ew.nextafter,)),
     Case("ldexp", np.ldexp, (REAL, Whole()), (ew.ldexp,)),
     Case(
         "floor_is_constant", lambda x: x * np.floor(x) + np.round(x) + np.trunc(x), (Interval(-3, 3),), (ew.multiply,)

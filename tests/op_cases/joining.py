@@ -161,6 +161,7 @@ REPEATING = [
         shapes=[((3,),), ((3, 2),)],
         keywords=lambda pick, s: {"repeats": [2, 0, 1], "axis": 0},
     ),
+    Case("ix_", np.ix_, (REAL, REAL), (shapes.reshape_to,), shapes=[((3,), (2,)), ((1,), (4,)), ((0,), (2,))]),
     Case(
         "meshgrid",
         np.meshgrid,

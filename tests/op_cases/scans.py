@@ -17,6 +17,11 @@ def recurrence_reference(a, b, axis, back):
     return np.moveaxis(r, 0, axis)
 
 
+def others_reference(x, axis):
+    """The products of all entries but one."""
+    return np.stack([np.delete(x, i, axis).prod(axis) for i in range(x.shape[axis])], axis) if x.size else x
+
+
 # NumPy 2.1 and later
 CUMULATIVE = [
     Case(name, getattr(np, name), (domain,), (primitive,), shapes=[(s,) for s in WITH_AXES], keywords=along_axis)
@@ -43,6 +48,19 @@ CASES = [
             Point((np.array([2.0, 0.0, 3.0]),), (np.array([1.0, 8.0, 0.0]),), (np.array([4.0, 6.0, 2.0]),)),
             Point((np.array([0.0, 0.0, 3.0]),), (np.array([1.0, 0.0, 0.0]),), (np.array([4.0, 4.0, 0.0]),)),
             Point((np.zeros(3),), (np.array([1.0, 0.0, 0.0]),), (np.array([1.0, 1.0, 0.0]),)),
+        ),
+    ),
+    Case(
+        "products_of_others",
+        scans.others_along,
+        (NONZERO,),
+        (scans.others_along,),
+        shapes=[(s,) for s in WITH_AXES],
+        keywords=lambda pick, x: {"axis": pick(range(len(x)))},
+        reference=others_reference,
+        points=(
+            Point((np.array([2.0, 0.0, 3.0]),), (np.array([3.0, 5.0, 2.0]),), keywords={"axis": 0}),
+            Point((np.array([1e-200, 1e300, 1e-300]),), (np.array([1e300, 1e-200, 1e300]),), keywords={"axis": 0}),
         ),
     ),
     Case(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autodiff.ops import indexing, products, reductions
+from autodiff.ops import indexing, products, reductions, statistics
 from tests.op_cases.case import COMPLEX, DISTINCT, POSITIVE, REAL, SOLID, Case, Interval, Point, reduction
 
 SOME = [(s,) for s in SOLID]
@@ -170,6 +170,43 @@ COUNTS = [
                 [{"bins": 3, "density": pick([False, True])}, {"bins": [0, 1, 2, 5]}, {"bins": np.array([-1.0, 2, 3])}]
             )
         },
+    ),
+    Case(
+        "edges_of_a_histogram",
+        lambda x, bins: np.histogram(x, bins)[1],
+        (DISTINCT,),
+        (statistics.even_edges,),
+        (np.histogram,),
+        shapes=[((5,),), ((2, 3),)],
+        keywords=lambda pick, s: {"bins": pick([1, 4, "sqrt"])},
+        distinct=True,
+    ),
+    Case(
+        "histogram_bin_edges",
+        np.histogram_bin_edges,
+        (DISTINCT,),
+        (statistics.even_edges,),
+        shapes=[((5,),), ((2, 3),)],
+        keywords=lambda pick, s: {"bins": pick([1, 4, "sqrt"])},
+        distinct=True,
+    ),
+    Case(
+        "density_of_a_histogram",
+        lambda x: np.histogram(x, 3, density=True)[0],
+        (DISTINCT,),
+        (statistics.even_edges,),
+        (np.histogram,),
+        shapes=[((5,),)],
+        distinct=True,
+    ),
+    Case(
+        "histogram2d_edges",
+        lambda x, y: np.histogram2d(x, y, [2, np.array([-3.0, 0.0, 3.0])], density=True)[:2],
+        (DISTINCT, DISTINCT),
+        (statistics.even_edges,),
+        (np.histogram2d,),
+        shapes=[((5,), (5,))],
+        distinct=True,
     ),
     Case(
         "histogram_in_range",

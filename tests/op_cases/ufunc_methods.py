@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from autodiff.ops import choices, elementwise, exponentials, reductions, scans, shapes
-from tests.op_cases.case import DISTINCT, NONZERO, POSITIVE, REAL, Case, some_axes
+from autodiff.ops import choices, elementwise, exponentials, reductions, running, scans, shapes
+from tests.op_cases.case import DISTINCT, NONZERO, POSITIVE, REAL, Case, Point, some_axes
 
 SHAPES = [((3,),), ((2, 3),), ((2, 1, 3),)]
 
@@ -64,6 +64,39 @@ RUNNING = [
         keywords=along,
     )
     for ufunc, covered in [(np.add, scans.cumsum_along), (np.multiply, scans.cumprod_along)]
+]
+
+RUNNING += [
+    Case(
+        f"{ufunc.__name__}.accumulate",
+        lambda x, ufunc=ufunc, **how: ufunc.accumulate(x, **how),
+        (DISTINCT,),
+        (covered,),
+        shapes=SHAPES,
+        keywords=along,
+        distinct=True,
+        points=(
+            Point((np.array([1.0, 1.0, 1.0]),), (np.array([1 + 1 / 2 + 1 / 3, 1 / 2 + 1 / 3, 1 / 3]),)),
+            Point((np.array([2.0, 1.0, 3.0]) * sign,), (np.array([2.0, 0.0, 1.0]),)),
+        ),
+    )
+    for ufunc, covered, sign in [
+        (np.maximum, running.running_maximum, 1),
+        (np.minimum, running.running_minimum, -1),
+        (np.fmax, running.running_fmax, 1),
+        (np.fmin, running.running_fmin, -1),
+    ]
+]
+RUNNING += [
+    Case(
+        "logaddexp.accumulate",
+        lambda x, **how: np.logaddexp.accumulate(x, **how),
+        (REAL,),
+        (running.running_logaddexp,),
+        shapes=SHAPES,
+        keywords=along,
+        points=(Point((np.array([1000.0, 1000.0]),), (np.array([1.5, 0.5]),)),),
+    )
 ]
 
 PAIRS = [((3,), (2,)), ((2, 2), (3,)), ((), (3,)), ((2,), ()), ((), ()), ((0,), (2,))]

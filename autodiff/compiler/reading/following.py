@@ -649,7 +649,7 @@ class Reading:
         """Refuse the clock, files and the like; name what is harmless once."""
         module = calls.root_of(getattr(function, "__module__", None))
         name = getattr(function, "__name__", type(function).__name__)
-        if function in (builtins.print, time.sleep) or module in calls.HARMLESS:
+        if function is builtins.print or function is time.sleep or module in calls.HARMLESS:
             self.told.append(f"{name}() at {frame.f_code.co_filename}:{frame.f_lineno}")
             return
         outside = calls.is_from_outside(function)
