@@ -50,7 +50,7 @@ def _step(x: Any, excess: Any) -> Any:
 # With a constant: one operand, and slope 0 (the smallest subgradient) where it meets the constant.
 relu = elementwise(
     lambda x: np.maximum(x, 0.0 if x.dtype.kind == "f" else 0),
-    lambda t, y, x: t * _step(x, y),
+    lambda t, y, x: t * (np.sign(y) if y.dtype.kind != "c" else _step(x, y)),  # in every network: no call for it
     name="relu",
     live=(lambda y, x: ~(x <= 0),),
 )
