@@ -52,6 +52,9 @@ REMEDIES = {
     **dict.fromkeys(("exp", "exp2", "expm1", "sinh", "cosh", "softmax", "logsumexp", "log_softmax"), _EXPONENTIAL),
     **dict.fromkeys(("logaddexp", "logaddexp2"), _EXPONENTIAL),
     **dict.fromkeys(("arcsin", "arccos", "arccosh", "arctanh"), _EDGE),
+    **dict.fromkeys(
+        ("arctan", "arcsinh"), "An operand was infinite, where there is no second derivative: mask it with np.where."
+    ),
     "tan": "It has poles at odd multiples of pi/2: np.arctan2(s, c) keeps an angle without them.",
     "arctan2": "At (0, 0) there is no angle: mask that point with np.where on both arguments, before arctan2.",
     **dict.fromkeys(("add", "subtract", "sum", "mean", "cumsum"), _SUM),
