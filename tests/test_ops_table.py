@@ -38,6 +38,6 @@ def test_a_row_meets_what_it_says_it_covers(case):
 
 
 def test_a_missing_row_would_be_seen():
-    without = [case for case in ALL if case.name != "arccosh"]
+    without = [case for case in ALL if "arccosh" not in case.name]
     assert all_primitives()["elementwise.arccosh"] not in {p for case in without for p in case.covers}
     assert np.arccosh not in {f for case in without for f in (case.fn, *case.numpy)}
