@@ -191,7 +191,7 @@ def _swept(
             def later(given: dict[Node, Any], **masks: Any) -> dict[Node, Any]:
                 return sweep(found, given, wanted, lift=lift if lifted else None, **masks)
 
-            return with_masks_if_needed(later, found, given, lives)
+            return with_masks_if_needed(later, found, given, lives, recorded=lifted)
         results = sweep(found, dict(given) if masked else given, wanted)
         if masked and not all_finite(map(results.get, wanted)):
             results = sweep(found, given, wanted, masked=True, lives=lives)

@@ -145,15 +145,20 @@ def pull_back_to_leaves(found: Walk, cts: dict[Node, Any]) -> dict[Node, Any]:
 
 
 def with_masks_if_needed(
-    sweep: Callable[..., dict[Node, Any]], found: Walk, given: dict[Node, Any], lives: dict[Node, Any] | None = None
+    sweep: Callable[..., dict[Node, Any]],
+    found: Walk,
+    given: dict[Node, Any],
+    lives: dict[Node, Any] | None = None,
+    *,
+    recorded: bool = False,
 ) -> dict[Node, Any]:
-    """A sweep whose values come later, since it records itself or is traced: with masks where they may matter.
+    """A sweep whose values come later, since it is recorded or traced: with masks where they may matter.
 
-    A singular slope may be infinite in a later call, or in a later derivative: masks are kept from the start. A slope
-    that can only overflow does so in this very sweep, or not at all in practice; so masks wait for a result that is not
-    finite. A program looks at every call whether that is as it was.
+    In a sweep that is recorded, a singular slope may be infinite in a later derivative: masks are kept from the start.
+    Otherwise they wait for a result that is not finite, as they do in a plain sweep; a program looks at every call
+    whether that is as it was.
     """
-    if not found.masked or found.masked_from_the_start:
+    if not found.masked or (recorded and found.masked_from_the_start):
         return sweep(dict(given), masked=found.masked, lives=lives if found.masked else None)
     results = sweep(dict(given))
     if _are_finite_here(results.values()):
