@@ -15,11 +15,11 @@ from autodiff import tape
 
 
 def possibly(condition: Any) -> bool:
-    """Whether a condition holds anywhere; in a trace True, as it might in another call.
+    """Whether a condition holds anywhere; True of one that is traced, as it might in another call.
 
     For shortcuts: where it is False, what is done otherwise would give the same bits.
     """
-    return True if tape.tracer() is not None else bool(np.any(condition))
+    return True if hasattr(type(condition), "__autodiff_traced__") else bool(np.any(condition))
 
 
 def decided(function: Callable[..., Any], *arrays: Any) -> Any:
