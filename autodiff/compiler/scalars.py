@@ -134,7 +134,9 @@ class ScalarWriter(Writer):
         """The right-hand side of a line."""
         if op.form == "index":
             return self.text(op.args[0])
-        names = [self.text(a) for a in op.args]
+        choosing = op.form == "function" or op.function in (np.maximum, np.minimum)  # a number among others: a float
+        args = [float(a) if choosing and type(a) is int else a for a in op.args]
+        names = [self.text(a) for a in args]
         if op.form == "function":
             return "{1} if {0} else {2}".format(*names)
         if op.form == "operator":  # both are the C library's
