@@ -90,7 +90,8 @@ class Gamma(Continuous):
     Notes
     -----
     The density is r**a x**(a - 1) exp(-r x) / gamma(a) from 0 on. Samples differentiate by both parameters: they are
-    quantiles of fixed random numbers.
+    quantiles of fixed random numbers. The cdf is SciPy's incomplete gamma function, which loses digits for large
+    concentrations far below the mean: five standard deviations below it the error is 4e-6 at a = 1e6, 0.35 at 1e8.
 
     Examples
     --------
