@@ -192,7 +192,16 @@ def writing(write):
 VARIABLE = contextvars.ContextVar("VARIABLE", default=2.0)
 GENERATOR = np.random.default_rng(0)
 OLD = np.random.RandomState(0)
+
+
+def fill_in(x):
+    y = np.zeros(2)
+    y[0] = x[1]
+    return y
+
+
 REFUSED = {
+    "a write into an array of its own": (fill_in, "a write into a plain array.*np.stack"),
     "object.__setattr__": (writing(lambda t: object.__setattr__(t, "v", 9.0)), "attribute 'v'"),
     "__setattr__": (writing(lambda t: t.__setattr__("v", 9.0)), "attribute 'v'"),
     "object.__delattr__": (writing(lambda t: object.__delattr__(t, "v")), "attribute 'v'"),

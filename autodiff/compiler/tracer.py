@@ -664,7 +664,12 @@ class Tracer(NDArrayOperatorsMixin):
         return bool(self._no("a branch, or the truth of an array,", instead))
 
     def __float__(self) -> float:
-        return float(self._no("float()", "Use np functions instead of math's, and return what you want to print."))
+        return float(
+            self._no(
+                "float(), or a write into a plain array",
+                "Use np functions instead of math's, np.stack instead of writes, and return what you want to print.",
+            )
+        )
 
     def __int__(self) -> int:
         return int(
