@@ -59,6 +59,8 @@ def new_buffer(room: Room) -> Any:
 
 def apart(x: Any) -> Any:
     """A copy that shares nothing and lies in memory as `x` does, gaps and repeated entries included."""
+    if x.dtype.hasobject:  # whose entries are references: memory of bytes would not count them
+        return x.copy(order="K")
     low, high = np.lib.array_utils.byte_bounds(x)
     start = x.__array_interface__["data"][0] - low
     copy: Any = np.ndarray(x.shape, x.dtype, np.empty(high - low, np.uint8), start, x.strides)

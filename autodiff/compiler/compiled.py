@@ -9,6 +9,7 @@ import sys
 import threading
 import types
 import warnings
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -437,6 +438,7 @@ def _run(source: str, name: str, namespace: dict[str, Any]) -> Any:
     file = f"<compiled {name} {next(_numbers)}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     exec(compile(source, file, "exec"), namespace)
+    weakref.finalize(namespace[name], linecache.cache.pop, file, None).atexit = False
     return namespace[name]
 
 
@@ -510,11 +512,11 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
 def _is_constant(writer: Writer, p: str, x: Any) -> str:
     """That a name stands for what is built into the program: an equal number or text, or the same object."""
     kind = type(x)
-    if kind in (float, complex) and (x == 0 or not np.isfinite(x)):
+    if kind is complex or (kind is float and (x == 0 or not np.isfinite(x))):
         return f"type({p}) is {kind.__name__} and repr({p}) == {repr(x)!r}"  # 0.0 and -0.0 are equal, 1 / x is not
     if kind in (bool, int, float, complex, str):
         return f"type({p}) is {kind.__name__} and {p} == {x!r}"
-    if isinstance(x, (int, float, complex, str)):  # of a class of its own, which may print as anything
+    if isinstance(x, np.str_):
         return f"type({p}) is {writer.bind(kind.__name__, kind)} and {p} == {writer.bind('argument', x)}"
     return f"{p} is {writer.bind('argument', x)}"
 

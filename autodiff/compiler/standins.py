@@ -107,6 +107,8 @@ def _draw(name: str) -> Any:
             return draw(*args, **keywords)
         if name == "shuffle":
             raise tracer.refused("rng.shuffle, which writes in place,", "Write rng.permutation(x).")
+        if name == "spawn":
+            raise tracer.refused("rng.spawn", "Spawn generators outside of the function.")
         return tracer.record("live", _as_array(draw), _as_array(draw), args, keywords)
 
     method.__name__ = name
@@ -127,5 +129,5 @@ class _as_array:  # noqa: N801 - stands where a function stands
 
 
 for _name in dir(np.random.Generator):
-    if not _name.startswith("_") and _name not in ("bit_generator", "spawn"):
+    if not _name.startswith("_") and _name != "bit_generator":
         setattr(_Drawing, _name, _draw(_name))

@@ -399,6 +399,22 @@ def _operator(ufunc: np.ufunc, name: str) -> Any:
     return forward, backward, in_place
 
 
+class _Flags:
+    """The flags of an array for which a Tracer stands, but for those in which the two differ."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
+
+    def __getitem__(self, name: str) -> Any:
+        if name.upper() not in ("C_CONTIGUOUS", "C", "F_CONTIGUOUS", "F", "CONTIGUOUS", "FORTRAN", "FNC", "FORC"):
+            raise self._tracer._trace.refused(f"reading .flags.{name.lower()}", "Decide outside of the function.")
+        flags: Any = self._tracer._value.flags
+        return flags[name.upper()]
+
+    def __getattr__(self, name: str) -> Any:
+        return self[name]
+
+
 class Tracer(NDArrayOperatorsMixin):
     """An array in a trace.
 
@@ -453,8 +469,8 @@ class Tracer(NDArrayOperatorsMixin):
 
     @property
     def flags(self) -> Any:
-        """How it lies in memory; it is not to be written to."""
-        return self._value.flags
+        """How it lies in memory."""
+        return _Flags(self)
 
     @property
     def nbytes(self) -> int:
@@ -648,7 +664,12 @@ class Tracer(NDArrayOperatorsMixin):
         return bool(self._no("a branch, or the truth of an array,", instead))
 
     def __float__(self) -> float:
-        return float(self._no("float()", "Use np functions instead of math's, and return what you want to print."))
+        return float(
+            self._no(
+                "float(), or a write into a plain array",
+                "Use np functions instead of math's, np.stack instead of writes, and return what you want to print.",
+            )
+        )
 
     def __int__(self) -> int:
         return int(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from enum import Enum
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +15,7 @@ from autodiff.compiler.buffers import apart
 from autodiff.compiler.naming import name_results
 from autodiff.compiler.program import Program, Value
 from autodiff.compiler.reading.following import Reading
+from autodiff.compiler.reading.holders import ATOMS
 from autodiff.compiler.standins import bind_data, drawing, real_data, real_grad, stand_in, step_back
 from autodiff.compiler.state import State, owner_of
 from autodiff.compiler.tracer import Trace, Tracer
@@ -410,6 +413,11 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
         data = y._data if isinstance(y, Tensor) else y
         found = data._var if isinstance(data, Tracer) else fixed.get(id(data))
         if found is None:
+            if not isinstance(y, ATOMS) and not reading.is_old(y) and not isinstance(y, (type, ModuleType, Enum)):
+                raise CompileError(
+                    f"compile: {name} returns a {type(y).__name__} that it makes, which a program would not make "
+                    f"again. Return arrays, Tensors, numbers and texts, alone or in tuples, lists and dicts."
+                )
             kinds.append("constant")
             outputs.append(y)
             answers.append(y)

@@ -9,6 +9,7 @@ clock, is *refused* before it happens, with its name and line.
 from __future__ import annotations
 
 import builtins
+import contextvars
 import functools
 import gc
 import itertools
@@ -19,6 +20,7 @@ import threading
 import time
 import types
 import warnings
+import weakref
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -30,6 +32,7 @@ from autodiff.compiler.reading import calls
 from autodiff.compiler.reading.bytecode import UNKNOWN, Follower
 from autodiff.compiler.reading.holders import (
     ATOMS,
+    BYTES,
     CONTAINERS,
     MISSING,
     Attribute,
@@ -39,6 +42,7 @@ from autodiff.compiler.reading.holders import (
     Global,
     Holder,
     Item,
+    Names,
     Numbers,
     Setting,
     alike,
@@ -339,7 +343,7 @@ class Reading:
             value = holder.before
             if isinstance(holder, (Cell, Global, Attribute, Item)) and type(value) is np.random.Generator:
                 self._stand_in(holder, value)
-            if not isinstance(holder, (Contents, Numbers, Code)):
+            if not isinstance(holder, (Contents, Names, Numbers, Code)):
                 self.meet(value, str(holder.key))
         return holder.before
 
@@ -392,13 +396,15 @@ class Reading:
                     rest += (x.__kwdefaults__ or {}).values()
             elif isinstance(x, types.MethodType):
                 rest += (x.__func__, x.__self__)
-            elif isinstance(x, (types.ModuleType, type, Primitive, np.ufunc)):
+            elif isinstance(x, Primitive):
+                rest += _functions_in(x)
+            elif isinstance(x, (types.ModuleType, type, np.ufunc)):
                 continue
             elif calls.is_of_ours(x):
                 is_module = hasattr(x, "named_parameters")
                 (rest if is_module and not calls.is_ours(type(x)) else ours).extend(self._meet_ours(x))
-            elif hasattr(x, "__wrapped__"):
-                rest.append(x.__wrapped__)
+            elif (wrapped := find(x, "__wrapped__")) is not MISSING:
+                rest.append(wrapped)
 
     def _meet_ours(self, x: Any) -> Iterator[Any]:
         """What an object of the library holds. Modules count their changes; optimisers and schedules have settings."""
@@ -434,6 +440,10 @@ class Reading:
                 return UNKNOWN
             self.used(frame, owner)
             return _bound(find(owner, name), owner, name)
+        if isinstance(owner, np.random.RandomState) and self.is_old(owner):
+            raise self.refuse(frame, f"random numbers are drawn (RandomState.{name})", _GENERATORS)
+        if name == "__dict__" and self.is_old(owner):
+            return self._asks_attributes(frame, [owner])
         if isinstance(owner, (Tracer, Tensor, super)):
             return UNKNOWN
         if isinstance(owner, types.ModuleType):
@@ -491,7 +501,7 @@ class Reading:
             return UNKNOWN
         get = find(type(owner), "__getitem__")
         whole = key is UNKNOWN or isinstance(key, slice) or not isinstance(get, _C_METHODS)
-        if whole or isinstance(owner, (bytearray, types.MappingProxyType)):
+        if whole or isinstance(owner, (*BYTES, types.MappingProxyType)):
             self.used(frame, owner)
             return UNKNOWN
         try:
@@ -533,6 +543,24 @@ class Reading:
                 self._pending.append((frame, x, self.trace.uses.get(id(x), 0)))
             elif old and x is value and _is_iterator(x):
                 raise self.refuse(frame, f"a {type(x).__name__} from outside is read, which moves it on", _ARGUMENT)
+
+    def _names_of(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """The variables of a module, by their dictionary: each is guarded when it is read."""
+        self._old[id(variables)] = variables
+        return variables
+
+    def compared(self, frame: types.FrameType, a: Any, b: Any) -> None:
+        """It is asked whether two values are the same object."""
+        pair = (a, b)
+        if a is b or not all(isinstance(x, (np.ndarray, Tracer, Tensor)) for x in pair):
+            return
+        given = [_stands_for_argument(x) for x in pair]
+        if any(given) and all(g or self.is_old(x) for g, x in zip(given, pair)):
+            raise self.refuse(
+                frame,
+                "whether an argument is another array (is), which may be so in one call and not in another, is asked",
+                "Pass a flag that is a Python bool.",
+            )
 
     def iterated(self, frame: types.FrameType, value: Any) -> None:
         """Something is gone through."""
@@ -606,8 +634,19 @@ class Reading:
                 self.used(frame, function)
             args, function = [*function.args, *args], function.func
         about = _ABOUT.get(function) if isinstance(function, (types.BuiltinFunctionType, type)) else None
+        if function is globals:
+            return self._names_of(frame.f_globals)
         if about is not None and args:
             return about(self, frame, args)
+        if isinstance(function, weakref.ref):
+            found = function()
+            self.meet(found, "what a weak reference leads to")
+            return found
+        if isinstance(getattr(function, "__self__", None), contextvars.ContextVar):
+            raise self.refuse(frame, "a context variable is looked at", _ARGUMENT)
+        if isinstance(function, _C_METHODS) and function.__name__ in ("__setattr__", "__delattr__"):
+            owners = [function.__self__] if isinstance(function, types.MethodWrapperType) else []
+            return self._sets_attribute(frame, [*owners, *args])
         self._look_outside(frame, function)
         plain = function.__func__ if isinstance(function, types.MethodType) else function
         if isinstance(plain, types.FunctionType) and self._is_python_of_user(plain):
@@ -736,8 +775,17 @@ class Reading:
         return UNKNOWN
 
     def _asks_attributes(self, frame: types.FrameType, args: list[Any]) -> Any:
-        if id(args[0]) in self._old and not isinstance(args[0], Tensor):
-            self._read_all(frame, args[0])
+        x = args[0]
+        if id(x) not in self._old or isinstance(x, Tensor):
+            return UNKNOWN
+        self._read_all(frame, x)
+        if isinstance(x, types.ModuleType) and not calls.is_ours(x):
+            return self._names_of(vars(x))
+        if isinstance(x, type) and not calls.is_ours(x) and not _is_built_in(x):
+            for name, raw in dict_of(x).items():  # type: ignore[union-attr]
+                self._note(Attribute(x, name, raw))
+        if not calls.is_of_ours(x) and not isinstance(x, types.ModuleType) and dict_of(x) is not None:
+            self._note(Names(x))
         return UNKNOWN
 
     def _takes_next(self, frame: types.FrameType, args: list[Any]) -> Any:
@@ -746,6 +794,10 @@ class Reading:
 
     def _imports(self, frame: types.FrameType, args: list[Any]) -> Any:
         return sys.modules.get(args[0], UNKNOWN) if isinstance(args[0], str) else UNKNOWN
+
+    def _lists_attributes(self, frame: types.FrameType, args: list[Any]) -> Any:
+        self._asks_attributes(frame, args)
+        return UNKNOWN
 
     def _asks_length(self, frame: types.FrameType, args: list[Any]) -> Any:
         if not isinstance(args[0], np.ndarray):
@@ -765,19 +817,37 @@ _ABOUT: dict[Any, Any] = {
     setattr: Reading._sets_attribute,
     delattr: Reading._sets_attribute,
     vars: Reading._asks_attributes,
-    dir: Reading._asks_attributes,
+    dir: Reading._lists_attributes,
     next: Reading._takes_next,
     iter: Reading._takes_next,
     len: Reading._asks_length,
     __import__: Reading._imports,
 }
 
-_C_METHODS = (types.WrapperDescriptorType, types.MethodDescriptorType, types.BuiltinFunctionType)
+_C_METHODS = (
+    types.WrapperDescriptorType, types.MethodDescriptorType, types.BuiltinFunctionType, types.MethodWrapperType
+)  # fmt: skip
 _BUILT_IN = {*CONTAINERS, tuple, frozenset, str, bytes}
 
 
 def _is_built_in(kind: type) -> bool:
     return calls.root_of(kind.__module__) in ("builtins", "collections", "itertools", "_collections")
+
+
+def _functions_in(primitive: Primitive) -> Iterator[Any]:
+    """The functions of a user's that a primitive is made of."""
+    waiting = [*(dict_of(primitive) or {}).values(), *(getattr(primitive, n, None) for n in slots_of(primitive))]
+    while waiting:
+        x = waiting.pop()
+        if isinstance(x, (list, tuple, dict)):
+            waiting += entries_of(x)
+        elif isinstance(x, types.FunctionType) and not calls.is_ours(x):
+            yield x
+
+
+def _stands_for_argument(x: Any) -> bool:
+    x = x._data if isinstance(x, Tensor) else x
+    return isinstance(x, Tracer) and x._var.kind == "argument"
 
 
 def _is_iterator(x: Any) -> bool:

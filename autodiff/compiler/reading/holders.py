@@ -5,10 +5,12 @@ Each knows what it held when it was read. A guard asks, before a program runs, w
 
 from __future__ import annotations
 
+import array
 import collections
 import functools
 import math
 import operator
+import threading
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -203,6 +205,19 @@ class Contents(Holder):
         return Contents, id(self.owner)
 
 
+class Names(Holder):
+    """Which attributes an object, or a class, has of its own."""
+
+    __slots__ = ()
+    what = "the attributes of"
+
+    def __init__(self, owner: Any) -> None:
+        super().__init__(owner, "attributes", tuple(dict_of(owner) or ()))
+
+    def now(self) -> Any:
+        return tuple(dict_of(self.owner) or ())
+
+
 class Numbers(Holder):
     """The numbers in an array, or in a part of it (`part`, an index), which plain NumPy has read."""
 
@@ -268,8 +283,11 @@ def dict_of(x: Any) -> dict[str, Any] | None:
     """The attributes of an object itself, if it has a dictionary of them."""
     if isinstance(x, (type, types.ModuleType)):
         return dict(vars(x))
+    whose: Any = (
+        threading.local if isinstance(x, threading.local) else object
+    )  # each thread has a dictionary of its own
     try:
-        found = object.__getattribute__(x, "__dict__")
+        found = whose.__getattribute__(x, "__dict__")
     except AttributeError:
         return None
     return found if isinstance(found, dict) else None
@@ -285,7 +303,7 @@ def find(x: Any, name: str) -> Any:
                 return kind.__dict__[name]
         return _in_class(type(x), name)
     raw = _in_class(type(x), name)
-    if isinstance(raw, _SLOT):
+    if isinstance(raw, _SLOT) or _is_field_of_c(raw):
         if name == "__dict__":
             return raw
         try:
@@ -298,6 +316,14 @@ def find(x: Any, name: str) -> Any:
     if own is not None and name in own:
         return own[name]
     return raw
+
+
+def _is_field_of_c(raw: Any) -> bool:
+    """Whether a descriptor, such as a field of `ctypes`, answers without running Python."""
+    get = _in_class(type(raw), "__get__")
+    return (
+        isinstance(get, types.WrapperDescriptorType) and hasattr(type(raw), "__set__") and not isinstance(raw, property)
+    )
 
 
 def is_own(x: Any, name: str) -> bool:
@@ -322,7 +348,10 @@ def slots_of(x: Any) -> Iterator[str]:
                 yield name
 
 
-CONTAINERS = (list, dict, set, collections.deque, bytearray)
+BYTES = (bytearray, array.array, memoryview)
+"""Types that hold numbers as bytes, which can be edited."""
+
+CONTAINERS = (list, dict, set, collections.deque, *BYTES)
 """Types that hold others and can be edited, with those derived from them."""
 
 
@@ -330,7 +359,7 @@ def entries_of(x: Any) -> list[Any]:
     """What a container holds, the keys first."""
     if isinstance(x, functools.partial):
         return [x.func, *x.args, *x.keywords, *x.keywords.values()]
-    if isinstance(x, bytearray):
+    if isinstance(x, BYTES):
         return [bytes(x)]
     if isinstance(x, dict):
         return [*dict.keys(x), *dict.values(x)]
@@ -346,6 +375,6 @@ def same_entries(now: list[Any], before: list[Any]) -> bool:
 
 
 __all__ = [
-    "ATOMS", "CONTAINERS", "MISSING", "Attribute", "Cell", "Code", "Contents", "Global", "Holder", "Item", "Numbers",
-    "Setting", "alike", "dict_of", "entries_of", "find", "is_own", "same_entries", "slots_of",
+    "ATOMS", "BYTES", "CONTAINERS", "MISSING", "Attribute", "Cell", "Code", "Contents", "Global", "Holder", "Item",
+    "Names", "Numbers", "Setting", "alike", "dict_of", "entries_of", "find", "is_own", "same_entries", "slots_of",
 ]  # fmt: skip

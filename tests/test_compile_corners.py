@@ -1,0 +1,269 @@
+"""Corners of Python that a compiled function must see, or refuse by name."""
+
+import array
+import contextvars
+import ctypes
+import dataclasses
+import gc
+import linecache
+import math
+import threading
+import types
+import weakref
+from collections import deque
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+
+X = np.arange(1.0, 3.0)
+FACTOR = 1.0
+
+
+class Thing:
+    """With attributes that a test gives it."""
+
+
+class Point(ctypes.Structure):
+    """A structure of C."""
+
+    _fields_ = (("x", ctypes.c_double),)
+
+
+def of_thing(read):
+    def case():
+        thing = Thing()
+        thing.v = 1.0
+        return (lambda x: x * read(thing)), lambda: setattr(thing, "v", 4.0)
+
+    return case
+
+
+def names_of_thing():
+    thing = Thing()
+    thing.v = 1.0
+    return (lambda x: x * len(vars(thing)) * ("w" in dir(thing))), lambda: setattr(thing, "w", 4.0)
+
+
+def of_class():
+    kind = type("Kind", (Thing,), {"v": 1.0, "__module__": __name__})
+    return (lambda x: x * kind.__dict__["v"] + vars(kind)["v"]), lambda: setattr(kind, "v", 4.0)
+
+
+def of_module():
+    module = types.ModuleType("settings")
+    module.v = 1.0
+    return (lambda x: x * vars(module)["v"] + module.__dict__["v"]), lambda: setattr(module, "v", 4.0)
+
+
+def of_globals():
+    def change():
+        global FACTOR
+        FACTOR += 1.0
+
+    return (lambda x: x * globals()["FACTOR"]), change
+
+
+def of_array():
+    numbers = array.array("d", [1.0, 2.0])
+    return (lambda x: x * numbers[0] + sum(numbers) + np.asarray(numbers)), lambda: numbers.__setitem__(0, 4.0)
+
+
+def of_memory():
+    numbers = memoryview(np.ones(2))
+    return (lambda x: x * numbers[0]), lambda: numbers.__setitem__(0, 4.0)
+
+
+def of_structure():
+    point = Point(1.0)
+    return (lambda x: x * point.x), lambda: setattr(point, "x", 4.0)
+
+
+def of_thread():
+    local = threading.local()
+    local.v = 1.0
+    return (lambda x: x * local.v), lambda: setattr(local, "v", 4.0)
+
+
+def of_weak_reference():
+    thing = Thing()
+    thing.v = 1.0
+    found = weakref.ref(thing)
+    return (lambda x: x * found().v), lambda: setattr(thing, "v", 4.0)
+
+
+def of_primitive():
+    factors = [1.0]
+    times = ad.elementwise(lambda x: np.sin(x) * factors[0], lambda y, x: np.cos(x) * factors[0])
+    return times, lambda: factors.__setitem__(0, 4.0)
+
+
+READ = [
+    of_thing(lambda t: t.__dict__["v"]),
+    of_thing(lambda t: sum(t.__dict__.values())),
+    of_thing(lambda t: vars(t)["v"]),
+    names_of_thing,
+    of_class,
+    of_module,
+    of_globals,
+    of_array,
+    of_memory,
+    of_structure,
+    of_thread,
+    of_weak_reference,
+    of_primitive,
+]
+
+
+@pytest.mark.parametrize("case", READ)
+def test_a_change_is_seen(case):
+    f, change = case()
+    compiled = ad.compile(f)
+    for _ in range(3):
+        assert np.array_equal(compiled(X), f(X))
+    change()
+    for _ in range(3):
+        assert np.array_equal(compiled(X), f(X))
+
+
+def test_attributes_with_a_generator_and_a_tensor():
+    def of(rng):
+        thing = Thing()
+        thing.s, thing.w, thing.g = 2.0, ad.tensor(np.ones(2), requires_grad=True), rng
+        return thing, lambda x: (lambda s, w, g: x * s * w + g.normal(size=2))(**vars(thing))
+
+    (plain, f), (thing, g) = of(np.random.default_rng(3)), of(np.random.default_rng(3))
+    g = ad.compile(g)
+    for change in (None, None, None, 5.0, None):
+        if change:
+            plain.s = thing.s = change
+        assert np.array_equal(f(X).data, g(X).data)
+
+
+SIGNS = [complex(-1, 0.0), complex(-1, -0.0), 0.0, -0.0, math.nan, complex(0.0, -0.0), complex(-0.0, 0.0)]
+
+
+def test_signs_of_zeros_among_the_arguments():
+    def f(x, z):
+        return np.sqrt(np.multiply(x, 1.0) * complex(z)), np.sqrt(z + 0j) * x
+
+    compiled = ad.compile(f)
+    for _ in range(3):
+        for z in SIGNS:
+            assert [y.tobytes() for y in compiled(X, z)] == [y.tobytes() for y in f(X, z)]
+
+
+def test_numbers_of_a_class_of_their_own_are_told_apart():
+    class Length(float):
+        unit = 1.0
+
+    metre, kilometre = Length(2.0), Length(2.0)
+    kilometre.unit = 1000.0
+    f = ad.compile(lambda x, s: x * s.unit)
+    for length in (metre, metre, metre, kilometre, kilometre, metre):
+        assert np.array_equal(f(X, length), X * length.unit)
+
+
+@pytest.mark.parametrize("value", [np.array([1, "a", None], object), np.array([[1.5, None]], object)[:, ::-1]])
+def test_objects_are_copied_as_references(value):
+    f = ad.compile(lambda x: (x * 2, value))
+    for _ in range(4):
+        assert f(X)[1].tolist() == value.tolist()
+        gc.collect()
+
+
+def write_global(x):
+    globals()["FACTOR"] = 9.0
+    return x
+
+
+def writing(write):
+    thing = Thing()
+    thing.v = 1.0
+
+    def f(x):
+        write(thing)
+        return x
+
+    return f
+
+
+VARIABLE = contextvars.ContextVar("VARIABLE", default=2.0)
+GENERATOR = np.random.default_rng(0)
+OLD = np.random.RandomState(0)
+
+
+def fill_in(x):
+    y = np.zeros(2)
+    y[0] = x[1]
+    return y
+
+
+REFUSED = {
+    "a write into an array of its own": (fill_in, "a write into a plain array.*np.stack"),
+    "object.__setattr__": (writing(lambda t: object.__setattr__(t, "v", 9.0)), "attribute 'v'"),
+    "__setattr__": (writing(lambda t: t.__setattr__("v", 9.0)), "attribute 'v'"),
+    "object.__delattr__": (writing(lambda t: object.__delattr__(t, "v")), "attribute 'v'"),
+    "globals()": (write_global, "a dict from outside is written to"),
+    "a context variable": (lambda x: x * VARIABLE.get(), "context variable"),
+    "RandomState": (lambda x: x * OLD.rand(), "random numbers are drawn"),
+    "spawn": (lambda x: x * GENERATOR.spawn(1)[0].normal(), "rng.spawn"),
+    "writeable": (lambda x: x * 2 if x.flags.writeable else x, "flags.writeable"),
+    "owndata": (lambda x: x * 2 if x.flags["OWNDATA"] else x, "flags.owndata"),
+    "an iterator": (lambda x: iter([x]), "returns a list_iterator"),
+    "a generator": (lambda x: (y for y in [x]), "returns a generator"),
+    "a function": (lambda x: lambda: x, "returns a function"),
+    "a set": (lambda x: {1, 2}, "returns a set"),
+    "a deque": (lambda x: deque([x]), "returns a deque"),
+    "an object": (lambda x: types.SimpleNamespace(a=x), "returns a SimpleNamespace"),
+    "a dataclass": (lambda x: dataclasses.make_dataclass("D", ["a"])(x), "returns a D"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_at_the_first_call(name):
+    f, words = REFUSED[name]
+    with pytest.raises(ad.CompileError, match=words):
+        ad.compile(f)(X)
+
+
+def test_whether_an_argument_is_another_array_is_refused():
+    w = np.ones(2)
+    for f in (lambda x, y: x if x is y else y, lambda x, y: x if y is w else y):
+        with pytest.raises(ad.CompileError, match="is another array"):
+            ad.compile(f)(X, X.copy())
+    same = ad.compile(lambda x, y: (lambda a, b: a * 2 if a is b else a * b)(x, x) if y is None else x)
+    assert np.array_equal(same(X, None), 2 * X)
+
+
+def test_layout_is_known():
+    f = ad.compile(lambda x: x * (2.0 if x.flags.c_contiguous and x.flags["C"] else 3.0))
+    for x in (X, X, np.ones(4)[::2], X):
+        assert np.array_equal(f(x), x * (2.0 if x.flags.c_contiguous else 3.0))
+
+
+def test_objects_that_answer_every_name():
+    class Lazy:
+        def __getattr__(self, name):
+            return {"b": 2.0}[name]
+
+    lazy = Lazy()
+    f = ad.compile(lambda x: x * lazy.b)
+    assert np.array_equal(f(X), 2 * X)
+    assert np.array_equal(f(X), 2 * X)
+
+
+def test_sources_go_with_their_programs():
+    def sources():
+        gc.collect()
+        return sum(name.startswith("<compiled going ") for name in linecache.cache)
+
+    def going(x):
+        return np.tanh(x) * 2
+
+    f = ad.compile(going)
+    f(X), f(X)
+    assert sources() == 1
+    del f
+    assert sources() == 0
