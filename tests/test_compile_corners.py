@@ -267,3 +267,9 @@ def test_sources_go_with_their_programs():
     assert sources() == 1
     del f
     assert sources() == 0
+
+
+def test_the_id_of_an_argument_is_refused():
+    f = ad.compile(lambda x, y: x * len({id(x), id(y)}))
+    with pytest.raises(ad.CompileError, match=r"id\(\) of an argument"):
+        f(np.ones(2), np.ones(2))

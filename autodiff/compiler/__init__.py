@@ -65,7 +65,9 @@ def compile(
     The second call of a program runs `f` as well and compares results, gradients and state, bit for bit. So the second
     call costs what the plain one costs, and both together.
 
-    The program gives the numbers of the plain call, bit for bit, on the machine that it was traced on. What it gives
+    The program gives the numbers of the plain call, bit for bit, on the machine that it was traced on. Two things end
+    there: `integrate`, `odeint` and `expectation` choose nodes and steps by values, and a program keeps those of its
+    trace as long as they do, so that it agrees to their tolerance; and ``backend="jax"`` agrees to rounding. What comes
     back shares memory with nothing else, also where the plain function gives a view of an argument or a parameter.
 
     A result that depends on parameters is tracked, as that of `f` is: ``loss(compiled(x)).backward()`` reaches them. It

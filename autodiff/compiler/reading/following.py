@@ -795,6 +795,11 @@ class Reading:
     def _imports(self, frame: types.FrameType, args: list[Any]) -> Any:
         return sys.modules.get(args[0], UNKNOWN) if isinstance(args[0], str) else UNKNOWN
 
+    def _asks_identity(self, frame: types.FrameType, args: list[Any]) -> Any:
+        if _stands_for_argument(args[0]):
+            raise self.refuse(frame, "the id() of an argument is asked", "Pass a flag that is a Python bool.")
+        return UNKNOWN
+
     def _lists_attributes(self, frame: types.FrameType, args: list[Any]) -> Any:
         self._asks_attributes(frame, args)
         return UNKNOWN
@@ -822,6 +827,7 @@ _ABOUT: dict[Any, Any] = {
     iter: Reading._takes_next,
     len: Reading._asks_length,
     __import__: Reading._imports,
+    id: Reading._asks_identity,
 }
 
 _C_METHODS = (
