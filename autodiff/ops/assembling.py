@@ -13,6 +13,7 @@ from autodiff import tape
 from autodiff.errors import ShapeError
 from autodiff.ops import shapes
 from autodiff.ops.choices import where
+from autodiff.ops.deciding import decided
 from autodiff.ops.indexing import ARRAY, Index, at_set, take
 from autodiff.ops.joining import concatenate, stack
 from autodiff.ops.shapes import broadcast_to, canonical_axis, cast, moveaxis, operand, ravel, reshape_to
@@ -146,7 +147,8 @@ def resize(a: Any, new_shape: Any) -> Any:
 def real_if_close(a: Any, tol: float = 100) -> Any:
     """``np.real_if_close``: the real part, if the imaginary part is negligible."""
     a = operand(a)
-    return a.real if np.real_if_close(shapes.values(a), tol).dtype.kind != "c" and a.dtype.kind == "c" else a
+    is_close = a.dtype.kind == "c" and decided(lambda x: np.real_if_close(x, tol).dtype.kind != "c", shapes.values(a))
+    return a.real if is_close else a
 
 
 # --- functions along axes -------------------------------------------------------------------------
