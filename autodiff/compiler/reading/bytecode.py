@@ -36,11 +36,9 @@ class Reader(Protocol):
     def read_item(self, frame: types.FrameType, owner: Any, key: Any) -> Any: ...
     def used(self, frame: types.FrameType, value: Any) -> None: ...
     def compared(self, frame: types.FrameType, a: Any, b: Any) -> None: ...
-    def iterated(self, frame: types.FrameType, value: Any) -> None: ...
-    def called(self, frame: types.FrameType, function: Any, args: list[Any], names: tuple[str, ...]) -> Any: ...
-    def writes(self, frame: types.FrameType, what: str, owner: Any, key: Any, value: Any) -> None: ...
+    def called(self, frame: types.FrameType, function: Any, args: list[Any]) -> Any: ...
+    def writes(self, frame: types.FrameType, what: str, owner: Any, key: Any) -> None: ...
     def imported(self, frame: types.FrameType, name: str) -> Any: ...
-    def super_of(self, frame: types.FrameType, cls: Any, x: Any, name: str) -> None: ...
 
 
 class Layout:
@@ -134,12 +132,11 @@ class Follower:
     reader : Reader
     """
 
-    __slots__ = ("_awaits", "_names", "_reader", "code", "layout", "returned", "stack")
+    __slots__ = ("_awaits", "_reader", "code", "layout", "returned", "stack")
 
     def __init__(self, frame: types.FrameType, reader: Reader) -> None:
         self.code, self.layout, self._reader = frame.f_code, layout_of(frame.f_code), reader
         self.stack: list[Any] = []
-        self._names: tuple[str, ...] = ()
         self._awaits: types.CodeType | bool = False
         self.returned: Any = UNKNOWN
 
@@ -224,12 +221,14 @@ class Follower:
         self._push(self._reader.read_global(frame, i.argval) if found is MISSING else found)
 
     def _store_free(self, frame: types.FrameType, i: dis.Instruction) -> None:
-        value = self.pop() if i.opname.startswith("STORE") else UNKNOWN
-        self._reader.writes(frame, "variable", frame, i.argval, value)
+        if i.opname.startswith("STORE"):
+            self.pop()
+        self._reader.writes(frame, "variable", frame, i.argval)
 
     def _store_global(self, frame: types.FrameType, i: dis.Instruction) -> None:
-        value = self.pop() if i.opname.startswith("STORE") else UNKNOWN
-        self._reader.writes(frame, "global", frame.f_globals, i.argval, value)
+        if i.opname.startswith("STORE"):
+            self.pop()
+        self._reader.writes(frame, "global", frame.f_globals, i.argval)
 
     def _drop(self, frame: types.FrameType, i: dis.Instruction) -> None:
         self.pop()
@@ -267,9 +266,8 @@ class Follower:
             self._push(value)
 
     def _super(self, frame: types.FrameType, i: dis.Instruction) -> None:
-        _, cls, x = self.pops(3)
-        self._reader.super_of(frame, cls, x, i.argval)
-        self._awaits = True
+        self.pops(3)
+        self._awaits = True  # the frame of the base class's method tells what it reads
         if (i.arg or 0) & 1:
             self._push_callable(UNKNOWN)
         else:
@@ -290,17 +288,19 @@ class Follower:
 
     def _store_attribute(self, frame: types.FrameType, i: dis.Instruction) -> None:
         owner = self.pop()
-        value = self.pop() if i.opname.startswith("STORE") else UNKNOWN
-        self._reader.writes(frame, "attribute", owner, i.argval, value)
+        if i.opname.startswith("STORE"):
+            self.pop()
+        self._reader.writes(frame, "attribute", owner, i.argval)
 
     def _store_item(self, frame: types.FrameType, i: dis.Instruction) -> None:
         key, owner = self.pop(), self.pop()
-        value = self.pop() if i.opname.startswith("STORE") else UNKNOWN
-        self._reader.writes(frame, "item", owner, key, value)
+        if i.opname.startswith("STORE"):
+            self.pop()
+        self._reader.writes(frame, "item", owner, key)
 
     def _store_slice(self, frame: types.FrameType, i: dis.Instruction) -> None:
-        value, owner, start, stop = self.pops(4)
-        self._reader.writes(frame, "item", owner, slice(start, stop), value)
+        _, owner, start, stop = self.pops(4)
+        self._reader.writes(frame, "item", owner, slice(start, stop))
 
     # --- operators ---
 
@@ -310,7 +310,7 @@ class Follower:
             return
         a, b = self.pops(2)
         if i.opname == "BINARY_OP" and _INPLACE <= (i.arg or 0) < 2 * _INPLACE and a is not UNKNOWN:
-            self._reader.writes(frame, "in place", a, i.argrepr, b)
+            self._reader.writes(frame, "in place", a, i.argrepr)
         self._reader.used(frame, a)
         self._reader.used(frame, b)
         self._awaits = True
@@ -329,7 +329,7 @@ class Follower:
 
     def _iterate(self, frame: types.FrameType, i: dis.Instruction) -> None:
         value = self.pop()
-        self._reader.iterated(frame, value)
+        self._reader.used(frame, value)
         self._push(UNKNOWN)
 
     def _next(self, frame: types.FrameType, i: dis.Instruction) -> None:
@@ -337,7 +337,7 @@ class Follower:
 
     def _unpack(self, frame: types.FrameType, i: dis.Instruction) -> None:
         value, n = self.pop(), i.arg or 0
-        self._reader.iterated(frame, value)
+        self._reader.used(frame, value)
         known = type(value) in (tuple, list) and len(value) == n
         self._push(*(reversed(value) if known else [UNKNOWN] * n))
 
@@ -365,34 +365,27 @@ class Follower:
 
     # --- calls ---
 
-    def _keyword_names(self, frame: types.FrameType, i: dis.Instruction) -> None:
-        self._names = self.code.co_consts[i.arg or 0]
-
     def _call(self, frame: types.FrameType, i: dis.Instruction) -> None:
-        names, self._names = self._names, ()
         if i.opname == "CALL_KW":
-            names = self.pop()
-            names = () if names is UNKNOWN else names
-        self._called(frame, self.pops((i.arg or 0) + 2), names)
+            self.pop()  # the names of the keywords
+        self._called(frame, self.pops((i.arg or 0) + 2))
 
     def _call_spread(self, frame: types.FrameType, i: dis.Instruction) -> None:
         keywords = self.pop() if _ALWAYS_KEYWORDS or (i.arg or 0) & 1 else {}
         args = self.pop()
         if not isinstance(args, tuple):
-            self._reader.iterated(frame, args)
+            self._reader.used(frame, args)
         given = list(args) if isinstance(args, (tuple, list)) else [UNKNOWN]
-        names: tuple[str, ...] = ()
-        if isinstance(keywords, dict) and all(isinstance(k, str) for k in keywords):
-            names = tuple(keywords)
+        if isinstance(keywords, dict):
             given += keywords.values()
-        self._called(frame, [*self.pops(2), *given], names)
+        self._called(frame, [*self.pops(2), *given])
 
-    def _called(self, frame: types.FrameType, parts: list[Any], names: tuple[str, ...]) -> None:
+    def _called(self, frame: types.FrameType, parts: list[Any]) -> None:
         first, second, args = parts[0], parts[1], parts[2:]
         function = second if first is NULL else first
         if first is not NULL and second is not NULL and second is not UNKNOWN and first is not UNKNOWN:
             args = [second, *args]
-        result = self._reader.called(frame, function, args, names)
+        result = self._reader.called(frame, function, args)
         plain = function.__func__ if isinstance(function, types.MethodType) else function
         self._awaits = plain.__code__ if isinstance(plain, types.FunctionType) else False
         self._push(result)
@@ -433,8 +426,8 @@ def _handlers_by_name() -> Iterator[tuple[str, Handler]]:
         "POP_JUMP_FORWARD_IF_NONE POP_JUMP_FORWARD_IF_NOT_NONE POP_JUMP_BACKWARD_IF_NONE "
         "POP_JUMP_BACKWARD_IF_NOT_NONE RETURN_VALUE",
         Follower._drop_two: "STORE_FAST_STORE_FAST",
-        Follower._nothing: "RESUME PRECALL CACHE NOP EXTENDED_ARG MAKE_CELL COPY_FREE_VARS NOT_TAKEN DELETE_FAST "
-        "DELETE_NAME JUMP_FORWARD JUMP_BACKWARD RETURN_CONST",
+        Follower._nothing: "RESUME PRECALL KW_NAMES CACHE NOP EXTENDED_ARG MAKE_CELL COPY_FREE_VARS NOT_TAKEN "
+        "DELETE_FAST DELETE_NAME JUMP_FORWARD JUMP_BACKWARD RETURN_CONST",
         Follower._unknown: "LOAD_CLOSURE LOAD_FAST_AND_CLEAR LOAD_BUILD_CLASS LOAD_LOCALS LOAD_COMMON_CONSTANT",
         Follower._null: "PUSH_NULL",
         Follower._copy: "COPY",
@@ -459,7 +452,6 @@ def _handlers_by_name() -> Iterator[tuple[str, Handler]]:
         Follower._text: "FORMAT_VALUE FORMAT_SIMPLE CONVERT_VALUE",
         Follower._import: "IMPORT_NAME",
         Follower._import_from: "IMPORT_FROM",
-        Follower._keyword_names: "KW_NAMES",
         Follower._call: "CALL CALL_KW",
         Follower._call_spread: "CALL_FUNCTION_EX",
     }

@@ -111,8 +111,8 @@ class Reading:
     # --- beginning and end ---
 
     def __enter__(self) -> Reading:
-        self._alone = threading.active_count() == 1
-        self._random = (_global_state(), random.getstate()) if self._alone else None
+        alone = threading.active_count() == 1  # other threads may draw from these
+        self._random = (_global_state(), random.getstate()) if alone else None
         self._user = sys.gettrace()
         self._active = True
         frame = sys._getframe()
@@ -504,13 +504,10 @@ class Reading:
         if whole or isinstance(owner, (*BYTES, types.MappingProxyType)):
             self.used(frame, owner)
             return UNKNOWN
-        try:
-            value = dict.get(owner, key, MISSING) if isinstance(owner, dict) else owner[key]  # type: ignore[index]
-        except (LookupError, TypeError):
-            value = MISSING
+        value = Item(owner, key, None).now()
         if id(owner) in self._old and not isinstance(owner, tuple):
             self._note(Item(owner, key, value))
-            value = Item(owner, key, None).now()
+            value = Item(owner, key, None).now()  # perhaps a generator that stands in for it
         return UNKNOWN if value is MISSING else value
 
     def _read_part(self, array: Any, key: Any) -> None:
@@ -562,11 +559,6 @@ class Reading:
                 "Pass a flag that is a Python bool.",
             )
 
-    def iterated(self, frame: types.FrameType, value: Any) -> None:
-        """Something is gone through."""
-        if value is not UNKNOWN:
-            self.used(frame, value)
-
     def _settle(self, frame: types.FrameType | None) -> None:
         """Arrays that an instruction has used: they were traced, and are live, or their numbers were read."""
         left = []
@@ -581,12 +573,9 @@ class Reading:
         """A module that is imported inside of the function."""
         return sys.modules.get(name, UNKNOWN)
 
-    def super_of(self, frame: types.FrameType, cls: Any, x: Any, name: str) -> None:
-        """An attribute of a base class; the frame of a method tells of it."""
-
     # --- what the follower tells: changing ---
 
-    def writes(self, frame: types.FrameType, what: str, owner: Any, key: Any, value: Any) -> None:
+    def writes(self, frame: types.FrameType, what: str, owner: Any, key: Any) -> None:
         """A variable, attribute or item is about to be bound, or something changed in place."""
         if what == "variable":
             if key in self._cells[frame.f_code] or self._is_of_old_function(frame, key):
@@ -609,7 +598,7 @@ class Reading:
                     return  # its own frame tells
             kind = owner.__name__ if isinstance(owner, (type, types.ModuleType)) else type(owner).__name__
             raise self.refuse(frame, f"the attribute {key!r} of {kind} is set", _RETURN)
-        if what == "in place" and not isinstance(owner, (list, set, dict, bytearray, np.ndarray, *CONTAINERS)):
+        if what == "in place" and not isinstance(owner, (np.ndarray, *CONTAINERS)):
             return
         kind = type(owner).__name__
         if what == "item" and not isinstance(find(type(owner), "__setitem__"), _C_METHODS):
@@ -623,7 +612,7 @@ class Reading:
 
     # --- what the follower tells: calls ---
 
-    def called(self, frame: types.FrameType, function: Any, args: list[Any], names: tuple[str, ...]) -> Any:
+    def called(self, frame: types.FrameType, function: Any, args: list[Any]) -> Any:
         """A function is about to be called; what it returns, if that is known."""
         if function is UNKNOWN:
             for a in args:
@@ -667,13 +656,7 @@ class Reading:
             return UNKNOWN  # the frames of its methods tell
         if function in calls.ASKS_ONLY if isinstance(function, (type, types.BuiltinFunctionType)) else False:
             return UNKNOWN
-        deep = calls.root_of(getattr(function, "__module__", "")) in (
-            "copy",
-            "pickle",
-            "_pickle",
-            "operator",
-            "_operator",
-        )
+        deep = calls.root_of(getattr(function, "__module__", "")) in calls.READS_ALL
         deep = deep or isinstance(function, (operator.attrgetter, operator.methodcaller))
         for a in args:
             self.used(frame, a)
@@ -771,7 +754,7 @@ class Reading:
 
     def _sets_attribute(self, frame: types.FrameType, args: list[Any]) -> Any:
         if len(args) > 1 and isinstance(args[1], str):
-            self.writes(frame, "attribute", args[0], args[1], args[2] if len(args) > 2 else UNKNOWN)
+            self.writes(frame, "attribute", args[0], args[1])
         return UNKNOWN
 
     def _asks_attributes(self, frame: types.FrameType, args: list[Any]) -> Any:
@@ -863,9 +846,7 @@ def _is_iterator(x: Any) -> bool:
 def _quietly(x: Any, name: str) -> Any:
     """An attribute of an object of ours, or `MISSING`."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return getattr(x, name)
+        return getattr(x, name)
     except Exception:  # a property that has nothing to say yet
         return MISSING
 

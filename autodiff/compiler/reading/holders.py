@@ -172,12 +172,8 @@ class Item(Holder):
     what = "the item"
 
     def now(self) -> Any:
-        try:
-            return (
-                self.owner[self.key]
-                if not isinstance(self.owner, collections.defaultdict)
-                else self.owner.get(self.key, MISSING)
-            )
+        try:  # `dict.get` does not ask for what is missing
+            return dict.get(self.owner, self.key, MISSING) if isinstance(self.owner, dict) else self.owner[self.key]
         except (LookupError, TypeError):
             return MISSING
 
