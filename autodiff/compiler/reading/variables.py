@@ -1,0 +1,250 @@
+"""Variables, attributes and items that a function reads, and those that it is about to bind anew."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+from autodiff.compiler.reading import calls
+from autodiff.compiler.reading.bytecode import UNKNOWN
+from autodiff.compiler.reading.holders import (
+    ATOMS,
+    BYTES,
+    CONTAINERS,
+    MISSING,
+    Attribute,
+    Code,
+    Global,
+    Item,
+    Names,
+    Numbers,
+    Setting,
+    alike,
+    dict_of,
+    find,
+    is_own,
+)
+from autodiff.compiler.reading.outside import ARGUMENT, GENERATORS, RETURN, Outside, quietly
+from autodiff.compiler.tracer import Tracer
+from autodiff.tensors import Tensor
+
+_METADATA = frozenset(("shape", "ndim", "size", "dtype", "nbytes", "itemsize", "strides", "flags", "base"))
+
+
+class Variables(Outside):
+    """What the instructions of the user's code look up, and what they bind."""
+
+    def __init__(self, trace: Any, title: str) -> None:
+        super().__init__(trace, title)
+        self._cells: dict[types.CodeType, set[str]] = defaultdict(set)
+
+    def read_global(self, frame: types.FrameType, name: str) -> Any:
+        """A global variable, or one of Python's own names."""
+        found = frame.f_globals.get(name, MISSING)
+        self.note(Global(frame.f_globals, name, found))
+        if found is MISSING:
+            return frame.f_builtins.get(name, UNKNOWN)
+        return frame.f_globals[name]  # perhaps a generator that stands in for it
+
+    def read_attribute(self, frame: types.FrameType, owner: Any, name: str) -> Any:
+        """An attribute."""
+        if isinstance(owner, np.ndarray):
+            if name in _METADATA:
+                return UNKNOWN
+            self.used(frame, owner)
+            return _bound(find(owner, name), owner, name)
+        if isinstance(owner, np.random.RandomState) and self.is_old(owner):
+            raise self.refuse(frame, f"random numbers are drawn (RandomState.{name})", GENERATORS)
+        if name == "__dict__" and self.is_old(owner):
+            return self.read_attributes(frame, owner)
+        if isinstance(owner, (Tracer, Tensor, super)):
+            return UNKNOWN
+        if isinstance(owner, types.ModuleType):
+            if calls.root_of(owner.__name__) in calls.OURS or calls.root_of(owner.__name__) == "builtins":
+                return vars(owner).get(name, UNKNOWN)
+            if owner.__name__ == "os" and name in ("environ", "environb"):
+                raise self.refuse(frame, "the environment (os.environ) is looked at", ARGUMENT)
+        elif not self.is_old(owner) and not isinstance(owner, type):
+            if isinstance(owner, ATOMS) or calls.is_of_ours(owner):
+                return UNKNOWN
+            return _bound(find(owner, name), owner, name)
+        raw = find(owner, name)
+        if not isinstance(owner, (type, types.ModuleType)):
+            if calls.is_of_ours(owner):
+                return self._read_ours(frame, owner, name, raw)
+            if id(owner) not in self._objects and id(owner) in self._old:
+                self._objects[id(owner)] = (owner, dict(dict_of(owner) or {}))
+        elif isinstance(owner, type) and calls.is_ours(owner):
+            return _bound(raw, owner, name)
+        if isinstance(owner, ATOMS) or type(owner) in _BUILT_IN:
+            return _bound(raw, owner, name)
+        self.note(Attribute(owner, name, raw))
+        return _bound(find(owner, name), owner, name)
+
+    def _read_ours(self, frame: types.FrameType, owner: Any, name: str, raw: Any) -> Any:
+        """An attribute of a module of a network, an optimiser, a schedule."""
+        own = is_own(owner, name)
+        if own and hasattr(owner, "named_parameters"):
+            self.meet(raw, name)  # its changes are counted
+            return raw
+        if own or hasattr(type(raw), "__set__"):
+            value = raw if own else quietly(owner, name)
+            if isinstance(value, ATOMS):
+                if not alike(self._settings.get(id(owner), {}).get(name, value), value):
+                    raise self.refuse(
+                        frame,
+                        f"{type(owner).__name__}.{name} is read after it was set",
+                        "Read it before, or outside of the function.",
+                    )
+                self.note(Setting(owner, name, value))
+                return value
+            if not own:
+                return UNKNOWN
+        functions = calls.plain_functions(raw)
+        if own or not functions or not all(map(calls.is_ours, functions)):
+            self.note(Attribute(owner, name, raw))
+        return _bound(find(owner, name), owner, name)
+
+    def read_attributes(self, frame: types.FrameType, x: Any) -> Any:
+        """All attributes of an object: those of a module are known by its dictionary."""
+        if id(x) not in self._old or isinstance(x, Tensor):
+            return UNKNOWN
+        self._read_all(frame, x)
+        if isinstance(x, types.ModuleType) and not calls.is_ours(x):
+            return self._names_of(vars(x))
+        if isinstance(x, type) and not calls.is_ours(x) and not is_built_in(x):
+            for name, raw in vars(x).items():
+                self.note(Attribute(x, name, raw))
+        if not calls.is_of_ours(x) and not isinstance(x, types.ModuleType) and dict_of(x) is not None:
+            self.note(Names(x))
+        return UNKNOWN
+
+    def _names_of(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """The variables of a module, by their dictionary: each is guarded when it is read."""
+        self._old[id(variables)] = variables
+        return variables
+
+    def read_item(self, frame: types.FrameType, owner: Any, key: Any) -> Any:
+        """An item of a container, a part of an array."""
+        if isinstance(owner, np.ndarray):
+            self._read_part(owner, key)
+            return UNKNOWN
+        if not isinstance(owner, (*CONTAINERS, tuple)):
+            return UNKNOWN
+        get = find(type(owner), "__getitem__")
+        whole = key is UNKNOWN or isinstance(key, slice) or not isinstance(get, C_METHODS)
+        if whole or isinstance(owner, (*BYTES, types.MappingProxyType)):
+            self.used(frame, owner)
+            return UNKNOWN
+        value = Item(owner, key, None).now()
+        if id(owner) in self._old and not isinstance(owner, tuple):
+            self.note(Item(owner, key, value))
+            value = Item(owner, key, None).now()  # perhaps a generator that stands in for it
+        return UNKNOWN if value is MISSING else value
+
+    def _read_part(self, array: Any, key: Any) -> None:
+        if id(array) not in self._old:
+            return
+        known = key is not UNKNOWN and all(
+            isinstance(k, (*ATOMS, np.ndarray)) for k in (key if isinstance(key, tuple) else (key,))
+        )
+        parts = key if isinstance(key, tuple) else (key,)
+        part = tuple(k.copy() if isinstance(k, np.ndarray) else k for k in parts) if known else ...
+        try:
+            self.note(Numbers(array, "array", part))
+        except (LookupError, TypeError, ValueError):
+            self.note(Numbers(array, "array"))
+
+    def compared(self, frame: types.FrameType, a: Any, b: Any) -> None:
+        """It is asked whether two values are the same object."""
+        pair = (a, b)
+        if a is b or not all(isinstance(x, (np.ndarray, Tracer, Tensor)) for x in pair):
+            return
+        given = [stands_for_argument(x) for x in pair]
+        if any(given) and all(g or self.is_old(x) for g, x in zip(given, pair)):
+            raise self.refuse(
+                frame,
+                "whether an argument is another array (is), which may be so in one call and not in another, is asked",
+                "Pass a flag that is a Python bool.",
+            )
+
+    def imported(self, frame: types.FrameType, name: str) -> Any:
+        """A module that is imported inside of the function."""
+        return sys.modules.get(name, UNKNOWN)
+
+    # --- changing ---
+
+    def writes(self, frame: types.FrameType, what: str, owner: Any, key: Any) -> None:
+        """A variable, attribute or item is about to be bound, or something changed in place."""
+        if what == "variable":
+            if key in self._cells[frame.f_code] or self._is_of_old_function(frame, key):
+                raise self.refuse(frame, f"the variable {key!r} of an enclosing function is set", RETURN)
+            return
+        if what == "global":
+            raise self.refuse(frame, f"the global {key!r} is set", RETURN)
+        if owner is UNKNOWN or not self.is_old(owner) or isinstance(owner, (Tensor, Tracer)):
+            return
+        if what == "attribute":
+            raw = MISSING if isinstance(owner, (type, types.ModuleType)) else find(owner, key)
+            if hasattr(type(raw), "__set__") and calls.is_of_ours(raw):
+                return  # a setting of the library's own, which sees to it
+            if calls.is_ours(find(type(owner), "__setattr__")) and not hasattr(owner, "named_parameters"):
+                return  # the same
+            if isinstance(raw, property):
+                if calls.is_of_ours(owner) and calls.is_ours(raw.fset):
+                    return
+                if raw.fset is not None and not calls.is_ours(raw.fset):
+                    return  # its own frame tells
+            kind = owner.__name__ if isinstance(owner, (type, types.ModuleType)) else type(owner).__name__
+            raise self.refuse(frame, f"the attribute {key!r} of {kind} is set", RETURN)
+        if what == "in place" and not isinstance(owner, (np.ndarray, *CONTAINERS)):
+            return
+        kind = type(owner).__name__
+        if what == "item" and not isinstance(find(type(owner), "__setitem__"), C_METHODS):
+            return  # the frame of its own method tells
+        raise self.refuse(frame, f"a {kind} from outside is written to", RETURN)
+
+    def _is_of_old_function(self, frame: types.FrameType, name: str) -> bool:
+        return name in frame.f_code.co_freevars and any(
+            isinstance(h, Code) and h.owner.__code__ is frame.f_code for h in self.holders.values()
+        )
+
+
+C_METHODS = (
+    types.WrapperDescriptorType, types.MethodDescriptorType, types.BuiltinFunctionType, types.MethodWrapperType
+)  # fmt: skip
+_BUILT_IN = {*CONTAINERS, tuple, frozenset, str, bytes}
+
+
+def is_built_in(kind: type) -> bool:
+    """Whether a class is one of Python's own."""
+    return calls.root_of(kind.__module__) in ("builtins", "collections", "itertools", "_collections")
+
+
+def stands_for_argument(x: Any) -> bool:
+    """Whether a value is an argument of the call that is traced."""
+    x = x._data if isinstance(x, Tensor) else x
+    return isinstance(x, Tracer) and x._var.kind == "argument"
+
+
+def _bound(raw: Any, owner: Any, name: str) -> Any:
+    """What an attribute gives, where that is known without asking anybody."""
+    if raw is MISSING:
+        return UNKNOWN
+    if isinstance(owner, types.ModuleType) or is_own(owner, name):
+        return raw
+    if isinstance(raw, types.FunctionType):
+        return raw if isinstance(owner, type) else types.MethodType(raw, owner)
+    if isinstance(raw, staticmethod):
+        return raw.__func__
+    if isinstance(raw, classmethod):
+        return types.MethodType(raw.__func__, owner if isinstance(owner, type) else type(owner))
+    if isinstance(raw, types.ClassMethodDescriptorType):
+        return raw.__get__(None, owner if isinstance(owner, type) else type(owner))
+    if isinstance(raw, (types.MethodDescriptorType, types.WrapperDescriptorType)):
+        return raw if isinstance(owner, type) else raw.__get__(owner, type(owner))
+    return UNKNOWN if hasattr(type(raw), "__get__") else raw
