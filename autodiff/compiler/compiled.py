@@ -237,16 +237,21 @@ class Compiled:
                 return self._f(*args, **kwargs)
             args, kwargs = pytree.unflatten(structure, [x.detach() if _is_result(x) else x for x in leaves])
             return self(*args, **kwargs)
+        failed = None
         try:
             traced = trace(self._f, self.__name__, leaves, lambda new: pytree.unflatten(structure, new))
         except CompileError as error:
             self._give_up(error)
             return self._f(*args, **kwargs)
         except Exception as error:
-            if not _is_internal(error):
-                raise
-            self._give_up(_surprise(f"{self.__name__} cannot be traced", error))
-            return self._f(*args, **kwargs)
+            failed = error
+            if _is_internal(error):
+                self._give_up(_surprise(f"{self.__name__} cannot be traced", error))
+        if failed is not None:  # all is as it was: the function itself raises what it raises, and leaves what it leaves
+            answer = self._f(*args, **kwargs)
+            if self._refused is None:
+                self._give_up(_surprise(f"{self.__name__} fails while it is traced, and not otherwise", failed))
+            return answer
         self._entries = [entry for entry in self._entries if entry.is_alive()]
         try:
             check = CHECK if self.check == 1 else self.check

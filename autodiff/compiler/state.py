@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import operator
 import types
 from typing import Any
 
 import numpy as np
 
 from autodiff.compiler.reading.calls import is_of_ours
-from autodiff.compiler.reading.holders import ATOMS, dict_of, slots_of
+from autodiff.compiler.reading.holders import ATOMS, dict_of, entries_of, put_back, root, same_entries, slots_of
 from autodiff.primitives import Primitive
 from autodiff.tape import Leaf
 from autodiff.tensors import Tensor
@@ -26,7 +25,7 @@ class State:
     def __init__(self) -> None:
         self._arrays: dict[int, tuple[Any, Any]] = {}  # arrays, and copies of what they held
         self._bound: list[tuple[Any, str, Any]] = []  # object, name, what it was bound to
-        self._containers: list[tuple[Any, Any]] = []  # dict or list, and what it held
+        self._containers: dict[int, tuple[Any, list[Any]]] = {}  # and what they held
         self._generators: list[tuple[Any, Any]] = []
         self._seen: dict[int, Any] = {}
 
@@ -49,14 +48,14 @@ class State:
             elif isinstance(x, np.random.Generator):
                 self._generators.append((x, x.bit_generator.state))
             elif isinstance(x, (list, dict)):
-                self._containers.append((x, x.copy()))
+                self.hold(x)
                 waiting += x.values() if isinstance(x, dict) else x
             elif isinstance(x, tuple):
                 waiting += x
             elif is_of_ours(x) and not isinstance(x, types.FunctionType):
                 attributes = dict_of(x)
                 if attributes is not None:
-                    self._containers.append((attributes, dict(attributes)))
+                    self.hold(attributes)
                     waiting += attributes.values()
                 for name in slots_of(x):
                     value = getattr(x, name, None)
@@ -64,9 +63,22 @@ class State:
                         self._bound.append((x, name, value))
                     waiting.append(value)
 
+    def hold(self, x: Any) -> None:
+        """Keep what an array or a container holds, but not the state of what is in it."""
+        if isinstance(x, np.ndarray):
+            self._keep(x)
+        else:
+            self._containers.setdefault(id(x), (x, entries_of(x)))
+
+    def has_changed(self, x: Any) -> bool:
+        """Whether an array or a container that is held is not what it was."""
+        if not isinstance(x, np.ndarray):
+            return not same_entries(entries_of(x), self._containers[id(x)][1])
+        a, copy = self._arrays.get(id(root(x)), (x, x))
+        return not same_bits(a, copy)
+
     def _keep(self, a: Any) -> None:
-        while isinstance(a.base, np.ndarray):  # views of one vector are kept with it
-            a = a.base
+        a = root(a)  # views of one vector are kept with it
         if id(a) not in self._arrays and a.flags.writeable and a.dtype != object:
             self._arrays[id(a)] = (a, a.copy(order="K"))
 
@@ -76,16 +88,8 @@ class State:
             a[...] = copy
         for x, name, value in self._bound:
             setattr(x, name, value)
-        for container, contents in self._containers:
-            if isinstance(container, list):
-                if len(container) != len(contents) or any(map(operator.is_not, container, contents)):
-                    container[:] = contents
-                continue
-            for key in [k for k in container if k not in contents]:
-                del container[key]
-            for key, value in contents.items():  # only what differs: another thread may be looking
-                if container.get(key, self) is not value:
-                    container[key] = value
+        for container, entries in self._containers.values():
+            put_back(container, entries)
         for generator, state in self._generators:
             generator.bit_generator.state = state
 
@@ -108,7 +112,7 @@ class State:
         for i, (a, _) in enumerate(self._arrays.values()):
             if not any(isinstance(value, np.ndarray) and np.may_share_memory(value, a) for _, _, value in self._bound):
                 found[f"array {i} of an optimiser or layer, {a.dtype}{list(a.shape)}"] = digest(a)
-        for i, (container, _) in enumerate(self._containers):
+        for i, (container, _) in enumerate(self._containers.values()):
             pairs = enumerate(container) if isinstance(container, list) else container.items()
             numbers = {str(k): repr(v) for k, v in pairs if isinstance(v, (bool, int, float))}
             if numbers:

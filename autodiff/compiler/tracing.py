@@ -94,7 +94,7 @@ class Writer(Watcher, Trace):
         self.cotangents: dict[Value, Value] = {}
         self.titles: dict[Node, str] = {}
         self.uses: dict[int, int] = {}
-        self.undo: State | None = None
+        self.undo = State()
 
     def value_of(self, x: Any) -> Any:
         """What stands for an operand in the record; arrays from outside are counted, as they are live."""
@@ -104,12 +104,7 @@ class Writer(Watcher, Trace):
 
     def adopt(self, array: Any) -> Any:
         """A Tracer for an array from outside, so that all that is computed with it is written down."""
-        base = array
-        while isinstance(base.base, np.ndarray):
-            base = base.base
-        if not any(self.is_outside(x) for x in (array, base)):
-            return array
-        return self.tracer(array, self.value_of(array))
+        return self.tracer(array, self.value_of(array)) if self.is_outside(array) else array
 
     def record(self, *call: Any) -> Any:
         """Make a call and write it down; a Tracer that somebody has kept has nowhere to write."""
@@ -220,9 +215,12 @@ class Writer(Watcher, Trace):
             elif leaf in none_yet:
                 leaf.grad = _NONE_YET
 
+    def is_state(self, array: Any) -> bool:
+        """Whether an array is that of a Tensor that is traced: a program may change it."""
+        return any(np.may_share_memory(array, held) for _, held, _, _ in self.states.values())
+
     def keep(self, *things: Any) -> None:
         """Note the state of what is about to be changed, to put it back if the trace comes to nothing."""
-        self.undo = self.undo or State()
         before = tape.set_tracer(None)
         for x in things:
             self.undo.add(x)
@@ -269,7 +267,7 @@ class Writer(Watcher, Trace):
             for leaf in self.leaves:
                 step_back(leaf)
             self.standing.clear()
-            if failed and self.undo is not None:
+            if failed:
                 self.undo.restore()
         return states
 

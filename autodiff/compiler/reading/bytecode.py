@@ -36,7 +36,7 @@ class Reader(Protocol):
     def read_item(self, frame: types.FrameType, owner: Any, key: Any) -> Any: ...
     def used(self, frame: types.FrameType, value: Any) -> None: ...
     def compared(self, frame: types.FrameType, a: Any, b: Any) -> None: ...
-    def called(self, frame: types.FrameType, function: Any, args: list[Any]) -> Any: ...
+    def called(self, frame: types.FrameType, function: Any, args: list[Any], names: tuple[str, ...]) -> Any: ...
     def writes(self, frame: types.FrameType, what: str, owner: Any, key: Any) -> None: ...
     def imported(self, frame: types.FrameType, name: str) -> Any: ...
 
@@ -132,11 +132,12 @@ class Follower:
     reader : Reader
     """
 
-    __slots__ = ("_awaits", "_reader", "code", "layout", "returned", "stack")
+    __slots__ = ("_awaits", "_names", "_reader", "code", "layout", "returned", "stack")
 
     def __init__(self, frame: types.FrameType, reader: Reader) -> None:
         self.code, self.layout, self._reader = frame.f_code, layout_of(frame.f_code), reader
         self.stack: list[Any] = []
+        self._names: tuple[str, ...] = ()
         self._awaits: types.CodeType | bool = False
         self.returned: Any = UNKNOWN
 
@@ -365,10 +366,15 @@ class Follower:
 
     # --- calls ---
 
+    def _keyword_names(self, frame: types.FrameType, i: dis.Instruction) -> None:
+        self._names = self.code.co_consts[i.arg or 0]
+
     def _call(self, frame: types.FrameType, i: dis.Instruction) -> None:
+        names, self._names = self._names, ()
         if i.opname == "CALL_KW":
-            self.pop()  # the names of the keywords
-        self._called(frame, self.pops((i.arg or 0) + 2))
+            names = self.pop()
+            names = () if names is UNKNOWN else names
+        self._called(frame, self.pops((i.arg or 0) + 2), names)
 
     def _call_spread(self, frame: types.FrameType, i: dis.Instruction) -> None:
         keywords = self.pop() if _ALWAYS_KEYWORDS or (i.arg or 0) & 1 else {}
@@ -376,16 +382,18 @@ class Follower:
         if not isinstance(args, tuple):
             self._reader.used(frame, args)
         given = list(args) if isinstance(args, (tuple, list)) else [UNKNOWN]
-        if isinstance(keywords, dict):
+        names: tuple[str, ...] = ()
+        if isinstance(keywords, dict) and all(isinstance(k, str) for k in keywords):
+            names = tuple(keywords)
             given += keywords.values()
-        self._called(frame, [*self.pops(2), *given])
+        self._called(frame, [*self.pops(2), *given], names)
 
-    def _called(self, frame: types.FrameType, parts: list[Any]) -> None:
+    def _called(self, frame: types.FrameType, parts: list[Any], names: tuple[str, ...]) -> None:
         first, second, args = parts[0], parts[1], parts[2:]
         function = second if first is NULL else first
         if first is not NULL and second is not NULL and second is not UNKNOWN and first is not UNKNOWN:
             args = [second, *args]
-        result = self._reader.called(frame, function, args)
+        result = self._reader.called(frame, function, args, names)
         plain = function.__func__ if isinstance(function, types.MethodType) else function
         self._awaits = plain.__code__ if isinstance(plain, types.FunctionType) else False
         self._push(result)
@@ -426,7 +434,7 @@ def _handlers_by_name() -> Iterator[tuple[str, Handler]]:
         "POP_JUMP_FORWARD_IF_NONE POP_JUMP_FORWARD_IF_NOT_NONE POP_JUMP_BACKWARD_IF_NONE "
         "POP_JUMP_BACKWARD_IF_NOT_NONE RETURN_VALUE",
         Follower._drop_two: "STORE_FAST_STORE_FAST",
-        Follower._nothing: "RESUME PRECALL KW_NAMES CACHE NOP EXTENDED_ARG MAKE_CELL COPY_FREE_VARS NOT_TAKEN "
+        Follower._nothing: "RESUME PRECALL CACHE NOP EXTENDED_ARG MAKE_CELL COPY_FREE_VARS NOT_TAKEN "
         "DELETE_FAST DELETE_NAME JUMP_FORWARD JUMP_BACKWARD RETURN_CONST",
         Follower._unknown: "LOAD_CLOSURE LOAD_FAST_AND_CLEAR LOAD_BUILD_CLASS LOAD_LOCALS LOAD_COMMON_CONSTANT",
         Follower._null: "PUSH_NULL",
@@ -452,6 +460,7 @@ def _handlers_by_name() -> Iterator[tuple[str, Handler]]:
         Follower._text: "FORMAT_VALUE FORMAT_SIMPLE CONVERT_VALUE",
         Follower._import: "IMPORT_NAME",
         Follower._import_from: "IMPORT_FROM",
+        Follower._keyword_names: "KW_NAMES",
         Follower._call: "CALL CALL_KW",
         Follower._call_spread: "CALL_FUNCTION_EX",
     }

@@ -69,7 +69,9 @@ MUTATORS: dict[type, frozenset[str]] = {kind: frozenset(names.split()) for kind,
 """Methods that change what they are called on."""
 
 WRITERS_OF_NUMPY = frozenset(("copyto", "put", "place", "putmask", "put_along_axis", "fill_diagonal", "shuffle"))
-"""Functions of NumPy's that write into their first argument."""
+"""Functions of NumPy's that write into their first argument, `out` apart."""
+
+_WRITTEN = ("out", "dst", "a", "arr")  # the names of that argument
 
 ASKS_ONLY = frozenset(
     (isinstance, issubclass, id, callable, type, super, object, hasattr, hash, property, staticmethod, classmethod)
@@ -117,15 +119,34 @@ def is_from_outside(function: Any) -> str:
     return OUTSIDE.get(module, "")
 
 
-def changes_itself(function: Any) -> Any:
-    """The object that a method of C changes, if it is such a method; else None."""
+def written(function: Any, args: list[Any], names: tuple[str, ...]) -> list[Any]:
+    """What a call of a function of C is known to write into: the owner of a method, its first argument, `out`.
+
+    Parameters
+    ----------
+    function : callable
+    args : list
+        What it is called with, keywords last.
+    names : tuple of str
+        The names of those.
+    """
+    n = len(args) - len(names)
+    keywords, name = dict(zip(names, args[n:])), getattr(function, "__name__", "")
     owner = getattr(function, "__self__", None)
-    if owner is None or isinstance(owner, types.ModuleType):
-        return None
-    for kind, names in MUTATORS.items():
-        if isinstance(owner, kind):
-            return owner if getattr(function, "__name__", "") in names else None
-    return None
+    if isinstance(function, types.MethodDescriptorType):  # list.append(x, ...)
+        owner, args = next(iter(args), None), args[1:]
+    for kind, mutators in MUTATORS.items():
+        if isinstance(owner, kind) and name in mutators:
+            return [owner]
+    if isinstance(owner, np.ufunc) and name == "at":
+        return args[:1]
+    if not (is_ours(function) or isinstance(owner, (np.ndarray, np.ufunc)) or isinstance(function, np.ufunc)):
+        return []
+    if name in WRITERS_OF_NUMPY:
+        return [keywords[k] for k in _WRITTEN if k in keywords] or args[:1]
+    out = keywords.get("out")
+    into = list(out) if isinstance(out, tuple) else [out]
+    return into + (args[function.nin : n] if isinstance(function, np.ufunc) else [])
 
 
 def plain_functions(raw: Any) -> list[types.FunctionType]:

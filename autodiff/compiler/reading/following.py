@@ -19,7 +19,7 @@ from autodiff.compiler.program import Value
 from autodiff.compiler.reading import calls
 from autodiff.compiler.reading.bytecode import Follower
 from autodiff.compiler.reading.functions import Functions
-from autodiff.compiler.reading.holders import ATOMS, MISSING, Attribute, Cell, Code, Contents, entries_of
+from autodiff.compiler.reading.holders import ATOMS, MISSING, Attribute, Cell, Code, Contents
 from autodiff.compiler.tracer import Tracer
 from autodiff.errors import CompileError
 from autodiff.tensors import Tensor
@@ -75,7 +75,7 @@ class Reading(Functions):
             self.meet(x, "argument")
         for container in borrowed:
             self._borrowed[id(container)] = container
-            self._containers.append(("argument", container, entries_of(container)))
+            self.hold(container, "argument")
 
     def done(self) -> None:
         """Forget what only the trace needed; say once what the function does beside computing."""
@@ -89,7 +89,7 @@ class Reading(Functions):
         self.trace = None  # it holds all arrays of this run
         self._old.clear()
         self._borrowed.clear()
-        self._containers.clear()
+        self._held.clear()
         self._objects.clear()
         self._functions.clear()
 

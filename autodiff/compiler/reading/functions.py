@@ -17,7 +17,7 @@ import numpy as np
 from autodiff.compiler.reading import calls
 from autodiff.compiler.reading.bytecode import UNKNOWN
 from autodiff.compiler.reading.holders import CONTAINERS
-from autodiff.compiler.reading.outside import ARGUMENT, GENERATORS, RETURN
+from autodiff.compiler.reading.outside import ARGUMENT, GENERATORS, RETURN, a
 from autodiff.compiler.reading.variables import C_METHODS, Variables, is_built_in, stands_for_argument
 from autodiff.compiler.tracer import Tracer
 from autodiff.tensors import Tensor
@@ -36,16 +36,18 @@ class Functions(Variables):
         super().__init__(trace, title)
         self.told: list[str] = []
 
-    def called(self, frame: types.FrameType, function: Any, args: list[Any]) -> Any:
+    def called(self, frame: types.FrameType, function: Any, args: list[Any], names: tuple[str, ...]) -> Any:
         """A function is about to be called; what it returns, if that is known."""
         if function is UNKNOWN:
-            for a in args:
-                self.used(frame, a)
+            for x in args:
+                self.used(frame, x)
             return UNKNOWN
         while isinstance(function, functools.partial):
             if id(function) in self._old:
                 self.used(frame, function)
-            args, function = [*function.args, *args], function.func
+            n = len(args) - len(names)
+            args = [*function.args, *args[:n], *function.keywords.values(), *args[n:]]
+            names, function = (*function.keywords, *names), function.func
         about = _ABOUT.get(function) if isinstance(function, (types.BuiltinFunctionType, type)) else None
         if function is globals:
             return self._names_of(frame.f_globals)
@@ -64,11 +66,9 @@ class Functions(Variables):
         plain = function.__func__ if isinstance(function, types.MethodType) else function
         if isinstance(plain, types.FunctionType) and self._is_python_of_user(plain):
             return UNKNOWN
-        changed = calls.changes_itself(function)
-        if changed is not None and self.is_old(changed):
-            raise self.refuse(
-                frame, f"a {type(changed).__name__} from outside is changed ({function.__name__})", RETURN
-            )
+        for x in calls.written(function, args, names):
+            if self.is_old(x):
+                raise self.refuse(frame, f"{a(x)} from outside is changed ({function.__name__})", RETURN)
         self._look_at_numpy(frame, function, args)
         owner = getattr(function, "__self__", None)
         if isinstance(owner, dict) and function.__name__ == "get" and args:
@@ -82,10 +82,10 @@ class Functions(Variables):
             return UNKNOWN
         deep = calls.root_of(getattr(function, "__module__", "")) in calls.READS_ALL
         deep = deep or isinstance(function, (operator.attrgetter, operator.methodcaller))
-        for a in args:
-            self.used(frame, a)
-            if deep and id(a) in self._old and not isinstance(a, (Tensor, np.ndarray)):
-                self._read_all(frame, a)
+        for x in args:
+            self.used(frame, x)
+            if deep and id(x) in self._old and not isinstance(x, (Tensor, np.ndarray)):
+                self._read_all(frame, x)
         return UNKNOWN
 
     def _is_python_of_user(self, function: types.FunctionType) -> bool:
@@ -113,8 +113,6 @@ class Functions(Variables):
             raise self.refuse(frame, f"random numbers are drawn ({name})", f"Write ad.live(rng.{name}, ...).")
         if function is np.random.default_rng and not any(a is not None for a in args):
             raise self.refuse(frame, "a generator of random numbers is made from no seed", GENERATORS)
-        if name in calls.WRITERS_OF_NUMPY and calls.is_ours(function) and args and self.is_old(args[0]):
-            raise self.refuse(frame, f"np.{name} writes into an array from outside", RETURN)
 
     # --- functions that ask what something is ---
 

@@ -365,6 +365,42 @@ def entries_of(x: Any) -> list[Any]:
     return []
 
 
+def put_back(x: Any, entries: list[Any]) -> None:
+    """Let a container hold what it held. Only what differs is bound anew: another thread may be looking."""
+    if same_entries(entries_of(x), entries):
+        return
+    if isinstance(x, dict):
+        n = len(entries) // 2
+        before = dict(zip(entries[:n], entries[n:]))
+        for key in [k for k in dict.keys(x) if k not in before]:
+            del x[key]
+        for key, value in before.items():
+            if dict.get(x, key, MISSING) is not value:
+                x[key] = value
+    elif isinstance(x, list):
+        x[:] = entries
+    elif isinstance(x, bytearray):
+        x[:] = entries[0]
+    elif isinstance(x, set):
+        x.clear()
+        x.update(entries)
+    elif isinstance(x, collections.deque):
+        x.clear()
+        x.extend(entries)
+    elif isinstance(x, array.array):
+        del x[:]
+        x.frombytes(entries[0])
+    else:
+        memoryview(x).cast("B")[:] = entries[0]
+
+
+def root(a: Any) -> Any:
+    """The array whose memory an array looks into; itself, if it is its own."""
+    while isinstance(a.base, np.ndarray):
+        a = a.base
+    return a
+
+
 def same_entries(now: list[Any], before: list[Any]) -> bool:
     """Whether two lists hold the same objects, or equal numbers and texts."""
     return len(now) == len(before) and (all(map(operator.is_, now, before)) or all(map(alike, now, before)))
@@ -372,5 +408,6 @@ def same_entries(now: list[Any], before: list[Any]) -> bool:
 
 __all__ = [
     "ATOMS", "BYTES", "CONTAINERS", "MISSING", "Attribute", "Cell", "Code", "Contents", "Global", "Holder", "Item",
-    "Names", "Numbers", "Setting", "alike", "dict_of", "entries_of", "find", "is_own", "same_entries", "slots_of",
+    "Names", "Numbers", "Setting", "alike", "dict_of", "entries_of", "find", "is_own", "put_back", "root",
+    "same_entries", "slots_of",
 ]  # fmt: skip

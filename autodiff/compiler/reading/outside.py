@@ -37,7 +37,7 @@ from autodiff.compiler.reading.holders import (
     entries_of,
     find,
     is_own,
-    same_entries,
+    root,
     slots_of,
 )
 from autodiff.compiler.standins import drawing
@@ -87,7 +87,7 @@ class Outside:
         self.refusal: CompileError | None = None
         self._old: dict[int, Any] = {}
         self._borrowed: dict[int, Any] = {}
-        self._containers: list[tuple[str, Any, list[Any]]] = []
+        self._held: list[tuple[str, Any]] = []
         self._objects: dict[int, tuple[Any, dict[str, Any]]] = {}
         self._settings: dict[int, dict[str, Any]] = {}
         self._functions: dict[types.CodeType, list[types.FunctionType]] = defaultdict(list)
@@ -99,8 +99,8 @@ class Outside:
         self._random = (_global_state(), random.getstate()) if alone else None
 
     def is_old(self, x: Any) -> bool:
-        """Whether an object is from outside."""
-        return id(x) in self._old or id(x) in self._borrowed
+        """Whether an object is from outside, or an array looks into one that is."""
+        return id(x) in self._old or id(x) in self._borrowed or (isinstance(x, np.ndarray) and id(root(x)) in self._old)
 
     def note(self, holder: Holder) -> Any:
         """Something was read: it is guarded, and what was found is from outside."""
@@ -142,14 +142,17 @@ class Outside:
                 self.frozen.append((x, x._node))
             elif isinstance(x, np.ndarray):
                 self.arrays.append(x)
+                if not own:
+                    self.hold(x, name)
             elif isinstance(x, np.random.Generator):
+                self.trace.undo.add(x)
                 self._generators.append((x, x.bit_generator.state))
             elif isinstance(x, (*CONTAINERS, tuple, frozenset, functools.partial)):
                 found = entries_of(x)
                 if isinstance(x, functools.partial):
                     self.note(Contents(x, "partial"))
                 if isinstance(x, CONTAINERS) and not own:
-                    self._containers.append((name, x, found))
+                    self.hold(x, name)
                 rest += found
             elif isinstance(x, types.FunctionType):
                 self._functions[x.__code__].append(x)
@@ -169,6 +172,11 @@ class Outside:
                 (rest if is_module and not calls.is_ours(type(x)) else ours).extend(self._meet_ours(x))
             elif (wrapped := find(x, "__wrapped__")) is not MISSING:
                 rest.append(wrapped)
+
+    def hold(self, x: Any, name: str) -> None:
+        """Keep what an array or a container holds: it must be the same when the call is over."""
+        self.trace.undo.hold(x)
+        self._held.append((name, x))
 
     def _meet_ours(self, x: Any) -> Iterator[Any]:
         """What an object of the library holds. Modules count their changes; optimisers and schedules have settings."""
@@ -254,13 +262,9 @@ class Outside:
         """Refuse what was changed where no instruction told of it."""
         if self.refusal is not None:
             raise self.refusal
-        for name, container, before in self._containers:
-            if not same_entries(entries_of(container), before):
-                raise self._refused_at(
-                    f"{name!r}, a {type(container).__name__} from outside, is changed",
-                    "Return what you want to keep, and keep it outside.",
-                    "",
-                )
+        for name, x in self._held:
+            if self.trace.undo.has_changed(x) and not self.trace.is_state(x):
+                raise self._refused_at(f"{name!r}, {a(x)} from outside, is changed", RETURN, "")
         for x, before_attributes in self._objects.values():
             now = dict_of(x) or {}
             changed = [
@@ -279,6 +283,8 @@ class Outside:
         if self._random is not None and threading.active_count() == 1:
             legacy, python = self._random
             if random.getstate() != python or not _equal_states(_global_state(), legacy):
+                random.setstate(python)
+                np.random.set_state(legacy)  # noqa: NPY002 - the user's is put back
                 raise self._refused_at("random numbers of the whole process are drawn", GENERATORS, "")
 
     def _is_drawn_live(self, generator: Any) -> bool:
@@ -302,6 +308,12 @@ class Outside:
         return CompileError(
             f"compile: {what}{where} while {self.title} runs; a program would not do it again in later calls. {instead}"
         )
+
+
+def a(x: Any) -> str:
+    """What an object is, with its article."""
+    kind = "array" if isinstance(x, np.ndarray) else type(x).__name__
+    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
 
 
 def _functions_in(primitive: Primitive) -> Iterator[Any]:

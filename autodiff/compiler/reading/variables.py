@@ -28,7 +28,7 @@ from autodiff.compiler.reading.holders import (
     find,
     is_own,
 )
-from autodiff.compiler.reading.outside import ARGUMENT, GENERATORS, RETURN, Outside, quietly
+from autodiff.compiler.reading.outside import ARGUMENT, GENERATORS, RETURN, Outside, a, quietly
 from autodiff.compiler.tracer import Tracer
 from autodiff.tensors import Tensor
 
@@ -77,7 +77,10 @@ class Variables(Outside):
             if calls.is_of_ours(owner):
                 return self._read_ours(frame, owner, name, raw)
             if id(owner) not in self._objects and id(owner) in self._old:
-                self._objects[id(owner)] = (owner, dict(dict_of(owner) or {}))
+                attributes = dict_of(owner)
+                self._objects[id(owner)] = (owner, dict(attributes or {}))
+                if attributes is not None:
+                    self.trace.undo.hold(attributes)
         elif isinstance(owner, type) and calls.is_ours(owner):
             return _bound(raw, owner, name)
         if isinstance(owner, ATOMS) or type(owner) in _BUILT_IN:
@@ -203,10 +206,9 @@ class Variables(Outside):
             raise self.refuse(frame, f"the attribute {key!r} of {kind} is set", RETURN)
         if what == "in place" and not isinstance(owner, (np.ndarray, *CONTAINERS)):
             return
-        kind = type(owner).__name__
         if what == "item" and not isinstance(find(type(owner), "__setitem__"), C_METHODS):
             return  # the frame of its own method tells
-        raise self.refuse(frame, f"a {kind} from outside is written to", RETURN)
+        raise self.refuse(frame, f"{a(owner)} from outside is written to", RETURN)
 
     def _is_of_old_function(self, frame: types.FrameType, name: str) -> bool:
         return name in frame.f_code.co_freevars and any(
