@@ -283,8 +283,8 @@ class _Watch(Watcher):
         name, note = node.primitive.name, self.note(node)
         phase = "backward" if reverse else "pushforward"
         where = "the backward pass" if reverse else "the forward sweep of the derivative"
-        inner = [n for n in (node, *node.parents) if n is not None and self.note(n).origin is not None]
-        first = min((self.note(n).origin for n in inner), key=lambda o: o.number, default=None)  # type: ignore[union-attr]
+        inner = [self.note(n).origin for n in (node, *node.parents) if n is not None]
+        first = min((o for o in inner if o is not None), key=lambda o: o.number, default=None)
         if first is not None:
             story = f"{first.story}\n  In {where} it became {_what(made)} at {name}, recorded at {note.place}"
             return first._replace(story=story)

@@ -98,7 +98,7 @@ def _made_node(
 def adopted(node: Any) -> Any:
     """The node of a Tensor that was unpickled: a leaf that has one is an ordinary leaf."""
     if isinstance(node, Orphan):
-        node.__class__ = Leaf  # type: ignore[assignment]
+        node.__class__ = Leaf  # type: ignore[assignment]  # an Orphan is a Leaf and no more
     return node
 
 
@@ -332,8 +332,8 @@ def _address(p: Primitive) -> tuple[str, str] | None:
     for module in [*likely, *others]:
         for name, value in list(vars(sys.modules[module]).items()) if module in sys.modules else ():
             if value is p:
-                _addresses[p] = module, name  # type: ignore[assignment]
-                return module, name  # type: ignore[return-value]
+                _addresses[p] = module, name  # type: ignore[assignment]  # `p` is a primitive, no function
+                return module, name  # type: ignore[return-value]  # as above
     return None
 
 

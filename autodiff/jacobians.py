@@ -98,7 +98,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto
                     block = leave(next(leaves), targets, tensors)
                     dtype = _block_dtype(data_of(y).dtype, data_of(v).dtype)
                     if block is None:
-                        block = np.zeros(np.shape(y) + np.shape(v), dtype)
+                        block = np.zeros(np.shape(y) + np.shape(v), dtype)[()]
                     elif block.dtype != dtype:
                         block = block.astype(dtype)
                     out.append(Tensor(block) if tensors and not isinstance(block, Tensor) else block)

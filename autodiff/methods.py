@@ -275,7 +275,7 @@ class NumpyMethods:
 
     def argpartition(self, kth: Any, axis: int | None = -1) -> Any:
         """An order in which the entry of rank `kth` stands at its place; not tracked."""
-        return np.argpartition(self, kth, axis)  # type: ignore[arg-type]
+        return np.argpartition(self, kth, axis)  # type: ignore[arg-type]  # NumPy hands over to the Tensor
 
     def searchsorted(self, v: Any, side: Any = "left", sorter: Any = None) -> Any:
         """Where values belong among these, which are sorted; not tracked."""
@@ -283,7 +283,7 @@ class NumpyMethods:
 
     def nonzero(self) -> Any:
         """Where the entries are that are not 0, an array for each axis; not tracked."""
-        return np.nonzero(self)  # type: ignore[arg-type]
+        return np.nonzero(self)  # type: ignore[arg-type]  # likewise
 
     # --- shapes -----------------------------------------------------------------------------------
 

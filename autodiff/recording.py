@@ -263,7 +263,12 @@ def like(result: Any, original: Any, shared: Iterable[Any] = ()) -> Any:
     if isinstance(original, np.ndarray) or getattr(original, "is_traced_array", False):
         array = own(data_of(result), shared)
         return np.copy(array) if getattr(array, "is_traced_number", False) else array
-    return result[()] if isinstance(result, np.ndarray) or getattr(result, "is_traced_array", False) else result
+    return number(result)
+
+
+def number(value: Any) -> Any:
+    """The NumPy number in an array of no axis, which is what NumPy's own functions return."""
+    return value[()] if isinstance(value, np.ndarray) or getattr(value, "is_traced_array", False) else value
 
 
 def own(array: Any, shared: Iterable[Any]) -> Any:

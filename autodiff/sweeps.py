@@ -234,10 +234,6 @@ def _pull_one(node: Node, ct: Any, cts: dict[Node, Any], lives: dict[Node, Any] 
         if parent is None:
             continue
         alive = None if lives is None else mask_pulled(node, i, live)
-        if alive is not None and not alive.ndim:
-            if not alive:
-                continue  # one number, and it is blocked: nothing flows
-            alive = None
         g = together[i] if together is not None else primitive.pulls[i](*head, **keywords)  # type: ignore[index, misc]
         if g is None:
             continue

@@ -114,7 +114,7 @@ class Leaf(Node):
             self.grad = np.array(ct)
         elif grad is None:
             if ct is not home:
-                home[...] = ct  # type: ignore[index]
+                home[...] = ct  # type: ignore[index]  # one of the two is there, and it is not `grad`
             self.grad = home
         elif grad is home:
             grad += ct

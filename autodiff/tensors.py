@@ -1097,8 +1097,8 @@ def _rebuilt(
     return t
 
 
-def lift(array: Any, node: Node) -> Tensor:
-    """The Tensor at a node: what a sweep that records itself works on."""
+def lift(array: Any, node: Node | None) -> Tensor:
+    """The Tensor at a node: what a sweep that records itself works on. Without a node it is untracked."""
     t: Tensor = _new(Tensor)
     t._data = array
     t._node = node

@@ -19,6 +19,7 @@ from autodiff.recording import (
     leave,
     leave_tree,
     matching,
+    number,
     own,
     pull,
     push,
@@ -354,7 +355,7 @@ def _tangents_out(
             continue
         t = leave(t, targets, tensors)
         if not isinstance(t, Tensor):
-            t = own(t, shared)
+            t = own(t, shared) if t.ndim else number(t)
             t = Tensor(t) if tensors else t
         shared.append(t)
         out.append(t)

@@ -80,7 +80,7 @@ class Embedding(Module):
         ad.check(self._check, at)
         y: ad.Tensor = self.weight[at]
         if self.padding_idx is not None and y.requires_grad:
-            y = np.where((at != self.padding_idx)[..., None], y, y.detach())  # type: ignore[assignment]
+            y = np.where((at != self.padding_idx)[..., None], y, y.detach())  # type: ignore[assignment]  # a Tensor
         return y
 
     def _check(self, at: Any) -> None:

@@ -353,9 +353,9 @@ def test_warnings_point_at_the_line_and_the_pass_goes_on():
             np.sqrt(x).sum().backward()  # warned of once
 
     x = tracked(4.0, 0.0)
-    with pytest.warns(RuntimeWarning, match="sqrt made inf in the backward pass") as caught:  # noqa: SIM117
-        with ad.detect_anomaly(on_anomaly="warn"):
-            run()
+    told = pytest.warns(RuntimeWarning, match="sqrt made inf in the backward pass")
+    with told as caught, ad.detect_anomaly(on_anomaly="warn"):
+        run()
     assert x.grad.tolist() == [0.25, np.inf]
     (warning,) = caught
     assert (warning.filename, warning.lineno) == (__file__, line_with("warned of once"))

@@ -200,7 +200,7 @@ def test_a_compiled_module_is_the_module():
     assert str(c.summary((1, 3))) == str(m.summary((1, 3)))
     assert "digraph" in ad.draw(c).source
     with pytest.raises(AttributeError, match="'Sequential' object has no attribute 'sauce'"):
-        c.sauce  # noqa: B018
+        c.sauce  # noqa: B018  # looking it up is what raises
     again = ad.compile(c, fallback=True)
     np.testing.assert_array_equal(again(X).data, m(X).data)
 

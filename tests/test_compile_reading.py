@@ -532,7 +532,7 @@ def test_what_changes_the_world_is_refused_before_it_happens(name):
         (lambda x: x * len(np.loadtxt(__file__)), "a file"),
         (lambda x: x * random.random(), "random numbers"),
         (lambda x: x * random.gauss(0, 1), "random numbers"),
-        (lambda x: x + np.random.normal(size=2), "random numbers"),  # noqa: NPY002
+        (lambda x: x + np.random.normal(size=2), "random numbers"),  # noqa: NPY002  # the global state is the subject
         (lambda x: x + np.random.default_rng().normal(size=2), "no seed"),
         (lambda x: x * __import__("datetime").datetime.now().second, "the clock"),
         (lambda x: x * len(__import__("uuid").uuid4().hex), "random numbers"),

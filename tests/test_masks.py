@@ -413,7 +413,7 @@ def test_a_factor_0_comes_before_what_overflows(dtype):
     big = np.sqrt(np.finfo(dtype).max) * 5
     z = np.array([1 / big, big, big, 0.0, 1.0], dtype)
     for f in (lambda z: np.cumprod(z)[-1], np.prod):
-        np.testing.assert_allclose(ad.grad(lambda z: np.real(f(z)))(z), [0, 0, 0, big, 0], rtol=1e-5)  # noqa: B023
+        np.testing.assert_allclose(ad.grad(lambda z: np.real(f(z)))(z), [0, 0, 0, big, 0], rtol=1e-5)  # noqa: B023  # called in its turn
         if dtype != np.complex128:
             np.testing.assert_allclose(ad.jacobian(f, mode="forward")(z), [0, 0, 0, big, 0], rtol=1e-5)
     np.testing.assert_array_equal(ad.grad(np.prod)(np.array([0.0, 0.0, 1e200, 1e200])), np.zeros(4))

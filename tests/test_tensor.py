@@ -759,7 +759,7 @@ def test_no_grad_nests_and_survives_errors():
             pass
         assert not (x * 2).requires_grad
     with pytest.raises(ZeroDivisionError), ad.no_grad():
-        1 / 0  # noqa: B018
+        1 / 0  # noqa: B018  # raising is its use
     assert (x * 2).requires_grad
 
 

@@ -195,6 +195,18 @@ INDEPENDENT = {
 }
 
 
+@pytest.mark.parametrize(
+    "f", [np.tanh, np.negative, lambda x: np.where(x > 0, x, 1.0), lambda x: x, lambda x: np.sum(np.sort(x.reshape(1)))]
+)
+@pytest.mark.parametrize("x", [np.array(0.3), np.float64(0.3), 0.3])
+def test_of_one_number_tangents_and_jacobians_are_numpy_numbers_and_gradients_are_like_the_argument(f, x):
+    like_it = np.ndarray if isinstance(x, np.ndarray) else np.float64
+    tangents = ad.jvp(f, (x,), (0.7,))[1], ad.hvp(f, x, 0.7), ad.linearize(f, x)[1](0.7)
+    blocks = ad.jacobian(f)(x), ad.hessian(f)(x), ad.jacobian(f, mode="forward")(x)
+    assert {type(t) for t in (*tangents, *blocks)} == {np.float64}
+    assert {type(g) for g in (ad.grad(f)(x), ad.vjp(f, x)[1](1.0)[0])} == {like_it}
+
+
 @pytest.mark.parametrize("f", INDEPENDENT.values(), ids=INDEPENDENT)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_an_output_that_does_not_depend_gives_zeros(f, dtype):

@@ -170,7 +170,7 @@ class Compiled:
         except Differs as found:
             return self._differs(entry, found, args, kwargs)
         if answer is not _MISS and entry.unchecked != "always":
-            entry.unchecked -= 1  # type: ignore[operator]
+            entry.unchecked -= 1  # type: ignore[operator]  # a number: the only word is "always"
         return answer
 
     def _differs(self, entry: _Entry, found: Differs, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -555,7 +555,7 @@ def _kept(writer: Writer, traced: Traced) -> str:
 
 
 def _untracked(array: Any) -> Tensor:
-    return lift(array, None)  # type: ignore[arg-type]
+    return lift(array, None)
 
 
 def _rebuild(structure: Any) -> Callable[[list[Any]], Any]:

@@ -86,7 +86,7 @@ def compared(run: Callable[[], Any], missed: Any, f: Callable[[], Any], state: S
 def _silent() -> Iterator[None]:
     """The function itself warns, once."""
     warned = {k: "ignore" for k, v in np.geterr().items() if v in ("warn", "print", "log", "call")}
-    with np.errstate(**warned):  # type: ignore[arg-type]
+    with np.errstate(**warned):  # type: ignore[arg-type]  # its words are those of geterr()
         yield
 
 

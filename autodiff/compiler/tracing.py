@@ -211,7 +211,7 @@ class Writer(Watcher, Trace):
                 grad = real_grad(leaf)
                 var = Value("gradient", grad.shape, grad.dtype, leaf)
                 self.leaves[leaf] = (grad, var)
-                leaf.grad = self.tracer(grad, var)  # type: ignore[assignment]
+                leaf.grad = self.tracer(grad, var)  # type: ignore[assignment]  # a stand-in, while traced
             elif leaf in none_yet:
                 leaf.grad = _NONE_YET
 
@@ -360,7 +360,7 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
             var = Value("argument", array.shape, array.dtype, i)
             arguments.append(var)
             tracer = writer.tracer(array, var)
-            call.append(lift(tracer, None) if isinstance(x, Tensor) else tracer)  # type: ignore[arg-type]
+            call.append(lift(tracer, None) if isinstance(x, Tensor) else tracer)
         elif type(x) is np.random.Generator:
             static.append(x)
             call.append(drawing(x))
@@ -424,7 +424,7 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
         outputs.append(found)
         value = data._value if isinstance(data, Tracer) else data
         value = apart(value) if value.ndim else value.copy()
-        answers.append(lift(value, None) if isinstance(y, Tensor) else value)  # type: ignore[arg-type]
+        answers.append(lift(value, None) if isinstance(y, Tensor) else value)
     _name_arguments(f, arguments)
     swept = back.program.ops if back is not None and back.program is not None else []
     name_results([*writer.ops, *swept], reading.names, writer.cotangents)

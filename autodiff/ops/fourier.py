@@ -26,7 +26,9 @@ _SWAPPED = {None: "forward", "backward": "forward", "ortho": "ortho", "forward":
 
 def _transform(x: Any, *, axes: Shape, inverse: bool, norm: str | None) -> Any:
     one, many = (np.fft.ifft, np.fft.ifftn) if inverse else (np.fft.fft, np.fft.fftn)
-    return one(x, axis=axes[0], norm=norm) if len(axes) == 1 else many(x, axes=axes, norm=norm)  # type: ignore[arg-type]
+    if len(axes) == 1:
+        return one(x, axis=axes[0], norm=norm)  # type: ignore[arg-type]  # NumPy checks the word
+    return many(x, axes=axes, norm=norm)  # type: ignore[arg-type]  # likewise
 
 
 transform: Primitive = linear(

@@ -26,7 +26,7 @@ def texts() -> dict[str, str]:
     model = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 1))
     optimizer = optim.GradientDescent(model.parameters(), learning_rate=0.1)
 
-    def step(x, y):  # type: ignore[no-untyped-def]
+    def step(x, y):  # type: ignore[no-untyped-def]  # printed as a user writes it
         loss = nn.mse_loss(model(x), y)
         optimizer.zero_grad()
         loss.backward()
