@@ -44,6 +44,17 @@ def main(doc, count, check, drawn, script, reduce) -> int:
     return _many(range(given.start, given.start + given.count), given.jobs, Verdict(check, checked))
 
 
+def smallest(outcome, smaller, again, kind):
+    """The last of a chain of outcomes, each that of a smaller program, which all failed in the same way."""
+    failure = outcome.verdict, kind(outcome.what)
+    while True:
+        tried = filter(None, map(again, smaller(outcome.program)))
+        found = next((o for o in tried if (o.verdict, kind(o.what)) == failure), None)
+        if found is None:
+            return outcome
+        outcome = found
+
+
 def _many(seeds, jobs, verdict) -> int:
     """Many seeds: the failing ones as they come, and a summary."""
     begun, verdicts, kinds, examples = time.time(), Counter(), Counter(), defaultdict(list)

@@ -3,29 +3,18 @@
 import re
 from dataclasses import replace
 
+from tests.tools.programs.command import smallest
 from tests.tools.programs.running import Twin, compare, eager
 
 
 def reduce(outcome, checked=0):
     """What becomes of the smallest program found that still fails in the same way."""
-    kind = _kind(outcome.what)
 
-    def failing(candidate):
+    def again(candidate):
         twin = eager(candidate)
-        if not isinstance(twin, Twin):
-            return None
-        found = compare(candidate, twin, checked)
-        return found if found.verdict == outcome.verdict and _kind(found.what) == kind else None
+        return compare(candidate, twin, checked) if isinstance(twin, Twin) else None
 
-    shrunk = True
-    while shrunk:
-        shrunk = False
-        for candidate in _smaller(outcome.program):
-            found = failing(candidate)
-            if found:
-                outcome, shrunk = found, True
-                break
-    return outcome
+    return smallest(outcome, _smaller, again, _kind)
 
 
 def _kind(what):

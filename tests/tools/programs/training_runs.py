@@ -11,6 +11,7 @@ import numpy as np
 import autodiff as ad
 import nn
 import optim
+from tests.tools.programs.command import smallest
 from tests.tools.programs.running import DiffersError, Outcome, compiled, copied, difference, leaves, same, strictly
 from tests.tools.programs.training import CLASSES, draw
 from tests.tools.programs.values import values
@@ -153,24 +154,12 @@ def _same_after(mine, theirs):
 
 def reduce(outcome, checked=0):
     """What becomes of the smallest run found that fails in the same way."""
-    kind = _kind(outcome.what)
 
-    def failing(candidate):
+    def again(candidate):
         twin = eager(candidate)
-        if not isinstance(twin, Run):
-            return None
-        found = compare(candidate, twin, checked)
-        return found if found.verdict == outcome.verdict and _kind(found.what) == kind else None
+        return compare(candidate, twin, checked) if isinstance(twin, Run) else None
 
-    shrunk = True
-    while shrunk:
-        shrunk = False
-        for candidate in _smaller(outcome.program):
-            found = failing(candidate)
-            if found:
-                outcome, shrunk = found, True
-                break
-    return outcome
+    return smallest(outcome, _smaller, again, _kind)
 
 
 def _kind(what):
