@@ -20,7 +20,7 @@ from autodiff.primitives import MASKING
 from autodiff.pytree import Structure
 from autodiff.sweeps import all_finite, pull_back, push_forward, with_masks_if_needed
 from autodiff.tape import ALIAS, NO_KEYWORDS, Node, Walk, next_number, set_recording
-from autodiff.tensors import Tensor, lift, met, plain
+from autodiff.tensors import Tensor, lift, met, number, plain
 
 Function = Callable[..., Any]
 
@@ -264,11 +264,6 @@ def like(result: Any, original: Any, shared: Iterable[Any] = ()) -> Any:
         array = own(data_of(result), shared)
         return np.copy(array) if getattr(array, "is_traced_number", False) else array
     return number(result)
-
-
-def number(value: Any) -> Any:
-    """The NumPy number in an array of no axis, which is what NumPy's own functions return."""
-    return value[()] if isinstance(value, np.ndarray) or getattr(value, "is_traced_array", False) else value
 
 
 def own(array: Any, shared: Iterable[Any]) -> Any:

@@ -49,6 +49,8 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
                 kind = y.dtype.kind
             except AttributeError:
                 raise no_array(primitive, y) from None
+            if (type(y) is _ndarray and not y.ndim) or tape.special:
+                y = number(y)
             follows = kind in "fc" and (primitive.pulls is None or primitive.pulls[0] is not None)
             if tape.special and not follows:
                 _tell(primitive, args)
@@ -85,7 +87,8 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         several = y if type(y) is tuple else (y,)
         if not all(hasattr(v, "dtype") for v in several):
             raise no_array(primitive, y)
-        return tuple(_untracked(v) for v in y) if type(y) is tuple else _untracked(y)
+        return tuple(_untracked(number(v)) for v in y) if type(y) is tuple else _untracked(number(y))
+    y = tuple(number(v) for v in y) if type(y) is tuple else number(y)
     node = Node(next_number(), primitive, tuple(arrays), tuple(nodes), kwargs or NO_KEYWORDS, y)
     if tape.special:
         tape.tell_recorded(node)
@@ -95,6 +98,13 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         return _tracked(y, node)
     except AttributeError:
         raise no_array(primitive, y) from None
+
+
+def number(y: Any) -> Any:
+    """The NumPy number in an array of no axis, which is what NumPy's own functions return; other values as they are."""
+    if type(y) is _ndarray or getattr(y, "is_traced_array", False):
+        return y if y.ndim else y[()]
+    return y
 
 
 def _is_traced(x: Any) -> bool:

@@ -19,7 +19,6 @@ from autodiff.recording import (
     leave,
     leave_tree,
     matching,
-    number,
     own,
     pull,
     push,
@@ -29,7 +28,7 @@ from autodiff.recording import (
     tracked_node,
 )
 from autodiff.tape import Node, next_number
-from autodiff.tensors import Tensor, seed
+from autodiff.tensors import Tensor, number, seed
 
 
 def _split_aux(f: Function, output: Any, has_aux: bool) -> tuple[Any, Any]:
@@ -355,7 +354,7 @@ def _tangents_out(
             continue
         t = leave(t, targets, tensors)
         if not isinstance(t, Tensor):
-            t = own(t, shared) if t.ndim else number(t)
+            t = own(number(t), shared)
             t = Tensor(t) if tensors else t
         shared.append(t)
         out.append(t)

@@ -867,3 +867,18 @@ def test_everything_is_freed_without_the_collector():
         assert leaf() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.where(x > 0, x, 1.0),
+        lambda x: x[...],
+        lambda x: x.reshape(1).reshape(()),
+        lambda x: x.astype(np.float32),
+        lambda x: np.split(np.stack([x, x]), 2)[0].squeeze(),
+        lambda x: ad.grad(lambda y: np.mean(x * y[..., None]))(0.5),
+    ],
+)
+def test_a_result_of_no_axis_holds_a_numpy_number(f):
+    assert isinstance(f(ad.tensor(2.0, requires_grad=True)).data, np.floating)
