@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autodiff.checkpointing import checkpoint
+from autodiff.arrays.tensors import Tensor, tensor
+from autodiff.core.modes import check, effect, is_compiling, keep_memory, live, no_grad, scope, structure_changed
+from autodiff.core.primitives import Primitive, elementwise, linear, multilinear, primitive
 from autodiff.errors import (
     AnomalyError,
     AutodiffError,
@@ -27,12 +29,8 @@ from autodiff.errors import (
     UnsupportedError,
     UntrackedError,
 )
-from autodiff.hessians import HessianOperator, hessian, hessian_operator, hvp
-from autodiff.jacobians import jacobian
-from autodiff.modes import check, effect, is_compiling, keep_memory, live, no_grad, scope, structure_changed
-from autodiff.primitives import Primitive, elementwise, linear, multilinear, primitive
-from autodiff.tensors import Tensor, tensor
-from autodiff.transforms import (
+from autodiff.transforms.checkpointing import checkpoint
+from autodiff.transforms.first_order import (
     derivative,
     directional_derivative,
     grad,
@@ -43,10 +41,11 @@ from autodiff.transforms import (
     value_and_grad,
     vjp,
 )
+from autodiff.transforms.hessians import HessianOperator, hessian, hessian_operator, hvp
+from autodiff.transforms.jacobians import jacobian
 
 if TYPE_CHECKING:
     from autodiff import calculus, compiler, display, drawing, flat, plotting, probability, solvers, special, testing
-    from autodiff.anomalies import detect_anomaly
     from autodiff.calculus import (
         antiderivative,
         curl,
@@ -62,7 +61,8 @@ if TYPE_CHECKING:
     )
     from autodiff.compiler import compile, derive
     from autodiff.drawing import draw, draw_steps, trace_table
-    from autodiff.kinks import Kink, KinkReport, kink_report
+    from autodiff.watchers.anomalies import detect_anomaly
+    from autodiff.watchers.kinks import Kink, KinkReport, kink_report
 
 __version__ = "0.1.0"
 
@@ -158,10 +158,10 @@ _UPPER_ROOMS = {
     "testing",
 }
 _FROM_UPPER_ROOMS = {
-    "Kink": "kinks",
-    "KinkReport": "kinks",
-    "kink_report": "kinks",
-    "detect_anomaly": "anomalies",
+    "Kink": "watchers.kinks",
+    "KinkReport": "watchers.kinks",
+    "kink_report": "watchers.kinks",
+    "detect_anomaly": "watchers.anomalies",
     "compile": "compiler",
     "derive": "compiler",
     "draw": "drawing",

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
+from autodiff.core.tape import Leaf, next_number
 from autodiff.errors import GradientError
-from autodiff.tape import Leaf, next_number
-from autodiff.tensors import Tensor
 
 Vector = np.ndarray[Any, np.dtype[Any]]
 

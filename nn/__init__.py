@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nn import data, init
-from nn.activations import (
+from nn.layers.activations import (
     ELU,
     GELU,
     Hardsigmoid,
@@ -33,16 +33,19 @@ from nn.activations import (
     softplus,
     tanh,
 )
-from nn.attention import MultiHeadAttention
-from nn.batchnorm import BatchNorm1d, BatchNorm2d
-from nn.checkpoints import load_checkpoint, save_checkpoint
-from nn.containers import Lambda, ModuleList, Residual
-from nn.convolution import Conv1d, Conv2d
-from nn.dropout import Dropout
-from nn.embedding import Embedding
-from nn.fitting import EarlyStopping, History, evaluate, fit
-from nn.flatten import Flatten
-from nn.linear import Linear
+from nn.layers.attention import MultiHeadAttention
+from nn.layers.batchnorm import BatchNorm1d, BatchNorm2d
+from nn.layers.containers import Lambda, ModuleList, Residual
+from nn.layers.convolution import Conv1d, Conv2d
+from nn.layers.dropout import Dropout
+from nn.layers.embedding import Embedding
+from nn.layers.flatten import Flatten
+from nn.layers.linear import Linear
+from nn.layers.norms import GroupNorm, LayerNorm, RMSNorm
+from nn.layers.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from nn.layers.recurrent import GRU, LSTM, RNN
+from nn.layers.sequential import Sequential
+from nn.layers.transformer import TransformerBlock
 from nn.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -54,21 +57,18 @@ from nn.losses import (
     mse_loss,
     nll_loss,
 )
-from nn.metrics import accuracy, confusion_matrix
-from nn.minibatches import batches
 from nn.module import Buffer, HookHandle, Module, Parameter
-from nn.norms import GroupNorm, LayerNorm, RMSNorm
-from nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from nn.randomness import manual_seed
-from nn.recurrent import GRU, LSTM, RNN
 from nn.saving import load, save
-from nn.sequential import Sequential
 from nn.summaries import Summary
-from nn.transformer import TransformerBlock
+from nn.training.checkpoints import load_checkpoint, save_checkpoint
+from nn.training.fitting import EarlyStopping, History, evaluate, fit
+from nn.training.metrics import accuracy, confusion_matrix
+from nn.training.minibatches import batches
 
 if TYPE_CHECKING:
     from nn import plotting
-    from nn.monitor import Monitor
+    from nn.monitoring.monitor import Monitor
 
 __all__ = [
     "ELU",
@@ -161,5 +161,5 @@ def __getattr__(name: str) -> Any:
     if name == "plotting":
         return importlib.import_module("nn.plotting")
     if name == "Monitor":
-        return importlib.import_module("nn.monitor").Monitor
+        return importlib.import_module("nn.monitoring.monitor").Monitor
     raise AttributeError(f"module 'nn' has no attribute {name!r}")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from optim.adagrad import AdaGrad
-from optim.adam import Adam, AdamW
-from optim.clipping import clip_grad_norm, clip_grad_value
-from optim.critical import CriticalPoint, classify_critical_point, critical_points
-from optim.descending import gradient_descent
-from optim.descent import GradientDescent, Momentum
-from optim.gauss_newton import GaussNewton
-from optim.lbfgs import LBFGS
-from optim.minimizing import MinimizeResult, Record, minimize
-from optim.newton import Newton, NewtonReport
-from optim.optimizer import Optimizer
-from optim.rmsprop import RMSProp
+from optim.minima.critical import CriticalPoint, classify_critical_point, critical_points
+from optim.minima.descending import gradient_descent
+from optim.minima.minimizing import MinimizeResult, Record, minimize
+from optim.minima.starting import Basin, MultistartResult, multistart
+from optim.optimizers.adagrad import AdaGrad
+from optim.optimizers.adam import Adam, AdamW
+from optim.optimizers.clipping import clip_grad_norm, clip_grad_value
+from optim.optimizers.descent import GradientDescent, Momentum
+from optim.optimizers.gauss_newton import GaussNewton
+from optim.optimizers.lbfgs import LBFGS
+from optim.optimizers.newton import Newton, NewtonReport
+from optim.optimizers.optimizer import Optimizer
+from optim.optimizers.rmsprop import RMSProp
 from optim.schedules import (
     ChainedSchedule,
     CosineDecay,
@@ -30,7 +31,6 @@ from optim.schedules import (
     StepDecay,
 )
 from optim.solving import fixed_point, root
-from optim.starting import Basin, MultistartResult, multistart
 
 if TYPE_CHECKING:
     from optim import plotting

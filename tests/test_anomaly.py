@@ -11,11 +11,11 @@ import pytest
 import autodiff as ad
 import nn
 import optim
-from autodiff import tape
+from autodiff.core import tape
+from autodiff.core.primitives import SINGULAR
 from autodiff.flat import house
-from autodiff.primitives import SINGULAR
-from autodiff.remedies import REMEDIES, remedy
 from autodiff.testing import all_primitives
+from autodiff.watchers.remedies import REMEDIES, remedy
 
 
 def tracked(*values, name="x"):

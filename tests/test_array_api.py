@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff import array_api
+from autodiff.arrays import array_api
 from autodiff.testing import gradcheck
 
 XP = ad.tensor(0.0).__array_namespace__()

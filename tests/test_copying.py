@@ -18,7 +18,7 @@ import pytest
 import autodiff as ad
 import nn
 import optim
-from autodiff import copying
+from autodiff.core import copying
 from autodiff.drawing.graph import read_graph
 from autodiff.flat import house
 from autodiff.testing import all_primitives

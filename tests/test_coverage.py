@@ -11,8 +11,8 @@ import pytest
 
 import autodiff as ad
 from autodiff import pytree
+from autodiff.core.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES
 from autodiff.ops.refused import REFUSED, WRITING
-from autodiff.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES
 
 ROOT = Path(__file__).parent.parent
 

@@ -10,9 +10,9 @@ import pytest
 
 import autodiff as ad
 import nn
-from autodiff import tape
+from autodiff.core import tape
+from autodiff.core.primitives import ELEMENTWISE, MASKING
 from autodiff.ops.kinks import KINKS
-from autodiff.primitives import ELEMENTWISE, MASKING
 from autodiff.testing import all_primitives
 
 INF, NAN = math.inf, math.nan

@@ -8,10 +8,10 @@ import pytest
 
 import autodiff as ad
 import nn
-from autodiff import masks, sweeps, tape
+from autodiff.core import masks, sweeps, tape
+from autodiff.core.primitives import ELEMENTWISE, MASKING, MULTILINEAR
 from autodiff.ops.choices import relu
 from autodiff.ops.scans import recurrence
-from autodiff.primitives import ELEMENTWISE, MASKING, MULTILINEAR
 from autodiff.testing import all_primitives
 from autodiff.testing.blame import operations
 from tests.layer_checks import LAYERS, as_function, first

@@ -15,8 +15,8 @@ import pytest
 import autodiff as ad
 import nn
 import optim
-from autodiff import tape
-from autodiff.modes import SCOPES
+from autodiff.core import tape
+from autodiff.core.modes import SCOPES
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 import autodiff as ad
 import nn
 import optim
-from nn import progress
+from nn.training import progress
 
 X, Y = nn.data.moons(120, noise=0.2)
 

@@ -8,8 +8,8 @@ import pytest
 import autodiff as ad
 import nn
 import optim
-from nn.measuring import histogram, measured, norm, units_of
-from nn.verdicts import DEAD, REMEDIES, SATURATED, Track, judge, overall
+from nn.monitoring.measuring import histogram, measured, norm, units_of
+from nn.monitoring.verdicts import DEAD, REMEDIES, SATURATED, Track, judge, overall
 
 X, Y = nn.data.moons(128, noise=0.2)
 X = X.astype(np.float32)
@@ -342,7 +342,7 @@ def test_a_learning_rate_beyond_all_measure_is_exploding():
 
 def track(path="a", entries=1, frozen=False, kind="Linear", **numbers):
     """A layer of which one batch was seen."""
-    return Track(path, kind, entries, frozen, [nn.measuring.Sample(**numbers)])
+    return Track(path, kind, entries, frozen, [nn.monitoring.measuring.Sample(**numbers)])
 
 
 def states(*tracks):

@@ -11,7 +11,7 @@ import pytest
 
 import autodiff as ad
 from autodiff import pytree
-from autodiff.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES
+from autodiff.core.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES
 from autodiff.testing import gradcheck
 
 AxisError = np.exceptions.AxisError

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from autodiff.primitives import NUMPY_FUNCTIONS, NUMPY_PRIMITIVES
+from autodiff.core.primitives import NUMPY_FUNCTIONS, NUMPY_PRIMITIVES
 from autodiff.testing import all_primitives
 from autodiff.testing.mutants import rules_of
 from tests.op_cases import ALL

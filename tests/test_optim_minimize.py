@@ -8,7 +8,7 @@ import pytest
 
 import autodiff as ad
 import optim
-from optim.minimizing import METHODS
+from optim.minima.minimizing import METHODS
 
 SCALAR = [m for m in METHODS if m != "gauss-newton"]
 SECOND_ORDER = ["newton-cg", "trust-krylov"]

@@ -12,7 +12,7 @@ import pytest
 import autodiff as ad
 import nn
 import optim
-from optim import optimizer as base
+from optim.optimizers import optimizer as base
 from tests.reference import problem
 
 STORED = json.loads(Path(__file__).with_name("reference").joinpath("optimizers.json").read_text())

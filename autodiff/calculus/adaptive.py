@@ -14,9 +14,9 @@ import numpy as np
 from autodiff.calculus.integrands import concrete, explained, remembers, values_at
 from autodiff.calculus.meshes import Mesh, ends_least, uniform
 from autodiff.calculus.ranges import Range
+from autodiff.core.modes import no_grad
 from autodiff.errors import AutodiffError, DomainError
-from autodiff.modes import no_grad
-from autodiff.recording import Function, title
+from autodiff.transforms.recording import Function, title
 
 ACCEPTED = 1e-6
 """Estimates that stay above this share of the integral of abs(f) are no answer."""

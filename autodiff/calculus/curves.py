@@ -10,8 +10,8 @@ from autodiff.calculus.integrals import integrate
 from autodiff.calculus.integrands import stacked
 from autodiff.calculus.partials import components
 from autodiff.errors import ShapeError
-from autodiff.recording import Function, title
-from autodiff.transforms import jvp
+from autodiff.transforms.first_order import jvp
+from autodiff.transforms.recording import Function, title
 
 
 def point_and_velocity(curve: Function, t: Any, who: str) -> tuple[Any, Any]:

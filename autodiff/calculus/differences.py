@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autodiff.errors import DomainError, GradientError, ShapeError
-from autodiff.recording import Function
-from autodiff.transforms import derivative
+from autodiff.transforms.first_order import derivative
+from autodiff.transforms.recording import Function
 
 SIDES = ("central", "forward", "backward")
 

@@ -14,7 +14,7 @@ from autodiff.calculus.coordinates import scale_factors
 from autodiff.calculus.integrands import stacked
 from autodiff.calculus.partials import components, partials, points_of, scalar_values
 from autodiff.errors import ShapeError
-from autodiff.recording import Function
+from autodiff.transforms.recording import Function
 
 
 def gradient_field(f: Function, *, coordinates: str = "cartesian") -> Function:

@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.series import Series
+from autodiff.arrays.tensors import Tensor
 from autodiff.calculus import monte_carlo, rules
 from autodiff.calculus.adaptive import Chosen, choose, estimate
 from autodiff.calculus.integrands import is_tracked, one_by_one, remembers, untracked, values_at
 from autodiff.calculus.meshes import Mesh, double_exponential, whole
 from autodiff.calculus.ranges import Range, ranges_of
+from autodiff.core.modes import check, is_compiling
+from autodiff.core.primitives import elementwise, primitive
 from autodiff.errors import DomainError, StructureError
-from autodiff.modes import check, is_compiling
-from autodiff.primitives import elementwise, primitive
-from autodiff.recording import Function, title
-from autodiff.series import Series
-from autodiff.tensors import Tensor
+from autodiff.transforms.recording import Function, title
 
 _FIXED = {
     "gauss-legendre": rules.gauss_legendre,

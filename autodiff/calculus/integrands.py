@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.errors import ShapeError, UnsupportedError
-from autodiff.recording import Function, title
-from autodiff.tensors import Tensor
+from autodiff.transforms.recording import Function, title
 
 
 def concrete(value: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from autodiff.calculus.integrands import concrete, values_at
 from autodiff.calculus.ranges import Range
 from autodiff.errors import DomainError, StructureError
-from autodiff.recording import Function, title
+from autodiff.transforms.recording import Function, title
 
 _SHIFTS = 16
 _CONFIDENCE = 4.07  # two-sided 99.9 % of Student's t with 15 degrees of freedom

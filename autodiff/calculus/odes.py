@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.batching import Batch
+from autodiff.arrays.batching import Batch
+from autodiff.arrays.series import Series
+from autodiff.arrays.tensors import Tensor
 from autodiff.calculus.integrands import concrete, remembers, stacked, untracked
+from autodiff.core.modes import check, is_compiling, no_grad
+from autodiff.core.primitives import primitive
 from autodiff.errors import DomainError, GradientError, ShapeError, UnsupportedError
-from autodiff.modes import check, is_compiling, no_grad
 from autodiff.ops.matrices import conj, real_part
-from autodiff.primitives import primitive
-from autodiff.recording import Function, title
-from autodiff.series import Series
-from autodiff.tensors import Tensor
-from autodiff.transforms import grad, jvp, vjp
+from autodiff.transforms.first_order import grad, jvp, vjp
+from autodiff.transforms.recording import Function, title
 
 # The tableau of table 5.2 in Hairer, Nørsett, Wanner; the last stage is the first of the next step.
 _C = (0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0)

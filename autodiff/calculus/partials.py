@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import tape
-from autodiff.batching import Batch
+from autodiff.arrays.batching import Batch
+from autodiff.arrays.tensors import Tensor
 from autodiff.calculus.integrands import remembers, stacked
+from autodiff.core import tape
 from autodiff.errors import DtypeError, ShapeError
-from autodiff.recording import Function, data_of, leave, push, record, title, tracked_node
-from autodiff.tensors import Tensor
+from autodiff.transforms.recording import Function, data_of, leave, push, record, title, tracked_node
 
 
 def points_of(p: Any, who: str) -> Any:

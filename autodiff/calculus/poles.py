@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff.calculus.integrands import concrete, stacked
-from autodiff.modes import no_grad
-from autodiff.recording import Function
+from autodiff.core.modes import no_grad
+from autodiff.transforms.recording import Function
 
 _GRID = {1: 257, 2: 33, 3: 13}
 _LOCAL = {1: 33, 2: 9, 3: 7}

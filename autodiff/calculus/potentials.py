@@ -14,9 +14,9 @@ from autodiff.calculus.partials import components, points_of
 from autodiff.calculus.poles import look_for_poles
 from autodiff.calculus.regions import Region
 from autodiff.calculus.theorems import boundary_integral
+from autodiff.core.modes import no_grad
 from autodiff.errors import DomainError, ShapeError
-from autodiff.modes import no_grad
-from autodiff.recording import Function
+from autodiff.transforms.recording import Function
 
 _SAMPLES = 256
 _BAR = 1e-8

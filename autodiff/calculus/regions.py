@@ -13,7 +13,7 @@ from autodiff.calculus.integrands import concrete
 from autodiff.calculus.partials import scalar_values
 from autodiff.calculus.surfaces import cross, point_and_tangents
 from autodiff.errors import StructureError
-from autodiff.recording import Function
+from autodiff.transforms.recording import Function
 
 
 @dataclass(frozen=True)

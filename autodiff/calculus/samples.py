@@ -8,8 +8,8 @@ import numpy as np
 
 from autodiff.calculus.integrands import values_at
 from autodiff.errors import ShapeError, StructureError
-from autodiff.recording import Function
-from autodiff.transforms import derivative
+from autodiff.transforms.first_order import derivative
+from autodiff.transforms.recording import Function
 
 RULES = ("left", "right", "midpoint", "trapezoid", "simpson")
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.calculus.integrals import integrate
 from autodiff.calculus.integrands import stacked
 from autodiff.errors import GradientError, ShapeError
-from autodiff.expansions import coefficients
-from autodiff.recording import Function, data_of, matching
-from autodiff.tensors import Tensor
+from autodiff.transforms.expansions import coefficients
+from autodiff.transforms.recording import Function, data_of, matching
 
 
 def taylor(f: Function, x0: Any, order: int, *, direction: Any = None) -> Any:

@@ -10,7 +10,7 @@ from autodiff.calculus.integrals import integrate
 from autodiff.calculus.integrands import stacked
 from autodiff.calculus.partials import components, partials
 from autodiff.errors import ShapeError
-from autodiff.recording import Function, title
+from autodiff.transforms.recording import Function, title
 
 
 def cross(a: Any, b: Any) -> Any:

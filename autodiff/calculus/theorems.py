@@ -22,8 +22,8 @@ from autodiff.calculus.poles import look_for_poles
 from autodiff.calculus.regions import Region
 from autodiff.calculus.surfaces import surface_integral
 from autodiff.errors import DomainError, ShapeError
-from autodiff.recording import Function, title
-from autodiff.transforms import derivative
+from autodiff.transforms.first_order import derivative
+from autodiff.transforms.recording import Function, title
 
 __all__ = [
     "PartialFractions",

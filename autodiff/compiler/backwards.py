@@ -14,14 +14,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff import pytree, tape
+from autodiff import pytree
+from autodiff.arrays.tensors import Tensor, lift
 from autodiff.compiler.program import EFFECTS, Program, Value, mapped
 from autodiff.compiler.tracer import Trace, Tracer, plain
+from autodiff.core import tape
+from autodiff.core.primitives import primitive
+from autodiff.core.tape import Leaf, Node
 from autodiff.errors import GradientError
-from autodiff.primitives import primitive
-from autodiff.recording import pull_recorded, push_recorded, recording_on
-from autodiff.tape import Leaf, Node
-from autodiff.tensors import Tensor, lift
+from autodiff.transforms.recording import pull_recorded, push_recorded, recording_on
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.program import Op, Program, Value, roots_of, row_strides
-from autodiff.tape import Leaf
+from autodiff.core.tape import Leaf
 
 _PART_BY_PART = (np.add, np.subtract, np.negative, np.conjugate)
 Room = tuple[tuple[int, ...], Any, tuple[int, ...]]

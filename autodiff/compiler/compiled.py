@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import pytree, tape
+from autodiff import pytree
+from autodiff.arrays.tensors import Tensor, lift
 from autodiff.compiler.backwards import Tracking
 from autodiff.compiler.buffers import Plan, apart, plan_buffers
 from autodiff.compiler.identifiers import comment, identifier
@@ -26,9 +27,9 @@ from autodiff.compiler.second_look import Differs, compared, first_line, first_w
 from autodiff.compiler.source import Writer
 from autodiff.compiler.tracer import Diverged
 from autodiff.compiler.tracing import Traced, trace
+from autodiff.core import tape
+from autodiff.core.tape import Leaf
 from autodiff.errors import AutodiffError, CompileError, MatrixError
-from autodiff.tape import Leaf
-from autodiff.tensors import Tensor, lift
 
 _MISS = object()
 _MANY = 8

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from autodiff import pytree
+from autodiff.arrays.tensors import Tensor
 from autodiff.compiler.program import Op, Program, Value, mapped
 from autodiff.compiler.state import State, same_bits
 from autodiff.errors import AutodiffError
-from autodiff.tensors import Tensor
 
 
 class Differs(Exception):  # noqa: N818 - it is caught where it is raised for

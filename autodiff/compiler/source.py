@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import tape
 from autodiff.compiler.buffers import Plan, apart, new_buffer, plan_buffers, takes_out
 from autodiff.compiler.identifiers import comment, identifier
 from autodiff.compiler.naming import own_name
 from autodiff.compiler.passes.blocks import BLOCK, joined
 from autodiff.compiler.program import EFFECTS, OPERATORS, ROUNDED, Op, Program, Value, is_dot, roots_of, row_strides
-from autodiff.primitives import Primitive
+from autodiff.core import tape
+from autodiff.core.primitives import Primitive
 
 _FULL = range(64, 1 << 20)
 """For how many entries a constant is kept as an array of them."""

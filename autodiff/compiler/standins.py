@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import tape
-from autodiff.tape import Leaf
-from autodiff.tensors import Tensor
+from autodiff.arrays.tensors import Tensor
+from autodiff.core import tape
+from autodiff.core.tape import Leaf
 
 _DATA: Any = Tensor.__dict__["_data"]
 _GRAD: Any = Leaf.__dict__["grad"]

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.compiler.reading.calls import is_of_ours
 from autodiff.compiler.reading.holders import ATOMS, dict_of, entries_of, put_back, root, same_entries, slots_of
-from autodiff.primitives import Primitive
-from autodiff.tape import Leaf
-from autodiff.tensors import Tensor
+from autodiff.core.primitives import Primitive
+from autodiff.core.tape import Leaf
 
 
 class State:

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from autodiff import tape
 from autodiff.compiler.program import OPERATORS, ROUNDED, Form, Op, Value, is_dot
+from autodiff.core import tape
+from autodiff.core.primitives import Primitive
 from autodiff.errors import CompileError
-from autodiff.places import place_of, users_frame
-from autodiff.primitives import Primitive
+from autodiff.watchers.places import place_of, users_frame
 
 _METADATA = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
 _MADE_LIKE = {np.ones_like, np.zeros_like, np.empty_like}

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff import pytree, tape
+from autodiff import pytree
+from autodiff.arrays.tensors import Tensor, lift
 from autodiff.compiler.backwards import Backwards, swept_back
 from autodiff.compiler.buffers import apart
 from autodiff.compiler.naming import name_results
@@ -19,10 +20,10 @@ from autodiff.compiler.reading.holders import ATOMS
 from autodiff.compiler.standins import bind_data, drawing, real_data, real_grad, stand_in, step_back
 from autodiff.compiler.state import State, owner_of
 from autodiff.compiler.tracer import Trace, Tracer
+from autodiff.core import tape
+from autodiff.core.primitives import Primitive
+from autodiff.core.tape import Leaf, Node, Watcher, next_number
 from autodiff.errors import CompileError
-from autodiff.primitives import Primitive
-from autodiff.tape import Leaf, Node, Watcher, next_number
-from autodiff.tensors import Tensor, lift
 
 
 class Traced(NamedTuple):

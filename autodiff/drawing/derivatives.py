@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff import tape
+from autodiff.arrays.tensors import Tensor, lift
+from autodiff.core import tape
+from autodiff.core.primitives import ELEMENTWISE
+from autodiff.core.sweeps import pull_back
+from autodiff.core.tape import ITEM, NO_KEYWORDS, Node, Walk, next_number
 from autodiff.errors import DtypeError
-from autodiff.primitives import ELEMENTWISE
-from autodiff.recording import conjugated, pull, recording_on
-from autodiff.sweeps import pull_back
-from autodiff.tape import ITEM, NO_KEYWORDS, Node, Walk, next_number
-from autodiff.tensors import Tensor, lift
+from autodiff.transforms.recording import conjugated, pull, recording_on
 
 
 def inputs_of(tensors: Iterable[Tensor]) -> dict[Node, Any]:
@@ -65,7 +65,7 @@ def pulled(node: Node, ct: Any, live: Any = None) -> tuple[list[Any], list[Any]]
     node : Node
     ct : array, or list of arrays and None for several outputs
     live : bool array, optional
-        Its entries that are not blocked (see `autodiff.masks`).
+        Its entries that are not blocked (see `autodiff.core.masks`).
 
     Returns
     -------

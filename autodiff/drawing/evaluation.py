@@ -7,15 +7,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff import display, pytree, tape
+from autodiff import display, pytree
+from autodiff.arrays.tensors import Tensor
+from autodiff.core import tape
+from autodiff.core.tape import ALIAS, ITEM, Node
 from autodiff.drawing.derivatives import cotangents, local_partials
 from autodiff.drawing.graph import describe, is_array, short
 from autodiff.drawing.labels import number, printable, size_of, summary
 from autodiff.drawing.pictures import argument_names, partial_text
 from autodiff.errors import GradientError
-from autodiff.recording import matching, push, record
-from autodiff.tape import ALIAS, ITEM, Node
-from autodiff.tensors import Tensor
+from autodiff.transforms.recording import matching, push, record
 
 
 class Row(NamedTuple):

@@ -12,9 +12,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from autodiff.modes import SCOPES
-from autodiff.tape import ALIAS, ITEM, Leaf, Node
-from autodiff.tensors import Tensor
+from autodiff.arrays.tensors import Tensor
+from autodiff.core.modes import SCOPES
+from autodiff.core.tape import ALIAS, ITEM, Leaf, Node
 
 Kind = Literal["parameter", "input", "constant", "saved", "operation", "result", "derivative", "module"]
 LEAVES: frozenset[Kind] = frozenset(("parameter", "input", "constant", "saved"))

@@ -8,6 +8,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from autodiff import pytree
+from autodiff.arrays.tensors import Tensor
+from autodiff.core.tape import Node
 from autodiff.drawing.derivatives import Partial, cotangents, local_partials, record_backward
 from autodiff.drawing.dot import to_dot
 from autodiff.drawing.fold import MOST, fit, fold_modules, fold_repeats
@@ -15,9 +17,7 @@ from autodiff.drawing.graph import Edge, Graph, Vertex, read_graph
 from autodiff.drawing.labels import FEW, entries, number, size_of, summary
 from autodiff.drawing.rendering import Picture
 from autodiff.errors import GradientError
-from autodiff.recording import parameter_names, recording_on
-from autodiff.tape import Node
-from autodiff.tensors import Tensor
+from autodiff.transforms.recording import parameter_names, recording_on
 
 View = Literal["forward", "backward", "both"]
 DIRECTIONS = ("TB", "LR", "BT", "RL")

@@ -14,6 +14,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from autodiff import display
+from autodiff.arrays.tensors import Tensor
+from autodiff.core.tape import ITEM, Node
 from autodiff.drawing.derivatives import Partial, local_partials, pulled
 from autodiff.drawing.dot import FONT, GROUND, STYLES, TEXT, style_of
 from autodiff.drawing.graph import LEAVES, Graph, Vertex, read_graph
@@ -22,9 +24,7 @@ from autodiff.drawing.pictures import checked, partial_text
 from autodiff.drawing.rendering import ADVICE, Picture, find_renderer
 from autodiff.drawing.stepspage import page
 from autodiff.errors import GradientError, MissingExtraError
-from autodiff.recording import conjugated
-from autodiff.tape import ITEM, Node
-from autodiff.tensors import Tensor
+from autodiff.transforms.recording import conjugated
 
 Event = Literal["values", "seed", "ready", "product", "end"]
 

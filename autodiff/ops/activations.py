@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import elementwise
 from autodiff.ops.elementwise import sigmoid, sigmoid_slope
 from autodiff.ops.error_function import bell, erfc
-from autodiff.primitives import elementwise
 
 # --- with a corner at 0 ---------------------------------------------------------------------------
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.lib import NumpyVersion
 
-from autodiff import tape
+from autodiff.core import tape
+from autodiff.core.primitives import implements
 from autodiff.errors import ShapeError
 from autodiff.ops import shapes
 from autodiff.ops.choices import where
@@ -17,7 +18,6 @@ from autodiff.ops.deciding import decided
 from autodiff.ops.indexing import ARRAY, Index, at_set, take
 from autodiff.ops.joining import concatenate, stack
 from autodiff.ops.shapes import broadcast_to, canonical_axis, cast, moveaxis, operand, ravel, reshape_to
-from autodiff.primitives import implements
 
 # --- products -------------------------------------------------------------------------------------
 

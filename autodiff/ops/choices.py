@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import OVERFLOWING, elementwise, implements
 from autodiff.ops.elementwise import positive
-from autodiff.primitives import OVERFLOWING, elementwise, implements
 
 # --- the larger and the smaller -------------------------------------------------------------------
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import Primitive, Rule, elementwise, implements, primitive
 from autodiff.ops.elementwise import positive, ratio
-from autodiff.primitives import Primitive, Rule, elementwise, implements, primitive
 
 
 def _entrywise(fn: Rule, *, name: str, vjp: Rule, jvp: Rule, singular: bool = False) -> Primitive:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.primitives import Primitive, elementwise
+from autodiff.core.primitives import Primitive, elementwise
 
 
 def _complex(real: Any, imag: Any, like: Any) -> Any:

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import implements, linear, multilinear
 from autodiff.errors import ShapeError, UnsupportedError
 from autodiff.ops.shapes import Shape, operand, spread
-from autodiff.primitives import implements, linear, multilinear
 
 _MOST_OPERANDS = 32  # as in NumPy
 _WORTH_A_PLAN = 100_000

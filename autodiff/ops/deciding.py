@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import tape
+from autodiff.core import tape
 
 
 def possibly(condition: Any) -> bool:

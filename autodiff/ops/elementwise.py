@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import NUMPY_CONSTANTS, Primitive, elementwise, implements, pass_on
 from autodiff.ops.complex_slopes import (
     inverse_square_of_cos,
     inverse_square_of_cosh,
@@ -20,7 +21,6 @@ from autodiff.ops.complex_slopes import (
     root_of_one_plus_square,
     root_of_square_minus_one,
 )
-from autodiff.primitives import NUMPY_CONSTANTS, Primitive, elementwise, implements, pass_on
 
 # --- arithmetic -----------------------------------------------------------------------------------
 

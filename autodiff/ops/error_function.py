@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.primitives import elementwise
+from autodiff.core.primitives import elementwise
 
 # W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23 (1969), tables II to IV;
 # coefficients from the highest power down, numerator and denominator.

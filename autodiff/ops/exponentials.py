@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import Primitive, primitive
 from autodiff.ops.reductions import Axes, kept, mask_back, mask_on
 from autodiff.ops.shapes import spread
-from autodiff.primitives import Primitive, primitive
 
 
 def _exponentials(x: Any, axis: Axes) -> tuple[Any, Any]:

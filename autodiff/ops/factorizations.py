@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import implements, primitive
 from autodiff.errors import MatrixError
 from autodiff.ops.diagonals import mirrored
 from autodiff.ops.joining import concatenate_all
@@ -25,7 +26,6 @@ from autodiff.ops.matrices import (
 )
 from autodiff.ops.products import matmul
 from autodiff.ops.solving import solved
-from autodiff.primitives import implements, primitive
 
 # --- Cholesky -------------------------------------------------------------------------------------
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import Primitive, implements, linear
 from autodiff.errors import ShapeError
 from autodiff.ops.complex_parts import conj
 from autodiff.ops.indexing import Index, index_add
 from autodiff.ops.shapes import Shape, canonical_axis, operand, rotate
-from autodiff.primitives import Primitive, implements, linear
 
 _SWAPPED = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
 """The other direction of the same normalisation; None is NumPy's other name for "backward"."""

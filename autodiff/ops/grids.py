@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import implements
 from autodiff.ops.choices import where
 from autodiff.ops.deciding import look
 from autodiff.ops.elementwise import log, power_of
 from autodiff.ops.shapes import cast, moveaxis, operand, reshape_to, values
-from autodiff.primitives import implements
 
 
 def _raw(x: Any) -> Any:

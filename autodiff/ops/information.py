@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import elementwise
 from autodiff.ops.choices import where
-from autodiff.primitives import elementwise
 
 
 def _nothing(x: Any, y: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import Primitive, implements, linear
 from autodiff.errors import ShapeError, UnsupportedError
 from autodiff.ops.indexing import Index, index_add, take
 from autodiff.ops.shapes import (
@@ -27,7 +28,6 @@ from autodiff.ops.shapes import (
     spread,
     values,
 )
-from autodiff.primitives import Primitive, implements, linear
 
 
 def _part(axis: int, start: int, stop: int) -> tuple[slice, ...]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autodiff.core.primitives import Rule
 from autodiff.ops.activations import elu, hardsigmoid, hardswish, hardtanh, leaky_relu
 from autodiff.ops.choices import (
     clip_between,
@@ -32,7 +33,6 @@ from autodiff.ops.order import order_statistics
 from autodiff.ops.reductions import Axes, count, kept, max_over, min_over, norm_over, power_norm_over, std_over
 from autodiff.ops.solving import least_squares, pseudo_inverse
 from autodiff.ops.spectra import eigh_of, extreme_value, nuclear_norm, svd_of
-from autodiff.primitives import Rule
 
 
 class Bend(NamedTuple):

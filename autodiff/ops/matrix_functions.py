@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import Primitive, primitive
 from autodiff.ops.matrices import adjoint, rounding, transposed
-from autodiff.primitives import Primitive, primitive
 
 Slopes = Callable[[int, Any], Any]
 """``slopes(n, x)``: the n-th derivative of f at each entry of a plain array."""

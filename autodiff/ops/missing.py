@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import implements
 from autodiff.ops.choices import maximum, minimum
 from autodiff.ops.choices import where as choose
 from autodiff.ops.deciding import possibly
@@ -29,7 +30,6 @@ from autodiff.ops.reductions import (
 )
 from autodiff.ops.scans import cumprod, cumsum
 from autodiff.ops.shapes import canonical_axes, cast, operand, values
-from autodiff.primitives import implements
 
 
 def present(a: Any, where: Any = None) -> Any:

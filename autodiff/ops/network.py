@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import Primitive, primitive
 from autodiff.errors import DomainError, DtypeError, ShapeError
 from autodiff.ops.exponentials import softmax_over
 from autodiff.ops.products import matmul
 from autodiff.ops.shapes import in_single
-from autodiff.primitives import Primitive, primitive
 
 # --- affine map -----------------------------------------------------------------------------------
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from autodiff.core.primitives import Primitive, primitive
 from autodiff.ops.shapes import Shape, spread
-from autodiff.primitives import Primitive, primitive
 
 
 def _mean(x: Any, axes: Shape) -> Any:

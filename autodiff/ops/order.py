@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autodiff.core.primitives import implements, primitive
 from autodiff.errors import ShapeError, UnsupportedError
 from autodiff.ops.choices import where as choose
 from autodiff.ops.deciding import decided, possibly, whole
@@ -19,7 +20,6 @@ from autodiff.ops.indexing import ARRAY, Index, gather, index_add, sort, take, t
 from autodiff.ops.joining import concatenate
 from autodiff.ops.reductions import Axes, folded, warn_of_nothing
 from autodiff.ops.shapes import canonical_axes, canonical_axis, cast, moveaxis, operand, ravel, reshape_to, values
-from autodiff.primitives import implements, primitive
 
 # --- order statistics -----------------------------------------------------------------------------
 

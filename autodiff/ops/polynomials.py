@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import implements
 from autodiff.errors import ShapeError
 from autodiff.ops.deciding import decided, look
 from autodiff.ops.elementwise import power_of
@@ -16,7 +17,6 @@ from autodiff.ops.joining import concatenate, stack
 from autodiff.ops.sequences import convolve
 from autodiff.ops.shapes import broadcast_to, cast, flip_axes, operand, ravel, reshape_to, values
 from autodiff.ops.spectra import real_eig_of
-from autodiff.primitives import implements
 
 
 def _coefficients(p: Any, name: str = "") -> Any:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import implements, multilinear
 from autodiff.errors import ShapeError
 from autodiff.ops.complex_parts import conj
 from autodiff.ops.shapes import canonical_axis, moveaxis, operand, permute, ravel, reshape_to
-from autodiff.primitives import implements, multilinear
 
 # --- matmul ---------------------------------------------------------------------------------------
 

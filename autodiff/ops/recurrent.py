@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import tape
+from autodiff.core import tape
+from autodiff.core.primitives import Primitive, primitive
 from autodiff.ops.elementwise import one_minus_square, sigmoid, sigmoid_slope, tanh_slope
 from autodiff.ops.workspace import workspace
-from autodiff.primitives import Primitive, primitive
 
 # --- pieces ---------------------------------------------------------------------------------------
 

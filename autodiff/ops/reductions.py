@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import implements, linear, primitive
 from autodiff.errors import ShapeError
 from autodiff.ops.choices import maximum, minimum
 from autodiff.ops.choices import where as choose
@@ -31,7 +32,6 @@ from autodiff.ops.shapes import (
     values,
 )
 from autodiff.ops.spectra import spectral_norm
-from autodiff.primitives import implements, linear, primitive
 
 Axes = Shape | None
 

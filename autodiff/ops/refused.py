@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.primitives import NUMPY_CONSTANTS
+from autodiff.core.primitives import NUMPY_CONSTANTS
 
 WRITING: dict[Callable[..., Any], str] = {}
 """Functions that write into their operand, with what to call instead."""

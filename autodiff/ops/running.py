@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import Primitive, primitive
 from autodiff.ops.elementwise import share_of_exp
 from autodiff.ops.scans import delayed, recurrence
 from autodiff.ops.shapes import canonical_axis, operand, values
-from autodiff.primitives import Primitive, primitive
 
 # --- extremes -------------------------------------------------------------------------------------
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import Primitive, implements, linear, primitive
 from autodiff.ops.joining import concatenate, concatenate_all
 from autodiff.ops.shapes import canonical_axis, cast, flip_axes, in_a_row, operand
-from autodiff.primitives import Primitive, implements, linear, primitive
 
 # --- sums -----------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import Primitive, elementwise, implements, multilinear
 from autodiff.errors import DtypeError, ShapeError
 from autodiff.ops.choices import where
 from autodiff.ops.complex_parts import conj
@@ -15,7 +16,6 @@ from autodiff.ops.indexing import take
 from autodiff.ops.joining import concatenate
 from autodiff.ops.scans import diff
 from autodiff.ops.shapes import canonical_axis, cast, moveaxis, operand, ravel, reshape_to, values
-from autodiff.primitives import Primitive, elementwise, implements, multilinear
 
 
 def _cut(x: Any, axis: int, start: int | None, stop: int | None) -> Any:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import NUMPY_CONSTANTS, Primitive, implements, linear
 from autodiff.errors import ShapeError
-from autodiff.primitives import NUMPY_CONSTANTS, Primitive, implements, linear
 
 Shape = tuple[int, ...]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import NUMPY_CONSTANTS, Primitive, implements, primitive
 from autodiff.errors import MatrixError, ShapeError
 from autodiff.ops.deciding import decided
 from autodiff.ops.matrices import (
@@ -24,7 +25,6 @@ from autodiff.ops.matrices import (
 from autodiff.ops.products import matmul
 from autodiff.ops.shapes import canonical_axis, operand, permute, reshape_to, values
 from autodiff.ops.spectra import hermitian_or_not, svd_of
-from autodiff.primitives import NUMPY_CONSTANTS, Primitive, implements, primitive
 
 # --- inverse and solution -------------------------------------------------------------------------
 

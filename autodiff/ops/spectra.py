@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import Primitive, implements, primitive
 from autodiff.errors import MatrixError
 from autodiff.ops.diagonals import mirrored
 from autodiff.ops.elementwise import ratio
@@ -38,7 +39,6 @@ from autodiff.ops.matrices import (
     transposed,
     which,
 )
-from autodiff.primitives import Primitive, implements, primitive
 
 
 def _pairs(w: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import elementwise, implements
 from autodiff.errors import ShapeError
 from autodiff.ops.complex_parts import conj
 from autodiff.ops.deciding import decided, look, whole
@@ -26,7 +27,6 @@ from autodiff.ops.shapes import (
     reshape_to,
     values,
 )
-from autodiff.primitives import elementwise, implements
 
 # --- means ----------------------------------------------------------------------------------------
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import Primitive, elementwise
 from autodiff.errors import MissingExtraError
-from autodiff.primitives import Primitive, elementwise
 
 
 def scipy_function(name: str) -> Callable[..., Any]:

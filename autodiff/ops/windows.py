@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import tape
+from autodiff.core import tape
+from autodiff.core.primitives import Primitive, linear, multilinear, primitive
 from autodiff.ops.shapes import Shape
 from autodiff.ops.workspace import workspace, writes_out
-from autodiff.primitives import Primitive, linear, multilinear, primitive
 
 # --- geometry -------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from autodiff.calculus import gradient_field as gradient_of
 from autodiff.errors import DomainError
 from autodiff.plotting.sampling import Array, Box, box_of, field_at, grid, scalars_at, without_rounding
 from autodiff.plotting.style import axes_of, diverging
-from autodiff.recording import Function
+from autodiff.transforms.recording import Function
 
 _COLOURS = {"divergence": divergence, "curl": curl}
 _FINE = 120

@@ -12,7 +12,7 @@ from autodiff.calculus.theorems import green
 from autodiff.plotting.fields import checked_count, draw_arrows, size_of
 from autodiff.plotting.sampling import Array, Box, field_at, grid, scalars_at, without_rounding
 from autodiff.plotting.style import RED, axes_of, diverging
-from autodiff.recording import Function
+from autodiff.transforms.recording import Function
 
 _POINTS = 181
 

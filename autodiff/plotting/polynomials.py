@@ -11,7 +11,7 @@ from autodiff.calculus import taylor
 from autodiff.errors import DomainError
 from autodiff.plotting.sampling import frame, heights, interval_of, number
 from autodiff.plotting.style import GREY, PALETTE, axes_of
-from autodiff.recording import Function
+from autodiff.transforms.recording import Function
 
 _DASHES = ("--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (7, 2)))
 

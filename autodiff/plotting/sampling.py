@@ -9,7 +9,7 @@ import numpy as np
 from autodiff.calculus.fields import jacobian_field
 from autodiff.calculus.integrands import concrete, stacked
 from autodiff.errors import DomainError, ShapeError
-from autodiff.recording import Function, title
+from autodiff.transforms.recording import Function, title
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Box = tuple[float, float, float, float]

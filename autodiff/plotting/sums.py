@@ -10,7 +10,7 @@ from autodiff.calculus import integrate, riemann_sum
 from autodiff.errors import StructureError
 from autodiff.plotting.sampling import frame, heights, interval_of
 from autodiff.plotting.style import BLUE, GREY, ORANGE, axes_of
-from autodiff.recording import Function
+from autodiff.transforms.recording import Function
 
 _PLACES = {"left": 0.0, "midpoint": 0.5, "right": 1.0}
 

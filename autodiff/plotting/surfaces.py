@@ -9,9 +9,9 @@ import numpy as np
 from autodiff.errors import DomainError, ShapeError
 from autodiff.plotting.sampling import box_of, grid, scalars_at
 from autodiff.plotting.style import BLUE, GREY, RED, axes_of
-from autodiff.recording import Function
-from autodiff.transforms import directional_derivative as slope_along
-from autodiff.transforms import grad
+from autodiff.transforms.first_order import directional_derivative as slope_along
+from autodiff.transforms.first_order import grad
+from autodiff.transforms.recording import Function
 
 
 def directional_derivative(

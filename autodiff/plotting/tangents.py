@@ -10,8 +10,8 @@ import numpy as np
 from autodiff.errors import DomainError
 from autodiff.plotting.sampling import Array, frame, heights, interval_of, number
 from autodiff.plotting.style import BLUE, GREEN, GREY, ORANGE, RED, Film, axes_of
-from autodiff.recording import Function
-from autodiff.transforms import derivative
+from autodiff.transforms.first_order import derivative
+from autodiff.transforms.recording import Function
 
 POINTS = 401
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.modes import check
 from autodiff.errors import DomainError, UnsupportedError
-from autodiff.modes import check
 from autodiff.ops.gamma_remainders import stirling
 from autodiff.probability.cumulative import LOG_2PI, beta_cdf, beta_kernel, beta_quantile, is_near_mean
 from autodiff.probability.distribution import Continuous, Support

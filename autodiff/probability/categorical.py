@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.modes import live
 from autodiff.errors import UnsupportedError
-from autodiff.modes import live
 from autodiff.probability.distribution import Discrete, Support
 from autodiff.probability.operands import plain
 from autodiff.probability.parameters import PROBABILITIES, Parameter

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import tape
+from autodiff.core import tape
+from autodiff.core.modes import is_compiling, live
+from autodiff.core.primitives import elementwise
 from autodiff.errors import DomainError, UnsupportedError
-from autodiff.modes import is_compiling, live
-from autodiff.primitives import elementwise
 from autodiff.probability.cumulative import LARGE, beta_cdf, beta_kernel, gamma_cdf, gamma_kernel
 from autodiff.probability.distribution import Discrete, Support
 from autodiff.probability.operands import plain

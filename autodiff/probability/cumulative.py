@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import Primitive, elementwise
 from autodiff.errors import MissingExtraError
 from autodiff.ops.gamma_remainders import log1p_less, stirling
-from autodiff.primitives import Primitive, elementwise
 from autodiff.special import betaln, gammaln, xlogy
 
 

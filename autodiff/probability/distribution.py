@@ -6,8 +6,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from autodiff.core.modes import check, live
 from autodiff.errors import DomainError, GradientError, ShapeError, UnsupportedError
-from autodiff.modes import check, live
 from autodiff.ops.deciding import possibly
 from autodiff.probability.operands import is_tracked, plain, real
 from autodiff.probability.parameters import Constraint, Parameter

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from autodiff.calculus import integrate
+from autodiff.core.modes import check
 from autodiff.errors import DomainError, ShapeError, StructureError
-from autodiff.modes import check
 from autodiff.probability.distribution import Distribution
 from autodiff.probability.multivariate import MultivariateNormal
 from autodiff.probability.normal import Normal
 from autodiff.probability.operands import concrete, plain, real
-from autodiff.recording import title
+from autodiff.transforms.recording import title
 
 Function = Callable[[Any], Any]
 METHODS = ("auto", "quadrature", "gauss-hermite", "sum", "sampling")

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import DomainError, DtypeError, GradientError, ShapeError, StructureError
-from autodiff.hessians import hessian
-from autodiff.jacobians import jacobian
 from autodiff.probability.coordinates import Coordinates
 from autodiff.probability.distribution import Distribution, Support
 from autodiff.probability.normal import standard_quantile
 from autodiff.probability.operands import is_tracked, plain
 from autodiff.solvers import steihaug, updated_radius
-from autodiff.transforms import value_and_grad
+from autodiff.transforms.first_order import value_and_grad
+from autodiff.transforms.hessians import hessian
+from autodiff.transforms.jacobians import jacobian
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

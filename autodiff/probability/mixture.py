@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import tape
+from autodiff.core import tape
+from autodiff.core.modes import is_compiling, live
 from autodiff.errors import GradientError, ShapeError, StructureError, UnsupportedError
-from autodiff.modes import is_compiling, live
 from autodiff.probability.categorical import drawn, log
 from autodiff.probability.counts import first_reaching
 from autodiff.probability.distribution import Continuous, Discrete, Distribution, Support

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.modes import live
 from autodiff.errors import ShapeError
-from autodiff.modes import live
 from autodiff.probability.distribution import Continuous
 from autodiff.probability.normal import LOG_2PI, standard_normal
 from autodiff.probability.operands import real

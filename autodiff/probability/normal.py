@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.modes import live
+from autodiff.core.modes import live
+from autodiff.core.primitives import Primitive, elementwise
 from autodiff.ops.error_function import bell
-from autodiff.primitives import Primitive, elementwise
 from autodiff.probability.distribution import Continuous
 from autodiff.probability.parameters import POSITIVE, REAL, Parameter
 from autodiff.special import erfc

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
+from autodiff.core.modes import check
 from autodiff.errors import DomainError, DtypeError
-from autodiff.modes import check
-from autodiff.tensors import Tensor
 
 
 def real(x: Any, what: str) -> Any:

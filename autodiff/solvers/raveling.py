@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from autodiff import pytree
+from autodiff.arrays.tensors import Tensor
 from autodiff.errors import DtypeError, StructureError
-from autodiff.tensors import Tensor
 
 Vector = np.ndarray[Any, np.dtype[Any]]
 

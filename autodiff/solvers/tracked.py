@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from autodiff.tape import Leaf
-from autodiff.tensors import Tensor
+from autodiff.arrays.tensors import Tensor
+from autodiff.core.tape import Leaf
 
 
 def is_being_differentiated(value: Any) -> bool:

@@ -11,7 +11,7 @@ from autodiff.errors import DomainError, GradientError
 from autodiff.ops import spectra
 from autodiff.ops.matrices import adjoint, hermitian_part, matrix, square
 from autodiff.ops.matrix_functions import matrix_derivative
-from autodiff.transforms import derivative
+from autodiff.transforms.first_order import derivative
 
 
 class Polar(NamedTuple):

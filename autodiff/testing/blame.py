@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.tape import ALIAS, ITEM, Node
-from autodiff.tensors import Tensor
+from autodiff.arrays.tensors import Tensor
+from autodiff.core.tape import ALIAS, ITEM, Node
 from autodiff.testing.comparing import Examination, Settings
 from autodiff.testing.problems import Problem, pullback_of, read_only
 from autodiff.testing.report import WRONG, Comparison

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.tape import Node, Watcher, watching
+from autodiff.core.tape import Node, Watcher, watching
 from autodiff.testing.differences import DOUBLE, Slope, Vector, complex_step, direction, of_one_magnitude, slope_along
 from autodiff.testing.judging import SEVERITY, TRUST, Judged, Terms, judge
 from autodiff.testing.problems import Array, Problem, as_vector, resolution_of, widened, without_infinities
 from autodiff.testing.report import ILL_CONDITIONED, KINK, MATCH, WRONG, Comparison
-from autodiff.transforms import linearize, vjp
+from autodiff.transforms.first_order import linearize, vjp
 
 Mask = NDArray[np.bool_]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.modes import no_grad
 from autodiff.errors import GradientError
-from autodiff.modes import no_grad
 from autodiff.testing.blame import first_wrong_operation
 from autodiff.testing.comparing import Examination, Settings
 from autodiff.testing.differences import direction

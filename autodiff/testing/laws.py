@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff import pytree
-from autodiff.hessians import hessian, hvp
-from autodiff.jacobians import jacobian
 from autodiff.testing.differences import direction
 from autodiff.testing.problems import as_vector, title
-from autodiff.transforms import grad, jvp, linearize, vjp
+from autodiff.transforms.first_order import grad, jvp, linearize, vjp
+from autodiff.transforms.hessians import hessian, hvp
+from autodiff.transforms.jacobians import jacobian
 
 Function = Callable[..., Any]
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from autodiff import drawing
-from autodiff.tape import ITEM, Leaf, Node
-from autodiff.tensors import lift
+from autodiff.arrays.tensors import lift
+from autodiff.core.tape import ITEM, Leaf, Node
 from autodiff.testing.blame import operations, recorded
 from autodiff.testing.problems import Problem
 

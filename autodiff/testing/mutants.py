@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff import ops, special
-from autodiff.primitives import LINEAR, MADE, NUMPY_PRIMITIVES, Primitive, Rule
+from autodiff.core.primitives import LINEAR, MADE, NUMPY_PRIMITIVES, Primitive, Rule
 
 
 def all_primitives() -> dict[str, Primitive]:

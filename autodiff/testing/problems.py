@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff import pytree
+from autodiff.arrays.tensors import Tensor
 from autodiff.errors import GradientError
-from autodiff.tensors import Tensor
 from autodiff.testing.differences import DOUBLE, Vector
 from autodiff.testing.report import MUTATES, RAISES, RANDOM, NotCheckableError, refusal
-from autodiff.transforms import linearize, vjp
+from autodiff.transforms.first_order import linearize, vjp
 
 Array = NDArray[Any]
 

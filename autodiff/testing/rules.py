@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import ELEMENTWISE, LINEAR, Primitive
 from autodiff.errors import RuleError
-from autodiff.primitives import ELEMENTWISE, LINEAR, Primitive
 from autodiff.testing.comparing import Settings
 from autodiff.testing.differences import DOUBLE, direction
 from autodiff.testing.gradients import MODES, check_problem
 from autodiff.testing.problems import Array, Problem, as_vector, problem_of, read_only, resolution_of, title, widened
 from autodiff.testing.report import GradientCheckError, NotCheckableError, Report
-from autodiff.transforms import linearize, vjp
+from autodiff.transforms.first_order import linearize, vjp
 
 
 def check_rule(

@@ -12,7 +12,7 @@ import numpy as np
 import autodiff as ad
 import nn
 import optim
-from autodiff import sweeps
+from autodiff.core import sweeps
 from benchmarks.peers import Step
 from benchmarks.workloads import (
     ADAM_LEARNING_RATE,

@@ -17,8 +17,8 @@ from numpy.testing.overrides import get_overridable_numpy_array_functions, get_o
 
 import autodiff  # noqa: F401 - fills the tables
 from autodiff.compiler import tracer
+from autodiff.core.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES
 from autodiff.ops.refused import WRITING, refusal
-from autodiff.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES
 
 PAGE = Path(__file__).parent.parent / "coverage.md"
 

@@ -9,9 +9,9 @@ import numpy as np
 
 import autodiff as ad
 from autodiff.plotting.style import MARKERS, PALETTE, axes_of, diverging
-from nn.measuring import Array
 from nn.modes import modes_kept
 from nn.module import Module
+from nn.monitoring.measuring import Array
 
 Box = tuple[float, float, float, float]
 

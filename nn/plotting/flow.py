@@ -9,10 +9,10 @@ import numpy as np
 
 import autodiff as ad
 from autodiff.plotting.style import BLUE, GREEN, GREY, ORANGE, RED, axes_of
-from nn.measuring import norm
 from nn.module import Module
-from nn.monitor import Monitor
-from nn.verdicts import DEAD, RECENT, SATURATED
+from nn.monitoring.measuring import norm
+from nn.monitoring.monitor import Monitor
+from nn.monitoring.verdicts import DEAD, RECENT, SATURATED
 
 _LOST = {
     "dead": (RED, "//", "dead units", DEAD),

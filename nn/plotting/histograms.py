@@ -8,9 +8,9 @@ import numpy as np
 
 import autodiff as ad
 from autodiff.plotting.style import BLUE, GREY, new_figure
-from nn.measuring import Histogram, histogram
 from nn.module import Module
-from nn.monitor import Monitor
+from nn.monitoring.measuring import Histogram, histogram
+from nn.monitoring.monitor import Monitor
 from nn.plotting.flow import expect_monitor
 
 PANELS = 24

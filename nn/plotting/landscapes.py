@@ -9,11 +9,11 @@ import numpy as np
 
 import autodiff as ad
 from autodiff.plotting.style import BLUE, RED, axes_of
-from nn.convolution import Conv1d, Conv2d
-from nn.embedding import Embedding
-from nn.measuring import Array
+from nn.layers.convolution import Conv1d, Conv2d
+from nn.layers.embedding import Embedding
 from nn.modes import modes_kept
 from nn.module import Module
+from nn.monitoring.measuring import Array
 
 Direction = dict[str, Array]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.plotting.style import GREY, MARKERS, PALETTE, new_figure
-from optim.minimizing import Record
+from optim.minima.minimizing import Record
 from optim.plotting.contours import DASHES, contours
 from optim.plotting.landscape import Objective
 from optim.plotting.paths import legend_name, named, records_of

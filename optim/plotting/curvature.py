@@ -9,7 +9,7 @@ import numpy as np
 import autodiff as ad
 from autodiff.plotting.sampling import box_of
 from autodiff.plotting.style import BLUE, GREEN, GREY, ORANGE, RED, axes_of
-from optim.critical import critical_points as find
+from optim.minima.critical import critical_points as find
 from optim.plotting.contours import show_box
 from optim.plotting.landscape import Objective, Vector, draw_levels, heights, levels_of
 

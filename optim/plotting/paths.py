@@ -10,7 +10,7 @@ import numpy as np
 import autodiff as ad
 from autodiff.drawing.labels import printable
 from autodiff.plotting.sampling import box_of
-from optim.minimizing import MinimizeResult, Record
+from optim.minima.minimizing import MinimizeResult, Record
 from optim.plotting.landscape import Box, Objective, Vector, value_at
 
 _LONGEST = 40  # letters of a name

@@ -9,8 +9,8 @@ import numpy as np
 
 import autodiff as ad
 from autodiff.plotting.style import BLUE, GREY, RED, new_figure
-from optim.descending import gradient_descent
-from optim.minimizing import MinimizeResult, minimize
+from optim.minima.descending import gradient_descent
+from optim.minima.minimizing import MinimizeResult, minimize
 from optim.plotting.contours import contours
 from optim.plotting.landscape import Objective, value_at
 

@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.compiler.program import Value
 from autodiff.compiler.reading import calls
 from autodiff.compiler.reading.bytecode import Follower
@@ -22,7 +23,6 @@ from autodiff.compiler.reading.functions import Functions
 from autodiff.compiler.reading.holders import ATOMS, MISSING, Attribute, Cell, Code, Contents
 from autodiff.compiler.tracer import Tracer
 from autodiff.errors import CompileError
-from autodiff.tensors import Tensor
 
 
 class Reading(Functions):

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.compiler.reading import calls
 from autodiff.compiler.reading.bytecode import UNKNOWN
 from autodiff.compiler.reading.holders import CONTAINERS
 from autodiff.compiler.reading.outside import ARGUMENT, GENERATORS, RETURN, a
 from autodiff.compiler.reading.variables import C_METHODS, Variables, is_built_in, stands_for_argument
 from autodiff.compiler.tracer import Tracer
-from autodiff.tensors import Tensor
 
 
 class Functions(Variables):

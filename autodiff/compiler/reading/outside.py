@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.compiler.reading import calls
 from autodiff.compiler.reading.bytecode import UNKNOWN, Follower
 from autodiff.compiler.reading.holders import (
@@ -42,9 +43,8 @@ from autodiff.compiler.reading.holders import (
 )
 from autodiff.compiler.standins import drawing
 from autodiff.compiler.tracer import Tracer
+from autodiff.core.primitives import Primitive
 from autodiff.errors import CompileError
-from autodiff.primitives import Primitive
-from autodiff.tensors import Tensor
 
 RETURN = "Return the value, and keep it outside of the function."
 ARGUMENT = "Pass what it gives as an argument."

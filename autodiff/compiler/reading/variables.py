@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.compiler.reading import calls
 from autodiff.compiler.reading.bytecode import UNKNOWN
 from autodiff.compiler.reading.holders import (
@@ -30,7 +31,6 @@ from autodiff.compiler.reading.holders import (
 )
 from autodiff.compiler.reading.outside import ARGUMENT, GENERATORS, RETURN, Outside, a, quietly
 from autodiff.compiler.tracer import Tracer
-from autodiff.tensors import Tensor
 
 _METADATA = frozenset(("shape", "ndim", "size", "dtype", "nbytes", "itemsize", "strides", "flags", "base"))
 

@@ -1,0 +1,122 @@
+"""The texts of errors that need looking at operands: shapes that do not fit, functions without a rule."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autodiff.core.primitives import ELEMENTWISE, NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
+from autodiff.errors import (
+    AutodiffError,
+    DtypeError,
+    MatrixError,
+    MutationError,
+    RuleError,
+    ShapeError,
+    UnsupportedError,
+)
+from autodiff.ops.refused import WRITING, refusal
+
+
+def explain(primitive: Primitive | str, operands: Sequence[Any], error: Exception) -> Exception:
+    """The exception to raise in place of what NumPy said about these operands; ours are raised as they are."""
+    if isinstance(error, AutodiffError):
+        raise error
+    name = primitive if isinstance(primitive, str) else primitive.name
+    shapes = [np.shape(x) for x in operands]
+    kinds = [getattr(x, "dtype", np.dtype(type(x)) if isinstance(x, (int, float, complex)) else None) for x in operands]
+    odd = next((k for k in kinds if k is not None and k.kind not in "fciub"), None)
+    if odd is not None:
+        return DtypeError(
+            f"{name}: an operand has dtype {odd}; only numbers can take part. Convert it with .astype(float)."
+        )
+    if isinstance(error, np.linalg.LinAlgError):  # a ValueError too, but not about shapes
+        return MatrixError(f"{name} of operands with shapes {_listed(shapes)}: {error}")
+    if not isinstance(error, ValueError):
+        return TypeError(f"{name} of operands with shapes {_listed(shapes)}: {error}")
+    if name == "matmul" and len(shapes) == 2:
+        return ShapeError(_matmul(*shapes))
+    elementwise = isinstance(primitive, str) or primitive.kind == ELEMENTWISE
+    if elementwise and len(shapes) > 1 and not _broadcasts(shapes):
+        return ShapeError(
+            f"{name}: the operands have shapes {_listed(shapes)}, which do not broadcast: aligned at the last axis, "
+            "two "
+            f"lengths must be equal or one of them 1."
+        )
+    return ShapeError(f"{name} of operands with shapes {_listed(shapes)}: {error}")
+
+
+def _listed(shapes: Sequence[tuple[int, ...]]) -> str:
+    return " and ".join(str(s) for s in shapes)
+
+
+def _broadcasts(shapes: Sequence[tuple[int, ...]]) -> bool:
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        return False
+    return True
+
+
+def _matmul(a: tuple[int, ...], b: tuple[int, ...]) -> str:
+    text = f"matmul: a has shape {a} and b {b}; "
+    if not a or not b:
+        return text + "neither may be a single number. Did you mean a * b?"
+    first = 0 if len(b) == 1 else len(b) - 2
+    if a[-1] == b[first]:
+        return text + "the leading axes do not broadcast: two lengths must be equal or one of them 1."
+    which = "axis" if len(b) == 1 else "first" if len(b) == 2 else "last but one"
+    text += f"the last axis of a ({a[-1]}) must equal the {which} of b ({b[first]})."
+    if len(a) == 2 and len(b) == 2:
+        if a[0] == b[0]:
+            text += " Did you mean a.T @ b?"
+        elif a[1] == b[1]:
+            text += " Did you mean a @ b.T?"
+        elif a[0] == b[1]:
+            text += " Did you mean b @ a?"
+    return text
+
+
+def supported_names() -> list[str]:
+    """The NumPy functions that may be called on a Tensor, by name."""
+    functions = {*NUMPY_FUNCTIONS, *NUMPY_PRIMITIVES, *NUMPY_CONSTANTS}
+    return sorted({f.__name__ for f in functions})
+
+
+def no_array(primitive: Primitive, y: Any) -> RuleError:
+    """What to say where the function of an operation returns something else than arrays."""
+    if type(y) is tuple:
+        y = next(v for v in y if not hasattr(v, "dtype"))
+    return RuleError(
+        f"{primitive.name}: its function returned {'None' if y is None else f'a {type(y).__name__}'}; an operation "
+        "returns an array, or a tuple of arrays: np.asarray(...) of what it computes."
+    )
+
+
+def unsupported(function: Any) -> AutodiffError:
+    """The refusal of a NumPy function that has no rule."""
+    name = getattr(function, "__name__", str(function))
+    if function in WRITING:
+        return MutationError(f"np.{name} would write in place, which a Tensor does not allow; {WRITING[function]}")
+    reason = refusal(function)
+    if reason is not None:
+        return UnsupportedError(
+            f"np.{name} refuses a Tensor: {reason} Pass x.data if no gradient is wanted; ad.primitive adds a rule of "
+            f"your own."
+        )
+    if isinstance(function, np.ufunc) and getattr(np, name, None) is not function:
+        return UnsupportedError(
+            f"{name}, a ufunc from outside of NumPy, has no derivative rule, so it refuses a Tensor. ad.special has "
+            "erf, gammaln, xlogy and others of scipy.special with rules; or add it with ad.primitive(fn, vjp=..., "
+            "jvp=...), or pass x.data if no gradient is wanted."
+        )
+    close = difflib.get_close_matches(name, supported_names(), n=3, cutoff=0.6)
+    near = f" The closest that are supported: {', '.join('np.' + c for c in close)}." if close else ""
+    return UnsupportedError(
+        f"np.{name} has no derivative rule here, so it refuses a Tensor.{near} Write it with supported functions, "
+        "add it "
+        f"with ad.primitive(np.{name}, vjp=..., jvp=...), or pass x.data if no gradient is wanted."
+    )

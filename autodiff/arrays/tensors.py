@@ -1,0 +1,1115 @@
+"""The Tensor: an array that remembers how it was made.
+
+Operators, methods and NumPy's two protocols all end in the same act: run the function on the plain
+arrays and, if an operand is tracked, record one `Node`. Operators are written out, the shortest path
+first, because on small arrays they are where the time goes.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from autodiff.arrays.messages import explain, no_array, unsupported
+from autodiff.arrays.methods import At, NumpyMethods
+from autodiff.core import copying, sweeps, tape
+from autodiff.core.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
+from autodiff.core.tape import NO_KEYWORDS, Leaf, Node, item_node, next_number
+from autodiff.errors import DtypeError, GradientError, MutationError, ShapeError, UnsupportedError, UntrackedError
+from autodiff.ops import (
+    complex_parts,
+    indexing,
+    products,
+)
+from autodiff.ops import elementwise as ew
+from autodiff.ops.ufunc_methods import through_method
+
+_new = object.__new__
+_ndarray = np.ndarray
+
+
+def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run a primitive with Tensors among its operands, and record it if one is tracked."""
+    run = primitive.fn if not tape.special else _runner(primitive)
+    if len(args) == 1 and not kwargs:
+        x = args[0]._data
+        try:
+            y = run(x)
+        except (ValueError, TypeError) as error:
+            raise explain(primitive, (x,), error) from error
+        if type(y) is not tuple:
+            try:
+                kind = y.dtype.kind
+            except AttributeError:
+                raise no_array(primitive, y) from None
+            if (type(y) is _ndarray and not y.ndim) or tape.special:
+                y = number(y)
+            follows = kind in "fc" and (primitive.pulls is None or primitive.pulls[0] is not None)
+            if tape.special and not follows:
+                _tell(primitive, args)
+            return _unary(primitive, x, args[0]._node if follows else None, y)
+    arrays: list[Any] = []
+    nodes: list[Node | None] = []
+    tracked = False
+    rules = primitive.pulls
+    for a in args:
+        if isinstance(a, Tensor):
+            node = a._node
+            arrays.append(a._data)
+            if node is not None and (rules is None or (len(nodes) < len(rules) and rules[len(nodes)] is not None)):
+                tracked = True
+                nodes.append(node)
+            else:
+                nodes.append(None)
+            continue
+        if not isinstance(a, (_ndarray, float, int, complex, np.generic)) and not _is_traced(a):
+            foreign = getattr(type(a), "__autodiff_apply__", None)
+            if foreign is not None:  # a wrapper around Tensors: it unwraps first
+                return foreign(primitive, args, kwargs)
+            a = np.asarray(a)
+        if isinstance(a, _ndarray) and a.dtype.kind not in "fciub":
+            raise explain(primitive, (a,), TypeError())
+        a = a if type(a) is _ndarray or not isinstance(a, _ndarray) else plain(a)
+        arrays.append(a if not tape.special else met(a))
+        nodes.append(None)
+    try:
+        y = run(*arrays, **kwargs)
+    except (ValueError, TypeError) as error:
+        raise explain(primitive, arrays, error) from error
+    if not tracked or (tape.special and not tape.is_recording()):
+        several = y if type(y) is tuple else (y,)
+        if not all(hasattr(v, "dtype") for v in several):
+            raise no_array(primitive, y)
+        return tuple(_untracked(number(v)) for v in y) if type(y) is tuple else _untracked(number(y))
+    y = tuple(number(v) for v in y) if type(y) is tuple else number(y)
+    node = Node(next_number(), primitive, tuple(arrays), tuple(nodes), kwargs or NO_KEYWORDS, y)
+    if tape.special:
+        tape.tell_recorded(node)
+    try:
+        if type(y) is tuple:
+            return tuple(_tracked(v, item_node(node, i)) for i, v in enumerate(y))
+        return _tracked(y, node)
+    except AttributeError:
+        raise no_array(primitive, y) from None
+
+
+def number(y: Any) -> Any:
+    """The NumPy number in an array of no axis, which is what NumPy's own functions return; other values as they are."""
+    if type(y) is _ndarray or getattr(y, "is_traced_array", False):
+        return y if y.ndim else y[()]
+    return y
+
+
+def _is_traced(x: Any) -> bool:
+    """Whether this stands for an array in a function that is being compiled."""
+    return hasattr(type(x), "__autodiff_traced__")
+
+
+def _runner(primitive: Primitive) -> Callable[..., Any]:
+    """The function of a primitive; while a trace is written, as the tracer runs it."""
+    tracer = tape.tracer()
+    return primitive.fn if tracer is None else lambda *xs, **keywords: tracer.run(primitive, xs, keywords)
+
+
+def _special(primitive: Primitive, operands: tuple[Any, ...], parents: tuple[Node | None, ...], y: Any) -> Tensor:
+    """The result of an operator while a switch is away from its default: not recorded, or watched by somebody."""
+    if parents.count(None) == len(parents) or not tape.is_recording():
+        return _untracked(y)
+    node = Node(next_number(), primitive, operands, parents, NO_KEYWORDS, y)
+    tape.tell_recorded(node)
+    return lift(y, node)
+
+
+def _untracked(data: Any) -> Tensor:
+    t: Tensor = _new(Tensor)
+    t._data = data
+    t._node = None
+    return t
+
+
+def _tracked(data: Any, node: Node) -> Tensor:
+    """A Tensor at a node; of an integer or boolean result nothing can be differentiated."""
+    t: Tensor = _new(Tensor)
+    t._data = data
+    t._node = node if data.dtype.kind in "fc" else None
+    return t
+
+
+def _binary(primitive: Primitive, a: Any, b: Any, na: Node | None, nb: Node | None, y: Any) -> Tensor:
+    """The result of a two-operand operator, recorded if an operand is tracked."""
+    if tape.special:
+        return _special(primitive, (a, b), (na, nb), y)
+    t: Tensor = _new(Tensor)
+    t._data = y
+    if na is None and nb is None:
+        t._node = None
+    else:
+        node = t._node = _new(Node)
+        node.number = next_number()
+        node.primitive = primitive
+        node.operands = (a, b)
+        node.parents = (na, nb)
+        node.keywords = NO_KEYWORDS
+        node.output = y
+    return t
+
+
+def _unary(primitive: Primitive, x: Any, parent: Node | None, y: Any) -> Tensor:
+    """The result of a one-operand operation, recorded if the operand is tracked."""
+    if tape.special:
+        return _special(primitive, (x,), (parent,), y)
+    t: Tensor = _new(Tensor)
+    t._data = y
+    if parent is None:
+        t._node = None
+    else:
+        node = t._node = _new(Node)
+        node.number = next_number()
+        node.primitive = primitive
+        node.operands = (x,)
+        node.parents = (parent,)
+        node.keywords = NO_KEYWORDS
+        node.output = y
+    return t
+
+
+def _operand(other: Any) -> Any:
+    """What stands on the other side of an operator as an array or number; NotImplemented if it has its own say."""
+    if isinstance(other, (list, tuple)):
+        other = np.asarray(other)
+    if isinstance(other, (np.generic, _ndarray)):
+        if other.dtype.kind not in "fciub":
+            raise explain("this operator", (other,), TypeError())
+        other = other if type(other) is _ndarray or isinstance(other, np.generic) else plain(other)
+        return other if not tape.special else met(other)
+    return other if isinstance(other, (float, int, complex)) or _is_traced(other) else NotImplemented
+
+
+def plain(array: Any) -> Any:
+    """An array without what a subclass makes of it: the rules are those of ndarrays. Masks cannot be kept."""
+    masked = sys.modules.get("numpy.ma")  # NumPy loads it, a megabyte of code, when it is first asked for
+    if masked is not None and isinstance(array, masked.MaskedArray):
+        raise DtypeError(
+            "a masked array meets Tensors here, and its mask would be lost. Give its values, a.filled(0.0) or a.data, "
+            "and select with np.where(~a.mask, ..., 0) or the where= of a reduction."
+        )
+    return np.asarray(array) if isinstance(array, _ndarray) else array
+
+
+def met(array: Any) -> Any:
+    """An array that meets Tensors; while a trace is written, what stands in it for an array from outside."""
+    tracer = tape.tracer()
+    return array if tracer is None or not isinstance(array, _ndarray) else tracer.adopt(array)
+
+
+def _left_operand(other: Any, b: Any) -> Any:
+    """What stands on the left of an operator on `b`; NotImplemented if it has its own say."""
+    a = _operand(other)
+    # To Python's complex a NumPy float64 is a float, and the result would be no NumPy scalar.
+    return np.complex128(a) if type(a) is complex and type(b) is np.float64 else a
+
+
+class Tensor(NumpyMethods):
+    """An array that remembers how it was made.
+
+    Parameters
+    ----------
+    data : array_like
+        The values; an ndarray is shared, not copied, and never written.
+    requires_grad : bool, default False
+        Track it: operations on it are recorded and gradients gather in `grad`.
+    name : str, optional
+        Shown in graphs and messages.
+
+    Attributes
+    ----------
+    data : ndarray, or NumPy scalar where there are no axes
+        The plain values.
+    grad : ndarray or None
+        The sum of the gradients of all backward passes since it was last cleared. A parameter that
+        belongs to an optimiser has it in the optimiser's buffer, which the next pass overwrites.
+    requires_grad : bool
+        Whether it is tracked: a leaf that asked to be, or the result of one.
+
+    Raises
+    ------
+    DtypeError
+        If the values are not numbers, or are integers that should be tracked.
+
+    See Also
+    --------
+    tensor : the same, on a copy.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> x = ad.tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> (x * np.sin(x)).sum().backward()
+    >>> x.grad
+    array([1.38177329, 0.07700375])
+    """
+
+    __slots__ = ("__weakref__", "_data", "_node", "_resting")
+
+    _data: Any
+    _node: Node | None
+    _resting: Leaf
+    """The leaf of a tensor that is not tracked for the time being; unset otherwise."""
+
+    def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
+        if isinstance(data, Tensor):
+            if data._node is not None and not requires_grad:
+                raise data._leaves_graph("a new Tensor", "Write x.detach() on purpose; ad.tensor(x) is a tracked copy.")
+            data = data._data
+        traced = _is_traced(data)
+        if not traced and not isinstance(data, np.generic):
+            data = np.asarray(plain(data))
+            if tape.special:
+                data = met(data)
+                traced = _is_traced(data)
+        if data.dtype.kind not in "fciub":
+            raise DtypeError(
+                f"a Tensor holds numbers; this array has dtype {data.dtype}. Convert it first, for example with "
+                f".astype(float)."
+            )
+        if not data.ndim and (data.is_traced_array if traced else not isinstance(data, np.generic)):
+            data = data[()]
+        self._data = data
+        self._node = None
+        if requires_grad:
+            if data.dtype.kind not in "fc":
+                who = f" {name!r}" if name else ""
+                raise DtypeError(
+                    f"requires_grad=True needs real or complex numbers; the tensor{who} has dtype {data.dtype}, an "
+                    "integer "
+                    f"type. Write 1.0 for 1, or convert it with .astype(float)."
+                )
+            self._node = Leaf(name)
+        elif name is not None:
+            raise GradientError(f"the name {name!r} belongs to a tracked tensor; give requires_grad=True with it.")
+
+    # --- what it is -------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Any:
+        """The plain values: an ndarray, or a NumPy scalar where there are no axes."""
+        return self._data if not tape.special or not _is_traced(self._data) else self._data.data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        self.assign_(value)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether it is tracked."""
+        return self._node is not None
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made, not computed (or is not tracked at all)."""
+        return self._node is None or self._node.primitive is None
+
+    @property
+    def name(self) -> str | None:
+        """The name given by the user, or None."""
+        return getattr(self._node, "name", None)
+
+    @name.setter
+    def name(self, value: str) -> None:
+        if self._node is None:
+            raise GradientError(f"the name {value!r} belongs to a tracked tensor; this one is not tracked.")
+        self._node.name = value
+
+    @property
+    def grad(self) -> Any:
+        """The gradients so far, an ndarray; None before the first backward pass."""
+        node = self._node
+        if isinstance(node, Leaf):
+            tracer = tape.tracer()
+            return node.grad if tracer is None else tracer.gradient_of(node)
+        if node is not None and node.primitive is not None:
+            warnings.warn(
+                "only leaves keep .grad; this tensor is a result. Use ad.gradients(y, [this]) for its gradient.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return None
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        node = self._node
+        if not isinstance(node, Leaf):
+            raise GradientError("only a leaf (a tensor made with requires_grad=True) has a .grad to set.")
+        value = value._data if isinstance(value, Tensor) else value
+        if value is not None and not _is_traced(value):
+            value = np.asarray(value, self.dtype)
+        if value is not None and value.shape != self.shape:
+            raise GradientError(f".grad has the shape of its tensor, {self.shape}; {value.shape} was given.")
+        tracer = tape.tracer()
+        if tracer is not None:
+            tracer.given(node, value, self.dtype)
+            return
+        node.grad = None
+        if value is not None:
+            node.grad = value
+            if node.home is not None:
+                node.home[...] = value
+                node.grad = node.home
+
+    def zero_grad(self) -> None:
+        """Forget the gradients so far: `grad` becomes None."""
+        if isinstance(self._node, Leaf):
+            self._node.grad = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes."""
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the entries."""
+        return self._data.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the values."""
+        return self._data.nbytes
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one entry."""
+        return self._data.itemsize
+
+    def __repr__(self) -> str:
+        body = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(", threshold=100)
+        extra = f", name={self.name!r}" if self.name else ""
+        extra += ", requires_grad=True" if self._node is not None else ""
+        return f"Tensor({body}, dtype={self.dtype}{extra})"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
+        """For notebooks: the text, and a table of the entries of a small matrix or vector."""
+        from autodiff import display  # needed in notebooks only
+
+        return display.bundle(
+            repr(self), display.array(self.data, f"{self.name or 'Tensor'} {self.shape} {self.dtype}")
+        )
+
+    __hash__ = object.__hash__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle holds all the tensor was computed from; a leaf loses its place in an optimiser."""
+        node = self._node
+        resting = None if node is not None else getattr(self, "_resting", None)
+        stretch = None if node is None or node.primitive is None else copying.stretch_to(node)
+        return _rebuilt, (self.__class__, copying.ORDER, self._data, stretch, node, resting)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        """A leaf of its own; of a result one that depends on the leaves that are copied with it, else the originals."""
+        t = _made(self.__class__, copying.copied(self._data, memo), None)
+        if self._node is not None:
+            copying.deep_copy_at(t, self._node, memo)
+        elif hasattr(self, "_resting"):
+            t._resting = copying.deep_copy_of_leaf(self._resting, memo)
+        return t
+
+    def __copy__(self) -> Tensor:
+        """A leaf of its own; of a result, or of a transform's argument, another Tensor at the same place."""
+        own = self._node is None or isinstance(self._node, Leaf)
+        return copy.deepcopy(self) if own else _made(self.__class__, self._data, self._node)
+
+    # --- derivatives ------------------------------------------------------------------------------
+
+    def backward(self, ct: Any = None) -> None:
+        """Add the gradient of this tensor to the `grad` of every leaf it depends on.
+
+        Parameters
+        ----------
+        ct : array_like, optional
+            The cotangent, in the shape of this tensor; 1 by default, and then the tensor must have
+            one element.
+
+        Raises
+        ------
+        GradientError
+            If it is not tracked, or has several elements and no cotangent is given.
+        StaleError
+            If a value that is needed was changed by `assign_` since.
+
+        Examples
+        --------
+        >>> import autodiff as ad
+        >>> w = ad.tensor(3.0, requires_grad=True)
+        >>> (w * w).backward()
+        >>> w.grad
+        array(6.)
+        """
+        node = self._node
+        if node is None:
+            raise GradientError(
+                "backward: this tensor is not tracked, nothing it was computed from has requires_grad=True "
+                "(or it was made under no_grad, or by a function without a gradient, such as floor or argmax)."
+            )
+        cts = {node: seed(self, ct, "backward")}
+        found = tape.walk_to_leaves(node)
+        if found.is_quiet:
+            with np.errstate(all="ignore"):  # infinite slopes are answers here, see the conventions
+                cts = sweeps.pull_back_to_leaves(found, cts)
+        elif tape.special:
+            cts = sweeps.pull_back_to_leaves(found, cts)
+        else:
+            sweeps.pull_back_arrays(found.nodes, cts)
+        for leaf in found.leaves:
+            if isinstance(leaf, Leaf):
+                ct = cts.get(leaf)
+                leaf.receive(sweeps.zeros_for(leaf, found.nodes) if ct is None else ct)
+
+    def detach(self) -> Tensor:
+        """The same values, not tracked. Shares the array."""
+        return _untracked(self._data)
+
+    def requires_grad_(self, on: bool = True) -> Tensor:
+        """Begin or stop tracking a leaf, in place; returns it."""
+        if not self.is_leaf:
+            raise GradientError(
+                "requires_grad_ is for leaves; this tensor is a result. Use .detach() for an untracked one."
+            )
+        if on and self._node is None:
+            if self.dtype.kind not in "fc":
+                raise DtypeError(f"only real or complex numbers can be tracked; this tensor has dtype {self.dtype}.")
+            self._node = getattr(self, "_resting", None) or Leaf()
+        elif not on:
+            if isinstance(self._node, Leaf):  # it keeps its name and its place in an optimiser's buffer
+                self._resting = self._node
+                self._node.grad = None
+            self._node = None
+        tape.structure[0] += 1  # compiled programs look whether it concerns them
+        return self
+
+    def assign_(self, value: Any) -> Tensor:
+        """Change the values of a leaf; returns it.
+
+        Parameters
+        ----------
+        value : array_like
+            In the shape of this tensor; cast to its dtype.
+
+        Raises
+        ------
+        ShapeError, DtypeError
+            If the value does not fit.
+        MutationError
+            If this tensor is the result of an operation.
+
+        Notes
+        -----
+        A graph recorded before still holds the old value's place: a backward pass that needs the
+        old value raises `StaleError`.
+        """
+        node = self._node
+        if node is not None and node.primitive is not None:
+            raise MutationError(
+                "assign_ changes a leaf; this tensor is a result. Use x.at[...].set(v) for a changed copy."
+            )
+        given = value._data if isinstance(value, Tensor) else value
+        new = given if _is_traced(given) else met(np.asarray(given))
+        if new.shape != self.shape:
+            who = f" to {self.name!r}" if self.name else ""
+            raise ShapeError(f"assign_{who}: the value has shape {new.shape}; the tensor has shape {self.shape}.")
+        if not np.can_cast(new.dtype, self.dtype, "same_kind"):
+            raise DtypeError(f"assign_: a value of dtype {new.dtype} does not fit a tensor of dtype {self.dtype}.")
+        leaf = node if node is not None else getattr(self, "_resting", None)
+        if tape.special and (_is_traced(new) or _is_traced(self._data)):
+            tape.tracer().assigned(self, new)
+        elif isinstance(leaf, Leaf) and leaf.home is not None:
+            self._data[...] = new
+        else:
+            fresh = np.empty_like(self._data)  # laid out as before: sums add in the order of memory
+            fresh[...] = new
+            self._data = fresh[()]
+        if isinstance(leaf, Leaf):
+            leaf.stamp = next_number()
+        return self
+
+    # --- leaving the graph ------------------------------------------------------------------------
+
+    def item(self, *index: Any) -> Any:
+        """The only element (or the one at `index`) as a Python number."""
+        return self._data.item(*index)
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        return self._data.tolist()
+
+    def _leaves_graph(self, what: str, instead: str) -> UntrackedError:
+        who = f"the tracked tensor {self.name!r}" if self.name else "a tracked tensor"
+        return UntrackedError(f"{what} of {who} would drop its gradient silently. {instead}")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        if self._node is not None:
+            raise self._leaves_graph(
+                "a plain NumPy array",
+                "Write x.data or x.detach() to leave the graph on purpose; to join tracked tensors into one use "
+                "np.stack([...]) or ad.tensor([...]), which keep tracking.",
+            )
+        return np.array(self._data, dtype=dtype, copy=copy) if copy is not None else np.asarray(self._data, dtype=dtype)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """The namespace of the array API standard, for code that works with any array library.
+
+        Parameters
+        ----------
+        api_version : str, optional
+            A version of the standard that the caller was written for.
+
+        Returns
+        -------
+        namespace
+            Functions over Tensors, by the standard's names.
+
+        Examples
+        --------
+        >>> import autodiff as ad
+        >>> def mean_square(x):
+        ...     xp = x.__array_namespace__()
+        ...     return xp.mean(xp.square(x))
+        >>> ad.grad(mean_square)(ad.tensor([1.0, 2.0]))
+        Tensor([1., 2.], dtype=float64)
+        """
+        from autodiff.arrays import array_api
+
+        array_api.check_version(api_version)
+        return array_api.namespace(Tensor, tensor)
+
+    def __dlpack__(self, **keywords: Any) -> Any:
+        if self._node is not None:
+            raise self._leaves_graph("from_dlpack()", "Hand over x.detach() on purpose.")
+        return np.asarray(self._data).__dlpack__(**keywords)
+
+    def __dlpack_device__(self) -> Any:
+        return np.asarray(self._data).__dlpack_device__()
+
+    def __float__(self) -> float:
+        if self._node is not None:
+            raise self._leaves_graph(
+                "float()",
+                "Write x.item() for the number; for a function that keeps the gradient use np.sin, not math.sin.",
+            )
+        return float(self._data)
+
+    def __int__(self) -> int:
+        if self._node is not None:
+            raise self._leaves_graph("int()", "Write int(x.item()) for the number.")
+        return int(self._data)
+
+    def __complex__(self) -> complex:
+        if self._node is not None:
+            raise self._leaves_graph("complex()", "Write x.item() for the number; np functions keep the gradient.")
+        return complex(self._data)
+
+    def __index__(self) -> int:
+        if self._node is not None:
+            raise self._leaves_graph("an index", "Write int(x.item()) for the number.")
+        return self._data.__index__()
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return str(self)
+        if self.ndim:
+            raise TypeError(
+                f"the format {spec!r} is for one number; this tensor has shape {self.shape}. Pick one with .item(i), "
+                "or "
+                f"print np.round(x.data, 3)."
+            )
+        return format(self._data, spec)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise TypeError("iteration over a Tensor without axes; write x.reshape(1) to give it one.")
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self._data == (value._data if isinstance(value, Tensor) else value)).any())
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise MutationError(
+            "a Tensor is not written in place: what was recorded needs the old values. Write y = "
+            "x.at[index].set(value) "
+            "or x.at[index].add(value) for a changed copy."
+        )
+
+    @property
+    def at(self) -> At:
+        """Functional writing: ``x.at[i].set(v)`` and ``x.at[i].add(v)`` return a changed copy."""
+        return At(self)
+
+    # --- operators --------------------------------------------------------------------------------
+    # Written out, one by one, also the making of the node: a call less is a tenth of an operation on small arrays.
+
+    def __add__(self, other: Any) -> Tensor:
+        a = self._data
+        if isinstance(other, Tensor):
+            b, nb = other._data, other._node
+        else:
+            b, nb = other if type(other) is float or type(other) is int else _operand(other), None
+            if b is NotImplemented:
+                return NotImplemented
+        try:
+            y = a + b
+        except ValueError as error:
+            raise explain("add", (a, b), error) from error
+        na = self._node
+        if tape.special:
+            return _special(ew.add, (a, b), (na, nb), y)
+        t: Tensor = _new(Tensor)
+        t._data = y
+        if na is None and nb is None:
+            t._node = None
+        else:
+            node = t._node = _new(Node)
+            node.number = next_number()
+            node.primitive = ew.add
+            node.operands = (a, b)
+            node.parents = (na, nb)
+            node.keywords = NO_KEYWORDS
+            node.output = y
+        return t
+
+    def __radd__(self, other: Any) -> Tensor:
+        a, b = other, self._data
+        if type(a) is not float and type(a) is not int:
+            a = _left_operand(a, b)
+            if a is NotImplemented:
+                return NotImplemented
+        try:
+            return _binary(ew.add, a, b, None, self._node, a + b)
+        except ValueError as error:
+            raise explain("add", (a, b), error) from error
+
+    def __sub__(self, other: Any) -> Tensor:
+        a = self._data
+        if isinstance(other, Tensor):
+            b, nb = other._data, other._node
+        else:
+            b, nb = other if type(other) is float or type(other) is int else _operand(other), None
+            if b is NotImplemented:
+                return NotImplemented
+        try:
+            y = a - b
+        except ValueError as error:
+            raise explain("subtract", (a, b), error) from error
+        na = self._node
+        if tape.special:
+            return _special(ew.subtract, (a, b), (na, nb), y)
+        t: Tensor = _new(Tensor)
+        t._data = y
+        if na is None and nb is None:
+            t._node = None
+        else:
+            node = t._node = _new(Node)
+            node.number = next_number()
+            node.primitive = ew.subtract
+            node.operands = (a, b)
+            node.parents = (na, nb)
+            node.keywords = NO_KEYWORDS
+            node.output = y
+        return t
+
+    def __rsub__(self, other: Any) -> Tensor:
+        a, b = other, self._data
+        if type(a) is not float and type(a) is not int:
+            a = _left_operand(a, b)
+            if a is NotImplemented:
+                return NotImplemented
+        try:
+            return _binary(ew.subtract, a, b, None, self._node, a - b)
+        except ValueError as error:
+            raise explain("subtract", (a, b), error) from error
+
+    def __mul__(self, other: Any) -> Tensor:
+        a = self._data
+        if isinstance(other, Tensor):
+            b, nb = other._data, other._node
+        else:
+            b, nb = other if type(other) is float or type(other) is int else _operand(other), None
+            if b is NotImplemented:
+                return NotImplemented
+        try:
+            y = a * b
+        except ValueError as error:
+            raise explain("multiply", (a, b), error) from error
+        na = self._node
+        if tape.special:
+            return _special(ew.multiply, (a, b), (na, nb), y)
+        t: Tensor = _new(Tensor)
+        t._data = y
+        if na is None and nb is None:
+            t._node = None
+        else:
+            node = t._node = _new(Node)
+            node.number = next_number()
+            node.primitive = ew.multiply
+            node.operands = (a, b)
+            node.parents = (na, nb)
+            node.keywords = NO_KEYWORDS
+            node.output = y
+        return t
+
+    def __rmul__(self, other: Any) -> Tensor:
+        a, b = other, self._data
+        if type(a) is not float and type(a) is not int:
+            a = _left_operand(a, b)
+            if a is NotImplemented:
+                return NotImplemented
+        try:
+            return _binary(ew.multiply, a, b, None, self._node, a * b)
+        except ValueError as error:
+            raise explain("multiply", (a, b), error) from error
+
+    def __matmul__(self, other: Any) -> Tensor:
+        a = self._data
+        if isinstance(other, Tensor):
+            b, nb = other._data, other._node
+        else:
+            b, nb = other if type(other) is float or type(other) is int else _operand(other), None
+            if b is NotImplemented:
+                return NotImplemented
+        try:
+            return _binary(products.matmul, a, b, self._node, nb, a @ b)
+        except ValueError as error:
+            raise explain("matmul", (a, b), error) from error
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        a, b = _operand(other), self._data
+        if a is NotImplemented:
+            return NotImplemented
+        try:
+            return _binary(products.matmul, a, b, None, self._node, a @ b)
+        except ValueError as error:
+            raise explain("matmul", (a, b), error) from error
+
+    def __truediv__(self, other: Any) -> Tensor:
+        a = self._data
+        primitive = ew.divide
+        if isinstance(other, Tensor):
+            b, nb = other._data, other._node
+        else:
+            b, nb = other if type(other) is float or type(other) is int else _operand(other), None
+            if b is NotImplemented:
+                return NotImplemented
+            if type(b) is float or type(b) is int:
+                primitive = ew.divide_by_number
+        try:
+            return _binary(primitive, a, b, self._node, nb, a / b)
+        except ValueError as error:
+            raise explain("divide", (a, b), error) from error
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        a, b = other, self._data
+        if type(a) is not float and type(a) is not int:
+            a = _left_operand(a, b)
+            if a is NotImplemented:
+                return NotImplemented
+        try:
+            return _binary(ew.divide, a, b, None, self._node, a / b)
+        except ValueError as error:
+            raise explain("divide", (a, b), error) from error
+
+    def __neg__(self) -> Tensor:
+        x = self._data
+        return _unary(ew.negative, x, self._node, -x)
+
+    def __pos__(self) -> Tensor:
+        return _unary(ew.positive, self._data, self._node, +self._data)
+
+    def __abs__(self) -> Tensor:
+        return complex_parts.absolute(self)
+
+    def __pow__(self, other: Any) -> Any:
+        if type(other) is int:
+            x = self._data
+            if other == 2:
+                return _unary(ew.square, x, self._node, x * x)
+            if other > 2:
+                return _binary(ew.integer_power, x, other, self._node, None, x**other)
+        other = other if isinstance(other, Tensor) else _operand(other)
+        return NotImplemented if other is NotImplemented else ew.power_of(self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        other = _operand(other)
+        return NotImplemented if other is NotImplemented else ew.power_of(other, self)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return _untracked(self._data < (other._data if isinstance(other, Tensor) else other))
+
+    def __le__(self, other: Any) -> Tensor:
+        return _untracked(self._data <= (other._data if isinstance(other, Tensor) else other))
+
+    def __gt__(self, other: Any) -> Tensor:
+        return _untracked(self._data > (other._data if isinstance(other, Tensor) else other))
+
+    def __ge__(self, other: Any) -> Tensor:
+        return _untracked(self._data >= (other._data if isinstance(other, Tensor) else other))
+
+    def __eq__(self, other: Any) -> Any:
+        return _wrap_tree(self._data == (other._data if isinstance(other, Tensor) else other))
+
+    def __ne__(self, other: Any) -> Any:
+        return _wrap_tree(self._data != (other._data if isinstance(other, Tensor) else other))
+
+    def __round__(self, ndigits: int = 0) -> Any:
+        return np.round(self, ndigits)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return indexing.getitem(self, index)
+
+    # --- NumPy's protocols ------------------------------------------------------------------------
+
+    __autodiff_apply__ = staticmethod(_apply)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs:
+            if len(inputs) == 1:
+                primitive = NUMPY_PRIMITIVES.get(ufunc)
+                if primitive is not None and ufunc not in NUMPY_FUNCTIONS:
+                    x = self._data
+                    return _unary(primitive, x, self._node if x.dtype.kind in "fc" else None, ufunc(x))
+            for x in inputs:
+                if type(x) not in _KNOWN and hasattr(type(x), "__autodiff_priority__"):
+                    return NotImplemented
+            function = NUMPY_FUNCTIONS.get(ufunc) or NUMPY_PRIMITIVES.get(ufunc)
+            if function is not None:
+                return function(*inputs)
+        return _ufunc_call(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if any(hasattr(t, "__autodiff_priority__") for t in types):
+            return NotImplemented
+        function = NUMPY_FUNCTIONS.get(func)
+        if function is None:
+            function = NUMPY_PRIMITIVES.get(func)
+        if function is not None:
+            return _call_border(function, func, args, kwargs)
+        if func in NUMPY_CONSTANTS:
+            if tape.special:
+                _tell(func, args, kwargs)
+            return _wrap_tree(func(*_plain_tree(args), **_plain_tree(kwargs)))
+        raise unsupported(func)
+
+
+_KNOWN = {Tensor, _ndarray, float, int, np.float64, np.float32}
+"""Types that are surely no wrapper around a Tensor: a quick answer for nearly all operands."""
+
+
+def _plain_tree(value: Any) -> Any:
+    """Arguments with every Tensor replaced by its array, inside lists and tuples too."""
+    if isinstance(value, Tensor):
+        return value._data
+    if type(value) in (list, tuple):
+        return type(value)(_plain_tree(v) for v in value)
+    if type(value) is dict:
+        return {k: _plain_tree(v) for k, v in value.items()}
+    return value
+
+
+def _wrap_tree(value: Any) -> Any:
+    """Arrays as untracked Tensors, in tuples and lists too; what is not an array stays."""
+    if isinstance(value, (_ndarray, np.generic)) or _is_traced(value):
+        return _untracked(value)
+    if isinstance(value, (list, tuple)):
+        wrapped = [_wrap_tree(v) for v in value]
+        return value._make(wrapped) if hasattr(value, "_make") else type(value)(wrapped)
+    return value
+
+
+def _call_border(function: Callable[..., Any], original: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call what stands for a NumPy function; an argument it does not take is refused by name."""
+    if tape.special:
+        _tell(original, args, kwargs)
+    out = kwargs.pop("out", None) if "out" in kwargs else None
+    if out is not None:
+        raise MutationError(
+            f"np.{original.__name__}: out= would write in place; leave it away and use what is returned."
+        )
+    try:
+        y = function(*args, **kwargs)
+    except TypeError:
+        signature = inspect.signature(function)  # slow, so only once something went wrong
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise UnsupportedError(
+                f"np.{original.__name__} on a Tensor: {error}. Supported: {', '.join(signature.parameters)}."
+            ) from None
+        raise
+    return y if type(y) is Tensor else _wrap_tree(y)  # beside what is tracked there may be places and counts
+
+
+def _tell(function: Any, args: tuple[Any, ...], kwargs: Any = NO_KEYWORDS) -> None:
+    """Show those who look on a call of a NumPy function that leaves no node of its own."""
+    parents = tuple([a._node if isinstance(a, Tensor) else None for a in args])
+    if parents.count(None) < len(parents) and tape.is_recording():
+        tape.tell_met(function, _plain_tree(args), parents, _plain_tree(kwargs))
+
+
+def _ufunc_call(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A ufunc with keywords, through one of its methods, or without a derivative."""
+    if kwargs.get("out") is not None:
+        raise MutationError(
+            f"np.{ufunc.__name__}: out= (or an in-place operator on an array, a += tensor) would write a result into "
+            "an "
+            f"array and lose its gradient. Write a = a + tensor, or leave out= away."
+        )
+    kwargs = {k: v for k, v in kwargs.items() if k != "out"}
+    if ufunc in NUMPY_CONSTANTS and method != "at":
+        if tape.special and method == "__call__":
+            _tell(ufunc, inputs)
+        return _wrap_tree(getattr(ufunc, method)(*_plain_tree(inputs), **_plain_tree(kwargs)))
+    if method != "__call__":
+        return through_method(ufunc, method, inputs, kwargs)
+    if "axis" in kwargs and ufunc in NUMPY_FUNCTIONS:
+        return _call_border(NUMPY_FUNCTIONS[ufunc], ufunc, inputs, kwargs)
+    if ufunc in NUMPY_PRIMITIVES or ufunc in NUMPY_FUNCTIONS:
+        raise UnsupportedError(
+            f"np.{ufunc.__name__} on a Tensor does not take {', '.join(kwargs)}=; use .astype for a dtype and "
+            "np.where for a "
+            f"selection."
+        )
+    raise unsupported(ufunc)
+
+
+def seed(y: Tensor, ct: Any, who: str) -> Any:
+    """The cotangent with which a reverse sweep starts at `y`, as a linear functional."""
+    data = y._data
+    if ct is None:
+        if data.size != 1:
+            raise GradientError(
+                f"{who} starts from one number; this tensor has shape {data.shape}. Reduce it with .mean() or "
+                ".sum(), or "
+                f"give the cotangent: {who}(ct)."
+            )
+        if data.dtype.kind == "c":
+            raise GradientError(
+                f"{who} starts from a real number; this tensor is complex. Take its .real, or give a cotangent."
+            )
+        return type(data)(1) if isinstance(data, np.generic) else np.ones_like(data)
+    array = ct._data if isinstance(ct, Tensor) else ct if _is_traced(ct) else met(np.asarray(ct))
+    if array.shape != data.shape:
+        raise GradientError(f"{who}: the cotangent has shape {array.shape}; the tensor has shape {data.shape}.")
+    array = array.astype(data.dtype)[()] if array.dtype != data.dtype else array[()]
+    return array.conj() if array.dtype.kind == "c" else array
+
+
+def tensor(data: Any, requires_grad: bool = False, name: str | None = None, dtype: DTypeLike | None = None) -> Tensor:
+    """Make a Tensor from a copy of the values.
+
+    Parameters
+    ----------
+    data : array_like
+        Numbers, nested lists of numbers, an array, a Tensor, or nested lists of Tensors. What is tracked
+        keeps being tracked.
+    requires_grad : bool, default False
+        Track it; of a leaf, whose values are copied, this makes a new leaf.
+    name : str, optional
+        Shown in graphs and messages.
+    dtype : dtype, optional
+        Type of the entries; NumPy's choice if not given.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    DtypeError
+        If the values are not numbers, or are integers that should be tracked.
+    UntrackedError
+        If a new leaf is asked for of a result, whose gradient would be lost.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> ad.tensor([1.0, 2.0], requires_grad=True, name="x")
+    Tensor([1., 2.], dtype=float64, name='x', requires_grad=True)
+    """
+    if isinstance(data, Tensor) and data._node is not None and not (requires_grad and isinstance(data._node, Leaf)):
+        if requires_grad:
+            raise data._leaves_graph(
+                "a new leaf",
+                "Write ad.tensor(x.detach(), requires_grad=True) on purpose; ad.tensor(x) is a copy and stays tracked.",
+            )
+        twin = data.copy() if dtype is None else data.astype(dtype)
+        if name is not None:
+            twin.name = name
+        return twin
+    if isinstance(data, (list, tuple)) and _has_tensor(data):
+        joined = _stack(data)
+        if dtype is not None:
+            joined = joined.astype(dtype)
+        return Tensor(joined, requires_grad, name) if requires_grad and not joined.requires_grad else joined
+    if _is_traced(data) or (isinstance(data, Tensor) and _is_traced(data._data)):
+        twin = Tensor(data._data if isinstance(data, Tensor) else data).copy()
+        return Tensor(twin if dtype is None else twin.astype(dtype), requires_grad, name)
+    if type(data) is float and dtype is None and requires_grad:  # the numbers of a hand-worked example
+        return lift(np.float64(data), Leaf(name))
+    return Tensor(np.array(data._data if isinstance(data, Tensor) else plain(data), dtype=dtype), requires_grad, name)
+
+
+def _has_tensor(data: Any) -> bool:
+    return isinstance(data, Tensor) or (isinstance(data, (list, tuple)) and any(_has_tensor(v) for v in data))
+
+
+def _stack(data: Any) -> Tensor:
+    if isinstance(data, (list, tuple)):
+        joined: Any = np.stack([_stack(v) for v in data])
+        return joined
+    return data if isinstance(data, Tensor) else _untracked(np.asarray(data))
+
+
+def _made(kind: type[Tensor], data: Any, node: Node | None) -> Tensor:
+    t: Tensor = _new(kind)
+    t._data = data
+    t._node = node
+    return t
+
+
+def _rebuilt(
+    kind: type[Tensor], order: copying.Order, data: Any, stretch: Any, node: Node | None, resting: Leaf | None
+) -> Tensor:
+    """The inverse of ``Tensor.__reduce__``; the stretch has done its work when it arrived before the node."""
+    order.settle()
+    t = _made(kind, data, copying.adopted(node))
+    if resting is not None:
+        t._resting = copying.adopted(resting)
+    return t
+
+
+def lift(array: Any, node: Node | None) -> Tensor:
+    """The Tensor at a node: what a sweep that records itself works on. Without a node it is untracked."""
+    t: Tensor = _new(Tensor)
+    t._data = array
+    t._node = node
+    return t

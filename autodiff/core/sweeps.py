@@ -1,0 +1,573 @@
+"""The two sweeps: cotangents from outputs to inputs, tangents from inputs to outputs.
+
+A sweep works on whatever its values are. On arrays it runs at NumPy's speed; when the caller hands
+it `lift` it wraps operands and outputs, the rules then record themselves, and the result can be
+differentiated again. What all rules have in common is done here, once: un-broadcasting, dtypes,
+accumulation, masks, and leaving out the operands that need nothing.
+
+The reverse sweep exists twice: in full (`pull_back`), and, because a training step spends much of its time
+here, on arrays alone (`pull_back_arrays`).
+
+Masks cost more than the sweep itself, and nearly never matter: a blocked entry is 0, and 0 times a slope stays 0
+unless the slope is infinite or NaN. Then the product is NaN, and a NaN cannot get lost on its way, for every rule is
+linear, but where a later mask blocks it. So a sweep on arrays first runs without masks, and again with them only if a
+result is not finite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from math import inf
+from sys import getrefcount
+from typing import Any
+
+import numpy as np
+
+from autodiff.core import tape
+from autodiff.core.masks import any_over_broadcast, blocked, mask_pulled, mask_pushed, outputs_mask, own_mask
+from autodiff.core.primitives import ELEMENTWISE, GUARDING, LINEAR, MASKING, OVERFLOWING, SINGULAR, pass_on
+from autodiff.core.tape import ITEM, Leaf, Node, Walk, item_node
+from autodiff.errors import RuleError
+
+# Each `type: ignore` below says one thing: a node that a sweep meets has a primitive, and an operand on the way a rule,
+# which the walk has seen to; asserting it again for every node would cost what the sweep itself costs.
+Lift = Callable[[Any, Node], Any]
+
+_LONG = 8192  # entries
+
+# --- the reverse sweep ----------------------------------------------------------------------------
+
+
+def pull_back_arrays(nodes: Iterable[Node], cts: dict[Node, Any], lives: dict[Node, Any] | None = None) -> None:
+    """The reverse sweep on plain arrays towards every tracked operand: the fast way, and the usual one.
+
+    Parameters
+    ----------
+    nodes : iterable of Node
+        Newest first.
+    cts : dict
+        The cotangent of each output's node; afterwards that of each input.
+    lives : dict, optional
+        Given, masks are kept in it.
+
+    Notes
+    -----
+    This loop is most of what a small network pays beside NumPy, hence its shape: arguments are passed one by one
+    where that is possible, and what is rare is done elsewhere.
+    """
+    if tape.special:
+        nodes = tape.tell_swept(nodes, cts, None, reverse=True)
+    owned: set[Node] = set()  # whose cotangent is a sum made here, so that a further term may go in place
+    ndarray = np.ndarray
+    for node in nodes:
+        ct = cts.pop(node, None)
+        if ct is None:  # a rule said None: nothing flows this way
+            continue
+        primitive = node.primitive
+        rules = primitive.pulls  # type: ignore[union-attr]
+        elementwise = primitive.kind is ELEMENTWISE  # type: ignore[union-attr]
+        if (not elementwise and (rules is None or primitive is ITEM or type(ct) is list)) or (
+            lives is not None and (primitive.flags & MASKING or node in lives)  # type: ignore[union-attr]
+        ):
+            _pull_one(node, ct, cts, lives)
+            continue
+        operands = node.operands
+        keywords = node.keywords
+        y = node.output
+        count = len(operands)
+        if not elementwise:
+            direct = primitive.direct if type(ct) is ndarray else None  # type: ignore[union-attr]
+            head = (ct, y, *operands) if primitive.takes_output else (ct, *operands)  # type: ignore[union-attr]
+        i = -1
+        for parent in node.parents:
+            i += 1
+            if parent is None:
+                continue
+            x = operands[i]
+            if elementwise:
+                rule = rules[i]  # type: ignore[index]
+                if rule is pass_on:
+                    g = ct
+                elif keywords:
+                    g = rule(ct, y, *operands, **keywords)  # type: ignore[misc]
+                elif count == 2:
+                    g = rule(ct, y, operands[0], operands[1])  # type: ignore[misc]
+                elif count == 1:
+                    g = rule(ct, y, x)  # type: ignore[misc]
+                else:
+                    g = rule(ct, y, *operands)  # type: ignore[misc]
+            elif direct is None:
+                g = rules[i](*head, **keywords)  # type: ignore[index, misc]
+            else:
+                out = _free_home(parent, cts)
+                g = direct[i](out, ct, *operands)
+                if g is out:
+                    cts[parent] = g
+                    continue
+            if type(g) is not type(x) or (type(g) is ndarray and (g.shape != x.shape or g.dtype != x.dtype)):
+                g = conform(g, x, node)
+            if parent not in cts:
+                cts[parent] = g
+            else:
+                if parent in owned:
+                    cts[parent] += g
+                else:
+                    cts[parent] = total = cts[parent] + g
+                    if type(total) is ndarray:
+                        owned.add(parent)
+                if lives:
+                    lives.pop(parent, None)
+
+
+def pull_back_to_leaves(found: Walk, cts: dict[Node, Any]) -> dict[Node, Any]:
+    """The reverse sweep on plain arrays to all leaves, with masks if they matter; returns the cotangents."""
+    nodes = found.nodes
+    if tape.tracer() is not None:
+        wanted = set(found.leaves)
+        return with_masks_if_needed(lambda given, **masks: pull_back(found, given, wanted, **masks), found, cts)
+    if not found.masked or tape.is_watched():  # whoever looks on is shown the sweep that counts, not an attempt
+        pull_back_arrays(nodes, cts, {} if found.masked else None)
+        return cts
+    # Behind the last slope that may be infinite nothing more can happen; most networks have them in the loss only.
+    k = len(nodes)
+    if not found.flags & GUARDING:
+        for node in reversed(nodes):
+            if node.primitive.flags & (SINGULAR | OVERFLOWING):  # type: ignore[union-attr]
+                break
+            k -= 1
+    seeds = dict(cts)
+    pull_back_arrays(nodes[:k], cts)
+    if all_finite(cts.values()):
+        pull_back_arrays(nodes[k:], cts)
+        return cts
+    pull_back_arrays(nodes, seeds, {})
+    return seeds
+
+
+def with_masks_if_needed(
+    sweep: Callable[..., dict[Node, Any]],
+    found: Walk,
+    given: dict[Node, Any],
+    lives: dict[Node, Any] | None = None,
+    *,
+    recorded: bool = False,
+) -> dict[Node, Any]:
+    """A sweep whose values come later, since it is recorded or traced: with masks where they may matter.
+
+    In a sweep that is recorded, a singular slope may be infinite in a later derivative: masks are kept from the start.
+    Otherwise they wait for a result that is not finite, as they do in a plain sweep; a program looks at every call
+    whether that is as it was.
+    """
+    if not found.masked or (recorded and found.masked_from_the_start):
+        return sweep(dict(given), masked=found.masked, lives=lives if found.masked else None)
+    results = sweep(dict(given))
+    if _are_finite_here(results.values()):
+        return results
+    return sweep(dict(given), masked=True, lives=lives)
+
+
+def _are_finite_here(results: Iterable[Any]) -> bool:
+    """Whether all results are finite, Tensors among them; in a trace a decision, which every call makes again."""
+    arrays = list(_arrays_in(results))
+    tracer = tape.tracer()
+    if tracer is None:
+        return all_finite(arrays)
+    # Behind a random draw, or an update, a program cannot begin anew: masks are kept for whatever comes. So they are
+    # for single numbers, where they cost little, and a look would keep a program from running on Python's floats.
+    return tracer.can_decide and any(a.ndim for a in arrays) and tracer.decide(_are_finite, arrays)
+
+
+def _arrays_in(values: Iterable[Any]) -> Iterator[Any]:
+    """The arrays in Tensors, in Batches and in tuples of several outputs."""
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from _arrays_in(value)
+        elif value is not None:
+            array = getattr(value, "_data", value)
+            yield getattr(array, "values", array)
+
+
+def _are_finite(*arrays: Any) -> bool:
+    return all_finite(arrays)
+
+
+def all_finite(values: Iterable[Any]) -> bool:
+    """Whether no value has an entry that is infinite or NaN; it may say no of huge ones. None has none."""
+    for value in values:
+        if type(value) is np.float64:
+            if not -inf < value < inf:
+                return False
+        elif type(value) in (list, tuple):
+            if not all_finite(value):
+                return False
+        elif value is not None:
+            array = getattr(value, "values", value) if type(value) is not np.ndarray else value  # of a Batch all copies
+            # One quick call for all entries; BLAS wakes its threads for long ones, which takes longer than a plain sum.
+            size = np.vdot(array, array) if array.size < _LONG else np.add.reduce(array, axis=None)
+            if not abs(size) < inf:
+                return False
+    return True
+
+
+def _free_home(node: Node, cts: dict[Node, Any]) -> Any:
+    """Where the cotangent of a parameter may be written at once: its place in the flat buffer, if nobody reads it."""
+    if type(node) is Leaf and node.grad is None and node.home is not None and node not in cts:
+        return node.home if getrefcount(node.home) <= 2 else None  # the leaf's reference, and the one of this call
+    return None
+
+
+def _pull_one(node: Node, ct: Any, cts: dict[Node, Any], lives: dict[Node, Any] | None) -> None:
+    """One step of the sweep on arrays where it is not simple: several outputs, one rule for all operands, masks."""
+    primitive = node.primitive
+    assert primitive is not None
+    live = None if lives is None else lives.pop(node, None)
+    if primitive is ITEM:
+        _accumulate_item(node, ct, cts, live, lives)
+        return
+    if type(ct) is list:
+        live = None if lives is None else outputs_mask(node, ct, live)
+        ct = _outputs_cotangent(node, ct)
+    head = (ct, node.output, *node.operands) if primitive.takes_output else (ct, *node.operands)
+    together = joint_cotangents(node, head) if primitive.pulls is None else None
+    keywords = node.keywords if live is None or not primitive.sees_masks else {**node.keywords, "live": live}
+    for i, (parent, x) in enumerate(zip(node.parents, node.operands)):
+        if parent is None:
+            continue
+        alive = None if lives is None else mask_pulled(node, i, live)
+        g = together[i] if together is not None else primitive.pulls[i](*head, **keywords)  # type: ignore[index, misc]
+        if g is None:
+            continue
+        if alive is not None:
+            g = blocked(g, alive)
+            alive = any_over_broadcast(alive, x.shape)
+        if type(g) is not type(x) or g.ndim:
+            g = conform(g, x, node)
+        before = cts.get(parent)
+        cts[parent] = g if before is None else before + g
+        if lives or alive is not None:
+            _join_masks(parent, alive, lives, first=before is None)  # type: ignore[arg-type]
+
+
+def _join_masks(node: Node, alive: Any, lives: dict[Node, Any], *, first: bool) -> None:
+    """Note the mask of one more term of a cotangent: an entry is alive if it is in any term."""
+    other = alive if first else lives.pop(node, None)
+    if alive is not None and other is not None:
+        lives[node] = alive if first else alive | other
+
+
+def joint_cotangents(node: Node, head: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The cotangents of all operands, from a rule that returns them together."""
+    primitive = node.primitive
+    assert primitive is not None
+    assert primitive.joint_pull is not None
+    gs = primitive.joint_pull(*head, **node.keywords)
+    if not isinstance(gs, (tuple, list)) or len(gs) != len(node.operands):
+        given = f"{len(gs)} cotangents" if isinstance(gs, (tuple, list)) else f"a {type(gs).__name__}"
+        raise RuleError(
+            f"{primitive.name}: the reverse rule returned {given} for {len(node.operands)} operand(s); return a tuple "
+            f"with one cotangent for each (None for an operand without one)."
+        )
+    return tuple(gs)
+
+
+def _accumulate_item(node: Node, ct: Any, cts: dict[Node, Any], live: Any, lives: dict[Node, Any] | None) -> None:
+    """Put the cotangent of one output, and its mask, into their places among those of the whole operation."""
+    parent = node.parents[0]
+    assert parent is not None
+    places = cts.get(parent)
+    if places is None:
+        places = cts[parent] = [None] * len(parent.output)
+    i = node.keywords["index"]
+    if lives is not None:
+        masks = lives.setdefault(parent, [None] * len(places))
+        masks[i] = live if places[i] is None else None if live is None or masks[i] is None else masks[i] | live
+    places[i] = ct if places[i] is None else places[i] + ct
+
+
+def _outputs_cotangent(node: Node, ct: list[Any]) -> tuple[Any, ...]:
+    """The cotangent of several outputs as rules expect it."""
+    assert node.primitive is not None
+    if node.primitive.symbolic_zeros:
+        return tuple(ct)
+    return tuple(np.zeros_like(y) if c is None else c for c, y in zip(ct, node.output, strict=True))
+
+
+def pull_back(
+    found: Walk,
+    cts: dict[Node, Any],
+    targets: Set[Node],
+    *,
+    lift: Lift | None = None,
+    masked: bool = False,
+    lives: dict[Node, Any] | None = None,
+) -> dict[Node, Any]:
+    """The reverse sweep in full: towards `targets`, with masks if asked, recorded if given `lift`.
+
+    Parameters
+    ----------
+    found : Walk
+        What `walk` found between the outputs and the targets.
+    cts : dict
+        The cotangent of each output's node.
+    targets : collection of Node
+        Whose cotangents are wanted.
+    lift : callable, optional
+        ``lift(array, node)`` makes of an array and its node something that records.
+    masked : bool, default False
+        Keep the masks of blocked entries.
+    lives : dict, optional
+        Masks of the given cotangents, True where they are alive.
+
+    Returns
+    -------
+    dict
+        The cotangent of every target that any output depends on.
+    """
+    if found.needed is None and lift is None and not lives and tape.tracer() is None:
+        pull_back_arrays(found.nodes, cts, {} if masked else None)
+        return cts
+    lives = {} if lives is None else lives
+    results: dict[Node, Any] = {}
+    nodes: Iterable[Node] = found.nodes
+    if tape.special:
+        nodes = tape.tell_swept(nodes, cts, targets, reverse=True)
+    for node in nodes:
+        ct = cts.pop(node, None)
+        if ct is None:
+            continue
+        live = lives.pop(node, None)
+        if node in targets:
+            results[node] = ct
+        primitive = node.primitive
+        assert primitive is not None
+        if primitive is ITEM:
+            _accumulate_item(node, ct, cts, live, lives if masked else None)
+            continue
+        if type(ct) is list:
+            live = outputs_mask(node, ct, live) if masked else None
+            ct = _outputs_cotangent(node, ct)
+        operands, output = _lifted(node, lift)
+        head = (ct, output, *operands) if primitive.takes_output else (ct, *operands)
+        together = joint_cotangents(node, head) if primitive.pulls is None else None
+        keywords = node.keywords if live is None or not primitive.sees_masks else {**node.keywords, "live": live}
+        for i, parent in enumerate(node.parents):
+            if parent is None or (found.needed is not None and parent not in found.needed):
+                continue
+            if together is not None:
+                g = together[i]
+            else:
+                assert primitive.pulls is not None
+                g = primitive.pulls[i](*head, **keywords)  # type: ignore[misc]
+            if g is None:
+                continue
+            x = node.operands[i]
+            if masked:
+                alive = mask_pulled(node, i, live)
+            else:
+                # A rule may block by a product, t * (x > 0). In a record it must be seen to block: an outer
+                # function may have an infinite slope.
+                alive = own_mask(node, i) if lift is not None and primitive.live else None
+            if alive is not None:
+                g = blocked(g, alive, recorded=lift is not None)
+                alive = any_over_broadcast(alive, np.shape(x)) if masked else None
+            g = conform(g, x, node)
+            before = cts.get(parent)
+            cts[parent] = g if before is None else before + g
+            _join_masks(parent, alive, lives, first=before is None)
+    for target in targets:
+        if target in cts:
+            results[target] = cts[target]
+    return results
+
+
+def _lifted(node: Node, lift: Lift | None) -> tuple[tuple[Any, ...], Any]:
+    """Operands and output of a node as the rules of this sweep should see them."""
+    if lift is None:
+        return node.operands, node.output
+    operands = tuple(x if p is None else lift(x, p) for x, p in zip(node.operands, node.parents, strict=True))
+    if type(node.output) is tuple:
+        return operands, tuple(lift(y, item_node(node, i)) for i, y in enumerate(node.output))
+    return operands, lift(node.output, node)
+
+
+def zeros_for(leaf: Node, nodes: Sequence[Node]) -> Any:
+    """The gradient of a leaf that is in the graph, but to which nothing flows: every way to it is blocked."""
+    for node in nodes:
+        for parent, x in zip(node.parents, node.operands):
+            if parent is leaf:
+                return np.zeros_like(x)
+    raise AssertionError("the leaf is not in this graph")
+
+
+def conform(g: Any, x: Any, node: Node) -> Any:
+    """A rule's result with the shape and dtype of the operand: summed over broadcast axes, cast back."""
+    shape = getattr(g, "shape", None)
+    if shape is None:
+        assert node.primitive is not None
+        raise RuleError(
+            f"{node.primitive.name}: a rule returned {g!r}; expected an array of shape {np.shape(x)}. "
+            f"Multiply by the cotangent: t * ..."
+        )
+    if shape != x.shape:
+        g = _sum_to(g, x, node)
+    if g.dtype != x.dtype:
+        if g.dtype.kind == "c" and x.dtype.kind != "c":
+            g = g.real
+        if g.dtype != x.dtype:
+            g = g.astype(x.dtype)
+    return g
+
+
+def _sum_to(g: Any, x: Any, node: Node) -> Any:
+    """Transpose of broadcasting `x` to the shape of `g`."""
+    extra = len(g.shape) - x.ndim
+    if extra < 0 or any(a != b and b != 1 for a, b in zip(g.shape[extra:], x.shape, strict=True)):
+        assert node.primitive is not None
+        i = next((i for i, o in enumerate(node.operands) if o is x), 0)
+        raise RuleError(
+            f"{node.primitive.name}: the rule of operand {i} returned a cotangent of shape {g.shape}; the operand "
+            f"has shape {x.shape}."
+        )
+    stretched = tuple(range(extra)) + tuple(
+        extra + i for i, (a, b) in enumerate(zip(g.shape[extra:], x.shape, strict=True)) if a != b
+    )
+    return g.sum(axis=stretched).reshape(x.shape)
+
+
+# --- the forward sweep ----------------------------------------------------------------------------
+
+
+def push_forward(
+    found: Walk,
+    tangents: dict[Node, Any],
+    outputs: Set[Node],
+    *,
+    lift: Lift | None = None,
+    masked: bool = False,
+    lives: dict[Node, Any] | None = None,
+) -> dict[Node, Any]:
+    """The forward sweep: tangents along the recorded nodes, from the targets to the outputs.
+
+    Parameters and masks as in `pull_back`; `tangents` maps the targets' nodes to their tangents.
+
+    Returns
+    -------
+    dict
+        The tangent of every output that depends on a target.
+    """
+    lives = {} if lives is None else lives
+    last = _last_use(found.nodes)
+    nodes: Iterable[Node] = reversed(found.nodes)
+    if tape.special:
+        nodes = tape.tell_swept(nodes, tangents, outputs, reverse=False)
+    for node in nodes:
+        primitive = node.primitive
+        assert primitive is not None
+        if node in tangents:  # a target that is itself a result: its tangent is given
+            continue
+        moving = [i for i, p in enumerate(node.parents) if p is not None and p in tangents]
+        if not moving:
+            continue
+        if primitive is ITEM:
+            (parent,) = node.parents
+            t = tangents[parent][node.keywords["index"]]  # type: ignore[index]
+            if t is not None:
+                tangents[node] = t
+                live = lives.get(parent, {node.keywords["index"]: None})[node.keywords["index"]]  # type: ignore[arg-type]
+                if live is not None:
+                    lives[node] = live
+            continue
+        operands, output = _lifted(node, lift)
+        total: Any = None
+        alive: Any = False
+        if primitive.pushes is None:
+            total = _push_jointly(node, moving, tangents, operands, output)
+        for i in moving:
+            parent = node.parents[i]
+            assert parent is not None
+            own = mask_pushed(node, i, lives.get(parent)) if masked else None
+            if primitive.pushes is not None:
+                head = (output, *operands) if primitive.takes_output else operands
+                if primitive.kind == LINEAR:
+                    head = operands[1:]
+                t = primitive.pushes[i](tangents[parent], *head, **node.keywords)  # type: ignore[misc]
+                if own is not None and type(node.output) is not tuple:
+                    t = blocked(t, own, recorded=lift is not None)
+                total = t if total is None else _add(total, t)
+            if type(node.output) is tuple:
+                alive = own if len(moving) == 1 else None
+            else:
+                alive = None if own is None or alive is None else own if alive is False else alive | own
+        if type(node.output) is tuple:
+            tangents[node] = total
+            if alive is not None:
+                lives[node] = alive
+        else:
+            if alive is not None and primitive.pushes is None:
+                total = blocked(total, alive, recorded=lift is not None)
+            tangents[node] = conform_tangent(total, node)
+            if alive is not None:
+                lives[node] = alive if alive.shape == node.output.shape else np.broadcast_to(alive, node.output.shape)
+        for parent in last.get(node, ()):
+            if parent not in outputs:
+                tangents.pop(parent, None)
+                lives.pop(parent, None)
+    return tangents
+
+
+def _last_use(nodes: Sequence[Node]) -> dict[Node, list[Node]]:
+    """For each node, the parents whose tangents no later node reads: they are let go behind it."""
+    seen: set[Node] = set()
+    last: dict[Node, list[Node]] = {}
+    for node in nodes:
+        for parent in node.parents:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                last.setdefault(node, []).append(parent)
+    return last
+
+
+def _add(a: Any, b: Any) -> Any:
+    if isinstance(a, (tuple, list)):
+        return tuple(q if p is None else p if q is None else p + q for p, q in zip(a, b, strict=True))
+    return a + b
+
+
+def _push_jointly(
+    node: Node, moving: list[int], tangents: dict[Node, Any], operands: tuple[Any, ...], output: Any
+) -> Any:
+    """The tangent of the output of an operation with one forward rule for all operands."""
+    primitive = node.primitive
+    assert primitive is not None
+    ts = [None if i not in moving else tangents[p] for i, p in enumerate(node.parents)]  # type: ignore[index]
+    if primitive.kind == LINEAR or not primitive.symbolic_zeros:
+        ts = [np.zeros_like(x) if t is None else t for t, x in zip(ts, node.operands, strict=True)]
+    if primitive.kind == LINEAR:
+        return primitive(*ts, **node.keywords)
+    assert primitive.joint_push is not None
+    return primitive.joint_push(tuple(ts), output, *operands, **node.keywords)
+
+
+def conform_tangent(t: Any, node: Node) -> Any:
+    """A tangent with the shape and dtype of the node's output: broadcast, cast."""
+    y = node.output
+    shape = getattr(t, "shape", None)
+    if shape is None:
+        assert node.primitive is not None
+        raise RuleError(
+            f"{node.primitive.name}: a forward rule returned {t!r}; expected an array of shape {np.shape(y)}."
+        )
+    if shape != y.shape:
+        try:
+            t = np.broadcast_to(t, y.shape)
+        except ValueError:
+            assert node.primitive is not None
+            raise RuleError(
+                f"{node.primitive.name}: a forward rule returned shape {shape}; the output has shape {y.shape}."
+            ) from None
+    if t.dtype != y.dtype:
+        if t.dtype.kind == "c" and y.dtype.kind != "c":
+            t = t.real
+        if t.dtype != y.dtype:
+            t = t.astype(y.dtype)
+    return t

@@ -1,0 +1,140 @@
+"""Trading memory for time: forget the inside of a function, compute it anew when a derivative needs it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autodiff import pytree
+from autodiff.arrays.tensors import Tensor, lift
+from autodiff.core import tape
+from autodiff.core.primitives import Primitive, primitive
+from autodiff.core.tape import NO_KEYWORDS, Node, next_number
+from autodiff.errors import RuleError
+from autodiff.transforms.recording import pull_recorded, push_recorded, recording_on
+
+
+def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, with its inside forgotten and computed anew when a derivative needs it.
+
+    Parameters
+    ----------
+    f : callable
+        Deterministic; takes and returns arrays or nested containers of them. It may close over
+        tracked Tensors.
+
+    Returns
+    -------
+    callable
+        Of the same arguments. Between the passes only inputs and outputs are kept: memory is traded
+        for a second evaluation.
+
+    Raises
+    ------
+    RuleError
+        In the sweep, if the second evaluation gives another value than the first.
+
+    References
+    ----------
+    A. Griewank, A. Walther, "Algorithm 799: revolve", ACM TOMS 26 (2000): the idea, at its simplest.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> g = ad.checkpoint(lambda x: np.sin(np.exp(x)))
+    >>> abs(float(ad.grad(g)(0.5) - np.cos(np.exp(0.5)) * np.exp(0.5))) < 1e-15
+    True
+    """
+
+    @functools.wraps(f, assigned=("__module__", "__name__", "__qualname__", "__doc__"), updated=())
+    def forgetful(*args: Any, **kwargs: Any) -> Any:
+        leaves, structure = pytree.flatten(args)
+        places = [i for i, v in enumerate(leaves) if isinstance(v, Tensor) and v._node is not None]
+        held = [v.detach() if i in places else v for i, v in enumerate(leaves)]
+        call = _Call(f, structure, held, places, kwargs)
+        if not tape.is_recording():
+            return f(*args, **kwargs)
+        floor = next_number()
+        roots, ys, out_structure = call([leaves[i]._data for i in places])[1:]
+        captured = tape.outside_nodes([r for r in roots if r is not None], set(), floor)
+        operands = [leaves[i] for i in places] + [lift(value, node) for node, value in captured.items()]
+        values = {i: ys[i]._data for i, root in enumerate(roots) if root is not None}  # the outputs that depend on them
+        if values:
+            out = _recomputed(call, list(captured), values)(*operands)
+            for i, y in zip(values, out if isinstance(out, tuple) else (out,), strict=True):
+                ys[i] = y
+        return pytree.unflatten(out_structure, ys)
+
+    return forgetful
+
+
+class _Call:
+    """A call of `f` that can be repeated with other values in the tracked places."""
+
+    __slots__ = ("f", "held", "kwargs", "places", "structure")
+
+    def __init__(
+        self, f: Callable[..., Any], structure: Any, held: list[Any], places: list[int], kwargs: dict[str, Any]
+    ) -> None:
+        self.f, self.structure, self.held, self.places, self.kwargs = f, structure, held, places, kwargs
+
+    def __call__(self, moving: list[Any]) -> tuple[list[Node], list[Node | None], list[Any], Any]:
+        """Fresh nodes of the moving arguments; node and value of every output; their structure."""
+        leaves = list(self.held)
+        fresh = []
+        for i, v in zip(self.places, moving, strict=True):
+            data = v._data if isinstance(v, Tensor) else v
+            outer = v._node if isinstance(v, Tensor) else None
+            alias = outer is not None
+            node = Node(
+                next_number(),
+                tape.ALIAS if alias else None,
+                (data,) if alias else (),
+                (outer,) if alias else (),
+                NO_KEYWORDS,
+                data,
+            )
+            fresh.append(node)
+            leaves[i] = lift(data, node)
+        with recording_on():
+            output = self.f(*pytree.unflatten(self.structure, leaves), **self.kwargs)
+        ys, structure = pytree.flatten(output)
+        return fresh, [y._node if isinstance(y, Tensor) else None for y in ys], ys, structure
+
+
+def _recomputed(call: _Call, captured: list[Node], outputs: dict[int, Any]) -> Primitive:
+    """The primitive whose rules run the function again, recorded, and sweep over that; `outputs` by their place."""
+    values = tuple(outputs.values())
+    several = len(values) > 1
+
+    def again(operands: tuple[Any, ...]) -> tuple[list[Node], list[Node | None]]:
+        fresh, roots, ys, _ = call(list(operands[: len(call.places)]))
+        for i, before in outputs.items():
+            now = ys[i]
+            if tape.tracer() is not None:  # the same calls on the same values, of which a program keeps one
+                continue
+            if not np.array_equal(before, now._data if isinstance(now, Tensor) else now, equal_nan=True):
+                raise RuleError(
+                    "checkpoint: the second evaluation gave other values than the first. The function must be "
+                    "deterministic (no fresh random numbers) and must not change what it reads."
+                )
+        return fresh + captured, [roots[i] for i in outputs]
+
+    def vjp(ct: Any, y: Any, *operands: Any) -> tuple[Any, ...]:
+        targets, roots = again(operands)
+        return tuple(pull_recorded(roots, ct if several else (ct,), targets, lifted=_lifted(operands)))
+
+    def jvp(ts: tuple[Any, ...], y: Any, *operands: Any) -> Any:
+        sources, roots = again(operands)
+        out = push_recorded(roots, ts, sources, values, lifted=_lifted(operands))
+        return tuple(out) if several else out[0]
+
+    return primitive(lambda *_: values if several else values[0], vjp=vjp, jvp=jvp, name="checkpoint")
+
+
+def _lifted(operands: tuple[Any, ...]) -> bool:
+    """Whether the sweep that calls a rule records itself: then so must the sweep inside."""
+    return any(isinstance(v, Tensor) for v in operands)

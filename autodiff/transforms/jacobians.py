@@ -1,0 +1,294 @@
+"""Whole Jacobians: all basis directions in one sweep, along a leading axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autodiff import pytree
+from autodiff.arrays.batching import Batch
+from autodiff.arrays.tensors import Tensor
+from autodiff.core import tape
+from autodiff.core.tape import Node, Walk, next_number
+from autodiff.errors import GradientError
+from autodiff.transforms.recording import (
+    Function,
+    Recording,
+    argument_numbers,
+    data_of,
+    leave,
+    pull,
+    push,
+    record,
+    title,
+    tracked_node,
+)
+
+_DIRECTIONS_AT_ONCE = 512  # bounds the memory of one sweep; a multiple of it costs a further sweep
+
+
+def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto") -> Function:
+    """The function that returns all first derivatives.
+
+    Parameters
+    ----------
+    f : callable
+        Returns an array, or a nested dict, list or tuple of arrays.
+    argnums : int or tuple of int, default 0
+        The arguments to differentiate by; they may be nested containers.
+    mode : {"auto", "forward", "reverse"}
+        Forward pushes a basis of the input space, reverse pulls one of the output space; "auto" takes
+        the smaller of the two.
+
+    Returns
+    -------
+    callable
+        ``(*args, **kwargs) -> J``, an array of shape ``output.shape + input.shape``. With containers:
+        the structure of the output, in place of each array the structure of the input. Several
+        `argnums` give a tuple in the innermost place.
+
+    Notes
+    -----
+    By a complex argument J is complex: ``dy = J dx`` for a complex output (of an analytic function), and
+    ``dy = Re(J dx)`` for a real one, whose gradient, the direction of steepest ascent, is the conjugate of J.
+
+    In either mode J has the dtype that a gradient has, the argument's own; the complex one of that precision where the
+    output is complex.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> ad.jacobian(lambda x: np.stack([x[0] * x[1], x[0]]))(np.array([2.0, 3.0]))
+    array([[3., 2.],
+           [1., 0.]])
+    """
+    if mode not in ("auto", "forward", "reverse"):
+        raise GradientError(f'jacobian: mode is "auto", "forward" or "reverse"; {mode!r} was given.')
+    numbers = argument_numbers(argnums)
+    single = isinstance(argnums, int)
+
+    def matrix(*args: Any, **kwargs: Any) -> Any:
+        recording = record(f, args, kwargs, numbers)
+        targets = set(recording.nodes)
+        floor = min((n.number for n in targets), default=next_number())
+        outputs, structure = pytree.flatten(recording.output)
+        for y in outputs:
+            kind = (y.dtype if hasattr(y, "dtype") else np.asarray(y).dtype).kind
+            if kind not in "fc":
+                raise GradientError(
+                    f"jacobian: {title(f)} returned an output of an integer or boolean type, which has no derivative."
+                )
+        nodes = [tracked_node(y, floor) for y in outputs]
+        found = tape.walk([n for n in nodes if n is not None], targets)
+        lifted = found.outside and tape.is_recording()
+        n_in = sum(np.size(v._data if isinstance(v, Tensor) else v) for v in recording.leaves)
+        n_out = sum(np.size(y._data if isinstance(y, Tensor) else y) for y in outputs)
+        forward = mode == "forward" or (mode == "auto" and n_in <= n_out)
+        sweep = _forward_blocks_of_all_kinds if forward else _reverse_blocks_of_all_kinds
+        blocks = sweep(recording, outputs, nodes, found, targets, lifted)
+        tensors = recording.gives_tensors
+        rows = []
+        for y, row in zip(outputs, blocks, strict=True):
+            leaves = iter(row)
+            trees = []
+            for argument in recording.arguments:
+                out = []
+                for v in argument.leaves:
+                    block = leave(next(leaves), targets, tensors)
+                    dtype = _block_dtype(data_of(y).dtype, data_of(v).dtype)
+                    if block is None:
+                        block = np.zeros(np.shape(y) + np.shape(v), dtype)[()]
+                    elif block.dtype != dtype:
+                        block = block.astype(dtype)
+                    out.append(Tensor(block) if tensors and not isinstance(block, Tensor) else block)
+                trees.append(pytree.unflatten(argument.structure, out))
+            rows.append(trees[0] if single else tuple(trees))
+        return pytree.unflatten(structure, rows)
+
+    return matrix
+
+
+def _block_dtype(output: Any, operand: Any) -> Any:
+    """That of a gradient, the operand's own, whichever way the sweeps go; complex if either is."""
+    return np.result_type(operand, np.complex64) if output.kind == "c" and operand.kind == "f" else operand
+
+
+def _basis(shapes: list[tuple[int, ...]], dtypes: list[Any], start: int, stop: int) -> list[tuple[Batch, Batch]]:
+    """Unit vectors number `start` to `stop` of the space of all these arrays, as batches, and where each is alive."""
+    out = []
+    offset = 0
+    for shape, dtype in zip(shapes, dtypes, strict=True):
+        size = int(np.prod(shape, dtype=int))
+        unit = np.zeros((stop - start, size), bool)
+        own = np.arange(max(start, offset), min(stop, offset + size))
+        unit[own - start, own - offset] = True
+        unit = unit.reshape((stop - start, *shape))
+        out.append((Batch(unit.astype(dtype)), Batch(unit)))
+        offset += size
+    return out
+
+
+def _turned(unit: Batch, turn: complex) -> Batch:
+    """Unit vectors times a complex number, where they are complex."""
+    return unit * turn if turn != 1 and unit.dtype.kind == "c" else unit
+
+
+def _sweeps(total: int) -> list[tuple[int, int]]:
+    return [(i, min(i + _DIRECTIONS_AT_ONCE, total)) for i in range(0, total, _DIRECTIONS_AT_ONCE)]
+
+
+def in_order(block: Any) -> Any:
+    """A block of a Jacobian as an array of its own, row by row."""
+    if isinstance(block, (np.ndarray, np.generic)):
+        return np.array(block, order="C")[()]
+    return block.copy() if block.ndim else block.copy()[()]
+
+
+def _joined(parts: list[Any]) -> Any:
+    """The values of several batches behind each other, or None if there are none."""
+    if any(p is None for p in parts) or not parts:
+        return None
+    values = [p.values for p in parts]
+    return values[0] if len(values) == 1 else np.concatenate(values)
+
+
+def _forward_blocks(
+    recording: Recording,
+    outputs: list[Any],
+    nodes: list[Node | None],
+    found: Walk,
+    targets: set[Node],
+    lifted: bool,
+    turn: complex = 1,
+) -> list[list[Any]]:
+    """For every output a list with the block of each input, from forward sweeps along all basis directions.
+
+    Complex unit vectors are multiplied by `turn`.
+    """
+    inputs = [data_of(v) for v in recording.leaves]
+    shapes, dtypes = [x.shape for x in inputs], [x.dtype for x in inputs]
+    total = sum(x.size for x in inputs)
+    parts: list[list[Any]] = [[] for _ in outputs]
+    wanted = {n for n in nodes if n is not None}
+    for start, stop in _sweeps(total):
+        basis = _basis(shapes, dtypes, start, stop)
+        tangents = {n: _turned(t, turn) for n, (t, _) in zip(recording.nodes, basis, strict=True)}
+        lives = {n: live for n, (_, live) in zip(recording.nodes, basis, strict=True)}
+        swept = push(found, tangents, wanted, lifted, lives)
+        for part, node in zip(parts, nodes, strict=True):
+            part.append(None if node is None else _as_batch(swept.get(node), stop - start))
+    blocks = []
+    for y, part in zip(outputs, parts, strict=True):
+        values = _joined(part)
+        row = []
+        offset = 0
+        for x in inputs:
+            block = None
+            if values is not None:
+                block = values[offset : offset + x.size]
+                block = block.reshape((*x.shape, *np.shape(data_of(y))))
+                block = block.transpose((*range(x.ndim, block.ndim), *range(x.ndim)))
+                block = block if isinstance(block, Tensor) else in_order(block)
+            row.append(block)
+            offset += x.size
+        blocks.append(row)
+    return blocks
+
+
+def _forward_blocks_of_all_kinds(
+    recording: Recording,
+    outputs: list[Any],
+    nodes: list[Node | None],
+    found: Walk,
+    targets: set[Node],
+    lifted: bool,
+) -> list[list[Any]]:
+    """The same; a real output of a complex input takes a second basis, for the directions along i.
+
+    Its block J is the one of the reverse sweeps, dy = Re(J dx): along 1 comes its real part, along i the imaginary
+    part, negative.
+    """
+    blocks = _forward_blocks(recording, outputs, nodes, found, targets, lifted)
+    real_output = [data_of(y).dtype.kind == "f" for y in outputs]
+    complex_input = [data_of(x).dtype.kind == "c" for x in recording.leaves]
+    if not any(real_output) or not any(complex_input):
+        return blocks
+    turned = _forward_blocks(recording, outputs, nodes, found, targets, lifted, turn=1j)
+    return [
+        [a - 1j * b if r and c and a is not None else a for a, b, c in zip(row, other, complex_input, strict=True)]
+        for row, other, r in zip(blocks, turned, real_output, strict=True)
+    ]
+
+
+def _reverse_blocks(
+    recording: Recording,
+    outputs: list[Any],
+    nodes: list[Node | None],
+    found: Walk,
+    targets: set[Node],
+    lifted: bool,
+    turn: complex = 1,
+) -> list[list[Any]]:
+    """The same from reverse sweeps of a basis of the output space; complex unit vectors are multiplied by `turn`."""
+    datas = [data_of(y) for y in outputs]
+    shapes, dtypes = [y.shape for y in datas], [y.dtype for y in datas]
+    total = sum(y.size for y in datas)
+    parts: list[list[Any]] = [[] for _ in recording.nodes]
+    for start, stop in _sweeps(total):
+        cts: dict[Node, Any] = {}
+        lives: dict[Node, Any] = {}
+        for node, (ct, live) in zip(nodes, _basis(shapes, dtypes, start, stop), strict=True):
+            if node is not None:
+                ct = _turned(ct, turn)
+                cts[node] = ct if node not in cts else cts[node] + ct
+                lives[node] = live if node not in lives else lives[node] | live
+        swept = pull(found, cts, targets, lifted, lives) if cts else {}
+        for part, target in zip(parts, recording.nodes, strict=True):
+            part.append(_as_batch(swept.get(target), stop - start))
+    blocks = []
+    offset = 0
+    joined = [_joined(part) for part in parts]
+    for y in datas:
+        row = []
+        for x, values in zip(recording.leaves, joined, strict=True):
+            block = None
+            if values is not None:
+                block = values[offset : offset + y.size].reshape((*y.shape, *np.shape(data_of(x))))
+            row.append(block if block is None or isinstance(block, Tensor) else in_order(block))
+        blocks.append(row)
+        offset += y.size
+    return blocks
+
+
+def _reverse_blocks_of_all_kinds(
+    recording: Recording,
+    outputs: list[Any],
+    nodes: list[Node | None],
+    found: Walk,
+    targets: set[Node],
+    lifted: bool,
+) -> list[list[Any]]:
+    """The same; a complex output of a real input takes a second basis, for its imaginary part.
+
+    A cotangent is a functional, dL = Re(ct dy), and that of a real input is real: 1 brings back the real part of
+    the derivative, and -i the imaginary part.
+    """
+    blocks = _reverse_blocks(recording, outputs, nodes, found, targets, lifted)
+    complex_output = [data_of(y).dtype.kind == "c" for y in outputs]
+    real_input = [data_of(x).dtype.kind == "f" for x in recording.leaves]
+    if not any(complex_output) or not any(real_input):
+        return blocks
+    turned = _reverse_blocks(recording, outputs, nodes, found, targets, lifted, turn=-1j)
+    return [
+        [a + 1j * b if c and r and a is not None else a for a, b, r in zip(row, other, real_input, strict=True)]
+        for row, other, c in zip(blocks, turned, complex_output, strict=True)
+    ]
+
+
+def _as_batch(value: Any, n: int) -> Any:
+    """A swept value as a batch, also where no direction reached it."""
+    if value is None or isinstance(value, Batch):
+        return value
+    return Batch(np.broadcast_to(value, (n, *value.shape)))

@@ -1,0 +1,303 @@
+"""Taking hold of a call: what every transform does before and after its sweep.
+
+Each differentiated argument is given a fresh node, an alias of the outer value where that is tracked and
+an input otherwise; the function is run; the sweep follows what was recorded since. A result that depends
+on something tracked outside is swept on Tensors and stays tracked, all else leaves as plain arrays. That
+is the whole of nesting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autodiff import pytree
+from autodiff.arrays.tensors import Tensor, lift, met, number, plain
+from autodiff.core import tape
+from autodiff.core.primitives import MASKING
+from autodiff.core.sweeps import all_finite, pull_back, push_forward, with_masks_if_needed
+from autodiff.core.tape import ALIAS, NO_KEYWORDS, Node, Walk, next_number, set_recording
+from autodiff.errors import DtypeError, GradientError
+from autodiff.pytree import Structure
+
+Function = Callable[..., Any]
+
+
+class Argument(NamedTuple):
+    """One differentiated argument: its structure, the values as given, and a fresh node for each."""
+
+    structure: Structure
+    leaves: list[Any]
+    nodes: list[Node]
+
+
+class Recording(NamedTuple):
+    """What a call of the function left behind."""
+
+    arguments: list[Argument]
+    output: Any
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The fresh nodes of all arguments."""
+        return [n for a in self.arguments for n in a.nodes]
+
+    @property
+    def leaves(self) -> list[Any]:
+        """The values of all arguments, as given."""
+        return [v for a in self.arguments for v in a.leaves]
+
+    @property
+    def gives_tensors(self) -> bool:
+        """Whether a Tensor went in, so that Tensors come out."""
+        return any(isinstance(v, Tensor) for v in self.leaves)
+
+
+def _fresh(value: Any, path: str) -> Tensor:
+    """The value under a fresh node."""
+    if isinstance(value, Tensor):
+        data, outer = value._data, value._node
+    elif isinstance(value, (np.ndarray, np.generic)) or hasattr(type(value), "__autodiff_traced__"):
+        data, outer = met(plain(value)), None
+    elif isinstance(value, (float, complex)):
+        data, outer = np.array(value)[()], None
+    elif isinstance(value, int):
+        data, outer = np.array(value), None
+    else:
+        raise GradientError(
+            f"{path} is a {type(value).__name__}; only numbers, arrays and Tensors (and dicts, lists and tuples of "
+            "them) "
+            f"can be differentiated. Choose the arguments with argnums=."
+        )
+    if data.dtype.kind not in "fc":
+        raise GradientError(
+            f"{path} has dtype {data.dtype}, and only real and complex floating numbers have derivatives. "
+            "Pass it "
+            f"as a float (2.0 for 2, or x.astype(float)), or choose other arguments with argnums=."
+        )
+    if outer is None:
+        return lift(data, Node(next_number(), None, (), (), NO_KEYWORDS, data))
+    return lift(data, Node(next_number(), ALIAS, (data,), (outer,), NO_KEYWORDS, data))
+
+
+def title(f: Function) -> str:
+    """A function as messages call it."""
+    name = getattr(f, "__name__", type(f).__name__)
+    return "the function" if name == "<lambda>" else f"`{name}`"
+
+
+def parameter_names(f: Function, n: int) -> list[str]:
+    """What a function calls its first n arguments; ``argument 0`` and so on where it does not say."""
+    code = getattr(f, "__code__", None)
+    names = list(code.co_varnames[: code.co_argcount]) if code is not None else []
+    if names and getattr(f, "__self__", None) is not None:
+        names = names[1:]
+    return [names[i] if i < len(names) else f"argument {i}" for i in range(n)]
+
+
+def recording_on() -> Any:
+    """Context manager: recording is on, whatever the caller's switch says."""
+    return nullcontext() if not tape.special or tape.is_recording() else set_recording(True)
+
+
+def record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Sequence[int]) -> Recording:
+    """Call `f` with fresh nodes under the chosen arguments."""
+    if not callable(f):
+        raise GradientError(f"the first argument is the function to differentiate; {type(f).__name__} was given.")
+    names = parameter_names(f, len(args))
+    call = list(args)
+    arguments = []
+    for i in argnums:
+        if not -len(args) <= i < len(args):
+            raise GradientError(f"argnums={i}, but {title(f)} was called with {len(args)} positional argument(s).")
+        i %= len(args)
+        if call[i] is not args[i]:
+            raise GradientError(f"argnums={tuple(argnums)} names argument {i} twice; name it once.")
+        leaves, structure = pytree.flatten(args[i])
+        fresh = [_fresh(v, p) for v, p in zip(leaves, pytree.paths(structure, names[i]), strict=True)]
+        call[i] = pytree.unflatten(structure, list(fresh))
+        nodes = [t._node for t in fresh if t._node is not None]
+        if structure.kind is None:
+            nodes[0].name = names[i]
+        arguments.append(Argument(structure, leaves, nodes))
+    with recording_on():
+        output = f(*call, **kwargs)
+    return Recording(arguments, output)
+
+
+def tracked_node(y: Any, floor: int) -> Node | None:
+    """The node of an output that was recorded by this call, else None."""
+    node = y._node if isinstance(y, Tensor) else None
+    return node if node is not None and node.number >= floor else None
+
+
+def leave(value: Any, targets: set[Node], tensors: bool) -> Any:
+    """A result as it leaves the transform: tracked only by what is outside of it."""
+    if not isinstance(value, Tensor):
+        return value
+    node = value._node
+    if node is not None and tape.is_recording() and tape.depends_outside(node, targets):
+        return value
+    return value.detach() if tensors else value._data
+
+
+def leave_tree(tree: Any, targets: set[Node], tensors: bool) -> Any:
+    """`leave` for every leaf of a tree."""
+    leaves, structure = pytree.flatten(tree)
+    return pytree.unflatten(structure, [leave(v, targets, tensors) for v in leaves])
+
+
+def _quiet(found: Walk) -> Any:
+    """Infinite slopes are answers (see the conventions), not accidents to warn of; nor is an attempt without masks."""
+    return np.errstate(all="ignore") if found.is_quiet else nullcontext()
+
+
+def pull(
+    found: Walk, cts: dict[Node, Any], targets: set[Node], lifted: bool, lives: dict[Node, Any]
+) -> dict[Node, Any]:
+    """The reverse sweep as transforms run it: quiet about infinite slopes, with masks where they matter."""
+    return _swept(pull_back, found, cts, targets, lifted, lives)
+
+
+def push(
+    found: Walk, tangents: dict[Node, Any], outputs: set[Node], lifted: bool, lives: dict[Node, Any]
+) -> dict[Node, Any]:
+    """The forward sweep as transforms run it."""
+    return _swept(push_forward, found, tangents, outputs, lifted, lives)
+
+
+def _swept(
+    sweep: Callable[..., dict[Node, Any]],
+    found: Walk,
+    given: dict[Node, Any],
+    wanted: set[Node],
+    lifted: bool,
+    lives: dict[Node, Any],
+) -> dict[Node, Any]:
+    """One of the sweeps from `given` to `wanted`."""
+    if lives:
+        found = found._replace(flags=found.flags | MASKING)  # the zeros of unit vectors are masks
+    masked = found.masked
+    with _quiet(found), recording_on() if lifted else nullcontext():
+        traced = tape.tracer() is not None
+        if tape.is_watched() and not traced:  # whoever looks on is shown the sweep that counts, not an attempt
+            return sweep(
+                found, given, wanted, lift=lift if lifted else None, masked=masked, lives=lives if masked else None
+            )
+        if lifted or traced:
+
+            def later(given: dict[Node, Any], **masks: Any) -> dict[Node, Any]:
+                return sweep(found, given, wanted, lift=lift if lifted else None, **masks)
+
+            return with_masks_if_needed(later, found, given, lives, recorded=lifted)
+        results = sweep(found, dict(given) if masked else given, wanted)
+        if masked and not all_finite(map(results.get, wanted)):
+            results = sweep(found, given, wanted, masked=True, lives=lives)
+        return results
+
+
+def pull_recorded(roots: list[Node | None], cts: Sequence[Any], targets: list[Node], *, lifted: bool) -> list[Any]:
+    """Cotangents of `targets`, which the walk does not pass, from those of `roots`; None where nothing arrives."""
+    given: dict[Node, Any] = {}
+    for node, ct in zip(roots, cts, strict=True):
+        if node is not None and ct is not None:
+            given[node] = ct if node not in given else given[node] + ct
+    wanted = set(targets)
+    swept = pull(tape.walk(given, wanted, through=False), given, wanted, lifted, {})
+    return [swept.get(t) for t in targets]
+
+
+def push_recorded(
+    roots: list[Node | None], ts: Sequence[Any], sources: list[Node], values: Sequence[Any], *, lifted: bool
+) -> list[Any]:
+    """Tangents of `roots` from those of `sources`; zeros where nothing arrives."""
+    outputs = {n for n in roots if n is not None}
+    found = tape.walk(outputs, set(sources), through=False)
+    swept = push(found, dict(zip(sources, ts, strict=True)), outputs, lifted, {})
+    return [np.zeros_like(v) if n is None or n not in swept else swept[n] for n, v in zip(roots, values, strict=True)]
+
+
+def argument_numbers(argnums: int | Sequence[int]) -> tuple[int, ...]:
+    """The chosen arguments as a tuple of numbers."""
+    if isinstance(argnums, int):
+        return (argnums,)
+    if isinstance(argnums, (tuple, list)) and argnums and all(isinstance(i, int) for i in argnums):
+        return tuple(argnums)
+    raise GradientError(f"argnums is an int or a tuple of ints; {argnums!r} was given.")
+
+
+def data_of(value: Any) -> Any:
+    """The plain array of a value."""
+    if isinstance(value, Tensor):
+        return value._data
+    return value if hasattr(type(value), "__autodiff_traced__") else met(np.asarray(value))
+
+
+def matching(value: Any, like: Any, what: str) -> Any:
+    """A given (co)tangent as an array (or Tensor) with the shape and dtype of what it belongs to."""
+    data = data_of(like)
+    shape, dtype = data.shape, data.dtype
+    if not isinstance(value, Tensor):
+        value = data_of(value)
+        if value.dtype.kind not in "fciub":
+            raise DtypeError(f"{what} has dtype {value.dtype}; expected numbers.")
+    if value.shape != shape:
+        raise GradientError(f"{what} has shape {value.shape}; expected {shape}.")
+    if value.dtype != dtype and dtype.kind in "fc":
+        if value.dtype.kind == "c" and dtype.kind == "f":
+            raise DtypeError(f"{what} is complex, but belongs to something real of dtype {dtype}.")
+        value = value.astype(dtype)
+    return value if isinstance(value, Tensor) or value.ndim else value[()]
+
+
+def like(result: Any, original: Any, shared: Iterable[Any] = ()) -> Any:
+    """A (co)tangent as its owner expects it: an array of its own, a scalar for a number, a Tensor for a Tensor."""
+    if isinstance(result, Tensor):
+        if result._node is not None:
+            return result
+        result = result._data
+    if isinstance(original, Tensor):
+        return Tensor(own(result, shared))
+    if isinstance(original, np.ndarray) or getattr(original, "is_traced_array", False):
+        array = own(data_of(result), shared)
+        return np.copy(array) if getattr(array, "is_traced_number", False) else array
+    return number(result)
+
+
+def own(array: Any, shared: Iterable[Any]) -> Any:
+    """The array itself where nothing else can see it, else a copy."""
+    if isinstance(array, np.ndarray):
+        is_view = array.base is not None
+    elif getattr(array, "is_traced_array", False):
+        is_view = array.is_view
+    else:
+        return array
+    return array.copy() if is_view or any(array is s for s in shared) else array
+
+
+def conjugated(g: Any) -> Any:
+    """The complex conjugate; a real value is its own."""
+    return g.conj() if g.dtype.kind == "c" else g
+
+
+def results_by_argument(
+    recording: Recording, found: dict[Node, Any], targets: set[Node], shared: list[Any], conjugate: bool = True
+) -> list[Any]:
+    """One tree of results for every argument; zeros where nothing arrived."""
+    trees = []
+    for argument in recording.arguments:
+        out = []
+        for value, node in zip(argument.leaves, argument.nodes, strict=True):
+            g = found.get(node)
+            if g is None:
+                data = data_of(value)
+                g = np.zeros(data.shape, data.dtype)
+            else:
+                g = leave(conjugated(g) if conjugate else g, targets, isinstance(value, Tensor))
+            out.append(like(g, value, shared))
+            shared.append(out[-1])
+        trees.append(pytree.unflatten(argument.structure, out))
+    return trees

@@ -1,0 +1,1 @@
+"""The layers, each a Module."""

@@ -1,0 +1,295 @@
+"""Layers that carry a state through a sequence: RNN, LSTM and GRU.
+
+The product of all inputs and their weights is one matrix product before the loop over time; the loop is one operation
+of the engine. Sequences are (n, time, features).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+import autodiff as ad
+from autodiff import special
+from nn.checks import positive, share
+from nn.layers.dropout import dropped
+from nn.module import Module, Parameter, as_input
+from nn.randomness import generator
+
+
+class _Recurrent(Module):
+    """Layers over layers, in one direction or in both."""
+
+    gates: ClassVar[int]
+    states: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        dtype: DTypeLike = np.float32,
+        *,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        who = type(self).__name__
+        positive(who, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
+        share(who, dropout=dropout)
+        self.input_size, self.hidden_size, self.num_layers = int(input_size), int(hidden_size), int(num_layers)
+        self.bias, self.dropout, self.bidirectional = bool(bias), float(dropout), bool(bidirectional)
+        self.dtype, self.rng = np.dtype(dtype), rng
+        draw, bound = generator(rng), 1 / math.sqrt(hidden_size)
+        wide = self.gates * self.hidden_size
+        for layer, suffix in self._cells():
+            size = self.input_size if layer == 0 else self.hidden_size * (1 + self.bidirectional)
+            shapes: dict[str, tuple[int, ...]] = {"weight_ih": (size, wide), "weight_hh": (self.hidden_size, wide)}
+            if bias:
+                shapes |= {"bias_ih": (wide,), "bias_hh": (wide,)}
+            for name, shape in shapes.items():
+                setattr(self, f"{name}_l{layer}{suffix}", Parameter(draw.uniform(-bound, bound, shape).astype(dtype)))
+
+    def _cells(self) -> list[tuple[int, str]]:
+        suffixes = ("", "_reverse") if self.bidirectional else ("",)
+        return [(layer, suffix) for layer in range(self.num_layers) for suffix in suffixes]
+
+    def _run(self, x: Any, given: Any) -> tuple[ad.Tensor, tuple[ad.Tensor, ...]]:
+        """The outputs of the last layer, and each state after the last step: (layers * directions, n, hidden)."""
+        x = as_input(x, self.dtype)
+        if x.ndim != 3 or x.shape[2] != self.input_size or x.shape[1] == 0:
+            raise ad.ShapeError(
+                f"{self!r} takes sequences of shape (n, time, {self.input_size}), with one step or more; it was given "
+                f"shape {x.shape}."
+            )
+        start = self._start(given, x.shape[0])
+        last: list[tuple[Any, ...]] = []
+        outputs: list[Any] = []
+        for number, (layer, suffix) in enumerate(self._cells()):
+            if suffix == "" and layer:
+                x = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
+                if self.dropout and self.training:
+                    x = dropped(x, self.dropout, self.rng)
+            if suffix == "":
+                outputs = []
+            sequence = x[:, ::-1] if suffix else x
+            after = self._cell(sequence, tuple(s[number] for s in start), f"_l{layer}{suffix}")
+            last.append(tuple(s.swapaxes(0, 1)[-1] for s in after))  # in memory time comes first
+            outputs.append(after[0][:, ::-1] if suffix else after[0])
+        y: Any = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
+        ends: tuple[Any, ...] = tuple(np.stack(s) for s in zip(*last, strict=True))
+        return y, ends
+
+    def _start(self, given: Any, n: int) -> tuple[Any, ...]:
+        """The states before the first step, as given or zeros."""
+        shape = (len(self._cells()), n, self.hidden_size)
+        if given is None:
+            return (np.zeros(shape, self.dtype),) * self.states
+        given = (given,) if self.states == 1 else tuple(given)
+        states = tuple(as_input(s, self.dtype) for s in given)
+        if len(states) != self.states or any(s.shape != shape for s in states):
+            raise ad.ShapeError(
+                f"{self!r}: {'the state is' if self.states == 1 else 'state and cell are'} (layers * directions, n, "
+                f"hidden), here {shape}; given was {', '.join(str(s.shape) for s in states)}."
+            )
+        return states
+
+    def _weights(self, where: str) -> tuple[Any, Any, Any, Any]:
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        w_ih, w_hh, b_ih, b_hh = (getattr(self, name + where, None) for name in names)
+        return w_ih, w_hh, b_ih, b_hh
+
+    def _cell(self, x: Any, start: tuple[Any, ...], where: str) -> tuple[Any, ...]:
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """Sizes, and options that are not the defaults."""
+        text = f"{self.input_size}, {self.hidden_size}"
+        for name, default in (("num_layers", 1), ("bias", True), ("dropout", 0.0), ("bidirectional", False)):
+            value = getattr(self, name)
+            text += f", {name}={value}" if value != default else ""
+        return text
+
+
+class RNN(_Recurrent):
+    """The simple recurrent network: ``h = tanh(x @ w_ih + b_ih + h @ w_hh + b_hh)`` step by step.
+
+    Parameters
+    ----------
+    input_size, hidden_size : int
+        How many features an input has, and a state.
+    num_layers : int, default 1
+        Each layer after the first is given the states of the one before.
+    nonlinearity : {"tanh", "relu"}
+        What bends the sum.
+    bias : bool, default True
+        Whether to add biases.
+    dropout : float, default 0
+        In training, the share of entries set to 0 by chance between one layer and the next.
+    bidirectional : bool, default False
+        Whether each layer also reads the sequence backwards; the states lie side by side.
+    dtype : dtype, default float32
+        Of the parameters; untracked input is cast to it.
+    rng : numpy.random.Generator, optional
+        Where first values and dropout come from; this thread's generator (`nn.manual_seed`) if not given.
+
+    Attributes
+    ----------
+    weight_ih_l0 : Parameter, (input_size, hidden_size)
+    weight_hh_l0 : Parameter, (hidden_size, hidden_size)
+    bias_ih_l0, bias_hh_l0 : Parameter, (hidden_size,)
+        And so on for ``l1``, ...; with ``_reverse`` for the backward direction.
+
+    Notes
+    -----
+    Called with ``x`` (n, time, input_size) and, optionally, the first state (layers * directions, n, hidden_size), it
+    returns all states of the last layer (n, time, directions * hidden_size) and the last state of every layer. All
+    parameters start uniform in +-1/sqrt(hidden_size), as in torch.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> y, h = nn.RNN(3, 5, num_layers=2)(np.ones((4, 7, 3)))
+    >>> y.shape, h.shape
+    ((4, 7, 5), (2, 4, 5))
+    """
+
+    gates = 1
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        dtype: DTypeLike = np.float32,
+        *,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"RNN: nonlinearity is 'tanh' or 'relu'; {nonlinearity!r} was given.")
+        super().__init__(input_size, hidden_size, num_layers, bias, dropout, bidirectional, dtype, rng=rng)
+        self.nonlinearity = nonlinearity
+
+    def forward(self, x: Any, state: Any = None) -> tuple[ad.Tensor, ad.Tensor]:
+        """Map (n, time, input_size) to all states and the last ones."""
+        y, (h,) = self._run(x, state)
+        return y, h
+
+    def _cell(self, x: Any, start: tuple[Any, ...], where: str) -> tuple[Any, ...]:
+        w_ih, w_hh, b_ih, b_hh = self._weights(where)
+        x = x.swapaxes(0, 1)  # time first, so that what is done in a step lies together
+        given = x @ w_ih if b_ih is None else special.affine(x, w_ih, b_ih + b_hh)
+        bend: Any = self.nonlinearity
+        return (special.rnn(given.swapaxes(0, 1), start[0], w_hh, nonlinearity=bend),)
+
+    def describe(self) -> str:
+        """Sizes, and options that are not the defaults."""
+        return super().describe() + ("" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity!r}")
+
+
+class LSTM(_Recurrent):
+    """Long short-term memory: a cell that gates let in, keep and let out.
+
+    Parameters
+    ----------
+    input_size, hidden_size, num_layers, bias, dropout, bidirectional, dtype, rng
+        As for `RNN`.
+
+    Attributes
+    ----------
+    weight_ih_l0 : Parameter, (input_size, 4 * hidden_size)
+        For the gates i, f, g, o side by side.
+    weight_hh_l0 : Parameter, (hidden_size, 4 * hidden_size)
+    bias_ih_l0, bias_hh_l0 : Parameter, (4 * hidden_size,)
+        And so on for ``l1``, ...; with ``_reverse`` for the backward direction.
+
+    Notes
+    -----
+    With ``i, f, g, o = x @ w_ih + b_ih + h @ w_hh + b_hh`` the cell becomes ``sigmoid(f) * c + sigmoid(i) * tanh(g)``
+    and the state ``sigmoid(o) * tanh(c)``. Called with ``x`` (n, time, input_size) and, optionally, first state and
+    cell (layers * directions, n, hidden_size) as a pair, it returns all states of the last layer and the pair of the
+    last states and cells. All parameters start uniform in +-1/sqrt(hidden_size), as in torch.
+
+    References
+    ----------
+    S. Hochreiter and J. Schmidhuber, Long short-term memory, 1997; the gate f: F. A. Gers et al., Learning to forget,
+    2000.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> y, (h, c) = nn.LSTM(3, 5, bidirectional=True)(np.ones((4, 7, 3)))
+    >>> y.shape, h.shape, c.shape
+    ((4, 7, 10), (2, 4, 5), (2, 4, 5))
+    """
+
+    gates = 4
+    states = 2
+
+    def forward(self, x: Any, state: Any = None) -> tuple[ad.Tensor, tuple[ad.Tensor, ad.Tensor]]:
+        """Map (n, time, input_size) to all states, and the last states and cells."""
+        y, (h, c) = self._run(x, state)
+        return y, (h, c)
+
+    def _cell(self, x: Any, start: tuple[Any, ...], where: str) -> tuple[Any, ...]:
+        w_ih, w_hh, b_ih, b_hh = self._weights(where)
+        given = x @ w_ih if b_ih is None else special.affine(x, w_ih, b_ih + b_hh)
+        after: tuple[Any, ...] = special.lstm(given, start[0], start[1], w_hh)
+        return after
+
+
+class GRU(_Recurrent):
+    """The gated recurrent unit: a state that moves a learnt share of the way to a new one.
+
+    Parameters
+    ----------
+    input_size, hidden_size, num_layers, bias, dropout, bidirectional, dtype, rng
+        As for `RNN`.
+
+    Attributes
+    ----------
+    weight_ih_l0 : Parameter, (input_size, 3 * hidden_size)
+        For the gates r, z, n side by side.
+    weight_hh_l0 : Parameter, (hidden_size, 3 * hidden_size)
+    bias_ih_l0, bias_hh_l0 : Parameter, (3 * hidden_size,)
+        And so on for ``l1``, ...; with ``_reverse`` for the backward direction.
+
+    Notes
+    -----
+    With ``a = x @ w_ih + b_ih`` and ``b = h @ w_hh + b_hh`` the state becomes ``(1 - z) * n + z * h``, where
+    ``r = sigmoid(a_r + b_r)``, ``z = sigmoid(a_z + b_z)`` and ``n = tanh(a_n + r * b_n)``: the gate r is applied to the
+    product, as in torch, not to the state, as in the paper. Called as `RNN` is.
+
+    References
+    ----------
+    K. Cho et al., Learning phrase representations using RNN encoder-decoder, 2014, equations (5) to (8).
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> y, h = nn.GRU(3, 5)(np.ones((4, 7, 3)))
+    >>> y.shape, h.shape
+    ((4, 7, 5), (1, 4, 5))
+    """
+
+    gates = 3
+
+    def forward(self, x: Any, state: Any = None) -> tuple[ad.Tensor, ad.Tensor]:
+        """Map (n, time, input_size) to all states and the last ones."""
+        y, (h,) = self._run(x, state)
+        return y, h
+
+    def _cell(self, x: Any, start: tuple[Any, ...], where: str) -> tuple[Any, ...]:
+        w_ih, w_hh, b_ih, b_hh = self._weights(where)
+        given = x @ w_ih if b_ih is None else special.affine(x, w_ih, b_ih)
+        own = np.zeros(w_hh.shape[1], w_hh.dtype) if b_hh is None else b_hh
+        return (special.gru(given, start[0], own, w_hh),)

@@ -1,0 +1,103 @@
+"""A block of a transformer: attention, then a small network, position by position."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+import autodiff as ad
+from nn.layers.activations import GELU
+from nn.layers.attention import MultiHeadAttention
+from nn.layers.dropout import Dropout
+from nn.layers.linear import Linear
+from nn.layers.norms import LayerNorm
+from nn.module import Module, as_input
+
+
+class TransformerBlock(Module):
+    """Self-attention and a network of two layers, each added to what came in.
+
+    Parameters
+    ----------
+    embed_dim : int
+        Features of a position.
+    num_heads : int
+        Heads of the attention.
+    hidden_dim : int, optional
+        Width of the network; four times `embed_dim` if not given.
+    dropout : float, default 0
+        In training, the share of entries set to 0 by chance: in the attention, in the network, and before each sum.
+    activation : Module, optional
+        Between the two layers; `GELU` if not given.
+    norm : {"pre", "post"}
+        Whether normalisation comes before attention and network, or after each sum, as in the paper. The first trains
+        without warm-up.
+    bias : bool, default True
+        Whether to add biases.
+    eps : float, default 1e-5
+        Of the normalisations.
+    dtype : dtype, default float32
+        Of the parameters; untracked input is cast to it.
+    rng : numpy.random.Generator, optional
+        Where first values and dropout come from; this thread's generator (`nn.manual_seed`) if not given.
+
+    Notes
+    -----
+    Called with ``x`` (n, time, embed_dim), and ``causal=`` and ``key_mask=`` as `MultiHeadAttention` is.
+
+    References
+    ----------
+    A. Vaswani et al., Attention is all you need, 2017, section 3.1; R. Xiong et al., On layer normalization in the
+    transformer architecture, 2020, for "pre".
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> nn.TransformerBlock(8, 2)(np.ones((4, 5, 8)), causal=True).shape
+    (4, 5, 8)
+    """
+
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        hidden_dim: int | None = None,
+        dropout: float = 0.0,
+        activation: Module | None = None,
+        norm: str = "pre",
+        bias: bool = True,
+        eps: float = 1e-5,
+        dtype: DTypeLike = np.float32,
+        *,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        if norm not in ("pre", "post"):
+            raise ValueError(f"TransformerBlock: norm is 'pre' or 'post'; {norm!r} was given.")
+        hidden = 4 * embed_dim if hidden_dim is None else hidden_dim
+        self.norm = norm
+        self.attention = MultiHeadAttention(embed_dim, num_heads, dropout, bias, dtype, rng=rng)
+        self.norm1 = LayerNorm(embed_dim, eps, bias=bias, dtype=dtype)
+        self.linear1 = Linear(embed_dim, hidden, bias, dtype, rng=rng)
+        self.activation = GELU() if activation is None else activation
+        self.linear2 = Linear(hidden, embed_dim, bias, dtype, rng=rng)
+        self.norm2 = LayerNorm(embed_dim, eps, bias=bias, dtype=dtype)
+        self.dropout = Dropout(dropout, rng=rng)
+
+    def forward(self, x: Any, *, causal: bool = False, key_mask: Any = None) -> ad.Tensor:
+        """The same shape: (n, time, embed_dim)."""
+        x = as_input(x, self.linear1.weight.dtype)
+        pre = self.norm == "pre"
+        y = self.attention(self.norm1(x) if pre else x, causal=causal, key_mask=key_mask)
+        x = x + self.dropout(y)
+        x = x if pre else self.norm1(x)
+        y = self.dropout(self.activation(self.linear1(self.norm2(x) if pre else x)))
+        x = x + self.dropout(self.linear2(y))
+        y_: ad.Tensor = x if pre else self.norm2(x)
+        return y_
+
+    def describe(self) -> str:
+        """The option, if it is not the default."""
+        return "" if self.norm == "pre" else "norm='post'"

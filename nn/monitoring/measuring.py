@@ -1,0 +1,166 @@
+"""What a layer did at one batch, in a handful of numbers: functions of plain arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nn.layers.activations import Hardsigmoid, Hardtanh, ReLU, Sigmoid, Tanh
+from nn.layers.recurrent import GRU, LSTM, RNN
+from nn.module import Module
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+BINS = 32
+SATURATED = 0.97
+"""How far from the middle to the bound an output is saturated: the slope of tanh is then below 6 % of its largest."""
+_SOME = 1 << 17  # entries of an output that a histogram needs; of more, every k-th row is taken
+
+
+class Histogram(NamedTuple):
+    """Counts of values in bins of equal width.
+
+    Attributes
+    ----------
+    low, high : float
+        The smallest and the largest value: where the first bin begins and the last one ends.
+    counts : ndarray of int, (bins,)
+    """
+
+    low: float
+    high: float
+    counts: Array
+
+    @property
+    def edges(self) -> Array:
+        """Where the bins begin and end, (bins + 1,)."""
+        return np.linspace(self.low, self.high, len(self.counts) + 1)
+
+
+class Sample(NamedTuple):
+    """One layer at one batch. A number that does not apply, or was not seen, is NaN.
+
+    Attributes
+    ----------
+    weight, gradient, update : float
+        Euclidean norms of the layer's own parameters together: before the step, of their gradient, of their change.
+    ratio : float
+        ``update / weight``; a thousandth is usual.
+    mean, std, largest : float
+        Of all entries of the output; `largest` by magnitude.
+    spread : float
+        How much a unit varies from row to row: the root of the mean variance. 0: the layer passes on nothing.
+    silent, dead : float
+        Of ReLU units, the share that was 0 at every row of this batch, and of all batches seen lately.
+    saturated : float
+        Of outputs between two bounds (tanh, sigmoid, the states of recurrent layers), the share that lies close to one.
+    histogram : Histogram or None
+        Of the output.
+    """
+
+    weight: float = math.nan
+    gradient: float = math.nan
+    update: float = math.nan
+    ratio: float = math.nan
+    mean: float = math.nan
+    std: float = math.nan
+    largest: float = math.nan
+    spread: float = math.nan
+    silent: float = math.nan
+    dead: float = math.nan
+    saturated: float = math.nan
+    histogram: Histogram | None = None
+
+
+def bounds_of(module: Module) -> tuple[float, float] | None:
+    """Between which numbers the outputs of a module lie where its slope is not nearly 0; None if there are no such."""
+    if isinstance(module, Hardtanh):
+        return module.low, module.high
+    if isinstance(module, (Sigmoid, Hardsigmoid)):
+        return 0.0, 1.0
+    bent = isinstance(module, (Tanh, LSTM, GRU)) or (isinstance(module, RNN) and module.nonlinearity == "tanh")
+    return (-1.0, 1.0) if bent else None
+
+
+def is_rectifier(module: Module) -> bool:
+    """Whether a unit of the module that gives 0 passes no gradient back."""
+    return isinstance(module, ReLU) or (isinstance(module, RNN) and module.nonlinearity == "relu")
+
+
+def norm(arrays: Iterable[Array]) -> float:
+    """The Euclidean norm of all entries together, without under- or overflow of float32."""
+    total = 0.0
+    for a in arrays:
+        v = a.reshape(-1)
+        v = v.view(v.real.dtype) if v.dtype.kind == "c" else v
+        with np.errstate(over="ignore", invalid="ignore"):
+            square = float(v.dot(v))
+        if v.dtype.itemsize < 8 and not 1e-20 < square < 1e20:
+            v = v.astype(np.float64)
+            square = float(v.dot(v))
+        total += square
+    return math.sqrt(total)
+
+
+def units_of(outputs: Sequence[Array], channels_first: bool) -> Array:
+    """Outputs as one array with a column for each unit: a channel, or an entry of the last axis."""
+    columns = []
+    for y in outputs:
+        y = np.abs(y) if y.dtype.kind == "c" else y
+        if y.ndim < 2:
+            y = y.reshape(-1, 1)
+        elif channels_first and y.ndim > 2:
+            y = np.moveaxis(y, 1, -1)
+        columns.append(y.reshape(-1, y.shape[-1]))
+    return (
+        columns[0] if len(columns) == 1 else np.concatenate([c for c in columns if c.shape[1] == columns[0].shape[1]])
+    )
+
+
+def histogram(values: Array, low: float, high: float, bins: int = BINS) -> Histogram:
+    """Counts over bins from the smallest value `low` to the largest, `high`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nn.monitoring.measuring import histogram
+    >>> histogram(np.array([0.0, 0.1, 0.9, 1.0]), 0.0, 1.0, bins=2).counts
+    array([2, 2])
+    """
+    if values.size > _SOME:
+        values = values[:: -(-values.size // _SOME)]
+    width = (high - low) / bins
+    if not width > 0 or not math.isfinite(1 / width):
+        return Histogram(low, high, np.bincount([bins // 2], [values.size], bins).astype(int))
+    at = ((values.reshape(-1) - low) * (1 / width)).astype(np.intp)
+    return Histogram(low, high, np.bincount(np.minimum(at, bins - 1), minlength=bins))
+
+
+def measured(units: Array, module: Module) -> tuple[dict[str, Any], Array | None]:
+    """Numbers of a `Sample` about an output (rows, units), and for a rectifier which units gave more than 0."""
+    found: dict[str, Any] = {}
+    low, high = float(units.min()), float(units.max())
+    found["largest"] = max(-low, high)
+    if not math.isfinite(high - low):
+        return {"largest": math.inf, "mean": math.nan, "std": math.inf, "spread": math.inf}, None
+    n, width = units.shape
+    means = np.add.reduce(units, 0) / n  # the sum is half of what .mean() takes at this size
+    off = units - means
+    found["mean"] = mean = float(np.add.reduce(means)) / width
+    inner = norm([off]) ** 2 / units.size
+    across = means - mean
+    found["std"] = math.sqrt(inner + float(across.dot(across)) / width)
+    found["spread"] = math.sqrt(inner) if n > 1 else math.nan
+    found["histogram"] = histogram(units, low, high)
+    bounds = bounds_of(module)
+    if bounds is not None:
+        middle, half = (bounds[0] + bounds[1]) / 2, (bounds[1] - bounds[0]) / 2
+        found["saturated"] = np.count_nonzero(np.abs(units - middle) > SATURATED * half) / units.size
+    if not is_rectifier(module):
+        return found, None
+    alive = np.maximum.reduce(units, 0) > 0
+    found["silent"] = 1 - np.count_nonzero(alive) / alive.size
+    return found, alive

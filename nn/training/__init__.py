@@ -1,0 +1,1 @@
+"""Training: fitting, minibatches, checkpoints, metrics, the line of progress."""

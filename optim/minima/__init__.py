@@ -1,0 +1,1 @@
+"""Minima of functions: minimizing, critical points, the paths of descent."""

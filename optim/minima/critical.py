@@ -1,0 +1,249 @@
+"""Points where the gradient vanishes: what kind they are, and all of them in a box."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from optim.minima.objective import Objective, Point, Vector
+from optim.minima.regions import Box, box_of
+from optim.options import checked, whole
+
+
+@dataclass(frozen=True, eq=False)
+class CriticalPoint:
+    """A point where the gradient vanishes.
+
+    Attributes
+    ----------
+    kind : {"minimum", "maximum", "saddle", "degenerate"}
+        By the signs of the eigenvalues; degenerate where some are 0 and the others of one sign, so that they
+        do not decide.
+    index : int
+        How many eigenvalues are negative.
+    eigenvalues : ndarray, (n,)
+        Of the Hessian, rising.
+    x : array or container
+        The point.
+    fun : float
+    """
+
+    kind: str
+    index: int
+    eigenvalues: Vector
+    x: Any
+    fun: float
+
+
+def classify_critical_point(
+    f: Callable[[Any], Any], x: Any, *, tol: float = 1e-8, gradient_tol: float = 1e-4
+) -> CriticalPoint:
+    """The kind of a critical point, by the eigenvalues of the Hessian.
+
+    Parameters
+    ----------
+    f : callable
+        ``x -> number``.
+    x : array_like or container
+        A point where the gradient of `f` is 0.
+    tol : float, default 1e-8
+        Eigenvalues count as 0 below this share of the largest.
+    gradient_tol : float, default 1e-4
+        The gradient counts as 0 where no entry is above this times ``max(1, |f|)``.
+
+    Returns
+    -------
+    CriticalPoint
+
+    Raises
+    ------
+    autodiff.DomainError
+        If the gradient is not 0 at `x`, or the Hessian is not finite or not symmetric there.
+
+    Notes
+    -----
+    The whole Hessian is formed, by one product for each number in `x`.
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> point = optim.classify_critical_point(lambda p: p[0] ** 2 - p[1] ** 2, np.zeros(2))
+    >>> point.kind, point.index, point.eigenvalues
+    ('saddle', 1, array([-2.,  2.]))
+    """
+    tol = checked("tol", tol, 0.0)
+    gradient_tol = checked("gradient_tol", gradient_tol, 0.0)
+    objective = Objective(f, x, None)
+    point = objective.model(objective.start)
+    size = float(np.abs(point.grad).max())
+    if not size <= gradient_tol * max(1.0, abs(point.fun)):
+        raise ad.DomainError(
+            f"classify_critical_point: the gradient at x is not 0, its largest entry is {size:.3g}. Find a critical "
+            "point first, by optim.minimize or optim.critical_points, or raise gradient_tol."
+        )
+    return _classified(objective, point, tol, 0.0)
+
+
+def critical_points(
+    f: Callable[[Any], Any],
+    box: Any,
+    *,
+    n: int | None = None,
+    seed: int = 0,
+    tol: float = 1e-10,
+) -> list[CriticalPoint]:
+    """The critical points of a function in a box: minima, maxima and saddles.
+
+    Parameters
+    ----------
+    f : callable
+        Of a point array ``(d,)``; of one number, if `box` is a single pair.
+    box : pair, or sequence of d pairs ``(low, high)``
+        The range of each coordinate, bounds included; finite.
+    n : int, optional
+        Starts of the search; 64 for one number, 144 for two, 64 d for more, if not given.
+    seed : int, default 0
+        Of the starts, which are spread evenly, each at random in its cell.
+    tol : float, default 1e-10
+        A point is found where no entry of the gradient is above this share of its typical size over the starts.
+
+    Returns
+    -------
+    list of CriticalPoint
+        Each once, by rising value of f.
+
+    Notes
+    -----
+    From every start Newton's method for ``gradient = 0``, damped as Levenberg and Marquardt did so that the gradient
+    shrinks at every step. All points are found that some start leads to; there is no proof that there are no more.
+    Points that are not isolated (a valley floor) appear as often as starts end on different ones.
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> double_well = lambda p: (p[0] ** 2 - 1.0) ** 2 + p[1] ** 2
+    >>> for point in optim.critical_points(double_well, [(-2.0, 2.0), (-1.0, 1.0)]):
+    ...     print(point.kind, point.x.round(6) + 0.0)
+    minimum [-1.  0.]
+    minimum [1.  0.]
+    saddle [0. 0.]
+    """
+    x, limits = middle_of(box, "critical_points")
+    tol = checked("tol", tol, 0.0, open_low=True)
+    objective = Objective(f, x, None)
+    d = x.size
+    count = {1: 64, 2: 144}.get(d, 64 * d) if n is None else whole("n", n, 1)
+    with np.errstate(all="ignore"):
+        starts = [objective.model(s) for s in spread(limits, count, seed)]
+        starts = [p for p in starts if np.isfinite(p.grad).all()]
+        if not starts:
+            raise ad.DomainError(f"critical_points: f has no finite gradient at any of {count} points of the box.")
+        scale = float(np.median([np.abs(p.grad).max() for p in starts])) or 1.0
+        curving = float(np.median([np.abs(_hessian(p)).max() for p in starts]))
+        found: list[Point] = []
+        margin = 1e-8 * (limits.high - limits.low)
+        for start in starts:
+            point = _to_zero_gradient(objective, start, tol * scale, limits)
+            if point is None or (point.x < limits.low - margin).any() or (point.x > limits.high + margin).any():
+                continue
+            if not any((np.abs(point.x - other.x) <= 1e-5 * (limits.high - limits.low)).all() for other in found):
+                found.append(point)
+        kinds = [_classified(objective, point, 1e-8, 1e-7 * curving) for point in found]
+    return sorted(kinds, key=lambda c: (c.fun, tuple(np.reshape(c.x, -1))))
+
+
+def middle_of(box: Any, who: str) -> tuple[Vector, Box]:
+    """The middle of a finite box, as a number or an array, and the box as bounds of it."""
+    try:
+        pairs = np.asarray(box, float)
+    except (TypeError, ValueError):
+        pairs = np.zeros(0)
+    if pairs.shape != (2,) and (pairs.ndim != 2 or pairs.shape[1] != 2 or not len(pairs)):
+        raise ad.ShapeError(
+            f"{who}: the box must be a pair (low, high), or one pair for each coordinate, such as [(-2, 2), (0, 1)]; "
+            f"{box!r} was given."
+        )
+    if not np.isfinite(pairs).all():
+        raise ValueError(f"{who}: the box must be finite, to draw starts from; {box!r} was given.")
+    middle = pairs.mean(axis=-1)
+    limits = box_of(pairs, middle, "box")
+    assert limits is not None
+    return middle, limits
+
+
+def spread(box: Box, n: int, seed: int) -> Vector:
+    """`n` points, one at random in each cell of a grid in up to two dimensions; in more, a Latin hypercube."""
+    rng = np.random.default_rng(seed)
+    d = box.low.size
+    side = round(n ** (1 / d))
+    if d <= 2 and side**d == n:
+        cells = np.stack(np.meshgrid(*[np.arange(side)] * d, indexing="ij"), axis=-1).reshape(n, d)
+        unit = (cells + rng.uniform(size=(n, d))) / side
+    else:
+        unit = (np.stack([rng.permutation(n) for _ in range(d)], axis=1) + rng.uniform(size=(n, d))) / n
+    return np.asarray(box.low + unit * (box.high - box.low))
+
+
+def _hessian(point: Point) -> Vector:
+    assert point.matvec is not None
+    return np.stack([point.matvec(e) for e in np.eye(point.x.size, dtype=point.x.dtype)], axis=1)
+
+
+def _to_zero_gradient(objective: Objective, point: Point, tol: float, box: Box) -> Point | None:
+    """Newton's method on the gradient, damped so that its norm falls; None where it does not get there."""
+    damping = 1e-3
+    far = 2.0 * (box.high - box.low)
+    for _ in range(100):
+        size = float(np.abs(point.grad).max())
+        if (np.abs(point.x - np.clip(point.x, box.low, box.high)) > far).any():
+            return None
+        H = _hessian(point)
+        if not np.isfinite(H).all():
+            return None
+        norm = float(np.linalg.norm(point.grad))
+        heaviest = float(np.abs(H).max()) or 1.0
+        new = None
+        for _ in range(20):
+            stacked = np.vstack([H, damping**0.5 * heaviest * np.eye(point.x.size)])
+            step = np.linalg.lstsq(stacked, -np.concatenate([point.grad, np.zeros_like(point.x)]), rcond=None)[0]
+            trial = objective.model(point.x + step)
+            if float(np.linalg.norm(trial.grad)) < norm:
+                new, damping = trial, damping * 0.1 if damping > 1e-14 else 0.0
+                break
+            if size <= tol:
+                break
+            damping = max(damping, 1e-8) * 10.0
+        if new is None:
+            return point if size <= tol else None
+        if size <= tol and float(np.linalg.norm(new.x - point.x)) <= 1e-12 * float(np.linalg.norm(far)):
+            return new
+        point = new
+    return point if float(np.abs(point.grad).max()) <= tol else None
+
+
+def _classified(objective: Objective, point: Point, tol: float, floor: float) -> CriticalPoint:
+    """By the signs of the eigenvalues; those below `floor`, or below a share `tol` of the largest, are 0."""
+    H = _hessian(point)
+    largest = float(np.abs(H).max(initial=0.0))
+    if not np.isfinite(H).all():
+        raise ad.DomainError(f"the Hessian is not finite at {objective.unravel(point.x)!r}; f is not smooth there.")
+    apart = float(np.abs(H - H.T).max())
+    if apart > 1e-6 * largest:
+        raise ad.DomainError(
+            f"the mixed second derivatives differ by {apart:.3g} at {objective.unravel(point.x)!r}; f is not twice "
+            "continuously differentiable there, and the eigenvalues decide nothing."
+        )
+    values = np.linalg.eigvalsh((H + H.T) / 2)
+    zero = max(tol * float(np.abs(values).max()), floor)
+    negative, positive = int((values < -zero).sum()), int((values > zero).sum())
+    if negative and positive:
+        kind = "saddle"
+    elif negative + positive < values.size:
+        kind = "degenerate"
+    else:
+        kind = "minimum" if positive else "maximum"
+    return CriticalPoint(kind, negative, values, objective.unravel(point.x), point.fun)

@@ -1,0 +1,227 @@
+"""Methods that choose a direction and search along it: L-BFGS, BFGS, nonlinear conjugate gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+
+from autodiff.solvers import LimitedMemory, backtracking, strong_wolfe
+from optim.minima.methods.move import Move, Progress, moved
+from optim.minima.objective import Objective, Point, Vector
+from optim.options import whole
+
+_ROUNDING = 0.8  # values may be off by a share eps**0.8: 1500 units in float64, 20 in float32; then the slope decides
+
+
+class Rule(Protocol):
+    """How a method chooses its directions."""
+
+    c2: float  # how flat the line search has to make the function
+
+    def direction(self, g: Vector, free: Vector) -> Vector:
+        """Downwards from where the gradient is g, along the free numbers only."""
+
+    def first_step(self, slope: float) -> float | None:
+        """What the line search tries first; None where the length of the direction says nothing."""
+
+    def learn(self, s: Vector, y: Vector, g: Vector) -> None:
+        """From a step, the gradient's change along it, and the gradient at its end."""
+
+    def forget(self) -> bool:
+        """Begin anew; returns whether there was anything to forget."""
+
+
+class _LimitedMemoryRule:
+    c2 = 0.9
+
+    def __init__(self, history_size: int) -> None:
+        self.memory = LimitedMemory(history_size)
+
+    def direction(self, g: Vector, free: Vector) -> Vector:
+        return np.where(free, -self.memory.apply(np.where(free, g, 0)), 0).astype(g.dtype)
+
+    def first_step(self, slope: float) -> float | None:
+        return 1.0 if self.memory.steps else None
+
+    def learn(self, s: Vector, y: Vector, g: Vector) -> None:
+        self.memory.remember(s, y)
+
+    def forget(self) -> bool:
+        had = bool(self.memory.steps)
+        self.memory.forget()
+        return had
+
+
+class _DenseRule:
+    """The whole inverse Hessian; its first guess is scaled by the first pair (Nocedal and Wright 2006, 6.17, 6.20)."""
+
+    c2 = 0.9
+
+    def __init__(self) -> None:
+        self.inverse: Vector | None = None
+
+    def direction(self, g: Vector, free: Vector) -> Vector:
+        if self.inverse is None:
+            return np.where(free, -g, 0).astype(g.dtype)
+        d = np.zeros_like(g)
+        if free.all():
+            return -(self.inverse @ g)
+        d[free] = -np.linalg.solve(np.linalg.inv(self.inverse)[np.ix_(free, free)], g[free])
+        return d
+
+    def first_step(self, slope: float) -> float | None:
+        return None if self.inverse is None else 1.0
+
+    def learn(self, s: Vector, y: Vector, g: Vector) -> None:
+        sy = float(s @ y)
+        if not sy > float(np.finfo(y.dtype).eps) * float(y @ y):
+            return
+        if self.inverse is None:
+            self.inverse = np.eye(s.size, dtype=s.dtype) * (sy / float(y @ y))
+        hy = self.inverse @ y
+        self.inverse = (
+            self.inverse + ((sy + float(y @ hy)) / sy**2) * np.outer(s, s) - (np.outer(hy, s) + np.outer(s, hy)) / sy
+        )
+
+    def forget(self) -> bool:
+        had = self.inverse is not None
+        self.inverse = None
+        return had
+
+
+class _ConjugateRule:
+    """Polak and Ribière's directions, begun anew where the weight would be negative (Nocedal and Wright 2006, 5.45)."""
+
+    c2 = 0.1
+
+    def __init__(self) -> None:
+        self.before: tuple[Vector, float] | None = None  # the step, and the slope at its beginning times its length
+        self.last: tuple[Vector, float, float] | None = None
+        self.weight = 0.0
+
+    def direction(self, g: Vector, free: Vector) -> Vector:
+        d = np.where(free, -g, 0).astype(g.dtype)
+        if self.last is not None:
+            d = np.where(free, d + self.weight * self.last[0], 0).astype(g.dtype)
+        self._g, self._d = g, d
+        return d
+
+    def first_step(self, slope: float) -> float | None:
+        if self.last is None:
+            return None
+        _, step, before = self.last
+        return min(step * before / slope, 100.0 * step) or None  # the same first-order change as before
+
+    def learn(self, s: Vector, y: Vector, g: Vector) -> None:
+        gg = float(self._g @ self._g)
+        self.weight = max(0.0, float(g @ y) / gg) if gg else 0.0
+        dd = float(self._d @ self._d)
+        step = (float(s @ s) / dd) ** 0.5 if dd else 1.0
+        self.last = (self._d, step, float(self._g @ self._d))
+
+    def forget(self) -> bool:
+        had = self.last is not None
+        self.last, self.weight = None, 0.0
+        return had
+
+
+def lbfgs_steps(objective: Objective, point: Point, *, history_size: int = 10) -> Iterator[Move]:
+    """L-BFGS with a strong Wolfe search.
+
+    Parameters
+    ----------
+    history_size : int, default 10
+        Pairs of steps and gradient changes kept.
+    """
+    return _descend(objective, point, _LimitedMemoryRule(whole("history_size", history_size, 1)))
+
+
+def bfgs_steps(objective: Objective, point: Point) -> Iterator[Move]:
+    """BFGS, with the whole inverse Hessian, and a strong Wolfe search."""
+    return _descend(objective, point, _DenseRule())
+
+
+def conjugate_steps(objective: Objective, point: Point) -> Iterator[Move]:
+    """Nonlinear conjugate gradients (Polak and Ribière) with a strong Wolfe search."""
+    return _descend(objective, point, _ConjugateRule())
+
+
+def _descend(objective: Objective, point: Point, rule: Rule) -> Iterator[Move]:
+    search = _bent if objective.box is not None else _straight
+    progress = Progress(point.fun, float(np.linalg.norm(objective.slope(point))))
+    while progress.goes_on(point.fun, float(np.linalg.norm(objective.slope(point)))):
+        free = objective.free(point)
+        d = rule.direction(point.grad, free)
+        slope = float(point.grad @ d)
+        if not slope < 0.0:
+            if rule.forget():
+                continue
+            return
+        first = rule.first_step(slope)
+        if first is None:
+            first = min(1.0, 1.0 / float(np.linalg.norm(d)))
+        new = search(objective, point, d, slope, first, rule.c2)
+        if new is None:
+            if rule.forget():
+                continue
+            return
+        rule.learn(new.x - point.x, new.grad - point.grad, new.grad)
+        yield moved(point, new)
+        point = new
+
+
+def _slack(point: Point) -> float:
+    return float(np.finfo(point.x.dtype).eps) ** _ROUNDING * abs(point.fun)
+
+
+def _straight(objective: Objective, point: Point, d: Vector, slope: float, first: float, c2: float) -> Point | None:
+    """The end of a strong Wolfe search along d."""
+    tried: dict[float, Point] = {}
+
+    def along(a: float) -> tuple[float, float]:
+        tried[a] = objective.point(point.x + a * d)
+        return tried[a].fun, float(tried[a].grad @ d)
+
+    found = strong_wolfe(along, point.fun, slope, first, c2=c2, slack=_slack(point))
+    if not found.step or np.array_equal(tried[found.step].x, point.x):
+        return None
+    return tried[found.step]
+
+
+def _bent(objective: Objective, point: Point, d: Vector, slope: float, first: float, c2: float) -> Point | None:
+    """The end of a search along the projection of the ray d onto the box.
+
+    The strong Wolfe search first, with the slope along what is left of the ray: the path has corners, at which its
+    theory ends. Where it finds nothing that satisfies Armijo's condition on the path, backtracking does.
+    """
+    box = objective.box
+    assert box is not None
+    tried: dict[float, Point] = {}
+
+    def value(a: float) -> float:
+        if a not in tried:
+            tried[a] = objective.point(objective.project(point.x + a * d))
+        return tried[a].fun
+
+    def along(a: float) -> tuple[float, float]:
+        value(a)
+        x = tried[a].x
+        moving = ~(((x <= box.low) & (d < 0)) | ((x >= box.high) & (d > 0)))
+        return tried[a].fun, float(tried[a].grad[moving] @ d[moving])
+
+    def decrease(a: float) -> float:
+        return float(point.grad @ (point.x - tried[a].x))
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ends = np.where(d > 0, (box.high - point.x) / d, np.where(d < 0, (box.low - point.x) / d, 0.0))
+    slack = _slack(point)
+    found = strong_wolfe(
+        along, point.fun, slope, first, c2=c2, slack=slack, max_step=min(1e20, float(ends.max())), max_evaluations=10
+    ).step
+    if not found or not tried[found].fun <= point.fun - 1e-4 * decrease(found) + slack:
+        found, _, _ = backtracking(value, point.fun, decrease, first, slack=slack)
+    if not found or np.array_equal(tried[found].x, point.x):
+        return None
+    return tried[found]

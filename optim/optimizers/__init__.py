@@ -1,0 +1,1 @@
+"""Optimizers: what a training step does with the gradients."""
