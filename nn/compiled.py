@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import autodiff as ad
-from nn.module import Module
 from nn.summaries import Summary
 
+M = TypeVar("M")  # a Module, which this one does not know: there it is used
 _OF_PROGRAM = ("source", "sources", "program")
 
 
@@ -17,7 +17,7 @@ class CompiledModule:
     """What a compiled module does in its own way; all else is inherited from the class of the plain one."""
 
     __slots__ = ()
-    _plain: Module
+    _plain: Any
     _compiled: Any
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -36,7 +36,7 @@ class CompiledModule:
         """A copy is compiled anew, over a copy of the model."""
         return partial(ad.compile, **self._compiled.options), (self._plain,)
 
-    def __autodiff_compiled__(self, make: Callable[[Module], Any]) -> Module:
+    def __autodiff_compiled__(self, make: Callable[[Any], Any]) -> Any:
         """Compile the same model in another way."""
         return compiled_module(self._plain, make)
 
@@ -46,10 +46,11 @@ class CompiledModule:
 
     def summary(self, x: Any) -> Summary:
         """As `Module.summary`: of the plain module, whose layers can be looked at."""
-        return self._plain.summary(x)
+        summary: Summary = self._plain.summary(x)
+        return summary
 
 
-def compiled_module(model: Module, make: Callable[[Module], Any]) -> Module:
+def compiled_module(model: M, make: Callable[[M], Any]) -> M:
     """A module of the same class, with the same attributes, that runs what `make` makes of the model.
 
     Both have one ``__dict__``: what is assigned to one, the other has.
@@ -61,4 +62,5 @@ def compiled_module(model: Module, make: Callable[[Module], Any]) -> Module:
     object.__setattr__(twin, "__dict__", model.__dict__)
     object.__setattr__(twin, "_plain", model)
     object.__setattr__(twin, "_compiled", make(model))
-    return twin
+    compiled: M = twin
+    return compiled

@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
 
 import autodiff as ad
+from nn.compiled import compiled_module
 from nn.summaries import Summary, summarize
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -205,8 +207,6 @@ class Module:
 
     def __autodiff_compiled__(self, make: Callable[[Module], Any]) -> Module:
         """What `autodiff.compile` returns for a module: one as well."""
-        from nn.compiled import compiled_module  # which is built on this module
-
         return compiled_module(self, make)
 
     # --- what it is made of -----------------------------------------------------------------------
@@ -377,6 +377,29 @@ class Module:
     def eval(self: Self) -> Self:
         """Switch this module and all below to evaluation; returns it."""
         return self.train(False)
+
+    @contextmanager
+    def modes_kept(self) -> Iterator[None]:
+        """Context manager: in the end each part is in the mode that it was in.
+
+        One may have been set apart, a frozen batch norm, which ``train()`` would forget.
+
+        Examples
+        --------
+        >>> import numpy as np, nn
+        >>> model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5).eval())
+        >>> with model.modes_kept():
+        ...     y = model.eval()(np.ones((1, 2)))
+        >>> model.training, model[1].training
+        (True, False)
+        """
+        modes = [(m, m.training) for _, m in self.named_modules()]
+        try:
+            yield
+        finally:
+            for m, mode in modes:
+                if m.training != mode:
+                    m.training = mode
 
     # --- state ------------------------------------------------------------------------------------
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 import autodiff as ad
-from nn.modes import modes_kept
 
-if TYPE_CHECKING:
-    from nn.module import Module
+
+class Model(Protocol):
+    """What a summary asks of a module."""
+
+    def __call__(self, x: Any) -> Any: ...
+    def named_modules(self) -> Iterator[tuple[str, Any]]: ...
+    def parameters(self) -> list[Any]: ...
+    def modes_kept(self) -> AbstractContextManager[None]: ...
+    def eval(self) -> Any: ...
+    def _named_state(self) -> Iterator[tuple[str, Any]]: ...
 
 
 class Row(NamedTuple):
@@ -85,7 +93,7 @@ class Summary:
         return ad.display.bundle(str(self), ad.display.table(header, rows))
 
 
-def summarize(model: Module, x: Any) -> Summary:
+def summarize(model: Model, x: Any) -> Summary:
     """Run the model once and note what passes through."""
     state = list(model._named_state())
     trained = {id(p) for p in model.parameters()}
@@ -97,7 +105,7 @@ def summarize(model: Module, x: Any) -> Summary:
         for _, m in model.named_modules():
             look = m.register_hook("", lambda m, _, y: outputs.__setitem__(id(m), y), looks_only=True)
             watching.enter_context(look)
-        with modes_kept(model), ad.no_grad():
+        with model.modes_kept(), ad.no_grad():
             model.eval()
             model(x)
     rows = []

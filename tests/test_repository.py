@@ -229,6 +229,32 @@ def upward_imports(root):
                     yield f"{file.relative_to(root)}:{line}: {own} imports {name}, of the room {room} above it"
 
 
+def modules_of(root):
+    """Every module of the packages and the modules that it imports, in functions and for types too."""
+    found = {}
+    for package in PACKAGES:
+        for file in (root / package).rglob("*.py"):
+            parts = file.relative_to(root).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+
+    def module(name):
+        while name and name not in found:
+            name = name.rpartition(".")[0]
+        return name
+
+    return {name: {module(n) for _, n in imported(file, root)} - {name, ""} for name, file in found.items()}
+
+
+def circles(imports):
+    """Modules that import each other, directly or through others, apart from the packages' public faces."""
+    left = {name: set(others) - set(PACKAGES) for name, others in imports.items() if name not in PACKAGES}
+    while free := {name for name, others in left.items() if not others & left.keys()}:
+        left = {name: others for name, others in left.items() if name not in free}
+    while free := left.keys() - set().union(*left.values()):  # who is imported by none of them is in no circle
+        left = {name: others for name, others in left.items() if name not in free}
+    return sorted(left)
+
+
 def back_doors(root, public):
     """Where nn or optim import each other, or use more of autodiff than its public names: one line each."""
     for package, other in (("nn", "optim"), ("optim", "nn")):
@@ -256,6 +282,21 @@ def back_doors(root, public):
 
 def test_imports_point_downwards():
     assert list(upward_imports(ROOT)) == []
+
+
+def test_no_module_imports_itself_through_others():
+    assert circles(modules_of(ROOT)) == []
+
+
+@pytest.mark.parametrize(
+    ("imports", "found"),
+    [
+        ({"nn.a": {"nn.b"}, "nn.b": {"nn.c"}, "nn.c": {"nn.a"}, "nn.d": {"nn.a"}}, ["nn.a", "nn.b", "nn.c"]),
+        ({"nn.a": {"nn.b", "nn.c"}, "nn.b": {"nn.c"}, "nn.c": {"nn"}, "nn": {"nn.a"}}, []),
+    ],
+)
+def test_a_circle_is_seen(imports, found):
+    assert circles(imports) == found
 
 
 def test_nn_and_optim_see_the_public_face_only():

@@ -13,9 +13,10 @@ from autodiff import pytree
 from autodiff.compiler.compiled import Compiled
 from autodiff.compiler.identifiers import comment, identifier
 from autodiff.compiler.passes import PASSES
-from autodiff.compiler.program import Op, Program, Value
+from autodiff.compiler.program import Program
 from autodiff.compiler.source import Writer
 from autodiff.compiler.tracing import trace
+from autodiff.compiler.values import Op, Value
 from autodiff.errors import CompileError
 
 __all__ = ["Compiled", "Op", "Program", "Value", "compile", "derive"]

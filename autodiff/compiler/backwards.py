@@ -16,8 +16,9 @@ import numpy as np
 
 from autodiff import pytree
 from autodiff.arrays.tensors import Tensor, lift
-from autodiff.compiler.program import EFFECTS, Program, Value, mapped
+from autodiff.compiler.program import Program
 from autodiff.compiler.tracer import Trace, Tracer, plain
+from autodiff.compiler.values import EFFECTS, Value, mapped
 from autodiff.core import tape
 from autodiff.core.primitives import primitive
 from autodiff.core.tape import Leaf, Node

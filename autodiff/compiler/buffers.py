@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import Op, Program, Value, roots_of, row_strides
+from autodiff.compiler.program import Program, roots_of
+from autodiff.compiler.values import Op, Value, row_strides
 from autodiff.core.tape import Leaf
 
 _PART_BY_PART = (np.add, np.subtract, np.negative, np.conjugate)

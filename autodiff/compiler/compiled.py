@@ -21,12 +21,13 @@ from autodiff.compiler.backwards import Tracking
 from autodiff.compiler.buffers import Plan, apart, plan_buffers
 from autodiff.compiler.identifiers import comment, identifier
 from autodiff.compiler.passes import FOR_SPEED, PASSES
-from autodiff.compiler.program import Program, Value
+from autodiff.compiler.program import Program
 from autodiff.compiler.scalars import ScalarWriter, suits
 from autodiff.compiler.second_look import Differs, compared, first_line, first_wrong
 from autodiff.compiler.source import Writer
 from autodiff.compiler.tracer import Diverged
 from autodiff.compiler.tracing import Traced, trace
+from autodiff.compiler.values import Value
 from autodiff.core import tape
 from autodiff.core.tape import Leaf
 from autodiff.errors import AutodiffError, CompileError, MatrixError

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import EFFECTS, Op, Program, Value, mapped
+from autodiff.compiler.program import Program
 from autodiff.compiler.source import Writer
+from autodiff.compiler.values import EFFECTS, Op, Value, mapped
 from autodiff.errors import CompileError
 
 _FOLDS = {np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min"}

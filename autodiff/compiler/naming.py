@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autodiff.compiler.program import Op, Value
+from autodiff.compiler.values import Op, Value
 
 
 def name_results(ops: list[Op], names: dict[Value, str], cotangents: dict[Value, Value]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from autodiff.compiler.program import Program, Value, values_in
+from autodiff.compiler.values import Op, Value, values_in
 from autodiff.drawing.graph import Edge, Graph, Kind, Scope, Vertex, short
 
 _KINDS: dict[str, Kind] = {
@@ -17,12 +17,13 @@ _KINDS: dict[str, Kind] = {
 }
 
 
-def graph_of(program: Program) -> Graph:
+def graph_of(arguments: Sequence[Value], ops: Sequence[Op], answers: Sequence[Any]) -> Graph:
     """Arguments, states and operations as vertices, in the order in which they run.
 
     Parameters
     ----------
-    program : Program
+    arguments, ops, answers
+        Those of a `Program`.
 
     Returns
     -------
@@ -32,11 +33,11 @@ def graph_of(program: Program) -> Graph:
     made: dict[Value, str] = {}
     vertices: list[Vertex] = []
     edges: list[Edge] = []
-    results = set(values_in(program.answers))
-    for v in program.arguments:
+    results = set(values_in(list(answers)))
+    for v in arguments:
         _source(v, made, vertices)
-    scopes = _calls(program)
-    for i, op in enumerate(program.ops):
+    scopes = _calls(ops)
+    for i, op in enumerate(ops):
         inputs = list(op.inputs())
         for v in inputs:
             if v not in made:
@@ -59,10 +60,10 @@ def _source(v: Value, made: dict[Value, str], vertices: list[Vertex]) -> None:
     vertices.append(Vertex(made[v], _KINDS.get(v.kind, "constant"), name, v))
 
 
-def _calls(program: Program) -> Iterator[tuple[Scope, ...]]:
+def _calls(ops: Sequence[Op]) -> Iterator[tuple[Scope, ...]]:
     """The scopes of each operation; neighbours in scopes of the same names are in the same call."""
     before: tuple[Scope, ...] = ()
-    for number, op in enumerate(program.ops):
+    for number, op in enumerate(ops):
         shared = 0
         while shared < min(len(before), len(op.scope)) and before[shared].name == op.scope[shared]:
             shared += 1

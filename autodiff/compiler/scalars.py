@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import Op, Program, Value
+from autodiff.compiler.program import Program
 from autodiff.compiler.source import Writer
+from autodiff.compiler.values import Op, Value
 
 _INFIX = {
     np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/",

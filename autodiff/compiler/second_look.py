@@ -14,8 +14,9 @@ import numpy as np
 
 from autodiff import pytree
 from autodiff.arrays.tensors import Tensor
-from autodiff.compiler.program import Op, Program, Value, mapped
+from autodiff.compiler.program import Program
 from autodiff.compiler.state import State, same_bits
+from autodiff.compiler.values import Op, Value, mapped
 from autodiff.errors import AutodiffError
 
 

@@ -17,7 +17,8 @@ from autodiff.compiler.buffers import Plan, apart, new_buffer, plan_buffers, tak
 from autodiff.compiler.identifiers import comment, identifier
 from autodiff.compiler.naming import own_name
 from autodiff.compiler.passes.blocks import BLOCK, joined
-from autodiff.compiler.program import EFFECTS, OPERATORS, ROUNDED, Op, Program, Value, is_dot, roots_of, row_strides
+from autodiff.compiler.program import Program, roots_of
+from autodiff.compiler.values import EFFECTS, OPERATORS, ROUNDED, Op, Value, is_dot, row_strides
 from autodiff.core import tape
 from autodiff.core.primitives import Primitive
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from autodiff.compiler.program import OPERATORS, ROUNDED, Form, Op, Value, is_dot
+from autodiff.compiler.values import OPERATORS, ROUNDED, Form, Op, Value, is_dot
 from autodiff.core import tape
 from autodiff.core.primitives import Primitive
 from autodiff.errors import CompileError

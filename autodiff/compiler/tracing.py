@@ -14,12 +14,13 @@ from autodiff.arrays.tensors import Tensor, lift
 from autodiff.compiler.backwards import Backwards, swept_back
 from autodiff.compiler.buffers import apart
 from autodiff.compiler.naming import name_results
-from autodiff.compiler.program import Program, Value
+from autodiff.compiler.program import Program
 from autodiff.compiler.reading.following import Reading
 from autodiff.compiler.reading.holders import ATOMS
 from autodiff.compiler.standins import bind_data, drawing, real_data, real_grad, stand_in, step_back
 from autodiff.compiler.state import State, owner_of
 from autodiff.compiler.tracer import Trace, Tracer
+from autodiff.compiler.values import Value
 from autodiff.core import tape
 from autodiff.core.primitives import Primitive
 from autodiff.core.tape import Leaf, Node, Watcher, next_number

@@ -9,7 +9,6 @@ import numpy as np
 
 import autodiff as ad
 from autodiff.plotting.style import MARKERS, PALETTE, axes_of, diverging
-from nn.modes import modes_kept
 from nn.module import Module
 from nn.monitoring.measuring import Array
 
@@ -151,7 +150,7 @@ def _mixed(shares: Array) -> Array:
 def _shares(model: Any, points: Array) -> Array:
     """How likely each class is at each point: (n,) of class 1 of two, or (n, k)."""
     is_module = isinstance(model, Module)
-    with modes_kept(model) if is_module else nullcontext(), ad.no_grad():
+    with model.modes_kept() if is_module else nullcontext(), ad.no_grad():
         if is_module:
             model.eval()
         logits = model(points)

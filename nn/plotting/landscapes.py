@@ -11,7 +11,6 @@ import autodiff as ad
 from autodiff.plotting.style import BLUE, RED, axes_of
 from nn.layers.convolution import Conv1d, Conv2d
 from nn.layers.embedding import Embedding
-from nn.modes import modes_kept
 from nn.module import Module
 from nn.monitoring.measuring import Array
 
@@ -122,7 +121,7 @@ def losses_along(
     start = {name: p.data.copy() for name, p in parameters.items()}
     found = np.empty((len(offsets),) * len(directions))
     try:
-        with modes_kept(model), ad.no_grad(), np.errstate(over="ignore", invalid="ignore"):
+        with model.modes_kept(), ad.no_grad(), np.errstate(over="ignore", invalid="ignore"):
             model.eval()
             for at in np.ndindex(found.shape):
                 for name, p in parameters.items():

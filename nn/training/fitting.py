@@ -13,7 +13,6 @@ import numpy as np
 
 import autodiff as ad
 from nn.checks import positive
-from nn.modes import modes_kept
 from nn.module import Module
 from nn.training import progress as lines
 from nn.training.checkpoints import checked_checkpoint, save_checkpoint
@@ -233,7 +232,7 @@ def fit(
         apply()
     count = math.ceil(rows / batch_size)
     try:
-        with modes_kept(model), lines.line(epochs, progress) as line:
+        with model.modes_kept(), lines.line(epochs, progress) as line:
             for epoch in () if history.stopped else range(history.epochs + 1, epochs + 1):
                 model.train()
                 sums = _Means()
@@ -321,7 +320,7 @@ def evaluate(
     """
     _rows("evaluate", data, batch_size)
     sums = _Means()
-    with modes_kept(model), ad.no_grad():
+    with model.modes_kept(), ad.no_grad():
         model.eval()
         for *inputs, target in batches(*data, batch_size=batch_size, shuffle=False):
             outputs = model(*inputs)

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import EFFECTS, Op, Program, Value, elementwise
+from autodiff.compiler.program import Program
+from autodiff.compiler.values import EFFECTS, Op, Value, elementwise
 
 BLOCK = 1 << 17
 """Bytes of a block of float64; with half a dozen of them a second-level cache is full."""

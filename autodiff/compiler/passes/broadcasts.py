@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import LIVE, ROUNDED, Op, Program, Value, elementwise, lays_out
+from autodiff.compiler.program import Program
+from autodiff.compiler.values import LIVE, ROUNDED, Op, Value, elementwise, lays_out
 
 _LARGE = 1 << 24
 _WITH_NUMBERS = {*ROUNDED, np.maximum, np.minimum, np.where}

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import EFFECTS, Op, Program, Value, mapped
+from autodiff.compiler.program import Program
+from autodiff.compiler.values import EFFECTS, Op, Value, mapped
 
 _EITHER_WAY = {np.add, np.multiply, np.logical_and, np.logical_or, np.bitwise_and, np.bitwise_or}
 """Ufuncs whose result does not depend, by a bit, on the order of their operands; an extreme of two zeros does."""

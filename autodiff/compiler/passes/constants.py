@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import OPERATORS, Op, Program, Value, mapped
+from autodiff.compiler.program import Program
+from autodiff.compiler.values import OPERATORS, Op, Value, mapped
 
 _PURE = ("ufunc", "operator", "reduce", "function", "method", "attribute", "index")
 

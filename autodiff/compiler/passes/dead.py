@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from autodiff.compiler.program import EFFECTS, Program
+from autodiff.compiler.program import Program
+from autodiff.compiler.values import EFFECTS
 
 
 def dead_code(program: Program) -> Program:

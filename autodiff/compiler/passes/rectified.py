@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import Op, Program, Value
+from autodiff.compiler.program import Program
+from autodiff.compiler.values import Op, Value
 
 _WORTH = 1024  # entries from which on two vectorised calls cost less than one that branches
 

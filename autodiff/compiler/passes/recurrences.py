@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.compiler.program import Op, Program, Value
+from autodiff.compiler.program import Program
+from autodiff.compiler.values import Op, Value
 
 _FEW = 3  # steps for which it is not worth it
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import EFFECTS, LIVE, Op, Program, Value, lays_out, roots_of
+from autodiff.compiler.program import Program, roots_of
+from autodiff.compiler.values import EFFECTS, LIVE, Op, Value, lays_out
 
 
 def _enlarges(x: Any) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import EFFECTS, LIVE, Op, Program, Value, mapped, roots_of
+from autodiff.compiler.program import Program, roots_of
+from autodiff.compiler.values import EFFECTS, LIVE, Op, Value, mapped
 
 
 def _alike(v: Value, w: Value) -> bool:

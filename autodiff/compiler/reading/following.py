@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from autodiff.arrays.tensors import Tensor
-from autodiff.compiler.program import Value
 from autodiff.compiler.reading import calls
 from autodiff.compiler.reading.bytecode import Follower
 from autodiff.compiler.reading.functions import Functions
 from autodiff.compiler.reading.holders import ATOMS, MISSING, Attribute, Cell, Code, Contents
 from autodiff.compiler.tracer import Tracer
+from autodiff.compiler.values import Value
 from autodiff.errors import CompileError
 
 
