@@ -49,6 +49,14 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture(autouse=True)
+def _every_test_draws_the_same_numbers() -> None:
+    """Parameters and masks of networks do not depend on the tests before."""
+    import nn  # not at the top: it loads NumPy, which is told its threads first
+
+    nn.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
 def _every_program_is_compared(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """In tests of the compiler the function itself runs beside its program at every call, unless `check=` says else."""
     if request.module.__name__.rpartition(".")[2].startswith("test_compile"):

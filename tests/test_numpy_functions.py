@@ -507,43 +507,55 @@ def test_convolutions_that_do_not_exist():
     both_raise(np.lib.stride_tricks.sliding_window_view, A, 5, error=ad.ShapeError, message="does not fit")
 
 
-def test_polynomials_that_are_odd():
-    zeros = np.array([0.0, 0.0, 1.0, -3.0, 2.0, 0.0])
-    same(np.polymul, zeros, A)
-    same(np.polymul, np.zeros(2), A)
-    same(np.polyadd, A, 2.0)
-    same(np.polydiv, np.array([1.0, -3.0, 2.0]), np.array([1.0, -1.0]))
-    same(np.polydiv, A, A)
-    same(np.polydiv, A[:2], A)
-    same(np.polydiv, A.astype(np.float32), A[:2].astype(np.float32), rtol=1e-6)
-    same(np.roots, zeros)
-    same(np.roots, np.array([1.0, 0.0, 1.0]))
-    for constant in (np.zeros(3), np.array([0.0, 5.0]), np.array([5.0, 0.0])):
-        same(np.roots, constant)
-    same(np.poly, NONE)
-    same(np.poly, WHOLE)
-    same(np.poly, np.array([1j, -1j]))
-    same(np.poly, M[:, :2])
-    same(np.polyval, A, np.array([INF, 2.0]))
-    same(np.polyval, M, np.array([1.0, 2.0, 3.0]))  # its coefficients may be arrays
-    same(np.polyint, A, 3, 1.0)
-    same(np.vander, A, 0)
-    both_raise(np.polyint, A, 3, [1.0, 2.0], error=ad.ShapeError, message="3 integrations")
-    both_raise(np.polyder, A, -1, message="not negative")
-    both_raise(np.polydiv, NONE, A, error=(ad.ShapeError))
-    both_raise(np.poly, M, error=ad.ShapeError)
-    both_raise(np.vander, M, error=ad.ShapeError)
+NO_POWERS, X4 = np.array([0.0, 0.0, 1.0, -3.0, 2.0, 0.0]), np.array([1.0, 2.0, 3.0, 4.0])
+POLYNOMIALS = {
+    "zeros in front": (np.polymul, (NO_POWERS, A), {}),
+    "nothing but zeros": (np.polymul, (np.zeros(2), A), {}),
+    "a number": (np.polyadd, (A, 2.0), {}),
+    "no remainder": (np.polydiv, (np.array([1.0, -3.0, 2.0]), np.array([1.0, -1.0])), {}),
+    "by itself": (np.polydiv, (A, A), {}),
+    "by a higher one": (np.polydiv, (A[:2], A), {}),
+    "float32": (np.polydiv, (A.astype(np.float32), A[:2].astype(np.float32)), {"rtol": 1e-6}),
+    "roots at 0": (np.roots, (NO_POWERS,), {}),
+    "complex roots": (np.roots, (np.array([1.0, 0.0, 1.0]),), {}),
+    "roots of 0": (np.roots, (np.zeros(3),), {}),
+    "roots of a constant": (np.roots, (np.array([0.0, 5.0]),), {}),
+    "a root at 0": (np.roots, (np.array([5.0, 0.0]),), {}),
+    "no roots": (np.poly, (NONE,), {}),
+    "integers": (np.poly, (WHOLE,), {}),
+    "conjugate roots": (np.poly, (np.array([1j, -1j]),), {}),
+    "of a matrix": (np.poly, (M[:, :2],), {}),
+    "at infinity": (np.polyval, (A, np.array([INF, 2.0])), {}),
+    "coefficients that are arrays": (np.polyval, (M, np.array([1.0, 2.0, 3.0])), {}),
+    "integrated three times": (np.polyint, (A, 3, 1.0), {}),
+    "no columns": (np.vander, (A, 0), {}),
+    "a fit through every point": (np.polyfit, (X4, A, 3), {"rtol": 1e-10}),
+    "two fits, weighted": (np.polyfit, (X4, np.stack([A, A**2], 1), 1), {"w": X4}),
+    "a fit in float32": (np.polyfit, (X4.astype(np.float32), A.astype(np.float32), 1), {"rtol": 1e-5}),
+    "a fit without enough points": (np.polyfit, (X4, A, 5), {"rtol": 1e-7}),  # RankWarning
+}
+WRONG_POLYNOMIALS = {
+    "constants for other integrals": (np.polyint, (A, 3, [1.0, 2.0]), {}, ad.ShapeError, "3 integrations"),
+    "a negative derivative": (np.polyder, (A, -1), {}, ValueError, "not negative"),
+    "nothing divided": (np.polydiv, (NONE, A), {}, ad.ShapeError, None),
+    "a matrix that is not square": (np.poly, (M,), {}, ad.ShapeError, None),
+    "rows for a matrix of powers": (np.vander, (M,), {}, ad.ShapeError, None),
+    "a negative degree": (np.polyfit, (X4, A, -1), {}, ValueError, "not negative"),
+    "points without values": (np.polyfit, (X4, A[:2], 1), {}, ad.ShapeError, r"\(4,\) and \(2,\)"),
+    "points without weights": (np.polyfit, (X4, A, 1), {"w": A[:2]}, ad.ShapeError, "weights"),
+}
 
 
-def test_fits_that_are_odd():
-    x = np.array([1.0, 2.0, 3.0, 4.0])
-    same(np.polyfit, x, A, 3, rtol=1e-10)
-    same(np.polyfit, x, np.stack([A, A**2], 1), 1, w=x)
-    same(np.polyfit, x.astype(np.float32), A.astype(np.float32), 1, rtol=1e-5)
-    same(np.polyfit, x, A, 5, rtol=1e-7)  # RankWarning
-    both_raise(np.polyfit, x, A, -1, message="not negative")
-    both_raise(np.polyfit, x, A[:2], 1, error=ad.ShapeError, message=r"\(4,\) and \(2,\)")
-    both_raise(np.polyfit, x, A, 1, w=A[:2], error=ad.ShapeError, message="weights")
+@pytest.mark.parametrize("name", POLYNOMIALS)
+def test_a_polynomial_is_numpys(name):
+    fn, operands, keywords = POLYNOMIALS[name]
+    same(fn, *operands, **keywords)
+
+
+@pytest.mark.parametrize("name", WRONG_POLYNOMIALS)
+def test_a_wrong_polynomial_is_refused(name):
+    fn, operands, keywords, error, message = WRONG_POLYNOMIALS[name]
+    both_raise(fn, *operands, error=error, message=message, **keywords)
 
 
 def test_weights_that_do_not_fit():

@@ -55,9 +55,6 @@ _FFT = _words("fft ifft fftn ifftn rfft irfft rfftn irfftn hfft ihfft fftshift i
 _MADE = _words("empty eye full ones zeros arange linspace fftfreq rfftfreq")
 _LIKE = {"empty_like": np.empty, "ones_like": np.ones, "zeros_like": np.zeros}
 
-LEFT_OUT: dict[str, str] = {}
-"""Names of the standard that are not here, each with the reason."""
-
 
 def on_cpu(device: Any) -> None:
     """Refuse every device but the only one."""
@@ -94,8 +91,7 @@ class Namespace:
             return self._own[name]
         if name in self._names:
             return getattr(self._home, name)
-        reason = LEFT_OUT.get(name)
-        raise AttributeError(f"the {self._title} has no {name!r}" + (f": {reason}" if reason else "."))
+        raise AttributeError(f"the {self._title} has no {name!r}.")
 
     def __dir__(self) -> list[str]:
         return sorted(self._names | set(self._own))

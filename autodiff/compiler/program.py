@@ -6,7 +6,7 @@ A trace writes it, passes rewrite it, `source` turns it into Python.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,6 @@ class Program:
     arguments: list[Value]
     ops: list[Op]
     outputs: list[Any]
-    notes: list[str] = field(default_factory=list)
     kept: int = 0
 
     def with_ops(self, ops: list[Op], outputs: list[Any] | None = None) -> Program:
@@ -119,7 +118,7 @@ class Program:
         lines.append(f"  return {', '.join(map(shown, self.answers))}")
         if self.kept:
             lines.append(f"  keep {', '.join(map(shown, self.outputs[-self.kept :]))}")
-        return "\n".join([*lines, *(f"# {comment(note)}" for note in self.notes)])
+        return "\n".join(lines)
 
 
 def roots_of(program: Program) -> dict[Value, frozenset[Value]]:
