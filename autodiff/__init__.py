@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autodiff.arrays.tensors import Tensor, tensor
-from autodiff.core.modes import check, effect, is_compiling, keep_memory, live, no_grad, scope, structure_changed
+from autodiff.core.effects import check, effect, is_compiling, live, structure_changed
+from autodiff.core.modes import keep_memory, no_grad, scope
 from autodiff.core.primitives import Primitive, elementwise, linear, multilinear, primitive
 from autodiff.errors import (
     AnomalyError,

@@ -11,7 +11,7 @@ import pytest
 import autodiff as ad
 import nn
 import optim
-from autodiff.core import tape
+from autodiff.core import switches
 from autodiff.core.primitives import SINGULAR
 from autodiff.flat import house
 from autodiff.testing import all_primitives
@@ -33,7 +33,7 @@ def anomaly(run, kind=ad.AnomalyError, **options):
     """The error that a function ends in under the watch."""
     with pytest.raises(kind) as caught, ad.detect_anomaly(**options):
         run()
-    assert tape.special == 0 and not tape.is_watched()
+    assert switches.active == 0 and not switches.is_watched()
     return caught.value
 
 
@@ -168,7 +168,7 @@ def test_scopes_of_the_user_are_named_and_closed_again():
     assert "in the layer loss > entropy\n" in str(anomaly(run))
     with ad.detect_anomaly():
         pass
-    assert tape.open_scopes() == ()
+    assert switches.open_scopes() == ()
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_other_threads_are_not_watched():
         with np.errstate(all="ignore"):
             x = tracked(0.0)
             np.log(x).sum().backward()
-            results.append((x.grad.tolist(), tape.is_watched()))
+            results.append((x.grad.tolist(), switches.is_watched()))
 
     results = []
     with ad.detect_anomaly():

@@ -10,7 +10,7 @@ import pytest
 
 import autodiff as ad
 import nn
-from autodiff.core import tape
+from autodiff.core import switches, tape
 from autodiff.core.primitives import ELEMENTWISE, MASKING
 from autodiff.ops.kinks import KINKS
 from autodiff.testing import all_primitives
@@ -25,7 +25,7 @@ def tracked(*values):
 def kinks_of(f, *xs, within=0.0):
     with ad.kink_report(within) as report:
         f(*[ad.tensor(x, requires_grad=True) for x in xs])
-    assert tape.special == 0
+    assert switches.active == 0
     return report
 
 
@@ -205,7 +205,7 @@ def test_every_row_of_the_table_is_met_by_a_case():
         def recorded(self, node):
             met.add(node.primitive)
 
-    with tape.watching(Met()):
+    with switches.watching(Met()):
         for f, xs, _ in CASES.values():
             f(*[ad.tensor(x, requires_grad=True) for x in xs])
         x = ad.tensor(np.eye(2), requires_grad=True)
@@ -378,7 +378,7 @@ def test_nothing_is_reported_after_the_block_or_left_by_an_error():
     with pytest.raises(KeyError), ad.kink_report() as report:
         raise KeyError(np.abs(tracked(0.0)).shape)
     np.abs(tracked(0.0))
-    assert len(report) == 1 and tape.special == 0
+    assert len(report) == 1 and switches.active == 0
 
 
 def test_anomalies_and_kinks_are_watched_together():

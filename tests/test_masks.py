@@ -8,7 +8,7 @@ import pytest
 
 import autodiff as ad
 import nn
-from autodiff.core import masks, sweeps, tape
+from autodiff.core import masks, sweeps, tape, walks
 from autodiff.core.primitives import ELEMENTWISE, MASKING, MULTILINEAR
 from autodiff.ops.choices import relu
 from autodiff.ops.scans import recurrence
@@ -253,7 +253,7 @@ def forced(monkeypatch):
 
     def switch(on):
         for name in ("masked", "masked_from_the_start"):
-            monkeypatch.setattr(tape.Walk, name, property(lambda self: on))
+            monkeypatch.setattr(walks.Walk, name, property(lambda self: on))
 
     return switch
 

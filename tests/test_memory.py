@@ -15,7 +15,7 @@ import pytest
 import autodiff as ad
 import nn
 import optim
-from autodiff.core import tape
+from autodiff.core import walks
 from autodiff.core.modes import SCOPES
 
 
@@ -206,8 +206,8 @@ def test_two_thousand_steps_that_keep_the_loss_are_flat(traced):
 
 
 def test_graphs_that_pile_up_are_mentioned_once(monkeypatch):
-    monkeypatch.setattr(tape, "_LIMIT", 50_000_000)
-    monkeypatch.setattr(tape._Memory, "warned", False)
+    monkeypatch.setattr(walks, "_LIMIT", 50_000_000)
+    monkeypatch.setattr(walks._Memory, "warned", False)
     x = ad.tensor(np.ones(100_000), requires_grad=True)
     kept = []
     with warnings.catch_warnings(record=True) as caught:
@@ -221,8 +221,8 @@ def test_graphs_that_pile_up_are_mentioned_once(monkeypatch):
 
 
 def test_steps_that_let_go_are_not_mentioned(monkeypatch):
-    monkeypatch.setattr(tape, "_LIMIT", 50_000_000)
-    monkeypatch.setattr(tape._Memory, "warned", False)
+    monkeypatch.setattr(walks, "_LIMIT", 50_000_000)
+    monkeypatch.setattr(walks._Memory, "warned", False)
     x = ad.tensor(np.ones(100_000), requires_grad=True)
     for _ in range(60):
         (x * x * x).sum().backward()  # a warning would be an error

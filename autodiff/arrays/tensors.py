@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike
 
 from autodiff.arrays.messages import explain, no_array, unsupported
 from autodiff.arrays.methods import At, NumpyMethods
-from autodiff.core import copying, sweeps, tape
+from autodiff.core import copying, sweeps, switches, walks
 from autodiff.core.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
 from autodiff.core.tape import NO_KEYWORDS, Leaf, Node, item_node, next_number
 from autodiff.errors import DtypeError, GradientError, MutationError, ShapeError, UnsupportedError, UntrackedError
@@ -37,7 +37,7 @@ _ndarray = np.ndarray
 
 def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run a primitive with Tensors among its operands, and record it if one is tracked."""
-    run = primitive.fn if not tape.special else _runner(primitive)
+    run = primitive.fn if not switches.active else _runner(primitive)
     if len(args) == 1 and not kwargs:
         x = args[0]._data
         try:
@@ -49,10 +49,10 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
                 kind = y.dtype.kind
             except AttributeError:
                 raise no_array(primitive, y) from None
-            if (type(y) is _ndarray and not y.ndim) or tape.special:
+            if (type(y) is _ndarray and not y.ndim) or switches.active:
                 y = number(y)
             follows = kind in "fc" and (primitive.pulls is None or primitive.pulls[0] is not None)
-            if tape.special and not follows:
+            if switches.active and not follows:
                 _tell(primitive, args)
             return _unary(primitive, x, args[0]._node if follows else None, y)
     arrays: list[Any] = []
@@ -77,21 +77,21 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         if isinstance(a, _ndarray) and a.dtype.kind not in "fciub":
             raise explain(primitive, (a,), TypeError())
         a = a if type(a) is _ndarray or not isinstance(a, _ndarray) else plain(a)
-        arrays.append(a if not tape.special else met(a))
+        arrays.append(a if not switches.active else met(a))
         nodes.append(None)
     try:
         y = run(*arrays, **kwargs)
     except (ValueError, TypeError) as error:
         raise explain(primitive, arrays, error) from error
-    if not tracked or (tape.special and not tape.is_recording()):
+    if not tracked or (switches.active and not switches.is_recording()):
         several = y if type(y) is tuple else (y,)
         if not all(hasattr(v, "dtype") for v in several):
             raise no_array(primitive, y)
         return tuple(_untracked(number(v)) for v in y) if type(y) is tuple else _untracked(number(y))
     y = tuple(number(v) for v in y) if type(y) is tuple else number(y)
     node = Node(next_number(), primitive, tuple(arrays), tuple(nodes), kwargs or NO_KEYWORDS, y)
-    if tape.special:
-        tape.tell_recorded(node)
+    if switches.active:
+        switches.tell_recorded(node)
     try:
         if type(y) is tuple:
             return tuple(_tracked(v, item_node(node, i)) for i, v in enumerate(y))
@@ -114,16 +114,16 @@ def _is_traced(x: Any) -> bool:
 
 def _runner(primitive: Primitive) -> Callable[..., Any]:
     """The function of a primitive; while a trace is written, as the tracer runs it."""
-    tracer = tape.tracer()
+    tracer = switches.tracer()
     return primitive.fn if tracer is None else lambda *xs, **keywords: tracer.run(primitive, xs, keywords)
 
 
 def _special(primitive: Primitive, operands: tuple[Any, ...], parents: tuple[Node | None, ...], y: Any) -> Tensor:
     """The result of an operator while a switch is away from its default: not recorded, or watched by somebody."""
-    if parents.count(None) == len(parents) or not tape.is_recording():
+    if parents.count(None) == len(parents) or not switches.is_recording():
         return _untracked(y)
     node = Node(next_number(), primitive, operands, parents, NO_KEYWORDS, y)
-    tape.tell_recorded(node)
+    switches.tell_recorded(node)
     return lift(y, node)
 
 
@@ -144,7 +144,7 @@ def _tracked(data: Any, node: Node) -> Tensor:
 
 def _binary(primitive: Primitive, a: Any, b: Any, na: Node | None, nb: Node | None, y: Any) -> Tensor:
     """The result of a two-operand operator, recorded if an operand is tracked."""
-    if tape.special:
+    if switches.active:
         return _special(primitive, (a, b), (na, nb), y)
     t: Tensor = _new(Tensor)
     t._data = y
@@ -163,7 +163,7 @@ def _binary(primitive: Primitive, a: Any, b: Any, na: Node | None, nb: Node | No
 
 def _unary(primitive: Primitive, x: Any, parent: Node | None, y: Any) -> Tensor:
     """The result of a one-operand operation, recorded if the operand is tracked."""
-    if tape.special:
+    if switches.active:
         return _special(primitive, (x,), (parent,), y)
     t: Tensor = _new(Tensor)
     t._data = y
@@ -188,7 +188,7 @@ def _operand(other: Any) -> Any:
         if other.dtype.kind not in "fciub":
             raise explain("this operator", (other,), TypeError())
         other = other if type(other) is _ndarray or isinstance(other, np.generic) else plain(other)
-        return other if not tape.special else met(other)
+        return other if not switches.active else met(other)
     return other if isinstance(other, (float, int, complex)) or _is_traced(other) else NotImplemented
 
 
@@ -205,7 +205,7 @@ def plain(array: Any) -> Any:
 
 def met(array: Any) -> Any:
     """An array that meets Tensors; while a trace is written, what stands in it for an array from outside."""
-    tracer = tape.tracer()
+    tracer = switches.tracer()
     return array if tracer is None or not isinstance(array, _ndarray) else tracer.adopt(array)
 
 
@@ -271,7 +271,7 @@ class Tensor(NumpyMethods):
         traced = _is_traced(data)
         if not traced and not isinstance(data, np.generic):
             data = np.asarray(plain(data))
-            if tape.special:
+            if switches.active:
                 data = met(data)
                 traced = _is_traced(data)
         if data.dtype.kind not in "fciub":
@@ -300,7 +300,7 @@ class Tensor(NumpyMethods):
     @property
     def data(self) -> Any:
         """The plain values: an ndarray, or a NumPy scalar where there are no axes."""
-        return self._data if not tape.special or not _is_traced(self._data) else self._data.data
+        return self._data if not switches.active or not _is_traced(self._data) else self._data.data
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -332,7 +332,7 @@ class Tensor(NumpyMethods):
         """The gradients so far, an ndarray; None before the first backward pass."""
         node = self._node
         if isinstance(node, Leaf):
-            tracer = tape.tracer()
+            tracer = switches.tracer()
             return node.grad if tracer is None else tracer.gradient_of(node)
         if node is not None and node.primitive is not None:
             warnings.warn(
@@ -352,7 +352,7 @@ class Tensor(NumpyMethods):
             value = np.asarray(value, self.dtype)
         if value is not None and value.shape != self.shape:
             raise GradientError(f".grad has the shape of its tensor, {self.shape}; {value.shape} was given.")
-        tracer = tape.tracer()
+        tracer = switches.tracer()
         if tracer is not None:
             tracer.given(node, value, self.dtype)
             return
@@ -468,11 +468,11 @@ class Tensor(NumpyMethods):
                 "(or it was made under no_grad, or by a function without a gradient, such as floor or argmax)."
             )
         cts = {node: seed(self, ct, "backward")}
-        found = tape.walk_to_leaves(node)
+        found = walks.walk_to_leaves(node)
         if found.is_quiet:
             with np.errstate(all="ignore"):  # infinite slopes are answers here, see the conventions
                 cts = sweeps.pull_back_to_leaves(found, cts)
-        elif tape.special:
+        elif switches.active:
             cts = sweeps.pull_back_to_leaves(found, cts)
         else:
             sweeps.pull_back_arrays(found.nodes, cts)
@@ -500,7 +500,7 @@ class Tensor(NumpyMethods):
                 self._resting = self._node
                 self._node.grad = None
             self._node = None
-        tape.structure[0] += 1  # compiled programs look whether it concerns them
+        switches.structure[0] += 1  # compiled programs look whether it concerns them
         return self
 
     def assign_(self, value: Any) -> Tensor:
@@ -536,8 +536,8 @@ class Tensor(NumpyMethods):
         if not np.can_cast(new.dtype, self.dtype, "same_kind"):
             raise DtypeError(f"assign_: a value of dtype {new.dtype} does not fit a tensor of dtype {self.dtype}.")
         leaf = node if node is not None else getattr(self, "_resting", None)
-        if tape.special and (_is_traced(new) or _is_traced(self._data)):
-            tape.tracer().assigned(self, new)
+        if switches.active and (_is_traced(new) or _is_traced(self._data)):
+            switches.tracer().assigned(self, new)
         elif isinstance(leaf, Leaf) and leaf.home is not None:
             self._data[...] = new
         else:
@@ -682,7 +682,7 @@ class Tensor(NumpyMethods):
         except ValueError as error:
             raise explain("add", (a, b), error) from error
         na = self._node
-        if tape.special:
+        if switches.active:
             return _special(ew.add, (a, b), (na, nb), y)
         t: Tensor = _new(Tensor)
         t._data = y
@@ -722,7 +722,7 @@ class Tensor(NumpyMethods):
         except ValueError as error:
             raise explain("subtract", (a, b), error) from error
         na = self._node
-        if tape.special:
+        if switches.active:
             return _special(ew.subtract, (a, b), (na, nb), y)
         t: Tensor = _new(Tensor)
         t._data = y
@@ -762,7 +762,7 @@ class Tensor(NumpyMethods):
         except ValueError as error:
             raise explain("multiply", (a, b), error) from error
         na = self._node
-        if tape.special:
+        if switches.active:
             return _special(ew.multiply, (a, b), (na, nb), y)
         t: Tensor = _new(Tensor)
         t._data = y
@@ -914,7 +914,7 @@ class Tensor(NumpyMethods):
         if function is not None:
             return _call_border(function, func, args, kwargs)
         if func in NUMPY_CONSTANTS:
-            if tape.special:
+            if switches.active:
                 _tell(func, args, kwargs)
             return _wrap_tree(func(*_plain_tree(args), **_plain_tree(kwargs)))
         raise unsupported(func)
@@ -947,7 +947,7 @@ def _wrap_tree(value: Any) -> Any:
 
 def _call_border(function: Callable[..., Any], original: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call what stands for a NumPy function; an argument it does not take is refused by name."""
-    if tape.special:
+    if switches.active:
         _tell(original, args, kwargs)
     out = kwargs.pop("out", None) if "out" in kwargs else None
     if out is not None:
@@ -971,8 +971,8 @@ def _call_border(function: Callable[..., Any], original: Any, args: tuple[Any, .
 def _tell(function: Any, args: tuple[Any, ...], kwargs: Any = NO_KEYWORDS) -> None:
     """Show those who look on a call of a NumPy function that leaves no node of its own."""
     parents = tuple([a._node if isinstance(a, Tensor) else None for a in args])
-    if parents.count(None) < len(parents) and tape.is_recording():
-        tape.tell_met(function, _plain_tree(args), parents, _plain_tree(kwargs))
+    if parents.count(None) < len(parents) and switches.is_recording():
+        switches.tell_met(function, _plain_tree(args), parents, _plain_tree(kwargs))
 
 
 def _ufunc_call(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -985,7 +985,7 @@ def _ufunc_call(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
         )
     kwargs = {k: v for k, v in kwargs.items() if k != "out"}
     if ufunc in NUMPY_CONSTANTS and method != "at":
-        if tape.special and method == "__call__":
+        if switches.active and method == "__call__":
             _tell(ufunc, inputs)
         return _wrap_tree(getattr(ufunc, method)(*_plain_tree(inputs), **_plain_tree(kwargs)))
     if method != "__call__":

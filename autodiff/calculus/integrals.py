@@ -20,7 +20,7 @@ from autodiff.calculus.adaptive import Chosen, choose, estimate
 from autodiff.calculus.integrands import is_tracked, one_by_one, remembers, untracked, values_at
 from autodiff.calculus.meshes import Mesh, double_exponential, whole
 from autodiff.calculus.ranges import Range, ranges_of
-from autodiff.core.modes import check, is_compiling
+from autodiff.core.effects import check, is_compiling
 from autodiff.core.primitives import elementwise, primitive
 from autodiff.errors import DomainError, StructureError
 from autodiff.transforms.recording import Function, title

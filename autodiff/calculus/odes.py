@@ -16,7 +16,8 @@ from autodiff.arrays.batching import Batch
 from autodiff.arrays.series import Series
 from autodiff.arrays.tensors import Tensor
 from autodiff.calculus.integrands import concrete, remembers, stacked, untracked
-from autodiff.core.modes import check, is_compiling, no_grad
+from autodiff.core.effects import check, is_compiling
+from autodiff.core.modes import no_grad
 from autodiff.core.primitives import primitive
 from autodiff.errors import DomainError, GradientError, ShapeError, UnsupportedError
 from autodiff.ops.matrices import conj, real_part

@@ -9,7 +9,7 @@ import numpy as np
 from autodiff.arrays.batching import Batch
 from autodiff.arrays.tensors import Tensor
 from autodiff.calculus.integrands import remembers, stacked
-from autodiff.core import tape
+from autodiff.core import switches, walks
 from autodiff.errors import DtypeError, ShapeError
 from autodiff.transforms.recording import Function, data_of, leave, push, record, title, tracked_node
 
@@ -97,8 +97,8 @@ def partials(f: Function, p: Any) -> tuple[Any, Any]:
     blocks = []
     if out is not None:
         along = np.broadcast_to(np.eye(d, dtype=bool).reshape((d, d) + (1,) * (len(shape) - 1)), (d, *shape))
-        found = tape.walk((out,), targets)
-        lifted = found.outside and tape.is_recording()
+        found = walks.walk((out,), targets)
+        lifted = found.outside and switches.is_recording()
         at_once = d if d * int(np.prod(shape)) <= _ENTRIES_AT_ONCE else 1
         for i in range(0, d, at_once):
             live = along[i : i + at_once]

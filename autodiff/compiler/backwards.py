@@ -19,7 +19,7 @@ from autodiff.arrays.tensors import Tensor, lift
 from autodiff.compiler.program import Program
 from autodiff.compiler.tracer import Trace, Tracer, plain
 from autodiff.compiler.values import EFFECTS, Value, mapped
-from autodiff.core import tape
+from autodiff.core import switches, walks
 from autodiff.core.primitives import primitive
 from autodiff.core.tape import Leaf, Node
 from autodiff.errors import GradientError
@@ -62,7 +62,7 @@ def swept_back(trace: Trace, output: Any, start: int) -> Backwards | None:
     After a step that has changed its leaves there is nothing to go back to either. Derivatives that a function returns
     are not tracked: who wants second ones compiles the function that takes both.
     """
-    if not tape.is_recording():
+    if not switches.is_recording():
         return None
     derivatives: set[Value] = set()
     for op in trace.ops:
@@ -78,7 +78,7 @@ def swept_back(trace: Trace, output: Any, start: int) -> Backwards | None:
             and isinstance(y._data, Tracer)
             and y._data._var not in derivatives
         ):
-            outside = {n: x for n, x in tape.outside_nodes([y._node], set(), start).items() if n.number < start}
+            outside = {n: x for n, x in walks.outside_nodes([y._node], set(), start).items() if n.number < start}
             if outside:
                 roots[i] = y._node
                 found |= outside

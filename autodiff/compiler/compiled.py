@@ -28,7 +28,7 @@ from autodiff.compiler.source import Writer
 from autodiff.compiler.tracer import Diverged
 from autodiff.compiler.tracing import Traced, trace
 from autodiff.compiler.values import Value
-from autodiff.core import tape
+from autodiff.core import switches
 from autodiff.core.tape import Leaf
 from autodiff.errors import AutodiffError, CompileError, MatrixError
 
@@ -139,7 +139,7 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it: by the program for this kind of arguments, or, the first time, by the function itself."""
-        if tape.special and tape.tracer() is not None:
+        if switches.active and switches.tracer() is not None:
             return self._f(*args, **kwargs)  # a part of what is being compiled
         for entry in self._entries:
             if entry.has_only_numbers and not entry.unchecked:
@@ -235,7 +235,7 @@ class Compiled:
             return self._f(*args, **kwargs)
         leaves, structure = pytree.flatten((args, kwargs))
         if any(map(_is_result, leaves)):
-            if tape.is_recording():  # its result is to be tracked, as a program's is not
+            if switches.is_recording():  # its result is to be tracked, as a program's is not
                 return self._f(*args, **kwargs)
             args, kwargs = pytree.unflatten(structure, [x.detach() if _is_result(x) else x for x in leaves])
             return self(*args, **kwargs)
@@ -344,7 +344,7 @@ class _Entry:
         self.traced, self._structure = traced, structure
         self._count = len(leaves)
         self._flat = not keywords and all(c.kind is None for c in structure.children[0].children)
-        self._version = tape.structure[0]
+        self._version = switches.structure[0]
         self.has_only_numbers = backend == "numpy" and suits(program)  # then it has no buffers
         self.unchecked = unchecked
         looks = [op.function for op in program.ops if op.form == "check"]
@@ -354,7 +354,7 @@ class _Entry:
             self.agrees_to = max(self.agrees_to, 1e-3 if narrow else 1e-7)
         self.source, self._run, writer = _written(_function_name(name), program, traced, leaves, backend)
         self.names, self.namespace = ({}, {}) if unchecked == 0 else (writer.names, writer.namespace)
-        self._recording = tape.is_recording()
+        self._recording = switches.is_recording()
         self._tracking = None
         if traced.back is not None:
             behind, run = _written_back(f"{_function_name(name)}_backwards", traced.back.program)
@@ -367,12 +367,12 @@ class _Entry:
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What the program answers, or `_MISS` if it was not written for such a call."""
-        if tape.is_recording() is not self._recording:
+        if switches.is_recording() is not self._recording:
             return _MISS
-        if tape.structure[0] != self._version:
+        if switches.structure[0] != self._version:
             if not self.traced.reading.is_unchanged():
                 return _MISS
-            self._version = tape.structure[0]
+            self._version = switches.structure[0]
         try:
             if self._flat:
                 result = self._run(*args) if len(args) == self._count and not kwargs else _MISS

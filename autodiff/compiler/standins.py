@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.arrays.tensors import Tensor
-from autodiff.core import tape
+from autodiff.core import switches
 from autodiff.core.tape import Leaf
 
 _DATA: Any = Tensor.__dict__["_data"]
@@ -42,12 +42,12 @@ def real_grad(leaf: Leaf) -> Any:
 
 def _property(slot: Any) -> property:
     def get(self: Any) -> Any:
-        tracer = tape.tracer()
+        tracer = switches.tracer()
         found = _MISSING if tracer is None else tracer.standing.get(id(self), _MISSING)
         return slot.__get__(self) if found is _MISSING else found
 
     def put(self: Any, value: Any) -> None:
-        tracer = tape.tracer()
+        tracer = switches.tracer()
         if tracer is None or id(self) not in tracer.standing:
             slot.__set__(self, value)
         else:
@@ -102,7 +102,7 @@ def drawing(generator: np.random.Generator) -> np.random.Generator:
 def _draw(name: str) -> Any:
     def method(self: _Drawing, *args: Any, **keywords: Any) -> Any:
         draw = getattr(self._real, name)
-        tracer = tape.tracer()
+        tracer = switches.tracer()
         if tracer is None:
             return draw(*args, **keywords)
         if name == "shuffle":

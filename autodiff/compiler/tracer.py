@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from autodiff.compiler.values import OPERATORS, ROUNDED, Form, Op, Value, is_dot
-from autodiff.core import tape
+from autodiff.core import switches
 from autodiff.core.primitives import Primitive
 from autodiff.errors import CompileError
 from autodiff.watchers.places import place_of, users_frame
@@ -90,12 +90,12 @@ class Trace:
         frame = users_frame()
         inside = f"the derivative of {self.rule}" if self.rule else _asked_by(frame)
         if inside:
-            return tape.refusal(
+            return switches.refusal(
                 f"compile: {inside}, needed at {place_of(frame)}, does something by values that are traced ({what}), "
                 f"so what happens would be fixed for the values of this first call. Do it outside of what is compiled, "
                 f"or by other functions."
             )
-        return tape.refusal(
+        return switches.refusal(
             f"compile: {what} at {place_of(frame)} depends on values that are traced, so what happens would be "
             f"fixed for the values of this first call. {instead}"
         )
@@ -157,7 +157,7 @@ class Trace:
             errors = np.geterr()
             quiet = errors if errors != self.errors else None
             self.shared.update(v for out, of in zip(outputs, shares) if of for v in (out, *of))
-            op = Op(form, function, recorded_args, recorded_keywords, outputs, tape.open_scopes(), self.rule, quiet)
+            op = Op(form, function, recorded_args, recorded_keywords, outputs, switches.open_scopes(), self.rule, quiet)
             op.listed = not single
             op.shares = tuple(shares) if any(shares) else ()
             self.ops.append(op)
@@ -206,16 +206,16 @@ class Trace:
     def effect(self, form: Form, function: Any, args: Sequence[Any] = ()) -> None:
         """Write down something that changes the world; whoever calls this has done it already."""
         self.ops.append(
-            Op(form, function, tuple(self.value_of(a) for a in args), {}, [], tape.open_scopes(), self.rule)
+            Op(form, function, tuple(self.value_of(a) for a in args), {}, [], switches.open_scopes(), self.rule)
         )
 
     def look(self, function: Callable[..., object], args: Sequence[Any]) -> None:
         """Let a function look at the values of this call, and at those of every later one."""
-        before = tape.set_tracer(None)
+        before = switches.set_tracer(None)
         try:
             function(*map(plain, args))
         finally:
-            tape.set_tracer(before)
+            switches.set_tracer(before)
         self.effect("check", function, args)
 
     def whole(self, function: Callable[..., Any], args: Sequence[Any]) -> Any:
@@ -231,11 +231,11 @@ class Trace:
 
     def decide(self, function: Callable[..., Any], args: Sequence[Any]) -> Any:
         """What the values of this call decide; a later call that they decide otherwise in is not this program's."""
-        before = tape.set_tracer(None)
+        before = switches.set_tracer(None)
         try:
             answer = function(*map(plain, args))
         finally:
-            tape.set_tracer(before)
+            switches.set_tracer(before)
         if any(isinstance(a, Tracer) for a in args):
             if not self.can_decide:
                 raise self.refused(

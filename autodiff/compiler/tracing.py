@@ -21,7 +21,7 @@ from autodiff.compiler.standins import bind_data, drawing, real_data, real_grad,
 from autodiff.compiler.state import State, owner_of
 from autodiff.compiler.tracer import Trace, Tracer
 from autodiff.compiler.values import Value
-from autodiff.core import tape
+from autodiff.core import switches, walks
 from autodiff.core.primitives import Primitive
 from autodiff.core.tape import Leaf, Node, Watcher, next_number
 from autodiff.errors import CompileError
@@ -197,11 +197,11 @@ class Writer(Watcher, Trace):
         for t in touched:
             if isinstance(t._node, Leaf):
                 self._hand_over(t._node)
-        before = tape.set_tracer(None)
+        before = switches.set_tracer(None)
         try:
             function()
         finally:
-            tape.set_tracer(before)
+            switches.set_tracer(before)
         self.effect("effect", function)
         for t in touched:
             array = real_data(t)
@@ -223,10 +223,10 @@ class Writer(Watcher, Trace):
 
     def keep(self, *things: Any) -> None:
         """Note the state of what is about to be changed, to put it back if the trace comes to nothing."""
-        before = tape.set_tracer(None)
+        before = switches.set_tracer(None)
         for x in things:
             self.undo.add(x)
-        tape.set_tracer(before)
+        switches.set_tracer(before)
 
     def _hand_over(self, leaf: Leaf) -> None:
         """Bring a gradient to where it lives, now and in the program."""
@@ -239,11 +239,11 @@ class Writer(Watcher, Trace):
                 self.effect("store", leaf, (None,))
         else:
             self.effect("store", leaf, (new,))
-        before = tape.set_tracer(None)
+        before = switches.set_tracer(None)
         leaf.grad = None
         if new is not None:
             leaf.receive(np.asarray(new._value if isinstance(new, Tracer) else new).conj())  # which conjugates it again
-        tape.set_tracer(before)
+        switches.set_tracer(before)
 
     def release(self, *, failed: bool) -> list[tuple[Tensor, Any]]:
         """Take all Tracers out again; what was assigned stays, unless the trace has failed."""
@@ -263,7 +263,7 @@ class Writer(Watcher, Trace):
                             bind_data(t, array)
                     states.append((t, array))
         finally:
-            tape.set_tracer(None)
+            switches.set_tracer(None)
             for t, _, _, _ in self.states.values():
                 step_back(t)
             for leaf in self.leaves:
@@ -287,7 +287,7 @@ class Writer(Watcher, Trace):
 
     def recorded(self, node: Node) -> None:
         """Note in which layer it was."""
-        scopes = tape.open_scopes()
+        scopes = switches.open_scopes()
         if scopes and isinstance(node.primitive, Primitive):
             self.titles[node] = f"{scopes[-1]} ({node.primitive.name})"
 
@@ -313,11 +313,11 @@ def _untraced(call: Callable[..., Any]) -> Callable[..., Any]:
     """A call that is recorded as a whole: what it does inside is not."""
 
     def quietly(*args: Any, **keywords: Any) -> Any:
-        before = tape.set_tracer(None)
+        before = switches.set_tracer(None)
         try:
             return call(*args, **keywords)
         finally:
-            tape.set_tracer(before)
+            switches.set_tracer(before)
 
     return quietly
 
@@ -340,7 +340,7 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
     CompileError
         If what it does depends on values.
     """
-    if tape.tracer() is not None:
+    if switches.tracer() is not None:
         raise CompileError(
             f"compile: {name} is derived inside of a function that is being compiled; derive it before, or outside."
         )
@@ -373,8 +373,8 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
     failed = True
     states = []
     try:
-        with tape.watching(writer):
-            tape.set_tracer(writer)
+        with switches.watching(writer):
+            switches.set_tracer(writer)
             reading.begin(f, static, _containers_in((args, kwargs)))
             try:
                 try:
@@ -393,7 +393,7 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
             finally:
                 states = writer.release(failed=failed)
     finally:
-        tape.set_tracer(None)
+        switches.set_tracer(None)
         writer.is_finished = True
     flat, structure = pytree.flatten(output)
     given = [y._data if isinstance(y, Tensor) and id(y) not in writer.states else y for y in flat]
@@ -466,7 +466,7 @@ def _is_about_tracers(error: Exception) -> bool:
 
 def _is_differentiated_outside(node: Node, start: int) -> bool:
     """Whether a result leads back to something tracked from before the call, parameters and the like apart."""
-    outside = tape.outside_nodes([node], set(), start)
+    outside = walks.outside_nodes([node], set(), start)
     return any(not isinstance(n, Leaf) for n in outside)
 
 

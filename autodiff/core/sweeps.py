@@ -23,10 +23,11 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core import tape
+from autodiff.core import switches
 from autodiff.core.masks import any_over_broadcast, blocked, mask_pulled, mask_pushed, outputs_mask, own_mask
 from autodiff.core.primitives import ELEMENTWISE, GUARDING, LINEAR, MASKING, OVERFLOWING, SINGULAR, pass_on
-from autodiff.core.tape import ITEM, Leaf, Node, Walk, item_node
+from autodiff.core.tape import ITEM, Leaf, Node, item_node
+from autodiff.core.walks import Walk
 from autodiff.errors import RuleError
 
 # Each `type: ignore` below says one thing: a node that a sweep meets has a primitive, and an operand on the way a rule,
@@ -55,8 +56,8 @@ def pull_back_arrays(nodes: Iterable[Node], cts: dict[Node, Any], lives: dict[No
     This loop is most of what a small network pays beside NumPy, hence its shape: arguments are passed one by one
     where that is possible, and what is rare is done elsewhere.
     """
-    if tape.special:
-        nodes = tape.tell_swept(nodes, cts, None, reverse=True)
+    if switches.active:
+        nodes = switches.tell_swept(nodes, cts, None, reverse=True)
     owned: set[Node] = set()  # whose cotangent is a sum made here, so that a further term may go in place
     ndarray = np.ndarray
     for node in nodes:
@@ -122,10 +123,10 @@ def pull_back_arrays(nodes: Iterable[Node], cts: dict[Node, Any], lives: dict[No
 def pull_back_to_leaves(found: Walk, cts: dict[Node, Any]) -> dict[Node, Any]:
     """The reverse sweep on plain arrays to all leaves, with masks if they matter; returns the cotangents."""
     nodes = found.nodes
-    if tape.tracer() is not None:
+    if switches.tracer() is not None:
         wanted = set(found.leaves)
         return with_masks_if_needed(lambda given, **masks: pull_back(found, given, wanted, **masks), found, cts)
-    if not found.masked or tape.is_watched():  # whoever looks on is shown the sweep that counts, not an attempt
+    if not found.masked or switches.is_watched():  # whoever looks on is shown the sweep that counts, not an attempt
         pull_back_arrays(nodes, cts, {} if found.masked else None)
         return cts
     # Behind the last slope that may be infinite nothing more can happen; most networks have them in the loss only.
@@ -169,7 +170,7 @@ def with_masks_if_needed(
 def _are_finite_here(results: Iterable[Any]) -> bool:
     """Whether all results are finite, Tensors among them; in a trace a decision, which every call makes again."""
     arrays = list(_arrays_in(results))
-    tracer = tape.tracer()
+    tracer = switches.tracer()
     if tracer is None:
         return all_finite(arrays)
     # Behind a random draw, or an update, a program cannot begin anew: masks are kept for whatever comes. So they are
@@ -323,14 +324,14 @@ def pull_back(
     dict
         The cotangent of every target that any output depends on.
     """
-    if found.needed is None and lift is None and not lives and tape.tracer() is None:
+    if found.needed is None and lift is None and not lives and switches.tracer() is None:
         pull_back_arrays(found.nodes, cts, {} if masked else None)
         return cts
     lives = {} if lives is None else lives
     results: dict[Node, Any] = {}
     nodes: Iterable[Node] = found.nodes
-    if tape.special:
-        nodes = tape.tell_swept(nodes, cts, targets, reverse=True)
+    if switches.active:
+        nodes = switches.tell_swept(nodes, cts, targets, reverse=True)
     for node in nodes:
         ct = cts.pop(node, None)
         if ct is None:
@@ -458,8 +459,8 @@ def push_forward(
     lives = {} if lives is None else lives
     last = _last_use(found.nodes)
     nodes: Iterable[Node] = reversed(found.nodes)
-    if tape.special:
-        nodes = tape.tell_swept(nodes, tangents, outputs, reverse=False)
+    if switches.active:
+        nodes = switches.tell_swept(nodes, tangents, outputs, reverse=False)
     for node in nodes:
         primitive = node.primitive
         assert primitive is not None

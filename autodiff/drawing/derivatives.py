@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff.arrays.tensors import Tensor, lift
-from autodiff.core import tape
+from autodiff.core import switches, tape, walks
 from autodiff.core.primitives import ELEMENTWISE
 from autodiff.core.sweeps import pull_back
-from autodiff.core.tape import ITEM, NO_KEYWORDS, Node, Walk, next_number
+from autodiff.core.tape import ITEM, NO_KEYWORDS, Node, next_number
+from autodiff.core.walks import Walk
 from autodiff.errors import DtypeError
 from autodiff.transforms.recording import conjugated, pull, recording_on
 
@@ -53,7 +54,7 @@ def cotangents(tensors: Sequence[Tensor]) -> dict[Node, Any]:
             if parent is not None and parent not in reached:
                 reached.add(parent)
                 stack.append(parent)
-    found = pull(tape.walk(given, reached), given, reached, False, {})
+    found = pull(walks.walk(given, reached), given, reached, False, {})
     return {n: conjugated(ct) for n, ct in found.items() if not isinstance(ct, (list, tuple))}
 
 
@@ -182,8 +183,8 @@ def record_backward(tensors: Sequence[Tensor]) -> Backward:
             seed = lift(ones, source)
             given[t._node] = given[t._node] + seed if t._node in given else seed
         watcher = _Attribution()
-        with tape.watching(watcher):
-            swept = pull(tape.walk(given, set(targets)), given, set(targets), True, {})
+        with switches.watching(watcher):
+            swept = pull(walks.walk(given, set(targets)), given, set(targets), True, {})
     results, names = [], {}
     for node in targets:
         g = swept.get(node)

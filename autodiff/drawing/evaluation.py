@@ -9,7 +9,7 @@ import numpy as np
 
 from autodiff import display, pytree
 from autodiff.arrays.tensors import Tensor
-from autodiff.core import tape
+from autodiff.core import walks
 from autodiff.core.tape import ALIAS, ITEM, Node
 from autodiff.drawing.derivatives import cotangents, local_partials
 from autodiff.drawing.graph import describe, is_array, short
@@ -197,7 +197,7 @@ def _tangents(recording: Any, direction: Sequence[Any], nodes: list[Node], targe
             start = matching(part, value, f"the tangent of argument {i}")
             given[node] = start._data if isinstance(start, Tensor) else start
     wanted = set(nodes) | targets
-    found = tape.walk([n for n in nodes if n not in targets], targets)
+    found = walks.walk([n for n in nodes if n not in targets], targets)
     swept = push(found, dict(given), wanted, False, {})
     zeros = {n: np.zeros_like(n.output) for n in nodes if n.primitive is not None and not isinstance(n.output, tuple)}
     return {**zeros, **given, **{n: t for n, t in swept.items() if not isinstance(t, (tuple, list))}}

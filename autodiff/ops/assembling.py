@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib import NumpyVersion
 
-from autodiff.core import tape
+from autodiff.core import switches
 from autodiff.core.primitives import implements
 from autodiff.errors import ShapeError
 from autodiff.ops import shapes
@@ -190,8 +190,8 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
 @implements(np.piecewise)
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     """``np.piecewise``: each function sees the entries of its piece only."""
-    if tape.tracer() is not None and any(map(callable, funclist)):
-        raise tape.refusal(
+    if switches.tracer() is not None and any(map(callable, funclist)):
+        raise switches.refusal(
             "compile: np.piecewise gives each function the entries of its piece, and how many those are depends on "
             "values. Write np.where or np.select, which compute all pieces for all entries."
         )

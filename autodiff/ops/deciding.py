@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core import tape
+from autodiff.core import switches
 
 
 def possibly(condition: Any) -> bool:
@@ -27,19 +27,19 @@ def decided(function: Callable[..., Any], *arrays: Any) -> Any:
 
     The program compares it at every call; where it is another one, the function is traced anew.
     """
-    tracer = tape.tracer()
+    tracer = switches.tracer()
     return function(*arrays) if tracer is None else tracer.decide(function, arrays)
 
 
 def whole(function: Callable[..., Any], *arrays: Any) -> Any:
     """Arrays, of shapes that hang on shapes alone, by a function that looks at values: one line of a program."""
-    tracer = tape.tracer()
+    tracer = switches.tracer()
     return function(*arrays) if tracer is None else tracer.whole(function, arrays)
 
 
 def look(function: Callable[..., object], *arrays: Any) -> None:
     """Look at values, to warn or to complain; a program does it at every call."""
-    tracer = tape.tracer()
+    tracer = switches.tracer()
     if tracer is None:
         function(*arrays)
     else:

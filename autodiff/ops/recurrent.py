@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core import tape
+from autodiff.core import switches
 from autodiff.core.primitives import Primitive, primitive
 from autodiff.ops.elementwise import one_minus_square, sigmoid, sigmoid_slope, tanh_slope
 from autodiff.ops.workspace import workspace
@@ -105,7 +105,7 @@ def _rnn_slope(y: Any, x: Any, before: Any, w: Any, bend: str) -> Any:
 def _rnn_pull(ct: Any, y: Any, x: Any, h: Any, w: Any, *, bend: str) -> Any:
     if all(type(v) is np.ndarray for v in (ct, y, x, h, w)):
         return _rnn_pull_in_place(ct, y, x, h, w, bend)
-    tracer = tape.tracer()
+    tracer = switches.tracer()
     if tracer is not None and not any(hasattr(v, "requires_grad") for v in (ct, y, x, h, w)):
         # a trace of arrays: one line for the whole loop, where three for every step would be slower and nothing to read
         return tracer.record("opaque", _rnn_pull_in_place, _rnn_pull_in_place, (ct, y, x, h, w, bend), {})

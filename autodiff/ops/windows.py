@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core import tape
+from autodiff.core import switches
 from autodiff.core.primitives import Primitive, linear, multilinear, primitive
 from autodiff.ops.shapes import Shape
 from autodiff.ops.workspace import workspace, writes_out
@@ -49,7 +49,7 @@ def _kept(function: Any, name: str, shape: Shape, x: Any, *how: Any) -> Any:
     """The result of a function that copies: of an array in the workspace, in a trace where its plan says."""
     if isinstance(x, np.ndarray):
         return function(x, *how, out=workspace(name, shape, x.dtype))
-    tracer = tape.tracer()
+    tracer = switches.tracer()
     return function(x, *how) if tracer is None else tracer.record("opaque", function, function, (x, *how), {})
 
 
@@ -118,7 +118,7 @@ def _input(ct: Any, w: Any, *, shape: Shape, stride: Shape, dilation: Shape, gro
     if isinstance(ct, np.ndarray) and isinstance(w, np.ndarray):
         room = workspace("columns", (groups, math.prod(w.shape[1:]), math.prod(out) * n), np.result_type(ct, w))
         return sum_of_columns(np.matmul(rows, last, out=room), *how)
-    columns, tracer = rows @ last, tape.tracer()
+    columns, tracer = rows @ last, switches.tracer()
     if tracer is None:
         return sum_of_columns(columns, *how)
     return tracer.record("opaque", sum_of_columns, sum_of_columns, (columns, *how), {})

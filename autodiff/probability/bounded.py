@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.modes import check
+from autodiff.core.effects import check
 from autodiff.errors import DomainError, UnsupportedError
 from autodiff.ops.gamma_remainders import stirling
 from autodiff.probability.cumulative import LOG_2PI, beta_cdf, beta_kernel, beta_quantile, is_near_mean

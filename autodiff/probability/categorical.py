@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.modes import live
+from autodiff.core.effects import live
 from autodiff.errors import UnsupportedError
 from autodiff.probability.distribution import Discrete, Support
 from autodiff.probability.operands import plain

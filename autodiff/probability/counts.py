@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core import tape
-from autodiff.core.modes import is_compiling, live
+from autodiff.core import switches
+from autodiff.core.effects import is_compiling, live
 from autodiff.core.primitives import elementwise
 from autodiff.errors import DomainError, UnsupportedError
 from autodiff.probability.cumulative import LARGE, beta_cdf, beta_kernel, gamma_cdf, gamma_kernel
@@ -62,7 +62,7 @@ class _Count(Discrete):
 
     def _quantile(self, p: Any) -> Any:
         if is_compiling():
-            raise tape.refusal(
+            raise switches.refusal(
                 f"compile: {type(self).__name__}.quantile counts, which a compiled function cannot: call it outside of "
                 f"ad.compile."
             )
@@ -244,7 +244,7 @@ class Poisson(_Count):
     def entropy(self) -> Any:
         """The sum of -p log p over all counts that are not too rare for a float."""
         if is_compiling():
-            raise tape.refusal(
+            raise switches.refusal(
                 "compile: Poisson.entropy is a sum as long as the rate asks for, which a compiled function cannot "
                 "tell. Call it outside of what is compiled."
             )

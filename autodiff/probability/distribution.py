@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from autodiff.core.modes import check, live
+from autodiff.core.effects import check, live
 from autodiff.errors import DomainError, GradientError, ShapeError, UnsupportedError
 from autodiff.ops.deciding import possibly
 from autodiff.probability.operands import is_tracked, plain, real

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.calculus import integrate
-from autodiff.core.modes import check
+from autodiff.core.effects import check
 from autodiff.errors import DomainError, ShapeError, StructureError
 from autodiff.probability.distribution import Distribution
 from autodiff.probability.multivariate import MultivariateNormal

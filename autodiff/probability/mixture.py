@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core import tape
-from autodiff.core.modes import is_compiling, live
+from autodiff.core import switches
+from autodiff.core.effects import is_compiling, live
 from autodiff.errors import GradientError, ShapeError, StructureError, UnsupportedError
 from autodiff.probability.categorical import drawn, log
 from autodiff.probability.counts import first_reaching
@@ -232,7 +232,7 @@ class Mixture(Distribution):
         if self.event_ndim:
             return super()._quantile(p)
         if is_compiling():
-            raise tape.refusal(
+            raise switches.refusal(
                 "compile: Mixture.quantile looks for its value, which a compiled function cannot. Call it outside of "
                 "what is compiled."
             )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.modes import live
+from autodiff.core.effects import live
 from autodiff.errors import ShapeError
 from autodiff.probability.distribution import Continuous
 from autodiff.probability.normal import LOG_2PI, standard_normal

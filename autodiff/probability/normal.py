@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.modes import live
+from autodiff.core.effects import live
 from autodiff.core.primitives import Primitive, elementwise
 from autodiff.ops.error_function import bell
 from autodiff.probability.distribution import Continuous

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.arrays.tensors import Tensor
-from autodiff.core.modes import check
+from autodiff.core.effects import check
 from autodiff.errors import DomainError, DtypeError
 
 

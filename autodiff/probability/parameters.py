@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.core.modes import check
+from autodiff.core.effects import check
 from autodiff.errors import DomainError, MatrixError, ShapeError
 from autodiff.probability.operands import probabilities, real
 from autodiff.special import sigmoid, softmax

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.core.tape import Node, Watcher, watching
+from autodiff.core.switches import watching
+from autodiff.core.tape import Node, Watcher
 from autodiff.testing.differences import DOUBLE, Slope, Vector, complex_step, direction, of_one_magnitude, slope_along
 from autodiff.testing.judging import SEVERITY, TRUST, Judged, Terms, judge
 from autodiff.testing.problems import Array, Problem, as_vector, resolution_of, widened, without_infinities

@@ -10,7 +10,7 @@ import numpy as np
 
 from autodiff import pytree
 from autodiff.arrays.tensors import Tensor, lift
-from autodiff.core import tape
+from autodiff.core import switches, tape, walks
 from autodiff.core.primitives import Primitive, primitive
 from autodiff.core.tape import NO_KEYWORDS, Node, next_number
 from autodiff.errors import RuleError
@@ -55,11 +55,11 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         places = [i for i, v in enumerate(leaves) if isinstance(v, Tensor) and v._node is not None]
         held = [v.detach() if i in places else v for i, v in enumerate(leaves)]
         call = _Call(f, structure, held, places, kwargs)
-        if not tape.is_recording():
+        if not switches.is_recording():
             return f(*args, **kwargs)
         floor = next_number()
         roots, ys, out_structure = call([leaves[i]._data for i in places])[1:]
-        captured = tape.outside_nodes([r for r in roots if r is not None], set(), floor)
+        captured = walks.outside_nodes([r for r in roots if r is not None], set(), floor)
         operands = [leaves[i] for i in places] + [lift(value, node) for node, value in captured.items()]
         values = {i: ys[i]._data for i, root in enumerate(roots) if root is not None}  # the outputs that depend on them
         if values:
@@ -114,7 +114,7 @@ def _recomputed(call: _Call, captured: list[Node], outputs: dict[int, Any]) -> P
         fresh, roots, ys, _ = call(list(operands[: len(call.places)]))
         for i, before in outputs.items():
             now = ys[i]
-            if tape.tracer() is not None:  # the same calls on the same values, of which a program keeps one
+            if switches.tracer() is not None:  # the same calls on the same values, of which a program keeps one
                 continue
             if not np.array_equal(before, now._data if isinstance(now, Tensor) else now, equal_nan=True):
                 raise RuleError(

@@ -10,7 +10,7 @@ import numpy as np
 from autodiff import pytree
 from autodiff.arrays.series import Series, propagate, release
 from autodiff.arrays.tensors import Tensor, lift
-from autodiff.core import tape
+from autodiff.core import switches, walks
 from autodiff.errors import GradientError
 from autodiff.pytree import Structure
 from autodiff.transforms.recording import Function, data_of, leave, record, recording_on, tracked_node
@@ -43,8 +43,10 @@ def coefficients(
 
     try:
         if starts:
-            found = tape.walk(tuple(starts), targets)
-            lifted = (found.outside or (isinstance(along, Tensor) and along._node is not None)) and tape.is_recording()
+            found = walks.walk(tuple(starts), targets)
+            lifted = (
+                found.outside or (isinstance(along, Tensor) and along._node is not None)
+            ) and switches.is_recording()
             first = lift(data_of(x0), source) if lifted else data_of(x0)
             with recording_on(), np.errstate(all="ignore"):
                 series = propagate(table, found.nodes, source, first, along, max(orders), lift if lifted else None)

@@ -11,7 +11,7 @@ import numpy as np
 
 from autodiff import pytree
 from autodiff.arrays.tensors import Tensor, number, seed
-from autodiff.core import tape
+from autodiff.core import switches, walks
 from autodiff.core.tape import Node, next_number
 from autodiff.errors import GradientError, StructureError, UnsupportedError
 from autodiff.transforms.recording import (
@@ -150,8 +150,8 @@ def _value_and_grad(who: str, f: Function, argnums: int | Sequence[int], has_aux
         root = tracked_node(y, recording.nodes[0].number if targets else next_number())
         cts: dict[Node, Any] = {}
         if root is not None:
-            found = tape.walk((root,), targets)
-            cts = pull(found, {root: seed(y, None, who)}, targets, found.outside and tape.is_recording(), {})
+            found = walks.walk((root,), targets)
+            cts = pull(found, {root: seed(y, None, who)}, targets, found.outside and switches.is_recording(), {})
         grads = results_by_argument(recording, cts, targets, [])
         value = leave(y, targets, tensors)
         g = grads[0] if single else tuple(grads)
@@ -204,7 +204,7 @@ def gradients(y: Tensor, xs: Sequence[Tensor], ct: Any = None, *, create_graph: 
     root = y._node
     targets = {x._node for x in xs if x._node is not None}
     assert root is not None
-    found = tape.walk((root,), targets)
+    found = walks.walk((root,), targets)
     start = seed(y, ct, "gradients")
     if isinstance(ct, Tensor) and ct._node is not None and create_graph:
         start = conjugated(ct.astype(y.dtype) if ct.dtype != y.dtype else ct)
@@ -253,7 +253,7 @@ def vjp(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Function]:
     floor = min((n.number for n in targets), default=next_number())
     leaves, structure = pytree.flatten(recording.output)
     nodes = [tracked_node(y, floor) for y in leaves]
-    found = tape.walk([n for n in nodes if n is not None], targets)
+    found = walks.walk([n for n in nodes if n is not None], targets)
 
     def pullback(ct: Any) -> tuple[Any, ...]:
         parts = pytree.flatten_like(structure, ct, "the cotangent")
@@ -268,7 +268,7 @@ def vjp(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Function]:
             start = conjugated(start)
             cts[node] = start if node not in cts else cts[node] + start
             shared.append(start)
-        lifted = lifted and tape.is_recording()
+        lifted = lifted and switches.is_recording()
         if not lifted:
             cts = {n: c._data if isinstance(c, Tensor) else c for n, c in cts.items()}
             shared = [c._data if isinstance(c, Tensor) else c for c in shared]
@@ -314,7 +314,7 @@ def linearize(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Function]:
     leaves, structure = pytree.flatten(recording.output)
     nodes = [tracked_node(y, floor) for y in leaves]
     outputs = {n for n in nodes if n is not None}
-    found = tape.walk(outputs, targets)
+    found = walks.walk(outputs, targets)
     tensors = recording.gives_tensors
 
     def pushforward(*ts: Any) -> Any:
@@ -328,7 +328,7 @@ def linearize(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Function]:
                 start = matching(part, value, f"the tangent of argument {i}")
                 lifted = lifted or (isinstance(start, Tensor) and start._node is not None)
                 tangents[node] = start
-        lifted = lifted and tape.is_recording()
+        lifted = lifted and switches.is_recording()
         if not lifted:
             tangents = {n: t._data if isinstance(t, Tensor) else t for n, t in tangents.items()}
         shared = list(tangents.values())

@@ -9,7 +9,7 @@ import numpy as np
 
 from autodiff import pytree
 from autodiff.arrays.tensors import Tensor
-from autodiff.core import tape
+from autodiff.core import walks
 from autodiff.errors import GradientError
 from autodiff.transforms.first_order import grad, gradients, jvp, linearize, value_and_grad
 from autodiff.transforms.jacobians import jacobian
@@ -174,7 +174,7 @@ def _recorded_hessian(loss: Tensor, xs: list[Tensor]) -> HessianOperator:
     targets = {n for n in nodes if n is not None}
     roots = [g._node for g in gradient]
     outputs = {n for n in roots if n is not None}
-    found = tape.walk(outputs, targets)
+    found = walks.walk(outputs, targets)
 
     def product(vs: Any) -> list[Any]:
         tangents = {n: matching(v, x, "the vector") for n, v, x in zip(nodes, vs, xs, strict=True) if n is not None}

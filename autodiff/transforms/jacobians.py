@@ -10,8 +10,9 @@ import numpy as np
 from autodiff import pytree
 from autodiff.arrays.batching import Batch
 from autodiff.arrays.tensors import Tensor
-from autodiff.core import tape
-from autodiff.core.tape import Node, Walk, next_number
+from autodiff.core import switches, walks
+from autodiff.core.tape import Node, next_number
+from autodiff.core.walks import Walk
 from autodiff.errors import GradientError
 from autodiff.transforms.recording import (
     Function,
@@ -81,8 +82,8 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto
                     f"jacobian: {title(f)} returned an output of an integer or boolean type, which has no derivative."
                 )
         nodes = [tracked_node(y, floor) for y in outputs]
-        found = tape.walk([n for n in nodes if n is not None], targets)
-        lifted = found.outside and tape.is_recording()
+        found = walks.walk([n for n in nodes if n is not None], targets)
+        lifted = found.outside and switches.is_recording()
         n_in = sum(np.size(v._data if isinstance(v, Tensor) else v) for v in recording.leaves)
         n_out = sum(np.size(y._data if isinstance(y, Tensor) else y) for y in outputs)
         forward = mode == "forward" or (mode == "auto" and n_in <= n_out)

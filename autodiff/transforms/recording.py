@@ -16,10 +16,12 @@ import numpy as np
 
 from autodiff import pytree
 from autodiff.arrays.tensors import Tensor, lift, met, number, plain
-from autodiff.core import tape
+from autodiff.core import switches, walks
 from autodiff.core.primitives import MASKING
 from autodiff.core.sweeps import all_finite, pull_back, push_forward, with_masks_if_needed
-from autodiff.core.tape import ALIAS, NO_KEYWORDS, Node, Walk, next_number, set_recording
+from autodiff.core.switches import set_recording
+from autodiff.core.tape import ALIAS, NO_KEYWORDS, Node, next_number
+from autodiff.core.walks import Walk
 from autodiff.errors import DtypeError, GradientError
 from autodiff.pytree import Structure
 
@@ -100,7 +102,7 @@ def parameter_names(f: Function, n: int) -> list[str]:
 
 def recording_on() -> Any:
     """Context manager: recording is on, whatever the caller's switch says."""
-    return nullcontext() if not tape.special or tape.is_recording() else set_recording(True)
+    return nullcontext() if not switches.active or switches.is_recording() else set_recording(True)
 
 
 def record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Sequence[int]) -> Recording:
@@ -139,7 +141,7 @@ def leave(value: Any, targets: set[Node], tensors: bool) -> Any:
     if not isinstance(value, Tensor):
         return value
     node = value._node
-    if node is not None and tape.is_recording() and tape.depends_outside(node, targets):
+    if node is not None and switches.is_recording() and walks.depends_outside(node, targets):
         return value
     return value.detach() if tensors else value._data
 
@@ -182,8 +184,8 @@ def _swept(
         found = found._replace(flags=found.flags | MASKING)  # the zeros of unit vectors are masks
     masked = found.masked
     with _quiet(found), recording_on() if lifted else nullcontext():
-        traced = tape.tracer() is not None
-        if tape.is_watched() and not traced:  # whoever looks on is shown the sweep that counts, not an attempt
+        traced = switches.tracer() is not None
+        if switches.is_watched() and not traced:  # whoever looks on is shown the sweep that counts, not an attempt
             return sweep(
                 found, given, wanted, lift=lift if lifted else None, masked=masked, lives=lives if masked else None
             )
@@ -206,7 +208,7 @@ def pull_recorded(roots: list[Node | None], cts: Sequence[Any], targets: list[No
         if node is not None and ct is not None:
             given[node] = ct if node not in given else given[node] + ct
     wanted = set(targets)
-    swept = pull(tape.walk(given, wanted, through=False), given, wanted, lifted, {})
+    swept = pull(walks.walk(given, wanted, through=False), given, wanted, lifted, {})
     return [swept.get(t) for t in targets]
 
 
@@ -215,7 +217,7 @@ def push_recorded(
 ) -> list[Any]:
     """Tangents of `roots` from those of `sources`; zeros where nothing arrives."""
     outputs = {n for n in roots if n is not None}
-    found = tape.walk(outputs, set(sources), through=False)
+    found = walks.walk(outputs, set(sources), through=False)
     swept = push(found, dict(zip(sources, ts, strict=True)), outputs, lifted, {})
     return [np.zeros_like(v) if n is None or n not in swept else swept[n] for n, v in zip(roots, values, strict=True)]
 

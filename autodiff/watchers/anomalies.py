@@ -19,7 +19,7 @@ import numpy as np
 
 from autodiff.arrays.batching import Batch
 from autodiff.arrays.tensors import Tensor
-from autodiff.core import tape
+from autodiff.core import switches, walks
 from autodiff.core.primitives import ELEMENTWISE
 from autodiff.core.tape import ALIAS, ITEM, Leaf, Node, Watcher
 from autodiff.errors import AnomalyError, EditedError, GradientError
@@ -313,7 +313,7 @@ class _Watch(Watcher):
             return
         outputs = node.output if isinstance(node.output, tuple) else (node.output,)
         read = [
-            tape.is_read(node, i, None) and not (isinstance(p, Leaf) and p.stamp > node.number)  # then it was checked
+            walks.is_read(node, i, None) and not (isinstance(p, Leaf) and p.stamp > node.number)  # then it was checked
             for i, p in enumerate(node.parents)
         ]
         read += [primitive.takes_output] * len(outputs)
@@ -388,7 +388,7 @@ class detect_anomaly:  # noqa: N801 - used like a function
     def __enter__(self) -> None:
         watch = _Watch(self._on_anomaly)
         stack = ExitStack()
-        stack.enter_context(tape.watching(watch))
+        stack.enter_context(switches.watching(watch))
         quiet = {k: "ignore" if v == "warn" else v for k, v in np.geterr().items()}
         # NumPy would warn of the same, without knowing whether it matters; what the user asked to raise, raises.
         stack.enter_context(np.errstate(**cast(Any, quiet)))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, overload
 
 import numpy as np
 
-from autodiff.core import tape
+from autodiff.core import switches
 from autodiff.core.primitives import ELEMENTWISE, Primitive
 from autodiff.core.tape import Node, Watcher
 from autodiff.errors import GradientError
@@ -255,11 +255,11 @@ class kink_report:  # noqa: N801 - used like a function
         if not within >= 0:
             raise GradientError(f"kink_report: within is a distance, 0 or more; {within!r} was given.")
         self._within = float(within)
-        self._open: list[tape.watching] = []
+        self._open: list[switches.watching] = []
 
     def __enter__(self) -> KinkReport:
         report = KinkReport()
-        switch = tape.watching(_Watch(report, self._within))
+        switch = switches.watching(_Watch(report, self._within))
         switch.__enter__()
         self._open.append(switch)
         return report

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff.arrays.tensors import Tensor
-from autodiff.core import tape
+from autodiff.core import switches
 
 
 class Place(NamedTuple):
@@ -71,7 +71,7 @@ def users_frame() -> FrameType:
 
 def place_of(frame: FrameType) -> Place:
     """The line that a frame is at, and the scopes that are open."""
-    return Place(frame.f_code.co_filename, frame.f_lineno, tape.open_scopes())
+    return Place(frame.f_code.co_filename, frame.f_lineno, switches.open_scopes())
 
 
 def names_of(arrays: Iterable[Any], frame: FrameType) -> list[str]:
