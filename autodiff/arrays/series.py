@@ -359,7 +359,6 @@ def propagate(
         if node is source:
             continue
         primitive = node.primitive
-        assert primitive is not None
         if primitive is ITEM:
             (parent,) = node.parents
             several = series.get(parent) if parent is not None else None

@@ -21,7 +21,7 @@ from autodiff.arrays.messages import explain, no_array, unsupported
 from autodiff.arrays.methods import At, NumpyMethods
 from autodiff.core import copying, sweeps, switches, walks
 from autodiff.core.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
-from autodiff.core.tape import NO_KEYWORDS, Leaf, Node, item_node, next_number
+from autodiff.core.tape import INPUT, NO_KEYWORDS, Leaf, Node, item_node, next_number
 from autodiff.errors import DtypeError, GradientError, MutationError, ShapeError, UnsupportedError, UntrackedError
 from autodiff.ops import (
     complex_parts,
@@ -314,7 +314,7 @@ class Tensor(NumpyMethods):
     @property
     def is_leaf(self) -> bool:
         """Whether it was made, not computed (or is not tracked at all)."""
-        return self._node is None or self._node.primitive is None
+        return self._node is None or self._node.primitive is INPUT
 
     @property
     def name(self) -> str | None:
@@ -334,7 +334,7 @@ class Tensor(NumpyMethods):
         if isinstance(node, Leaf):
             tracer = switches.tracer()
             return node.grad if tracer is None else tracer.gradient_of(node)
-        if node is not None and node.primitive is not None:
+        if node is not None and node.primitive is not INPUT:
             warnings.warn(
                 "only leaves keep .grad; this tensor is a result. Use ad.gradients(y, [this]) for its gradient.",
                 UserWarning,
@@ -418,7 +418,7 @@ class Tensor(NumpyMethods):
         """A pickle holds all the tensor was computed from; a leaf loses its place in an optimiser."""
         node = self._node
         resting = None if node is not None else getattr(self, "_resting", None)
-        stretch = None if node is None or node.primitive is None else copying.stretch_to(node)
+        stretch = None if node is None or node.primitive is INPUT else copying.stretch_to(node)
         return _rebuilt, (self.__class__, copying.ORDER, self._data, stretch, node, resting)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
@@ -524,7 +524,7 @@ class Tensor(NumpyMethods):
         old value raises `StaleError`.
         """
         node = self._node
-        if node is not None and node.primitive is not None:
+        if node is not None and node.primitive is not INPUT:
             raise MutationError(
                 "assign_ changes a leaf; this tensor is a result. Use x.at[...].set(v) for a changed copy."
             )

@@ -23,7 +23,7 @@ from operator import attrgetter
 from typing import Any
 
 from autodiff.core.primitives import NUMPY_PRIMITIVES, Primitive
-from autodiff.core.tape import ALIAS, NO_KEYWORDS, Leaf, Node, Orphan, next_number
+from autodiff.core.tape import ALIAS, INPUT, NO_KEYWORDS, Leaf, Node, Orphan, next_number
 from autodiff.errors import GradientError, RuleError
 
 # --- numbers --------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ ORDER = Order()
 def _made_node(
     order: Order,
     number: int,
-    primitive: Primitive | None,
+    primitive: Primitive,
     operands: tuple[Any, ...],
     parents: tuple[Node | None, ...],
     keywords: dict[str, Any],
@@ -127,7 +127,7 @@ def _node_parts(node: Node) -> tuple[Any, ...]:
 
 def is_argument(node: Node) -> bool:
     """Whether a transform made it to take hold of an argument."""
-    return node.primitive is ALIAS or (node.primitive is None and not isinstance(node, Leaf))
+    return node.primitive is ALIAS or (node.primitive is INPUT and not isinstance(node, Leaf))
 
 
 def _leaf_parts(leaf: Leaf) -> tuple[Any, ...]:

@@ -44,7 +44,6 @@ def own_mask(node: Node, index: int) -> Any:
     For an elementwise primitive it has the shape of the output, else that of the operand.
     """
     primitive = node.primitive
-    assert primitive is not None
     block = primitive.live[index] if index < len(primitive.live) else None
     if block is None:
         return None
@@ -74,7 +73,6 @@ def mask_pulled(node: Node, index: int, live: Any) -> Any:
     For an elementwise primitive it has the shape of the output, else that of the operand.
     """
     primitive = node.primitive
-    assert primitive is not None
     if primitive.mask_pull is not None:
         return primitive.mask_pull(index, live, node.output, *node.operands, **node.keywords)
     own = own_mask(node, index)
@@ -97,7 +95,6 @@ def mask_pulled(node: Node, index: int, live: Any) -> Any:
 def mask_pushed(node: Node, index: int, live: Any) -> Any:
     """The mask of the output's tangent through operand `index`, given that operand's mask (None: all alive)."""
     primitive = node.primitive
-    assert primitive is not None
     if primitive.mask_push is not None:
         return primitive.mask_push(index, live, node.output, *node.operands, **node.keywords)
     if primitive.kind == ELEMENTWISE:

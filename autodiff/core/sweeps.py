@@ -65,10 +65,10 @@ def pull_back_arrays(nodes: Iterable[Node], cts: dict[Node, Any], lives: dict[No
         if ct is None:  # a rule said None: nothing flows this way
             continue
         primitive = node.primitive
-        rules = primitive.pulls  # type: ignore[union-attr]
-        elementwise = primitive.kind is ELEMENTWISE  # type: ignore[union-attr]
+        rules = primitive.pulls
+        elementwise = primitive.kind is ELEMENTWISE
         if (not elementwise and (rules is None or primitive is ITEM or type(ct) is list)) or (
-            lives is not None and (primitive.flags & MASKING or node in lives)  # type: ignore[union-attr]
+            lives is not None and (primitive.flags & MASKING or node in lives)
         ):
             _pull_one(node, ct, cts, lives)
             continue
@@ -77,8 +77,8 @@ def pull_back_arrays(nodes: Iterable[Node], cts: dict[Node, Any], lives: dict[No
         y = node.output
         count = len(operands)
         if not elementwise:
-            direct = primitive.direct if type(ct) is ndarray else None  # type: ignore[union-attr]
-            head = (ct, y, *operands) if primitive.takes_output else (ct, *operands)  # type: ignore[union-attr]
+            direct = primitive.direct if type(ct) is ndarray else None
+            head = (ct, y, *operands) if primitive.takes_output else (ct, *operands)
         i = -1
         for parent in node.parents:
             i += 1
@@ -133,7 +133,7 @@ def pull_back_to_leaves(found: Walk, cts: dict[Node, Any]) -> dict[Node, Any]:
     k = len(nodes)
     if not found.flags & GUARDING:
         for node in reversed(nodes):
-            if node.primitive.flags & (SINGULAR | OVERFLOWING):  # type: ignore[union-attr]
+            if node.primitive.flags & (SINGULAR | OVERFLOWING):
                 break
             k -= 1
     seeds = dict(cts)
@@ -220,7 +220,6 @@ def _free_home(node: Node, cts: dict[Node, Any]) -> Any:
 def _pull_one(node: Node, ct: Any, cts: dict[Node, Any], lives: dict[Node, Any] | None) -> None:
     """One step of the sweep on arrays where it is not simple: several outputs, one rule for all operands, masks."""
     primitive = node.primitive
-    assert primitive is not None
     live = None if lives is None else lives.pop(node, None)
     if primitive is ITEM:
         _accumulate_item(node, ct, cts, live, lives)
@@ -259,7 +258,6 @@ def _join_masks(node: Node, alive: Any, lives: dict[Node, Any], *, first: bool) 
 def joint_cotangents(node: Node, head: tuple[Any, ...]) -> tuple[Any, ...]:
     """The cotangents of all operands, from a rule that returns them together."""
     primitive = node.primitive
-    assert primitive is not None
     assert primitive.joint_pull is not None
     gs = primitive.joint_pull(*head, **node.keywords)
     if not isinstance(gs, (tuple, list)) or len(gs) != len(node.operands):
@@ -287,7 +285,6 @@ def _accumulate_item(node: Node, ct: Any, cts: dict[Node, Any], live: Any, lives
 
 def _outputs_cotangent(node: Node, ct: list[Any]) -> tuple[Any, ...]:
     """The cotangent of several outputs as rules expect it."""
-    assert node.primitive is not None
     if node.primitive.symbolic_zeros:
         return tuple(ct)
     return tuple(np.zeros_like(y) if c is None else c for c, y in zip(ct, node.output, strict=True))
@@ -340,7 +337,6 @@ def pull_back(
         if node in targets:
             results[node] = ct
         primitive = node.primitive
-        assert primitive is not None
         if primitive is ITEM:
             _accumulate_item(node, ct, cts, live, lives if masked else None)
             continue
@@ -404,7 +400,6 @@ def conform(g: Any, x: Any, node: Node) -> Any:
     """A rule's result with the shape and dtype of the operand: summed over broadcast axes, cast back."""
     shape = getattr(g, "shape", None)
     if shape is None:
-        assert node.primitive is not None
         raise RuleError(
             f"{node.primitive.name}: a rule returned {g!r}; expected an array of shape {np.shape(x)}. "
             f"Multiply by the cotangent: t * ..."
@@ -423,7 +418,6 @@ def _sum_to(g: Any, x: Any, node: Node) -> Any:
     """Transpose of broadcasting `x` to the shape of `g`."""
     extra = len(g.shape) - x.ndim
     if extra < 0 or any(a != b and b != 1 for a, b in zip(g.shape[extra:], x.shape, strict=True)):
-        assert node.primitive is not None
         i = next((i for i, o in enumerate(node.operands) if o is x), 0)
         raise RuleError(
             f"{node.primitive.name}: the rule of operand {i} returned a cotangent of shape {g.shape}; the operand "
@@ -463,7 +457,6 @@ def push_forward(
         nodes = switches.tell_swept(nodes, tangents, outputs, reverse=False)
     for node in nodes:
         primitive = node.primitive
-        assert primitive is not None
         if node in tangents:  # a target that is itself a result: its tangent is given
             continue
         moving = [i for i, p in enumerate(node.parents) if p is not None and p in tangents]
@@ -539,7 +532,6 @@ def _push_jointly(
 ) -> Any:
     """The tangent of the output of an operation with one forward rule for all operands."""
     primitive = node.primitive
-    assert primitive is not None
     ts = [None if i not in moving else tangents[p] for i, p in enumerate(node.parents)]  # type: ignore[index]
     if primitive.kind == LINEAR or not primitive.symbolic_zeros:
         ts = [np.zeros_like(x) if t is None else t for t, x in zip(ts, node.operands, strict=True)]
@@ -554,7 +546,6 @@ def conform_tangent(t: Any, node: Node) -> Any:
     y = node.output
     shape = getattr(t, "shape", None)
     if shape is None:
-        assert node.primitive is not None
         raise RuleError(
             f"{node.primitive.name}: a forward rule returned {t!r}; expected an array of shape {np.shape(y)}."
         )
@@ -562,7 +553,6 @@ def conform_tangent(t: Any, node: Node) -> Any:
         try:
             t = np.broadcast_to(t, y.shape)
         except ValueError:
-            assert node.primitive is not None
             raise RuleError(
                 f"{node.primitive.name}: a forward rule returned shape {shape}; the output has shape {y.shape}."
             ) from None

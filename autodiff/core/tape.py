@@ -14,12 +14,15 @@ from typing import Any
 import numpy as np
 
 from autodiff.core import switches
-from autodiff.core.primitives import LINEAR, Primitive
+from autodiff.core.primitives import LINEAR, Primitive, linear
 
 next_number: Callable[[], int] = itertools.count(1).__next__
 """The counter that numbers nodes and stamps assignments; atomic under the interpreter lock."""
 
 NO_KEYWORDS: dict[str, Any] = {}
+
+INPUT = Primitive("input", lambda: None, LINEAR)
+"""Stands where no operation made the value; it is never called, and has no operands."""
 
 
 class Node:
@@ -29,8 +32,8 @@ class Node:
     ----------
     number : int
         Larger than that of every operand's node.
-    primitive : Primitive or None
-        None for an input: a leaf, or a target of a transform.
+    primitive : Primitive
+        `INPUT` if nothing was recorded: a leaf, or a target of a transform.
     operands : tuple
         The operand arrays (plain, never Tensors) and Python numbers.
     parents : tuple of (Node or None)
@@ -50,7 +53,7 @@ class Node:
     def __init__(
         self,
         number: int,
-        primitive: Primitive | None,
+        primitive: Primitive,
         operands: tuple[Any, ...],
         parents: tuple[Node | None, ...],
         keywords: dict[str, Any],
@@ -64,7 +67,7 @@ class Node:
         self.output = output
 
     def __repr__(self) -> str:
-        return f"<Node {self.number} {self.primitive.name if self.primitive else 'input'}>"
+        return f"<Node {self.number} {self.primitive.name}>"
 
 
 class Leaf(Node):
@@ -86,7 +89,7 @@ class Leaf(Node):
 
     def __init__(self, name: str | None = None) -> None:
         self.number = next_number()
-        self.primitive = None
+        self.primitive = INPUT
         self.operands = self.parents = ()
         self.keywords = NO_KEYWORDS
         self.output = None
@@ -136,15 +139,15 @@ def item_node(node: Node, index: int) -> Node:
     return Node(next_number(), ITEM, (node.output,), (node,), {"index": index}, node.output[index])
 
 
-ALIAS = Primitive("alias", lambda x: x, LINEAR)
+ALIAS: Primitive = linear(lambda x: x, lambda ct, x: ct, name="alias", passes_mask=True)
 """The same value under a fresh number: how a transform takes hold of something already tracked."""
-ALIAS.pulls, ALIAS.pushes, ALIAS.takes_output, ALIAS.reads, ALIAS.passes_mask = (
-    (lambda ct, x: ct,),
-    (ALIAS,),
-    False,
-    False,
-    True,
-)
+
+
+def fresh_node(data: Any, outer: Node | None = None) -> Node:
+    """The node by which a transform takes hold of a value: an input, or an alias where it is tracked outside."""
+    if outer is None:
+        return Node(next_number(), INPUT, (), (), NO_KEYWORDS, data)
+    return Node(next_number(), ALIAS, (data,), (outer,), NO_KEYWORDS, data)
 
 
 class Watcher:

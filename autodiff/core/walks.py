@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from autodiff.core.primitives import MASKING, MULTILINEAR, OVERFLOWING, SINGULAR
-from autodiff.core.tape import Leaf, Node, Orphan
+from autodiff.core.tape import INPUT, Leaf, Node, Orphan
 from autodiff.errors import GradientError, StaleError
 
 _by_number = attrgetter("number")
@@ -64,7 +64,7 @@ def walk_to_leaves(*roots: Node) -> Walk:
     flags = 0
     for node in stack:  # it grows while it is gone through
         primitive = node.primitive
-        if primitive is None:
+        if primitive is INPUT:
             leaves.append(node)
             continue
         nodes.append(node)
@@ -96,7 +96,7 @@ def walk(roots: Iterable[Node], targets: Set[Node], *, through: bool = True) -> 
         if node.number < floor:
             outside = True
             continue
-        if node.primitive is None or (not through and node in targets):
+        if node.primitive is INPUT or (not through and node in targets):
             leaves.append(node)
             continue
         nodes.append(node)
@@ -111,7 +111,7 @@ def walk(roots: Iterable[Node], targets: Set[Node], *, through: bool = True) -> 
     if strangers and not targets <= seen:
         _check_not_left_behind(strangers)
     needed: set[Node] | None = None
-    if outside or strangers or any(t.primitive is not None for t in targets):
+    if outside or strangers or any(t.primitive is not INPUT for t in targets):
         needed = set(targets)
         for node in reversed(nodes):
             if not needed.isdisjoint(node.parents):
@@ -218,7 +218,6 @@ def _check_not_stale(nodes: list[Node], leaves: list[Node], needed: Set[Node] | 
         _check_not_left_behind(leaves)
     for node in nodes:
         primitive = node.primitive
-        assert primitive is not None
         for i, parent in enumerate(node.parents):
             if isinstance(parent, Leaf) and parent.stamp > node.number and is_read(node, i, needed):
                 name = getattr(parent, "name", None)
@@ -232,7 +231,6 @@ def _check_not_stale(nodes: list[Node], leaves: list[Node], needed: Set[Node] | 
 def is_read(node: Node, index: int, needed: Set[Node] | None) -> bool:
     """Whether a rule that will run reads the value of operand `index`."""
     primitive = node.primitive
-    assert primitive is not None
     if not primitive.reads:
         return False
     if primitive.kind != MULTILINEAR:

@@ -14,7 +14,7 @@ from autodiff.arrays.tensors import Tensor, lift
 from autodiff.core import switches, tape, walks
 from autodiff.core.primitives import ELEMENTWISE
 from autodiff.core.sweeps import pull_back
-from autodiff.core.tape import ITEM, NO_KEYWORDS, Node, next_number
+from autodiff.core.tape import INPUT, ITEM, Node, fresh_node, next_number
 from autodiff.core.walks import Walk
 from autodiff.errors import DtypeError
 from autodiff.transforms.recording import conjugated, pull, recording_on
@@ -29,7 +29,7 @@ def inputs_of(tensors: Iterable[Tensor]) -> dict[Node, Any]:
             if parent is not None and parent not in values:
                 values[parent] = x
                 stack.append(parent)
-    return {n: values[n] for n in sorted(values, key=lambda n: n.number) if n.primitive is None}
+    return {n: values[n] for n in sorted(values, key=lambda n: n.number) if n.primitive is INPUT}
 
 
 def _ones(t: Tensor) -> Any:
@@ -74,11 +74,10 @@ def pulled(node: Node, ct: Any, live: Any = None) -> tuple[list[Any], list[Any]]
         For each operand the term, and its mask (None: nothing is blocked).
     """
     # Parents of its own for each operand, so that x * x shows both factors and nothing further down is swept.
-    sources = [None if p is None else Node(next_number(), None, (), (), NO_KEYWORDS, x)
+    sources = [None if p is None else fresh_node(x)
                for p, x in zip(node.parents, node.operands, strict=True)]  # fmt: skip
     alone = Node(next_number(), node.primitive, node.operands, tuple(sources), node.keywords, node.output)
     targets = {s for s in sources if s is not None}
-    assert node.primitive is not None
     lives = {} if live is None else {alone: live}
     found = Walk([alone], list(targets), node.primitive.flags, False, targets)
     with np.errstate(all="ignore"):  # infinite slopes are answers (see the conventions)
@@ -111,7 +110,7 @@ def local_partials(node: Node) -> list[Partial | None]:
     y = node.output
     if node.primitive is ITEM or isinstance(y, tuple) or y.dtype.kind != "f":
         return [None] * len(node.operands)
-    diagonal = node.primitive is not None and node.primitive.kind == ELEMENTWISE
+    diagonal = node.primitive is not INPUT and node.primitive.kind == ELEMENTWISE
     rules = pulled(node, np.ones_like(y))[0] if diagonal or not np.ndim(y) else [None] * len(node.operands)
     partials: list[Partial | None] = []
     for parent, x, g in zip(node.parents, node.operands, rules, strict=True):
@@ -178,7 +177,7 @@ def record_backward(tensors: Sequence[Tensor]) -> Backward:
         for i, t in enumerate(tensors):
             assert t._node is not None
             ones = _ones(t)
-            source = Node(next_number(), None, (), (), NO_KEYWORDS, ones)
+            source = fresh_node(ones)
             source.name = "seed" if len(tensors) == 1 else f"seed {i}"
             seed = lift(ones, source)
             given[t._node] = given[t._node] + seed if t._node in given else seed

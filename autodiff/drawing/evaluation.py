@@ -10,7 +10,7 @@ import numpy as np
 from autodiff import display, pytree
 from autodiff.arrays.tensors import Tensor
 from autodiff.core import walks
-from autodiff.core.tape import ALIAS, ITEM, Node
+from autodiff.core.tape import ALIAS, INPUT, ITEM, Node
 from autodiff.drawing.derivatives import cotangents, local_partials
 from autodiff.drawing.graph import describe, is_array, short
 from autodiff.drawing.labels import number, printable, size_of, summary
@@ -157,7 +157,7 @@ def trace_table(f: Callable[..., Any], *xs: Any, direction: Sequence[Any] | None
     for node in nodes:
         if node in names:
             continue
-        if node.primitive is None:
+        if node.primitive is INPUT:
             given = printable(getattr(node, "name", None) or f"c{node.number}", _LONGEST_NAME)
             names[node] = given.replace("\n", " ")
             continue
@@ -199,7 +199,7 @@ def _tangents(recording: Any, direction: Sequence[Any], nodes: list[Node], targe
     wanted = set(nodes) | targets
     found = walks.walk([n for n in nodes if n not in targets], targets)
     swept = push(found, dict(given), wanted, False, {})
-    zeros = {n: np.zeros_like(n.output) for n in nodes if n.primitive is not None and not isinstance(n.output, tuple)}
+    zeros = {n: np.zeros_like(n.output) for n in nodes if n.primitive is not INPUT and not isinstance(n.output, tuple)}
     return {**zeros, **given, **{n: t for n, t in swept.items() if not isinstance(t, (tuple, list))}}
 
 
@@ -216,7 +216,6 @@ _INFIX = {
 
 def expression(node: Node, names: dict[Node, str]) -> str:
     """How a node was computed, in Python's notation."""
-    assert node.primitive is not None
     operands = [
         names[p] if p is not None else f"<{describe(x)}>" if is_array(x) else _constant(x)
         for p, x in zip(node.parents, node.operands, strict=True)

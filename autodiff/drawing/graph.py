@@ -14,7 +14,7 @@ import numpy as np
 
 from autodiff.arrays.tensors import Tensor
 from autodiff.core.modes import SCOPES
-from autodiff.core.tape import ALIAS, ITEM, Leaf, Node
+from autodiff.core.tape import ALIAS, INPUT, ITEM, Leaf, Node
 
 Kind = Literal["parameter", "input", "constant", "saved", "operation", "result", "derivative", "module"]
 LEAVES: frozenset[Kind] = frozenset(("parameter", "input", "constant", "saved"))
@@ -84,7 +84,7 @@ class Vertex:
     def details(self) -> tuple[str, ...]:
         """Further lines: the user's name, numbers and metadata of the call."""
         node = self.node
-        if node is None or node.primitive is None or self.kind == "saved":
+        if node is None or node.primitive is INPUT or self.kind == "saved":
             return self.notes
         name = getattr(node, "name", None)
         lines = [name] if name else []
@@ -190,7 +190,7 @@ def read_graph(
         if key == last:  # a deep copy has the number of what it is a copy of
             key = f"n{node.number}i{len(vertices)}"
         last, keys[node] = f"n{node.number}", key
-        if primitive is None:
+        if primitive is INPUT:
             kind: Kind = "parameter" if isinstance(node, Leaf) else "input"
             vertices.append(Vertex(key, kind, getattr(node, "name", None) or kind, values[node], scopes[node], node))
             continue
@@ -203,7 +203,7 @@ def read_graph(
         if node in rules:
             of = rules[node]
             calls = tuple(Scope(f"{s.name}, backwards", -s.call) for s in scopes.get(of, ()))
-            notes = (f"through {of.primitive.name}",) if of.primitive is not None else ()
+            notes = (f"through {of.primitive.name}",) if of.primitive is not INPUT else ()
         numbered = len(node.operands) > 1 and primitive.name not in _COMMUTING
         for i, (parent, x) in enumerate(zip(node.parents, node.operands)):
             label = str(i) if numbered else ""
@@ -260,5 +260,5 @@ def _scopes_of(nodes: list[Node]) -> dict[Node, tuple[Scope, ...]]:
         if changed or (around and any(s[2] <= node.number for s in around)):
             around = [s for s in around if s[2] > node.number]
             calls = tuple(Scope(s[0], s[1]) for s in around)
-        found[node] = calls if node.primitive is not None else ()
+        found[node] = calls if node.primitive is not INPUT else ()
     return found

@@ -9,7 +9,7 @@ import numpy as np
 
 from autodiff import pytree
 from autodiff.arrays.tensors import Tensor
-from autodiff.core.tape import Node
+from autodiff.core.tape import INPUT, Node
 from autodiff.drawing.derivatives import Partial, cotangents, local_partials, record_backward
 from autodiff.drawing.dot import to_dot
 from autodiff.drawing.fold import MOST, fit, fold_modules, fold_repeats
@@ -248,7 +248,7 @@ def _numbers(v: Vertex, found: Mapping[Node, Any] | None, values: bool) -> list[
 
 def _partials(graph: Graph) -> dict[Edge, str]:
     """The local partial derivative of every arrow that leads to one operation."""
-    heads = {v.key: v for v in graph.vertices if v.node is not None and v.count == 1 and v.node.primitive is not None}
+    heads = {v.key: v for v in graph.vertices if v.node is not None and v.count == 1 and v.node.primitive is not INPUT}
     known: dict[str, list[Partial | None]] = {}
     texts: dict[Edge, str] = {}
     for e in graph.edges:

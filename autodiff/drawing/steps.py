@@ -15,7 +15,7 @@ import numpy as np
 
 from autodiff import display
 from autodiff.arrays.tensors import Tensor
-from autodiff.core.tape import ITEM, Node
+from autodiff.core.tape import INPUT, ITEM, Node
 from autodiff.drawing.derivatives import Partial, local_partials, pulled
 from autodiff.drawing.dot import FONT, GROUND, STYLES, TEXT, style_of
 from autodiff.drawing.graph import LEAVES, Graph, Vertex, read_graph
@@ -145,7 +145,7 @@ def _frames(y: Tensor, graph: Graph) -> list[Frame]:
             continue
         key = keys[node]
         done.add(key)
-        if node.primitive is None:
+        if node.primitive is INPUT:
             continue
         shoot("ready", f"{titles[key]}: its cotangent{_amount(ct)} is complete.", key)
         partials = local_partials(node)
@@ -214,7 +214,7 @@ class Steps:
         self._partials = {
             e: partial_text(p)
             for v in graph.vertices
-            if v.node is not None and v.node.primitive is not None
+            if v.node is not None and v.node.primitive is not INPUT
             for partials in [local_partials(v.node)]
             for e in graph.edges
             if e.head == v.key and (p := partials[e.operand]) is not None

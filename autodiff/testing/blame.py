@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff.arrays.tensors import Tensor
-from autodiff.core.tape import ALIAS, ITEM, Node
+from autodiff.core.tape import ALIAS, INPUT, ITEM, Node
 from autodiff.testing.comparing import Examination, Settings
 from autodiff.testing.problems import Problem, pullback_of, read_only
 from autodiff.testing.report import WRONG, Comparison
@@ -72,7 +72,7 @@ def operations(roots: Iterable[Node]) -> list[Node]:
     found = []
     while stack:
         node = stack.pop()
-        if node.primitive is not None:
+        if node.primitive is not INPUT:
             found.append(node)
         fresh = {p for p in node.parents if p is not None} - seen
         seen |= fresh
@@ -81,7 +81,6 @@ def operations(roots: Iterable[Node]) -> list[Node]:
 
 
 def _shown(node: Node) -> str:
-    assert node.primitive is not None
     shapes = ", ".join(str(np.shape(x)) for x in node.operands)
     return f"{node.primitive.name} of operands with shapes {shapes}"
 
@@ -90,7 +89,6 @@ def _wrong_rule(node: Node, order: int, settings: Settings) -> Comparison | None
     """The first comparison that is wrong when the operation stands alone."""
     moving = [i for i, p in enumerate(node.parents) if p is not None]
     primitive = node.primitive
-    assert primitive is not None
 
     def call(*leaves: Any) -> list[Any]:
         operands = list(node.operands)

@@ -53,7 +53,7 @@ def listing(roots: Iterable[Node], mark: Node | None = None) -> str:
             expression = f"{operands[0]}[{node.keywords['index']}]"
         else:
             operands += [f"{key}={value}" for key, value in node.keywords.items() if value not in (None, False)]
-            expression = f"{node.primitive.name}({', '.join(operands)})"  # type: ignore[union-attr]
+            expression = f"{node.primitive.name}({', '.join(operands)})"
         arrow = "   <-- here" if node is mark else ""
         lines.append(f"{names[node]} = {expression}  {_type(node.output)}{arrow}")
     if len(lines) > _LINES:

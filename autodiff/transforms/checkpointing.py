@@ -10,9 +10,9 @@ import numpy as np
 
 from autodiff import pytree
 from autodiff.arrays.tensors import Tensor, lift
-from autodiff.core import switches, tape, walks
+from autodiff.core import switches, walks
 from autodiff.core.primitives import Primitive, primitive
-from autodiff.core.tape import NO_KEYWORDS, Node, next_number
+from autodiff.core.tape import Node, fresh_node, next_number
 from autodiff.errors import RuleError
 from autodiff.transforms.recording import pull_recorded, push_recorded, recording_on
 
@@ -87,16 +87,7 @@ class _Call:
         fresh = []
         for i, v in zip(self.places, moving, strict=True):
             data = v._data if isinstance(v, Tensor) else v
-            outer = v._node if isinstance(v, Tensor) else None
-            alias = outer is not None
-            node = Node(
-                next_number(),
-                tape.ALIAS if alias else None,
-                (data,) if alias else (),
-                (outer,) if alias else (),
-                NO_KEYWORDS,
-                data,
-            )
+            node = fresh_node(data, v._node if isinstance(v, Tensor) else None)
             fresh.append(node)
             leaves[i] = lift(data, node)
         with recording_on():

@@ -44,9 +44,8 @@ def coefficients(
     try:
         if starts:
             found = walks.walk(tuple(starts), targets)
-            lifted = (
-                found.outside or (isinstance(along, Tensor) and along._node is not None)
-            ) and switches.is_recording()
+            lifted = found.outside or (isinstance(along, Tensor) and along._node is not None)
+            lifted = lifted and switches.is_recording()
             first = lift(data_of(x0), source) if lifted else data_of(x0)
             with recording_on(), np.errstate(all="ignore"):
                 series = propagate(table, found.nodes, source, first, along, max(orders), lift if lifted else None)

@@ -20,7 +20,7 @@ from autodiff.core import switches, walks
 from autodiff.core.primitives import MASKING
 from autodiff.core.sweeps import all_finite, pull_back, push_forward, with_masks_if_needed
 from autodiff.core.switches import set_recording
-from autodiff.core.tape import ALIAS, NO_KEYWORDS, Node, next_number
+from autodiff.core.tape import Node, fresh_node
 from autodiff.core.walks import Walk
 from autodiff.errors import DtypeError, GradientError
 from autodiff.pytree import Structure
@@ -80,9 +80,7 @@ def _fresh(value: Any, path: str) -> Tensor:
             "Pass it "
             f"as a float (2.0 for 2, or x.astype(float)), or choose other arguments with argnums=."
         )
-    if outer is None:
-        return lift(data, Node(next_number(), None, (), (), NO_KEYWORDS, data))
-    return lift(data, Node(next_number(), ALIAS, (data,), (outer,), NO_KEYWORDS, data))
+    return lift(data, fresh_node(data, outer))
 
 
 def title(f: Function) -> str:

@@ -21,7 +21,7 @@ from autodiff.arrays.batching import Batch
 from autodiff.arrays.tensors import Tensor
 from autodiff.core import switches, walks
 from autodiff.core.primitives import ELEMENTWISE
-from autodiff.core.tape import ALIAS, ITEM, Leaf, Node, Watcher
+from autodiff.core.tape import ALIAS, INPUT, ITEM, Leaf, Node, Watcher
 from autodiff.errors import AnomalyError, EditedError, GradientError
 from autodiff.watchers.places import Place, names_of, place_of, users_frame
 from autodiff.watchers.remedies import remedy
@@ -125,7 +125,6 @@ def _operands(node: Node, names: Sequence[str]) -> str:
 
 
 def _story(head: str, node: Node, note: _Note, more: str = "") -> str:
-    assert node.primitive is not None
     text = f"{head}\n  recorded at {note.place}"
     if note.place.scopes:
         text += f"\n  in the layer {note.place.layer}"
@@ -134,7 +133,6 @@ def _story(head: str, node: Node, note: _Note, more: str = "") -> str:
 
 def _makes(node: Node) -> bool:
     """Whether an operation made what is not finite in its result, rather than being given it."""
-    assert node.primitive is not None
     xs = [x for x in node.operands if _arrays(x)]
     with np.errstate(all="ignore"):
         if node.primitive.kind == ELEMENTWISE and not isinstance(node.output, tuple):
@@ -190,7 +188,6 @@ class _Watch(Watcher):
 
     def recorded(self, node: Node) -> None:
         primitive = node.primitive
-        assert primitive is not None
         frame = users_frame()
         origins = []
         for parent in node.parents:
@@ -226,7 +223,6 @@ class _Watch(Watcher):
                 story = f"the {kind} that was given is not finite: {_range(value)}"
                 tainted[node] = Origin("", "backward" if reverse else "pushforward", Place(), story, 0)
         for node in nodes:
-            assert node.primitive is not None
             self._check_sums(node)
             moving = [node] if reverse else [p for p in node.parents if p is not None]
             before = next((tainted[n] for n in moving if n in tainted), None)
@@ -245,7 +241,7 @@ class _Watch(Watcher):
     def _check_results(self, roots: Iterable[Node]) -> None:
         """Refuse to differentiate what is not finite already."""
         for node in roots:
-            if node.primitive is None or _is_finite(node.output):
+            if node.primitive is INPUT or _is_finite(node.output):
                 continue
             origin = self.note(node).origin
             if origin is not None:
@@ -264,11 +260,11 @@ class _Watch(Watcher):
                 if parent is not None and parent not in seen and not _is_finite(x):
                     seen.add(parent)
                     found.append(parent)
-            if node.primitive is not None and node.number <= entrance.number:
+            if node.primitive is not INPUT and node.number <= entrance.number:
                 entrance = node
         note = self.note(entrance)
         node = _below(entrance)
-        if node.primitive is None:
+        if node.primitive is INPUT:
             return Origin("", "forward", Place(), f"the argument was not finite: {_range(node.output)}", node.number)
         if _makes(node):
             head = f"{node.primitive.name} made {_what(node.output)} in the forward pass{_share(node.output)}"
@@ -279,7 +275,6 @@ class _Watch(Watcher):
 
     def _origin(self, node: Node, to: Node, given: Any, made: Any, reverse: bool, number: int) -> Origin:
         """An operation whose rule turned finite values into something else."""
-        assert node.primitive is not None
         name, note = node.primitive.name, self.note(node)
         phase = "backward" if reverse else "pushforward"
         where = "the backward pass" if reverse else "the forward sweep of the derivative"
@@ -300,7 +295,7 @@ class _Watch(Watcher):
         self, values: dict[Node, Any], tainted: dict[Node, Origin], targets: Set[Node] | None, reverse: bool
     ) -> None:
         """The sweep is over: what it was for is finite, or the first that spoiled it is named."""
-        asked = [n for n in tainted if (n.primitive is None if targets is None else n in targets)]
+        asked = [n for n in tainted if (n.primitive is INPUT if targets is None else n in targets)]
         if asked:
             self.tell(min((tainted[n] for n in asked), key=lambda o: o.number))
 
@@ -308,7 +303,6 @@ class _Watch(Watcher):
         """Find an array that was edited since it was recorded, among those that the rules read."""
         note = self.notes.get(node)
         primitive = node.primitive
-        assert primitive is not None
         if note is None or not primitive.reads:
             return
         outputs = node.output if isinstance(node.output, tuple) else (node.output,)
@@ -322,7 +316,6 @@ class _Watch(Watcher):
                 self._tell_edited(node, note, i)
 
     def _tell_edited(self, node: Node, note: _Note, i: int) -> None:
-        assert node.primitive is not None
         operand = i < len(node.operands)
         x = node.operands[i] if operand else _arrays(node.output)[0]
         name = (getattr(node.parents[i], "name", None) or note.names[i]) if operand else ""

@@ -173,7 +173,6 @@ class _Watch(Watcher):
     def _look_at(self, node: Node, place: Place | None) -> None:
         self.seen.add(node)
         primitive = node.primitive
-        assert primitive is not None
         if primitive in KINKS:
             place = place_of(users_frame()) if place is None else place
             self._examine(primitive.name, primitive, node.output, node.operands, node.keywords, node.parents, place)
