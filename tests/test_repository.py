@@ -27,7 +27,7 @@ ROOMS = (
     *(f"core.{module}" for module in ("primitives", "switches", "tape", "walks", "copying", "masks", "sweeps")),
     *(f"core.{module}" for module in ("modes", "effects")),
     "ops",
-    *(f"arrays.{module}" for module in ("messages", "batching", "methods", "array_api", "tensors", "series")),
+    *(f"arrays.{module}" for module in ("messages", "batching", "methods", "array_api", "tensors", "plain", "series")),
     *(f"watchers.{module}" for module in ("places", "remedies", "anomalies", "kinks")),
     "transforms.recording",
     "transforms.expansions",

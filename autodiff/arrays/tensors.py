@@ -21,6 +21,7 @@ from autodiff.arrays.messages import explain, no_array, unsupported
 from autodiff.arrays.methods import At, NumpyMethods
 from autodiff.core import copying, sweeps, switches, walks
 from autodiff.core.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
+from autodiff.core.switches import is_traced
 from autodiff.core.tape import INPUT, NO_KEYWORDS, Leaf, Node, item_node, next_number
 from autodiff.errors import DtypeError, GradientError, MutationError, ShapeError, UnsupportedError, UntrackedError
 from autodiff.ops import (
@@ -69,7 +70,7 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
             else:
                 nodes.append(None)
             continue
-        if not isinstance(a, (_ndarray, float, int, complex, np.generic)) and not _is_traced(a):
+        if not isinstance(a, (_ndarray, float, int, complex, np.generic)) and not is_traced(a):
             foreign = getattr(type(a), "__autodiff_apply__", None)
             if foreign is not None:  # a wrapper around Tensors: it unwraps first
                 return foreign(primitive, args, kwargs)
@@ -105,11 +106,6 @@ def number(y: Any) -> Any:
     if type(y) is _ndarray or getattr(y, "is_traced_array", False):
         return y if y.ndim else y[()]
     return y
-
-
-def _is_traced(x: Any) -> bool:
-    """Whether this stands for an array in a function that is being compiled."""
-    return hasattr(type(x), "__autodiff_traced__")
 
 
 def _runner(primitive: Primitive) -> Callable[..., Any]:
@@ -189,7 +185,7 @@ def _operand(other: Any) -> Any:
             raise explain("this operator", (other,), TypeError())
         other = other if type(other) is _ndarray or isinstance(other, np.generic) else plain(other)
         return other if not switches.active else met(other)
-    return other if isinstance(other, (float, int, complex)) or _is_traced(other) else NotImplemented
+    return other if isinstance(other, (float, int, complex)) or is_traced(other) else NotImplemented
 
 
 def plain(array: Any) -> Any:
@@ -268,12 +264,12 @@ class Tensor(NumpyMethods):
             if data._node is not None and not requires_grad:
                 raise data._leaves_graph("a new Tensor", "Write x.detach() on purpose; ad.tensor(x) is a tracked copy.")
             data = data._data
-        traced = _is_traced(data)
+        traced = is_traced(data)
         if not traced and not isinstance(data, np.generic):
             data = np.asarray(plain(data))
             if switches.active:
                 data = met(data)
-                traced = _is_traced(data)
+                traced = is_traced(data)
         if data.dtype.kind not in "fciub":
             raise DtypeError(
                 f"a Tensor holds numbers; this array has dtype {data.dtype}. Convert it first, for example with "
@@ -300,7 +296,7 @@ class Tensor(NumpyMethods):
     @property
     def data(self) -> Any:
         """The plain values: an ndarray, or a NumPy scalar where there are no axes."""
-        return self._data if not switches.active or not _is_traced(self._data) else self._data.data
+        return self._data if not switches.active or not is_traced(self._data) else self._data.data
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -348,7 +344,7 @@ class Tensor(NumpyMethods):
         if not isinstance(node, Leaf):
             raise GradientError("only a leaf (a tensor made with requires_grad=True) has a .grad to set.")
         value = value._data if isinstance(value, Tensor) else value
-        if value is not None and not _is_traced(value):
+        if value is not None and not is_traced(value):
             value = np.asarray(value, self.dtype)
         if value is not None and value.shape != self.shape:
             raise GradientError(f".grad has the shape of its tensor, {self.shape}; {value.shape} was given.")
@@ -529,14 +525,14 @@ class Tensor(NumpyMethods):
                 "assign_ changes a leaf; this tensor is a result. Use x.at[...].set(v) for a changed copy."
             )
         given = value._data if isinstance(value, Tensor) else value
-        new = given if _is_traced(given) else met(np.asarray(given))
+        new = given if is_traced(given) else met(np.asarray(given))
         if new.shape != self.shape:
             who = f" to {self.name!r}" if self.name else ""
             raise ShapeError(f"assign_{who}: the value has shape {new.shape}; the tensor has shape {self.shape}.")
         if not np.can_cast(new.dtype, self.dtype, "same_kind"):
             raise DtypeError(f"assign_: a value of dtype {new.dtype} does not fit a tensor of dtype {self.dtype}.")
         leaf = node if node is not None else getattr(self, "_resting", None)
-        if switches.active and (_is_traced(new) or _is_traced(self._data)):
+        if switches.active and (is_traced(new) or is_traced(self._data)):
             switches.tracer().assigned(self, new)
         elif isinstance(leaf, Leaf) and leaf.home is not None:
             self._data[...] = new
@@ -937,7 +933,7 @@ def _plain_tree(value: Any) -> Any:
 
 def _wrap_tree(value: Any) -> Any:
     """Arrays as untracked Tensors, in tuples and lists too; what is not an array stays."""
-    if isinstance(value, (_ndarray, np.generic)) or _is_traced(value):
+    if isinstance(value, (_ndarray, np.generic)) or is_traced(value):
         return _untracked(value)
     if isinstance(value, (list, tuple)):
         wrapped = [_wrap_tree(v) for v in value]
@@ -1016,7 +1012,7 @@ def seed(y: Tensor, ct: Any, who: str) -> Any:
                 f"{who} starts from a real number; this tensor is complex. Take its .real, or give a cotangent."
             )
         return type(data)(1) if isinstance(data, np.generic) else np.ones_like(data)
-    array = ct._data if isinstance(ct, Tensor) else ct if _is_traced(ct) else met(np.asarray(ct))
+    array = ct._data if isinstance(ct, Tensor) else ct if is_traced(ct) else met(np.asarray(ct))
     if array.shape != data.shape:
         raise GradientError(f"{who}: the cotangent has shape {array.shape}; the tensor has shape {data.shape}.")
     array = array.astype(data.dtype)[()] if array.dtype != data.dtype else array[()]
@@ -1070,7 +1066,7 @@ def tensor(data: Any, requires_grad: bool = False, name: str | None = None, dtyp
         if dtype is not None:
             joined = joined.astype(dtype)
         return Tensor(joined, requires_grad, name) if requires_grad and not joined.requires_grad else joined
-    if _is_traced(data) or (isinstance(data, Tensor) and _is_traced(data._data)):
+    if is_traced(data) or (isinstance(data, Tensor) and is_traced(data._data)):
         twin = Tensor(data._data if isinstance(data, Tensor) else data).copy()
         return Tensor(twin if dtype is None else twin.astype(dtype), requires_grad, name)
     if type(data) is float and dtype is None and requires_grad:  # the numbers of a hand-worked example

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.calculus.integrands import concrete, explained, remembers, values_at
+from autodiff.arrays.plain import concrete, is_more_than_numbers
+from autodiff.calculus.integrands import explained, values_at
 from autodiff.calculus.meshes import Mesh, ends_least, uniform
 from autodiff.calculus.ranges import Range
 from autodiff.core.modes import no_grad
@@ -124,7 +125,7 @@ def sampled(f: Function, ranges: Sequence[Range], meshes: Sequence[Mesh], ends: 
     for r, mesh in zip(ranges, meshes, strict=True):
         if r.number:
             limits = r.limits(xs, shape)
-            plain = plain and not any(remembers(v) for v in limits)
+            plain = plain and not any(is_more_than_numbers(v) for v in limits)
             low, high = map(concrete, limits)
             ends = r.ends(low[()], high[()])
         x, slope = mesh.place(ends)
@@ -134,7 +135,7 @@ def sampled(f: Function, ranges: Sequence[Range], meshes: Sequence[Mesh], ends: 
         xs = [np.broadcast_to(v[..., None], shape) for v in xs] + [x]
         jacobian = slope if not r.number else jacobian[..., None] * slope
     given = values_at(f, xs, shape)
-    return concrete(given) * jacobian, xs, plain and not remembers(given)
+    return concrete(given) * jacobian, xs, plain and not is_more_than_numbers(given)
 
 
 def choose(f: Function, ranges: Sequence[Range], tol: float, atol: float = 0.0, first: Begin | None = None) -> Chosen:

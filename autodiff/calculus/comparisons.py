@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.calculus.integrands import concrete
+from autodiff.arrays.plain import concrete
 
 _SLACK = 1e-9
 """Relative to the sides: estimates are estimates, and a side is often a sum that has lost digits."""

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.plain import is_more_than_numbers, is_tracked, untracked
 from autodiff.arrays.series import Series
 from autodiff.arrays.tensors import Tensor
 from autodiff.calculus import monte_carlo, rules
 from autodiff.calculus.adaptive import Chosen, choose, estimate
-from autodiff.calculus.integrands import is_tracked, one_by_one, remembers, untracked, values_at
+from autodiff.calculus.integrands import one_by_one, values_at
 from autodiff.calculus.meshes import Mesh, double_exponential, whole
 from autodiff.calculus.ranges import Range, ranges_of
 from autodiff.core.effects import check, is_compiling
@@ -148,7 +149,7 @@ def _integral(
         first = partial(whole, rule=_FIXED[method](nodes))
     chosen = choose(f, parts, *tols, first)
     limits = parts[0].limits((), ())
-    if chosen.plain and not any(remembers(v) for v in limits):
+    if chosen.plain and not any(is_more_than_numbers(v) for v in limits):
         return chosen.value, np.asarray(chosen.error)
     return _recorded(f, parts, chosen, tols[0]), np.asarray(chosen.error)
 

@@ -7,30 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.plain import concrete
 from autodiff.arrays.tensors import Tensor
 from autodiff.errors import ShapeError, UnsupportedError
 from autodiff.transforms.recording import Function, title
-
-
-def concrete(value: Any) -> Any:
-    """The plain array behind a Tensor, or behind what stands for an array in a function that is being compiled."""
-    value = untracked(value)
-    return value._value if hasattr(type(value), "__autodiff_traced__") else np.asarray(value)
-
-
-def untracked(value: Any) -> Any:
-    """The same without its history: what the mesh of an integral is laid out on."""
-    return value._data if isinstance(value, Tensor) else value
-
-
-def remembers(value: Any) -> bool:
-    """Whether this is more than an array: a Tensor, or what stands for an array while a function is compiled."""
-    return isinstance(value, Tensor) or hasattr(type(value), "__autodiff_traced__")
-
-
-def is_tracked(value: Any) -> bool:
-    """Whether derivatives with respect to this may be asked for."""
-    return isinstance(value, Tensor) and value._node is not None
 
 
 def stacked(value: Any) -> Any:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.calculus.integrands import concrete, values_at
+from autodiff.arrays.plain import concrete
+from autodiff.calculus.integrands import values_at
 from autodiff.calculus.ranges import Range
 from autodiff.errors import DomainError, StructureError
 from autodiff.transforms.recording import Function, title

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from autodiff.arrays.batching import Batch
+from autodiff.arrays.plain import concrete, is_more_than_numbers, untracked
 from autodiff.arrays.series import Series
 from autodiff.arrays.tensors import Tensor
-from autodiff.calculus.integrands import concrete, remembers, stacked, untracked
+from autodiff.calculus.integrands import stacked
 from autodiff.core.effects import check, is_compiling
 from autodiff.core.modes import no_grad
 from autodiff.core.primitives import primitive
@@ -115,7 +116,7 @@ def gradient_flow(f: Function) -> Function:
 
 
 def _array(value: Any) -> Any:
-    if not remembers(value):
+    if not is_more_than_numbers(value):
         value = np.asarray(value)
     value = value.astype(float) if value.dtype.kind in "iub" else value
     return value[()] if isinstance(value, np.ndarray) and not value.ndim else value
@@ -135,7 +136,9 @@ def _solution(f: Function, y0: Any, t: Any, args: tuple[Any, ...], rtol: float, 
         )
     with no_grad(), np.errstate(all="ignore"):
         rows, cuts = _steps(lambda y, s: concrete(stacked(f(y, s, *plain_args))), concrete(y0), concrete(t), rtol, atol)
-    if not any(map(remembers, (first if not isinstance(first, (list, tuple)) else stacked(first), y0, t, *args))):
+    if not any(
+        map(is_more_than_numbers, (first if not isinstance(first, (list, tuple)) else stacked(first), y0, t, *args))
+    ):
         return np.stack(rows)
 
     def rate(y: Any, s: Any) -> Any:

@@ -7,18 +7,19 @@ from typing import Any
 import numpy as np
 
 from autodiff.arrays.batching import Batch
+from autodiff.arrays.plain import data_of, is_more_than_numbers
 from autodiff.arrays.tensors import Tensor
-from autodiff.calculus.integrands import remembers, stacked
+from autodiff.calculus.integrands import stacked
 from autodiff.core import switches, walks
 from autodiff.errors import DtypeError, ShapeError
-from autodiff.transforms.recording import Function, data_of, leave, push, record, title, tracked_node
+from autodiff.transforms.recording import Function, leave, push, record, title, tracked_node
 
 
 def points_of(p: Any, who: str) -> Any:
     """A point or points, (d, ...), as an array or Tensor of real numbers."""
     if isinstance(p, (list, tuple)):
         p = stacked(p)
-    if not remembers(p):
+    if not is_more_than_numbers(p):
         p = np.asarray(p)
     if p.dtype.kind in "iub":
         p = p.astype(float)
@@ -65,7 +66,7 @@ def scalar_values(f: Function, p: Any, who: str) -> Any:
 
 
 def _floating(y: Any) -> Any:
-    y = y if remembers(y) else np.asarray(y)
+    y = y if is_more_than_numbers(y) else np.asarray(y)
     return y.astype(float) if y.dtype.kind in "iub" else y
 
 

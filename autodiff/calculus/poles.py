@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.calculus.integrands import concrete, stacked
+from autodiff.arrays.plain import concrete
+from autodiff.calculus.integrands import stacked
 from autodiff.core.modes import no_grad
 from autodiff.transforms.recording import Function
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autodiff.arrays.plain import concrete
 from autodiff.calculus.fields import divergence, jacobian_field
 from autodiff.calculus.integrals import integrate
-from autodiff.calculus.integrands import concrete
 from autodiff.calculus.partials import components, points_of
 from autodiff.calculus.poles import look_for_poles
 from autodiff.calculus.regions import Region

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.calculus.integrands import concrete, remembers
+from autodiff.arrays.plain import concrete, is_more_than_numbers
 from autodiff.errors import DomainError, ShapeError, StructureError
 
 
@@ -43,7 +43,7 @@ class Range:
                     "it. Ranges stand in the order of f's arguments, the outermost first."
                 )
             value = limit(*xs)
-        if not remembers(value):
+        if not is_more_than_numbers(value):
             value = np.asarray(value)
         if value.dtype.kind in "iu" and value.dtype.kind != "b":
             value = value.astype(float)

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autodiff.arrays.plain import concrete
 from autodiff.calculus.integrals import integrate
-from autodiff.calculus.integrands import concrete
 from autodiff.calculus.partials import scalar_values
 from autodiff.calculus.surfaces import cross, point_and_tangents
 from autodiff.errors import StructureError

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.plain import data_of
 from autodiff.arrays.tensors import Tensor
 from autodiff.calculus.integrals import integrate
 from autodiff.calculus.integrands import stacked
 from autodiff.errors import GradientError, ShapeError
 from autodiff.transforms.expansions import coefficients
-from autodiff.transforms.recording import Function, data_of, matching
+from autodiff.transforms.recording import Function, matching
 
 
 def taylor(f: Function, x0: Any, order: int, *, direction: Any = None) -> Any:

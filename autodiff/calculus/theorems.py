@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.plain import concrete
 from autodiff.calculus.comparisons import Comparison, compared
 from autodiff.calculus.curves import line_integral
 from autodiff.calculus.fields import curl, divergence
 from autodiff.calculus.fractions import PartialFractions, partial_fractions, partial_fractions_integral
 from autodiff.calculus.integrals import integrate
-from autodiff.calculus.integrands import concrete, stacked
+from autodiff.calculus.integrands import stacked
 from autodiff.calculus.partials import components
 from autodiff.calculus.poles import look_for_poles
 from autodiff.calculus.regions import Region

@@ -23,6 +23,7 @@ from operator import attrgetter
 from typing import Any
 
 from autodiff.core.primitives import NUMPY_PRIMITIVES, Primitive
+from autodiff.core.switches import is_traced
 from autodiff.core.tape import ALIAS, INPUT, NO_KEYWORDS, Leaf, Node, Orphan, next_number
 from autodiff.errors import GradientError, RuleError
 
@@ -301,7 +302,7 @@ def copied(value: Any, memo: dict[int, Any]) -> Any:
     """A deep copy of what a node holds; in a function that is being compiled values are not written to, and stay."""
     if isinstance(value, tuple):
         return tuple([copied(v, memo) for v in value])
-    return value if hasattr(type(value), "__autodiff_traced__") else copy.deepcopy(value, memo)
+    return value if is_traced(value) else copy.deepcopy(value, memo)
 
 
 def _copy_node(node: Node, memo: dict[int, Any]) -> None:

@@ -99,6 +99,11 @@ def tracer() -> Any:
     return _modes.tracer if active else None
 
 
+def is_traced(x: Any) -> bool:
+    """Whether this stands for an array in a function that is being compiled."""
+    return hasattr(type(x), "__autodiff_traced__")
+
+
 def set_tracer(new: Any) -> Any:
     """Let somebody write them down, who looks on as well, or nobody; returns who did before."""
     before, _modes.tracer = _modes.tracer, new

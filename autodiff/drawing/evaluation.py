@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff import display, pytree
+from autodiff.arrays.plain import untracked
 from autodiff.arrays.tensors import Tensor
 from autodiff.core import walks
 from autodiff.core.tape import ALIAS, INPUT, ITEM, Node
@@ -195,7 +196,7 @@ def _tangents(recording: Any, direction: Sequence[Any], nodes: list[Node], targe
         parts = pytree.flatten_like(argument.structure, t, f"the tangent of argument {i}")
         for value, node, part in zip(argument.leaves, argument.nodes, parts, strict=True):
             start = matching(part, value, f"the tangent of argument {i}")
-            given[node] = start._data if isinstance(start, Tensor) else start
+            given[node] = untracked(start)
     wanted = set(nodes) | targets
     found = walks.walk([n for n in nodes if n not in targets], targets)
     swept = push(found, dict(given), wanted, False, {})

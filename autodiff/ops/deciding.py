@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.core import switches
+from autodiff.core.switches import is_traced
 
 
 def possibly(condition: Any) -> bool:
@@ -19,7 +20,7 @@ def possibly(condition: Any) -> bool:
 
     For shortcuts: where it is False, what is done otherwise would give the same bits.
     """
-    return True if hasattr(type(condition), "__autodiff_traced__") else bool(np.any(condition))
+    return True if is_traced(condition) else bool(np.any(condition))
 
 
 def decided(function: Callable[..., Any], *arrays: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.core.primitives import implements
+from autodiff.core.switches import is_traced
 from autodiff.ops.choices import where
 from autodiff.ops.deciding import look
 from autodiff.ops.elementwise import log, power_of
@@ -23,7 +24,7 @@ def _raw(x: Any) -> Any:
 def _like(x: Any) -> Any:
     """The same, or, in a trace, ones of its shape and type: for asking NumPy about dtypes."""
     raw = _raw(x)
-    return np.ones(raw.shape, raw.dtype)[()] if hasattr(type(raw), "__autodiff_traced__") else raw
+    return np.ones(raw.shape, raw.dtype)[()] if is_traced(raw) else raw
 
 
 def _ends(start: Any, stop: Any, dtype: Any) -> tuple[Any, Any]:

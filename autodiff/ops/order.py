@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff.core.primitives import implements, primitive
+from autodiff.core.switches import is_traced
 from autodiff.errors import ShapeError, UnsupportedError
 from autodiff.ops.choices import where as choose
 from autodiff.ops.deciding import decided, possibly, whole
@@ -166,7 +167,7 @@ def quantile_of(
     if a.dtype.kind == "c":
         raise UnsupportedError("a quantile of complex numbers has no derivative rule here: they have no order.")
     raw = values(q) if hasattr(type(q), "__autodiff_apply__") else q
-    raw = np.zeros(raw.shape, raw.dtype)[()] if hasattr(type(raw), "__autodiff_traced__") else raw
+    raw = np.zeros(raw.shape, raw.dtype)[()] if is_traced(raw) else raw
     dtype = like(np.ones(1, a.dtype), raw, method=method).dtype  # NumPy does not let a Python number widen float32
     q = operand(q)
     shape = q.shape + _reduced(a.shape, axes, bool(keepdims))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.core.primitives import NUMPY_CONSTANTS, Primitive, implements, linear
+from autodiff.core.switches import is_traced
 from autodiff.errors import ShapeError
 
 Shape = tuple[int, ...]
@@ -28,7 +29,7 @@ def operand(x: Any) -> Any:
 def values(x: Any) -> Any:
     """The plain array of an operand, for what is decided by values at the border: an order, a count, a place."""
     x = getattr(x, "_data", x)
-    return x if hasattr(type(x), "__autodiff_traced__") else np.asarray(x)
+    return x if is_traced(x) else np.asarray(x)
 
 
 def canonical_axis(axis: Any, ndim: int, name: str | None = None) -> int:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.plain import concrete
 from autodiff.calculus import Region, curl
-from autodiff.calculus.integrands import concrete, stacked
+from autodiff.calculus.integrands import stacked
 from autodiff.calculus.theorems import green
 from autodiff.plotting.fields import checked_count, draw_arrows, size_of
 from autodiff.plotting.sampling import Array, Box, field_at, grid, scalars_at, without_rounding

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.plain import concrete
 from autodiff.calculus.fields import jacobian_field
-from autodiff.calculus.integrands import concrete, stacked
+from autodiff.calculus.integrands import stacked
 from autodiff.errors import DomainError, ShapeError
 from autodiff.transforms.recording import Function, title
 

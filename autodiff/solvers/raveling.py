@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import pytree
-from autodiff.arrays.tensors import Tensor
+from autodiff.arrays.plain import untracked
 from autodiff.errors import DtypeError, StructureError
 
 Vector = np.ndarray[Any, np.dtype[Any]]
@@ -68,7 +68,7 @@ def ravel(tree: Any, what: str = "x0") -> tuple[Vector, Callable[[Vector], Any]]
 
 
 def _real(leaf: Any, name: str) -> Vector:
-    array = np.asarray(leaf._data if isinstance(leaf, Tensor) else leaf)
+    array = np.asarray(untracked(leaf))
     if array.dtype.kind in "biu":
         return array.astype(float)
     if array.dtype.kind != "f":

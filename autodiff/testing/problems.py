@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff import pytree
+from autodiff.arrays.plain import untracked
 from autodiff.arrays.tensors import Tensor
 from autodiff.errors import GradientError
 from autodiff.testing.differences import DOUBLE, Vector
@@ -67,7 +68,7 @@ def as_vector(arrays: Sequence[Any]) -> Vector:
     """Real and complex arrays (or Tensors) as one vector of real numbers."""
     parts = []
     for a in arrays:
-        data = np.ascontiguousarray(a._data if isinstance(a, Tensor) else a)
+        data = np.ascontiguousarray(untracked(a))
         if data.dtype.kind == "c":
             data = data.astype(np.complex128).view(np.float64)
         parts.append(data.reshape(-1).astype(np.float64))
@@ -89,7 +90,7 @@ def read_only(x: Array) -> Array:
 def without_infinities(problem: Problem) -> tuple[Problem, int]:
     """The problem with results that are not finite masked away, and how many they are: there is nothing to compare."""
     with np.errstate(all="ignore"):
-        finite = [np.isfinite(y._data if isinstance(y, Tensor) else y) for y in problem.call(*problem.leaves)]
+        finite = [np.isfinite(untracked(y)) for y in problem.call(*problem.leaves)]
     left_out = sum(int(np.size(mask) - np.count_nonzero(mask)) for mask in finite)
     if not left_out:
         return problem, 0
@@ -169,7 +170,7 @@ def problem_of(
     structures = []
     for x, name in zip(xs, argument_names(f, len(xs)), strict=True):
         leaves, structure = pytree.flatten(x)
-        flat += [v._data if isinstance(v, Tensor) else v for v in leaves]
+        flat += [untracked(v) for v in leaves]
         names += pytree.paths(structure, name)
         structures.append(structure)
     varied = [i for i, v in enumerate(flat) if getattr(v, "dtype", np.asarray(v).dtype).kind in "fc"]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import pytree
+from autodiff.arrays.plain import untracked
 from autodiff.arrays.tensors import Tensor, lift
 from autodiff.core import switches, walks
 from autodiff.core.primitives import Primitive, primitive
@@ -86,7 +87,7 @@ class _Call:
         leaves = list(self.held)
         fresh = []
         for i, v in zip(self.places, moving, strict=True):
-            data = v._data if isinstance(v, Tensor) else v
+            data = untracked(v)
             node = fresh_node(data, v._node if isinstance(v, Tensor) else None)
             fresh.append(node)
             leaves[i] = lift(data, node)
@@ -107,7 +108,7 @@ def _recomputed(call: _Call, captured: list[Node], outputs: dict[int, Any]) -> P
             now = ys[i]
             if switches.tracer() is not None:  # the same calls on the same values, of which a program keeps one
                 continue
-            if not np.array_equal(before, now._data if isinstance(now, Tensor) else now, equal_nan=True):
+            if not np.array_equal(before, untracked(now), equal_nan=True):
                 raise RuleError(
                     "checkpoint: the second evaluation gave other values than the first. The function must be "
                     "deterministic (no fresh random numbers) and must not change what it reads."

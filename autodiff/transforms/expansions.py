@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from autodiff import pytree
+from autodiff.arrays.plain import data_of
 from autodiff.arrays.series import Series, propagate, release
 from autodiff.arrays.tensors import Tensor, lift
 from autodiff.core import switches, walks
 from autodiff.errors import GradientError
 from autodiff.pytree import Structure
-from autodiff.transforms.recording import Function, data_of, leave, record, recording_on, tracked_node
+from autodiff.transforms.recording import Function, leave, record, recording_on, tracked_node
 
 
 def coefficients(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import pytree
+from autodiff.arrays.plain import data_of, untracked
 from autodiff.arrays.tensors import Tensor, number, seed
 from autodiff.core import switches, walks
 from autodiff.core.tape import Node, next_number
@@ -18,7 +19,6 @@ from autodiff.transforms.recording import (
     Function,
     argument_numbers,
     conjugated,
-    data_of,
     leave,
     leave_tree,
     matching,
@@ -49,7 +49,7 @@ def _check_scalar(who: str, f: Function, y: Any) -> None:
             f"has_aux=True), or use ad.jacobian or ad.vjp."
         )
     dtype = y.dtype if isinstance(y, (Tensor, np.ndarray, np.generic)) else np.asarray(y).dtype
-    if np.size(y._data if isinstance(y, Tensor) else y) != 1:
+    if np.size(untracked(y)) != 1:
         raise GradientError(
             f"{who} needs a scalar; {title(f)} returned shape {np.shape(y)}. Reduce it with .mean() or .sum(), or use "
             f"ad.jacobian (all derivatives) or ad.vjp (their product with a cotangent)."
@@ -270,8 +270,8 @@ def vjp(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Function]:
             shared.append(start)
         lifted = lifted and switches.is_recording()
         if not lifted:
-            cts = {n: c._data if isinstance(c, Tensor) else c for n, c in cts.items()}
-            shared = [c._data if isinstance(c, Tensor) else c for c in shared]
+            cts = {n: untracked(c) for n, c in cts.items()}
+            shared = [untracked(c) for c in shared]
         return tuple(
             results_by_argument(recording, pull(found, cts, targets, lifted, {}) if cts else {}, targets, shared)
         )
@@ -330,7 +330,7 @@ def linearize(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Function]:
                 tangents[node] = start
         lifted = lifted and switches.is_recording()
         if not lifted:
-            tangents = {n: t._data if isinstance(t, Tensor) else t for n, t in tangents.items()}
+            tangents = {n: untracked(t) for n, t in tangents.items()}
         shared = list(tangents.values())
         swept = push(found, tangents, outputs, lifted, {})
         return pytree.unflatten(structure, _tangents_out(leaves, nodes, swept, targets, tensors, shared))
@@ -350,7 +350,7 @@ def _tangents_out(
     for y, node in zip(leaves, nodes, strict=True):
         t = None if node is None else swept.get(node)
         if t is None:
-            zero = np.zeros_like(y._data if isinstance(y, Tensor) else y)[()]
+            zero = np.zeros_like(untracked(y))[()]
             out.append(Tensor(zero) if tensors else zero)
             continue
         t = leave(t, targets, tensors)

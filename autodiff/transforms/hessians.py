@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from autodiff import pytree
+from autodiff.arrays.plain import data_of
 from autodiff.arrays.tensors import Tensor
 from autodiff.core import walks
 from autodiff.errors import GradientError
 from autodiff.transforms.first_order import grad, gradients, jvp, linearize, value_and_grad
 from autodiff.transforms.jacobians import jacobian
-from autodiff.transforms.recording import Function, data_of, matching, push
+from autodiff.transforms.recording import Function, matching, push
 
 
 def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:

@@ -9,6 +9,7 @@ import numpy as np
 
 from autodiff import pytree
 from autodiff.arrays.batching import Batch
+from autodiff.arrays.plain import data_of, untracked
 from autodiff.arrays.tensors import Tensor
 from autodiff.core import switches, walks
 from autodiff.core.tape import Node, next_number
@@ -18,7 +19,6 @@ from autodiff.transforms.recording import (
     Function,
     Recording,
     argument_numbers,
-    data_of,
     leave,
     pull,
     push,
@@ -84,8 +84,8 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto
         nodes = [tracked_node(y, floor) for y in outputs]
         found = walks.walk([n for n in nodes if n is not None], targets)
         lifted = found.outside and switches.is_recording()
-        n_in = sum(np.size(v._data if isinstance(v, Tensor) else v) for v in recording.leaves)
-        n_out = sum(np.size(y._data if isinstance(y, Tensor) else y) for y in outputs)
+        n_in = sum(np.size(untracked(v)) for v in recording.leaves)
+        n_out = sum(np.size(untracked(y)) for y in outputs)
         forward = mode == "forward" or (mode == "auto" and n_in <= n_out)
         sweep = _forward_blocks_of_all_kinds if forward else _reverse_blocks_of_all_kinds
         blocks = sweep(recording, outputs, nodes, found, targets, lifted)

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff import pytree
+from autodiff.arrays.plain import data_of
 from autodiff.arrays.tensors import Tensor, lift, met, number, plain
 from autodiff.core import switches, walks
 from autodiff.core.primitives import MASKING
 from autodiff.core.sweeps import all_finite, pull_back, push_forward, with_masks_if_needed
-from autodiff.core.switches import set_recording
+from autodiff.core.switches import is_traced, set_recording
 from autodiff.core.tape import Node, fresh_node
 from autodiff.core.walks import Walk
 from autodiff.errors import DtypeError, GradientError
@@ -62,7 +63,7 @@ def _fresh(value: Any, path: str) -> Tensor:
     """The value under a fresh node."""
     if isinstance(value, Tensor):
         data, outer = value._data, value._node
-    elif isinstance(value, (np.ndarray, np.generic)) or hasattr(type(value), "__autodiff_traced__"):
+    elif isinstance(value, (np.ndarray, np.generic)) or is_traced(value):
         data, outer = met(plain(value)), None
     elif isinstance(value, (float, complex)):
         data, outer = np.array(value)[()], None
@@ -227,13 +228,6 @@ def argument_numbers(argnums: int | Sequence[int]) -> tuple[int, ...]:
     if isinstance(argnums, (tuple, list)) and argnums and all(isinstance(i, int) for i in argnums):
         return tuple(argnums)
     raise GradientError(f"argnums is an int or a tuple of ints; {argnums!r} was given.")
-
-
-def data_of(value: Any) -> Any:
-    """The plain array of a value."""
-    if isinstance(value, Tensor):
-        return value._data
-    return value if hasattr(type(value), "__autodiff_traced__") else met(np.asarray(value))
 
 
 def matching(value: Any, like: Any, what: str) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.arrays.tensors import Tensor
+from autodiff.arrays.plain import untracked
 from autodiff.core import switches
 
 
@@ -82,7 +82,7 @@ def names_of(arrays: Iterable[Any], frame: FrameType) -> list[str]:
         if not missing:
             break
         for name, value in list(variables.items()):
-            key = id(value._data if isinstance(value, Tensor) else value)
+            key = id(untracked(value))
             if wanted.get(key) == "":
                 wanted[key] = name
                 missing -= 1
