@@ -11,7 +11,9 @@ import numpy as np
 
 from autodiff.compiler.program import Program
 from autodiff.compiler.source import Writer
+from autodiff.compiler.tracer import Decision
 from autodiff.compiler.values import Op, Value
+from autodiff.core.sweeps import are_finite
 
 _INFIX = {
     np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/",
@@ -80,8 +82,14 @@ def _is_truth(x: Any) -> bool:
     return np.dtype(x.dtype).kind == "b" if isinstance(x, Value) else isinstance(x, (bool, np.bool_))
 
 
+def _asks_for_finite(op: Op) -> bool:
+    """Whether it is the question to sweeps whether masks are needed, answered with no."""
+    look = op.function
+    return op.form == "check" and isinstance(look, Decision) and look.function is are_finite and bool(look.answer)
+
+
 def _is_known(op: Op) -> bool:
-    if op.form == "effect":
+    if op.form == "effect" or _asks_for_finite(op):
         return True
     if op.form == "index" and op.args[1:] == ((),):
         return True
@@ -108,7 +116,7 @@ class ScalarWriter(Writer):
     """Writes such a program: first all numbers, then what changes tensors and gradients.
 
     Where Python raises, or a result is not finite, nothing has been changed yet: the same program in NumPy takes over,
-    which gives inf or NaN and warns as NumPy does.
+    which gives inf or NaN and warns as NumPy does, or says that a program with masks is needed.
 
     Attributes
     ----------
@@ -180,8 +188,9 @@ class ScalarWriter(Writer):
         """All lines between the guard and the return."""
         program, in_numpy = self.program, f"return {self.in_numpy}({', '.join(map(self.passed_on, self.parameters))})"
         computing = program.with_ops([op for op in program.ops if op.outputs])
-        changing = program.with_ops([op for op in program.ops if not op.outputs])
-        kept = dict.fromkeys(v for v in (*program.results, *(v for op in changing.ops for v in op.inputs())))
+        changing = program.with_ops([op for op in program.ops if not op.outputs and not _asks_for_finite(op)])
+        looked_at = [v for op in program.ops if not op.outputs for v in op.inputs()]
+        kept = dict.fromkeys((*program.results, *looked_at))
         indent = "    "
         yield "try:"
         if any(op.form == "ufunc" and op.function in _IN_NUMPY for op in computing.ops):

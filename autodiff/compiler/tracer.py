@@ -275,14 +275,22 @@ def _dtype(a: Any) -> Any:
 
 
 class Decision:
-    """A look at values that stops a program which was not written for them."""
+    """A look at values that stops a program which was not written for them.
+
+    Attributes
+    ----------
+    function : callable
+        Looks at them.
+    answer : object
+        What it said when the program was written.
+    """
 
     def __init__(self, function: Callable[..., Any], answer: Any) -> None:
-        self._function, self._answer = function, answer
+        self.function, self.answer = function, answer
         self.__name__ = "same_decision"
 
     def __call__(self, *args: Any) -> None:
-        if self._function(*args) != self._answer:
+        if self.function(*args) != self.answer:
             raise Diverged
 
 

@@ -173,9 +173,8 @@ def _are_finite_here(results: Iterable[Any]) -> bool:
     tracer = switches.tracer()
     if tracer is None:
         return all_finite(arrays)
-    # Behind a random draw, or an update, a program cannot begin anew: masks are kept for whatever comes. So they are
-    # for single numbers, where they cost little, and a look would keep a program from running on Python's floats.
-    return tracer.can_decide and any(a.ndim for a in arrays) and tracer.decide(_are_finite, arrays)
+    # Behind a random draw, or an update, a program cannot begin anew: masks are kept for whatever comes.
+    return tracer.can_decide and tracer.decide(are_finite, arrays)
 
 
 def _arrays_in(values: Iterable[Any]) -> Iterator[Any]:
@@ -188,7 +187,8 @@ def _arrays_in(values: Iterable[Any]) -> Iterator[Any]:
             yield getattr(array, "values", array)
 
 
-def _are_finite(*arrays: Any) -> bool:
+def are_finite(*arrays: Any) -> bool:
+    """`all_finite`, of what it is called with."""
     return all_finite(arrays)
 
 
@@ -204,8 +204,9 @@ def all_finite(values: Iterable[Any]) -> bool:
         elif value is not None:
             array = getattr(value, "values", value) if type(value) is not np.ndarray else value  # of a Batch all copies
             # One quick call for all entries; BLAS wakes its threads for long ones, which takes longer than a plain sum.
-            size = np.vdot(array, array) if array.size < _LONG else np.add.reduce(array, axis=None)
-            if not abs(size) < inf:
+            if array.ndim:
+                array = np.vdot(array, array) if array.size < _LONG else np.add.reduce(array, axis=None)
+            if not abs(array) < inf:
                 return False
     return True
 
