@@ -70,7 +70,7 @@ def pull_back_arrays(nodes: Iterable[Node], cts: dict[Node, Any], lives: dict[No
         if (not elementwise and (rules is None or primitive is ITEM or type(ct) is list)) or (
             lives is not None and (primitive.flags & MASKING or node in lives)
         ):
-            _pull_one(node, ct, cts, lives)
+            _step(node, ct, cts, {} if lives is None else lives, masked=lives is not None)
             continue
         operands = node.operands
         keywords = node.keywords
@@ -218,42 +218,77 @@ def _free_home(node: Node, cts: dict[Node, Any]) -> Any:
     return None
 
 
-def _pull_one(node: Node, ct: Any, cts: dict[Node, Any], lives: dict[Node, Any] | None) -> None:
-    """One step of the sweep on arrays where it is not simple: several outputs, one rule for all operands, masks."""
+def terms(
+    node: Node, ct: Any, live: Any, *, masked: bool, lift: Lift | None = None, needed: Set[Node] | None = None
+) -> Iterator[tuple[int, Node, Any, Any]]:
+    """What the rules of an operation send to its operands.
+
+    Parameters
+    ----------
+    node : Node
+        Not that of one output of an operation with several, which has no rule.
+    ct, live : array, or list of arrays and None for several outputs
+        The cotangent of its output and the mask of that.
+    masked, lift, needed
+        As in `pull_back`.
+
+    Yields
+    ------
+    index, parent, ct, live
+        The operand, its node, the cotangent, and the mask of that (None: nothing is blocked).
+    """
     primitive = node.primitive
-    live = None if lives is None else lives.pop(node, None)
-    if primitive is ITEM:
-        _accumulate_item(node, ct, cts, live, lives)
-        return
     if type(ct) is list:
-        live = None if lives is None else outputs_mask(node, ct, live)
+        live = outputs_mask(node, ct, live) if masked else None
         ct = _outputs_cotangent(node, ct)
-    head = (ct, node.output, *node.operands) if primitive.takes_output else (ct, *node.operands)
+    operands, output = _lifted(node, lift)
+    head = (ct, output, *operands) if primitive.takes_output else (ct, *operands)
     together = joint_cotangents(node, head) if primitive.pulls is None else None
     keywords = node.keywords if live is None or not primitive.sees_masks else {**node.keywords, "live": live}
     for i, (parent, x) in enumerate(zip(node.parents, node.operands)):
-        if parent is None:
+        if parent is None or (needed is not None and parent not in needed):
             continue
-        alive = None if lives is None else mask_pulled(node, i, live)
         g = together[i] if together is not None else primitive.pulls[i](*head, **keywords)  # type: ignore[index, misc]
         if g is None:
             continue
+        if masked:
+            alive = mask_pulled(node, i, live)
+        else:
+            # A rule may block by a product, t * (x > 0). In a record it must be seen to block: an outer
+            # function may have an infinite slope.
+            alive = own_mask(node, i) if lift is not None and primitive.live else None
         if alive is not None:
-            g = blocked(g, alive)
-            alive = any_over_broadcast(alive, x.shape)
-        if type(g) is not type(x) or g.ndim:
-            g = conform(g, x, node)
-        before = cts.get(parent)
-        cts[parent] = g if before is None else before + g
-        if lives or alive is not None:
-            _join_masks(parent, alive, lives, first=before is None)  # type: ignore[arg-type]
+            g = blocked(g, alive, recorded=lift is not None)
+            alive = any_over_broadcast(alive, np.shape(x)) if masked else None
+        yield i, parent, conform(g, x, node), alive
 
 
-def _join_masks(node: Node, alive: Any, lives: dict[Node, Any], *, first: bool) -> None:
-    """Note the mask of one more term of a cotangent: an entry is alive if it is in any term."""
-    other = alive if first else lives.pop(node, None)
-    if alive is not None and other is not None:
-        lives[node] = alive if first else alive | other
+def arrive(parent: Node, ct: Any, live: Any, cts: dict[Node, Any], lives: dict[Node, Any]) -> None:
+    """Add one more term, and its mask, to the cotangent of a node: an entry is alive if it is in any term."""
+    before = cts.get(parent)
+    cts[parent] = ct if before is None else before + ct
+    other = live if before is None else lives.pop(parent, None)
+    if live is not None and other is not None:
+        lives[parent] = live if before is None else live | other
+
+
+def _step(
+    node: Node,
+    ct: Any,
+    cts: dict[Node, Any],
+    lives: dict[Node, Any],
+    *,
+    masked: bool,
+    lift: Lift | None = None,
+    needed: Set[Node] | None = None,
+) -> None:
+    """One step of the reverse sweep."""
+    live = lives.pop(node, None)
+    if node.primitive is ITEM:
+        arrive_item(node, ct, live, cts, lives, masked=masked)
+        return
+    for _, parent, g, alive in terms(node, ct, live, masked=masked, lift=lift, needed=needed):
+        arrive(parent, g, alive, cts, lives)
 
 
 def joint_cotangents(node: Node, head: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -270,7 +305,7 @@ def joint_cotangents(node: Node, head: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(gs)
 
 
-def _accumulate_item(node: Node, ct: Any, cts: dict[Node, Any], live: Any, lives: dict[Node, Any] | None) -> None:
+def arrive_item(node: Node, ct: Any, live: Any, cts: dict[Node, Any], lives: dict[Node, Any], *, masked: bool) -> None:
     """Put the cotangent of one output, and its mask, into their places among those of the whole operation."""
     parent = node.parents[0]
     assert parent is not None
@@ -278,7 +313,7 @@ def _accumulate_item(node: Node, ct: Any, cts: dict[Node, Any], live: Any, lives
     if places is None:
         places = cts[parent] = [None] * len(parent.output)
     i = node.keywords["index"]
-    if lives is not None:
+    if masked:
         masks = lives.setdefault(parent, [None] * len(places))
         masks[i] = live if places[i] is None else None if live is None or masks[i] is None else masks[i] | live
     places[i] = ct if places[i] is None else places[i] + ct
@@ -334,44 +369,9 @@ def pull_back(
         ct = cts.pop(node, None)
         if ct is None:
             continue
-        live = lives.pop(node, None)
         if node in targets:
             results[node] = ct
-        primitive = node.primitive
-        if primitive is ITEM:
-            _accumulate_item(node, ct, cts, live, lives if masked else None)
-            continue
-        if type(ct) is list:
-            live = outputs_mask(node, ct, live) if masked else None
-            ct = _outputs_cotangent(node, ct)
-        operands, output = _lifted(node, lift)
-        head = (ct, output, *operands) if primitive.takes_output else (ct, *operands)
-        together = joint_cotangents(node, head) if primitive.pulls is None else None
-        keywords = node.keywords if live is None or not primitive.sees_masks else {**node.keywords, "live": live}
-        for i, parent in enumerate(node.parents):
-            if parent is None or (found.needed is not None and parent not in found.needed):
-                continue
-            if together is not None:
-                g = together[i]
-            else:
-                assert primitive.pulls is not None
-                g = primitive.pulls[i](*head, **keywords)  # type: ignore[misc]
-            if g is None:
-                continue
-            x = node.operands[i]
-            if masked:
-                alive = mask_pulled(node, i, live)
-            else:
-                # A rule may block by a product, t * (x > 0). In a record it must be seen to block: an outer
-                # function may have an infinite slope.
-                alive = own_mask(node, i) if lift is not None and primitive.live else None
-            if alive is not None:
-                g = blocked(g, alive, recorded=lift is not None)
-                alive = any_over_broadcast(alive, np.shape(x)) if masked else None
-            g = conform(g, x, node)
-            before = cts.get(parent)
-            cts[parent] = g if before is None else before + g
-            _join_masks(parent, alive, lives, first=before is None)
+        _step(node, ct, cts, lives, masked=masked, lift=lift, needed=found.needed)
     for target in targets:
         if target in cts:
             results[target] = cts[target]

@@ -13,9 +13,8 @@ import numpy as np
 from autodiff.arrays.tensors import Tensor, lift
 from autodiff.core import switches, tape, walks
 from autodiff.core.primitives import ELEMENTWISE
-from autodiff.core.sweeps import pull_back
+from autodiff.core.sweeps import terms
 from autodiff.core.tape import INPUT, ITEM, Node, fresh_node, next_number
-from autodiff.core.walks import Walk
 from autodiff.errors import DtypeError
 from autodiff.transforms.recording import conjugated, pull, recording_on
 
@@ -58,35 +57,6 @@ def cotangents(tensors: Sequence[Tensor]) -> dict[Node, Any]:
     return {n: conjugated(ct) for n, ct in found.items() if not isinstance(ct, (list, tuple))}
 
 
-def pulled(node: Node, ct: Any, live: Any = None) -> tuple[list[Any], list[Any]]:
-    """What the rules of an operation send to each operand for a cotangent of its output; None where nothing goes.
-
-    Parameters
-    ----------
-    node : Node
-    ct : array, or list of arrays and None for several outputs
-    live : bool array, optional
-        Its entries that are not blocked (see `autodiff.core.masks`).
-
-    Returns
-    -------
-    terms, lives : list
-        For each operand the term, and its mask (None: nothing is blocked).
-    """
-    # Parents of its own for each operand, so that x * x shows both factors and nothing further down is swept.
-    sources = [None if p is None else fresh_node(x)
-               for p, x in zip(node.parents, node.operands, strict=True)]  # fmt: skip
-    alone = Node(next_number(), node.primitive, node.operands, tuple(sources), node.keywords, node.output)
-    targets = {s for s in sources if s is not None}
-    lives = {} if live is None else {alone: live}
-    found = Walk([alone], list(targets), node.primitive.flags, False, targets)
-    with np.errstate(all="ignore"):  # infinite slopes are answers (see the conventions)
-        swept = pull_back(found, {alone: ct}, targets, masked=True, lives=lives)
-    return [None if s is None else swept.get(s) for s in sources], [
-        None if s is None else lives.get(s) for s in sources
-    ]
-
-
 class Partial(NamedTuple):
     """A local partial derivative: of an operation's output by one of its operands.
 
@@ -111,9 +81,13 @@ def local_partials(node: Node) -> list[Partial | None]:
     if node.primitive is ITEM or isinstance(y, tuple) or y.dtype.kind != "f":
         return [None] * len(node.operands)
     diagonal = node.primitive is not INPUT and node.primitive.kind == ELEMENTWISE
-    rules = pulled(node, np.ones_like(y))[0] if diagonal or not np.ndim(y) else [None] * len(node.operands)
+    rules: dict[int, Any] = {}
+    if diagonal or not np.ndim(y):
+        with np.errstate(all="ignore"):  # infinite slopes are answers (see the conventions)
+            rules = {i: g for i, _, g, _ in terms(node, np.ones_like(y), None, masked=True)}
     partials: list[Partial | None] = []
-    for parent, x, g in zip(node.parents, node.operands, rules, strict=True):
+    for i, (parent, x) in enumerate(zip(node.parents, node.operands, strict=True)):
+        g = rules.get(i)
         shape = (*np.shape(y), *np.shape(x))
         if parent is None:
             partials.append(None)

@@ -9,14 +9,16 @@ from __future__ import annotations
 import html
 import os
 import pathlib
+from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from autodiff import display
 from autodiff.arrays.tensors import Tensor
+from autodiff.core.sweeps import arrive, arrive_item, terms
 from autodiff.core.tape import INPUT, ITEM, Node
-from autodiff.drawing.derivatives import Partial, local_partials, pulled
+from autodiff.drawing.derivatives import Partial, local_partials
 from autodiff.drawing.dot import FONT, GROUND, STYLES, TEXT, style_of
 from autodiff.drawing.graph import LEAVES, Graph, Vertex, read_graph
 from autodiff.drawing.labels import escape, printable, size_of, summary
@@ -149,15 +151,7 @@ def _frames(y: Tensor, graph: Graph) -> list[Frame]:
             continue
         shoot("ready", f"{titles[key]}: its cotangent{_amount(ct)} is complete.", key)
         partials = local_partials(node)
-        terms, masks = _terms(node, ct, lives.pop(node, None))
-        for i, (parent, g, live) in enumerate(zip(node.parents, terms, masks, strict=True)):
-            if parent is None or g is None:
-                continue
-            first = parent not in raw
-            raw[parent] = g if first else _sum(raw[parent], g)
-            other = live if first else lives.pop(parent, None)
-            if live is not None and other is not None:  # an entry is blocked if it is in every term
-                lives[parent] = live | other
+        for i, parent, g in _sent(node, ct, raw, lives):
             sums[keys[parent]] = raw[parent]
             caption = f"{titles[key]} -> {titles[keys[parent]]}: {_product(ct, partials[i], g)}"
             shoot("product", f"{caption}{_so_far(raw[parent])}.", key, i, g)
@@ -186,19 +180,19 @@ def _product(ct: Any, partial: Partial | None, g: Any) -> str:
     return f"{size_of(ct)} · {partial_text(partial)} ={_amount(g)}"
 
 
-def _terms(node: Node, ct: Any, live: Any) -> tuple[list[Any], list[Any]]:
-    """What an operation sends to each operand, and the masks of that."""
+def _sent(node: Node, ct: Any, cts: dict[Node, Any], lives: dict[Node, Any]) -> Iterator[tuple[int, Node, Any]]:
+    """What an operation sends to each operand, which arrives in `cts` and `lives`."""
+    live = lives.pop(node, None)
     if node.primitive is ITEM:
-        parent = node.parents[0]
+        (parent,) = node.parents
         assert parent is not None
-        return [[ct if i == node.keywords["index"] else None for i in range(len(parent.output))]], [None]
-    return pulled(node, ct, live)
-
-
-def _sum(a: Any, b: Any) -> Any:
-    if isinstance(a, list):
-        return [q if p is None else p if q is None else p + q for p, q in zip(a, b, strict=True)]
-    return a + b
+        arrive_item(node, ct, live, cts, lives, masked=True)
+        yield 0, parent, list(cts[parent])
+        return
+    with np.errstate(all="ignore"):  # infinite slopes are answers (see the conventions)
+        for i, parent, g, alive in terms(node, ct, live, masked=True):
+            arrive(parent, g, alive, cts, lives)
+            yield i, parent, g
 
 
 class Steps:
