@@ -302,3 +302,46 @@ def test_a_function_that_ignores_its_argument_has_zeros_everywhere():
     assert np.array_equal(ad.hvp(lambda u: u.sum(), a, a), [0.0, 0.0])
     assert float(ad.jvp(lambda u: 3.0, (1.0,), (1.0,))[1]) == 0.0
     assert np.array_equal(ad.vjp(lambda u: u * 0 + np.floor(u), a)[1](a)[0], [0.0, 0.0])
+
+
+# --- what an earlier transform left behind, called inside of a later one --------------------------
+
+A = np.array([0.3, 0.5])
+LATER = {
+    "a pullback": (lambda: ad.vjp(np.sin, A)[1], lambda pull, c: (pull(c)[0] ** 2).sum(), 2 * np.cos(A) ** 2 * A),
+    "a pushforward": (lambda: ad.linearize(np.sin, A)[1], lambda f, c: (f(c) ** 2).sum(), 2 * np.cos(A) ** 2 * A),
+    "a Hessian": (
+        lambda: ad.hessian_operator(lambda x: (x**3).sum(), A), lambda op, c: ((op @ c) ** 2).sum(), 72 * A**3
+    ),
+    "a pullback of a leaf": (
+        lambda: ad.vjp(np.sin, ad.tensor(A, requires_grad=True))[1],
+        lambda pull, c: (pull(c)[0] ** 2).sum(),
+        2 * np.cos(A) ** 2 * A,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_what_a_transform_left_is_differentiated_by_a_later_one(name):
+    make, use, expected = LATER[name]
+    left = make()
+    for take in (
+        ad.grad(lambda c: use(left, c)),
+        ad.jacobian(lambda c: use(left, c), mode="forward"),
+        lambda c: ad.vjp(lambda c: use(left, c), c)[1](1.0)[0],
+        lambda c: ad.grad(ad.checkpoint(lambda c: use(left, c)))(c),
+    ):
+        np.testing.assert_allclose(getattr(take(A), "data", take(A)), expected, rtol=1e-12)
+    if "leaf" not in name:  # nothing can be differentiated by what went into it: no record is left
+        assert type(ad.grad(lambda c: use(left, c))(A)) is np.ndarray
+    second = ad.hessian(lambda c: use(left, c))(A)
+    np.testing.assert_allclose(getattr(second, "data", second), np.diag(expected / A), rtol=1e-12)
+
+
+def test_an_argument_of_a_function_that_has_ended_keeps_no_record():
+    kept = []
+    ad.grad(lambda x: (kept.append(x * 2.0), x**2)[1])(3.0)
+    assert type(ad.grad(lambda y: y * kept[0])(1.0)) is not ad.Tensor
+    with pytest.raises(ValueError, match="mine"):
+        ad.grad(lambda x: (kept.append(x), (_ for _ in ()).throw(ValueError("mine")))[0])(3.0)
+    assert not kept[-1]._node.is_open

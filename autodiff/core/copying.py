@@ -24,7 +24,7 @@ from typing import Any
 
 from autodiff.core.primitives import NUMPY_PRIMITIVES, Primitive
 from autodiff.core.switches import is_traced
-from autodiff.core.tape import ALIAS, INPUT, NO_KEYWORDS, Leaf, Node, Orphan, next_number
+from autodiff.core.tape import NO_KEYWORDS, Held, Leaf, Node, Orphan, next_number
 from autodiff.errors import GradientError, RuleError
 
 # --- numbers --------------------------------------------------------------------------------------
@@ -116,19 +116,16 @@ def _made_leaf(order: Order, number: int, stamp: int, name: str | None, grad: An
 
 
 def _node_parts(node: Node) -> tuple[Any, ...]:
-    if is_argument(node):
-        raise GradientError(
-            "a Tensor that a transform (grad, jvp, jacobian, checkpoint, ...) is differentiating by, or a result of "
-            "it, cannot be pickled: what is made of the pickle, perhaps in another process, would not be part of the "
-            "derivative. Copy by copy.deepcopy or x.copy(), pickle x.detach(), or differentiate in the other process."
-        )
     parts = (node.primitive, node.operands, node.parents, node.keywords, node.output, getattr(node, "name", None))
     return (ORDER, node.number, *parts)
 
 
-def is_argument(node: Node) -> bool:
-    """Whether a transform made it to take hold of an argument."""
-    return node.primitive is ALIAS or (node.primitive is INPUT and not isinstance(node, Leaf))
+def _refuse_argument(node: Held) -> tuple[Any, ...]:
+    raise GradientError(
+        "a Tensor that a transform (grad, jvp, jacobian, checkpoint, ...) is differentiating by, or a result of "
+        "it, cannot be pickled: what is made of the pickle, perhaps in another process, would not be part of the "
+        "derivative. Copy by copy.deepcopy or x.copy(), pickle x.detach(), or differentiate in the other process."
+    )
 
 
 def _leaf_parts(leaf: Leaf) -> tuple[Any, ...]:
@@ -380,5 +377,6 @@ def _maker(p: Primitive) -> str:
 
 
 copyreg.pickle(Node, lambda node: (_made_node, _node_parts(node)))
+copyreg.pickle(Held, _refuse_argument)
 copyreg.pickle(Leaf, lambda leaf: (_made_leaf, _leaf_parts(leaf)))
 copyreg.pickle(Primitive, _primitive_parts)

@@ -8,7 +8,7 @@ all the topology there is. Nothing here recurses: depth costs no stack.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -143,11 +143,40 @@ ALIAS: Primitive = linear(lambda x: x, lambda ct, x: ct, name="alias", passes_ma
 """The same value under a fresh number: how a transform takes hold of something already tracked."""
 
 
-def fresh_node(data: Any, outer: Node | None = None) -> Node:
-    """The node by which a transform takes hold of a value: an input, or an alias where it is tracked outside."""
-    if outer is None:
-        return Node(next_number(), INPUT, (), (), NO_KEYWORDS, data)
-    return Node(next_number(), ALIAS, (data,), (outer,), NO_KEYWORDS, data)
+class Held(Node):
+    """The node by which a transform takes hold of an argument: an input, or an alias where that is tracked outside.
+
+    Attributes
+    ----------
+    is_open : bool
+        Whether the function of the transform is running: until it ends, a result of another transform that depends on
+        the argument must keep its record.
+    """
+
+    __slots__ = ("is_open",)
+
+    def __init__(self, data: Any, outer: Node | None = None) -> None:
+        super().__init__(next_number(), INPUT, (), (), NO_KEYWORDS, data)
+        self.is_open = False
+        if outer is not None:
+            self.primitive, self.operands, self.parents = ALIAS, (data,), (outer,)
+
+
+class opened:  # noqa: N801 - a context manager, used like a function
+    """Context manager: the function runs to which these arguments were handed."""
+
+    __slots__ = ("nodes",)
+
+    def __init__(self, nodes: Sequence[Held]) -> None:
+        self.nodes = nodes
+
+    def __enter__(self) -> None:
+        for node in self.nodes:
+            node.is_open = True
+
+    def __exit__(self, *_: object) -> None:
+        for node in self.nodes:
+            node.is_open = False
 
 
 class Watcher:

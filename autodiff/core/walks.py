@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from autodiff.core.primitives import MASKING, MULTILINEAR, OVERFLOWING, SINGULAR
-from autodiff.core.tape import INPUT, Leaf, Node, Orphan
+from autodiff.core.tape import INPUT, Held, Leaf, Node, Orphan
 from autodiff.errors import GradientError, StaleError
 
 _by_number = attrgetter("number")
@@ -27,8 +27,7 @@ class Walk(NamedTuple):
     flags : int
         The union of the primitives' flags.
     outside : bool
-        Whether something tracked was met that is neither a target nor made since the floor: then
-        the result depends on it.
+        Whether the result depends on something that is no target and by which derivatives may still be asked for.
     needed : set of Node, or None
         The nodes that lead to a target; None when all do.
     """
@@ -94,7 +93,7 @@ def walk(roots: Iterable[Node], targets: Set[Node], *, through: bool = True) -> 
     outside = False
     for node in stack:  # it grows while it is gone through
         if node.number < floor:
-            outside = True
+            outside = outside or depends_outside(node, targets)
             continue
         if node.primitive is INPUT or (not through and node in targets):
             leaves.append(node)
@@ -162,35 +161,39 @@ def _watch_memory(nodes: list[Node]) -> None:
         )
 
 
+def _is_live(node: Node) -> bool:
+    """Whether somebody may still ask for a derivative by it: it is a leaf, or an argument of a function that runs."""
+    return isinstance(node, Leaf) or (type(node) is Held and node.is_open)
+
+
 def depends_outside(root: Node, targets: Set[Node]) -> bool:
-    """Whether something tracked leads to `root` that is neither a target nor made since the first of them."""
-    floor = min([t.number for t in targets], default=root.number + 1)
-    return bool(_outside(root, targets, floor, first=True))
+    """Whether something leads to `root` that is no target and by which derivatives may still be asked for."""
+    stack = [root]
+    seen = {root}
+    while stack:
+        node = stack.pop()
+        if node not in targets and _is_live(node):
+            return True
+        for parent in node.parents:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return False
 
 
 def outside_nodes(roots: Iterable[Node], targets: Set[Node], floor: int) -> dict[Node, Any]:
     """The tracked nodes from before `floor` (and leaves made since) that lead to `roots`, each with its value."""
     found: dict[Node, Any] = {}
-    for root in roots:
-        found.update(_outside(root, targets, floor, first=False))
-    return found
-
-
-def _outside(root: Node, targets: Set[Node], floor: int, *, first: bool) -> dict[Node, Any]:
-    found: dict[Node, Any] = {}
-    stack: list[tuple[Node, Any]] = [(root, root.output)]
-    seen = {root}
-    while stack:
-        node, value = stack.pop()
+    values = {root: root.output for root in roots}
+    stack = list(values)
+    for node in stack:  # it grows while it is gone through
         if node.number < floor or (isinstance(node, Leaf) and node not in targets):
-            found[node] = value
-            if first:
-                break
+            found[node] = values[node]
             continue
         for parent, x in zip(node.parents, node.operands, strict=True):
-            if parent is not None and parent not in seen:
-                seen.add(parent)
-                stack.append((parent, x))
+            if parent is not None and parent not in values:
+                values[parent] = x
+                stack.append(parent)
     return found
 
 

@@ -14,7 +14,7 @@ from autodiff.arrays.tensors import Tensor, lift
 from autodiff.core import switches, tape, walks
 from autodiff.core.primitives import ELEMENTWISE
 from autodiff.core.sweeps import terms
-from autodiff.core.tape import INPUT, ITEM, Node, fresh_node, next_number
+from autodiff.core.tape import INPUT, ITEM, Held, Node, next_number
 from autodiff.errors import DtypeError
 from autodiff.transforms.recording import conjugated, pull, recording_on
 
@@ -151,7 +151,7 @@ def record_backward(tensors: Sequence[Tensor]) -> Backward:
         for i, t in enumerate(tensors):
             assert t._node is not None
             ones = _ones(t)
-            source = fresh_node(ones)
+            source = Held(ones)
             source.name = "seed" if len(tensors) == 1 else f"seed {i}"
             seed = lift(ones, source)
             given[t._node] = given[t._node] + seed if t._node in given else seed

@@ -147,9 +147,9 @@ def trace_table(f: Callable[..., Any], *xs: Any, direction: Sequence[Any] | None
     values: dict[Node, Any] = {}
     for argument, name in zip(recording.arguments, argument_names(f, len(xs)), strict=True):
         paths = pytree.paths(argument.structure, name)
-        for node, path, leaf in zip(argument.nodes, paths, argument.leaves, strict=True):
-            names[node] = path
-            values[node] = leaf._data if isinstance(leaf, Tensor) else np.asarray(leaf)
+        for held, path, leaf in zip(argument.nodes, paths, argument.leaves, strict=True):
+            names[held] = path
+            values[held] = leaf._data if isinstance(leaf, Tensor) else np.asarray(leaf)
     nodes = _operations(outputs)
     cts = cotangents(outputs)
     tangents = _tangents(recording, direction, nodes, targets) if direction is not None else {}

@@ -13,7 +13,7 @@ from autodiff.arrays.plain import untracked
 from autodiff.arrays.tensors import Tensor, lift
 from autodiff.core import switches, walks
 from autodiff.core.primitives import Primitive, primitive
-from autodiff.core.tape import Node, fresh_node, next_number
+from autodiff.core.tape import Held, Node, next_number, opened
 from autodiff.errors import RuleError
 from autodiff.transforms.recording import pull_recorded, push_recorded, recording_on
 
@@ -82,16 +82,16 @@ class _Call:
     ) -> None:
         self.f, self.structure, self.held, self.places, self.kwargs = f, structure, held, places, kwargs
 
-    def __call__(self, moving: list[Any]) -> tuple[list[Node], list[Node | None], list[Any], Any]:
+    def __call__(self, moving: list[Any]) -> tuple[list[Held], list[Node | None], list[Any], Any]:
         """Fresh nodes of the moving arguments; node and value of every output; their structure."""
         leaves = list(self.held)
-        fresh = []
+        fresh: list[Held] = []
         for i, v in zip(self.places, moving, strict=True):
             data = untracked(v)
-            node = fresh_node(data, v._node if isinstance(v, Tensor) else None)
+            node = Held(data, v._node if isinstance(v, Tensor) else None)
             fresh.append(node)
             leaves[i] = lift(data, node)
-        with recording_on():
+        with recording_on(), opened(fresh):
             output = self.f(*pytree.unflatten(self.structure, leaves), **self.kwargs)
         ys, structure = pytree.flatten(output)
         return fresh, [y._node if isinstance(y, Tensor) else None for y in ys], ys, structure

@@ -21,7 +21,7 @@ from autodiff.core import switches, walks
 from autodiff.core.primitives import MASKING
 from autodiff.core.sweeps import all_finite, pull_back, push_forward, with_masks_if_needed
 from autodiff.core.switches import is_traced, set_recording
-from autodiff.core.tape import Node, fresh_node
+from autodiff.core.tape import Held, Node, opened
 from autodiff.core.walks import Walk
 from autodiff.errors import DtypeError, GradientError
 from autodiff.pytree import Structure
@@ -34,7 +34,7 @@ class Argument(NamedTuple):
 
     structure: Structure
     leaves: list[Any]
-    nodes: list[Node]
+    nodes: list[Held]
 
 
 class Recording(NamedTuple):
@@ -81,7 +81,7 @@ def _fresh(value: Any, path: str) -> Tensor:
             "Pass it "
             f"as a float (2.0 for 2, or x.astype(float)), or choose other arguments with argnums=."
         )
-    return lift(data, fresh_node(data, outer))
+    return lift(data, Held(data, outer))
 
 
 def title(f: Function) -> str:
@@ -120,11 +120,11 @@ def record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: 
         leaves, structure = pytree.flatten(args[i])
         fresh = [_fresh(v, p) for v, p in zip(leaves, pytree.paths(structure, names[i]), strict=True)]
         call[i] = pytree.unflatten(structure, list(fresh))
-        nodes = [t._node for t in fresh if t._node is not None]
+        nodes = [t._node for t in fresh if isinstance(t._node, Held)]
         if structure.kind is None:
             nodes[0].name = names[i]
         arguments.append(Argument(structure, leaves, nodes))
-    with recording_on():
+    with recording_on(), opened([n for a in arguments for n in a.nodes]):
         output = f(*call, **kwargs)
     return Recording(arguments, output)
 
