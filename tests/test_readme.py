@@ -3,8 +3,9 @@
 import contextlib
 import importlib.util
 import io
-import re
 from pathlib import Path
+
+from tests import pages
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,13 +22,12 @@ def test_the_derivation_is_the_one_that_is_generated():
 def test_every_example_runs_in_order(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # one of them writes a page
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    written = re.sub(r"<!-- (equations|program) -->.*?<!-- end -->", "", readme, flags=re.S)
-    blocks = re.findall(r"^```python\n(.*?)^```", written, flags=re.S | re.M)
-    assert len(blocks) > 8
+    written = pages.blocks(pages.without(readme, "equations", "program"), "python")
+    assert len(written) > 8
     names = {"__name__": "readme"}
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        for block in blocks:
-            exec(compile(block, "README.md", "exec"), names)
+        for block in written:
+            pages.run(block, names, "README.md")
             if "x_grad" not in names:  # of the first example; `x` is another later
                 names["x_grad"] = names["x"].grad
     assert "healthy" in printed.getvalue()  # of the monitor
