@@ -330,7 +330,7 @@ def files_entered(call):
         call()
     finally:
         sys.setprofile(before)
-    return {Path(file).relative_to(packages).as_posix() for file in entered if file.startswith(f"{packages}/")}
+    return {file.relative_to(packages).as_posix() for file in map(Path, entered) if file.is_relative_to(packages)}
 
 
 def files_listed(first, last):
