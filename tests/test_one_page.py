@@ -361,7 +361,7 @@ def test_the_walk_of_a_gradient():
 
     listed = files_listed("Python enters functions in these files", "That is the whole walk of a gradient.")
     assert files_entered(of_a_number) == files_entered(of_an_array) == listed
-    assert len(listed) <= 6
+    assert len(listed) <= 4
 
 
 def test_the_walk_of_a_hessian():

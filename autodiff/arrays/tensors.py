@@ -328,8 +328,9 @@ class Tensor(NumpyMethods):
         """The gradients so far, an ndarray; None before the first backward pass."""
         node = self._node
         if isinstance(node, Leaf):
-            tracer = switches.tracer()
-            return node.grad if tracer is None else tracer.gradient_of(node)
+            if switches.active and (tracer := switches.tracer()) is not None:
+                return tracer.gradient_of(node)
+            return node.grad
         if node is not None and node.primitive is not INPUT:
             warnings.warn(
                 "only leaves keep .grad; this tensor is a result. Use ad.gradients(y, [this]) for its gradient.",
@@ -475,7 +476,7 @@ class Tensor(NumpyMethods):
         for leaf in found.leaves:
             if isinstance(leaf, Leaf):
                 ct = cts.get(leaf)
-                leaf.receive(sweeps.zeros_for(leaf, found.nodes) if ct is None else ct)
+                sweeps.receive(leaf, sweeps.zeros_for(leaf, found.nodes) if ct is None else ct)
 
     def detach(self) -> Tensor:
         """The same values, not tracked. Shares the array."""
@@ -1012,7 +1013,11 @@ def seed(y: Tensor, ct: Any, who: str) -> Any:
                 f"{who} starts from a real number; this tensor is complex. Take its .real, or give a cotangent."
             )
         return type(data)(1) if isinstance(data, np.generic) else np.ones_like(data)
-    array = ct._data if isinstance(ct, Tensor) else ct if is_traced(ct) else met(np.asarray(ct))
+    array = ct._data if isinstance(ct, Tensor) else ct
+    if not switches.active:
+        array = np.asarray(array)
+    elif not is_traced(array):
+        array = met(np.asarray(array))
     if array.shape != data.shape:
         raise GradientError(f"{who}: the cotangent has shape {array.shape}; the tensor has shape {data.shape}.")
     array = array.astype(data.dtype)[()] if array.dtype != data.dtype else array[()]

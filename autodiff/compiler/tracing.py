@@ -23,6 +23,7 @@ from autodiff.compiler.tracer import Trace, Tracer
 from autodiff.compiler.values import Value
 from autodiff.core import switches, walks
 from autodiff.core.primitives import Primitive
+from autodiff.core.sweeps import receive
 from autodiff.core.tape import Leaf, Node, Watcher, next_number
 from autodiff.errors import CompileError
 
@@ -242,7 +243,7 @@ class Writer(Watcher, Trace):
         before = switches.set_tracer(None)
         leaf.grad = None
         if new is not None:
-            leaf.receive(np.asarray(new._value if isinstance(new, Tracer) else new).conj())  # which conjugates it again
+            receive(leaf, np.asarray(new._value if isinstance(new, Tracer) else new).conj())  # it conjugates
         switches.set_tracer(before)
 
     def release(self, *, failed: bool) -> list[tuple[Tensor, Any]]:

@@ -145,6 +145,26 @@ def pull_back_to_leaves(found: Walk, cts: dict[Node, Any]) -> dict[Node, Any]:
     return seeds
 
 
+def receive(leaf: Leaf, ct: Any) -> None:
+    """Add one more gradient to a leaf. What arrives is copied: it may be shared with other nodes."""
+    if switches.active and (tracer := switches.tracer()) is not None:
+        leaf.grad = tracer.received(leaf, ct)
+        return
+    if ct.dtype.kind == "c":
+        ct = ct.conj()  # a cotangent is a linear functional; the gradient points uphill
+    grad, home = leaf.grad, leaf.home
+    if grad is None and home is None:
+        leaf.grad = np.array(ct)
+    elif grad is None:
+        if ct is not home:
+            home[...] = ct  # type: ignore[index]  # one of the two is there, and it is not `grad`
+        leaf.grad = home
+    elif grad is home:
+        grad += ct
+    else:
+        leaf.grad = np.asarray(grad + ct)
+
+
 def with_masks_if_needed(
     sweep: Callable[..., dict[Node, Any]],
     found: Walk,

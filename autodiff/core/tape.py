@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core import switches
 from autodiff.core.primitives import LINEAR, Primitive, linear
 
 next_number: Callable[[], int] = itertools.count(1).__next__
@@ -99,25 +98,6 @@ class Leaf(Node):
         self.stamp = self.number
         if name is not None:
             self.name = name
-
-    def receive(self, ct: Any) -> None:
-        """Add one more gradient. What arrives is copied: it may be shared with other nodes."""
-        if switches.active and (tracer := switches.tracer()) is not None:
-            self.grad = tracer.received(self, ct)
-            return
-        if ct.dtype.kind == "c":
-            ct = ct.conj()  # a cotangent is a linear functional; the gradient points uphill
-        grad, home = self.grad, self.home
-        if grad is None and home is None:
-            self.grad = np.array(ct)
-        elif grad is None:
-            if ct is not home:
-                home[...] = ct  # type: ignore[index]  # one of the two is there, and it is not `grad`
-            self.grad = home
-        elif grad is home:
-            grad += ct
-        else:
-            self.grad = np.asarray(grad + ct)
 
 
 class Orphan(Leaf):
