@@ -9,8 +9,9 @@ import numpy as np
 from autodiff.core.effects import check
 from autodiff.errors import DomainError, UnsupportedError
 from autodiff.ops.gamma_remainders import stirling
-from autodiff.probability.cumulative import LOG_2PI, beta_cdf, beta_kernel, beta_quantile, is_near_mean
+from autodiff.probability.cumulative import beta_cdf, beta_quantile
 from autodiff.probability.distribution import Continuous, Support
+from autodiff.probability.kernels import LOG_2PI, beta_kernel, is_near_mean
 from autodiff.probability.parameters import POSITIVE, REAL, Parameter
 from autodiff.special import betaln, xlogy
 

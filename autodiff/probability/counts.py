@@ -11,8 +11,9 @@ from autodiff.core import switches
 from autodiff.core.effects import is_compiling, live
 from autodiff.core.primitives import elementwise
 from autodiff.errors import DomainError, UnsupportedError
-from autodiff.probability.cumulative import LARGE, beta_cdf, beta_kernel, gamma_cdf, gamma_kernel
+from autodiff.probability.cumulative import beta_cdf, gamma_cdf
 from autodiff.probability.distribution import Discrete, Support
+from autodiff.probability.kernels import LARGE, beta_kernel, gamma_kernel
 from autodiff.probability.operands import plain
 from autodiff.probability.parameters import COUNT, POSITIVE, PROBABILITY, Parameter
 from autodiff.special import entr, gammaln, xlogy

@@ -18,8 +18,18 @@ import numpy as np
 
 from autodiff.core.primitives import Primitive, elementwise
 from autodiff.errors import MissingExtraError
-from autodiff.ops.gamma_remainders import log1p_less, stirling
-from autodiff.special import betaln, gammaln, xlogy
+from autodiff.ops.gamma_remainders import stirling
+from autodiff.probability.kernels import (
+    LOG_2PI,
+    beta_kernel,
+    digamma_less_log,
+    gamma_kernel,
+    log1p_square,
+    log_growth,
+    student_constant,
+    student_constant_slope,
+    student_log_density,
+)
 
 
 def _scipy(name: str) -> Callable[..., Any]:
@@ -47,44 +57,6 @@ def _tail(integrand: Callable[[Any], Any], start: Any, sign: Any, scale: Any) ->
     return (integrand(at) * _WEIGHTS).sum(axis=-1) * scale
 
 
-# --- densities without the terms that cancel ------------------------------------------------------
-
-LOG_2PI = math.log(2 * math.pi)
-LARGE = 16.0
-"""Up to here the terms of a density are small, and nothing is lost by adding them as they stand."""
-
-
-def gamma_kernel(a: Any, u: Any) -> Any:
-    """``a log(u) - u - gammaln(a)``: of a large shape the distance from a, and what Stirling's formula leaves."""
-    plainly = xlogy(a, u) - u - gammaln(a)
-    off = (u - a) / a
-    close = (a >= LARGE) & (np.abs(off) < 0.5)  # further out the result is as large as its terms
-    large = a * log1p_less(np.where(close, off, 0.0)) + 0.5 * np.log(a) - LOG_2PI / 2 - stirling(a, n=0)
-    return np.where(close, large, plainly)
-
-
-def is_near_mean(a: Any, b: Any, x: Any, rest: Any) -> Any:
-    """Whether the terms of a beta density cancel there: of large shapes, no further from the mean than most of it."""
-    off = x * b - rest * a
-    return (a + b >= 2 * LARGE) & (off > -0.9 * a) & (off < 0.9 * b)
-
-
-def beta_kernel(a: Any, b: Any, x: Any, rest: Any) -> Any:
-    """``a log(x) + b log(rest) - betaln(a, b)`` with ``rest = 1 - x``: of large shapes the distance from the mean."""
-    plainly = xlogy(a, x) + xlogy(b, rest) - betaln(a, b)
-    off = x * b - rest * a
-    close = is_near_mean(a, b, x, rest)
-    off = np.where(close, off, 0.0)
-    apart = a * log1p_less(off / a) + b * log1p_less(-off / b)
-    constant = 0.5 * (np.log(b) - np.log1p(b / a)) - LOG_2PI / 2
-    large = apart + constant - stirling(a, n=0) - stirling(b, n=0) + stirling(a + b, n=0)
-    return np.where(close, large, plainly)
-
-
-def _digamma_less_log(a: Any) -> Any:
-    return stirling(a, n=1) - 0.5 / a
-
-
 # --- gamma ----------------------------------------------------------------------------------------
 
 
@@ -94,7 +66,7 @@ def _gamma_density(a: Any, x: Any) -> Any:
 
 def _gamma_by_shape(a: Any, x: Any, less: Any = 0.0) -> Any:
     """Slope of the lower incomplete gamma function by its shape, times exp(-less)."""
-    wide, mean = a[..., None], _digamma_less_log(a)[..., None]
+    wide, mean = a[..., None], digamma_less_log(a)[..., None]
     height = (0.5 * np.log(a) - LOG_2PI / 2 - stirling(a, n=0) - less)[..., None]
     side = np.where(x < a, -1.0, 1.0)
     value = _tail(
@@ -137,7 +109,7 @@ def _beta_density(a: Any, b: Any, x: Any) -> Any:
 def _beta_by_first(a: Any, b: Any, s: Any, less: Any = 0.0) -> Any:
     """Slope of the incomplete beta function by `a`, at the logit `s` of its variable, times exp(-less)."""
     n = a + b
-    mean = (_digamma_less_log(a) - _digamma_less_log(n))[..., None]  # of log(x), less log(a / n)
+    mean = (digamma_less_log(a) - digamma_less_log(n))[..., None]  # of log(x), less log(a / n)
     height = 0.5 * (np.log(b) - np.log1p(b / a)) - LOG_2PI / 2
     height = (height - stirling(a, n=0) - stirling(b, n=0) + stirling(n, n=0) - less)[..., None]
     wide_a, wide_b, share, rest = a[..., None], b[..., None], (a / n)[..., None], (b / n)[..., None]
@@ -184,55 +156,6 @@ beta_quantile: Primitive = elementwise(
 # --- Student's t ----------------------------------------------------------------------------------
 
 
-def _log1p_square(w: Any) -> Any:
-    small = np.where(np.abs(w) < 1, w, 0)
-    with np.errstate(divide="ignore"):
-        return np.where(np.abs(w) < 1, np.log1p(small * small), 2 * np.log(np.hypot(1, w)))[()]
-
-
-log1p_square = elementwise(
-    _log1p_square, lambda t, y, w: t * (2 * (w / np.hypot(1, w)) / np.hypot(1, w)), name="log1p_square"
-)
-"""log(1 + w^2), also where the square overflows."""
-
-
-def _share(nu: Any, t: Any) -> Any:
-    """``t**2 / (nu + t**2)``."""
-    return np.square(t / np.hypot(np.sqrt(nu), t))
-
-
-def _log_growth(s: Any, log_whole: Any) -> Any:
-    """``s - log_whole`` for ``log_whole = -log(1 - s)``: 0 to second order at s = 0."""
-    near = s < 0.5
-    return np.where(near, log1p_less(np.where(near, -s, 0.0)), s - log_whole)
-
-
-student_power = elementwise(
-    lambda nu, t: -(nu + 1) / 2 * log1p_square(t / np.sqrt(nu)),
-    lambda ct, y, nu, t: ct * ((_log_growth(_share(nu, t), log1p_square(t / np.sqrt(nu))) + _share(nu, t) / nu) / 2),
-    lambda ct, y, nu, t: ct * (-(nu + 1) * (t / np.hypot(np.sqrt(nu), t)) / np.hypot(np.sqrt(nu), t)),
-    name="student_power",
-)
-"""The logarithm of (1 + t^2 / nu)^(-(nu + 1) / 2); of its slope by nu the terms of first order cancel on paper."""
-
-
-def student_constant(nu: Any) -> Any:
-    """The logarithm of the density of Student's t at 0."""
-    h = nu / 2
-    return h * log1p_less(1 / nu) + stirling(h + 0.5, n=0) - stirling(h, n=0) - LOG_2PI / 2
-
-
-def student_constant_slope(nu: Any) -> Any:
-    """Twice its slope: digamma((nu + 1) / 2) - digamma(nu / 2) - 1 / nu, of order 1 / nu^2."""
-    h, r = nu / 2, 1 / nu
-    return log1p_less(r) + r * r / (1 + r) + stirling(h + 0.5, n=1) - stirling(h, n=1)
-
-
-def student_log_density(nu: Any, t: Any) -> Any:
-    """Logarithm of the density of Student's t."""
-    return student_power(nu, t) + student_constant(nu)
-
-
 def _student_density(nu: Any, x: Any) -> Any:
     return np.exp(student_log_density(nu, x))
 
@@ -247,7 +170,7 @@ def _student_by_freedom(nu: Any, x: Any, less: Any = 0.0) -> Any:
         near = np.sinh(np.minimum(v, 1.0))
         log_cosh = np.where(v < 1, 0.5 * np.log1p(near * near), v + np.log1p(np.exp(-2 * v)) - math.log(2.0))
         share = np.tanh(v) ** 2  # t^2 / (nu + t^2)
-        slope = (mean + _log_growth(share, 2 * log_cosh) + share / wide) / 2
+        slope = (mean + log_growth(share, 2 * log_cosh) + share / wide) / 2
         return np.exp(-wide * log_cosh + height) * slope
 
     slope = _tail(integrand, np.arcsinh(x * side / np.sqrt(nu)), np.ones_like(side), np.sqrt(1 + nu) / nu)

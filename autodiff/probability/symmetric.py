@@ -7,14 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.probability.cumulative import (
-    student_cdf,
-    student_constant,
-    student_constant_slope,
-    student_log_density,
-    student_quantile,
-)
+from autodiff.probability.cumulative import student_cdf, student_quantile
 from autodiff.probability.distribution import Continuous
+from autodiff.probability.kernels import student_constant, student_constant_slope, student_log_density
 from autodiff.probability.parameters import POSITIVE, REAL, Parameter
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from autodiff.ops.gamma_remainders import stirling
-from autodiff.probability.cumulative import LARGE, LOG_2PI, gamma_cdf, gamma_kernel, gamma_quantile
+from autodiff.probability.cumulative import gamma_cdf, gamma_quantile
 from autodiff.probability.distribution import Continuous, Support
+from autodiff.probability.kernels import LARGE, LOG_2PI, gamma_kernel
 from autodiff.probability.parameters import POSITIVE, Parameter
 from autodiff.special import gammaln, xlogy
 
