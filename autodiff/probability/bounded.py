@@ -9,9 +9,10 @@ import numpy as np
 from autodiff.core.effects import check
 from autodiff.errors import DomainError, UnsupportedError
 from autodiff.ops.gamma_remainders import stirling
-from autodiff.probability.cumulative import beta_cdf, beta_quantile
+from autodiff.probability.cumulative import beta_cdf, beta_quantile, log_beta_cdf
 from autodiff.probability.distribution import Continuous, Support
 from autodiff.probability.kernels import LOG_2PI, beta_kernel, is_near_mean
+from autodiff.probability.operands import log_of_part
 from autodiff.probability.parameters import POSITIVE, REAL, Parameter
 from autodiff.special import betaln, xlogy
 
@@ -73,6 +74,11 @@ class Uniform(Continuous):
 
     def _cdf(self, x: Any) -> Any:
         return (np.clip(x, self.low, self.high) - self.low) / (self.high - self.low)
+
+    def _log_survival(self, x: Any) -> Any:
+        inside = np.clip(x, self.low, self.high)
+        part, rest = (self.high - inside) / (self.high - self.low), (inside - self.low) / (self.high - self.low)
+        return np.where(x >= self.high, -np.inf, log_of_part(part, rest))
 
     def _quantile(self, p: Any) -> Any:
         return self.low + (self.high - self.low) * p
@@ -148,6 +154,11 @@ class Beta(Continuous):
         outside = (x <= 0) | (x >= 1)
         value = beta_cdf(self.alpha, self.beta, np.where(outside, 0.5, x))
         return np.where(x <= 0, 0.0, np.where(x >= 1, 1.0, value))
+
+    def _log_survival(self, x: Any) -> Any:
+        outside = (x <= 0) | (x >= 1)
+        value = log_beta_cdf(self.alpha, self.beta, np.where(outside, 0.5, x), upper=True)
+        return np.where(x <= 0, 0.0, np.where(x >= 1, -np.inf, value))
 
     def _quantile(self, p: Any) -> Any:
         return beta_quantile(self.alpha, self.beta, p)

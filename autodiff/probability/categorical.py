@@ -9,7 +9,7 @@ import numpy as np
 from autodiff.core.effects import live
 from autodiff.errors import UnsupportedError
 from autodiff.probability.distribution import Discrete, Support
-from autodiff.probability.operands import plain
+from autodiff.probability.operands import log, log_of_part, plain
 from autodiff.probability.parameters import PROBABILITIES, Parameter
 from autodiff.special import entr
 
@@ -78,6 +78,11 @@ class Categorical(Discrete):
     def _cdf(self, x: Any) -> Any:
         return np.where(plain(x)[..., None] >= np.arange(self.k), self.probabilities, 0.0).sum(axis=-1)
 
+    def _log_survival(self, x: Any) -> Any:
+        above = plain(x)[..., None] < np.arange(self.k)
+        part = np.where(above, self.probabilities, 0.0).sum(axis=-1)
+        return log_of_part(part, np.where(above, 0.0, self.probabilities).sum(axis=-1)) + 0 * x  # NaN stays NaN
+
     def _quantile(self, p: Any) -> Any:
         sums = np.cumsum(plain(self.probabilities), axis=-1)[..., :-1]
         return (plain(p)[..., None] > sums).sum(axis=-1) * 1.0
@@ -95,9 +100,3 @@ class Categorical(Discrete):
                 "give a distribution to begin with: fit(Categorical([0.5, 0.5]), data)."
             )
         return {"probabilities": counts / counts.sum()}
-
-
-def log(p: Any) -> Any:
-    """The logarithm, without the warning at 0: -inf is the answer asked for."""
-    with np.errstate(divide="ignore"):
-        return np.log(p)

@@ -11,10 +11,10 @@ from autodiff.core import switches
 from autodiff.core.effects import is_compiling, live
 from autodiff.core.primitives import elementwise
 from autodiff.errors import DomainError, UnsupportedError
-from autodiff.probability.cumulative import beta_cdf, gamma_cdf
+from autodiff.probability.cumulative import beta_cdf, gamma_cdf, log_beta_cdf, log_gamma_cdf
 from autodiff.probability.distribution import Discrete, Support
 from autodiff.probability.kernels import LARGE, beta_kernel, gamma_kernel
-from autodiff.probability.operands import plain
+from autodiff.probability.operands import log, plain
 from autodiff.probability.parameters import COUNT, POSITIVE, PROBABILITY, Parameter
 from autodiff.special import entr, gammaln, xlogy
 
@@ -123,6 +123,9 @@ class Bernoulli(_Count):
     def _cdf(self, k: Any) -> Any:
         return np.where(k < 0, 0.0, np.where(k >= 1, 1.0, 1 - self.probability + 0 * k))  # NaN stays NaN
 
+    def _log_survival(self, k: Any) -> Any:
+        return np.where(k < 0, 0.0, np.where(k >= 1, -np.inf, log(self.probability) + 0 * k))
+
     def _sample(self, shape: tuple[int, ...], rng: Any) -> Any:
         return live(_bernoulli, rng, shape, plain(self.probability))
 
@@ -193,6 +196,12 @@ class Binomial(_Count):
         value = beta_cdf(inside + 1, np.maximum(self.n - inside, 1.0), self.probability, upper=True)
         return np.where(k < 0, 0.0, np.where(k >= self.n, 1.0, value))
 
+    def _log_survival(self, k: Any) -> Any:
+        k = np.floor(plain(k))
+        inside = np.clip(k, 0, np.maximum(self.n - 1, 0))
+        value = log_beta_cdf(inside + 1, np.maximum(self.n - inside, 1.0), self.probability)
+        return np.where(k < 0, 0.0, np.where(k >= self.n, -np.inf, value))
+
     def _sample(self, shape: tuple[int, ...], rng: Any) -> Any:
         return live(_binomial, rng, shape, plain(self.n), plain(self.probability))
 
@@ -261,6 +270,10 @@ class Poisson(_Count):
     def _cdf(self, k: Any) -> Any:
         k = np.floor(plain(k))
         return np.where(k < 0, 0.0, gamma_cdf(np.maximum(k, 0.0) + 1, self.rate, upper=True))
+
+    def _log_survival(self, k: Any) -> Any:
+        k = np.floor(plain(k))
+        return np.where(k < 0, 0.0, log_gamma_cdf(np.maximum(k, 0.0) + 1, self.rate))
 
     def _sample(self, shape: tuple[int, ...], rng: Any) -> Any:
         return live(_poisson, rng, shape, plain(self.rate))

@@ -1,11 +1,12 @@
-"""Cumulative functions of the gamma, beta and Student distributions, and their inverses: values from SciPy, rules ours.
+"""Cumulative functions of the gamma, beta and Student distributions, their logarithms and their inverses.
 
-The slope by the variable is the density. That by a shape parameter has no closed form: it is the integral over the
-nearer tail of the slope of the density, which one double-exponential rule takes in coordinates in which tails decay
-exponentially (the logarithm for gamma, the logit for beta, the inverse hyperbolic sine for Student's t). An inverse
-has the slopes that implicit differentiation gives, so that its rules are the same formulas at its own output; that is
-what makes samples of these distributions differentiable. The quotient by the density in them is one of exponents, for
-far out both may be smaller than the smallest number.
+Values are SciPy's where it has them, rules are ours. The slope by the variable is the density. That by a shape
+parameter has no closed form: it is the integral over the nearer tail of the slope of the density, which one
+double-exponential rule takes in coordinates in which tails decay exponentially (the logarithm for gamma, the logit for
+beta, the inverse hyperbolic sine for Student's t), in units of the density where the tail begins, so that nothing
+cancels and nothing underflows. The integral of the density itself is the tail, where SciPy has too few digits of it or
+none. An inverse has the slopes that implicit differentiation gives, so that its rules are the same formulas at its own
+output; that is what makes samples of these distributions differentiable.
 """
 
 from __future__ import annotations
@@ -18,15 +19,13 @@ import numpy as np
 
 from autodiff.core.primitives import Primitive, elementwise
 from autodiff.errors import MissingExtraError
-from autodiff.ops.gamma_remainders import stirling
+from autodiff.ops.gamma_remainders import log1p_less
 from autodiff.probability.kernels import (
-    LOG_2PI,
     beta_kernel,
     digamma_less_log,
     gamma_kernel,
     log1p_square,
     log_growth,
-    student_constant,
     student_constant_slope,
     student_log_density,
 )
@@ -51,46 +50,110 @@ _NODES = np.exp(_U - np.exp(-_U))
 _WEIGHTS = _NODES * (1 + np.exp(-_U)) / 16
 
 
-def _tail(integrand: Callable[[Any], Any], start: Any, sign: Any, scale: Any) -> Any:
-    """The integral over ``start + sign * w``, w > 0, of something that decays on the length `scale`."""
-    at = start[..., None] + (sign * scale)[..., None] * _NODES
-    return (integrand(at) * _WEIGHTS).sum(axis=-1) * scale
+def _tail(integrand: Callable[[Any], Any], side: Any, scale: Any) -> Any:
+    """The integral over ``side * w``, w > 0, of something that decays on the length `scale`."""
+    return (integrand((side * scale)[..., None] * _NODES) * _WEIGHTS).sum(axis=-1) * scale
+
+
+_SMALLEST = 1e-290
+"""Below it a number has few digits or none."""
+_FAR = -30.0
+"""Where a logarithm is less, a quotient of two densities has more digits than the exponential of a difference."""
+
+
+def _logarithm(part: Any, rest: Any, poor: Any, log_tail: Callable[..., Any], is_tail: Any, *operands: Any) -> Any:
+    """The logarithm of `part`, near 1 by `rest = 1 - part`; by the integral of the tail where SciPy's are poor."""
+    value = np.array(np.where(part < 0.5, np.log(part), np.log1p(-rest)))
+    poor = poor | ~(np.minimum(part, rest) > _SMALLEST)
+    if poor.any():
+        tail = log_tail(*(x[poor] for x in operands))
+        value[poor] = np.where(is_tail[poor], tail, np.log1p(-np.exp(tail)))
+    return value
+
+
+def _wide(*operands: Any) -> Any:
+    """In double precision and of one shape."""
+    return np.broadcast_arrays(*(np.asarray(x, float) for x in operands))
 
 
 # --- gamma ----------------------------------------------------------------------------------------
 
+_MANY = 1e4
+"""Concentrations beyond which SciPy's incomplete gamma functions lose digits far below the mean: at 1e8 all of them."""
 
-def _gamma_density(a: Any, x: Any) -> Any:
-    return np.exp(gamma_kernel(a, x) - np.log(x))
+
+def _expm1_less(d: Any) -> Any:
+    """``expm1(d) - d``."""
+    near = np.abs(d) < 0.5
+    return np.where(near, -log1p_less(np.expm1(np.where(near, d, 0.0))), np.expm1(np.minimum(d, 700.0)) - d)
 
 
-def _gamma_by_shape(a: Any, x: Any, less: Any = 0.0) -> Any:
-    """Slope of the lower incomplete gamma function by its shape, times exp(-less)."""
-    wide, mean = a[..., None], digamma_less_log(a)[..., None]
-    height = (0.5 * np.log(a) - LOG_2PI / 2 - stirling(a, n=0) - less)[..., None]
-    side = np.where(x < a, -1.0, 1.0)
-    value = _tail(
-        lambda s: np.exp(wide * (s - np.expm1(np.minimum(s, 700.0))) + height) * (s - mean),  # s = log(x / a)
-        np.log(x / a),
-        side,
-        np.where(x < a, np.sqrt(1 + a) / a, 2 / np.sqrt(1 + a)),  # left of a small shape the tail is exp(a s)
-    )
-    return -side * value
+def _gamma_tail(a: Any, x: Any, weight: Callable[[Any], Any]) -> Any:
+    """The integral of a weight over the tail beyond x, seen from the mean; 1 is the density of log(x) at x.
+
+    The weight is a function of d, by which the logarithm lies further up.
+    """
+    below, off, at = x < a, np.expand_dims(a - x, -1), np.expand_dims(x, -1)
+    # far out the decay of an exponential; round the mean a bell's, left of a small shape exp(a d)
+    scale = 1 / (np.abs(a - x) + np.where(below, a / np.sqrt(1 + a), np.sqrt(1 + a) / 2))
+    return _tail(lambda d: np.exp(off * d - at * _expm1_less(d)) * weight(d), np.where(below, -1.0, 1.0), scale)
+
+
+def _gamma_log_tail(a: Any, x: Any) -> Any:
+    return gamma_kernel(a, x) + np.log(_gamma_tail(a, x, np.ones_like))
+
+
+def _gamma_by_shape(a: Any, x: Any, height: Any) -> Any:
+    """Slope of the lower incomplete gamma function by its shape, if the density of log(x) were exp(height)."""
+    off = (x - a) / a
+    near = np.abs(off) < 0.5
+    log_ratio = np.where(near, np.log1p(np.where(near, off, 0.0)), np.log(x / a))
+    rise = (log_ratio - digamma_less_log(a))[..., None]
+    return np.where(x < a, 1.0, -1.0) * np.exp(height) * _gamma_tail(a, x, lambda d: d + rise)
+
+
+def _gamma_height(a: Any, x: Any, y: Any, upper: bool) -> Any:
+    """The logarithm of the density of log(x), less the logarithm y of the probability of a tail."""
+    far = ((x > a) if upper else (x < a)) & (y < _FAR)
+    return np.where(far, -np.log(_gamma_tail(a, x, np.ones_like)), gamma_kernel(a, x) - y)
+
+
+@np.errstate(all="ignore")
+def _log_gamma(a: Any, x: Any, *, upper: bool = False) -> Any:
+    dtype, (a, x) = np.result_type(a, x), _wide(a, x)
+    part, rest = (_scipy(name)(a, x) for name in (("gammaincc", "gammainc") if upper else ("gammainc", "gammaincc")))
+    return _logarithm(part, rest, a > _MANY, _gamma_log_tail, (x < a) != upper, a, x).astype(dtype)[()]
+
+
+def _gamma(a: Any, x: Any, *, upper: bool = False) -> Any:
+    value, many = _scipy("gammaincc" if upper else "gammainc")(a, x), np.asarray(a) > _MANY
+    return np.where(many, np.exp(_log_gamma(a, x, upper=upper)), value)[()] if many.any() else value
 
 
 gamma_cdf = elementwise(
-    lambda a, x, *, upper=False: _scipy("gammaincc" if upper else "gammainc")(a, x),
-    lambda t, y, a, x, *, upper=False: t * ((-1 if upper else 1) * _gamma_by_shape(a, x)),
-    lambda t, y, a, x, *, upper=False: t * ((-1 if upper else 1) * _gamma_density(a, x)),
+    _gamma,
+    lambda t, y, a, x, *, upper=False: t * ((-1 if upper else 1) * _gamma_by_shape(a, x, gamma_kernel(a, x))),
+    lambda t, y, a, x, *, upper=False: t * ((-1 if upper else 1) * np.exp(gamma_kernel(a, x) - np.log(x))),
     name="gamma_cdf",
     singular=True,
 )
 """The regularised incomplete gamma function: the lower one, P(a, x), or the `upper` one, 1 - P(a, x)."""
 
+log_gamma_cdf = elementwise(
+    _log_gamma,
+    lambda t, y, a, x, *, upper=False: (
+        t * ((-1 if upper else 1) * _gamma_by_shape(a, x, _gamma_height(a, x, y, upper)))
+    ),
+    lambda t, y, a, x, *, upper=False: t * ((-1 if upper else 1) * np.exp(_gamma_height(a, x, y, upper)) / x),
+    name="log_gamma_cdf",
+    singular=True,
+)
+"""Its logarithm, also where the function itself underflows."""
+
 gamma_quantile: Primitive = elementwise(
     lambda a, p: _scipy("gammaincinv")(a, p),
-    lambda t, y, a, p: t * -_gamma_by_shape(a, y, gamma_kernel(a, y) - np.log(y)),
-    lambda t, y, a, p: t / _gamma_density(a, y),
+    lambda t, y, a, p: t * -_gamma_by_shape(a, y, np.log(y)),
+    lambda t, y, a, p: t * np.exp(np.log(y) - gamma_kernel(a, y)),
     name="gamma_quantile",
     singular=True,
 )
@@ -98,57 +161,103 @@ gamma_quantile: Primitive = elementwise(
 # --- beta -----------------------------------------------------------------------------------------
 
 
-def _beta_log_density(a: Any, b: Any, x: Any) -> Any:
-    return beta_kernel(a, b, x, 1 - x) - np.log(x) - np.log1p(-x)
+def _beta_tail(a: Any, b: Any, x: Any, rest: Any, weight: Callable[[Any], Any]) -> Any:
+    """The integral of a weight over the tail beyond x, seen from the mean; 1 is the density of logit(x) at x.
+
+    The weight is a function of the rise of log(x). With d, by which the logit lies further up, the density is
+    exp(a d - n log(1 + x expm1(d))); the mirrored one, of x > 1/2, is the same for d, a and x changed for -d, b, 1 - x.
+    """
+    swap = x > rest
+    less, more = np.where(swap, rest, x)[..., None], np.where(swap, x, rest)[..., None]
+    lead, other = np.where(swap, b, a), np.where(swap, a, b)
+    off, n = np.where(swap, b * x - a * rest, a * rest - b * x), (a + b)[..., None]
+
+    def integrand(e: Any) -> Any:
+        near, rise = np.abs(e) < 0.5, less * np.expm1(np.minimum(e, 700.0))
+        v = np.where(near, e, 0.0)
+        curved = less * _expm1_less(v) + log1p_less(less * np.expm1(v))
+        past = rise > 1  # where exp(e) may overflow; each of the two logarithms then has its own cancelling
+        ending = np.log1p(more * np.expm1(-np.where(past, e, 0.0)))
+        growth = np.log1p(np.where(past, 0.0, rise))
+        log_less, log_more = np.where(past, -ending, e - growth), np.where(past, -e - ending, -growth)
+        plainly = lead[..., None] * log_less + other[..., None] * log_more
+        exponent = np.where(near, off[..., None] * v - n * curved, plainly)
+        return np.exp(exponent) * weight(np.where(np.expand_dims(swap, -1), log_more, log_less))
+
+    # round the mean the width of a bell; of small shapes the tails are exp(lead e) on the left and exp(-other e)
+    width = (1 / a + 1 / b) ** 0.5 + np.where(off > 0, 1 / lead, 1 / other)
+    return _tail(integrand, np.where(off > 0, -1.0, 1.0), 1 / (np.abs(off) + 1 / width))
 
 
-def _beta_density(a: Any, b: Any, x: Any) -> Any:
-    return np.exp(_beta_log_density(a, b, x))
+def _beta_log_tail(a: Any, b: Any, x: Any, rest: Any) -> Any:
+    return beta_kernel(a, b, x, rest) + np.log(_beta_tail(a, b, x, rest, np.ones_like))
 
 
-def _beta_by_first(a: Any, b: Any, s: Any, less: Any = 0.0) -> Any:
-    """Slope of the incomplete beta function by `a`, at the logit `s` of its variable, times exp(-less)."""
-    n = a + b
-    mean = (digamma_less_log(a) - digamma_less_log(n))[..., None]  # of log(x), less log(a / n)
-    height = 0.5 * (np.log(b) - np.log1p(b / a)) - LOG_2PI / 2
-    height = (height - stirling(a, n=0) - stirling(b, n=0) + stirling(n, n=0) - less)[..., None]
-    wide_a, wide_b, share, rest = a[..., None], b[..., None], (a / n)[..., None], (b / n)[..., None]
-    centre = np.log(a) - np.log(b)
-    side = np.where(s < centre, -1.0, 1.0)
-
-    def integrand(u: Any) -> Any:  # u is the logit less its centre; x / share and (1 - x) / rest as functions of it
-        log_x = -np.logaddexp(np.log(share), np.log(rest) - u)
-        log_rest = -np.logaddexp(np.log(rest), np.log(share) + u)
-        small = np.abs(u) < 1
-        v = np.where(small, u, 0.0)
-        log_x = np.where(small, -np.log1p(rest * np.expm1(-v)), log_x)
-        log_rest = np.where(small, -np.log1p(share * np.expm1(v)), log_rest)
-        return np.exp(wide_a * log_x + wide_b * log_rest + height) * (log_x - mean)
-
-    # round the mean the width of a bell; of small shapes the tails are exp(a u) on the left and exp(-b u) on the right
-    scale = (1 / a + 1 / b) ** 0.5 + np.where(side < 0, 1 / a, 1 / b)
-    return -side * _tail(integrand, s - centre, side, scale)
+def _beta_by_first(a: Any, b: Any, x: Any, rest: Any, height: Any) -> Any:
+    """Slope of the incomplete beta function by `a`, if the density of logit(x) were exp(height)."""
+    n, off = a + b, (b * x - a * rest) / a
+    near = np.abs(off) < 0.5
+    log_ratio = np.where(near, np.log1p(np.where(near, off, 0.0)), np.log(x * (n / a)))
+    rise = (log_ratio - digamma_less_log(a) + digamma_less_log(n))[..., None]
+    tail = _beta_tail(a, b, x, rest, lambda log_x: log_x + rise)
+    return np.where(off < 0, 1.0, -1.0) * np.exp(height) * tail
 
 
-def _logit(x: Any) -> Any:
-    return np.log(x) - np.log1p(-x)
+def _beta_height(a: Any, b: Any, x: Any, y: Any, upper: bool) -> Any:
+    """The logarithm of the density of logit(x), less the logarithm y of the probability of a tail."""
+    far = ((b * x > a * (1 - x)) if upper else (b * x < a * (1 - x))) & (y < _FAR)
+    return np.where(far, -np.log(_beta_tail(a, b, x, 1 - x, np.ones_like)), beta_kernel(a, b, x, 1 - x) - y)
+
+
+@np.errstate(all="ignore")
+def _log_beta(a: Any, b: Any, x: Any, *, upper: bool = False) -> Any:
+    dtype, (a, b, x) = np.result_type(a, b, x), _wide(a, b, x)
+    part, rest = (_scipy(name)(a, b, x) for name in (("betaincc", "betainc") if upper else ("betainc", "betaincc")))
+    is_tail = (b * x < a * (1 - x)) != upper
+    return _logarithm(part, rest, False, _beta_log_tail, is_tail, a, b, x, 1 - x).astype(dtype)[()]
+
+
+def _beta_kernel(a: Any, b: Any, x: Any) -> Any:
+    return beta_kernel(a, b, x, 1 - x)
 
 
 beta_cdf = elementwise(
     lambda a, b, x, *, upper=False: _scipy("betaincc" if upper else "betainc")(a, b, x),
-    lambda t, y, a, b, x, *, upper=False: t * ((-1 if upper else 1) * _beta_by_first(a, b, _logit(x))),
-    lambda t, y, a, b, x, *, upper=False: t * ((1 if upper else -1) * _beta_by_first(b, a, -_logit(x))),
-    lambda t, y, a, b, x, *, upper=False: t * ((-1 if upper else 1) * _beta_density(a, b, x)),
+    lambda t, y, a, b, x, *, upper=False: (
+        t * ((-1 if upper else 1) * _beta_by_first(a, b, x, 1 - x, _beta_kernel(a, b, x)))
+    ),
+    lambda t, y, a, b, x, *, upper=False: (
+        t * ((1 if upper else -1) * _beta_by_first(b, a, 1 - x, x, _beta_kernel(a, b, x)))
+    ),
+    lambda t, y, a, b, x, *, upper=False: (
+        t * ((-1 if upper else 1) * np.exp(_beta_kernel(a, b, x) - np.log(x) - np.log1p(-x)))
+    ),
     name="beta_cdf",
     singular=True,
 )
 """The regularised incomplete beta function I_x(a, b), or the `upper` one, 1 - I_x(a, b)."""
 
+log_beta_cdf = elementwise(
+    _log_beta,
+    lambda t, y, a, b, x, *, upper=False: (
+        t * ((-1 if upper else 1) * _beta_by_first(a, b, x, 1 - x, _beta_height(a, b, x, y, upper)))
+    ),
+    lambda t, y, a, b, x, *, upper=False: (
+        t * ((1 if upper else -1) * _beta_by_first(b, a, 1 - x, x, _beta_height(a, b, x, y, upper)))
+    ),
+    lambda t, y, a, b, x, *, upper=False: (
+        t * ((-1 if upper else 1) * np.exp(_beta_height(a, b, x, y, upper) - np.log(x) - np.log1p(-x)))
+    ),
+    name="log_beta_cdf",
+    singular=True,
+)
+"""Its logarithm, also where the function itself underflows."""
+
 beta_quantile: Primitive = elementwise(
     lambda a, b, p: _scipy("betaincinv")(a, b, p),
-    lambda t, y, a, b, p: t * -_beta_by_first(a, b, _logit(y), _beta_log_density(a, b, y)),
-    lambda t, y, a, b, p: t * _beta_by_first(b, a, -_logit(y), _beta_log_density(a, b, y)),
-    lambda t, y, a, b, p: t / _beta_density(a, b, y),
+    lambda t, y, a, b, p: t * -_beta_by_first(a, b, y, 1 - y, np.log(y) + np.log1p(-y)),
+    lambda t, y, a, b, p: t * _beta_by_first(b, a, 1 - y, y, np.log(y) + np.log1p(-y)),
+    lambda t, y, a, b, p: t * np.exp(np.log(y) + np.log1p(-y) - _beta_kernel(a, b, y)),
     name="beta_quantile",
     singular=True,
 )
@@ -156,38 +265,73 @@ beta_quantile: Primitive = elementwise(
 # --- Student's t ----------------------------------------------------------------------------------
 
 
-def _student_density(nu: Any, x: Any) -> Any:
-    return np.exp(student_log_density(nu, x))
+def _length(nu: Any, x: Any) -> Any:
+    """``sqrt(nu + x**2)``, by which the density is multiplied to be that of arcsinh(x / sqrt(nu))."""
+    return np.hypot(np.sqrt(nu), x)
 
 
-def _student_by_freedom(nu: Any, x: Any, less: Any = 0.0) -> Any:
-    """Slope of Student's cumulative function by the degrees of freedom, times exp(-less)."""
-    side = np.where(x < 0, -1.0, 1.0)
+def _student_tail(nu: Any, size: Any, weight: Callable[[Any], Any]) -> Any:
+    """The integral of a weight over the tail beyond `size`; 1 is the density of v = arcsinh(size / sqrt(nu)) there.
+
+    The weight is a function of v. Beyond, the density falls like cosh(v)**-nu.
+    """
+    start, slant = np.arcsinh(size / np.sqrt(nu))[..., None], size / _length(nu, size)
+
+    def integrand(w: Any) -> Any:  # of the logarithm of cosh(start + w) / cosh(start)
+        near, bend = w < 0.5, slant[..., None]
+        v = np.where(near, w, 0.0)
+        close = np.log1p(bend * np.sinh(v) + 2 * np.square(np.sinh(v / 2)))
+        rise = np.where(near, close, w + np.log1p((1 - bend) / 2 * np.expm1(-2 * w)))
+        return np.exp(-nu[..., None] * rise) * weight(start + w)
+
+    return _tail(integrand, np.ones_like(slant), 1 / (nu * slant + nu / np.sqrt(1 + nu)))
+
+
+def _student_kernel(nu: Any, x: Any) -> Any:
+    return student_log_density(nu, x) + np.log(_length(nu, x))
+
+
+def _student_log_tail(nu: Any, size: Any) -> Any:
+    return _student_kernel(nu, size) + np.log(_student_tail(nu, size, np.ones_like))
+
+
+def _student_by_freedom(nu: Any, x: Any, height: Any) -> Any:
+    """Slope of Student's cumulative function by the degrees of freedom, if the density of v were exp(height)."""
     wide, mean = nu[..., None], student_constant_slope(nu)[..., None]
-    height = (student_constant(nu) + 0.5 * np.log(nu) - less)[..., None]
 
-    def integrand(v: Any) -> Any:  # t = sqrt(nu) sinh(v): the density is cosh(v)^-(nu + 1) but for its constant
+    def slope(v: Any) -> Any:
         near = np.sinh(np.minimum(v, 1.0))
         log_cosh = np.where(v < 1, 0.5 * np.log1p(near * near), v + np.log1p(np.exp(-2 * v)) - math.log(2.0))
-        share = np.tanh(v) ** 2  # t^2 / (nu + t^2)
-        slope = (mean + log_growth(share, 2 * log_cosh) + share / wide) / 2
-        return np.exp(-wide * log_cosh + height) * slope
+        share = np.square(np.tanh(v))  # x^2 / (nu + x^2)
+        return (mean + log_growth(share, 2 * log_cosh) + share / wide) / 2
 
-    slope = _tail(integrand, np.arcsinh(x * side / np.sqrt(nu)), np.ones_like(side), np.sqrt(1 + nu) / nu)
-    return np.where(x == 0, 0.0, -side * slope)  # half of it lies on each side
+    side = np.where(x < 0, 1.0, -1.0)
+    return np.where(x == 0, 0.0, side * np.exp(height) * _student_tail(nu, -side * x, slope))  # half lies on each side
 
 
-def _student_tail(nu: Any, size: Any) -> Any:
-    """The probability of values beyond `size` on one side; far out the leading power, where a square would overflow."""
-    log_share = -log1p_square(size / np.sqrt(nu))
-    h = nu / 2
-    far = np.exp(h * log_share - _scipy("betaln")(h, 0.5) - np.log(h)) / 2
-    return np.where(log_share < -80, far, _scipy("stdtr")(nu, -size))
+def _student_height(nu: Any, x: Any, y: Any) -> Any:
+    """The logarithm of the density of v, less the logarithm y of the probability of values up to x."""
+    far = (x < 0) & (y < _FAR)
+    return np.where(far, -np.log(_student_tail(nu, np.abs(x), np.ones_like)), _student_kernel(nu, x) - y)
+
+
+@np.errstate(all="ignore")
+def _log_student(nu: Any, x: Any) -> Any:
+    dtype, (nu, x) = np.result_type(nu, x), _wide(nu, x)
+    part, rest = _scipy("stdtr")(nu, x), _scipy("stdtr")(nu, -x)
+    square_overflows = log1p_square(x / np.sqrt(nu)) > 80  # or nearly: SciPy takes it
+    return _logarithm(part, rest, square_overflows, _student_log_tail, x < 0, nu, np.abs(x)).astype(dtype)[()]
+
+
+@np.errstate(all="ignore")
+def _tail_of_student(nu: Any, size: Any) -> Any:
+    """The probability of values beyond `size` on one side; far out by the integral, where a square would overflow."""
+    far = log1p_square(size / np.sqrt(nu)) > 80
+    return np.where(far, np.exp(_student_log_tail(nu, size)) if far.any() else 0, _scipy("stdtr")(nu, -size))
 
 
 def _student_cdf(nu: Any, x: Any) -> Any:
-    with np.errstate(all="ignore"):
-        tail = _student_tail(np.asarray(nu, float), np.abs(np.asarray(x, float)))
+    tail = _tail_of_student(*_wide(nu, np.abs(x)))
     return np.where(x < 0, tail, 1 - tail).astype(np.result_type(nu, x))[()]
 
 
@@ -201,7 +345,7 @@ def _student_quantile(nu: Any, p: Any) -> Any:
         outside = np.where(far < 1e-30, np.exp(-log_far / 2), np.sqrt((1 - far) / far))
         size = np.sqrt(nu) * np.where(tail < 0.25, outside, np.sqrt(near / (1 - near)))
         for _ in range(2):  # at many degrees of freedom SciPy's inverse has 8 digits
-            step = (_student_tail(2 * h, size) - tail) / _student_density(2 * h, size)
+            step = (_tail_of_student(2 * h, size) - tail) / np.exp(student_log_density(2 * h, size))
             size = np.where(np.abs(step) < 1e-3 * size, size + step, size)
         size = np.where(tail == 0, np.inf, size)
     return (np.sign(p - 0.5) * size).astype(np.result_type(nu, p))[()]
@@ -209,15 +353,23 @@ def _student_quantile(nu: Any, p: Any) -> Any:
 
 student_cdf = elementwise(
     _student_cdf,
-    lambda t, y, nu, x: t * _student_by_freedom(nu, x),
-    lambda t, y, nu, x: t * _student_density(nu, x),
+    lambda t, y, nu, x: t * _student_by_freedom(nu, x, _student_kernel(nu, x)),
+    lambda t, y, nu, x: t * np.exp(student_log_density(nu, x)),
     name="student_cdf",
 )
 
+log_student_cdf = elementwise(
+    _log_student,
+    lambda t, y, nu, x: t * _student_by_freedom(nu, x, _student_height(nu, x, y)),
+    lambda t, y, nu, x: t * np.exp(_student_height(nu, x, y)) / _length(nu, x),
+    name="log_student_cdf",
+)
+"""Its logarithm, also where the function itself underflows."""
+
 student_quantile: Primitive = elementwise(
     _student_quantile,
-    lambda t, y, nu, p: t * -_student_by_freedom(nu, y, student_log_density(nu, y)),
-    lambda t, y, nu, p: t / _student_density(nu, y),
+    lambda t, y, nu, p: t * -_student_by_freedom(nu, y, np.log(_length(nu, y))),
+    lambda t, y, nu, p: t * np.exp(-student_log_density(nu, y)),
     name="student_quantile",
     singular=True,
 )

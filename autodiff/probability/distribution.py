@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -11,6 +12,15 @@ from autodiff.errors import DomainError, GradientError, ShapeError, UnsupportedE
 from autodiff.ops.deciding import possibly
 from autodiff.probability.operands import is_tracked, plain, real
 from autodiff.probability.parameters import Constraint, Parameter
+
+
+def _between_ends(f: Callable[[Any], Any], x: Any, low: float, high: float) -> Any:
+    """A function of x that has constant values at infinity, whatever the parameters are: bins without outer edges."""
+    infinite = np.isinf(plain(x))
+    if not possibly(infinite):
+        return f(x)
+    ends = np.where(plain(x) > 0, high, low).astype(x.dtype)
+    return np.where(infinite, ends, f(np.where(infinite, 1.0, x)))
 
 
 class Support(NamedTuple):
@@ -138,13 +148,63 @@ class Distribution:
         array or Tensor
             From 0 to 1.
         """
-        x = real(x, f"{type(self).__name__}.cdf: x")
-        infinite = np.isinf(plain(x))
-        if not possibly(infinite):
-            return self._cdf(x)
-        # A bin without an outer edge: nothing or everything, whatever the parameters are.
-        inside = self._cdf(np.where(infinite, 1.0, x))
-        return np.where(infinite, (plain(x) > 0).astype(x.dtype), inside)
+        return _between_ends(self._cdf, real(x, f"{type(self).__name__}.cdf: x"), 0.0, 1.0)
+
+    def log_survival(self, x: Any) -> Any:
+        """The logarithm of the probability of values above `x`, with all digits in both tails.
+
+        Parameters
+        ----------
+        x : array_like or Tensor
+            Broadcast with the parameters.
+
+        Returns
+        -------
+        array or Tensor
+            0 or less: of an infinite `x` 0 on the left and -inf on the right, with slopes 0.
+
+        Raises
+        ------
+        UnsupportedError
+            If there is no `cdf`, as of vectors.
+
+        Notes
+        -----
+        It is log(1 - cdf(x)), but does not go by way of the cdf: far to the right that is 1 to the last digit and its
+        complement is less than the smallest float, while the logarithm is an ordinary number; far to the left the
+        logarithm is -cdf(x). A datum of which only is known that it is larger than `x` (censored on the right) adds
+        it to the log-likelihood.
+
+        Examples
+        --------
+        >>> from autodiff import probability as pr
+        >>> float(pr.Normal().log_survival(40.0))
+        -804.60844201
+        >>> float(pr.Poisson(2.0).log_survival(1000))
+        -5227.1946075
+        """
+        return _between_ends(self._log_survival, real(x, f"{type(self).__name__}.log_survival: x"), 0.0, -np.inf)
+
+    def survival(self, x: Any) -> Any:
+        """The probability of values above `x`: the exponential of `log_survival`.
+
+        Parameters
+        ----------
+        x : array_like or Tensor
+            Broadcast with the parameters.
+
+        Returns
+        -------
+        array or Tensor
+            From 0 to 1; small ones have their digits, which 1 - cdf(x) has not.
+
+        Examples
+        --------
+        >>> from autodiff import probability as pr
+        >>> float(pr.Normal().survival(10.0))
+        7.619853e-24
+        """
+        return np.exp(self.log_survival(x))
 
     def quantile(self, p: Any) -> Any:
         """The value below which a share `p` lies: the inverse of `cdf`.
@@ -209,6 +269,9 @@ class Distribution:
 
     def _quantile(self, p: Any) -> Any:
         raise UnsupportedError(f"{type(self).__name__}: values are vectors, which have no order and no quantiles.")
+
+    def _log_survival(self, x: Any) -> Any:
+        return np.log1p(-self._cdf(x))  # what has far tails defines it by them
 
     _instead: ClassVar[str] = "Count samples: (distribution.sample(100_000) <= x).all(axis=-1).mean()."
 

@@ -10,11 +10,11 @@ import numpy as np
 from autodiff.core import switches
 from autodiff.core.effects import is_compiling, live
 from autodiff.errors import GradientError, ShapeError, StructureError, UnsupportedError
-from autodiff.probability.categorical import drawn, log
+from autodiff.probability.categorical import drawn
 from autodiff.probability.counts import first_reaching
 from autodiff.probability.distribution import Continuous, Discrete, Distribution, Support
 from autodiff.probability.expectations import expectation
-from autodiff.probability.operands import is_tracked, plain, real
+from autodiff.probability.operands import is_tracked, log, plain, real
 from autodiff.probability.parameters import PROBABILITIES, Constraint, Parameter
 from autodiff.special import logsumexp
 
@@ -222,6 +222,12 @@ class Mixture(Distribution):
 
     def _cdf(self, x: Any) -> Any:
         return sum(self.weights[i] * c.cdf(x) for i, c in enumerate(self.components))
+
+    def _log_survival(self, x: Any) -> Any:
+        parts = np.stack([c.log_survival(x) for c in self.components], axis=-1)
+        value = logsumexp(parts + log(self.weights), axis=-1)
+        near = value > -0.5  # near 1 the other tail has the digits
+        return np.where(near, np.log1p(-np.where(near, self._cdf(x), 0.0)), value)
 
     # --- quantiles and samples
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from autodiff.core.effects import live
 from autodiff.core.primitives import Primitive, elementwise
-from autodiff.ops.error_function import bell
+from autodiff.ops.error_function import bell, log_normal_tail
 from autodiff.probability.distribution import Continuous
 from autodiff.probability.parameters import POSITIVE, REAL, Parameter
 from autodiff.special import erfc
@@ -93,6 +93,9 @@ class Normal(Continuous):
     def _cdf(self, x: Any) -> Any:
         z = np.clip(self._z(x), -60.0, 60.0)  # beyond, it is 0 or 1 to the last digit, and its slopes are 0
         return erfc(z * -math.sqrt(0.5)) / 2
+
+    def _log_survival(self, x: Any) -> Any:
+        return log_normal_tail(self._z(x))
 
     def _quantile(self, p: Any) -> Any:
         return self.mean + self.standard_deviation * standard_quantile(p)

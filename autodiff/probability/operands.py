@@ -38,6 +38,19 @@ def concrete(x: Any) -> Any:
     return x._value if hasattr(type(x), "__autodiff_traced__") else x
 
 
+def log(p: Any) -> Any:
+    """The logarithm, without the warning at 0: -inf is the answer asked for."""
+    with np.errstate(divide="ignore"):
+        return np.log(p)
+
+
+def log_of_part(part: Any, rest: Any) -> Any:
+    """The logarithm of a probability, of which near 1 the other one has the digits; -inf at 0."""
+    small = part < 0.5
+    with np.errstate(divide="ignore"):
+        return np.where(small, np.log(np.where(small, part, 1.0)), np.log1p(-np.where(small, 0.0, rest)))
+
+
 def probabilities(p: Any, axis: Any, who: str, name: str) -> Any:
     """Checked: none is negative, and along `axis` they sum to one."""
     p = real(p, f"{who}: {name}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.probability.cumulative import student_cdf, student_quantile
+from autodiff.probability.cumulative import log_student_cdf, student_cdf, student_quantile
 from autodiff.probability.distribution import Continuous
 from autodiff.probability.kernels import student_constant, student_constant_slope, student_log_density
 from autodiff.probability.parameters import POSITIVE, REAL, Parameter
@@ -66,6 +66,10 @@ class Laplace(Continuous):
         z = np.clip((x - self.location) / self.scale, -800.0, 800.0)  # beyond, it is 0 or 1, and its slopes are 0
         below = np.exp(np.minimum(z, 0.0)) / 2
         return np.where(z < 0, below, 1 - np.exp(-np.maximum(z, 0.0)) / 2)
+
+    def _log_survival(self, x: Any) -> Any:
+        z = (x - self.location) / self.scale
+        return np.where(z < 0, np.log1p(-np.exp(np.minimum(z, 0.0)) / 2), -z - math.log(2))
 
     def _quantile(self, p: Any) -> Any:
         with np.errstate(divide="ignore"):  # the ends lie at infinity
@@ -139,6 +143,9 @@ class StudentT(Continuous):
 
     def _cdf(self, x: Any) -> Any:
         return student_cdf(self.degrees_of_freedom, self._z(x))
+
+    def _log_survival(self, x: Any) -> Any:
+        return log_student_cdf(self.degrees_of_freedom, -self._z(x))
 
     def _quantile(self, p: Any) -> Any:
         return self.location + self.scale * student_quantile(self.degrees_of_freedom, p)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.ops.gamma_remainders import stirling
-from autodiff.probability.cumulative import gamma_cdf, gamma_quantile
+from autodiff.probability.cumulative import gamma_cdf, gamma_quantile, log_gamma_cdf
 from autodiff.probability.distribution import Continuous, Support
 from autodiff.probability.kernels import LARGE, LOG_2PI, gamma_kernel
 from autodiff.probability.parameters import POSITIVE, Parameter
@@ -62,6 +62,9 @@ class Exponential(Continuous):
 
     def _cdf(self, x: Any) -> Any:
         return -np.expm1(-self.rate * np.maximum(x, 0.0))
+
+    def _log_survival(self, x: Any) -> Any:
+        return -self.rate * np.maximum(x, 0.0)
 
     def _quantile(self, p: Any) -> Any:
         with np.errstate(divide="ignore"):  # all of it lies below infinity
@@ -133,6 +136,10 @@ class Gamma(Continuous):
     def _cdf(self, x: Any) -> Any:
         u = np.minimum(self.rate * np.where(x <= 0, 1.0, x), 1e300)
         return np.where(x <= 0, 0.0, gamma_cdf(self.concentration, u))
+
+    def _log_survival(self, x: Any) -> Any:
+        u = np.minimum(self.rate * np.where(x <= 0, 1.0, x), 1e300)
+        return np.where(x <= 0, 0.0, log_gamma_cdf(self.concentration, u, upper=True))
 
     def _quantile(self, p: Any) -> Any:
         return gamma_quantile(self.concentration, p) / self.rate
