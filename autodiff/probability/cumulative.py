@@ -130,6 +130,21 @@ def _gamma(a: Any, x: Any, *, upper: bool = False) -> Any:
     return np.where(many, np.exp(_log_gamma(a, x, upper=upper)), value)[()] if many.any() else value
 
 
+@np.errstate(all="ignore")
+def _gamma_quantile(a: Any, p: Any) -> Any:
+    value = _scipy("gammaincinv")(a, p)
+    if not np.any(many := np.asarray(a) > _MANY):
+        return value
+    dtype, (a, p, y) = np.result_type(a, p), _wide(a, p, value)
+    upper = p >= 0.5
+    for _ in range(3):  # SciPy's is the inverse of what is a poor function there
+        log_tail = np.where(upper, _log_gamma(a, y, upper=True), _log_gamma(a, y))
+        off = np.where(upper, log_tail - np.log(1 - p), np.log(p) - log_tail)
+        step = off * y * np.exp(log_tail - gamma_kernel(a, y))
+        y = np.where(many & np.isfinite(step), y + step, y)
+    return y.astype(dtype)[()]
+
+
 gamma_cdf = elementwise(
     _gamma,
     lambda t, y, a, x, *, upper=False: t * ((-1 if upper else 1) * _gamma_by_shape(a, x, gamma_kernel(a, x))),
@@ -151,7 +166,7 @@ log_gamma_cdf = elementwise(
 """Its logarithm, also where the function itself underflows."""
 
 gamma_quantile: Primitive = elementwise(
-    lambda a, p: _scipy("gammaincinv")(a, p),
+    _gamma_quantile,
     lambda t, y, a, p: t * -_gamma_by_shape(a, y, np.log(y)),
     lambda t, y, a, p: t * np.exp(np.log(y) - gamma_kernel(a, y)),
     name="gamma_quantile",
