@@ -174,6 +174,120 @@ def test_multivariate_normal_is_scipys():
     np.testing.assert_allclose(np.cov(samples.T), a @ a.T, atol=0.03 * np.abs(a @ a.T).max())
 
 
+# --- survival -------------------------------------------------------------------------------------
+
+COINS = pr.Categorical([0.5, 0.3, 0.2])
+EVERY = [*(row[0](*row[1](np.random.default_rng(4))) for row in ALL), COINS]
+
+
+@pytest.mark.parametrize("d", EVERY, ids=lambda d: type(d).__name__)
+def test_survival_is_what_the_cdf_leaves(d):
+    x = np.arange(-3.0, 8.0) if d.support.discrete else d.quantile(np.array([1e-3, 0.1, 0.4, 0.6, 0.99]))
+    np.testing.assert_allclose(d.survival(x), 1 - d.cdf(x), rtol=1e-12, atol=1e-15)
+    some = d.survival(x) > 0
+    np.testing.assert_allclose(d.log_survival(x)[some], np.log(d.survival(x)[some]), rtol=1e-12, atol=1e-15)
+    np.testing.assert_array_equal(d.log_survival(x)[~some], -INF)
+
+
+def test_survivals_are_scipys_in_the_far_tail():
+    np.testing.assert_allclose(
+        pr.Normal().log_survival([-37.0, 40.0, 1e5]), stats.norm.logsf([-37.0, 40.0, 1e5]), rtol=1e-13
+    )  # the rounding of 37 / sqrt(2) is 37**2 times as large in the result
+    np.testing.assert_allclose(pr.Gamma(3.0, 2.0).log_survival(1e4), math.log1p(2e4 + 2e8) - 2e4, rtol=1e-15)
+    np.testing.assert_allclose(pr.Beta(3.0, 1.0).log_survival(1e-150), -1e-450, atol=1e-300)
+    np.testing.assert_allclose(pr.Beta(1.0, 200.0).log_survival(1 - 2.0**-50), 200 * math.log(2.0**-50), rtol=1e-15)
+    np.testing.assert_allclose(pr.StudentT(2.0).log_survival(1e180), -math.log(2) - 2 * math.log(1e180), rtol=1e-15)
+    np.testing.assert_allclose(pr.Binomial(500, 1e-9).log_survival(499), 500 * math.log(1e-9), rtol=1e-15)
+    np.testing.assert_allclose(pr.Poisson(1e-300).log_survival(3), 4 * math.log(1e-300) - math.log(24), rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("distribution", "x", "log_survival"),
+    [
+        (pr.Exponential(2.0), [-1.0, 0.0, 3.0], [0, 0, -6]),
+        (pr.Gamma(2.0, 2.0), [-1.0, 0.0], [0, 0]),
+        (pr.Beta(2.0, 3.0), [-1.0, 0.0, 1.0, 2.0], [0, 0, -INF, -INF]),
+        (pr.Uniform(1.0, 3.0), [0.0, 1.0, 2.0, 3.0, 4.0], [0, 0, -math.log(2), -INF, -INF]),
+        (pr.Bernoulli(0.25), [-1, 0, 0.5, 1, 2], [0, math.log(0.25), math.log(0.25), -INF, -INF]),
+        (pr.Binomial(2, 0.5), [-1, 0, 1.5, 2, 3], [0, math.log(0.75), math.log(0.25), -INF, -INF]),
+        (pr.Binomial(0, 0.5), [-1, 0], [0, -INF]),
+        (pr.Poisson(1.0), [-1, 0], [0, math.log1p(-math.exp(-1))]),
+        (COINS, [-1, 0, 1.5, 2, 3], [0, math.log(0.5), math.log(0.2), -INF, -INF]),
+    ],
+)
+def test_log_survival_at_the_edge_of_the_support(distribution, x, log_survival):
+    """And a datum beside it, of which the gradient is told, gets none of the infinite slopes there."""
+    np.testing.assert_allclose(distribution.log_survival(np.array(x)), log_survival, rtol=1e-14)
+    values = [np.asarray(v) * 1.0 for v in distribution.values().values()]
+    moving = tuple(i for i, name in enumerate(distribution.values()) if name != "n")
+    ends = np.array(x)[np.isin(log_survival, [0, -INF])]
+    log_survivals = lambda *v: type(distribution)(*v).log_survival(np.array([*ends, 0.7]))
+    alone = ad.grad(lambda *v: log_survivals(*v)[-1], moving)(*values)
+    with_ends = ad.grad(lambda *v: log_survivals(*v).sum(), moving)(*values)
+    np.testing.assert_array_equal(alone, with_ends)
+    assert np.isfinite(alone).all()
+
+
+@pytest.mark.parametrize("row", CONTINUOUS, ids=IDS[: len(CONTINUOUS)])
+def test_log_survivals_differentiate_twice(row):
+    cls, parameters, theirs = row
+    values = tuple(map(np.asarray, parameters(np.random.default_rng(3))))
+    x = theirs(*values).ppf([0.01, 0.15, 0.6, 0.99])
+    gradcheck(lambda x, *v: cls(*v).log_survival(x), x, *values, rtol=1e-5)
+
+
+@pytest.mark.parametrize("row", DISCRETE, ids=IDS[len(CONTINUOUS) :])
+def test_log_survivals_of_counts_differentiate_twice(row):
+    cls, parameters, _ = row
+    *whole, p = parameters(np.random.default_rng(3))
+    gradcheck(lambda p: cls(*whole, p).log_survival(np.array([0.0, 3.0] if whole else [0.0])), np.asarray(p))
+
+
+FAR = [
+    (lambda z, m, s: pr.Normal(m, s).log_survival(z), (60.0, 0.3, 1.2)),
+    (lambda x, a, r: pr.Gamma(a, r).log_survival(x), (500.0, 2.5, 2.0)),
+    (lambda x, a, b: pr.Beta(a, b).log_survival(x), (0.95, 2.5, 300.0)),
+    (lambda x, n: pr.StudentT(n).log_survival(x), (80.0, 1000.0)),
+    (lambda p: pr.Binomial(1000, p).log_survival(800), (1e-3,)),
+    (lambda r: pr.Poisson(r).log_survival(400), (2.0,)),
+]
+
+
+@pytest.mark.parametrize(("f", "at"), FAR)
+def test_far_tails_differentiate_twice(f, at):
+    gradcheck(f, *map(np.asarray, at), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("f", "at"), FAR)
+def test_log_survivals_compile(f, at):
+    """Entries on either side of every decision, told apart anew at each call."""
+    near = [np.asarray(x) for x in at[:1]]
+    gradient = ad.grad(lambda x, *v: f(x, *v).sum(), argnums=tuple(range(len(at))))
+    fast = ad.compile(gradient)
+    fast(*near, *at[1:])
+    other = [np.asarray(0.4 if at[0] < 1 else 2.0), *at[1:]]
+    np.testing.assert_allclose(fast(*other), gradient(*other), rtol=1e-13)
+
+
+def test_survivals_of_single_precision():
+    for d in (pr.Normal(*np.float32([0.0, 1.0])), pr.Gamma(*np.float32([2.0, 1.0])), pr.Beta(*np.float32([2.0, 30.0]))):
+        x = np.float32([0.5, 0.9])
+        wide = type(d)(*(np.float64(v) for v in d.values().values()))
+        assert d.log_survival(x).dtype == np.float32
+        np.testing.assert_allclose(d.log_survival(x), wide.log_survival(x.astype(float)), rtol=1e-5)
+        np.testing.assert_allclose(
+            ad.grad(lambda x, d=d: d.log_survival(x).sum())(x), -wide.density(x) / wide.survival(x), rtol=1e-4
+        )
+
+
+def test_a_distribution_of_ones_own_has_a_survival():
+    class Triangle(pr.Continuous):
+        def _cdf(self, x):
+            return np.clip(x, 0.0, 1.0) ** 2
+
+    assert float(Triangle().survival(0.6)) == pytest.approx(0.64, rel=1e-15)
+
+
 # --- derivatives ----------------------------------------------------------------------------------
 
 
@@ -293,6 +407,21 @@ def test_a_mixture_of_one_is_its_component():
     np.testing.assert_allclose(one.entropy(), pr.Gamma(2.0, 3.0).entropy(), rtol=1e-10)
 
 
+def test_survival_of_a_mixture_in_both_tails():
+    far = pr.Mixture([0.4, 0.6], [pr.Normal(), pr.Normal(1.0, 2.0)])
+    np.testing.assert_allclose(far.log_survival(90.0), math.log(0.6) + stats.norm.logsf(44.5), rtol=1e-14)
+    np.testing.assert_allclose(far.log_survival(-60.0), -0.6 * stats.norm.cdf(-30.5), rtol=1e-11)
+    np.testing.assert_allclose(far.survival(SHARES), 1 - far.cdf(SHARES), rtol=1e-13)
+    gradcheck(
+        lambda x, s: pr.Mixture([0.4, 0.6], [pr.Normal(), pr.Normal(1.0, s)]).log_survival(x),
+        np.array([-4.0, 0.3, 90.0]),
+        np.asarray(2.0),
+    )
+    ended = lambda b: pr.Mixture([0.4, 0.6], [pr.Beta(2.0, b), pr.Uniform(0.0, 1.0)]).log_survival(np.array([0.5, 2.0]))
+    assert ended(3.0)[1] == -INF and np.isfinite(ad.grad(lambda b: ended(b)[0])(3.0))
+    assert ad.grad(lambda b: ended(b)[1])(3.0) == 0
+
+
 def test_mixtures_differentiate():
     def mixture(z, m, s):
         return pr.Mixture(ad.special.softmax(z), [pr.Normal(m[0], s[0]), pr.Normal(m[1], s[1])])
@@ -390,6 +519,7 @@ def no_scipy(monkeypatch):
 def test_what_needs_no_scipy_works_without():
     for d in (pr.Normal(), pr.Exponential(), pr.Laplace(), pr.Uniform(), pr.Mixture([1.0], [pr.Normal()])):
         assert float(d.cdf(d.quantile(0.3))) == pytest.approx(0.3, rel=1e-13)
+        assert float(d.survival(d.quantile(0.3))) == pytest.approx(0.7, rel=1e-13)
         assert math.isfinite(d.log_density(0.5)) and math.isfinite(d.entropy()) and d.sample(2, rng=0).shape == (2,)
     assert float(pr.Categorical([0.25, 0.75]).probability_of(1)) == 0.75
     assert float(pr.fit(pr.Bernoulli, [0, 1, 1, 0]).standard_errors["probability"]) == pytest.approx(0.25)
@@ -404,6 +534,7 @@ def test_what_needs_no_scipy_works_without():
         lambda: pr.Beta(2.0, 1.0).sample(),
         lambda: pr.StudentT(2.0).quantile(0.3),
         lambda: pr.Poisson(2.0).cdf(1.0),
+        lambda: pr.Poisson(2.0).log_survival(1.0),
     ],
 )
 def test_what_needs_scipy_names_the_extra(call):
@@ -440,6 +571,12 @@ def test_what_needs_scipy_names_the_extra(call):
         (lambda: pr.MultivariateNormal([0.0], 2.0), ad.ShapeError, "give a square matrix"),
         (lambda: pr.MultivariateNormal(np.zeros(2), np.eye(2)).log_density(np.zeros(3)), ad.ShapeError, "x has shape"),
         (lambda: pr.MultivariateNormal(np.zeros(2), np.eye(2)).cdf(np.zeros(2)), ad.UnsupportedError, "Count samples"),
+        (
+            lambda: pr.MultivariateNormal(np.zeros(2), np.eye(2)).log_survival(np.zeros(2)),
+            ad.UnsupportedError,
+            "closed form",
+        ),
+        (lambda: pr.Normal().survival(1j), ad.DtypeError, "Normal.log_survival: x has dtype complex128"),
         (lambda: pr.Normal().quantile(1.5), ad.DomainError, "Normal.quantile: p is 1.5; a share"),
         (lambda: pr.Mixture([0.5, 0.5], [pr.Normal()]), ad.ShapeError, "give one weight for each"),
         (lambda: pr.Mixture([0.5, 0.5], [pr.Normal(), pr.Poisson(1.0)]), ad.StructureError, r"components\[1\]"),

@@ -452,6 +452,19 @@ def test_at_an_infinite_bound_a_cdf_is_0_or_1_and_its_slopes_are_0(d, x):
     assert np.isnan(d.cdf(math.nan))
 
 
+@pytest.mark.parametrize("d", EVERY, ids=lambda d: type(d).__name__)
+@pytest.mark.parametrize("x", [math.inf, -math.inf])
+def test_at_an_infinite_bound_a_log_survival_is_0_or_minus_infinity_and_its_slopes_are_0(d, x):
+    values = [float(v) for v in d.values().values()]
+    numbers = tuple(i for i, name in enumerate(d.values()) if name != "n")
+    f = lambda x, *p: type(d)(*p).log_survival(np.stack([x, 1.0]))[0]
+    assert f(x, *values) == (-math.inf if x > 0 else 0)
+    slopes = ad.grad(f, (0, *(i + 1 for i in numbers)))(x, *values)
+    np.testing.assert_array_equal(slopes, np.zeros(len(numbers) + 1))
+    assert d.survival(x) == (0 if x > 0 else 1)
+    assert np.isnan(d.log_survival(math.nan)) and np.isnan(d.survival(math.nan))
+
+
 def test_open_outer_bins():
     """Differences with bounds so far away that nothing is there."""
     counts = np.array([3.0, 5, 6, 2])

@@ -78,7 +78,7 @@ class Uniform(Continuous):
     def _log_survival(self, x: Any) -> Any:
         inside = np.clip(x, self.low, self.high)
         part, rest = (self.high - inside) / (self.high - self.low), (inside - self.low) / (self.high - self.low)
-        return np.where(x >= self.high, -np.inf, log_of_part(part, rest))
+        return np.where(x <= self.low, 0.0, np.where(x >= self.high, -np.inf, log_of_part(part, rest)))
 
     def _quantile(self, p: Any) -> Any:
         return self.low + (self.high - self.low) * p
