@@ -74,7 +74,7 @@ bell = elementwise(_bell, lambda t, y, x: t * (-2 * np.clip(x, -40, 40) * y), na
 
 def _beyond(x: Any) -> tuple[Any, Any]:
     """From 4 on x, and what ``sqrt(pi) x exp(x^2) erfc(x)`` is less than 1."""
-    far = np.clip(x, 4, 1e150)  # whose square is finite
+    far = np.clip(x, 4, 1e154)  # whose square is finite, and so is the logarithm of the tail
     z = 1 / (far * far)
     return far, math.sqrt(math.pi) * z * _quotient(_FAR, z)
 
@@ -121,12 +121,11 @@ erfc = elementwise(_erfc, lambda t, y, x: t * (-2 / math.sqrt(math.pi) * bell(x)
 # --- the tail of the normal distribution ----------------------------------------------------------
 
 
+@np.errstate(over="ignore")  # where the logarithm is beyond the numbers
 def _log_normal_tail(x: Any) -> Any:
     w = _wide(x) * math.sqrt(0.5)
-    with np.errstate(over="ignore"):  # its square, where the logarithm is beyond the numbers
-        far = np.log(_scaled(w) / 2) - w * w
     near = np.log1p(-_erfc(np.maximum(-w, -0.5)) / 2)
-    return np.where(w < 0.46875, near, far).astype(x.dtype)[()]
+    return np.where(w < 0.46875, near, np.log(_scaled(w) / 2) - w * w).astype(x.dtype)[()]
 
 
 def _normal_hazard(x: Any) -> Any:
@@ -138,9 +137,8 @@ def _normal_hazard(x: Any) -> Any:
 def _normal_excess(x: Any) -> Any:
     w = _wide(x)
     far, less = _beyond(w * math.sqrt(0.5))
-    return np.where(w < 4 * math.sqrt(2), _normal_hazard(w) - w, math.sqrt(2) * far * less / (1 - less)).astype(
-        x.dtype
-    )[()]
+    beyond = math.sqrt(2) * far * less / (1 - less)
+    return np.where(w < 4 * math.sqrt(2), _normal_hazard(w) - w, beyond).astype(x.dtype)[()]
 
 
 log_normal_tail: Primitive = elementwise(
@@ -148,7 +146,11 @@ log_normal_tail: Primitive = elementwise(
 )
 """The logarithm of the probability that a number of mean 0 and variance 1 is larger than x."""
 
-normal_hazard: Primitive = elementwise(_normal_hazard, lambda t, y, x: t * (y * normal_excess(x)), name="normal_hazard")
+normal_hazard: Primitive = elementwise(
+    _normal_hazard,
+    lambda t, y, x: t * (y * normal_excess(np.maximum(x, -40.0))),  # further left y is 0, and at infinity inf * 0
+    name="normal_hazard",
+)
 """The density at x over the probability beyond x, which for large x is x and a little."""
 
 normal_excess: Primitive = elementwise(

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff import ops, special
+from autodiff import ops, probability, special
 from autodiff.core.primitives import LINEAR, MADE, NUMPY_PRIMITIVES, Primitive, Rule
 
 
@@ -30,7 +30,11 @@ def all_primitives() -> dict[str, Primitive]:
     >>> all_primitives()["elementwise.sin"]
     <elementwise primitive sin>
     """
-    modules = [importlib.import_module(m.name) for m in pkgutil.walk_packages(ops.__path__, f"{ops.__name__}.")]
+    modules = [
+        importlib.import_module(m.name)
+        for package in (ops, probability)
+        for m in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    ]
     found: dict[str, Primitive] = {}
     seen: set[Primitive] = set()
     # A primitive is listed where it is made; a module that only imports it comes later in the race.

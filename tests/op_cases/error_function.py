@@ -17,6 +17,15 @@ def entry_by_entry(f):
     return lambda x: np.vectorize(f, otypes=[float])(x).astype(x.dtype)[()]
 
 
+def log_tail(x):
+    """By Python's erfc, which has all digits of it up to x = 5."""
+    return math.log(math.erfc(x / math.sqrt(2)) / 2)
+
+
+def hazard(x):
+    return math.exp(-x * x / 2 - log_tail(x)) / math.sqrt(2 * math.pi)
+
+
 CASES = [
     Case(
         "erf",
@@ -45,5 +54,33 @@ CASES = [
         (ef.bell,),
         reference=lambda x: np.exp(-x * x),
         points=(Point((0.0,), (0.0,), (-2.0,)), Point((-math.inf,), (0.0,), (0.0,))),
+    ),
+    Case(
+        "log_normal_tail",
+        ef.log_normal_tail,
+        (WIDE,),
+        (ef.log_normal_tail,),
+        reference=entry_by_entry(log_tail),
+        points=(
+            Point((0.0,), (-math.sqrt(2 / math.pi),), (-2 / math.pi,)),
+            Point((1e8,), (-1e8,), (-1.0,)),
+            Point((-40.0,), (0.0,), (0.0,)),
+        ),
+    ),
+    Case(
+        "normal_hazard",
+        ef.normal_hazard,
+        (WIDE,),
+        (ef.normal_hazard,),
+        reference=entry_by_entry(hazard),
+        points=(Point((1e8,), (1.0,)), Point((-40.0,), (0.0,), (0.0,))),
+    ),
+    Case(
+        "normal_excess",
+        ef.normal_excess,
+        (WIDE,),
+        (ef.normal_excess,),
+        reference=entry_by_entry(lambda x: hazard(x) - x),
+        points=(Point((-40.0,), (-1.0,), (0.0,)),),
     ),
 ]
