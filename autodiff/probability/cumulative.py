@@ -19,7 +19,6 @@ import numpy as np
 
 from autodiff.core.primitives import Primitive, elementwise
 from autodiff.errors import MissingExtraError
-from autodiff.ops.gamma_remainders import log1p_less
 from autodiff.probability.kernels import (
     beta_kernel,
     digamma_less_log,
@@ -82,21 +81,19 @@ _MANY = 1e4
 """Concentrations beyond which SciPy's incomplete gamma functions lose digits far below the mean: at 1e8 all of them."""
 
 
-def _expm1_less(d: Any) -> Any:
-    """``expm1(d) - d``."""
-    near = np.abs(d) < 0.5
-    return np.where(near, -log1p_less(np.expm1(np.where(near, d, 0.0))), np.expm1(np.minimum(d, 700.0)) - d)
-
-
 def _gamma_tail(a: Any, x: Any, weight: Callable[[Any], Any]) -> Any:
     """The integral of a weight over the tail beyond x, seen from the mean; 1 is the density of log(x) at x.
 
     The weight is a function of d, by which the logarithm lies further up.
     """
-    below, off, at = x < a, np.expand_dims(a - x, -1), np.expand_dims(x, -1)
+    below, wide, at = x < a, np.expand_dims(a, -1), np.expand_dims(x, -1)
     # far out the decay of an exponential; round the mean a bell's, left of a small shape exp(a d)
     scale = 1 / (np.abs(a - x) + np.where(below, a / np.sqrt(1 + a), np.sqrt(1 + a) / 2))
-    return _tail(lambda d: np.exp(off * d - at * _expm1_less(d)) * weight(d), np.where(below, -1.0, 1.0), scale)
+
+    def integrand(d: Any) -> Any:
+        return np.exp(wide * d - at * np.expm1(np.minimum(d, 700.0))) * weight(d)
+
+    return _tail(integrand, np.where(below, -1.0, 1.0), scale)
 
 
 def _gamma_log_tail(a: Any, x: Any) -> Any:
@@ -185,19 +182,15 @@ def _beta_tail(a: Any, b: Any, x: Any, rest: Any, weight: Callable[[Any], Any]) 
     swap = x > rest
     less, more = np.where(swap, rest, x)[..., None], np.where(swap, x, rest)[..., None]
     lead, other = np.where(swap, b, a), np.where(swap, a, b)
-    off, n = np.where(swap, b * x - a * rest, a * rest - b * x), (a + b)[..., None]
+    off = np.where(swap, b * x - a * rest, a * rest - b * x)
 
     def integrand(e: Any) -> Any:
-        near, rise = np.abs(e) < 0.5, less * np.expm1(np.minimum(e, 700.0))
-        v = np.where(near, e, 0.0)
-        curved = less * _expm1_less(v) + log1p_less(less * np.expm1(v))
-        past = rise > 1  # where exp(e) may overflow; each of the two logarithms then has its own cancelling
-        ending = np.log1p(more * np.expm1(-np.where(past, e, 0.0)))
-        growth = np.log1p(np.where(past, 0.0, rise))
-        log_less, log_more = np.where(past, -ending, e - growth), np.where(past, -e - ending, -growth)
-        plainly = lead[..., None] * log_less + other[..., None] * log_more
-        exponent = np.where(near, off[..., None] * v - n * curved, plainly)
-        return np.exp(exponent) * weight(np.where(np.expand_dims(swap, -1), log_more, log_less))
+        rise = less * np.expm1(np.minimum(e, 700.0))
+        past = rise > 1  # the middle, and exp(e) may overflow: from there the other end is the nearer one
+        growth = np.log1p(np.where(past, more * np.expm1(-np.maximum(e, 0.0)), rise))
+        log_less, log_more = np.where(past, -growth, e - growth), np.where(past, -e - growth, -growth)
+        height = np.exp(lead[..., None] * log_less + other[..., None] * log_more)
+        return height * weight(np.where(np.expand_dims(swap, -1), log_more, log_less))
 
     # round the mean the width of a bell; of small shapes the tails are exp(lead e) on the left and exp(-other e)
     width = (1 / a + 1 / b) ** 0.5 + np.where(off > 0, 1 / lead, 1 / other)
@@ -291,13 +284,10 @@ def _student_tail(nu: Any, size: Any, weight: Callable[[Any], Any]) -> Any:
     The weight is a function of v. Beyond, the density falls like cosh(v)**-nu.
     """
     start, slant = np.arcsinh(size / np.sqrt(nu))[..., None], size / _length(nu, size)
+    flat = (1 - slant)[..., None] / 2
 
-    def integrand(w: Any) -> Any:  # of the logarithm of cosh(start + w) / cosh(start)
-        near, bend = w < 0.5, slant[..., None]
-        v = np.where(near, w, 0.0)
-        close = np.log1p(bend * np.sinh(v) + 2 * np.square(np.sinh(v / 2)))
-        rise = np.where(near, close, w + np.log1p((1 - bend) / 2 * np.expm1(-2 * w)))
-        return np.exp(-nu[..., None] * rise) * weight(start + w)
+    def integrand(w: Any) -> Any:  # of cosh(start + w) / cosh(start)
+        return np.exp(-nu[..., None] * (w + np.log1p(flat * np.expm1(-2 * w)))) * weight(start + w)
 
     return _tail(integrand, np.ones_like(slant), 1 / (nu * slant + nu / np.sqrt(1 + nu)))
 
