@@ -228,6 +228,14 @@ def test_log_survival_at_the_edge_of_the_support(distribution, x, log_survival):
     assert np.isfinite(alone).all()
 
 
+def test_slopes_by_a_probability_of_0_or_1():
+    """Of (1 - p)**3, 1 - 3 p**2 + 2 p**3, 1 - p**3."""
+    k = np.arange(3.0)
+    for p, of_cdf, of_log_survival in ((0.0, [-3, 0, 0], [INF, INF, INF]), (1.0, [0, 0, -3], [0, 0, 3])):
+        np.testing.assert_allclose(ad.jacobian(lambda p: pr.Binomial(3, p).cdf(k))(p), of_cdf, rtol=1e-14)
+        np.testing.assert_allclose(ad.jacobian(lambda p: pr.Binomial(3, p).log_survival(k))(p), of_log_survival)
+
+
 @pytest.mark.parametrize("row", CONTINUOUS, ids=IDS[: len(CONTINUOUS)])
 def test_log_survivals_differentiate_twice(row):
     cls, parameters, theirs = row

@@ -11,10 +11,9 @@ from autodiff.errors import DomainError, UnsupportedError
 from autodiff.ops.gamma_remainders import stirling
 from autodiff.probability.cumulative import beta_cdf, beta_quantile, log_beta_cdf
 from autodiff.probability.distribution import Continuous, Support
-from autodiff.probability.kernels import LOG_2PI, beta_kernel, is_near_mean
+from autodiff.probability.kernels import LOG_2PI, beta_log_density
 from autodiff.probability.operands import log_of_part
 from autodiff.probability.parameters import POSITIVE, REAL, Parameter
-from autodiff.special import betaln, xlogy
 
 
 def _in_order(low: Any, high: Any) -> None:
@@ -144,11 +143,7 @@ class Beta(Continuous):
         return leading + rest[0] + rest[1] - whole
 
     def _log_value(self, x: Any) -> Any:
-        a, b = self.alpha, self.beta
-        plainly = xlogy(a - 1, x) + xlogy(b - 1, 1 - x) - betaln(a, b)
-        large = is_near_mean(a, b, x, 1 - x)
-        x = np.where(large, x, 0.5)
-        return np.where(large, beta_kernel(a, b, x, 1 - x) - np.log(x) - np.log1p(-x), plainly)
+        return beta_log_density(self.alpha, self.beta, x)
 
     def _cdf(self, x: Any) -> Any:
         outside = (x <= 0) | (x >= 1)

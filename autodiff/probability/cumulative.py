@@ -21,6 +21,7 @@ from autodiff.core.primitives import Primitive, elementwise
 from autodiff.errors import MissingExtraError
 from autodiff.probability.kernels import (
     beta_kernel,
+    beta_log_density,
     digamma_less_log,
     gamma_kernel,
     log1p_square,
@@ -104,7 +105,7 @@ def _gamma_by_shape(a: Any, x: Any, height: Any) -> Any:
     """Slope of the lower incomplete gamma function by its shape, if the density of log(x) were exp(height)."""
     off = (x - a) / a
     near = np.abs(off) < 0.5
-    log_ratio = np.where(near, np.log1p(np.where(near, off, 0.0)), np.log(x / a))
+    log_ratio = np.where(near, np.log1p(np.where(near, off, 0.0)), np.log(x) - np.log(a))
     rise = (log_ratio - digamma_less_log(a))[..., None]
     return np.where(x < a, 1.0, -1.0) * np.exp(height) * _gamma_tail(a, x, lambda d: d + rise)
 
@@ -211,10 +212,16 @@ def _beta_by_first(a: Any, b: Any, x: Any, rest: Any, height: Any) -> Any:
     return np.where(off < 0, 1.0, -1.0) * np.exp(height) * tail
 
 
-def _beta_height(a: Any, b: Any, x: Any, y: Any, upper: bool) -> Any:
-    """The logarithm of the density of logit(x), less the logarithm y of the probability of a tail."""
+def _beta_log_hazard(a: Any, b: Any, x: Any, y: Any, upper: bool) -> Any:
+    """The logarithm of the density, less the logarithm y of the probability of a tail."""
     far = ((b * x > a * (1 - x)) if upper else (b * x < a * (1 - x))) & (y < _FAR)
-    return np.where(far, -np.log(_beta_tail(a, b, x, 1 - x, np.ones_like)), beta_kernel(a, b, x, 1 - x) - y)
+    quotient = -np.log(_beta_tail(a, b, x, 1 - x, np.ones_like)) - _log_slope(x)
+    return np.where(far, quotient, beta_log_density(a, b, x) - y)
+
+
+def _beta_height(a: Any, b: Any, x: Any, y: Any, upper: bool) -> Any:
+    """The same of the density of logit(x)."""
+    return _beta_log_hazard(a, b, x, y, upper) + _log_slope(x)
 
 
 @np.errstate(all="ignore")
@@ -223,6 +230,11 @@ def _log_beta(a: Any, b: Any, x: Any, *, upper: bool = False) -> Any:
     part, rest = (_scipy(name)(a, b, x) for name in (("betaincc", "betainc") if upper else ("betainc", "betaincc")))
     is_tail = (b * x < a * (1 - x)) != upper
     return _logarithm(part, rest, False, _beta_log_tail, is_tail, a, b, x, 1 - x).astype(dtype)[()]
+
+
+def _log_slope(x: Any) -> Any:
+    """Of the logistic function, at its value x."""
+    return np.log(x) + np.log1p(-x)
 
 
 def _beta_kernel(a: Any, b: Any, x: Any) -> Any:
@@ -237,9 +249,7 @@ beta_cdf = elementwise(
     lambda t, y, a, b, x, *, upper=False: (
         t * ((1 if upper else -1) * _beta_by_first(b, a, 1 - x, x, _beta_kernel(a, b, x)))
     ),
-    lambda t, y, a, b, x, *, upper=False: (
-        t * ((-1 if upper else 1) * np.exp(_beta_kernel(a, b, x) - np.log(x) - np.log1p(-x)))
-    ),
+    lambda t, y, a, b, x, *, upper=False: t * ((-1 if upper else 1) * np.exp(beta_log_density(a, b, x))),
     name="beta_cdf",
     singular=True,
 )
@@ -253,9 +263,7 @@ log_beta_cdf = elementwise(
     lambda t, y, a, b, x, *, upper=False: (
         t * ((1 if upper else -1) * _beta_by_first(b, a, 1 - x, x, _beta_height(a, b, x, y, upper)))
     ),
-    lambda t, y, a, b, x, *, upper=False: (
-        t * ((-1 if upper else 1) * np.exp(_beta_height(a, b, x, y, upper) - np.log(x) - np.log1p(-x)))
-    ),
+    lambda t, y, a, b, x, *, upper=False: t * ((-1 if upper else 1) * np.exp(_beta_log_hazard(a, b, x, y, upper))),
     name="log_beta_cdf",
     singular=True,
 )
@@ -263,9 +271,9 @@ log_beta_cdf = elementwise(
 
 beta_quantile: Primitive = elementwise(
     lambda a, b, p: _scipy("betaincinv")(a, b, p),
-    lambda t, y, a, b, p: t * -_beta_by_first(a, b, y, 1 - y, np.log(y) + np.log1p(-y)),
-    lambda t, y, a, b, p: t * _beta_by_first(b, a, 1 - y, y, np.log(y) + np.log1p(-y)),
-    lambda t, y, a, b, p: t * np.exp(np.log(y) + np.log1p(-y) - _beta_kernel(a, b, y)),
+    lambda t, y, a, b, p: t * -_beta_by_first(a, b, y, 1 - y, _log_slope(y)),
+    lambda t, y, a, b, p: t * _beta_by_first(b, a, 1 - y, y, _log_slope(y)),
+    lambda t, y, a, b, p: t * np.exp(-beta_log_density(a, b, y)),
     name="beta_quantile",
     singular=True,
 )

@@ -47,6 +47,14 @@ def beta_kernel(a: Any, b: Any, x: Any, rest: Any) -> Any:
     return np.where(close, large, plainly)
 
 
+def beta_log_density(a: Any, b: Any, x: Any) -> Any:
+    """The logarithm of the beta density, at the ends 0 and 1 too."""
+    plainly = xlogy(a - 1, x) + xlogy(b - 1, 1 - x) - betaln(a, b)
+    large = is_near_mean(a, b, x, 1 - x)
+    x = np.where(large, x, 0.5)
+    return np.where(large, beta_kernel(a, b, x, 1 - x) - np.log(x) - np.log1p(-x), plainly)
+
+
 def digamma_less_log(a: Any) -> Any:
     """``digamma(a) - log(a)``."""
     return stirling(a, n=1) - 0.5 / a
