@@ -228,6 +228,15 @@ def test_log_survival_at_the_edge_of_the_support(distribution, x, log_survival):
     assert np.isfinite(alone).all()
 
 
+def test_hazards_have_digits_where_the_logarithm_has_none_to_spare():
+    """By logarithms of 1e20, 1e10 and 1e9 the quotient of density and survival could not be told."""
+    hazard = lambda d, x: -ad.grad(d.log_survival)(x)
+    assert hazard(pr.Gamma(3.0, 2.0), 1e20) == pytest.approx(2.0, rel=1e-12)
+    assert hazard(pr.Beta(1e12, 1e12), 0.6) == pytest.approx(1e12 / 0.4 - 1e12 / 0.6, rel=1e-10)
+    assert hazard(pr.StudentT(1e12), 1e5) == pytest.approx(1e17 / (1e12 + 1e10), rel=1e-9)
+    assert hazard(pr.Normal(), 1e8) == pytest.approx(1e8, rel=1e-15)
+
+
 def test_slopes_by_a_probability_of_0_or_1():
     """Of (1 - p)**3, 1 - 3 p**2 + 2 p**3, 1 - p**3."""
     k = np.arange(3.0)

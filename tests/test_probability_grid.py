@@ -238,7 +238,7 @@ def far_points(row, parameters):
     if row.cls is pr.Uniform:
         return [parameters[1] - 1e-12 * (parameters[1] - parameters[0])]
     if row.cls is pr.Beta:
-        return [1 - 1e-9, 1 - 2.0**-53]
+        return [0.3, 0.5, 1 - 1e-9, 1 - 2.0**-53]  # of small shapes no quantile is in the middle
     middle, end = float(d.quantile(0.5)), float(d.quantile(1 - 1e-6))
     return [x for factor in (10.0, 1000.0) if math.isfinite(x := middle + factor * (end - middle))]
 
@@ -485,6 +485,11 @@ def test_the_ends_of_the_shares_are_those_of_the_support(d):
 
 def test_the_largest_shapes():
     """Expansions for nu to infinity: f' = phi (x^4 - 2 x^2 - 1) / (4 nu^2), and F' = phi (x^3 + x) / (4 nu^2)."""
+    for a, share in ((1e6, 2.749580359270071e-7), (1e8, 2.854642139958626e-7)):  # of the series, in 40 digits
+        far = pr.Gamma(a, 1.0)
+        assert far.cdf(a - 5 * math.sqrt(a)) == pytest.approx(share, rel=1e-11)
+        np.testing.assert_allclose(far.cdf(far.quantile([share, 1 - share])), [share, 1 - share], rtol=1e-11)
+        assert far.quantile(share) == pytest.approx(a - 5 * math.sqrt(a), rel=1e-14)
     nu, x = 1e8, 1.5
     phi = math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
     by_log = ad.grad(lambda n: pr.StudentT(n).log_density(x))(nu)

@@ -24,7 +24,6 @@ from autodiff.probability.kernels import (
     beta_log_density,
     digamma_less_log,
     gamma_kernel,
-    log1p_square,
     log_growth,
     student_constant_slope,
     student_log_density,
@@ -332,15 +331,15 @@ def _student_height(nu: Any, x: Any, y: Any) -> Any:
 def _log_student(nu: Any, x: Any) -> Any:
     dtype, (nu, x) = np.result_type(nu, x), _wide(nu, x)
     part, rest = _scipy("stdtr")(nu, x), _scipy("stdtr")(nu, -x)
-    square_overflows = log1p_square(x / np.sqrt(nu)) > 80  # or nearly: SciPy takes it
-    return _logarithm(part, rest, square_overflows, _student_log_tail, x < 0, nu, np.abs(x)).astype(dtype)[()]
+    return _logarithm(part, rest, False, _student_log_tail, x < 0, nu, np.abs(x)).astype(dtype)[()]
 
 
 @np.errstate(all="ignore")
 def _tail_of_student(nu: Any, size: Any) -> Any:
-    """The probability of values beyond `size` on one side; far out by the integral, where a square would overflow."""
-    far = log1p_square(size / np.sqrt(nu)) > 80
-    return np.where(far, np.exp(_student_log_tail(nu, size)) if far.any() else 0, _scipy("stdtr")(nu, -size))
+    """The probability of values beyond `size` on one side; by the integral where SciPy's square overflows."""
+    value = _scipy("stdtr")(nu, -size)
+    far = ~(value > _SMALLEST)
+    return np.where(far, np.exp(_student_log_tail(nu, size)), value) if far.any() else value
 
 
 def _student_cdf(nu: Any, x: Any) -> Any:
