@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.plain import untracked
 from autodiff.core.effects import live
 from autodiff.errors import UnsupportedError
 from autodiff.probability.distribution import Discrete, Support
-from autodiff.probability.operands import log, log_of_part, plain
+from autodiff.probability.operands import log, log_of_part
 from autodiff.probability.parameters import PROBABILITIES, Parameter
 from autodiff.special import entr
 
@@ -71,24 +72,24 @@ class Categorical(Discrete):
 
     def _log_value(self, k: Any) -> Any:
         # Chosen before the logarithm is taken: a category that cannot happen and did not has no say in the slope.
-        index = np.clip(plain(k), 0, self.k - 1)  # beyond, it is not looked at
+        index = np.clip(untracked(k), 0, self.k - 1)  # beyond, it is not looked at
         chosen = np.where(index[..., None] == np.arange(self.k), self.probabilities, 0.0).sum(axis=-1)
         return log(chosen)
 
     def _cdf(self, x: Any) -> Any:
-        return np.where(plain(x)[..., None] >= np.arange(self.k), self.probabilities, 0.0).sum(axis=-1)
+        return np.where(untracked(x)[..., None] >= np.arange(self.k), self.probabilities, 0.0).sum(axis=-1)
 
     def _log_survival(self, x: Any) -> Any:
-        above = plain(x)[..., None] < np.arange(self.k)
+        above = untracked(x)[..., None] < np.arange(self.k)
         part = np.where(above, self.probabilities, 0.0).sum(axis=-1)
         return log_of_part(part, np.where(above, 0.0, self.probabilities).sum(axis=-1)) + 0 * x  # NaN stays NaN
 
     def _quantile(self, p: Any) -> Any:
-        sums = np.cumsum(plain(self.probabilities), axis=-1)[..., :-1]
-        return (plain(p)[..., None] > sums).sum(axis=-1) * 1.0
+        sums = np.cumsum(untracked(self.probabilities), axis=-1)[..., :-1]
+        return (untracked(p)[..., None] > sums).sum(axis=-1) * 1.0
 
     def _sample(self, shape: tuple[int, ...], rng: Any) -> Any:
-        return live(drawn, rng, shape, plain(self.probabilities))
+        return live(drawn, rng, shape, untracked(self.probabilities))
 
     @classmethod
     def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:

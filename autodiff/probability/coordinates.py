@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.plain import untracked
 from autodiff.errors import UnsupportedError
 from autodiff.probability.distribution import Distribution
-from autodiff.probability.operands import plain
 from autodiff.probability.parameters import COUNT, POSITIVE, PROBABILITIES, PROBABILITY, Constraint
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -36,7 +36,7 @@ class Coordinates:
 
     def __init__(self, origin: Distribution, fixed: tuple[str, ...]) -> None:
         self.origin = origin
-        self.values = {name: np.asarray(plain(value), float) for name, value in origin.values().items()}
+        self.values = {name: np.asarray(untracked(value), float) for name, value in origin.values().items()}
         constraints = origin.constraints()
         self.fitted: dict[str, Constraint] = {
             name: c for name, c in constraints.items() if name not in fixed and c is not COUNT

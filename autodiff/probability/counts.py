@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.plain import untracked
 from autodiff.core import switches
 from autodiff.core.effects import is_compiling, live
 from autodiff.core.primitives import elementwise
@@ -14,7 +15,7 @@ from autodiff.errors import DomainError, UnsupportedError
 from autodiff.probability.cumulative import beta_cdf, gamma_cdf, log_beta_cdf, log_gamma_cdf
 from autodiff.probability.distribution import Discrete, Support
 from autodiff.probability.kernels import LARGE, beta_kernel, gamma_kernel
-from autodiff.probability.operands import log, plain
+from autodiff.probability.operands import log
 from autodiff.probability.parameters import COUNT, POSITIVE, PROBABILITY, Parameter
 from autodiff.special import entr, gammaln, xlogy
 
@@ -67,10 +68,10 @@ class _Count(Discrete):
                 f"compile: {type(self).__name__}.quantile counts, which a compiled function cannot: call it outside of "
                 f"ad.compile."
             )
-        of_numbers = self.replaced({name: plain(value) for name, value in self.values().items()})
-        p = np.asarray(plain(p))
+        of_numbers = self.replaced({name: untracked(value) for name, value in self.values().items()})
+        p = np.asarray(untracked(p))
         shape = np.broadcast_shapes(p.shape, self.shape)
-        high = np.broadcast_to(plain(self.support.high), shape)
+        high = np.broadcast_to(untracked(self.support.high), shape)
         guess = np.ceil(np.broadcast_to(of_numbers.mean, shape))
         # a share that was computed as cdf(k) shall lead back to k, whatever its last digit
         goal = np.broadcast_to(p * (1 - 4 * np.finfo(float).eps), shape)
@@ -127,7 +128,7 @@ class Bernoulli(_Count):
         return np.where(k < 0, 0.0, np.where(k >= 1, -np.inf, log(self.probability) + 0 * k))
 
     def _sample(self, shape: tuple[int, ...], rng: Any) -> Any:
-        return live(_bernoulli, rng, shape, plain(self.probability))
+        return live(_bernoulli, rng, shape, untracked(self.probability))
 
     @classmethod
     def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
@@ -178,7 +179,7 @@ class Binomial(_Count):
 
     def entropy(self) -> Any:
         """The sum of -p log p over 0 to n."""
-        k = np.arange(float(np.max(plain(self.n))) + 1).reshape(-1, *[1] * len(self.shape))
+        k = np.arange(float(np.max(untracked(self.n))) + 1).reshape(-1, *[1] * len(self.shape))
         return entr(self.probability_of(k)).sum(axis=0)
 
     def _log_value(self, k: Any) -> Any:
@@ -191,19 +192,19 @@ class Binomial(_Count):
         return np.where(large, beta_kernel(k, m, p, 1 - p) + np.log((k + m) / k / m), plainly)
 
     def _cdf(self, k: Any) -> Any:
-        k = np.floor(plain(k))
+        k = np.floor(untracked(k))
         inside = np.clip(k, 0, np.maximum(self.n - 1, 0))
         value = beta_cdf(inside + 1, np.maximum(self.n - inside, 1.0), self.probability, upper=True)
         return np.where(k < 0, 0.0, np.where(k >= self.n, 1.0, value))
 
     def _log_survival(self, k: Any) -> Any:
-        k = np.floor(plain(k))
+        k = np.floor(untracked(k))
         inside = np.clip(k, 0, np.maximum(self.n - 1, 0))
         value = log_beta_cdf(inside + 1, np.maximum(self.n - inside, 1.0), self.probability)
         return np.where(k < 0, 0.0, np.where(k >= self.n, -np.inf, value))
 
     def _sample(self, shape: tuple[int, ...], rng: Any) -> Any:
-        return live(_binomial, rng, shape, plain(self.n), plain(self.probability))
+        return live(_binomial, rng, shape, untracked(self.n), untracked(self.probability))
 
     @classmethod
     def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
@@ -258,7 +259,7 @@ class Poisson(_Count):
                 "compile: Poisson.entropy is a sum as long as the rate asks for, which a compiled function cannot "
                 "tell. Call it outside of what is compiled."
             )
-        largest = float(np.max(plain(self.rate)))
+        largest = float(np.max(untracked(self.rate)))
         k = np.arange(np.ceil(largest + 12 * largest**0.5 + 40)).reshape(-1, *[1] * len(self.shape))
         return entr(self.probability_of(k)).sum(axis=0)
 
@@ -268,15 +269,15 @@ class Poisson(_Count):
         return np.where(k + 1 < LARGE, plainly, gamma_kernel(large, self.rate) - np.log(self.rate))
 
     def _cdf(self, k: Any) -> Any:
-        k = np.floor(plain(k))
+        k = np.floor(untracked(k))
         return np.where(k < 0, 0.0, gamma_cdf(np.maximum(k, 0.0) + 1, self.rate, upper=True))
 
     def _log_survival(self, k: Any) -> Any:
-        k = np.floor(plain(k))
+        k = np.floor(untracked(k))
         return np.where(k < 0, 0.0, log_gamma_cdf(np.maximum(k, 0.0) + 1, self.rate))
 
     def _sample(self, shape: tuple[int, ...], rng: Any) -> Any:
-        return live(_poisson, rng, shape, plain(self.rate))
+        return live(_poisson, rng, shape, untracked(self.rate))
 
     @classmethod
     def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:

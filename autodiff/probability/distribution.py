@@ -7,19 +7,20 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from autodiff.arrays.plain import is_tracked, untracked
 from autodiff.core.effects import check, live
 from autodiff.errors import DomainError, GradientError, ShapeError, UnsupportedError
 from autodiff.ops.deciding import possibly
-from autodiff.probability.operands import is_tracked, plain, real
+from autodiff.probability.operands import real
 from autodiff.probability.parameters import Constraint, Parameter
 
 
 def _between_ends(f: Callable[[Any], Any], x: Any, low: float, high: float) -> Any:
     """A function of x that has constant values at infinity, whatever the parameters are: bins without outer edges."""
-    infinite = np.isinf(plain(x))
+    infinite = np.isinf(untracked(x))
     if not possibly(infinite):
         return f(x)
-    ends = np.where(plain(x) > 0, high, low).astype(x.dtype)
+    ends = np.where(untracked(x) > 0, high, low).astype(x.dtype)
     return np.where(infinite, ends, f(np.where(infinite, 1.0, x)))
 
 
@@ -40,13 +41,13 @@ class Support(NamedTuple):
 
     def outside(self, x: Any) -> Any:
         """Where `x` cannot happen; NaN is not said to be outside."""
-        x = plain(x)
-        outside = (x < plain(self.low)) | (x > plain(self.high))
+        x = untracked(x)
+        outside = (x < untracked(self.low)) | (x > untracked(self.high))
         return outside | (np.abs(x - np.floor(x)) > 0) if self.discrete else outside
 
     def __str__(self) -> str:
         low, high = (
-            f"{end:g}" if np.ndim(end) == 0 else "array" for end in (plain(self.low), plain(self.high))
+            f"{end:g}" if np.ndim(end) == 0 else "array" for end in (untracked(self.low), untracked(self.high))
         )  # fmt: skip
         if self.discrete:
             return f"the whole numbers from {low} on" if high == "inf" else f"the whole numbers from {low} to {high}"
@@ -305,7 +306,7 @@ class Distribution:
 
 
 def _shown(value: Any) -> str:
-    value = plain(value)
+    value = untracked(value)
     return f"{value:.6g}" if np.ndim(value) == 0 else str(value).replace("\n", "")
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.plain import concrete, untracked
 from autodiff.calculus import integrate
 from autodiff.core.effects import check
 from autodiff.errors import DomainError, ShapeError, StructureError
 from autodiff.probability.distribution import Distribution
 from autodiff.probability.multivariate import MultivariateNormal
 from autodiff.probability.normal import Normal
-from autodiff.probability.operands import concrete, plain, real
+from autodiff.probability.operands import real
 from autodiff.transforms.recording import title
 
 Function = Callable[[Any], Any]
@@ -96,7 +97,7 @@ def expectation(
             one, off, size = _by_rule(f, part, chosen, nodes)
             if method == "auto" and chosen == "gauss-hermite":
                 check(_Accuracy(title(f)), off, size)
-            value, error = value + weight * one, error + plain(weight) * off
+            value, error = value + weight * one, error + untracked(weight) * off
     return (value, error) if return_error else value
 
 
@@ -173,7 +174,7 @@ def _integrated(f: Function, part: Any) -> tuple[Any, Any]:
         x = centre + scale * z
         density = part.density(x)
         # the far ends of an infinite range: nothing happens there, and f may be anything
-        happens = plain(density) > 0
+        happens = untracked(density) > 0
         return np.where(happens, real(f(np.where(happens, x, centre)), title(f)), 0.0) * density * scale
 
     integrand.__name__ = f"{getattr(f, '__name__', 'f')} times the density"
@@ -217,7 +218,7 @@ def _gauss_hermite(f: Function, part: Distribution, nodes: int | None) -> tuple[
         )
     value, size = _hermite(f, part, n, d)
     coarse, _ = _hermite(f, part, n - n // 3, d)
-    return value, np.abs(plain(value) - plain(coarse)), size
+    return value, np.abs(untracked(value) - untracked(coarse)), size
 
 
 def _hermite(f: Function, part: Any, n: int, d: int) -> tuple[Any, Any]:
@@ -232,7 +233,7 @@ def _hermite(f: Function, part: Any, n: int, d: int) -> tuple[Any, Any]:
         x = part.mean + part.standard_deviation * z.reshape(-1, *[1] * len(part.shape))
     values = _values(f, x, len(part.shape))
     weights = weights.reshape(-1, *[1] * (np.ndim(values) - 1))
-    return (weights * values).sum(axis=0), (weights * np.abs(plain(values))).sum(axis=0)
+    return (weights * values).sum(axis=0), (weights * np.abs(untracked(values))).sum(axis=0)
 
 
 # --- whole numbers, samples -----------------------------------------------------------------------
@@ -246,14 +247,14 @@ def _summed(f: Function, part: Any) -> tuple[Any, Any, Any]:
     last = min(float(np.max(numbers.support.high)), float(np.ceil((mean + reach).max())))
     k = np.arange(first, last + 1)
     log_probability = part.log_probability(k.reshape(-1, *[1] * len(part.shape)))
-    happens = plain(log_probability) > -np.inf
+    happens = untracked(log_probability) > -np.inf
     probability = np.exp(log_probability)
     check(_Total(), probability)
     values = _values(f, k, 0)
     values = values.reshape(np.shape(values) + (1,) * (len(part.shape) + 1 - np.ndim(values)))
     terms = np.where(happens, values, 0.0) * probability
-    ends = np.abs(plain(terms)[-1]) if last < np.max(numbers.support.high) else 0.0
-    size = np.abs(plain(terms)).sum(axis=0)
+    ends = np.abs(untracked(terms)[-1]) if last < np.max(numbers.support.high) else 0.0
+    size = np.abs(untracked(terms)).sum(axis=0)
     check(_Ends(title(f)), ends, size)
     return terms.sum(axis=0), ends + 1e-15 * size, size
 
@@ -292,4 +293,4 @@ def _sampled(f: Function, distribution: Distribution, samples: int, rng: Any) ->
     if not isinstance(samples, int) or samples < 2:
         raise StructureError(f"expectation: samples={samples!r}; give a whole number from 2 on.")
     values = _values(f, distribution.sample(samples, rng=rng), len(distribution.shape))
-    return values.mean(axis=0), plain(values).std(axis=0, ddof=1) / samples**0.5
+    return values.mean(axis=0), untracked(values).std(axis=0, ddof=1) / samples**0.5

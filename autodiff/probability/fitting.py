@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.plain import is_tracked, untracked
 from autodiff.errors import DomainError, DtypeError, GradientError, ShapeError, StructureError
 from autodiff.probability.coordinates import Coordinates
 from autodiff.probability.distribution import Distribution, Support
 from autodiff.probability.normal import standard_quantile
-from autodiff.probability.operands import is_tracked, plain
 from autodiff.solvers import steihaug, updated_radius
 from autodiff.transforms.first_order import value_and_grad
 from autodiff.transforms.hessians import hessian
@@ -179,7 +179,7 @@ def _data(data: Any, name: str) -> Array:
         raise GradientError(
             f"fit({name}): the data are tracked, and the estimate is not differentiated by them; pass data.detach()."
         )
-    samples = np.asarray(plain(data))
+    samples = np.asarray(untracked(data))
     if samples.dtype.kind not in "biuf":
         raise DtypeError(f"fit({name}): the data have dtype {samples.dtype}; real numbers are needed.")
     if samples.ndim == 0 or len(samples) == 0:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.plain import is_tracked, untracked
 from autodiff.core import switches
 from autodiff.core.effects import is_compiling, live
 from autodiff.errors import GradientError, ShapeError, StructureError, UnsupportedError
@@ -14,7 +15,7 @@ from autodiff.probability.categorical import drawn
 from autodiff.probability.counts import first_reaching
 from autodiff.probability.distribution import Continuous, Discrete, Distribution, Support
 from autodiff.probability.expectations import expectation
-from autodiff.probability.operands import is_tracked, log, plain, real
+from autodiff.probability.operands import log, real
 from autodiff.probability.parameters import PROBABILITIES, Constraint, Parameter
 from autodiff.special import logsumexp
 
@@ -121,7 +122,7 @@ class Mixture(Distribution):
     def support(self) -> Support:
         """From the lowest end to the highest."""
         supports = [c.support for c in self.components]
-        low, high = min(plain(s.low) for s in supports), max(plain(s.high) for s in supports)
+        low, high = min(untracked(s.low) for s in supports), max(untracked(s.high) for s in supports)
         return Support(low, high, supports[0].discrete)
 
     @property
@@ -232,7 +233,7 @@ class Mixture(Distribution):
     # --- quantiles and samples
 
     def _untracked(self) -> Mixture:
-        return self.replaced({name: plain(value) for name, value in self.values().items()})
+        return self.replaced({name: untracked(value) for name, value in self.values().items()})
 
     def _quantile(self, p: Any) -> Any:
         if self.event_ndim:
@@ -242,8 +243,8 @@ class Mixture(Distribution):
                 "compile: Mixture.quantile looks for its value, which a compiled function cannot. Call it outside of "
                 "what is compiled."
             )
-        numbers, share = self._untracked(), np.asarray(plain(p), float)
-        ends = np.stack([plain(c.quantile(share)) for c in numbers.components])
+        numbers, share = self._untracked(), np.asarray(untracked(p), float)
+        ends = np.stack([untracked(c.quantile(share)) for c in numbers.components])
         if self.support.discrete:
             goal = share * (1 - 4 * np.finfo(float).eps)
             return first_reaching(numbers._cdf, goal, ends.min(axis=0) - 1, ends.max(axis=0))[()]

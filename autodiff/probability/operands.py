@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.arrays.tensors import Tensor
 from autodiff.core.effects import check
 from autodiff.errors import DomainError, DtypeError
 
@@ -20,22 +19,6 @@ def real(x: Any, what: str) -> Any:
     if x.dtype.kind != "f":
         raise DtypeError(f"{what} has dtype {x.dtype}; real numbers are needed.")
     return x
-
-
-def is_tracked(x: Any) -> bool:
-    """Whether derivatives with respect to this may be asked for."""
-    return isinstance(x, Tensor) and x._node is not None
-
-
-def plain(x: Any) -> Any:
-    """The array behind a Tensor; what stands for an array in a function that is being compiled stays what it is."""
-    return x._data if isinstance(x, Tensor) else x
-
-
-def concrete(x: Any) -> Any:
-    """The array itself, also in a function that is being compiled: there the one of the first call."""
-    x = plain(x)
-    return x._value if hasattr(type(x), "__autodiff_traced__") else x
 
 
 def log(p: Any) -> Any:
