@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from autodiff import typing
 from autodiff.arrays.tensors import Tensor, tensor
 from autodiff.core.effects import check, effect, is_compiling, live, structure_changed
 from autodiff.core.modes import keep_memory, no_grad, scope
@@ -141,6 +142,7 @@ __all__ = [
     "tensor",
     "testing",
     "trace_table",
+    "typing",
     "value_and_grad",
     "vector_laplacian",
     "vjp",

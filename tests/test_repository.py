@@ -22,6 +22,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 # have an order, each is a room. `__init__` is the public face.
 ROOMS = (
     "errors",
+    "typing",
     "display",
     "pytree",
     *(f"core.{module}" for module in ("primitives", "switches", "tape", "walks", "copying", "masks", "sweeps")),

@@ -19,6 +19,7 @@ from autodiff.core.tape import ALIAS
 from autodiff.errors import UnsupportedError
 from autodiff.ops import contractions, diagonals, indexing, joining, products, reductions, scans, shapes
 from autodiff.ops import elementwise as ew
+from autodiff.typing import Array, Axis, DTypeLike, Shape
 
 BATCH_RULES: dict[Primitive, Callable[..., Any]] = {}
 """For a primitive, ``(args, kwargs) -> values``, or NotImplemented to have it run copy by copy."""
@@ -35,7 +36,7 @@ class Batch:
         self.values = values
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Shape:
         """Shape of one copy."""
         return self.values.shape[1:]
 
@@ -168,53 +169,53 @@ class Batch:
         return indexing.getitem(self, index)
 
     @property
-    def T(self) -> Any:  # noqa: N802 - NumPy's name
+    def T(self) -> Batch:  # noqa: N802 - NumPy's name
         """The axes of each copy reversed."""
         return self.transpose(tuple(range(self.ndim))[::-1])
 
     @property
-    def real(self) -> Any:
+    def real(self) -> Batch:
         """Real parts."""
         return np.real(self)
 
     @property
-    def imag(self) -> Any:
+    def imag(self) -> Batch:
         """Imaginary parts."""
         return np.imag(self)
 
-    def conj(self) -> Any:
+    def conj(self) -> Batch:
         """Complex conjugates."""
-        return np.conj(self)
+        return np.conj(self)  # type: ignore[return-value]  # NumPy hands over to the Batch
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def sum(self, axis: Axis = None, keepdims: bool = False) -> Batch:
         """Sums over axes of each copy."""
-        return np.sum(self, axis=axis, keepdims=keepdims)
+        return np.sum(self, axis=axis, keepdims=keepdims)  # type: ignore[return-value]  # likewise
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def mean(self, axis: Axis = None, keepdims: bool = False) -> Batch:
         """Means over axes of each copy."""
         return np.mean(self, axis=axis, keepdims=keepdims)
 
-    def any(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def any(self, axis: Axis = None, keepdims: bool = False) -> Batch | Array:
         """Whether any entry of each copy is true."""
         axes = shapes.canonical_axes(axis, self.ndim) if axis is not None else tuple(range(self.ndim))
         assert axes is not None
         return Batch(self.values.any(axis=tuple(a + 1 for a in axes), keepdims=keepdims))
 
-    def reshape(self, *shape: Any) -> Any:
+    def reshape(self, *shape: Any) -> Batch:
         """Each copy in another shape."""
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape)
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[return-value]  # likewise
 
-    def transpose(self, *axes: Any) -> Any:
+    def transpose(self, *axes: Any) -> Batch:
         """The axes of each copy permuted."""
-        return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
+        return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)  # type: ignore[return-value]  # likewise
 
-    def swapaxes(self, axis1: int, axis2: int) -> Any:
+    def swapaxes(self, axis1: int, axis2: int) -> Batch:
         """Two axes of each copy exchanged."""
         axes = list(range(self.ndim))
         axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
         return self.transpose(tuple(axes))
 
-    def astype(self, dtype: Any) -> Any:
+    def astype(self, dtype: DTypeLike) -> Batch:
         """Cast to another type."""
         return Batch(self.values.astype(dtype))
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, SupportsIndex, TypeVar
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from autodiff.errors import MutationError, UntrackedError
 from autodiff.ops import choices, complex_parts, diagonals, indexing, joining, products, reductions, scans, shapes
 from autodiff.ops import elementwise as ew
+from autodiff.typing import ArrayLike, Axis, DTypeLike
+
+Mode = Literal["raise", "wrap", "clip"]
+Made = TypeVar("Made")
+"""What comes out: the Tensor, which stands above this module; of its subclasses, such as parameters, a Tensor too."""
 
 
-class NumpyMethods:
+class NumpyMethods(Generic[Made]):
     """Methods with NumPy's names and signatures, for a class that has `ndim` and NumPy's protocols."""
 
     __slots__ = ()
@@ -23,13 +27,17 @@ class NumpyMethods:
         def ndim(self) -> int:
             """Number of axes; defined by the Tensor."""
 
+        @property
+        def dtype(self) -> np.dtype[Any]:
+            """Type of the entries; likewise."""
+
     @property
-    def T(self) -> Any:  # noqa: N802 - NumPy's name
+    def T(self) -> Made:  # noqa: N802 - NumPy's name
         """The axes reversed."""
         return shapes.permute(self, axes=tuple(range(self.ndim))[::-1])
 
     @property
-    def mT(self) -> Any:  # noqa: N802 - NumPy's name
+    def mT(self) -> Made:  # noqa: N802 - NumPy's name
         """The last two axes exchanged."""
         return self.swapaxes(-1, -2)
 
@@ -38,275 +46,297 @@ class NumpyMethods:
         """``"cpu"``, as NumPy says."""
         return "cpu"
 
-    def to_device(self, device: str, /, *, stream: None = None) -> Any:
+    def to_device(self, device: str, /, *, stream: None = None) -> Self:
         """The Tensor itself: there is one device."""
         if device != "cpu" or stream is not None:
             raise ValueError(f"to_device: the only device is 'cpu', without streams; {device!r} was given.")
         return self
 
     @property
-    def real(self) -> Any:
+    def real(self) -> Made:
         """The real part."""
         return complex_parts.real_part(self)
 
     @property
-    def imag(self) -> Any:
+    def imag(self) -> Made:
         """The imaginary part."""
         return complex_parts.imag_part(self)
 
     # --- operators that are NumPy's functions, no more ---------------------------------------------
 
-    def __mod__(self, other: Any) -> Any:
+    def __mod__(self, other: Any) -> Made:
         return np.remainder(self, other)
 
-    def __rmod__(self, other: Any) -> Any:
+    def __rmod__(self, other: Any) -> Made:
         return np.remainder(other, self)
 
-    def __floordiv__(self, other: Any) -> Any:
+    def __floordiv__(self, other: Any) -> Made:
         return np.floor_divide(self, other)
 
-    def __rfloordiv__(self, other: Any) -> Any:
+    def __rfloordiv__(self, other: Any) -> Made:
         return np.floor_divide(other, self)
 
-    def __divmod__(self, other: Any) -> Any:
+    def __divmod__(self, other: Any) -> tuple[Made, Made]:
         return np.divmod(self, other)
 
-    def __rdivmod__(self, other: Any) -> Any:
+    def __rdivmod__(self, other: Any) -> tuple[Made, Made]:
         return np.divmod(other, self)
 
-    def __and__(self, other: Any) -> Any:
+    def __and__(self, other: Any) -> Made:
         return np.bitwise_and(self, other)
 
-    def __rand__(self, other: Any) -> Any:
+    def __rand__(self, other: Any) -> Made:
         return np.bitwise_and(other, self)
 
-    def __or__(self, other: Any) -> Any:
+    def __or__(self, other: Any) -> Made:
         return np.bitwise_or(self, other)
 
-    def __ror__(self, other: Any) -> Any:
+    def __ror__(self, other: Any) -> Made:
         return np.bitwise_or(other, self)
 
-    def __xor__(self, other: Any) -> Any:
+    def __xor__(self, other: Any) -> Made:
         return np.bitwise_xor(self, other)
 
-    def __rxor__(self, other: Any) -> Any:
+    def __rxor__(self, other: Any) -> Made:
         return np.bitwise_xor(other, self)
 
-    def __lshift__(self, other: Any) -> Any:
+    def __lshift__(self, other: Any) -> Made:
         return np.left_shift(self, other)
 
-    def __rlshift__(self, other: Any) -> Any:
+    def __rlshift__(self, other: Any) -> Made:
         return np.left_shift(other, self)
 
-    def __rshift__(self, other: Any) -> Any:
+    def __rshift__(self, other: Any) -> Made:
         return np.right_shift(self, other)
 
-    def __rrshift__(self, other: Any) -> Any:
+    def __rrshift__(self, other: Any) -> Made:
         return np.right_shift(other, self)
 
-    def __invert__(self) -> Any:
+    def __invert__(self) -> Made:
         return np.invert(self)
 
     # --- reductions -------------------------------------------------------------------------------
 
     def sum(
         self,
-        axis: Any = None,
-        dtype: Any = None,
+        axis: Axis = None,
+        dtype: DTypeLike | None = None,
         out: None = None,
         keepdims: bool = False,
-        initial: Any = None,
-        where: Any = None,
-    ) -> Any:
+        initial: ArrayLike | None = None,
+        where: ArrayLike | None = None,
+    ) -> Made:
         """Sum over axes, as ``np.sum``."""
         _no_out(out, "sum")
         return reductions.sum_(self, axis, dtype, keepdims=keepdims, initial=initial, where=where)
 
     def prod(
         self,
-        axis: Any = None,
-        dtype: Any = None,
+        axis: Axis = None,
+        dtype: DTypeLike | None = None,
         out: None = None,
         keepdims: bool = False,
-        initial: Any = None,
-        where: Any = None,
-    ) -> Any:
+        initial: ArrayLike | None = None,
+        where: ArrayLike | None = None,
+    ) -> Made:
         """Product over axes, as ``np.prod``."""
         _no_out(out, "prod")
         return reductions.prod(self, axis, dtype, keepdims=keepdims, initial=initial, where=where)
 
     def mean(
-        self, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False, *, where: Any = None
-    ) -> Any:
+        self,
+        axis: Axis = None,
+        dtype: DTypeLike | None = None,
+        out: None = None,
+        keepdims: bool = False,
+        *,
+        where: ArrayLike | None = None,
+    ) -> Made:
         """Mean over axes, as ``np.mean``."""
         _no_out(out, "mean")
         return reductions.mean(self, axis, dtype, keepdims=keepdims, where=where)
 
     def max(
-        self, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = None
-    ) -> Any:
+        self,
+        axis: Axis = None,
+        out: None = None,
+        keepdims: bool = False,
+        initial: ArrayLike | None = None,
+        where: ArrayLike | None = None,
+    ) -> Made:
         """Largest entries, as ``np.max``."""
         _no_out(out, "max")
         return reductions.max_(self, axis, keepdims=keepdims, initial=initial, where=where)
 
     def min(
-        self, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = None
-    ) -> Any:
+        self,
+        axis: Axis = None,
+        out: None = None,
+        keepdims: bool = False,
+        initial: ArrayLike | None = None,
+        where: ArrayLike | None = None,
+    ) -> Made:
         """Smallest entries, as ``np.min``."""
         _no_out(out, "min")
         return reductions.min_(self, axis, keepdims=keepdims, initial=initial, where=where)
 
     def var(
         self,
-        axis: Any = None,
-        dtype: Any = None,
+        axis: Axis = None,
+        dtype: DTypeLike | None = None,
         out: None = None,
         ddof: float = 0,
         keepdims: bool = False,
         *,
-        where: Any = None,
+        where: ArrayLike | None = None,
         correction: float | None = None,
-    ) -> Any:
+    ) -> Made:
         """Variance over axes, as ``np.var``."""
         _no_out(out, "var")
         return reductions.var(self, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, correction=correction)
 
     def std(
         self,
-        axis: Any = None,
-        dtype: Any = None,
+        axis: Axis = None,
+        dtype: DTypeLike | None = None,
         out: None = None,
         ddof: float = 0,
         keepdims: bool = False,
         *,
-        where: Any = None,
+        where: ArrayLike | None = None,
         correction: float | None = None,
-    ) -> Any:
+    ) -> Made:
         """Standard deviation over axes, as ``np.std``."""
         _no_out(out, "std")
         return reductions.std(self, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, correction=correction)
 
-    def cumsum(self, axis: Any = None, dtype: Any = None, out: None = None) -> Any:
+    def cumsum(self, axis: SupportsIndex | None = None, dtype: DTypeLike | None = None, out: None = None) -> Made:
         """Running sum, as ``np.cumsum``."""
         _no_out(out, "cumsum")
         return scans.cumsum(self, axis, dtype)
 
-    def cumprod(self, axis: Any = None, dtype: Any = None, out: None = None) -> Any:
+    def cumprod(self, axis: SupportsIndex | None = None, dtype: DTypeLike | None = None, out: None = None) -> Made:
         """Running product, as ``np.cumprod``."""
         _no_out(out, "cumprod")
         return scans.cumprod(self, axis, dtype)
 
-    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None) -> Any:
+    def trace(
+        self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: DTypeLike | None = None, out: None = None
+    ) -> Made:
         """Sum of a diagonal, as ``np.trace``."""
         _no_out(out, "trace")
         return diagonals.trace(self if dtype is None else self.astype(dtype), offset, axis1, axis2)
 
-    def any(self, axis: Any = None, out: None = None, keepdims: bool = False, *, where: Any = True) -> Any:
+    def any(self, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: ArrayLike = True) -> Made:
         """Whether any entry is true; not tracked."""
         _no_out(out, "any")
         return np.any(self, axis=axis, keepdims=keepdims, where=where)
 
-    def all(self, axis: Any = None, out: None = None, keepdims: bool = False, *, where: Any = True) -> Any:
+    def all(self, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: ArrayLike = True) -> Made:
         """Whether all entries are true; not tracked."""
         _no_out(out, "all")
         return np.all(self, axis=axis, keepdims=keepdims, where=where)
 
     # --- entries ----------------------------------------------------------------------------------
 
-    def dot(self, b: Any, out: None = None) -> Any:
+    def dot(self, b: ArrayLike, out: None = None) -> Made:
         """Product with a vector or matrix, as ``np.dot``."""
         _no_out(out, "dot")
         return products.dot(self, b)
 
-    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Made:
         """A diagonal, as ``np.diagonal``."""
         return diagonals.diagonal(self, offset, axis1, axis2)
 
-    def take(self, indices: Any, axis: Any = None, out: None = None, mode: Any = "raise") -> Any:
+    def take(
+        self, indices: ArrayLike, axis: SupportsIndex | None = None, out: None = None, mode: Mode = "raise"
+    ) -> Made:
         """Entries by their numbers along an axis, as ``np.take``."""
         _no_out(out, "take")
         return np.take(self, indices, axis, mode=mode)
 
-    def compress(self, condition: Any, axis: Any = None, out: None = None) -> Any:
+    def compress(self, condition: ArrayLike, axis: SupportsIndex | None = None, out: None = None) -> Made:
         """The slices for which a condition holds, as ``np.compress``."""
         _no_out(out, "compress")
         return np.compress(condition, self, axis)
 
-    def choose(self, choices: Any, out: None = None, mode: Any = "raise") -> Any:
+    def choose(self, choices: ArrayLike, out: None = None, mode: Mode = "raise") -> Made:
         """By the whole numbers held here, entries of several arrays, as ``np.choose``."""
         _no_out(out, "choose")
         return np.choose(self, choices, mode=mode)
 
-    def repeat(self, repeats: Any, axis: Any = None) -> Any:
+    def repeat(self, repeats: ArrayLike, axis: SupportsIndex | None = None) -> Made:
         """Each entry several times, as ``np.repeat``."""
         return joining.repeat(self, repeats, axis)
 
-    def clip(self, min: Any = None, max: Any = None, out: None = None) -> Any:
+    def clip(self, min: ArrayLike | None = None, max: ArrayLike | None = None, out: None = None) -> Made:
         """Limited to an interval, as ``np.clip``."""
         _no_out(out, "clip")
         return choices.clip(self, min, max)
 
-    def round(self, decimals: int = 0, out: None = None) -> Any:
+    def round(self, decimals: int = 0, out: None = None) -> Made:
         """Rounded; not tracked."""
         _no_out(out, "round")
         return np.round(self, decimals)
 
-    def conj(self) -> Any:
+    def conj(self) -> Made:
         """The complex conjugate."""
         return complex_parts.conj(self)
 
     conjugate = conj
 
-    def argmax(self, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Any:
+    def argmax(self, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Made:
         """Where the largest entries are; not tracked."""
         _no_out(out, "argmax")
         return np.argmax(self, axis, keepdims=keepdims)
 
-    def argmin(self, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Any:
+    def argmin(self, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Made:
         """Where the smallest entries are; not tracked."""
         _no_out(out, "argmin")
         return np.argmin(self, axis, keepdims=keepdims)
 
     def argsort(
         self, axis: int | None = -1, kind: Any = "stable", order: None = None, *, stable: Any = None, **more: Any
-    ) -> Any:
+    ) -> Made:
         """The order of the entries, equal ones as they stand; not tracked. From NumPy 2.5 on it takes descending=."""
-        return np.argsort(self, axis, stable=True, **more)  # type: ignore[arg-type]  # NumPy hands over to the Tensor
+        return np.argsort(self, axis, stable=True, **more)  # type: ignore[arg-type, return-value]  # NumPy hands over to the Tensor
 
-    def argpartition(self, kth: Any, axis: int | None = -1) -> Any:
+    def argpartition(self, kth: ArrayLike, axis: int | None = -1) -> Made:
         """An order in which the entry of rank `kth` stands at its place; not tracked."""
-        return np.argpartition(self, kth, axis)  # type: ignore[arg-type]  # NumPy hands over to the Tensor
+        return np.argpartition(self, kth, axis)  # type: ignore[arg-type, return-value]  # NumPy hands over to the Tensor
 
-    def searchsorted(self, v: Any, side: Any = "left", sorter: Any = None) -> Any:
+    def searchsorted(
+        self, v: ArrayLike, side: Literal["left", "right"] = "left", sorter: ArrayLike | None = None
+    ) -> Made:
         """Where values belong among these, which are sorted; not tracked."""
         return np.searchsorted(self, v, side, sorter)
 
-    def nonzero(self) -> Any:
+    def nonzero(self) -> tuple[Made, ...]:
         """Where the entries are that are not 0, an array for each axis; not tracked."""
-        return np.nonzero(self)  # type: ignore[arg-type]  # likewise
+        return np.nonzero(self)  # type: ignore[arg-type, return-value]  # likewise
 
     # --- shapes -----------------------------------------------------------------------------------
 
-    def ravel(self, order: Any = "C") -> Any:
+    def ravel(self, order: Any = "C") -> Made:
         """All entries along one axis, as ``np.ravel``."""
         return shapes.ravel(self, order)
 
     flatten = ravel
 
-    def squeeze(self, axis: Any = None) -> Any:
+    def squeeze(self, axis: Axis = None) -> Made:
         """Without axes of length 1, as ``np.squeeze``."""
         return shapes.squeeze(self, axis)
 
-    def reshape(self, *shape: Any, order: Any = "C", copy: bool | None = None) -> Any:
+    def reshape(self, *shape: Any, order: Any = "C", copy: bool | None = None) -> Made:
         """The same entries in another shape, as ``np.reshape``; with or without `copy`, for no result is written to."""
         return shapes.reshape(self, shape[0] if len(shape) == 1 else shape, order)
 
-    def transpose(self, *axes: Any) -> Any:
+    def transpose(self, *axes: Any) -> Made:
         """The axes permuted, as ``ndarray.transpose``."""
         together = len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list)))
         return shapes.transpose(self, axes[0] if together else axes or None)
 
-    def swapaxes(self, axis1: int, axis2: int) -> Any:
+    def swapaxes(self, axis1: int, axis2: int) -> Made:
         """Two axes exchanged, as ``np.swapaxes``."""
         axes = list(range(self.ndim))
         axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
@@ -314,14 +344,14 @@ class NumpyMethods:
 
     def astype(
         self, dtype: DTypeLike, order: Any = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
-    ) -> Any:
+    ) -> Made:
         """The values cast to another type, as ``ndarray.astype``."""
         kind = np.dtype(dtype)
-        if not np.can_cast(self.dtype, kind, casting):  # type: ignore[attr-defined]  # the Tensor has one
-            raise TypeError(f"astype: {self.dtype} is not cast to {kind} with casting={casting!r}.")  # type: ignore[attr-defined]
+        if not np.can_cast(self.dtype, kind, casting):
+            raise TypeError(f"astype: {self.dtype} is not cast to {kind} with casting={casting!r}.")
         return shapes.cast(self, dtype=kind)
 
-    def copy(self, order: Any = "C") -> Any:
+    def copy(self, order: Any = "C") -> Made:
         """A copy, tracked if this is."""
         return ew.positive(self)
 
@@ -357,7 +387,7 @@ def _no_out(out: Any, name: str) -> None:
         raise MutationError(f"{name}: out= would write in place; leave it away and use what is returned.")
 
 
-class At:
+class At(Generic[Made]):
     """What ``x.at`` gives: index it, then call `set` or `add`.
 
     Examples
@@ -376,15 +406,15 @@ class At:
         self._x = x
         self._index = index
 
-    def __getitem__(self, index: Any) -> At:
+    def __getitem__(self, index: Any) -> At[Made]:
         return At(self._x, (index,) if index is None else index)
 
-    def set(self, value: Any) -> Any:
+    def set(self, value: ArrayLike) -> Made:
         """A copy in which the entries are `value`; of repeated indices the last counts."""
         index, arrays = indexing.split_index(self._index)
         return indexing.at_set(self._x, value, *arrays, index=index)
 
-    def add(self, value: Any) -> Any:
+    def add(self, value: ArrayLike) -> Made:
         """A copy with `value` added to the entries; repeated indices add up."""
         index, arrays = indexing.split_index(self._index)
         where = shapes.values(self._x)[index.fill(arrays)]

@@ -20,6 +20,7 @@ from autodiff.core.primitives import ELEMENTWISE, LINEAR, MULTILINEAR, NUMPY_CON
 from autodiff.core.tape import ITEM, Node, item_node
 from autodiff.errors import UnsupportedError
 from autodiff.ops import elementwise as ew
+from autodiff.typing import Array, Axis, DTypeLike, Shape
 
 Coefficients = Callable[[int], Any]
 """Gives coefficient k, k > 0; None for 0. It may ask for lower ones of its own series, and of others up to k."""
@@ -65,7 +66,7 @@ class Series(Batch):
         return found
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Shape:
         """Shape of a coefficient."""
         return np.shape(self.known[0])
 
@@ -109,11 +110,11 @@ class Series(Batch):
             )
         return NUMPY_FUNCTIONS[func](*args, **kwargs)
 
-    def any(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def any(self, axis: Axis = None, keepdims: bool = False) -> Array:
         """Whether any entry of the value is true."""
         return self.known[0].any(axis=axis, keepdims=keepdims)
 
-    def astype(self, dtype: Any) -> Any:
+    def astype(self, dtype: DTypeLike) -> Series:
         """Cast to another type."""
         return Series(
             self.table,

@@ -12,10 +12,9 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from autodiff.arrays.messages import explain, no_array, unsupported
 from autodiff.arrays.methods import At, NumpyMethods
@@ -31,6 +30,7 @@ from autodiff.ops import (
 )
 from autodiff.ops import elementwise as ew
 from autodiff.ops.ufunc_methods import through_method
+from autodiff.typing import Array, ArrayLike, DTypeLike, Shape
 
 _new = object.__new__
 _ndarray = np.ndarray
@@ -212,7 +212,7 @@ def _left_operand(other: Any, b: Any) -> Any:
     return np.complex128(a) if type(a) is complex and type(b) is np.float64 else a
 
 
-class Tensor(NumpyMethods):
+class Tensor(NumpyMethods["Tensor"]):
     """An array that remembers how it was made.
 
     Parameters
@@ -294,12 +294,12 @@ class Tensor(NumpyMethods):
     # --- what it is -------------------------------------------------------------------------------
 
     @property
-    def data(self) -> Any:
+    def data(self) -> Array:
         """The plain values: an ndarray, or a NumPy scalar where there are no axes."""
         return self._data if not switches.active or not is_traced(self._data) else self._data.data
 
     @data.setter
-    def data(self, value: Any) -> None:
+    def data(self, value: ArrayLike) -> None:
         self.assign_(value)
 
     @property
@@ -324,7 +324,7 @@ class Tensor(NumpyMethods):
         self._node.name = value
 
     @property
-    def grad(self) -> Any:
+    def grad(self) -> Array | None:
         """The gradients so far, an ndarray; None before the first backward pass."""
         node = self._node
         if isinstance(node, Leaf):
@@ -340,24 +340,24 @@ class Tensor(NumpyMethods):
         return None
 
     @grad.setter
-    def grad(self, value: Any) -> None:
+    def grad(self, value: ArrayLike | None) -> None:
         node = self._node
         if not isinstance(node, Leaf):
             raise GradientError("only a leaf (a tensor made with requires_grad=True) has a .grad to set.")
-        value = value._data if isinstance(value, Tensor) else value
-        if value is not None and not is_traced(value):
-            value = np.asarray(value, self.dtype)
-        if value is not None and value.shape != self.shape:
-            raise GradientError(f".grad has the shape of its tensor, {self.shape}; {value.shape} was given.")
+        new: Any = value._data if isinstance(value, Tensor) else value
+        if new is not None and not is_traced(new):
+            new = np.asarray(new, self.dtype)
+        if new is not None and new.shape != self.shape:
+            raise GradientError(f".grad has the shape of its tensor, {self.shape}; {new.shape} was given.")
         tracer = switches.tracer()
         if tracer is not None:
-            tracer.given(node, value, self.dtype)
+            tracer.given(node, new, self.dtype)
             return
         node.grad = None
-        if value is not None:
-            node.grad = value
+        if new is not None:
+            node.grad = new
             if node.home is not None:
-                node.home[...] = value
+                node.home[...] = new
                 node.grad = node.home
 
     def zero_grad(self) -> None:
@@ -366,7 +366,7 @@ class Tensor(NumpyMethods):
             self._node.grad = None
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Shape:
         """Lengths of the axes."""
         return self._data.shape
 
@@ -434,7 +434,7 @@ class Tensor(NumpyMethods):
 
     # --- derivatives ------------------------------------------------------------------------------
 
-    def backward(self, ct: Any = None) -> None:
+    def backward(self, ct: ArrayLike | None = None) -> None:
         """Add the gradient of this tensor to the `grad` of every leaf it depends on.
 
         Parameters
@@ -482,7 +482,7 @@ class Tensor(NumpyMethods):
         """The same values, not tracked. Shares the array."""
         return _untracked(self._data)
 
-    def requires_grad_(self, on: bool = True) -> Tensor:
+    def requires_grad_(self, on: bool = True) -> Self:
         """Begin or stop tracking a leaf, in place; returns it."""
         if not self.is_leaf:
             raise GradientError(
@@ -500,7 +500,7 @@ class Tensor(NumpyMethods):
         switches.structure[0] += 1  # compiled programs look whether it concerns them
         return self
 
-    def assign_(self, value: Any) -> Tensor:
+    def assign_(self, value: ArrayLike) -> Self:
         """Change the values of a leaf; returns it.
 
         Parameters
@@ -525,7 +525,7 @@ class Tensor(NumpyMethods):
             raise MutationError(
                 "assign_ changes a leaf; this tensor is a result. Use x.at[...].set(v) for a changed copy."
             )
-        given = value._data if isinstance(value, Tensor) else value
+        given: Any = value._data if isinstance(value, Tensor) else value
         new = given if is_traced(given) else met(np.asarray(given))
         if new.shape != self.shape:
             who = f" to {self.name!r}" if self.name else ""
@@ -559,7 +559,10 @@ class Tensor(NumpyMethods):
         who = f"the tracked tensor {self.name!r}" if self.name else "a tracked tensor"
         return UntrackedError(f"{what} of {who} would drop its gradient silently. {instead}")
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+    # To a checker this is an array of something unknown. If it were one of numbers, NumPy's types would call
+    # `array @ tensor` an array; as it is, they leave the answer to the Tensor. The price: to them np.mean, np.einsum
+    # and np.linalg, which ask for numbers, take no Tensor.
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, np.dtype[np.generic]]:
         if self._node is not None:
             raise self._leaves_graph(
                 "a plain NumPy array",
@@ -659,7 +662,7 @@ class Tensor(NumpyMethods):
         )
 
     @property
-    def at(self) -> At:
+    def at(self) -> At[Tensor]:
         """Functional writing: ``x.at[i].set(v)`` and ``x.at[i].add(v)`` return a changed copy."""
         return At(self)
 
@@ -845,7 +848,7 @@ class Tensor(NumpyMethods):
     def __abs__(self) -> Tensor:
         return complex_parts.absolute(self)
 
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self, other: Any) -> Tensor:
         if type(other) is int:
             x = self._data
             if other == 2:
@@ -855,7 +858,7 @@ class Tensor(NumpyMethods):
         other = other if isinstance(other, Tensor) else _operand(other)
         return NotImplemented if other is NotImplemented else ew.power_of(self, other)
 
-    def __rpow__(self, other: Any) -> Any:
+    def __rpow__(self, other: Any) -> Tensor:
         other = _operand(other)
         return NotImplemented if other is NotImplemented else ew.power_of(other, self)
 
@@ -871,14 +874,14 @@ class Tensor(NumpyMethods):
     def __ge__(self, other: Any) -> Tensor:
         return _untracked(self._data >= (other._data if isinstance(other, Tensor) else other))
 
-    def __eq__(self, other: Any) -> Any:
+    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]  # entry by entry
         return _wrap_tree(self._data == (other._data if isinstance(other, Tensor) else other))
 
-    def __ne__(self, other: Any) -> Any:
+    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]  # likewise
         return _wrap_tree(self._data != (other._data if isinstance(other, Tensor) else other))
 
-    def __round__(self, ndigits: int = 0) -> Any:
-        return np.round(self, ndigits)
+    def __round__(self, ndigits: int = 0) -> Tensor:
+        return self.round(ndigits)
 
     def __getitem__(self, index: Any) -> Tensor:
         return indexing.getitem(self, index)
@@ -1024,7 +1027,9 @@ def seed(y: Tensor, ct: Any, who: str) -> Any:
     return array.conj() if array.dtype.kind == "c" else array
 
 
-def tensor(data: Any, requires_grad: bool = False, name: str | None = None, dtype: DTypeLike | None = None) -> Tensor:
+def tensor(
+    data: ArrayLike, requires_grad: bool = False, name: str | None = None, dtype: DTypeLike | None = None
+) -> Tensor:
     """Make a Tensor from a copy of the values.
 
     Parameters

@@ -18,6 +18,7 @@ from autodiff.calculus.ranges import Range
 from autodiff.core.modes import no_grad
 from autodiff.errors import AutodiffError, DomainError
 from autodiff.transforms.recording import Function, title
+from autodiff.typing import Array
 
 ACCEPTED = 1e-6
 """Estimates that stay above this share of the integral of abs(f) are no answer."""
@@ -68,7 +69,7 @@ class Estimate(NamedTuple):
     cut: list[Any]
 
     @property
-    def error(self) -> Any:
+    def error(self) -> Array:
         """The estimated error of each integral."""
         return sum((e.sum(-1) for e in self.errors), start=np.zeros(())) + _ROUNDING * self.magnitude
 

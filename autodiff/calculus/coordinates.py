@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.errors import ShapeError, StructureError
+from autodiff.typing import Array
 
 _DIMENSIONS = {"polar": 2, "cylindrical": 3, "spherical": 3}
 
@@ -46,7 +48,11 @@ def scale_factors(coordinates: str, who: str, d: int) -> Callable[[Any], list[An
     return SCALES[coordinates]
 
 
-def to_cartesian(q: Any, coordinates: str) -> Any:
+@overload
+def to_cartesian(q: Tensor, coordinates: str) -> Tensor: ...
+@overload
+def to_cartesian(q: Array, coordinates: str) -> Array: ...
+def to_cartesian(q: Any, coordinates: str) -> Tensor | Array:
     """Points in curvilinear coordinates as points in Cartesian ones.
 
     Parameters

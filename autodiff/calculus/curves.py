@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.calculus.integrals import integrate
 from autodiff.calculus.integrands import stacked
 from autodiff.calculus.partials import components
 from autodiff.errors import ShapeError
 from autodiff.transforms.first_order import jvp
 from autodiff.transforms.recording import Function, title
+from autodiff.typing import Array, ArrayLike
 
 
 def point_and_velocity(curve: Function, t: Any, who: str) -> tuple[Any, Any]:
@@ -30,7 +32,13 @@ def point_and_velocity(curve: Function, t: Any, who: str) -> tuple[Any, Any]:
     return jvp(position, (t,), (np.ones(np.shape(t)),))
 
 
-def line_integral(F: Function, curve: Function, a: Any, b: Any, **options: Any) -> Any:
+@overload
+def line_integral(
+    F: Function, curve: Function, a: ArrayLike, b: ArrayLike, *, return_error: Literal[True], **options: Any
+) -> tuple[Tensor | Array, Array]: ...
+@overload
+def line_integral(F: Function, curve: Function, a: ArrayLike, b: ArrayLike, **options: Any) -> Tensor | Array: ...
+def line_integral(F: Function, curve: Function, a: ArrayLike, b: ArrayLike, **options: Any) -> Any:
     """The integral of a field along a curve: of a vector field the work, of a scalar field the sum over arc length.
 
     Parameters
@@ -84,7 +92,13 @@ def line_integral(F: Function, curve: Function, a: Any, b: Any, **options: Any) 
     return integrate(integrand, a, b, **options)
 
 
-def arc_length(curve: Function, a: Any, b: Any, **options: Any) -> Any:
+@overload
+def arc_length(
+    curve: Function, a: ArrayLike, b: ArrayLike, *, return_error: Literal[True], **options: Any
+) -> tuple[Tensor | Array, Array]: ...
+@overload
+def arc_length(curve: Function, a: ArrayLike, b: ArrayLike, **options: Any) -> Tensor | Array: ...
+def arc_length(curve: Function, a: ArrayLike, b: ArrayLike, **options: Any) -> Any:
     """The length of a curve between two parameters.
 
     Parameters

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.errors import DomainError, GradientError, ShapeError
 from autodiff.transforms.first_order import derivative
-from autodiff.transforms.recording import Function
+from autodiff.typing import Array, ArrayLike
 
+Step = float | Array | Tensor
+Y = TypeVar("Y")
 SIDES = ("central", "forward", "backward")
 
 
@@ -99,8 +102,14 @@ def _formula(n: int, accuracy: int, side: str, who: str) -> tuple[NDArray[np.flo
 
 
 def finite_difference(
-    f: Function, x: Any, h: Any = None, *, n: int = 1, accuracy: int = 2, side: str = "central"
-) -> Any:
+    f: Callable[..., Y],
+    x: ArrayLike,
+    h: Step | None = None,
+    *,
+    n: int = 1,
+    accuracy: int = 2,
+    side: str = "central",
+) -> Y:
     """The n-th derivative by a difference formula.
 
     Parameters
@@ -148,11 +157,13 @@ def finite_difference(
         h = np.finfo(float).eps ** (1 / (n + accuracy)) * np.maximum(1.0, np.abs(getattr(at, "data", at)))
     elif not np.all(np.asarray(h) > 0):
         raise DomainError(f"finite_difference: h is a step, more than 0; {h!r} was given (side='backward' looks back).")
-    total = sum(w * f(at + o * h) for w, o in zip(weights, offsets, strict=True) if w)
+    total: Any = sum(w * f(at + o * h) for w, o in zip(weights, offsets, strict=True) if w)
     return total / h**n
 
 
-def difference_error(f: Function, x: Any, h: Any, *, n: int = 1, accuracy: int = 2, side: str = "central") -> Any:
+def difference_error(
+    f: Callable[..., Y], x: ArrayLike, h: Step, *, n: int = 1, accuracy: int = 2, side: str = "central"
+) -> Y:
     """The first term of the error of `finite_difference`, from the exact derivative of higher order.
 
     Parameters

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.calculus.comparisons import Comparison, compared
 from autodiff.calculus.integrals import integrate
 from autodiff.errors import DomainError
+from autodiff.typing import Array
 
 _CLUSTER = (
     1e-5  # roots nearer than this, relative to their size, are one multiple root: rounding splits a double by 1e-8
@@ -31,14 +33,22 @@ class PartialFractions(NamedTuple):
     polynomial: Any
     terms: list[tuple[complex, int, complex]]
 
-    def __call__(self, x: Any) -> Any:
+    @overload
+    def __call__(self, x: Tensor) -> Tensor: ...
+    @overload
+    def __call__(self, x: Array | float) -> Array: ...
+    def __call__(self, x: Any) -> Tensor | Array:
         """The sum of the parts at x."""
         total = np.polyval(self.polynomial, x) + 0j
         for root, power, c in self.terms:
             total = total + c / (x - root) ** power
         return total.real
 
-    def antiderivative(self, x: Any) -> Any:
+    @overload
+    def antiderivative(self, x: Tensor) -> Tensor: ...
+    @overload
+    def antiderivative(self, x: Array | float) -> Array: ...
+    def antiderivative(self, x: Any) -> Tensor | Array:
         """The sum of the antiderivatives at x: powers, logarithms of abs(x - r), and arctangents for complex pairs."""
         total = np.polyval(np.polyint(self.polynomial), x) if len(self.polynomial) else 0.0 * x
         for root, power, c in self.terms:

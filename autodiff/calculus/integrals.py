@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 
@@ -25,16 +25,46 @@ from autodiff.core.effects import check, is_compiling
 from autodiff.core.primitives import elementwise, primitive
 from autodiff.errors import DomainError, StructureError
 from autodiff.transforms.recording import Function, title
+from autodiff.typing import Array, ArrayLike
 
 _FIXED = {
     "gauss-legendre": rules.gauss_legendre,
     "clenshaw-curtis": rules.clenshaw_curtis,
 }
+Y = TypeVar("Y")
 METHODS = ("auto", *_FIXED, "tanh-sinh", "monte-carlo")
 
 
+@overload
 def integrate(
-    f: Function,
+    f: Callable[..., Y],
+    *ranges: Any,
+    tol: float = ...,
+    atol: float = ...,
+    method: str = ...,
+    nodes: int = ...,
+    points: Sequence[float] = ...,
+    samples: int = ...,
+    seed: int = ...,
+    vectorized: bool = ...,
+    return_error: Literal[False] = ...,
+) -> Y: ...
+@overload
+def integrate(
+    f: Callable[..., Y],
+    *ranges: Any,
+    tol: float = ...,
+    atol: float = ...,
+    method: str = ...,
+    nodes: int = ...,
+    points: Sequence[float] = ...,
+    samples: int = ...,
+    seed: int = ...,
+    vectorized: bool = ...,
+    return_error: Literal[True],
+) -> tuple[Y, Array]: ...
+def integrate(
+    f: Callable[..., Y],
     *ranges: Any,
     tol: float = 1e-13,
     atol: float = 0.0,
@@ -45,7 +75,7 @@ def integrate(
     seed: int = 0,
     vectorized: bool = True,
     return_error: bool = False,
-) -> Any:
+) -> Y | tuple[Y, Array]:
     """The definite integral of a function of one to four variables, or of more by sampling; it differentiates.
 
     Parameters
@@ -277,7 +307,7 @@ def _answer(value: Any, parts: Sequence[Range]) -> Any:
     return value[()] if isinstance(value, np.ndarray) else value
 
 
-def antiderivative(f: Function, a: Any, **options: Any) -> Function:
+def antiderivative(f: Callable[..., Y], a: ArrayLike, **options: Any) -> Callable[[Any], Y]:
     """The antiderivative of `f` that is 0 at `a`: the integral from `a` to x, as a function of x.
 
     Parameters
@@ -304,7 +334,8 @@ def antiderivative(f: Function, a: Any, **options: Any) -> Function:
     (0.540302305868, 0.540302305868)
     """
 
-    def from_a(x: Any) -> Any:
-        return integrate(f, a, x, **options)
+    def from_a(x: Any) -> Y:
+        value: Any = integrate(f, a, x, **options)
+        return value
 
     return from_a

@@ -12,6 +12,7 @@ from autodiff.calculus.integrands import values_at
 from autodiff.calculus.ranges import Range
 from autodiff.errors import DomainError, StructureError
 from autodiff.transforms.recording import Function, title
+from autodiff.typing import Array
 
 _SHIFTS = 16
 _CONFIDENCE = 4.07  # two-sided 99.9 % of Student's t with 15 degrees of freedom
@@ -25,7 +26,7 @@ def _directions(d: int) -> Any:
     return root ** -np.arange(1.0, d + 1)
 
 
-def unit_points(d: int, samples: int, seed: int) -> Any:
+def unit_points(d: int, samples: int, seed: int) -> Array:
     """Points of the unit cube, (d, shifts, samples / shifts): one sequence, each time shifted at random.
 
     References

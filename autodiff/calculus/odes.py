@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from autodiff.errors import DomainError, GradientError, ShapeError, UnsupportedE
 from autodiff.ops.matrices import conj, real_part
 from autodiff.transforms.first_order import grad, jvp, vjp
 from autodiff.transforms.recording import Function, title
+from autodiff.typing import Array, ArrayLike
 
 # The tableau of table 5.2 in Hairer, Nørsett, Wanner; the last stage is the first of the next step.
 _C = (0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0)
@@ -42,9 +43,21 @@ _SLACK = 100.0
 """How much the error of a step of a compiled solution may grow beyond what was asked for."""
 
 
+@overload
+def odeint(
+    f: Function, y0: Tensor, t: ArrayLike, *args: Any, rtol: float = ..., atol: float = ..., adjoint: bool = ...
+) -> Tensor: ...
+@overload
+def odeint(
+    f: Function, y0: ArrayLike, t: Tensor, *args: Any, rtol: float = ..., atol: float = ..., adjoint: bool = ...
+) -> Tensor: ...
+@overload
+def odeint(
+    f: Function, y0: ArrayLike, t: ArrayLike, *args: Any, rtol: float = ..., atol: float = ..., adjoint: bool = ...
+) -> Tensor | Array: ...
 def odeint(
     f: Function, y0: Any, t: Any, *args: Any, rtol: float = 1e-9, atol: float = 1e-11, adjoint: bool = False
-) -> Any:
+) -> Tensor | Array:
     """The solution of y' = f(y, t, *args) at given times, for given y at the first of them.
 
     Parameters

@@ -13,9 +13,10 @@ from autodiff.calculus.integrands import stacked
 from autodiff.core import switches, walks
 from autodiff.errors import DtypeError, ShapeError
 from autodiff.transforms.recording import Function, leave, push, record, title, tracked_node
+from autodiff.typing import Array
 
 
-def points_of(p: Any, who: str) -> Any:
+def points_of(p: Any, who: str) -> Tensor | Array:
     """A point or points, (d, ...), as an array or Tensor of real numbers."""
     if isinstance(p, (list, tuple)):
         p = stacked(p)
@@ -33,7 +34,7 @@ def points_of(p: Any, who: str) -> Any:
     return p
 
 
-def components(F: Function, p: Any, who: str, count: int | None = None) -> Any:
+def components(F: Function, p: Any, who: str, count: int | None = None) -> Tensor | Array:
     """The values of a vector field at points (d, ...): an array (count, ...), d components unless told otherwise."""
     y = stacked(F(p))
     count = np.shape(p)[0] if count is None else count
@@ -50,7 +51,7 @@ def components(F: Function, p: Any, who: str, count: int | None = None) -> Any:
     return _floating(y)
 
 
-def scalar_values(f: Function, p: Any, who: str) -> Any:
+def scalar_values(f: Function, p: Any, who: str) -> Tensor | Array:
     """The values of a scalar field at points (d, ...): an array (...)."""
     y = f(p)
     points = tuple(np.shape(p)[1:])

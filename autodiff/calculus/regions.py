@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
 
 from autodiff.arrays.plain import concrete
+from autodiff.arrays.tensors import Tensor
 from autodiff.calculus.integrals import integrate
 from autodiff.calculus.partials import scalar_values
 from autodiff.calculus.surfaces import cross, point_and_tangents
 from autodiff.errors import StructureError
 from autodiff.transforms.recording import Function
+from autodiff.typing import Array
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,10 @@ class Region:
         """2 in the plane, 3 in space."""
         return len(self.ranges)
 
+    @overload
+    def integral(self, f: Function, *, return_error: Literal[True], **options: Any) -> tuple[Tensor | Array, Array]: ...
+    @overload
+    def integral(self, f: Function, **options: Any) -> Tensor | Array: ...
     def integral(self, f: Function, **options: Any) -> Any:
         """The integral of a scalar field over the region, by area or volume.
 
@@ -142,7 +148,7 @@ class Side(NamedTuple):
         # In cyclic order behind the axis: then tangent, or the vector product of the tangents, turns the right way.
         return p, [tangents[(self.axis + k) % d] for k in range(1, d)]
 
-    def outward_flux(self, F: Callable[[Any], Any], q: tuple[Any, ...]) -> Any:
+    def outward_flux(self, F: Callable[[Any], Any], q: tuple[Any, ...]) -> Tensor | Array:
         """F . N at some parameters, N the outward normal times the area element."""
         p, tangents = self._point_and_tangents(q)
         if self.region.dimension == 3:
@@ -152,7 +158,7 @@ class Side(NamedTuple):
         turn = self.sign * self._turn()
         return turn * (y[0] * tangent[1] - y[1] * tangent[0])
 
-    def circulation(self, F: Callable[[Any], Any], q: tuple[Any, ...]) -> Any:
+    def circulation(self, F: Callable[[Any], Any], q: tuple[Any, ...]) -> Tensor | Array:
         """F . T at some parameters, T the tangent, counterclockwise round the region; in the plane only."""
         p, (tangent,) = self._point_and_tangents(q)
         return self.sign * self._turn() * (F(p) * tangent).sum(axis=0)

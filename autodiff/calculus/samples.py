@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.calculus.integrands import values_at
 from autodiff.errors import ShapeError, StructureError
 from autodiff.transforms.first_order import derivative
-from autodiff.transforms.recording import Function
+from autodiff.typing import Array, Numbers
 
+Y = TypeVar("Y")
 RULES = ("left", "right", "midpoint", "trapezoid", "simpson")
 
 
@@ -28,7 +31,13 @@ def _steps(y: Any, x: Any, dx: float, who: str, least: int) -> Any:
     return x[1:] - x[:-1]
 
 
-def trapezoid(y: Any, x: Any = None, *, dx: float = 1.0) -> Any:
+@overload
+def trapezoid(y: Tensor, x: Tensor | Numbers | None = ..., *, dx: float = ...) -> Tensor: ...
+@overload
+def trapezoid(y: Tensor | Numbers, x: Tensor, *, dx: float = ...) -> Tensor: ...
+@overload
+def trapezoid(y: Numbers, x: Numbers | None = ..., *, dx: float = ...) -> Array: ...
+def trapezoid(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | Array:
     """The integral of samples by the trapezoid rule: the area under the polygon through them.
 
     Parameters
@@ -59,7 +68,13 @@ def trapezoid(y: Any, x: Any = None, *, dx: float = 1.0) -> Any:
     return ((y[..., 1:] + y[..., :-1]) * h).sum(axis=-1) / 2
 
 
-def simpson(y: Any, x: Any = None, *, dx: float = 1.0) -> Any:
+@overload
+def simpson(y: Tensor, x: Tensor | Numbers | None = ..., *, dx: float = ...) -> Tensor: ...
+@overload
+def simpson(y: Tensor | Numbers, x: Tensor, *, dx: float = ...) -> Tensor: ...
+@overload
+def simpson(y: Numbers, x: Numbers | None = ..., *, dx: float = ...) -> Array: ...
+def simpson(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | Array:
     """The integral of samples by Simpson's rule: parabolas through three neighbours each.
 
     Parameters
@@ -101,7 +116,13 @@ def simpson(y: Any, x: Any = None, *, dx: float = 1.0) -> Any:
     return total
 
 
-def cumulative_integral(y: Any, x: Any = None, *, dx: float = 1.0) -> Any:
+@overload
+def cumulative_integral(y: Tensor, x: Tensor | Numbers | None = ..., *, dx: float = ...) -> Tensor: ...
+@overload
+def cumulative_integral(y: Tensor | Numbers, x: Tensor, *, dx: float = ...) -> Tensor: ...
+@overload
+def cumulative_integral(y: Numbers, x: Numbers | None = ..., *, dx: float = ...) -> Array: ...
+def cumulative_integral(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | Array:
     """The integral of samples up to each of them, by the trapezoid rule.
 
     Parameters
@@ -127,7 +148,7 @@ def cumulative_integral(y: Any, x: Any = None, *, dx: float = 1.0) -> Any:
     return np.concatenate([zero, np.cumsum(pieces, axis=-1)], axis=-1)
 
 
-def riemann_sum(f: Function, a: float, b: float, n: int, rule: str = "midpoint") -> Any:
+def riemann_sum(f: Callable[..., Y], a: float, b: float, n: int, rule: str = "midpoint") -> Y:
     """A sum of n rectangles, trapezoids or parabolas in place of the integral of f from a to b.
 
     Parameters
@@ -171,7 +192,7 @@ def riemann_sum(f: Function, a: float, b: float, n: int, rule: str = "midpoint")
     return trapezoids if rule == "trapezoid" else (trapezoids + 2 * h * total(middles)) / 3
 
 
-def riemann_error(f: Function, a: float, b: float, n: int, rule: str = "midpoint") -> Any:
+def riemann_error(f: Callable[..., Y], a: float, b: float, n: int, rule: str = "midpoint") -> Y:
     """What the error of a `riemann_sum` comes to for many pieces: the integral less the sum, to leading order.
 
     Parameters

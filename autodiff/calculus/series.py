@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,9 +16,12 @@ from autodiff.calculus.integrands import stacked
 from autodiff.errors import GradientError, ShapeError
 from autodiff.transforms.expansions import coefficients
 from autodiff.transforms.recording import Function, matching
+from autodiff.typing import ArrayLike
+
+Y = TypeVar("Y")
 
 
-def taylor(f: Function, x0: Any, order: int, *, direction: Any = None) -> Any:
+def taylor(f: Callable[..., Y], x0: ArrayLike, order: int, *, direction: ArrayLike | None = None) -> Y:
     """The coefficients of the Taylor series of a function.
 
     Parameters
@@ -69,7 +73,8 @@ def taylor(f: Function, x0: Any, order: int, *, direction: Any = None) -> Any:
     structure, found = coefficients(f, x0, along, range(order + 1))
     if structure.kind is not None or isinstance(x0, dict):
         raise GradientError("taylor: the function takes one array and returns one; stack several with np.stack.")
-    return np.stack(found[0])
+    joined: Any = np.stack(found[0])
+    return joined
 
 
 def _whole(order: Any, who: str) -> int:
@@ -139,7 +144,7 @@ def _powers(d: int, degree: int) -> list[tuple[int, ...]]:
     return [p for p in itertools.product(range(degree + 1), repeat=d) if sum(p) == degree]
 
 
-def remainder(f: Function, x0: Any, order: int, x: Any, **options: Any) -> Any:
+def remainder(f: Callable[..., Y], x0: Any, order: int, x: Any, **options: Any) -> Y:
     """What the Taylor polynomial of this order at x0 leaves out at x.
 
     Parameters
@@ -171,7 +176,8 @@ def remainder(f: Function, x0: Any, order: int, x: Any, **options: Any) -> Any:
     n = _whole(order, "remainder")
 
     def integrand(s: Any) -> Any:
-        return (n + 1) * (1 - s) ** n * taylor(f, x0 + s * h, n + 1)[n + 1]
+        terms: Any = taylor(f, x0 + s * h, n + 1)
+        return (n + 1) * (1 - s) ** n * terms[n + 1]
 
     return h ** (n + 1) * integrate(integrand, 0.0, 1.0, **options)
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal, overload
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.calculus.integrals import integrate
 from autodiff.calculus.integrands import stacked
 from autodiff.calculus.partials import components, partials
 from autodiff.errors import ShapeError
 from autodiff.transforms.recording import Function, title
+from autodiff.typing import Array, ArrayLike
+
+Limits = Sequence[ArrayLike | Function]
+"""Where a parameter begins and ends: numbers, or functions of the parameters before it."""
 
 
 def cross(a: Any, b: Any) -> Any:
@@ -34,7 +40,13 @@ def point_and_tangents(surface: Function, parameters: tuple[Any, ...], who: str,
     return partials(position, np.stack(parameters))
 
 
-def surface_integral(F: Function, surface: Function, u: Any, v: Any, **options: Any) -> Any:
+@overload
+def surface_integral(
+    F: Function, surface: Function, u: Limits, v: Limits, *, return_error: Literal[True], **options: Any
+) -> tuple[Tensor | Array, Array]: ...
+@overload
+def surface_integral(F: Function, surface: Function, u: Limits, v: Limits, **options: Any) -> Tensor | Array: ...
+def surface_integral(F: Function, surface: Function, u: Limits, v: Limits, **options: Any) -> Any:
     """The integral of a field over a surface: of a vector field the flux, of a scalar field the sum over the area.
 
     Parameters
@@ -87,7 +99,13 @@ def surface_integral(F: Function, surface: Function, u: Any, v: Any, **options: 
     return integrate(integrand, u, v, **options)
 
 
-def flux(F: Function, surface: Function, u: Any, v: Any, **options: Any) -> Any:
+@overload
+def flux(
+    F: Function, surface: Function, u: Limits, v: Limits, *, return_error: Literal[True], **options: Any
+) -> tuple[Tensor | Array, Array]: ...
+@overload
+def flux(F: Function, surface: Function, u: Limits, v: Limits, **options: Any) -> Tensor | Array: ...
+def flux(F: Function, surface: Function, u: Limits, v: Limits, **options: Any) -> Any:
     """The flux of a vector field through a surface, to the side of S_u x S_v; `surface_integral` of a vector field.
 
     Raises
@@ -105,7 +123,13 @@ def flux(F: Function, surface: Function, u: Any, v: Any, **options: Any) -> Any:
     return surface_integral(lambda r: components(F, r, "flux"), surface, u, v, **options)
 
 
-def surface_area(surface: Function, u: Any, v: Any, **options: Any) -> Any:
+@overload
+def surface_area(
+    surface: Function, u: Limits, v: Limits, *, return_error: Literal[True], **options: Any
+) -> tuple[Tensor | Array, Array]: ...
+@overload
+def surface_area(surface: Function, u: Limits, v: Limits, **options: Any) -> Tensor | Array: ...
+def surface_area(surface: Function, u: Limits, v: Limits, **options: Any) -> Any:
     """The area of a surface; parameters as in `surface_integral`.
 
     Examples

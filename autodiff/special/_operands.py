@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.errors import DtypeError
+from autodiff.typing import Array
 
 
-def real_or_complex(x: Any) -> Any:
+def real_or_complex(x: Any) -> Tensor | Array:
     """An array of real or complex numbers: integers are taken for the reals they are."""
     x = x if hasattr(x, "dtype") else np.asarray(x)
     if x.dtype.kind in "fc":
@@ -21,7 +23,7 @@ def real_or_complex(x: Any) -> Any:
     return x.astype(float)
 
 
-def real(x: Any, name: str) -> Any:
+def real(x: Any, name: str) -> Tensor | Array:
     """An array of real numbers."""
     x = real_or_complex(x)
     if x.dtype.kind == "c":

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal, overload
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.ops import activations, choices, elementwise, information
 from autodiff.special._operands import real
+from autodiff.typing import Array, Numbers
 
 
-def relu(x: Any) -> Any:
+@overload
+def relu(x: Tensor) -> Tensor: ...
+@overload
+def relu(x: Numbers) -> Array: ...
+def relu(x: Tensor | Numbers) -> Tensor | Array:
     """``max(x, 0)``; the slope at 0 is 0.
 
     Parameters
@@ -29,7 +35,11 @@ def relu(x: Any) -> Any:
     return choices.relu(real(x, "relu"))
 
 
-def sigmoid(x: Any) -> Any:
+@overload
+def sigmoid(x: Tensor) -> Tensor: ...
+@overload
+def sigmoid(x: Numbers) -> Array: ...
+def sigmoid(x: Tensor | Numbers) -> Tensor | Array:
     """``1 / (1 + exp(-x))``, without overflow; the inverse of the log-odds.
 
     Parameters
@@ -51,7 +61,11 @@ def sigmoid(x: Any) -> Any:
     return elementwise.sigmoid(real(x, "sigmoid"))
 
 
-def expit(x: Any) -> Any:
+@overload
+def expit(x: Tensor) -> Tensor: ...
+@overload
+def expit(x: Numbers) -> Array: ...
+def expit(x: Tensor | Numbers) -> Tensor | Array:
     """`sigmoid`, by the name it has in SciPy.
 
     Examples
@@ -63,7 +77,11 @@ def expit(x: Any) -> Any:
     return sigmoid(x)
 
 
-def softplus(x: Any) -> Any:
+@overload
+def softplus(x: Tensor) -> Tensor: ...
+@overload
+def softplus(x: Numbers) -> Array: ...
+def softplus(x: Tensor | Numbers) -> Tensor | Array:
     """``log(1 + exp(x))``, without overflow: a smooth `relu`.
 
     Parameters
@@ -85,7 +103,11 @@ def softplus(x: Any) -> Any:
     return elementwise.softplus(real(x, "softplus"))
 
 
-def logit(p: Any) -> Any:
+@overload
+def logit(p: Tensor) -> Tensor: ...
+@overload
+def logit(p: Numbers) -> Array: ...
+def logit(p: Tensor | Numbers) -> Tensor | Array:
     """``log(p / (1 - p))``, the log-odds of a probability: the inverse of `sigmoid`.
 
     Parameters
@@ -107,7 +129,11 @@ def logit(p: Any) -> Any:
     return information.logit(real(p, "logit"))
 
 
-def log1mexp(x: Any) -> Any:
+@overload
+def log1mexp(x: Tensor) -> Tensor: ...
+@overload
+def log1mexp(x: Numbers) -> Array: ...
+def log1mexp(x: Tensor | Numbers) -> Tensor | Array:
     """``log(1 - exp(-x))`` for x > 0, without cancellation on either side.
 
     Parameters
@@ -133,7 +159,11 @@ def log1mexp(x: Any) -> Any:
     return information.log1mexp(real(x, "log1mexp"))
 
 
-def leaky_relu(x: Any, slope: float = 0.01) -> Any:
+@overload
+def leaky_relu(x: Tensor, slope: float = ...) -> Tensor: ...
+@overload
+def leaky_relu(x: Numbers, slope: float = ...) -> Array: ...
+def leaky_relu(x: Tensor | Numbers, slope: float = 0.01) -> Tensor | Array:
     """`x` above 0, ``slope * x`` from 0 down.
 
     Parameters
@@ -157,7 +187,11 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     return activations.leaky_relu(real(x, "leaky_relu"), slope=float(slope))
 
 
-def elu(x: Any, alpha: float = 1.0) -> Any:
+@overload
+def elu(x: Tensor, alpha: float = ...) -> Tensor: ...
+@overload
+def elu(x: Numbers, alpha: float = ...) -> Array: ...
+def elu(x: Tensor | Numbers, alpha: float = 1.0) -> Tensor | Array:
     """`x` above 0, ``alpha * (exp(x) - 1)`` from 0 down.
 
     Parameters
@@ -181,7 +215,11 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
     return activations.elu(real(x, "elu"), alpha=float(alpha))
 
 
-def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
+@overload
+def gelu(x: Tensor, approximate: Literal["none", "tanh"] = ...) -> Tensor: ...
+@overload
+def gelu(x: Numbers, approximate: Literal["none", "tanh"] = ...) -> Array: ...
+def gelu(x: Tensor | Numbers, approximate: Literal["none", "tanh"] = "none") -> Tensor | Array:
     """`x` times the share of a standard normal distribution that lies below it.
 
     Parameters
@@ -213,7 +251,11 @@ def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
     raise ValueError(f"gelu: approximate is 'none' or 'tanh'; {approximate!r} was given.")
 
 
-def silu(x: Any) -> Any:
+@overload
+def silu(x: Tensor) -> Tensor: ...
+@overload
+def silu(x: Numbers) -> Array: ...
+def silu(x: Tensor | Numbers) -> Tensor | Array:
     """``x * sigmoid(x)``, also called swish.
 
     Parameters
@@ -235,7 +277,11 @@ def silu(x: Any) -> Any:
     return activations.silu(real(x, "silu"))
 
 
-def hardtanh(x: Any, low: float = -1.0, high: float = 1.0) -> Any:
+@overload
+def hardtanh(x: Tensor, low: float = ..., high: float = ...) -> Tensor: ...
+@overload
+def hardtanh(x: Numbers, low: float = ..., high: float = ...) -> Array: ...
+def hardtanh(x: Tensor | Numbers, low: float = -1.0, high: float = 1.0) -> Tensor | Array:
     """`x` held between two bounds; at the bounds its slope is 0.
 
     Parameters
@@ -265,7 +311,11 @@ def hardtanh(x: Any, low: float = -1.0, high: float = 1.0) -> Any:
     return activations.hardtanh(real(x, "hardtanh"), low=float(low), high=float(high))
 
 
-def hardsigmoid(x: Any) -> Any:
+@overload
+def hardsigmoid(x: Tensor) -> Tensor: ...
+@overload
+def hardsigmoid(x: Numbers) -> Array: ...
+def hardsigmoid(x: Tensor | Numbers) -> Tensor | Array:
     """``x / 6 + 1 / 2`` held between 0 and 1.
 
     Parameters
@@ -287,7 +337,11 @@ def hardsigmoid(x: Any) -> Any:
     return activations.hardsigmoid(real(x, "hardsigmoid"))
 
 
-def hardswish(x: Any) -> Any:
+@overload
+def hardswish(x: Tensor) -> Tensor: ...
+@overload
+def hardswish(x: Numbers) -> Array: ...
+def hardswish(x: Tensor | Numbers) -> Tensor | Array:
     """``x * hardsigmoid(x)``.
 
     Parameters

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import overload
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.errors import DomainError
 from autodiff.ops import gamma_remainders, through_scipy
 from autodiff.special._operands import real
+from autodiff.typing import Array, Numbers
 
 
-def gammaln(x: Any) -> Any:
+@overload
+def gammaln(x: Tensor) -> Tensor: ...
+@overload
+def gammaln(x: Numbers) -> Array: ...
+def gammaln(x: Tensor | Numbers) -> Tensor | Array:
     """Logarithm of the magnitude of the gamma function; its slope is `digamma`.
 
     Parameters
@@ -36,7 +42,11 @@ def gammaln(x: Any) -> Any:
     return through_scipy.gammaln(real(x, "gammaln"))
 
 
-def digamma(x: Any) -> Any:
+@overload
+def digamma(x: Tensor) -> Tensor: ...
+@overload
+def digamma(x: Numbers) -> Array: ...
+def digamma(x: Tensor | Numbers) -> Tensor | Array:
     """Slope of `gammaln`.
 
     Parameters
@@ -58,7 +68,11 @@ def digamma(x: Any) -> Any:
     return through_scipy.polygamma(real(x, "digamma"), n=0)
 
 
-def polygamma(n: int, x: Any) -> Any:
+@overload
+def polygamma(n: int, x: Tensor) -> Tensor: ...
+@overload
+def polygamma(n: int, x: Numbers) -> Array: ...
+def polygamma(n: int, x: Tensor | Numbers) -> Tensor | Array:
     """The `n`-th derivative of `digamma`.
 
     Parameters
@@ -89,7 +103,13 @@ def polygamma(n: int, x: Any) -> Any:
     return through_scipy.polygamma(real(x, "polygamma"), n=n)
 
 
-def betaln(a: Any, b: Any) -> Any:
+@overload
+def betaln(a: Tensor, b: Tensor | Numbers) -> Tensor: ...
+@overload
+def betaln(a: Tensor | Numbers, b: Tensor) -> Tensor: ...
+@overload
+def betaln(a: Numbers, b: Numbers) -> Array: ...
+def betaln(a: Tensor | Numbers, b: Tensor | Numbers) -> Tensor | Array:
     """Logarithm of the beta function, gammaln(a) + gammaln(b) - gammaln(a + b) without cancellation.
 
     Parameters
@@ -110,7 +130,11 @@ def betaln(a: Any, b: Any) -> Any:
     return gamma_remainders.betaln(real(a, "betaln"), real(b, "betaln"))
 
 
-def i0(x: Any) -> Any:
+@overload
+def i0(x: Tensor) -> Tensor: ...
+@overload
+def i0(x: Numbers) -> Array: ...
+def i0(x: Tensor | Numbers) -> Tensor | Array:
     """Modified Bessel function of the first kind of order 0; its slope is `i1`.
 
     Parameters
@@ -132,7 +156,11 @@ def i0(x: Any) -> Any:
     return through_scipy.bessel_i(real(x, "i0"), n=0)
 
 
-def i1(x: Any) -> Any:
+@overload
+def i1(x: Tensor) -> Tensor: ...
+@overload
+def i1(x: Numbers) -> Array: ...
+def i1(x: Tensor | Numbers) -> Tensor | Array:
     """Modified Bessel function of the first kind of order 1.
 
     Parameters
@@ -154,7 +182,11 @@ def i1(x: Any) -> Any:
     return through_scipy.bessel_i(real(x, "i1"), n=1)
 
 
-def i0e(x: Any) -> Any:
+@overload
+def i0e(x: Tensor) -> Tensor: ...
+@overload
+def i0e(x: Numbers) -> Array: ...
+def i0e(x: Tensor | Numbers) -> Tensor | Array:
     """``exp(-abs(x)) * i0(x)``, without overflow. It has a corner at 0, where the slope is 0.
 
     Parameters
@@ -176,7 +208,11 @@ def i0e(x: Any) -> Any:
     return through_scipy.bessel_i_scaled(real(x, "i0e"), n=0)
 
 
-def i1e(x: Any) -> Any:
+@overload
+def i1e(x: Tensor) -> Tensor: ...
+@overload
+def i1e(x: Numbers) -> Array: ...
+def i1e(x: Tensor | Numbers) -> Tensor | Array:
     """``exp(-abs(x)) * i1(x)``, without overflow.
 
     Parameters

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.errors import DomainError, GradientError
 from autodiff.ops import spectra
 from autodiff.ops.matrices import adjoint, hermitian_part, matrix, square
 from autodiff.ops.matrix_functions import matrix_derivative
 from autodiff.transforms.first_order import derivative
+from autodiff.typing import Array, Numbers
+
+Kind = TypeVar("Kind", Tensor, Array)
 
 
-class Polar(NamedTuple):
+class Polar(NamedTuple, Generic[Kind]):
     """The factors of a matrix, a = u p.
 
     Attributes
@@ -25,8 +29,8 @@ class Polar(NamedTuple):
         Hermitian, without negative eigenvalues.
     """
 
-    u: Any
-    p: Any
+    u: Kind
+    p: Kind
 
 
 class _Slopes:
@@ -67,7 +71,11 @@ def _of(a: Any, slopes: Callable[[int, Any], Any], name: str, *, positive: bool 
     return matrix_derivative(hermitian_part(square(a, name)), slopes=slopes, positive=positive)
 
 
-def matrix_function(f: Callable[[Any], Any], a: Any) -> Any:
+@overload
+def matrix_function(f: Callable[[Any], Any], a: Tensor) -> Tensor: ...
+@overload
+def matrix_function(f: Callable[[Any], Any], a: Numbers) -> Array: ...
+def matrix_function(f: Callable[[Any], Any], a: Tensor | Numbers) -> Tensor | Array:
     """A function of a symmetric or Hermitian matrix, f(V diag(w) V^H) = V diag(f(w)) V^H.
 
     Parameters
@@ -111,7 +119,11 @@ def matrix_function(f: Callable[[Any], Any], a: Any) -> Any:
     return _of(a, _Slopes(f), "matrix_function")
 
 
-def matrix_sqrt(a: Any) -> Any:
+@overload
+def matrix_sqrt(a: Tensor) -> Tensor: ...
+@overload
+def matrix_sqrt(a: Numbers) -> Array: ...
+def matrix_sqrt(a: Tensor | Numbers) -> Tensor | Array:
     """The square root of a symmetric or Hermitian matrix without negative eigenvalues.
 
     Parameters
@@ -135,7 +147,11 @@ def matrix_sqrt(a: Any) -> Any:
     return _of(a, _power(0.5), "matrix_sqrt", positive=True)
 
 
-def matrix_inverse_sqrt(a: Any) -> Any:
+@overload
+def matrix_inverse_sqrt(a: Tensor) -> Tensor: ...
+@overload
+def matrix_inverse_sqrt(a: Numbers) -> Array: ...
+def matrix_inverse_sqrt(a: Tensor | Numbers) -> Tensor | Array:
     """The inverse square root of a positive definite matrix, as whitening and Shampoo have it.
 
     Parameters
@@ -158,7 +174,11 @@ def matrix_inverse_sqrt(a: Any) -> Any:
     return _of(a, _power(-0.5), "matrix_inverse_sqrt")
 
 
-def matrix_log(a: Any) -> Any:
+@overload
+def matrix_log(a: Tensor) -> Tensor: ...
+@overload
+def matrix_log(a: Numbers) -> Array: ...
+def matrix_log(a: Tensor | Numbers) -> Tensor | Array:
     """The logarithm of a positive definite matrix.
 
     Parameters
@@ -181,7 +201,11 @@ def matrix_log(a: Any) -> Any:
     return _of(a, _logarithm, "matrix_log")
 
 
-def matrix_exp(a: Any) -> Any:
+@overload
+def matrix_exp(a: Tensor) -> Tensor: ...
+@overload
+def matrix_exp(a: Numbers) -> Array: ...
+def matrix_exp(a: Tensor | Numbers) -> Tensor | Array:
     """The exponential of a symmetric or Hermitian matrix.
 
     Parameters
@@ -204,7 +228,11 @@ def matrix_exp(a: Any) -> Any:
     return _of(a, _exponential, "matrix_exp")
 
 
-def matrix_power(a: Any, p: float) -> Any:
+@overload
+def matrix_power(a: Tensor, p: float) -> Tensor: ...
+@overload
+def matrix_power(a: Numbers, p: float) -> Array: ...
+def matrix_power(a: Tensor | Numbers, p: float) -> Tensor | Array:
     """A real power of a symmetric or Hermitian matrix.
 
     Parameters
@@ -232,7 +260,11 @@ def matrix_power(a: Any, p: float) -> Any:
     return _of(a, _power(float(p)), "matrix_power", positive=p > 0 and p % 1 != 0)
 
 
-def polar(a: Any) -> Polar:
+@overload
+def polar(a: Tensor) -> Polar[Tensor]: ...
+@overload
+def polar(a: Numbers) -> Polar[Array]: ...
+def polar(a: Tensor | Numbers) -> Polar[Tensor] | Polar[Array]:
     """The polar factors of a matrix, a = u p: its direction, and what stretches.
 
     Parameters
@@ -269,6 +301,6 @@ def polar(a: Any) -> Polar:
     array([[ 0., -1.],
            [ 1.,  0.]])
     """
-    a = matrix(a, "polar")
-    u = spectra.polar(a)
-    return Polar(u, hermitian_part(adjoint(u) @ a))
+    x = matrix(a, "polar")
+    u = spectra.polar(x)
+    return Polar(u, hermitian_part(adjoint(u) @ x))

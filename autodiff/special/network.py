@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import overload
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.ops import network
+from autodiff.typing import Array, Numbers
 
 
-def affine(x: Any, w: Any, b: Any) -> Any:
+@overload
+def affine(x: Tensor, w: Tensor | Numbers, b: Tensor | Numbers) -> Tensor: ...
+@overload
+def affine(x: Tensor | Numbers, w: Tensor, b: Tensor | Numbers) -> Tensor: ...
+@overload
+def affine(x: Tensor | Numbers, w: Tensor | Numbers, b: Tensor) -> Tensor: ...
+@overload
+def affine(x: Numbers, w: Numbers, b: Numbers) -> Array: ...
+def affine(x: Tensor | Numbers, w: Tensor | Numbers, b: Tensor | Numbers) -> Tensor | Array:
     """``x @ w + b`` in one operation.
 
     Parameters
@@ -31,7 +41,13 @@ def affine(x: Any, w: Any, b: Any) -> Any:
     return network.affine(x, w, b)
 
 
-def mse(prediction: Any, target: Any) -> Any:
+@overload
+def mse(prediction: Tensor, target: Tensor | Numbers) -> Tensor: ...
+@overload
+def mse(prediction: Tensor | Numbers, target: Tensor) -> Tensor: ...
+@overload
+def mse(prediction: Numbers, target: Numbers) -> Array: ...
+def mse(prediction: Tensor | Numbers, target: Tensor | Numbers) -> Tensor | Array:
     """Mean of the squared differences, in one operation.
 
     Parameters
@@ -58,7 +74,13 @@ def mse(prediction: Any, target: Any) -> Any:
     return network.mse(prediction, target)
 
 
-def softmax_cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None = None) -> Any:
+@overload
+def softmax_cross_entropy(logits: Tensor, labels: Tensor | Numbers, *, ignore_index: int | None = ...) -> Tensor: ...
+@overload
+def softmax_cross_entropy(logits: Numbers, labels: Numbers, *, ignore_index: int | None = ...) -> Array: ...
+def softmax_cross_entropy(
+    logits: Tensor | Numbers, labels: Tensor | Numbers, *, ignore_index: int | None = None
+) -> Tensor | Array:
     """Mean over rows of ``-log softmax(logits)[label]``, in one operation.
 
     Parameters

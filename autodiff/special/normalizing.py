@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.errors import ShapeError
 from autodiff.ops import normalizing
 from autodiff.ops.shapes import canonical_axes, in_single
 from autodiff.special._operands import real
+from autodiff.typing import Array, Axis, Numbers
 
 
 def _axes(x: Any, axis: Any, name: str) -> tuple[int, ...]:
@@ -18,7 +20,13 @@ def _axes(x: Any, axis: Any, name: str) -> tuple[int, ...]:
     return axes
 
 
-def standardize(x: Any, axis: Any = -1, *, eps: float = 1e-5) -> Any:
+@overload
+def standardize(x: Tensor, axis: Axis = ..., *, eps: float = ...) -> tuple[Tensor, Tensor, Tensor]: ...
+@overload
+def standardize(x: Numbers, axis: Axis = ..., *, eps: float = ...) -> tuple[Array, Array, Array]: ...
+def standardize(
+    x: Tensor | Numbers, axis: Axis = -1, *, eps: float = 1e-5
+) -> tuple[Tensor | Array, Tensor | Array, Tensor | Array]:
     """``(x - mean) / sqrt(variance + eps)`` along some axes, in one operation.
 
     Parameters
@@ -49,7 +57,35 @@ def standardize(x: Any, axis: Any = -1, *, eps: float = 1e-5) -> Any:
     return in_single(normalizing.standardized, x, axes=_axes(x, axis, "standardize"), eps=float(eps))
 
 
-def layer_norm(x: Any, weight: Any = None, bias: Any = None, *, axis: Any = -1, eps: float = 1e-5) -> Any:
+@overload
+def layer_norm(
+    x: Tensor,
+    weight: Tensor | Numbers | None = ...,
+    bias: Tensor | Numbers | None = ...,
+    *,
+    axis: Axis = ...,
+    eps: float = ...,
+) -> Tensor: ...
+@overload
+def layer_norm(
+    x: Tensor | Numbers, weight: Tensor, bias: Tensor | Numbers | None = ..., *, axis: Axis = ..., eps: float = ...
+) -> Tensor: ...
+@overload
+def layer_norm(
+    x: Tensor | Numbers, weight: Tensor | Numbers | None, bias: Tensor, *, axis: Axis = ..., eps: float = ...
+) -> Tensor: ...
+@overload
+def layer_norm(
+    x: Numbers, weight: Numbers | None = ..., bias: Numbers | None = ..., *, axis: Axis = ..., eps: float = ...
+) -> Array: ...
+def layer_norm(
+    x: Tensor | Numbers,
+    weight: Tensor | Numbers | None = None,
+    bias: Tensor | Numbers | None = None,
+    *,
+    axis: Axis = -1,
+    eps: float = 1e-5,
+) -> Tensor | Array:
     """`standardize`, then a factor and a summand for each entry: ``standardized * weight + bias``.
 
     Parameters
@@ -85,7 +121,11 @@ def layer_norm(x: Any, weight: Any = None, bias: Any = None, *, axis: Any = -1, 
     return y if bias is None else y + bias
 
 
-def rms_normalize(x: Any, axis: Any = -1, *, eps: float = 1e-6) -> Any:
+@overload
+def rms_normalize(x: Tensor, axis: Axis = ..., *, eps: float = ...) -> Tensor: ...
+@overload
+def rms_normalize(x: Numbers, axis: Axis = ..., *, eps: float = ...) -> Array: ...
+def rms_normalize(x: Tensor | Numbers, axis: Axis = -1, *, eps: float = 1e-6) -> Tensor | Array:
     """``x / sqrt(mean(x**2) + eps)`` along some axes, in one operation.
 
     Parameters

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import overload
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.ops import error_function, information
 from autodiff.special._operands import real
+from autodiff.typing import Array, Numbers
 
 
-def xlogy(x: Any, y: Any) -> Any:
+@overload
+def xlogy(x: Tensor, y: Tensor | Numbers) -> Tensor: ...
+@overload
+def xlogy(x: Tensor | Numbers, y: Tensor) -> Tensor: ...
+@overload
+def xlogy(x: Numbers, y: Numbers) -> Array: ...
+def xlogy(x: Tensor | Numbers, y: Tensor | Numbers) -> Tensor | Array:
     """``x * log(y)``, which is 0 where `x` is 0, whatever `y`.
 
     Parameters
@@ -33,7 +41,11 @@ def xlogy(x: Any, y: Any) -> Any:
     return information.xlogy(real(x, "xlogy"), real(y, "xlogy"))
 
 
-def entr(p: Any) -> Any:
+@overload
+def entr(p: Tensor) -> Tensor: ...
+@overload
+def entr(p: Numbers) -> Array: ...
+def entr(p: Tensor | Numbers) -> Tensor | Array:
     """``-p * log(p)``, one term of an entropy in nats: 0 at 0, -inf below.
 
     Parameters
@@ -59,7 +71,13 @@ def entr(p: Any) -> Any:
     return information.entr(real(p, "entr"))
 
 
-def rel_entr(p: Any, q: Any) -> Any:
+@overload
+def rel_entr(p: Tensor, q: Tensor | Numbers) -> Tensor: ...
+@overload
+def rel_entr(p: Tensor | Numbers, q: Tensor) -> Tensor: ...
+@overload
+def rel_entr(p: Numbers, q: Numbers) -> Array: ...
+def rel_entr(p: Tensor | Numbers, q: Tensor | Numbers) -> Tensor | Array:
     """``p * log(p / q)``, one term of a Kullback-Leibler divergence in nats.
 
     Parameters
@@ -85,7 +103,11 @@ def rel_entr(p: Any, q: Any) -> Any:
     return information.rel_entr(real(p, "rel_entr"), real(q, "rel_entr"))
 
 
-def erf(x: Any) -> Any:
+@overload
+def erf(x: Tensor) -> Tensor: ...
+@overload
+def erf(x: Numbers) -> Array: ...
+def erf(x: Tensor | Numbers) -> Tensor | Array:
     """The error function, ``2 / sqrt(pi)`` times the integral of ``exp(-t**2)`` from 0 to `x`.
 
     Parameters
@@ -111,7 +133,11 @@ def erf(x: Any) -> Any:
     return error_function.erf(real(x, "erf"))
 
 
-def erfc(x: Any) -> Any:
+@overload
+def erfc(x: Tensor) -> Tensor: ...
+@overload
+def erfc(x: Numbers) -> Array: ...
+def erfc(x: Tensor | Numbers) -> Tensor | Array:
     """``1 - erf(x)``, with all its digits where that is small.
 
     Parameters

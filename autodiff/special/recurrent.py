@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.errors import ShapeError
 from autodiff.ops import recurrent
 from autodiff.ops.shapes import operand
+from autodiff.typing import Array
 
 
 def _fit(name: str, gates: int, x: Any, w: Any, **states: Any) -> None:
@@ -19,7 +21,15 @@ def _fit(name: str, gates: int, x: Any, w: Any, **states: Any) -> None:
         raise ShapeError(f"{name}: x is (n, time, {many}), a state (n, h), w is (h, {many}); given were {given}.")
 
 
-def rnn(x: Any, h: Any, w: Any, *, nonlinearity: Literal["tanh", "relu"] = "tanh") -> Any:
+@overload
+def rnn(x: Tensor, h: Array | Tensor, w: Array | Tensor, *, nonlinearity: Literal["tanh", "relu"] = ...) -> Tensor: ...
+@overload
+def rnn(x: Array | Tensor, h: Tensor, w: Array | Tensor, *, nonlinearity: Literal["tanh", "relu"] = ...) -> Tensor: ...
+@overload
+def rnn(x: Array | Tensor, h: Array | Tensor, w: Tensor, *, nonlinearity: Literal["tanh", "relu"] = ...) -> Tensor: ...
+@overload
+def rnn(x: Array, h: Array, w: Array, *, nonlinearity: Literal["tanh", "relu"] = ...) -> Array: ...
+def rnn(x: Any, h: Any, w: Any, *, nonlinearity: Literal["tanh", "relu"] = "tanh") -> Tensor | Array:
     """``h = tanh(x[:, t] + h @ w)`` for every step of a sequence.
 
     Parameters
@@ -50,7 +60,17 @@ def rnn(x: Any, h: Any, w: Any, *, nonlinearity: Literal["tanh", "relu"] = "tanh
     return recurrent.rnn(x, h, w, bend=nonlinearity)
 
 
-def lstm(x: Any, h: Any, c: Any, w: Any) -> Any:
+@overload
+def lstm(x: Tensor, h: Array | Tensor, c: Array | Tensor, w: Array | Tensor) -> tuple[Tensor, Tensor]: ...
+@overload
+def lstm(x: Array | Tensor, h: Tensor, c: Array | Tensor, w: Array | Tensor) -> tuple[Tensor, Tensor]: ...
+@overload
+def lstm(x: Array | Tensor, h: Array | Tensor, c: Tensor, w: Array | Tensor) -> tuple[Tensor, Tensor]: ...
+@overload
+def lstm(x: Array | Tensor, h: Array | Tensor, c: Array | Tensor, w: Tensor) -> tuple[Tensor, Tensor]: ...
+@overload
+def lstm(x: Array, h: Array, c: Array, w: Array) -> tuple[Array, Array]: ...
+def lstm(x: Any, h: Any, c: Any, w: Any) -> tuple[Tensor | Array, Tensor | Array]:
     """Long short-term memory, for every step of a sequence.
 
     Parameters
@@ -84,7 +104,17 @@ def lstm(x: Any, h: Any, c: Any, w: Any) -> Any:
     return recurrent.lstm(x, h, c, w)
 
 
-def gru(x: Any, h: Any, b: Any, w: Any) -> Any:
+@overload
+def gru(x: Tensor, h: Array | Tensor, b: Array | Tensor, w: Array | Tensor) -> Tensor: ...
+@overload
+def gru(x: Array | Tensor, h: Tensor, b: Array | Tensor, w: Array | Tensor) -> Tensor: ...
+@overload
+def gru(x: Array | Tensor, h: Array | Tensor, b: Tensor, w: Array | Tensor) -> Tensor: ...
+@overload
+def gru(x: Array | Tensor, h: Array | Tensor, b: Array | Tensor, w: Tensor) -> Tensor: ...
+@overload
+def gru(x: Array, h: Array, b: Array, w: Array) -> Array: ...
+def gru(x: Any, h: Any, b: Any, w: Any) -> Tensor | Array:
     """Gated recurrent unit, for every step of a sequence.
 
     Parameters

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import overload
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.ops import exponentials, reductions
 from autodiff.ops.shapes import canonical_axes, in_single
 from autodiff.special._operands import real_or_complex
+from autodiff.typing import Array, Axis, Numbers
 
 
-def logsumexp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+@overload
+def logsumexp(x: Tensor, axis: Axis = ..., *, keepdims: bool = ...) -> Tensor: ...
+@overload
+def logsumexp(x: Numbers, axis: Axis = ..., *, keepdims: bool = ...) -> Array: ...
+def logsumexp(x: Tensor | Numbers, axis: Axis = None, *, keepdims: bool = False) -> Tensor | Array:
     """``log(sum(exp(x)))``, shifted by the maximum, so that nothing overflows.
 
     Parameters
@@ -42,7 +48,11 @@ def logsumexp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     )
 
 
-def softmax(x: Any, axis: Any = -1) -> Any:
+@overload
+def softmax(x: Tensor, axis: Axis = ...) -> Tensor: ...
+@overload
+def softmax(x: Numbers, axis: Axis = ...) -> Array: ...
+def softmax(x: Tensor | Numbers, axis: Axis = -1) -> Tensor | Array:
     """``exp(x) / sum(exp(x))``, the shares of a sum of exponentials, without overflow.
 
     Parameters
@@ -73,7 +83,11 @@ def softmax(x: Any, axis: Any = -1) -> Any:
     return in_single(exponentials.softmax_over, x, axis=canonical_axes(axis, x.ndim, "softmax"))
 
 
-def log_softmax(x: Any, axis: Any = -1) -> Any:
+@overload
+def log_softmax(x: Tensor, axis: Axis = ...) -> Tensor: ...
+@overload
+def log_softmax(x: Numbers, axis: Axis = ...) -> Array: ...
+def log_softmax(x: Tensor | Numbers, axis: Axis = -1) -> Tensor | Array:
     """``log(softmax(x))``, with all its digits where a share is too small for a float.
 
     Parameters
@@ -98,7 +112,11 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
     return in_single(exponentials.log_softmax_over, x, axis=canonical_axes(axis, x.ndim, "log_softmax"))
 
 
-def sum_of_squares(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+@overload
+def sum_of_squares(x: Tensor, axis: Axis = ..., *, keepdims: bool = ...) -> Tensor: ...
+@overload
+def sum_of_squares(x: Numbers, axis: Axis = ..., *, keepdims: bool = ...) -> Array: ...
+def sum_of_squares(x: Tensor | Numbers, axis: Axis = None, *, keepdims: bool = False) -> Tensor | Array:
     """``sum(abs(x)**2)``: the square of a norm, smooth where the norm is 0.
 
     Parameters

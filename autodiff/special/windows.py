@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.errors import ShapeError
 from autodiff.ops import windows
 from autodiff.ops.indexing import getitem
 from autodiff.ops.joining import pad
 from autodiff.ops.shapes import operand, ravel
+from autodiff.typing import Array
 
 Sizes = int | tuple[int, ...]
 Ends = tuple[tuple[int, int], ...]
@@ -54,9 +56,39 @@ def _fits(x: Any, kernel: tuple[int, ...], dilation: tuple[int, ...], name: str)
         )
 
 
+@overload
+def convolution(
+    x: Tensor,
+    w: Array | Tensor,
+    *,
+    stride: Sizes = ...,
+    padding: Sizes | str = ...,
+    dilation: Sizes = ...,
+    groups: int = ...,
+) -> Tensor: ...
+@overload
+def convolution(
+    x: Array | Tensor,
+    w: Tensor,
+    *,
+    stride: Sizes = ...,
+    padding: Sizes | str = ...,
+    dilation: Sizes = ...,
+    groups: int = ...,
+) -> Tensor: ...
+@overload
+def convolution(
+    x: Array,
+    w: Array,
+    *,
+    stride: Sizes = ...,
+    padding: Sizes | str = ...,
+    dilation: Sizes = ...,
+    groups: int = ...,
+) -> Array: ...
 def convolution(
     x: Any, w: Any, *, stride: Sizes = 1, padding: Sizes | str = 0, dilation: Sizes = 1, groups: int = 1
-) -> Any:
+) -> Tensor | Array:
     """Slide a kernel over the last axes, as layers of networks do: the kernel is not reversed.
 
     Parameters
@@ -121,7 +153,17 @@ def _pooling(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, name
     return x, {"kernel": kernel, "stride": stride, "dilation": dilation}, tuple((p, p) for p in padding)
 
 
-def max_pool(x: Any, kernel: Sizes, *, stride: Sizes | None = None, padding: Sizes = 0, dilation: Sizes = 1) -> Any:
+@overload
+def max_pool(
+    x: Tensor, kernel: Sizes, *, stride: Sizes | None = ..., padding: Sizes = ..., dilation: Sizes = ...
+) -> Tensor: ...
+@overload
+def max_pool(
+    x: Array, kernel: Sizes, *, stride: Sizes | None = ..., padding: Sizes = ..., dilation: Sizes = ...
+) -> Array: ...
+def max_pool(
+    x: Any, kernel: Sizes, *, stride: Sizes | None = None, padding: Sizes = 0, dilation: Sizes = 1
+) -> Tensor | Array:
     """The largest entry of each window; of equal ones the first receives the gradient.
 
     Parameters
@@ -153,9 +195,17 @@ def max_pool(x: Any, kernel: Sizes, *, stride: Sizes | None = None, padding: Siz
     return getitem(ravel(x), windows.first_largest(x, **how))
 
 
+@overload
+def average_pool(
+    x: Tensor, kernel: Sizes, *, stride: Sizes | None = ..., padding: Sizes = ..., count_include_pad: bool = ...
+) -> Tensor: ...
+@overload
+def average_pool(
+    x: Array, kernel: Sizes, *, stride: Sizes | None = ..., padding: Sizes = ..., count_include_pad: bool = ...
+) -> Array: ...
 def average_pool(
     x: Any, kernel: Sizes, *, stride: Sizes | None = None, padding: Sizes = 0, count_include_pad: bool = True
-) -> Any:
+) -> Tensor | Array:
     """The mean of each window.
 
     Parameters
