@@ -17,8 +17,7 @@ import numpy as np
 from autodiff.arrays.tensors import Tensor
 from autodiff.core.tape import Leaf, next_number
 from autodiff.errors import GradientError
-
-Vector = np.ndarray[Any, np.dtype[Any]]
+from autodiff.typing import Array
 
 
 class Home:
@@ -33,8 +32,8 @@ class Home:
     __slots__ = ("gradients", "values")
 
     def __init__(self, size: int, dtype: np.dtype[Any]) -> None:
-        self.values: Vector = np.zeros(size, dtype)
-        self.gradients: Vector = np.zeros(size, dtype)
+        self.values: Array = np.zeros(size, dtype)
+        self.gradients: Array = np.zeros(size, dtype)
 
 
 class Run:

@@ -21,7 +21,7 @@ class _HoldsNumbers(Protocol):
     def __array__(self) -> np.ndarray[Any, np.dtype[np.number[Any] | np.bool]]: ...
 
 
-Numbers: TypeAlias = "_HoldsNumbers | complex | Sequence[Numbers]"
+Numbers: TypeAlias = _HoldsNumbers | complex | Sequence["Numbers"]
 """What is no Tensor among what NumPy takes for an array of numbers: an array, a number, lists of them."""
 
 Shape: TypeAlias = tuple[int, ...]

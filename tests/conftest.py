@@ -5,8 +5,8 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Programs of their own: the stories are run by test_stories.py, the tools by the Makefile.
-collect_ignore = ["stories", "tools"]
+# Programs of their own: the stories are run by test_stories.py, `typing` by test_typing.py, the tools by the Makefile.
+collect_ignore = ["stories", "tools", "typing"]
 
 # No deadline and no complaint about slowness: a shared machine is slow for seconds at a time.
 _common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.calculus.rules import Array, Rule, gauss_kronrod, tanh_sinh
+from autodiff.calculus.rules import Rule, gauss_kronrod, tanh_sinh
+from autodiff.typing import Array
 
 _LOW, _HIGH = 0, 1
 _BISECTIONS_BEFORE_ENDS = 3  # a panel at an end that is still bad after so many has a singularity there

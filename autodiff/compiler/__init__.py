@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 import numpy as np
 
@@ -22,8 +22,32 @@ from autodiff.errors import CompileError
 __all__ = ["Compiled", "Op", "Program", "Value", "compile", "derive"]
 
 
+class _Module(Protocol):
+    def __autodiff_compiled__(self, make: Callable[[Any], Any]) -> Any: ...
+
+
+M = TypeVar("M", bound=_Module)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Decorator(Protocol):
+    @overload
+    def __call__(self, f: M, /) -> M: ...
+    @overload
+    def __call__(self, f: Callable[P, R], /) -> Compiled[P, R]: ...
+
+
+@overload
+def compile(f: M, *, fallback: bool = ..., backend: str = ..., check: int | str = ...) -> M: ...
+@overload
 def compile(
-    f: Callable[..., Any] | None = None, *, fallback: bool = False, backend: str = "numpy", check: int | str = 1
+    f: Callable[P, R], *, fallback: bool = ..., backend: str = ..., check: int | str = ...
+) -> Compiled[P, R]: ...
+@overload
+def compile(f: None = ..., *, fallback: bool = ..., backend: str = ..., check: int | str = ...) -> _Decorator: ...
+def compile(
+    f: Any = None, *, fallback: bool = False, backend: str = "numpy", check: int | str = 1
 ) -> Any:  # - the public name is compile
     """Make of a function a program of NumPy calls that does the same.
 
@@ -109,7 +133,7 @@ def compile(
     return make(f) if hook is None else hook(make)
 
 
-def derive(f: Callable[..., Any]) -> Callable[..., str]:
+def derive(f: Callable[P, Any]) -> Callable[P, str]:
     """The program of a function as plain NumPy for people: for a gradient, the equations of backpropagation.
 
     Parameters
@@ -136,7 +160,7 @@ def derive(f: Callable[..., Any]) -> Callable[..., str]:
         return ct_sum_1
     """
 
-    def written(*args: Any, **kwargs: Any) -> str:
+    def written(*args: P.args, **kwargs: P.kwargs) -> str:
         given, structure = pytree.flatten((args, kwargs))
         leaves = [x[()] if isinstance(x, np.ndarray) else x for x in given]  # an array of no axis reads as a number
         name = getattr(f, "__name__", "f")

@@ -12,6 +12,7 @@ import numpy as np
 from autodiff.compiler.program import Program, roots_of
 from autodiff.compiler.values import Op, Value, row_strides
 from autodiff.core.tape import Leaf
+from autodiff.typing import Array
 
 _PART_BY_PART = (np.add, np.subtract, np.negative, np.conjugate)
 Room = tuple[tuple[int, ...], Any, tuple[int, ...]]
@@ -50,7 +51,7 @@ def takes_out(op: Op) -> bool:
     return op.form == "opaque" and hasattr(op.function, "writes_out")
 
 
-def new_buffer(room: Room) -> Any:
+def new_buffer(room: Room) -> Array:
     """An array for a result; its entries may be anything."""
     shape, dtype, strides = room
     if strides == row_strides(shape, np.dtype(dtype).itemsize):
@@ -58,7 +59,7 @@ def new_buffer(room: Room) -> Any:
     return np.ndarray(shape, dtype, np.empty(math.prod(shape), dtype), 0, strides)
 
 
-def apart(x: Any) -> Any:
+def apart(x: Any) -> Array:
     """A copy that shares nothing and lies in memory as `x` does, gaps and repeated entries included."""
     if x.dtype.hasobject:  # whose entries are references: memory of bytes would not count them
         return x.copy(order="K")

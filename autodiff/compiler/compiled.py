@@ -11,7 +11,7 @@ import types
 import warnings
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 import numpy as np
 
@@ -32,6 +32,10 @@ from autodiff.core import switches
 from autodiff.core.tape import Leaf
 from autodiff.errors import AutodiffError, CompileError, MatrixError
 
+P = ParamSpec("P")
+R = TypeVar("R")
+Owner = TypeVar("Owner")
+Rest = ParamSpec("Rest")
 _MISS = object()
 _MANY = 8
 CHECK: int | str = 1
@@ -39,7 +43,7 @@ CHECK: int | str = 1
 _numbers = itertools.count()
 
 
-class Compiled:
+class Compiled(Generic[P, R]):
     """A function that runs as a program of NumPy calls.
 
     Attributes
@@ -60,11 +64,9 @@ class Compiled:
 
     __autodiff_program__ = True
     __name__: str
-    __wrapped__: Callable[..., Any]
+    __wrapped__: Callable[P, R]
 
-    def __init__(
-        self, f: Callable[..., Any], fallback: bool = False, backend: str = "numpy", check: int | str = 1
-    ) -> None:
+    def __init__(self, f: Callable[P, R], fallback: bool = False, backend: str = "numpy", check: int | str = 1) -> None:
         if check != "always" and (not isinstance(check, int) or check < 0):
             raise CompileError(f'compile: check is a number of calls or "always"; {check!r} was given.')
         self._f, self._fallback, self._backend = f, fallback, backend
@@ -99,6 +101,12 @@ class Compiled:
         """What `autodiff.draw` draws: the latest program."""
         return self.program.__autodiff_graph__()
 
+    @overload
+    def __get__(self, instance: None, owner: type | None = None) -> Self: ...
+    @overload
+    def __get__(
+        self: Compiled[Concatenate[Owner, Rest], R], instance: Owner, owner: type | None = None
+    ) -> Compiled[Rest, R]: ...
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """As a method: one compiled function, with traces of its own, for every instance; it lives as long as that."""
         if instance is None:
@@ -137,7 +145,7 @@ class Compiled:
             )
         return self._entries[-1]
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call it: by the program for this kind of arguments, or, the first time, by the function itself."""
         if switches.active and switches.tracer() is not None:
             return self._f(*args, **kwargs)  # a part of what is being compiled
@@ -309,7 +317,7 @@ def _has_changed_something(error: Exception) -> bool:
     return False
 
 
-class _Methods(dict[Compiled, Compiled]):
+class _Methods(dict["Compiled[..., Any]", "Compiled[..., Any]"]):
     """The compiled methods of one object; a copy of the object has its own."""
 
     owner = 0

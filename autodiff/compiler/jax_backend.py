@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ _OTHERWISE = {"intersect1d", "eig", "eigvals", "argsort", "sort", "partition", "
 """What JAX has under the same name with another order of the results, or not for shapes that depend on values."""
 
 
-def load() -> Any:
+def load() -> ModuleType:
     """JAX itself.
 
     Raises

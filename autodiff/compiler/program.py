@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autodiff.compiler.identifiers import comment, identifier
 from autodiff.compiler.values import Op, Value, values_in
+
+if TYPE_CHECKING:
+    from autodiff.drawing.rendering import Picture  # loads graphviz
 
 
 @dataclass(eq=False)
@@ -66,7 +69,7 @@ class Program:
         inner = [len(op.function.ops) - 1 for op in self.ops if op.form == "blocks"]
         return {"operations": len(self.ops) + sum(inner), "bytes": sum(v.nbytes for op in self.ops for v in op.outputs)}
 
-    def draw(self, **options: Any) -> Any:
+    def draw(self, **options: Any) -> Picture:
         """Its picture, by `autodiff.draw`, whose options `depth`, `repeats`, `rankdir` and `max_nodes` it takes.
 
         Examples

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import types
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -125,7 +126,7 @@ class State:
 _SMALL = 1 << 16
 
 
-def digest(x: Any) -> Any:
+def digest(x: Any) -> Hashable:
     """Something that is equal for equal bits; a NaN is a NaN."""
     if not isinstance(x, (np.ndarray, np.generic)):
         return repr(x)
@@ -144,7 +145,7 @@ def _canonical(a: Any) -> Any:
     return np.where(missing, np.array(np.nan, a.dtype), a) if missing is not None and missing.any() else a
 
 
-def owner_of(function: Any) -> Any:
+def owner_of(function: Any) -> object:
     """The object, or the dictionary, that a bound method changes; None if there is none."""
     while isinstance(function, functools.partial):
         function = function.func

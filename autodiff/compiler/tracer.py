@@ -11,7 +11,7 @@ import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -22,6 +22,7 @@ from autodiff.core.primitives import Primitive
 from autodiff.errors import CompileError
 from autodiff.watchers.places import place_of, users_frame
 
+R = TypeVar("R")
 _METADATA = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
 _MADE_LIKE = {np.ones_like, np.zeros_like, np.empty_like}
 _SPECIAL_POWERS = (-1, 0, 0.5, 1, 2)
@@ -229,7 +230,7 @@ class Trace:
         """Whether a call may still begin anew: a random draw or an update cannot be taken back, nor a way forward."""
         return self.operands is None and not any(op.form in ("live", "effect") for op in self.ops)
 
-    def decide(self, function: Callable[..., Any], args: Sequence[Any]) -> Any:
+    def decide(self, function: Callable[..., R], args: Sequence[Any]) -> R:
         """What the values of this call decide; a later call that they decide otherwise in is not this program's."""
         before = switches.set_tracer(None)
         try:
@@ -476,7 +477,7 @@ class Tracer(NDArrayOperatorsMixin):
         return self._value.strides
 
     @property
-    def flags(self) -> Any:
+    def flags(self) -> _Flags:
         """How it lies in memory."""
         return _Flags(self)
 
@@ -614,32 +615,32 @@ class Tracer(NDArrayOperatorsMixin):
     squeeze = _method("squeeze")
     flatten, conjugate = _method("flatten"), _method("conjugate")
 
-    def dot(self, other: Any) -> Any:
+    def dot(self, other: Any) -> Tracer:
         """The product of matrices, or of vectors."""
         if self.ndim == 2 and isinstance(other, Tracer) and is_dot(self._var, other._var):
             return self @ other
         return self._trace.record("method", "dot", lambda a, b: a.dot(b), (self, other), {})
 
-    def _attribute(self, name: str) -> Any:
+    def _attribute(self, name: str) -> Tracer:
         return self._trace.record("attribute", name, operator.attrgetter(name), (self,), {})
 
     @property
-    def T(self) -> Any:  # noqa: N802 - NumPy's name
+    def T(self) -> Tracer:  # noqa: N802 - NumPy's name
         """The axes reversed."""
         return self._attribute("T")
 
     @property
-    def mT(self) -> Any:  # noqa: N802 - NumPy's name
+    def mT(self) -> Tracer:  # noqa: N802 - NumPy's name
         """The last two axes exchanged."""
         return self.swapaxes(-1, -2)
 
     @property
-    def real(self) -> Any:
+    def real(self) -> Tracer:
         """The real part."""
         return self._attribute("real") if self.dtype.kind == "c" else self
 
     @property
-    def imag(self) -> Any:
+    def imag(self) -> Tracer:
         """The imaginary part."""
         return self._attribute("imag")
 
@@ -661,7 +662,7 @@ class Tracer(NDArrayOperatorsMixin):
             raise AttributeError(f"an array has no attribute {name!r}", name=name, obj=self)
         return self._no(f"reading .{name}", "Use np functions on the value itself; they are traced.")
 
-    def _no(self, what: str, instead: str) -> Any:
+    def _no(self, what: str, instead: str) -> NoReturn:
         raise self._trace.refused(what, instead)
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -690,13 +691,13 @@ class Tracer(NDArrayOperatorsMixin):
     def __complex__(self) -> complex:
         return complex(self._no("complex()", "Use np functions."))
 
-    def item(self, *index: Any) -> Any:
+    def item(self, *index: Any) -> NoReturn:
         """Refused."""
-        return self._no(".item()", "Return the value, and call .item() outside of what is compiled.")
+        self._no(".item()", "Return the value, and call .item() outside of what is compiled.")
 
-    def tolist(self) -> Any:
+    def tolist(self) -> NoReturn:
         """Refused."""
-        return self._no(".tolist()", "Return the value instead.")
+        self._no(".tolist()", "Return the value instead.")
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         return self._no("np.asarray", "Use np functions on the value itself; they are traced.")
@@ -705,11 +706,11 @@ class Tracer(NDArrayOperatorsMixin):
         return str(self._no("printing", "Return the value, and print it outside of what is compiled."))
 
     @property
-    def data(self) -> Any:
+    def data(self) -> NoReturn:
         """Refused."""
-        return self._no("reading .data", "Compute with the tensor itself; x.detach() leaves the graph and is traced.")
+        self._no("reading .data", "Compute with the tensor itself; x.detach() leaves the graph and is traced.")
 
     @property
-    def flat(self) -> Any:
+    def flat(self) -> NoReturn:
         """Refused."""
-        return self._no("reading .flat", "Use .ravel().")
+        self._no("reading .flat", "Use .ravel().")

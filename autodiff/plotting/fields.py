@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autodiff.calculus import curl, divergence
 from autodiff.calculus import gradient_field as gradient_of
 from autodiff.errors import DomainError
-from autodiff.plotting.sampling import Array, Box, box_of, field_at, grid, scalars_at, without_rounding
+from autodiff.plotting.sampling import Box, box_of, field_at, grid, scalars_at, without_rounding
 from autodiff.plotting.style import axes_of, diverging
 from autodiff.transforms.recording import Function
+from autodiff.typing import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 
 _COLOURS = {"divergence": divergence, "curl": curl}
 _FINE = 120
 
 
-def vector_field(F: Function, box: Box, *, colour: str | None = "divergence", arrows: int = 18, ax: Any = None) -> Any:
+def vector_field(
+    F: Function, box: Box, *, colour: str | None = "divergence", arrows: int = 18, ax: Axes | None = None
+) -> Figure:
     """A field of the plane as arrows, over its divergence or its curl.
 
     Parameters
@@ -65,7 +73,7 @@ def vector_field(F: Function, box: Box, *, colour: str | None = "divergence", ar
     return ax.figure
 
 
-def gradient_field(f: Function, box: Box, *, arrows: int = 18, levels: int = 14, ax: Any = None) -> Any:
+def gradient_field(f: Function, box: Box, *, arrows: int = 18, levels: int = 14, ax: Axes | None = None) -> Figure:
     """The level lines of a function of the plane, and its gradient, which stands upright on them.
 
     Parameters

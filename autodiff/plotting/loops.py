@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,14 +11,20 @@ from autodiff.calculus import Region, curl
 from autodiff.calculus.integrands import stacked
 from autodiff.calculus.theorems import green
 from autodiff.plotting.fields import checked_count, draw_arrows, size_of
-from autodiff.plotting.sampling import Array, Box, field_at, grid, scalars_at, without_rounding
+from autodiff.plotting.sampling import Box, field_at, grid, scalars_at, without_rounding
 from autodiff.plotting.style import RED, axes_of, diverging
 from autodiff.transforms.recording import Function
+from autodiff.typing import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 
 _POINTS = 181
 
 
-def green_theorem(F: Function, region: Region, *, arrows: int = 18, ax: Any = None) -> Any:
+def green_theorem(F: Function, region: Region, *, arrows: int = 18, ax: Axes | None = None) -> Figure:
     """A region of the plane with the curl as colour, the field as arrows and its boundary as a loop.
 
     Parameters

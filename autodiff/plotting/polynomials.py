@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +12,11 @@ from autodiff.errors import DomainError
 from autodiff.plotting.sampling import frame, heights, interval_of, number
 from autodiff.plotting.style import GREY, PALETTE, axes_of
 from autodiff.transforms.recording import Function
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 
 _DASHES = ("--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (7, 2)))
 
@@ -22,8 +27,8 @@ def taylor_polynomials(
     orders: Sequence[int] = (1, 2, 3, 5),
     *,
     interval: tuple[float, float] | None = None,
-    ax: Any = None,
-) -> Any:
+    ax: Axes | None = None,
+) -> Figure:
     """A function and its Taylor polynomials about a point.
 
     Parameters

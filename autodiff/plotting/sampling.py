@@ -11,8 +11,8 @@ from autodiff.calculus.fields import jacobian_field
 from autodiff.calculus.integrands import stacked
 from autodiff.errors import DomainError, ShapeError
 from autodiff.transforms.recording import Function, title
+from autodiff.typing import Array
 
-Array = np.ndarray[Any, np.dtype[Any]]
 Box = tuple[float, float, float, float]
 
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autodiff.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#555555"
 """Colours that people who see red and green alike tell apart (M. Okabe, K. Ito, "Color universal design", 2008)."""
@@ -23,7 +29,7 @@ STYLES = ((BLUE, "-"), (RED, "--"), (GREEN, "-."), (ORANGE, ":"))
 """The lines of a diagram in turn: they differ without colour too."""
 
 
-def pyplot() -> Any:
+def pyplot() -> ModuleType:
     """``matplotlib.pyplot``.
 
     Raises
@@ -38,7 +44,7 @@ def pyplot() -> Any:
     return plt
 
 
-def new_figure(**options: Any) -> Any:
+def new_figure(**options: Any) -> Figure:
     """An empty figure whose axes keep clear of each other; ``plt.show()`` shows it, `options` are ``plt.figure``'s."""
     plt = pyplot()
     figure = plt.figure(layout="constrained", **options)
@@ -47,7 +53,7 @@ def new_figure(**options: Any) -> Any:
     return figure
 
 
-def axes_of(ax: Any = None, *, projection: str | None = None, **options: Any) -> Any:
+def axes_of(ax: Axes | None = None, *, projection: str | None = None, **options: Any) -> Axes:
     """The axes `ax`, or those of a new figure."""
     return new_figure(**options).add_subplot(projection=projection) if ax is None else ax
 
@@ -93,7 +99,7 @@ class Film:
         return Path(path)
 
 
-def diverging(low: str = BLUE, high: str = ORANGE) -> Any:
+def diverging(low: str = BLUE, high: str = ORANGE) -> LinearSegmentedColormap:
     """A map of colours from `low`, by white at the middle, to `high`."""
     pyplot()
     from matplotlib.colors import LinearSegmentedColormap

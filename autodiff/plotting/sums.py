@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,10 +12,15 @@ from autodiff.plotting.sampling import frame, heights, interval_of
 from autodiff.plotting.style import BLUE, GREY, ORANGE, axes_of
 from autodiff.transforms.recording import Function
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
 _PLACES = {"left": 0.0, "midpoint": 0.5, "right": 1.0}
 
 
-def riemann(f: Function, a: float, b: float, n: int = 10, *, rule: str = "midpoint", ax: Any = None) -> Any:
+def riemann(f: Function, a: float, b: float, n: int = 10, *, rule: str = "midpoint", ax: Axes | None = None) -> Figure:
     """The rectangles, or trapezoids, of a Riemann sum under a curve, with the sum and the integral.
 
     Parameters

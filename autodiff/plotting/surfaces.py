@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,10 +13,14 @@ from autodiff.transforms.first_order import directional_derivative as slope_alon
 from autodiff.transforms.first_order import grad
 from autodiff.transforms.recording import Function
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 
 def directional_derivative(
-    f: Function, p: Any, v: Any, *, box: tuple[float, float, float, float] | None = None, ax: Any = None
-) -> Any:
+    f: Function, p: Any, v: Any, *, box: tuple[float, float, float, float] | None = None, ax: Axes | None = None
+) -> Figure:
     """A surface over the plane, cut along a direction, with the tangent of the cut and the gradient below.
 
     Parameters

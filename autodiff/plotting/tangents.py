@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autodiff.errors import DomainError
-from autodiff.plotting.sampling import Array, frame, heights, interval_of, number
+from autodiff.plotting.sampling import frame, heights, interval_of, number
 from autodiff.plotting.style import BLUE, GREEN, GREY, ORANGE, RED, Film, axes_of
 from autodiff.transforms.first_order import derivative
 from autodiff.transforms.recording import Function
+from autodiff.typing import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 
 POINTS = 401
 
@@ -23,8 +29,8 @@ def tangent(
     parabola: bool = True,
     circle: bool = False,
     interval: tuple[float, float] | None = None,
-    ax: Any = None,
-) -> Any:
+    ax: Axes | None = None,
+) -> Figure:
     """A curve, its tangent at a point, and the parabola (and the circle) that fit it best there.
 
     Parameters
@@ -109,8 +115,8 @@ def secant_to_tangent(
     steps: Sequence[float] = (2.0, 1.0, 0.5, 0.1),
     *,
     interval: tuple[float, float] | None = None,
-    ax: Any = None,
-) -> Any:
+    ax: Axes | None = None,
+) -> Figure:
     """Secants through a point of a curve and points ever nearer, and the tangent they tend to.
 
     Parameters

@@ -19,9 +19,10 @@ from autodiff.core.switches import watching
 from autodiff.core.tape import Node, Watcher
 from autodiff.testing.differences import DOUBLE, Slope, Vector, complex_step, direction, of_one_magnitude, slope_along
 from autodiff.testing.judging import SEVERITY, TRUST, Judged, Terms, judge
-from autodiff.testing.problems import Array, Problem, as_vector, resolution_of, widened, without_infinities
+from autodiff.testing.problems import Problem, as_vector, resolution_of, widened, without_infinities
 from autodiff.testing.report import ILL_CONDITIONED, KINK, MATCH, WRONG, Comparison
 from autodiff.transforms.first_order import linearize, vjp
+from autodiff.typing import Array
 
 Mask = NDArray[np.bool_]
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff.testing.differences import Vector
-from autodiff.testing.problems import Array
 from autodiff.testing.report import ILL_CONDITIONED, KINK, MATCH, WRONG
+from autodiff.typing import Array
 
 SEVERITY = (MATCH, KINK, ILL_CONDITIONED, WRONG)
 TRUST = 8.0  # how many times its own estimate the error of a difference may be

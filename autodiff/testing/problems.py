@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from autodiff import pytree
 from autodiff.arrays.plain import untracked
@@ -24,8 +23,7 @@ from autodiff.errors import GradientError
 from autodiff.testing.differences import DOUBLE, Vector
 from autodiff.testing.report import MUTATES, RAISES, RANDOM, NotCheckableError, refusal
 from autodiff.transforms.first_order import linearize, vjp
-
-Array = NDArray[Any]
+from autodiff.typing import Array
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from autodiff.compiler.program import Program
 from autodiff.compiler.values import EFFECTS, Op, Value, elementwise
+from autodiff.typing import Array
 
 BLOCK = 1 << 17
 """Bytes of a block of float64; with half a dozen of them a second-level cache is full."""
@@ -62,7 +62,7 @@ def halves(start: int, stop: int, numbers: int) -> Iterator[tuple[int, int]]:
         yield from halves(middle, stop, numbers)
 
 
-def joined(sums: Iterator[Any], size: int, numbers: int) -> Any:
+def joined(sums: Iterator[Array], size: int, numbers: int) -> Array:
     """The sum over all entries, of the sums over the pieces: added as NumPy's pairwise sum adds them."""
     if size <= BLOCK // 8:
         return next(sums)

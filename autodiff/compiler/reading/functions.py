@@ -36,7 +36,7 @@ class Functions(Variables):
         super().__init__(trace, title)
         self.told: list[str] = []
 
-    def called(self, frame: types.FrameType, function: Any, args: list[Any], names: tuple[str, ...]) -> Any:
+    def called(self, frame: types.FrameType, function: Any, args: list[Any], names: tuple[str, ...]) -> object:
         """A function is about to be called; what it returns, if that is known."""
         if function is UNKNOWN:
             for x in args:

@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.typing import Array
+
 MISSING: Any = type("MISSING", (), {"__repr__": lambda _: "<missing>", "__slots__": ()})()
 """Stands for the value of a name, attribute or item that is not there."""
 
@@ -67,7 +69,7 @@ class Holder:
     def __init__(self, owner: Any, key: Any, before: Any) -> None:
         self.owner, self.key, self.before = owner, key, before
 
-    def now(self) -> Any:
+    def now(self) -> object:
         """What is there."""
         raise NotImplementedError
 
@@ -99,7 +101,7 @@ class Global(Holder):
     __slots__ = ()
     what = "the global"
 
-    def now(self) -> Any:
+    def now(self) -> object:
         return self.owner.get(self.key, MISSING)
 
     def put(self, value: Any) -> None:
@@ -116,7 +118,7 @@ class Cell(Holder):
     __slots__ = ()
     what = "the variable"
 
-    def now(self) -> Any:
+    def now(self) -> object:
         try:
             return self.owner.cell_contents
         except ValueError:
@@ -138,7 +140,7 @@ class Attribute(Holder):
     __slots__ = ()
     what = "the attribute"
 
-    def now(self) -> Any:
+    def now(self) -> object:
         return find(self.owner, self.key)
 
     def put(self, value: Any) -> None:
@@ -159,7 +161,7 @@ class Setting(Attribute):
 
     __slots__ = ()
 
-    def now(self) -> Any:
+    def now(self) -> object:
         return getattr(self.owner, self.key, MISSING)
 
     guard = Holder.guard
@@ -171,7 +173,7 @@ class Item(Holder):
     __slots__ = ()
     what = "the item"
 
-    def now(self) -> Any:
+    def now(self) -> object:
         try:  # `dict.get` does not ask for what is missing
             return dict.get(self.owner, self.key, MISSING) if isinstance(self.owner, dict) else self.owner[self.key]
         except (LookupError, TypeError):
@@ -190,7 +192,7 @@ class Contents(Holder):
     def __init__(self, owner: Any, key: Any) -> None:
         super().__init__(owner, key, entries_of(owner))
 
-    def now(self) -> Any:
+    def now(self) -> list[Any]:
         return entries_of(self.owner)
 
     def holds(self) -> bool:
@@ -210,7 +212,7 @@ class Names(Holder):
     def __init__(self, owner: Any) -> None:
         super().__init__(owner, "attributes", tuple(dict_of(owner) or ()))
 
-    def now(self) -> Any:
+    def now(self) -> tuple[str, ...]:
         return tuple(dict_of(self.owner) or ())
 
 
@@ -225,7 +227,7 @@ class Numbers(Holder):
         super().__init__(owner, key, None)
         self.before = self.now()
 
-    def now(self) -> Any:
+    def now(self) -> bytes:
         a = np.asarray(self.owner[self.part])
         if a.nbytes < _DIGEST:
             return a.tobytes()
@@ -250,7 +252,7 @@ class Code(Holder):
     def __init__(self, owner: types.FunctionType) -> None:
         super().__init__(owner, owner.__name__, (owner.__code__, owner.__defaults__, owner.__kwdefaults__))
 
-    def now(self) -> Any:
+    def now(self) -> tuple[Any, ...]:
         return self.owner.__code__, self.owner.__defaults__, self.owner.__kwdefaults__
 
     def holds(self) -> bool:
@@ -394,7 +396,7 @@ def put_back(x: Any, entries: list[Any]) -> None:
         memoryview(x).cast("B")[:] = entries[0]
 
 
-def root(a: Any) -> Any:
+def root(a: Array) -> Array:
     """The array whose memory an array looks into; itself, if it is its own."""
     while isinstance(a.base, np.ndarray):
         a = a.base

@@ -331,7 +331,7 @@ def _is_iterator(x: Any) -> bool:
     return hasattr(type(x), "__next__") and not isinstance(find(type(x), "__next__"), types.FunctionType)
 
 
-def quietly(x: Any, name: str) -> Any:
+def quietly(x: Any, name: str) -> object:
     """An attribute of an object of ours, or `MISSING`."""
     try:
         return getattr(x, name)

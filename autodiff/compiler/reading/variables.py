@@ -42,7 +42,7 @@ class Variables(Outside):
         super().__init__(trace, title)
         self._cells: dict[types.CodeType, set[str]] = defaultdict(set)
 
-    def read_global(self, frame: types.FrameType, name: str) -> Any:
+    def read_global(self, frame: types.FrameType, name: str) -> object:
         """A global variable, or one of Python's own names."""
         found = frame.f_globals.get(name, MISSING)
         self.note(Global(frame.f_globals, name, found))
@@ -50,7 +50,7 @@ class Variables(Outside):
             return frame.f_builtins.get(name, UNKNOWN)
         return frame.f_globals[name]  # perhaps a generator that stands in for it
 
-    def read_attribute(self, frame: types.FrameType, owner: Any, name: str) -> Any:
+    def read_attribute(self, frame: types.FrameType, owner: Any, name: str) -> object:
         """An attribute."""
         if isinstance(owner, np.ndarray):
             if name in _METADATA:
@@ -112,7 +112,7 @@ class Variables(Outside):
             self.note(Attribute(owner, name, raw))
         return _bound(find(owner, name), owner, name)
 
-    def read_attributes(self, frame: types.FrameType, x: Any) -> Any:
+    def read_attributes(self, frame: types.FrameType, x: Any) -> object:
         """All attributes of an object: those of a module are known by its dictionary."""
         if id(x) not in self._old or isinstance(x, Tensor):
             return UNKNOWN
@@ -131,7 +131,7 @@ class Variables(Outside):
         self._old[id(variables)] = variables
         return variables
 
-    def read_item(self, frame: types.FrameType, owner: Any, key: Any) -> Any:
+    def read_item(self, frame: types.FrameType, owner: Any, key: Any) -> object:
         """An item of a container, a part of an array."""
         if isinstance(owner, np.ndarray):
             self._read_part(owner, key)
@@ -175,7 +175,7 @@ class Variables(Outside):
                 "Pass a flag that is a Python bool.",
             )
 
-    def imported(self, frame: types.FrameType, name: str) -> Any:
+    def imported(self, frame: types.FrameType, name: str) -> object:
         """A module that is imported inside of the function."""
         return sys.modules.get(name, UNKNOWN)
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.testing.strategies.matrices import matrices
+from autodiff.typing import Array
 
 Vector = NDArray[np.float64]
+Kind = TypeVar("Kind", Tensor, Array)
 
 
 @dataclass(frozen=True)
@@ -47,24 +50,24 @@ class Minimum:
         return f"<{self.name} from {np.array2string(self.start, separator=', ')}>"
 
 
-def rosenbrock(x: Any) -> Any:
+def rosenbrock(x: Kind) -> Kind:
     """Rosenbrock's valley (1960): ``sum 100 (x[i+1] - x[i]^2)^2 + (1 - x[i])^2``, minimum 0 at ones."""
     return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
 
 
-def beale(p: Any) -> Any:
+def beale(p: Kind) -> Kind:
     """Beale's function (1958), minimum 0 at (3, 1/2)."""
     x, y = p[0], p[1]
     return (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2
 
 
-def booth(p: Any) -> Any:
+def booth(p: Kind) -> Kind:
     """Booth's function, minimum 0 at (1, 3)."""
     x, y = p[0], p[1]
     return (x + 2 * y - 7) ** 2 + (2 * x + y - 5) ** 2
 
 
-def himmelblau(p: Any) -> Any:
+def himmelblau(p: Kind) -> Kind:
     """Himmelblau's function (1972): four minima of value 0."""
     x, y = p[0], p[1]
     return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2

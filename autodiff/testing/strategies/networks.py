@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import DTypeLike, NDArray
 
 from autodiff import special
+from autodiff.arrays.tensors import Tensor
+from autodiff.typing import Array
 
 _ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "tanh": np.tanh,
@@ -46,14 +48,14 @@ class Network:
     inputs: NDArray[Any]
     targets: NDArray[Any]
 
-    def outputs(self, parameters: Any) -> Any:
+    def outputs(self, parameters: Any) -> Tensor | Array:
         """What the last layer says."""
         h: Any = self.inputs
         for k, layer in enumerate(parameters):
             h = (_ACTIVATIONS[self.activation](h) if k else h) @ layer["weight"] + layer["bias"]
         return h
 
-    def loss(self, parameters: Any) -> Any:
+    def loss(self, parameters: Any) -> Tensor | Array:
         """The loss as a function of the parameters."""
         y = self.outputs(parameters)
         if self.task == "classification":
