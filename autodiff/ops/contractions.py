@@ -15,7 +15,8 @@ import numpy as np
 
 from autodiff.core.primitives import implements, linear, multilinear
 from autodiff.errors import ShapeError, UnsupportedError
-from autodiff.ops.shapes import Shape, operand, spread
+from autodiff.ops.shapes import operand, spread
+from autodiff.typing import Shape
 
 _MOST_OPERANDS = 32  # as in NumPy
 _WORTH_A_PLAN = 100_000

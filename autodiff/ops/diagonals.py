@@ -10,7 +10,8 @@ from autodiff.core.primitives import Primitive, implements, linear
 from autodiff.errors import ShapeError
 from autodiff.ops.choices import where
 from autodiff.ops.matrices import adjoint
-from autodiff.ops.shapes import Shape, canonical_axis, operand, ravel
+from autodiff.ops.shapes import canonical_axis, operand, ravel
+from autodiff.typing import Shape
 
 
 def _embed(values: Any, *, shape: Shape, offset: int, axis1: int, axis2: int) -> Any:

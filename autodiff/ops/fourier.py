@@ -16,7 +16,8 @@ from autodiff.core.primitives import Primitive, implements, linear
 from autodiff.errors import ShapeError
 from autodiff.ops.complex_parts import conj
 from autodiff.ops.indexing import Index, index_add
-from autodiff.ops.shapes import Shape, canonical_axis, operand, rotate
+from autodiff.ops.shapes import canonical_axis, operand, rotate
+from autodiff.typing import Shape
 
 _SWAPPED = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
 """The other direction of the same normalisation; None is NumPy's other name for "backward"."""

@@ -14,7 +14,8 @@ import numpy as np
 from autodiff.core.primitives import NUMPY_CONSTANTS, Primitive, implements, linear, primitive
 from autodiff.errors import ShapeError
 from autodiff.ops.deciding import whole
-from autodiff.ops.shapes import Shape, canonical_axis, in_a_row, operand, ravel, values
+from autodiff.ops.shapes import canonical_axis, in_a_row, operand, ravel, values
+from autodiff.typing import Shape
 
 
 class _Array:

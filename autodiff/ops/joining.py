@@ -15,7 +15,6 @@ from autodiff.core.primitives import Primitive, implements, linear
 from autodiff.errors import ShapeError, UnsupportedError
 from autodiff.ops.indexing import Index, index_add, take
 from autodiff.ops.shapes import (
-    Shape,
     atleast_1d,
     atleast_2d,
     atleast_3d,
@@ -28,6 +27,7 @@ from autodiff.ops.shapes import (
     spread,
     values,
 )
+from autodiff.typing import Shape
 
 
 def _part(axis: int, start: int, stop: int) -> tuple[slice, ...]:

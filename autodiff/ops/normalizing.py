@@ -10,7 +10,8 @@ import math
 from typing import Any
 
 from autodiff.core.primitives import Primitive, primitive
-from autodiff.ops.shapes import Shape, spread
+from autodiff.ops.shapes import spread
+from autodiff.typing import Shape
 
 
 def _mean(x: Any, axes: Shape) -> Any:

@@ -20,7 +20,6 @@ from autodiff.ops.deciding import look
 from autodiff.ops.elementwise import power_of, ratio
 from autodiff.ops.scans import products_of_others
 from autodiff.ops.shapes import (
-    Shape,
     canonical_axes,
     cast,
     in_single,
@@ -32,6 +31,7 @@ from autodiff.ops.shapes import (
     values,
 )
 from autodiff.ops.spectra import spectral_norm
+from autodiff.typing import Shape
 
 Axes = Shape | None
 

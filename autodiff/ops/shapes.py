@@ -15,8 +15,7 @@ import numpy as np
 from autodiff.core.primitives import NUMPY_CONSTANTS, Primitive, implements, linear
 from autodiff.core.switches import is_traced
 from autodiff.errors import ShapeError
-
-Shape = tuple[int, ...]
+from autodiff.typing import Shape
 
 # --- canonical form -------------------------------------------------------------------------------
 

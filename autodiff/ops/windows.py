@@ -19,8 +19,8 @@ import numpy as np
 
 from autodiff.core import switches
 from autodiff.core.primitives import Primitive, linear, multilinear, primitive
-from autodiff.ops.shapes import Shape
 from autodiff.ops.workspace import workspace, writes_out
+from autodiff.typing import Shape
 
 # --- geometry -------------------------------------------------------------------------------------
 

@@ -12,8 +12,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import DTypeLike, NDArray
 
 from autodiff.testing.layouts import LAYOUTS, laid_out
-
-Shape = tuple[int, ...]
+from autodiff.typing import Shape
 
 
 class Domain(NamedTuple):
