@@ -11,7 +11,7 @@ from autodiff.arrays.tensors import Tensor
 from autodiff.calculus.comparisons import Comparison, compared
 from autodiff.calculus.integrals import integrate
 from autodiff.errors import DomainError
-from autodiff.typing import Array
+from autodiff.typing import Array, Numbers
 
 _CLUSTER = (
     1e-5  # roots nearer than this, relative to their size, are one multiple root: rounding splits a double by 1e-8
@@ -36,7 +36,7 @@ class PartialFractions(NamedTuple):
     @overload
     def __call__(self, x: Tensor) -> Tensor: ...
     @overload
-    def __call__(self, x: Array | float) -> Array: ...
+    def __call__(self, x: Numbers) -> Array: ...
     def __call__(self, x: Any) -> Tensor | Array:
         """The sum of the parts at x."""
         total = np.polyval(self.polynomial, x) + 0j
@@ -47,7 +47,7 @@ class PartialFractions(NamedTuple):
     @overload
     def antiderivative(self, x: Tensor) -> Tensor: ...
     @overload
-    def antiderivative(self, x: Array | float) -> Array: ...
+    def antiderivative(self, x: Numbers) -> Array: ...
     def antiderivative(self, x: Any) -> Tensor | Array:
         """The sum of the antiderivatives at x: powers, logarithms of abs(x - r), and arctangents for complex pairs."""
         total = np.polyval(np.polyint(self.polynomial), x) if len(self.polynomial) else 0.0 * x
