@@ -25,6 +25,7 @@ from typing import Any
 from autodiff.core.primitives import NUMPY_PRIMITIVES, Primitive
 from autodiff.core.switches import is_traced
 from autodiff.core.tape import NO_KEYWORDS, Held, Leaf, Node, Orphan, next_number
+from autodiff.core.walks import ancestors
 from autodiff.errors import GradientError, RuleError
 
 # --- numbers --------------------------------------------------------------------------------------
@@ -189,17 +190,11 @@ def _known(node: Node) -> Stretch | None:
 
 def _unlisted(root: Node, *, anew: bool = False) -> list[Node]:
     """The nodes that lead to `root` and are not in a stretch, the oldest first."""
-    found = [root]
-    seen = {root}
-    for node in found:  # it grows while it is gone through
-        for parent in node.parents:
-            if parent is None or parent in seen:
-                continue
-            seen.add(parent)
-            if anew or _known(parent) is None:
-                found.append(parent)
-    found.sort(key=lambda node: node.number)
-    return found
+
+    def is_listed(node: Node, _: Any = None) -> bool:
+        return not anew and node is not root and _known(node) is not None
+
+    return sorted((node for node, _ in ancestors((root,), stop=is_listed) if not is_listed(node)), key=_by_number)
 
 
 # --- deep copies ----------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -52,6 +52,36 @@ class Walk(NamedTuple):
     def masked_from_the_start(self) -> bool:
         """Whether a sweep whose values come later (it records itself, it is traced) must keep masks from the start."""
         return self.flags & (MASKING | SINGULAR) == MASKING | SINGULAR
+
+
+def ancestors(roots: Iterable[Node], stop: Callable[[Node, Any], bool] | None = None) -> Iterator[tuple[Node, Any]]:
+    """Every node that leads to `roots`, each once, the roots first.
+
+    Parameters
+    ----------
+    roots : iterable of Node
+    stop : callable, optional
+        Asked for each node and its value whether the walk ends there.
+
+    Yields
+    ------
+    node, value
+        As an operation had it among its operands; of a root its output.
+
+    Notes
+    -----
+    `walk` and `walk_to_leaves` do the same in loops of their own, since every gradient waits for them.
+    """
+    found = [(root, root.output) for root in dict.fromkeys(roots)]
+    seen = {root for root, _ in found}
+    for node, value in found:  # it grows while it is gone through
+        yield node, value
+        if stop is not None and stop(node, value):
+            continue
+        for parent, x in zip(node.parents, node.operands):
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                found.append((parent, x))
 
 
 def walk_to_leaves(*roots: Node) -> Walk:
@@ -168,33 +198,16 @@ def _is_live(node: Node) -> bool:
 
 def depends_outside(root: Node, targets: Set[Node]) -> bool:
     """Whether something leads to `root` that is no target and by which derivatives may still be asked for."""
-    stack = [root]
-    seen = {root}
-    while stack:
-        node = stack.pop()
-        if node not in targets and _is_live(node):
-            return True
-        for parent in node.parents:
-            if parent is not None and parent not in seen:
-                seen.add(parent)
-                stack.append(parent)
-    return False
+    return any(_is_live(node) and node not in targets for node, _ in ancestors((root,)))
 
 
 def outside_nodes(roots: Iterable[Node], targets: Set[Node], floor: int) -> dict[Node, Any]:
     """The tracked nodes from before `floor` (and leaves made since) that lead to `roots`, each with its value."""
-    found: dict[Node, Any] = {}
-    values = {root: root.output for root in roots}
-    stack = list(values)
-    for node in stack:  # it grows while it is gone through
-        if node.number < floor or (isinstance(node, Leaf) and node not in targets):
-            found[node] = values[node]
-            continue
-        for parent, x in zip(node.parents, node.operands, strict=True):
-            if parent is not None and parent not in values:
-                values[parent] = x
-                stack.append(parent)
-    return found
+
+    def is_outside(node: Node, _: Any) -> bool:
+        return node.number < floor or (isinstance(node, Leaf) and node not in targets)
+
+    return {node: x for node, x in ancestors(roots, stop=is_outside) if is_outside(node, x)}
 
 
 def _check_not_left_behind(leaves: list[Node]) -> None:

@@ -15,19 +15,15 @@ from autodiff.core import switches, tape, walks
 from autodiff.core.primitives import ELEMENTWISE
 from autodiff.core.sweeps import terms
 from autodiff.core.tape import INPUT, ITEM, Held, Node, next_number
+from autodiff.core.walks import ancestors
 from autodiff.errors import DtypeError
 from autodiff.transforms.recording import conjugated, pull, recording_on
 
 
 def inputs_of(tensors: Iterable[Tensor]) -> dict[Node, Any]:
     """The leaves and arguments that the tensors were computed from, in the order of recording, with their values."""
-    values = {t._node: t._data for t in tensors if t._node is not None}
-    stack = list(values)
-    for node in stack:  # it grows while it is gone through
-        for parent, x in zip(node.parents, node.operands):
-            if parent is not None and parent not in values:
-                values[parent] = x
-                stack.append(parent)
+    roots = {t._node: t._data for t in tensors if t._node is not None}
+    values = {**dict(ancestors(roots)), **roots}
     return {n: values[n] for n in sorted(values, key=lambda n: n.number) if n.primitive is INPUT}
 
 
@@ -46,13 +42,7 @@ def cotangents(tensors: Sequence[Tensor]) -> dict[Node, Any]:
     for t in tensors:
         if t._node is not None:
             given[t._node] = given[t._node] + _ones(t) if t._node in given else _ones(t)
-    reached = set(given)
-    stack = list(given)
-    for node in stack:  # it grows while it is gone through
-        for parent in node.parents:
-            if parent is not None and parent not in reached:
-                reached.add(parent)
-                stack.append(parent)
+    reached = {node for node, _ in ancestors(given)}
     found = pull(walks.walk(given, reached), given, reached, False, {})
     return {n: conjugated(ct) for n, ct in found.items() if not isinstance(ct, (list, tuple))}
 

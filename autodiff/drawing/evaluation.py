@@ -12,6 +12,7 @@ from autodiff.arrays.plain import untracked
 from autodiff.arrays.tensors import Tensor
 from autodiff.core import walks
 from autodiff.core.tape import ALIAS, INPUT, ITEM, Node
+from autodiff.core.walks import ancestors
 from autodiff.drawing.derivatives import cotangents, local_partials
 from autodiff.drawing.graph import describe, is_array, short
 from autodiff.drawing.labels import number, printable, size_of, summary
@@ -179,14 +180,8 @@ def trace_table(f: Callable[..., Any], *xs: Any, direction: Sequence[Any] | None
 
 def _operations(outputs: list[Tensor]) -> list[Node]:
     """All nodes that lead to the outputs, oldest first."""
-    nodes = list(dict.fromkeys(y._node for y in outputs if y._node is not None))
-    seen = set(nodes)
-    for node in nodes:  # it grows while it is gone through
-        for parent in node.parents:
-            if parent is not None and parent not in seen:
-                seen.add(parent)
-                nodes.append(parent)
-    return sorted(nodes, key=lambda n: n.number)
+    roots = (y._node for y in outputs if y._node is not None)
+    return sorted((node for node, _ in ancestors(roots)), key=lambda n: n.number)
 
 
 def _tangents(recording: Any, direction: Sequence[Any], nodes: list[Node], targets: set[Node]) -> dict[Node, Any]:

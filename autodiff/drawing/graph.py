@@ -15,6 +15,7 @@ import numpy as np
 from autodiff.arrays.tensors import Tensor
 from autodiff.core.modes import SCOPES
 from autodiff.core.tape import ALIAS, INPUT, ITEM, Leaf, Node
+from autodiff.core.walks import ancestors
 
 Kind = Literal["parameter", "input", "constant", "saved", "operation", "result", "derivative", "module"]
 LEAVES: frozenset[Kind] = frozenset(("parameter", "input", "constant", "saved"))
@@ -163,18 +164,9 @@ def read_graph(
     """
     roots = {t._node: t for t in tensors if t._node is not None}
     rules = {} if rules is None else rules
-    values: dict[Node, Any] = {node: t._data for node, t in roots.items()}
-    nodes: list[Node] = list(roots)
-    seen = set(nodes)
-    for node in nodes:  # it grows while it is gone through
-        if node.number < since and (aliases or node.primitive is not ALIAS):
-            continue
-        for parent, x in zip(node.parents, node.operands):
-            if parent is not None and parent not in seen:
-                seen.add(parent)
-                values[parent] = x
-                nodes.append(parent)
-    nodes.sort(key=_number)
+    led = ancestors(roots, stop=lambda n, _: n.number < since and (aliases or n.primitive is not ALIAS))
+    values = {**dict(led), **{node: t._data for node, t in roots.items()}}
+    nodes = sorted(values, key=_number)
     scopes = _scopes_of(sorted({*nodes, *rules.values()}, key=_number) if rules else nodes)
     vertices: list[Vertex] = []
     edges: list[Edge] = []

@@ -10,6 +10,7 @@ import numpy as np
 
 from autodiff.arrays.tensors import Tensor
 from autodiff.core.tape import ALIAS, INPUT, ITEM, Node
+from autodiff.core.walks import ancestors
 from autodiff.testing.comparing import Examination, Settings
 from autodiff.testing.problems import Problem, pullback_of, read_only
 from autodiff.testing.report import WRONG, Comparison
@@ -67,17 +68,7 @@ def recorded(problem: Problem) -> set[Node]:
 
 def operations(roots: Iterable[Node]) -> list[Node]:
     """All recorded operations that lead to these nodes, oldest first."""
-    seen = set(roots)
-    stack = list(seen)
-    found = []
-    while stack:
-        node = stack.pop()
-        if node.primitive is not INPUT:
-            found.append(node)
-        fresh = {p for p in node.parents if p is not None} - seen
-        seen |= fresh
-        stack += fresh
-    return sorted(found, key=attrgetter("number"))
+    return sorted((n for n, _ in ancestors(roots) if n.primitive is not INPUT), key=attrgetter("number"))
 
 
 def _shown(node: Node) -> str:

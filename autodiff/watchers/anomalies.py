@@ -22,6 +22,7 @@ from autodiff.arrays.tensors import Tensor
 from autodiff.core import switches, walks
 from autodiff.core.primitives import ELEMENTWISE
 from autodiff.core.tape import ALIAS, INPUT, ITEM, Leaf, Node, Watcher
+from autodiff.core.walks import ancestors
 from autodiff.errors import AnomalyError, EditedError, GradientError
 from autodiff.watchers.places import Place, names_of, place_of, users_frame
 from autodiff.watchers.remedies import remedy
@@ -252,16 +253,8 @@ class _Watch(Watcher):
 
     def _from_outside(self, root: Node) -> Origin:
         """The first operation on the way to a result that was given something not finite from outside."""
-        found = [root]
-        seen = {root}
-        entrance = root
-        for node in found:  # it grows while it is gone through
-            for parent, x in zip(node.parents, node.operands):
-                if parent is not None and parent not in seen and not _is_finite(x):
-                    seen.add(parent)
-                    found.append(parent)
-            if node.primitive is not INPUT and node.number <= entrance.number:
-                entrance = node
+        infinite = (n for n, x in ancestors((root,), stop=lambda _, x: _is_finite(x)) if not _is_finite(x))
+        entrance = min((n for n in infinite if n.primitive is not INPUT), key=lambda n: n.number, default=root)
         note = self.note(entrance)
         node = _below(entrance)
         if node.primitive is INPUT:
