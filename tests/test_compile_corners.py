@@ -273,3 +273,43 @@ def test_the_id_of_an_argument_is_refused():
     f = ad.compile(lambda x, y: x * len({id(x), id(y)}))
     with pytest.raises(ad.CompileError, match=r"id\(\) of an argument"):
         f(np.ones(2), np.ones(2))
+
+
+class _Result:
+    """Something that a function makes and returns."""
+
+
+def _made(x, other):
+    other.assign_(other + 1.0)
+    return _Result(), x
+
+
+def _depends_on_a_result(x, other):
+    other.assign_(other + 1.0)
+    return np.sum(x * _depends_on_a_result.outside)
+
+
+@pytest.mark.parametrize("f", [_made, _depends_on_a_result])
+@pytest.mark.parametrize("fallback", [True, False])
+def test_what_a_function_has_changed_is_put_back_when_its_result_is_refused(f, fallback):
+    _depends_on_a_result.outside = ad.tensor(2.0, requires_grad=True) * 3.0
+    other = ad.Tensor(np.array([1.0]))
+    fast = ad.compile(lambda x: f(x, other), fallback=fallback)
+    with pytest.warns(UserWarning, match="eagerly") if fallback else pytest.raises(ad.CompileError, match="returns"):
+        fast(np.ones(2))
+    assert other.data.tolist() == [2.0 if fallback else 1.0]
+
+
+def test_a_number_that_a_function_computes_by_itself_comes_back_in_a_tensor():
+    outside = np.array(0.25)
+
+    def f(x):
+        return x * 2.0, 2.0 * ad.Tensor(outside)
+
+    fast = ad.compile(f)
+    for _ in range(3):
+        (a, b), (c, d) = fast(np.ones(2)), f(np.ones(2))
+        assert type(b.data) is type(d.data) is np.float64
+        assert b.item() == d.item() == 2 * outside
+        assert a.tolist() == c.tolist()
+        outside += 1.0

@@ -389,6 +389,8 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
                 if writer.refusal is not None:
                     raise writer.refusal
                 writer.check_frozen(name)
+                flat, structure = pytree.flatten(output)
+                _check_results(flat, name, writer, reading, start)
                 back = swept_back(writer, output, start)
                 failed = False
             finally:
@@ -396,29 +398,19 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
     finally:
         switches.set_tracer(None)
         writer.is_finished = True
-    flat, structure = pytree.flatten(output)
     given = [y._data if isinstance(y, Tensor) and id(y) not in writer.states else y for y in flat]
     fixed = {id(data): writer.value_of(data) for data in given if type(data) is np.ndarray}
     outside = [*reading.arrays, *(array for _, array in states)]
     for v in writer.constants.values():
         if not any(np.may_share_memory(v.payload, array) for array in outside):
             v.kind = "made"
-    if any(isinstance(y, Tensor) and y._node is not None and _is_differentiated_outside(y._node, start) for y in flat):
-        raise CompileError(
-            f"compile: what {name} returns depends on a Tensor that it reads from outside, and that is tracked as the "
-            f"result of something or by a transform; a program does not give the gradient by it. Pass it as an "
-            f"argument, detach it, or compile the outermost function, with the gradient in it."
-        )
     kinds, outputs, answers = [], [], []
     for y in flat:
         data = y._data if isinstance(y, Tensor) else y
         found = data._var if isinstance(data, Tracer) else fixed.get(id(data))
+        if found is None and isinstance(y, Tensor) and isinstance(data, np.generic) and not reading.is_old(y):
+            found = data  # a number that the function has computed by itself
         if found is None:
-            if not isinstance(y, ATOMS) and not reading.is_old(y) and not isinstance(y, (type, ModuleType, Enum)):
-                raise CompileError(
-                    f"compile: {name} returns a {type(y).__name__} that it makes, which a program would not make "
-                    f"again. Return arrays, Tensors, numbers and texts, alone or in tuples, lists and dicts."
-                )
             kinds.append("constant")
             outputs.append(y)
             answers.append(y)
@@ -463,6 +455,24 @@ def _is_about_tracers(error: Exception) -> bool:
     return isinstance(getattr(error, "obj", None), Tracer) or any(
         word in str(error) for word in ("Tracer", "traced ", "_NoneYet")
     )
+
+
+def _check_results(flat: list[Any], name: str, writer: Writer, reading: Reading, start: int) -> None:
+    """Refuse what a program cannot give back, while all that was changed can still be put back."""
+    if any(isinstance(y, Tensor) and y._node is not None and _is_differentiated_outside(y._node, start) for y in flat):
+        raise CompileError(
+            f"compile: what {name} returns depends on a Tensor that it reads from outside, and that is tracked as the "
+            f"result of something or by a transform; a program does not give the gradient by it. Pass it as an "
+            f"argument, detach it, or compile the outermost function, with the gradient in it."
+        )
+    for y in flat:
+        data = y._data if isinstance(y, Tensor) else y
+        is_array = isinstance(data, Tracer) or type(data) is np.ndarray or isinstance(data, ATOMS)
+        if not is_array and not reading.is_old(y) and not isinstance(y, (type, ModuleType, Enum)):
+            raise CompileError(
+                f"compile: {name} returns a {type(y).__name__} that it makes, which a program would not make "
+                f"again. Return arrays, Tensors, numbers and texts, alone or in tuples, lists and dicts."
+            )
 
 
 def _is_differentiated_outside(node: Node, start: int) -> bool:
