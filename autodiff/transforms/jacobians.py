@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -87,8 +87,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto
         n_in = sum(np.size(untracked(v)) for v in recording.leaves)
         n_out = sum(np.size(untracked(y)) for y in outputs)
         forward = mode == "forward" or (mode == "auto" and n_in <= n_out)
-        sweep = _forward_blocks_of_all_kinds if forward else _reverse_blocks_of_all_kinds
-        blocks = sweep(recording, outputs, nodes, found, targets, lifted)
+        blocks = _Recorded(recording, outputs, nodes, found, lifted).blocks(forward=forward)
         tensors = recording.gives_tensors
         rows = []
         for y, row in zip(outputs, blocks, strict=True):
@@ -155,137 +154,99 @@ def _joined(parts: list[Any]) -> Any:
     return values[0] if len(values) == 1 else np.concatenate(values)
 
 
-def _forward_blocks(
-    recording: Recording,
-    outputs: list[Any],
-    nodes: list[Node | None],
-    found: Walk,
-    targets: set[Node],
-    lifted: bool,
-    turn: complex = 1,
-) -> list[list[Any]]:
-    """For every output a list with the block of each input, from forward sweeps along all basis directions.
+class _Recorded(NamedTuple):
+    """A call of the function, and what lies between its arguments and its outputs."""
 
-    Complex unit vectors are multiplied by `turn`.
-    """
-    inputs = [data_of(v) for v in recording.leaves]
-    shapes, dtypes = [x.shape for x in inputs], [x.dtype for x in inputs]
-    total = sum(x.size for x in inputs)
-    parts: list[list[Any]] = [[] for _ in outputs]
-    wanted = {n for n in nodes if n is not None}
-    for start, stop in _sweeps(total):
-        basis = _basis(shapes, dtypes, start, stop)
-        tangents = {n: _turned(t, turn) for n, (t, _) in zip(recording.nodes, basis, strict=True)}
-        lives = {n: live for n, (_, live) in zip(recording.nodes, basis, strict=True)}
-        swept = push(found, tangents, wanted, lifted, lives)
-        for part, node in zip(parts, nodes, strict=True):
-            part.append(None if node is None else _as_batch(swept.get(node), stop - start))
-    blocks = []
-    for y, part in zip(outputs, parts, strict=True):
-        values = _joined(part)
-        row = []
+    recording: Recording
+    outputs: list[Any]
+    nodes: list[Node | None]
+    found: Walk
+    lifted: bool
+
+    def forward(self, turn: complex) -> list[list[Any]]:
+        """For every output a list with the block of each input, from forward sweeps along all basis directions.
+
+        Complex unit vectors are multiplied by `turn`.
+        """
+        inputs = [data_of(v) for v in self.recording.leaves]
+        shapes, dtypes = [x.shape for x in inputs], [x.dtype for x in inputs]
+        total = sum(x.size for x in inputs)
+        parts: list[list[Any]] = [[] for _ in self.outputs]
+        wanted = {n for n in self.nodes if n is not None}
+        for start, stop in _sweeps(total):
+            basis = _basis(shapes, dtypes, start, stop)
+            tangents = {n: _turned(t, turn) for n, (t, _) in zip(self.recording.nodes, basis, strict=True)}
+            lives = {n: live for n, (_, live) in zip(self.recording.nodes, basis, strict=True)}
+            swept = push(self.found, tangents, wanted, self.lifted, lives)
+            for part, node in zip(parts, self.nodes, strict=True):
+                part.append(None if node is None else _as_batch(swept.get(node), stop - start))
+        blocks = []
+        for y, part in zip(self.outputs, parts, strict=True):
+            values = _joined(part)
+            row = []
+            offset = 0
+            for x in inputs:
+                block = None
+                if values is not None:
+                    block = values[offset : offset + x.size]
+                    block = block.reshape((*x.shape, *np.shape(data_of(y))))
+                    block = block.transpose((*range(x.ndim, block.ndim), *range(x.ndim)))
+                    block = block if isinstance(block, Tensor) else in_order(block)
+                row.append(block)
+                offset += x.size
+            blocks.append(row)
+        return blocks
+
+    def reverse(self, turn: complex) -> list[list[Any]]:
+        """The same from reverse sweeps of a basis of the output space."""
+        datas = [data_of(y) for y in self.outputs]
+        shapes, dtypes = [y.shape for y in datas], [y.dtype for y in datas]
+        total = sum(y.size for y in datas)
+        targets = set(self.recording.nodes)
+        parts: list[list[Any]] = [[] for _ in self.recording.nodes]
+        for start, stop in _sweeps(total):
+            cts: dict[Node, Any] = {}
+            lives: dict[Node, Any] = {}
+            for node, (ct, live) in zip(self.nodes, _basis(shapes, dtypes, start, stop), strict=True):
+                if node is not None:
+                    ct = _turned(ct, turn)
+                    cts[node] = ct if node not in cts else cts[node] + ct
+                    lives[node] = live if node not in lives else lives[node] | live
+            swept = pull(self.found, cts, targets, self.lifted, lives) if cts else {}
+            for part, target in zip(parts, self.recording.nodes, strict=True):
+                part.append(_as_batch(swept.get(target), stop - start))
+        blocks = []
         offset = 0
-        for x in inputs:
-            block = None
-            if values is not None:
-                block = values[offset : offset + x.size]
-                block = block.reshape((*x.shape, *np.shape(data_of(y))))
-                block = block.transpose((*range(x.ndim, block.ndim), *range(x.ndim)))
-                block = block if isinstance(block, Tensor) else in_order(block)
-            row.append(block)
-            offset += x.size
-        blocks.append(row)
-    return blocks
-
-
-def _forward_blocks_of_all_kinds(
-    recording: Recording,
-    outputs: list[Any],
-    nodes: list[Node | None],
-    found: Walk,
-    targets: set[Node],
-    lifted: bool,
-) -> list[list[Any]]:
-    """The same; a real output of a complex input takes a second basis, for the directions along i.
-
-    Its block J is the one of the reverse sweeps, dy = Re(J dx): along 1 comes its real part, along i the imaginary
-    part, negative.
-    """
-    blocks = _forward_blocks(recording, outputs, nodes, found, targets, lifted)
-    real_output = [data_of(y).dtype.kind == "f" for y in outputs]
-    complex_input = [data_of(x).dtype.kind == "c" for x in recording.leaves]
-    if not any(real_output) or not any(complex_input):
+        joined = [_joined(part) for part in parts]
+        for y in datas:
+            row = []
+            for x, values in zip(self.recording.leaves, joined, strict=True):
+                block = None
+                if values is not None:
+                    block = values[offset : offset + y.size].reshape((*y.shape, *np.shape(data_of(x))))
+                row.append(block if block is None or isinstance(block, Tensor) else in_order(block))
+            blocks.append(row)
+            offset += y.size
         return blocks
-    turned = _forward_blocks(recording, outputs, nodes, found, targets, lifted, turn=1j)
-    return [
-        [a - 1j * b if r and c and a is not None else a for a, b, c in zip(row, other, complex_input, strict=True)]
-        for row, other, r in zip(blocks, turned, real_output, strict=True)
-    ]
 
+    def blocks(self, *, forward: bool) -> list[list[Any]]:
+        """All blocks; between real and complex numbers some take a second basis, turned by a right angle.
 
-def _reverse_blocks(
-    recording: Recording,
-    outputs: list[Any],
-    nodes: list[Node | None],
-    found: Walk,
-    targets: set[Node],
-    lifted: bool,
-    turn: complex = 1,
-) -> list[list[Any]]:
-    """The same from reverse sweeps of a basis of the output space; complex unit vectors are multiplied by `turn`."""
-    datas = [data_of(y) for y in outputs]
-    shapes, dtypes = [y.shape for y in datas], [y.dtype for y in datas]
-    total = sum(y.size for y in datas)
-    parts: list[list[Any]] = [[] for _ in recording.nodes]
-    for start, stop in _sweeps(total):
-        cts: dict[Node, Any] = {}
-        lives: dict[Node, Any] = {}
-        for node, (ct, live) in zip(nodes, _basis(shapes, dtypes, start, stop), strict=True):
-            if node is not None:
-                ct = _turned(ct, turn)
-                cts[node] = ct if node not in cts else cts[node] + ct
-                lives[node] = live if node not in lives else lives[node] | live
-        swept = pull(found, cts, targets, lifted, lives) if cts else {}
-        for part, target in zip(parts, recording.nodes, strict=True):
-            part.append(_as_batch(swept.get(target), stop - start))
-    blocks = []
-    offset = 0
-    joined = [_joined(part) for part in parts]
-    for y in datas:
-        row = []
-        for x, values in zip(recording.leaves, joined, strict=True):
-            block = None
-            if values is not None:
-                block = values[offset : offset + y.size].reshape((*y.shape, *np.shape(data_of(x))))
-            row.append(block if block is None or isinstance(block, Tensor) else in_order(block))
-        blocks.append(row)
-        offset += y.size
-    return blocks
-
-
-def _reverse_blocks_of_all_kinds(
-    recording: Recording,
-    outputs: list[Any],
-    nodes: list[Node | None],
-    found: Walk,
-    targets: set[Node],
-    lifted: bool,
-) -> list[list[Any]]:
-    """The same; a complex output of a real input takes a second basis, for its imaginary part.
-
-    A cotangent is a functional, dL = Re(ct dy), and that of a real input is real: 1 brings back the real part of
-    the derivative, and -i the imaginary part.
-    """
-    blocks = _reverse_blocks(recording, outputs, nodes, found, targets, lifted)
-    complex_output = [data_of(y).dtype.kind == "c" for y in outputs]
-    real_input = [data_of(x).dtype.kind == "f" for x in recording.leaves]
-    if not any(complex_output) or not any(real_input):
-        return blocks
-    turned = _reverse_blocks(recording, outputs, nodes, found, targets, lifted, turn=-1j)
-    return [
-        [a + 1j * b if c and r and a is not None else a for a, b, r in zip(row, other, real_input, strict=True)]
-        for row, other, c in zip(blocks, turned, complex_output, strict=True)
-    ]
+        Forward, a real output of a complex input: dy = Re(J dx), so that along 1 comes the real part of J and along i
+        the imaginary part, negative. In reverse, a complex output of a real input: a cotangent is a functional,
+        dL = Re(ct dy), and that of a real input is real, so that 1 brings back the real part of J and -i the imaginary.
+        """
+        sweep, turn, narrow = (self.forward, 1j, "f") if forward else (self.reverse, -1j, "c")
+        outputs, inputs = ([data_of(v).dtype.kind for v in vs] for vs in (self.outputs, self.recording.leaves))
+        first = sweep(1)
+        halves = [[y == narrow and x in "fc" and x != y for x in inputs] for y in outputs]
+        if not any(map(any, halves)):
+            return first
+        second = sweep(turn)
+        return [
+            [a - turn * b if half and a is not None else a for a, b, half in zip(*rows, strict=True)]
+            for rows in zip(first, second, halves, strict=True)
+        ]
 
 
 def _as_batch(value: Any, n: int) -> Any:
