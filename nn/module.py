@@ -128,6 +128,10 @@ class Module:
     ----------
     training : bool
         Whether layers that behave differently in training do so; set by `train` and `eval`.
+    output_bounds : tuple of float, or None
+        What the `Monitor` is told: between which numbers the outputs lie, close to which the slope is nearly 0.
+    is_rectifier : bool
+        Likewise: whether a unit that gives 0 passes no gradient back.
 
     Examples
     --------
@@ -148,6 +152,8 @@ class Module:
 
     # Of the class, so that a subclass which forgets super().__init__() works all the same.
     training: bool = True
+    output_bounds: tuple[float, float] | None = None
+    is_rectifier: bool = False
     _name: str = ""
     _label: str = ""
     _hooks: tuple[HookHandle, ...] = ()

@@ -59,6 +59,8 @@ class ReLU(Module):
     array([0., 2.])
     """
 
+    is_rectifier = True
+
     def forward(self, x: Any) -> ad.Tensor:
         """Entry by entry."""
         y: ad.Tensor = special.relu(as_tensor(x))
@@ -75,6 +77,8 @@ class Sigmoid(Module):
     array([0.5])
     """
 
+    output_bounds = (0.0, 1.0)
+
     def forward(self, x: Any) -> ad.Tensor:
         """Entry by entry."""
         y: ad.Tensor = special.sigmoid(as_tensor(x))
@@ -90,6 +94,8 @@ class Tanh(Module):
     >>> nn.Tanh()([0.0]).data
     array([0.])
     """
+
+    output_bounds = (-1.0, 1.0)
 
     def forward(self, x: Any) -> ad.Tensor:
         """Entry by entry."""
@@ -312,7 +318,7 @@ class Hardtanh(Module):
         super().__init__()
         if not low < high:
             raise ValueError(f"Hardtanh: low is below high; {low!r} and {high!r} were given.")
-        self.low, self.high = float(low), float(high)
+        self.low, self.high = self.output_bounds = float(low), float(high)
 
     def forward(self, x: Any) -> ad.Tensor:
         """Entry by entry."""
@@ -333,6 +339,8 @@ class Hardsigmoid(Module):
     >>> nn.Hardsigmoid()([-4.0, 0.0, 1.5]).data
     array([0.  , 0.5 , 0.75])
     """
+
+    output_bounds = (0.0, 1.0)
 
     def forward(self, x: Any) -> ad.Tensor:
         """Entry by entry."""

@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nn.layers.activations import Hardsigmoid, Hardtanh, ReLU, Sigmoid, Tanh
-from nn.layers.recurrent import GRU, LSTM, RNN
 from nn.module import Module
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -73,21 +71,6 @@ class Sample(NamedTuple):
     dead: float = math.nan
     saturated: float = math.nan
     histogram: Histogram | None = None
-
-
-def bounds_of(module: Module) -> tuple[float, float] | None:
-    """Between which numbers the outputs of a module lie where its slope is not nearly 0; None if there are no such."""
-    if isinstance(module, Hardtanh):
-        return module.low, module.high
-    if isinstance(module, (Sigmoid, Hardsigmoid)):
-        return 0.0, 1.0
-    bent = isinstance(module, (Tanh, LSTM, GRU)) or (isinstance(module, RNN) and module.nonlinearity == "tanh")
-    return (-1.0, 1.0) if bent else None
-
-
-def is_rectifier(module: Module) -> bool:
-    """Whether a unit of the module that gives 0 passes no gradient back."""
-    return isinstance(module, ReLU) or (isinstance(module, RNN) and module.nonlinearity == "relu")
 
 
 def norm(arrays: Iterable[Array]) -> float:
@@ -155,11 +138,11 @@ def measured(units: Array, module: Module) -> tuple[dict[str, Any], Array | None
     found["std"] = math.sqrt(inner + float(across.dot(across)) / width)
     found["spread"] = math.sqrt(inner) if n > 1 else math.nan
     found["histogram"] = histogram(units, low, high)
-    bounds = bounds_of(module)
+    bounds = module.output_bounds
     if bounds is not None:
         middle, half = (bounds[0] + bounds[1]) / 2, (bounds[1] - bounds[0]) / 2
         found["saturated"] = np.count_nonzero(np.abs(units - middle) > SATURATED * half) / units.size
-    if not is_rectifier(module):
+    if not module.is_rectifier:
         return found, None
     alive = np.maximum.reduce(units, 0) > 0
     found["silent"] = 1 - np.count_nonzero(alive) / alive.size
