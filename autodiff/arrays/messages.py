@@ -43,8 +43,7 @@ def explain(primitive: Primitive | str, operands: Sequence[Any], error: Exceptio
     if elementwise and len(shapes) > 1 and not _broadcasts(shapes):
         return ShapeError(
             f"{name}: the operands have shapes {_listed(shapes)}, which do not broadcast: aligned at the last axis, "
-            "two "
-            f"lengths must be equal or one of them 1."
+            "two lengths must be equal or one of them 1."
         )
     return ShapeError(f"{name} of operands with shapes {_listed(shapes)}: {error}")
 
@@ -116,7 +115,6 @@ def unsupported(function: Any) -> AutodiffError:
     close = difflib.get_close_matches(name, supported_names(), n=3, cutoff=0.6)
     near = f" The closest that are supported: {', '.join('np.' + c for c in close)}." if close else ""
     return UnsupportedError(
-        f"np.{name} has no derivative rule here, so it refuses a Tensor.{near} Write it with supported functions, "
-        "add it "
-        f"with ad.primitive(np.{name}, vjp=..., jvp=...), or pass x.data if no gradient is wanted."
+        f"np.{name} has no derivative rule here, so it refuses a Tensor.{near} Write it with supported functions, add "
+        f"it with ad.primitive(np.{name}, vjp=..., jvp=...), or pass x.data if no gradient is wanted."
     )

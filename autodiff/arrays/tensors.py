@@ -284,8 +284,7 @@ class Tensor(NumpyMethods["Tensor"]):
                 who = f" {name!r}" if name else ""
                 raise DtypeError(
                     f"requires_grad=True needs real or complex numbers; the tensor{who} has dtype {data.dtype}, an "
-                    "integer "
-                    f"type. Write 1.0 for 1, or convert it with .astype(float)."
+                    "integer type. Write 1.0 for 1, or convert it with .astype(float)."
                 )
             self._node = Leaf(name)
         elif name is not None:
@@ -638,8 +637,7 @@ class Tensor(NumpyMethods["Tensor"]):
         if self.ndim:
             raise TypeError(
                 f"the format {spec!r} is for one number; this tensor has shape {self.shape}. Pick one with .item(i), "
-                "or "
-                f"print np.round(x.data, 3)."
+                "or print np.round(x.data, 3)."
             )
         return format(self._data, spec)
 
@@ -657,8 +655,7 @@ class Tensor(NumpyMethods["Tensor"]):
     def __setitem__(self, index: Any, value: Any) -> None:
         raise MutationError(
             "a Tensor is not written in place: what was recorded needs the old values. Write y = "
-            "x.at[index].set(value) "
-            "or x.at[index].add(value) for a changed copy."
+            "x.at[index].set(value) or x.at[index].add(value) for a changed copy."
         )
 
     @property
@@ -980,8 +977,7 @@ def _ufunc_call(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     if kwargs.get("out") is not None:
         raise MutationError(
             f"np.{ufunc.__name__}: out= (or an in-place operator on an array, a += tensor) would write a result into "
-            "an "
-            f"array and lose its gradient. Write a = a + tensor, or leave out= away."
+            "an array and lose its gradient. Write a = a + tensor, or leave out= away."
         )
     kwargs = {k: v for k, v in kwargs.items() if k != "out"}
     if ufunc in NUMPY_CONSTANTS and method != "at":
@@ -995,8 +991,7 @@ def _ufunc_call(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     if ufunc in NUMPY_PRIMITIVES or ufunc in NUMPY_FUNCTIONS:
         raise UnsupportedError(
             f"np.{ufunc.__name__} on a Tensor does not take {', '.join(kwargs)}=; use .astype for a dtype and "
-            "np.where for a "
-            f"selection."
+            "np.where for a selection."
         )
     raise unsupported(ufunc)
 
@@ -1007,9 +1002,8 @@ def seed(y: Tensor, ct: Any, who: str) -> Any:
     if ct is None:
         if data.size != 1:
             raise GradientError(
-                f"{who} starts from one number; this tensor has shape {data.shape}. Reduce it with .mean() or "
-                ".sum(), or "
-                f"give the cotangent: {who}(ct)."
+                f"{who} starts from one number; this tensor has shape {data.shape}. Reduce it with .mean() or .sum(), "
+                f"or give the cotangent: {who}(ct)."
             )
         if data.dtype.kind == "c":
             raise GradientError(

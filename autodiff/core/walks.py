@@ -183,9 +183,8 @@ def _watch_memory(nodes: list[Node]) -> None:
         _Memory.warned = True
         warnings.warn(
             f"about {_SAMPLED * _Memory.total / _LIMIT:.1f} GB of recorded operations are alive. If you collect "
-            "losses or "
-            "other results in a list, collect loss.item() (or x.data, x.detach()): a Tensor keeps all it was "
-            "computed from.",
+            "losses or other results in a list, collect loss.item() (or x.data, x.detach()): a Tensor keeps all it "
+            "was computed from.",
             UserWarning,
             stacklevel=4,
         )

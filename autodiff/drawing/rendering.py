@@ -17,8 +17,7 @@ from graphviz.backend import dot_command
 
 ADVICE = (
     "No Graphviz renderer was found. Install one with `pip install graphviz-pure` (or your system's `graphviz` "
-    "package); "
-    "until then .source is the text of the picture."
+    "package); until then .source is the text of the picture."
 )
 
 _PICTURES = (".svg", ".png", ".pdf")

@@ -97,7 +97,6 @@ class Categorical(Discrete):
         if len(counts) < 2:
             raise UnsupportedError(
                 "fit(Categorical): all data are category 0; with one category there is nothing to fit. If there are "
-                "more, "
-                "give a distribution to begin with: fit(Categorical([0.5, 0.5]), data)."
+                "more, give a distribution to begin with: fit(Categorical([0.5, 0.5]), data)."
             )
         return {"probabilities": counts / counts.sum()}

@@ -420,8 +420,7 @@ class Discrete(Distribution):
         if name is not None:
             raise GradientError(
                 f"{type(self).__name__}.sample: {name} is tracked, and samples of a discrete distribution jump: they "
-                f"have no derivative. For the gradient of an expectation take expectation(f, distribution), which "
-                f"sums; "
-                f"or of samples k the mean of f(k) * log_probability(k); for samples alone detach {name}."
+                "have no derivative. For the gradient of an expectation take expectation(f, distribution), which "
+                f"sums; or of samples k the mean of f(k) * log_probability(k); for samples alone detach {name}."
             )
         return super().sample(size, rng=rng)

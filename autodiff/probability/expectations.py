@@ -114,8 +114,7 @@ class _Accuracy:
             raise DomainError(
                 f"expectation: Gauss and Hermite's rule gives {self.name} with an error of about {np.max(error):.1e} "
                 f"of {np.max(size):.1e}: it is not smooth enough, or not finite. More nodes=..., or "
-                f"method='sampling'; a "
-                "method that is named answers in any case, with its error by return_error=True."
+                "method='sampling'; a method that is named answers in any case, with its error by return_error=True."
             )
 
 
@@ -213,8 +212,7 @@ def _gauss_hermite(f: Function, part: Distribution, nodes: int | None) -> tuple[
     if not isinstance(n, int) or n < 2 or n**d > 10_000_000:
         raise StructureError(
             f"expectation: nodes={nodes} in {d} directions; give a whole number from 2 on, of which the power {d} is "
-            f"at "
-            "most ten million, or method='sampling'."
+            "at most ten million, or method='sampling'."
         )
     value, size = _hermite(f, part, n, d)
     coarse, _ = _hermite(f, part, n - n // 3, d)

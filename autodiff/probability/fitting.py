@@ -208,8 +208,8 @@ def _start(distribution: type[Distribution] | Distribution, samples: Array, fixe
             vectors = "(n, d)" if distribution.event_ndim else "(n,)"
             raise ShapeError(
                 f"fit({distribution.__name__}): the data have shape {samples.shape}; expected {vectors}. For an array "
-                f"of "
-                "variables give a distribution with arrays of parameters to begin with, for one variable data.ravel()."
+                "of variables give a distribution with arrays of parameters to begin with, for one variable "
+                "data.ravel()."
             )
         _check_support(distribution.__name__, distribution.everywhere, samples)
         guessed = distribution.guess(samples, **fixed)
@@ -217,9 +217,8 @@ def _start(distribution: type[Distribution] | Distribution, samples: Array, fixe
             if name not in fixed and not constraint.inside(np.asarray(guessed[name])):
                 raise DomainError(
                     f"fit({distribution.__name__}): these data make {name} = {_rounded(guessed[name])} most likely, "
-                    f"the "
-                    f"edge of what it may be ({constraint.description}), where the likelihood has no curvature and "
-                    "the estimate no standard error. All data are equal, or an outcome is missing."
+                    f"the edge of what it may be ({constraint.description}), where the likelihood has no curvature "
+                    "and the estimate no standard error. All data are equal, or an outcome is missing."
                 )
         return distribution(**{**guessed, **fixed})
     if fixed:

@@ -61,8 +61,7 @@ class Mixture(Distribution):
         if np.shape(self.weights) != (len(self.components),):
             raise ShapeError(
                 f"Mixture: weights have shape {np.shape(self.weights)}, and there are {len(self.components)} "
-                f"components; "
-                "give one weight for each."
+                "components; give one weight for each."
             )
         for i, c in enumerate(self.components):
             if not isinstance(c, Distribution):
@@ -75,8 +74,7 @@ class Mixture(Distribution):
             if self._kind(c) != self._kind(self.components[0]):
                 raise StructureError(
                     f"Mixture: components[0] is {self.components[0]!r} and components[{i}] {c!r}; all must have "
-                    f"densities, "
-                    "or all live on whole numbers, and have as many entries."
+                    "densities, or all live on whole numbers, and have as many entries."
                 )
 
         self.event_ndim = self.components[0].event_ndim

@@ -98,8 +98,7 @@ class MultivariateNormal(Continuous):
         if np.ndim(x) == 0 or np.shape(x)[-1] != self.dimension:
             raise ShapeError(
                 f"MultivariateNormal.log_density: x has shape {np.shape(x)}; its last axis must be the "
-                f"{self.dimension} "
-                "entries of a vector."
+                f"{self.dimension} entries of a vector."
             )
         return self._log_value(x)
 

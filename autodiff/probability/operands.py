@@ -66,8 +66,6 @@ class _Probabilities:
             along = "altogether" if self.axis is None else f"along axis {self.axis}"
             raise DomainError(
                 f"{self.who}: {self.name} sums to {sums[off].flat[0]:.10g} {along}; probabilities sum to 1. If these "
-                f"are "
-                f"counts or weights, divide: {self.name} / {self.name}.sum(axis={self.axis}, keepdims=True); if they "
-                f"are "
-                "scores, special.softmax(scores); if they lie along another axis, name it: axis=..."
+                f"are counts or weights, divide: {self.name} / {self.name}.sum(axis={self.axis}, keepdims=True); if "
+                "they are scores, special.softmax(scores); if they lie along another axis, name it: axis=..."
             )

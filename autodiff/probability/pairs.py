@@ -131,7 +131,6 @@ def divergence(p: Distribution, q: Distribution) -> Any:
         how = "log_probability" if p.support.discrete else "log_density"
         raise UnsupportedError(
             f"kl_divergence: of {type(p).__name__} and {type(q).__name__} no closed form is known here; by quadrature "
-            f"it is "
-            f"expectation(lambda x: p.{how}(x) - q.{how}(x), p)."
+            f"it is expectation(lambda x: p.{how}(x) - q.{how}(x), p)."
         )
     return formula(p, q)

@@ -175,8 +175,7 @@ def check_returns(primitive: Primitive, xs: Sequence[Any], keywords: dict[str, A
             given = f"{len(gs)} cotangents" if isinstance(gs, (tuple, list)) else f"a {type(gs).__name__}"
             raise RuleError(
                 f"{primitive.name}: the reverse rule returned {given} for {len(xs)} operand(s); return a tuple with "
-                "one "
-                f"cotangent for each (None for an operand without one)."
+                "one cotangent for each (None for an operand without one)."
             )
         for i, (g, x) in enumerate(zip(gs, xs, strict=True)):
             if g is not None and _is_inexact(x):
@@ -289,8 +288,7 @@ def _check_dtype(primitive: Primitive, what: str, g: Any, xs: Sequence[Any]) -> 
     if kinds == {np.dtype(np.float32)} and np.dtype(g.dtype).itemsize > 4 and np.dtype(g.dtype).kind == "f":
         raise RuleError(
             f"{primitive.name}: {what} widened float32 to {g.dtype}. Write constants as Python numbers: math.log(2), "
-            "not "
-            f"np.log(2)."
+            "not np.log(2)."
         )
 
 
@@ -342,6 +340,5 @@ def check_adjoint(problem: Problem, rng: np.random.Generator, rtol: float = 1e-1
         if np.isfinite(one) and np.isfinite(other) and abs(one - other) > rtol * size + 4 * DOUBLE:
             raise GradientCheckError(
                 f"{problem.name}: the two sweeps disagree about {problem.names[i]}: <ct, J t> = {one:.12g} by the "
-                "forward "
-                f"rule, <J' ct, t> = {other:.12g} by the reverse rule."
+                f"forward rule, <J' ct, t> = {other:.12g} by the reverse rule."
             )

@@ -57,8 +57,7 @@ def _check_scalar(who: str, f: Function, y: Any) -> None:
     if dtype.kind == "c":
         raise GradientError(
             f"{who} needs a real scalar; {title(f)} returned a complex one. Take its real part or magnitude, or use "
-            "ad.vjp "
-            f"or ad.jacobian."
+            "ad.vjp or ad.jacobian."
         )
     if dtype.kind not in "f":
         raise GradientError(

@@ -116,8 +116,7 @@ class HessianOperator:
         if v.shape != (self.shape[0],):
             raise GradientError(
                 f"the Hessian has shape {self.shape}; a vector of shape {v.shape} was given. Give a flat vector of "
-                "length "
-                f"{self.shape[0]}, or one in the structure of x."
+                f"length {self.shape[0]}, or one in the structure of x."
             )
         parts, start = [], 0
         for x, size in zip(self._leaves, self._sizes, strict=True):

@@ -72,14 +72,12 @@ def _fresh(value: Any, path: str) -> Tensor:
     else:
         raise GradientError(
             f"{path} is a {type(value).__name__}; only numbers, arrays and Tensors (and dicts, lists and tuples of "
-            "them) "
-            f"can be differentiated. Choose the arguments with argnums=."
+            "them) can be differentiated. Choose the arguments with argnums=."
         )
     if data.dtype.kind not in "fc":
         raise GradientError(
-            f"{path} has dtype {data.dtype}, and only real and complex floating numbers have derivatives. "
-            "Pass it "
-            f"as a float (2.0 for 2, or x.astype(float)), or choose other arguments with argnums=."
+            f"{path} has dtype {data.dtype}, and only real and complex floating numbers have derivatives. Pass it as "
+            "a float (2.0 for 2, or x.astype(float)), or choose other arguments with argnums=."
         )
     return lift(data, Held(data, outer))
 

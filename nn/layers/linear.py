@@ -70,8 +70,7 @@ class Linear(Module):
         if not x.ndim or x.shape[-1] != self.in_features:
             raise ad.ShapeError(
                 f"Linear({self.in_features}, {self.out_features}) takes input whose last axis has length "
-                f"{self.in_features}; "
-                f"it was given shape {x.shape}."
+                f"{self.in_features}; it was given shape {x.shape}."
             )
         y: ad.Tensor = x @ weight if self.bias is None else special.affine(x, weight, self.bias)
         return y
