@@ -11,10 +11,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 import autodiff as ad
+from autodiff.typing import Array
 from nn.compiled import compiled_module
 from nn.summaries import Summary, summarize
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Parameter(ad.Tensor):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.core.effects import check
 from autodiff.errors import DomainError, UnsupportedError
 from autodiff.ops.gamma_remainders import stirling
@@ -14,6 +15,7 @@ from autodiff.probability.distribution import Continuous, Support
 from autodiff.probability.kernels import LOG_2PI, beta_log_density
 from autodiff.probability.operands import log_of_part
 from autodiff.probability.parameters import POSITIVE, REAL, Parameter
+from autodiff.typing import Array, Numbers
 
 
 def _in_order(low: Any, high: Any) -> None:
@@ -45,11 +47,11 @@ class Uniform(Continuous):
     (0.5, 0.0, 2.0)
     """
 
-    low = Parameter(REAL)
-    high = Parameter(REAL)
+    low: Parameter = Parameter(REAL)
+    high: Parameter = Parameter(REAL)
     _inside = 0.0
 
-    def __init__(self, low: Any = 0.0, high: Any = 1.0) -> None:
+    def __init__(self, low: Tensor | Numbers = 0.0, high: Tensor | Numbers = 1.0) -> None:
         self.low, self.high = low, high
         check(_in_order, self.low, self.high)
 
@@ -58,14 +60,14 @@ class Uniform(Continuous):
         return Support(self.low, self.high)
 
     @property
-    def mean(self) -> Any:
+    def mean(self) -> Tensor | Array:
         return (self.low + self.high) / 2
 
     @property
-    def variance(self) -> Any:
+    def variance(self) -> Tensor | Array:
         return (self.high - self.low) ** 2 / 12
 
-    def entropy(self) -> Any:
+    def entropy(self) -> Tensor | Array:
         return np.log(self.high - self.low)
 
     def _log_value(self, x: Any) -> Any:
@@ -83,7 +85,7 @@ class Uniform(Continuous):
         return self.low + (self.high - self.low) * p
 
     @classmethod
-    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+    def guess(cls, data: Array, **fixed: Any) -> dict[str, Any]:
         raise UnsupportedError(
             "fit(Uniform): the likelihood is largest where the ends touch the data, "
             f"Uniform({data.min():.6g}, {data.max():.6g}): a corner without a curvature, so that there are no standard "
@@ -117,24 +119,24 @@ class Beta(Continuous):
     (0.4, 0.04, 0.5248)
     """
 
-    alpha = Parameter(POSITIVE)
-    beta = Parameter(POSITIVE)
+    alpha: Parameter = Parameter(POSITIVE)
+    beta: Parameter = Parameter(POSITIVE)
     everywhere = Support(0.0, 1.0)
     _inside = 0.5
 
-    def __init__(self, alpha: Any, beta: Any) -> None:
+    def __init__(self, alpha: Tensor | Numbers, beta: Tensor | Numbers) -> None:
         self.alpha, self.beta = alpha, beta
 
     @property
-    def mean(self) -> Any:
+    def mean(self) -> Tensor | Array:
         return self.alpha / (self.alpha + self.beta)
 
     @property
-    def variance(self) -> Any:
+    def variance(self) -> Tensor | Array:
         total = self.alpha + self.beta
         return self.alpha * self.beta / (total * total * (total + 1))
 
-    def entropy(self) -> Any:
+    def entropy(self) -> Tensor | Array:
         a, b = self.alpha, self.beta
         n = a + b
         rest = [stirling(x, n=0) + (1 - x) * stirling(x, n=1) for x in (a, b)]  # as in the entropy of Gamma
@@ -159,7 +161,7 @@ class Beta(Continuous):
         return beta_quantile(self.alpha, self.beta, p)
 
     @classmethod
-    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+    def guess(cls, data: Array, **fixed: Any) -> dict[str, Any]:
         m, v = data.mean(), data.var()
         with np.errstate(divide="ignore", invalid="ignore"):
             total = m * (1 - m) / v - 1

@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 
 from autodiff.arrays.plain import untracked
+from autodiff.arrays.tensors import Tensor
 from autodiff.core.effects import live
 from autodiff.errors import UnsupportedError
 from autodiff.probability.distribution import Discrete, Support
 from autodiff.probability.operands import log, log_of_part
 from autodiff.probability.parameters import PROBABILITIES, Parameter
 from autodiff.special import entr
+from autodiff.typing import Array, Numbers, Shape
 
 
-def drawn(rng: Any, shape: tuple[int, ...], p: Any) -> Any:
+def drawn(rng: Any, shape: Shape, p: Array) -> Array:
     """Random categories of these probabilities."""
     u = np.random.default_rng(rng).random((*shape, 1))
     # the last sum may be a little less than 1
@@ -43,10 +45,10 @@ class Categorical(Discrete):
     (0.25, 0.75, 1.0)
     """
 
-    probabilities = Parameter(PROBABILITIES)
+    probabilities: Parameter = Parameter(PROBABILITIES)
     everywhere = Support(0.0, discrete=True)
 
-    def __init__(self, probabilities: Any) -> None:
+    def __init__(self, probabilities: Tensor | Numbers) -> None:
         self.probabilities = probabilities
 
     @property
@@ -59,15 +61,15 @@ class Categorical(Discrete):
         return Support(0.0, self.k - 1.0, discrete=True)
 
     @property
-    def mean(self) -> Any:
+    def mean(self) -> Tensor | Array:
         return (self.probabilities * np.arange(self.k)).sum(axis=-1)
 
     @property
-    def variance(self) -> Any:
+    def variance(self) -> Tensor | Array:
         distance = np.arange(self.k) - self.mean[..., None]
         return (self.probabilities * distance * distance).sum(axis=-1)
 
-    def entropy(self) -> Any:
+    def entropy(self) -> Tensor | Array:
         return entr(self.probabilities).sum(axis=-1)
 
     def _log_value(self, k: Any) -> Any:
@@ -92,7 +94,7 @@ class Categorical(Discrete):
         return live(drawn, rng, shape, untracked(self.probabilities))
 
     @classmethod
-    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+    def guess(cls, data: Array, **fixed: Any) -> dict[str, Any]:
         counts = np.bincount(data.astype(int))
         if len(counts) < 2:
             raise UnsupportedError(

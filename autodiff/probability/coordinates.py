@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from autodiff.arrays.plain import untracked
+from autodiff.arrays.tensors import Tensor
 from autodiff.errors import UnsupportedError
 from autodiff.probability.distribution import Distribution
 from autodiff.probability.parameters import COUNT, POSITIVE, PROBABILITIES, PROBABILITY, Constraint
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from autodiff.typing import Array
 
 
 class Coordinates:
@@ -66,7 +66,7 @@ class Coordinates:
         """The distribution at these coordinates."""
         return self.origin.replaced({**self.values, **self.parameters(u)})
 
-    def vector(self, u: Any) -> Any:
+    def vector(self, u: Any) -> Tensor | Array:
         """All entries of the parameters that are fitted, behind each other."""
         return np.concatenate([value.reshape(-1) for value in self.parameters(u).values()])
 

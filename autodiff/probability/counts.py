@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.arrays.plain import untracked
+from autodiff.arrays.tensors import Tensor
 from autodiff.core import switches
 from autodiff.core.effects import is_compiling, live
 from autodiff.core.primitives import elementwise
@@ -18,6 +19,7 @@ from autodiff.probability.kernels import LARGE, beta_kernel, gamma_kernel
 from autodiff.probability.operands import log
 from autodiff.probability.parameters import COUNT, POSITIVE, PROBABILITY, Parameter
 from autodiff.special import entr, gammaln, xlogy
+from autodiff.typing import Array, Numbers
 
 
 def _xlog1py(x: Any, y: Any) -> Any:
@@ -47,7 +49,7 @@ def _poisson(rng: Any, shape: tuple[int, ...], rate: Any) -> Any:
     return np.random.default_rng(rng).poisson(rate, shape) * 1.0
 
 
-def first_reaching(cdf: Callable[[Any], Any], p: Any, guess: Any, high: Any) -> Any:
+def first_reaching(cdf: Callable[[Array], Array], p: Array, guess: Array, high: Array) -> Array:
     """The smallest whole number whose cumulative probability reaches p: bisection from a guess outwards."""
     low, above = np.full(np.shape(guess), -1.0), np.minimum(np.maximum(guess, 1.0), high)
     while (short := (cdf(above) < p) & (above < high)).any():
@@ -100,21 +102,21 @@ class Bernoulli(_Count):
     (0.25, 0.25, 0.1875)
     """
 
-    probability = Parameter(PROBABILITY)
+    probability: Parameter = Parameter(PROBABILITY)
     everywhere = Support(0.0, 1.0, discrete=True)
 
-    def __init__(self, probability: Any) -> None:
+    def __init__(self, probability: Tensor | Numbers) -> None:
         self.probability = probability
 
     @property
-    def mean(self) -> Any:
+    def mean(self) -> Tensor | Array:
         return self.probability
 
     @property
-    def variance(self) -> Any:
+    def variance(self) -> Tensor | Array:
         return self.probability * (1 - self.probability)
 
-    def entropy(self) -> Any:
+    def entropy(self) -> Tensor | Array:
         p = self.probability
         return entr(p) - xlog1py(1 - p, -p)
 
@@ -131,7 +133,7 @@ class Bernoulli(_Count):
         return live(_bernoulli, rng, shape, untracked(self.probability))
 
     @classmethod
-    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+    def guess(cls, data: Array, **fixed: Any) -> dict[str, Any]:
         return {"probability": data.mean()}
 
 
@@ -158,11 +160,11 @@ class Binomial(_Count):
     (0.375, 0.6875, 2.0)
     """
 
-    n = Parameter(COUNT)
+    n: Parameter = Parameter(COUNT)
     everywhere = Support(0.0, discrete=True)
-    probability = Parameter(PROBABILITY)
+    probability: Parameter = Parameter(PROBABILITY)
 
-    def __init__(self, n: Any, probability: Any) -> None:
+    def __init__(self, n: Tensor | Numbers, probability: Tensor | Numbers) -> None:
         self.n, self.probability = n, probability
 
     @property
@@ -170,14 +172,14 @@ class Binomial(_Count):
         return Support(0.0, self.n, discrete=True)
 
     @property
-    def mean(self) -> Any:
+    def mean(self) -> Tensor | Array:
         return self.n * self.probability
 
     @property
-    def variance(self) -> Any:
+    def variance(self) -> Tensor | Array:
         return self.n * self.probability * (1 - self.probability)
 
-    def entropy(self) -> Any:
+    def entropy(self) -> Tensor | Array:
         """The sum of -p log p over 0 to n."""
         k = np.arange(float(np.max(untracked(self.n))) + 1).reshape(-1, *[1] * len(self.shape))
         return entr(self.probability_of(k)).sum(axis=0)
@@ -207,7 +209,7 @@ class Binomial(_Count):
         return live(_binomial, rng, shape, untracked(self.n), untracked(self.probability))
 
     @classmethod
-    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+    def guess(cls, data: Array, **fixed: Any) -> dict[str, Any]:
         if "n" not in fixed:
             raise UnsupportedError(
                 "fit(Binomial): the number of trials is told, not fitted: fit(Binomial, data, n=10)."
@@ -238,21 +240,21 @@ class Poisson(_Count):
     (0.1353352832, 0.4060058497, 2.0)
     """
 
-    rate = Parameter(POSITIVE)
+    rate: Parameter = Parameter(POSITIVE)
     everywhere = Support(0.0, discrete=True)
 
-    def __init__(self, rate: Any) -> None:
+    def __init__(self, rate: Tensor | Numbers) -> None:
         self.rate = rate
 
     @property
-    def mean(self) -> Any:
+    def mean(self) -> Tensor | Array:
         return self.rate
 
     @property
-    def variance(self) -> Any:
+    def variance(self) -> Tensor | Array:
         return self.rate
 
-    def entropy(self) -> Any:
+    def entropy(self) -> Tensor | Array:
         """The sum of -p log p over all counts that are not too rare for a float."""
         if is_compiling():
             raise switches.refusal(
@@ -280,5 +282,5 @@ class Poisson(_Count):
         return live(_poisson, rng, shape, untracked(self.rate))
 
     @classmethod
-    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+    def guess(cls, data: Array, **fixed: Any) -> dict[str, Any]:
         return {"rate": data.mean()}

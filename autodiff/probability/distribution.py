@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, overload
 
 import numpy as np
 
 from autodiff.arrays.plain import is_tracked, untracked
+from autodiff.arrays.tensors import Tensor
 from autodiff.core.effects import check, live
 from autodiff.errors import DomainError, GradientError, ShapeError, UnsupportedError
 from autodiff.ops.deciding import possibly
 from autodiff.probability.operands import real
 from autodiff.probability.parameters import Constraint, Parameter
+from autodiff.typing import Array, Numbers
 
 
 def _between_ends(f: Callable[[Any], Any], x: Any, low: float, high: float) -> Any:
@@ -35,11 +37,11 @@ class Support(NamedTuple):
         Whether only whole numbers count.
     """
 
-    low: Any = -np.inf
-    high: Any = np.inf
+    low: Tensor | Array | float = -np.inf
+    high: Tensor | Array | float = np.inf
     discrete: bool = False
 
-    def outside(self, x: Any) -> Any:
+    def outside(self, x: Any) -> Array:
         """Where `x` cannot happen; NaN is not said to be outside."""
         x = untracked(x)
         outside = (x < untracked(self.low)) | (x > untracked(self.high))
@@ -118,25 +120,25 @@ class Distribution:
         return self.everywhere
 
     @property
-    def mean(self) -> Any:
+    def mean(self) -> Tensor | Array:
         """The expectation."""
         raise NotImplementedError
 
     @property
-    def variance(self) -> Any:
+    def variance(self) -> Tensor | Array:
         """The expectation of the squared distance from the mean."""
         raise NotImplementedError
 
     @property
-    def standard_deviation(self) -> Any:
+    def standard_deviation(self) -> Tensor | Array:
         """The root of the variance."""
         return np.sqrt(self.variance)
 
-    def entropy(self) -> Any:
+    def entropy(self) -> Tensor | Array:
         """The entropy in nats, in the shape of the parameters; of densities: the differential entropy."""
         raise NotImplementedError
 
-    def cdf(self, x: Any) -> Any:
+    def cdf(self, x: Tensor | Numbers) -> Tensor | Array:
         """The probability of values up to `x`.
 
         Parameters
@@ -151,7 +153,7 @@ class Distribution:
         """
         return _between_ends(self._cdf, real(x, f"{type(self).__name__}.cdf: x"), 0.0, 1.0)
 
-    def log_survival(self, x: Any) -> Any:
+    def log_survival(self, x: Tensor | Numbers) -> Tensor | Array:
         """The logarithm of the probability of values above `x`, with all digits in both tails.
 
         Parameters
@@ -186,7 +188,7 @@ class Distribution:
         """
         return _between_ends(self._log_survival, real(x, f"{type(self).__name__}.log_survival: x"), 0.0, -np.inf)
 
-    def survival(self, x: Any) -> Any:
+    def survival(self, x: Tensor | Numbers) -> Tensor | Array:
         """The probability of values above `x`: the exponential of `log_survival`.
 
         Parameters
@@ -207,7 +209,7 @@ class Distribution:
         """
         return np.exp(self.log_survival(x))
 
-    def quantile(self, p: Any) -> Any:
+    def quantile(self, p: Tensor | Numbers) -> Tensor | Array:
         """The value below which a share `p` lies: the inverse of `cdf`.
 
         Parameters
@@ -229,7 +231,9 @@ class Distribution:
         check(_Shares(type(self).__name__), p)
         return self._quantile(p)
 
-    def sample(self, size: int | tuple[int, ...] = (), *, rng: int | np.random.Generator | None = None) -> Any:
+    def sample(
+        self, size: int | tuple[int, ...] = (), *, rng: int | np.random.Generator | None = None
+    ) -> Tensor | Array:
         """Random values.
 
         Parameters
@@ -280,7 +284,7 @@ class Distribution:
         raise NotImplementedError
 
     @classmethod
-    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+    def guess(cls, data: Array, **fixed: Any) -> dict[str, Any]:
         """Parameters to begin a fit with, mostly by moments.
 
         Parameters
@@ -328,7 +332,11 @@ class Continuous(Distribution):
     _inside: ClassVar[float | None] = None
     """Some point inside of the support, put in place of those outside; None if the density is defined everywhere."""
 
-    def log_density(self, x: Any) -> Any:
+    @overload
+    def log_density(self, x: Tensor) -> Tensor: ...
+    @overload
+    def log_density(self, x: Numbers) -> Tensor | Array: ...
+    def log_density(self, x: Tensor | Numbers) -> Tensor | Array:
         """The logarithm of the density; -inf outside of the support.
 
         Parameters
@@ -346,7 +354,11 @@ class Continuous(Distribution):
         outside = self.support.outside(x)
         return np.where(outside, -np.inf, self._log_value(np.where(outside, self._inside, x)))
 
-    def density(self, x: Any) -> Any:
+    @overload
+    def density(self, x: Tensor) -> Tensor: ...
+    @overload
+    def density(self, x: Numbers) -> Tensor | Array: ...
+    def density(self, x: Tensor | Numbers) -> Tensor | Array:
         """The density: probability for a unit of `x`; 0 outside of the support.
 
         Parameters
@@ -367,7 +379,7 @@ class Continuous(Distribution):
 class Discrete(Distribution):
     """A distribution over whole numbers."""
 
-    def log_probability(self, k: Any) -> Any:
+    def log_probability(self, k: Tensor | Numbers) -> Tensor | Array:
         """The logarithm of the probability of `k`; -inf of what cannot happen.
 
         Parameters
@@ -383,7 +395,7 @@ class Discrete(Distribution):
         outside = self.support.outside(k)
         return np.where(outside, -np.inf, self._log_value(np.where(outside, 0.0, k)))
 
-    def probability_of(self, k: Any) -> Any:
+    def probability_of(self, k: Tensor | Numbers) -> Tensor | Array:
         """The probability of `k`.
 
         Parameters
@@ -397,7 +409,7 @@ class Discrete(Distribution):
         """
         return np.exp(self.log_probability(k))
 
-    def sample(self, size: int | tuple[int, ...] = (), *, rng: int | np.random.Generator | None = None) -> Any:
+    def sample(self, size: int | tuple[int, ...] = (), *, rng: int | np.random.Generator | None = None) -> Array:
         """Random whole numbers, as floats; see `Distribution.sample`.
 
         Parameters
@@ -423,4 +435,5 @@ class Discrete(Distribution):
                 "have no derivative. For the gradient of an expectation take expectation(f, distribution), which "
                 f"sums; or of samples k the mean of f(k) * log_probability(k); for samples alone detach {name}."
             )
-        return super().sample(size, rng=rng)
+        samples: Any = super().sample(size, rng=rng)  # arrays: nothing is tracked
+        return samples

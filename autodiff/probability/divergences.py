@@ -5,15 +5,23 @@ For two distributions the divergence is a table of closed forms, a line a pair.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.errors import StructureError
 from autodiff.probability.distribution import Distribution
 from autodiff.probability.information import cross_entropy_of, entropy_of, in_unit, kl_divergence_of
 from autodiff.probability.pairs import divergence
+from autodiff.typing import Array, Axis, Numbers
 
 
-def entropy(p: Any, *, axis: Any = -1, base: float | None = None) -> Any:
+@overload
+def entropy(p: Tensor, *, axis: Axis = ..., base: float | None = ...) -> Tensor: ...
+@overload
+def entropy(p: Numbers, *, axis: Axis = ..., base: float | None = ...) -> Array: ...
+@overload
+def entropy(p: Distribution, *, axis: Axis = ..., base: float | None = ...) -> Tensor | Array: ...
+def entropy(p: Tensor | Numbers | Distribution, *, axis: Axis = -1, base: float | None = None) -> Tensor | Array:
     """The entropy: what is learnt on average from an outcome.
 
     Parameters
@@ -52,7 +60,17 @@ def entropy(p: Any, *, axis: Any = -1, base: float | None = None) -> Any:
     return in_unit(p.entropy() if isinstance(p, Distribution) else entropy_of(p, axis), base)
 
 
-def kl_divergence(p: Any, q: Any, *, axis: Any = -1, base: float | None = None) -> Any:
+@overload
+def kl_divergence(p: Tensor, q: Tensor | Numbers, *, axis: Axis = ..., base: float | None = ...) -> Tensor: ...
+@overload
+def kl_divergence(p: Tensor | Numbers, q: Tensor, *, axis: Axis = ..., base: float | None = ...) -> Tensor: ...
+@overload
+def kl_divergence(p: Numbers, q: Numbers, *, axis: Axis = ..., base: float | None = ...) -> Array: ...
+@overload
+def kl_divergence(
+    p: Distribution, q: Distribution, *, axis: Axis = ..., base: float | None = ...
+) -> Tensor | Array: ...
+def kl_divergence(p: Any, q: Any, *, axis: Axis = -1, base: float | None = None) -> Tensor | Array:
     """The Kullback-Leibler divergence: what it costs to take q for the truth when p is.
 
     Parameters
@@ -98,7 +116,17 @@ def kl_divergence(p: Any, q: Any, *, axis: Any = -1, base: float | None = None) 
     return in_unit(kl_divergence_of(p, q, axis), base)
 
 
-def cross_entropy(p: Any, q: Any, *, axis: Any = -1, base: float | None = None) -> Any:
+@overload
+def cross_entropy(p: Tensor, q: Tensor | Numbers, *, axis: Axis = ..., base: float | None = ...) -> Tensor: ...
+@overload
+def cross_entropy(p: Tensor | Numbers, q: Tensor, *, axis: Axis = ..., base: float | None = ...) -> Tensor: ...
+@overload
+def cross_entropy(p: Numbers, q: Numbers, *, axis: Axis = ..., base: float | None = ...) -> Array: ...
+@overload
+def cross_entropy(
+    p: Distribution, q: Distribution, *, axis: Axis = ..., base: float | None = ...
+) -> Tensor | Array: ...
+def cross_entropy(p: Any, q: Any, *, axis: Axis = -1, base: float | None = None) -> Tensor | Array:
     """The cross-entropy: the average length of a code made for q when p is the truth.
 
     Parameters

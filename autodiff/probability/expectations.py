@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
 from autodiff.arrays.plain import concrete, untracked
+from autodiff.arrays.tensors import Tensor
 from autodiff.calculus import integrate
 from autodiff.core.effects import check
 from autodiff.errors import DomainError, ShapeError, StructureError
@@ -17,6 +18,7 @@ from autodiff.probability.multivariate import MultivariateNormal
 from autodiff.probability.normal import Normal
 from autodiff.probability.operands import real
 from autodiff.transforms.recording import title
+from autodiff.typing import Array
 
 Function = Callable[[Any], Any]
 METHODS = ("auto", "quadrature", "gauss-hermite", "sum", "sampling")
@@ -26,6 +28,39 @@ _REFUSED = 1e-6
 """An estimate of the error beyond this, over the expectation of abs(f), is no answer."""
 
 
+@overload
+def expectation(
+    f: Callable[[Any], Tensor],
+    distribution: Distribution,
+    *,
+    method: str = ...,
+    nodes: int | None = ...,
+    samples: int = ...,
+    rng: int | np.random.Generator = ...,
+    return_error: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def expectation(
+    f: Function,
+    distribution: Distribution,
+    *,
+    method: str = ...,
+    nodes: int | None = ...,
+    samples: int = ...,
+    rng: int | np.random.Generator = ...,
+    return_error: Literal[False] = ...,
+) -> Tensor | Array: ...
+@overload
+def expectation(
+    f: Function,
+    distribution: Distribution,
+    *,
+    method: str = ...,
+    nodes: int | None = ...,
+    samples: int = ...,
+    rng: int | np.random.Generator = ...,
+    return_error: Literal[True],
+) -> tuple[Tensor | Array, Array]: ...
 def expectation(
     f: Function,
     distribution: Distribution,
@@ -35,7 +70,7 @@ def expectation(
     samples: int = 100_000,
     rng: int | np.random.Generator = 0,
     return_error: bool = False,
-) -> Any:
+) -> Tensor | Array | tuple[Tensor | Array, Array]:
     """The expectation of a function of a random variable; it differentiates by the parameters of both.
 
     Parameters

@@ -17,8 +17,7 @@ from autodiff.solvers import steihaug, updated_radius
 from autodiff.transforms.first_order import value_and_grad
 from autodiff.transforms.hessians import hessian
 from autodiff.transforms.jacobians import jacobian
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from autodiff.typing import Array
 
 _VAGUE = 20.0
 """A standard error of a logarithm, or a logit, beyond which nothing is known of a parameter."""

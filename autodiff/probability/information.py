@@ -7,16 +7,18 @@ happens though it cannot costs infinitely much.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.errors import DomainError, ShapeError
 from autodiff.probability.operands import probabilities
 from autodiff.special import entr, rel_entr, xlogy
+from autodiff.typing import Array, Axis, Numbers
 
 
-def in_unit(value: Any, base: float | None) -> Any:
+def in_unit(value: Tensor | Array, base: float | None) -> Tensor | Array:
     """A number of nats in the unit whose logarithm has this base."""
     if base is None:
         return value
@@ -35,26 +37,34 @@ def _fitting(p: Any, q: Any, who: str) -> None:
         ) from None
 
 
-def entropy_of(p: Any, axis: Any) -> Any:
+def entropy_of(p: Any, axis: Axis) -> Tensor | Array:
     """The sum of -p log p."""
     return entr(probabilities(p, axis, "entropy", "p")).sum(axis=axis)
 
 
-def cross_entropy_of(p: Any, q: Any, axis: Any) -> Any:
+def cross_entropy_of(p: Any, q: Any, axis: Axis) -> Tensor | Array:
     """The sum of -p log q."""
     p, q = probabilities(p, axis, "cross_entropy", "p"), probabilities(q, axis, "cross_entropy", "q")
     _fitting(p, q, "cross_entropy")
     return -xlogy(p, q).sum(axis=axis)
 
 
-def kl_divergence_of(p: Any, q: Any, axis: Any) -> Any:
+def kl_divergence_of(p: Any, q: Any, axis: Axis) -> Tensor | Array:
     """The sum of p log(p / q)."""
     p, q = probabilities(p, axis, "kl_divergence", "p"), probabilities(q, axis, "kl_divergence", "q")
     _fitting(p, q, "kl_divergence")
     return rel_entr(p, q).sum(axis=axis)
 
 
-def jensen_shannon(p: Any, q: Any, *, axis: Any = -1, base: float | None = None) -> Any:
+@overload
+def jensen_shannon(p: Tensor, q: Tensor | Numbers, *, axis: Axis = ..., base: float | None = ...) -> Tensor: ...
+@overload
+def jensen_shannon(p: Tensor | Numbers, q: Tensor, *, axis: Axis = ..., base: float | None = ...) -> Tensor: ...
+@overload
+def jensen_shannon(p: Numbers, q: Numbers, *, axis: Axis = ..., base: float | None = ...) -> Array: ...
+def jensen_shannon(
+    p: Tensor | Numbers, q: Tensor | Numbers, *, axis: Axis = -1, base: float | None = None
+) -> Tensor | Array:
     """The Jensen-Shannon divergence: how far two sets of probabilities are from the mean of both.
 
     Parameters
@@ -96,7 +106,7 @@ def jensen_shannon(p: Any, q: Any, *, axis: Any = -1, base: float | None = None)
     return in_unit((rel_entr(p, m) + rel_entr(q, m)).sum(axis=axis) / 2, base)
 
 
-def _joint(joint: Any, who: str) -> Any:
+def _joint(joint: Any, who: str) -> Tensor | Array:
     if np.ndim(joint) < 2:
         raise ShapeError(
             f"{who}: joint has shape {np.shape(joint)}; give the joint probabilities of two variables, (..., m, n): "
@@ -105,7 +115,11 @@ def _joint(joint: Any, who: str) -> Any:
     return probabilities(joint, (-2, -1), who, "joint")
 
 
-def mutual_information(joint: Any, *, base: float | None = None) -> Any:
+@overload
+def mutual_information(joint: Tensor, *, base: float | None = ...) -> Tensor: ...
+@overload
+def mutual_information(joint: Numbers, *, base: float | None = ...) -> Array: ...
+def mutual_information(joint: Tensor | Numbers, *, base: float | None = None) -> Tensor | Array:
     """What two variables tell of each other: the divergence of their joint probabilities from independent ones.
 
     Parameters
@@ -145,7 +159,11 @@ def mutual_information(joint: Any, *, base: float | None = None) -> Any:
     return in_unit(rel_entr(joint, rows * columns).sum(axis=(-2, -1)), base)
 
 
-def conditional_entropy(joint: Any, *, given: int = 0, base: float | None = None) -> Any:
+@overload
+def conditional_entropy(joint: Tensor, *, given: int = ..., base: float | None = ...) -> Tensor: ...
+@overload
+def conditional_entropy(joint: Numbers, *, given: int = ..., base: float | None = ...) -> Array: ...
+def conditional_entropy(joint: Tensor | Numbers, *, given: int = 0, base: float | None = None) -> Tensor | Array:
     """What is left to learn of one variable once the other is known.
 
     Parameters

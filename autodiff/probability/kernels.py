@@ -11,16 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.core.primitives import elementwise
 from autodiff.ops.gamma_remainders import log1p_less, stirling
 from autodiff.special import betaln, gammaln, xlogy
+from autodiff.typing import Array
 
 LOG_2PI = math.log(2 * math.pi)
 LARGE = 16.0
 """Up to here the terms of a density are small, and nothing is lost by adding them as they stand."""
 
 
-def gamma_kernel(a: Any, u: Any) -> Any:
+def gamma_kernel(a: Any, u: Any) -> Tensor | Array:
     """``a log(u) - u - gammaln(a)``: of a large shape the distance from a, and what Stirling's formula leaves."""
     plainly = xlogy(a, u) - u - gammaln(a)
     off = (u - a) / a
@@ -29,13 +31,13 @@ def gamma_kernel(a: Any, u: Any) -> Any:
     return np.where(close, large, plainly)
 
 
-def is_near_mean(a: Any, b: Any, x: Any, rest: Any) -> Any:
+def is_near_mean(a: Any, b: Any, x: Any, rest: Any) -> Tensor | Array:
     """Whether the terms of a beta density cancel there: of large shapes, no further from the mean than most of it."""
     off = x * b - rest * a
     return (a + b >= 2 * LARGE) & (off > -0.9 * a) & (off < 0.9 * b)
 
 
-def beta_kernel(a: Any, b: Any, x: Any, rest: Any) -> Any:
+def beta_kernel(a: Any, b: Any, x: Any, rest: Any) -> Tensor | Array:
     """``a log(x) + b log(rest) - betaln(a, b)`` with ``rest = 1 - x``: of large shapes the distance from the mean."""
     plainly = xlogy(a, x) + xlogy(b, rest) - betaln(a, b)
     off = x * b - rest * a
@@ -47,7 +49,7 @@ def beta_kernel(a: Any, b: Any, x: Any, rest: Any) -> Any:
     return np.where(close, large, plainly)
 
 
-def beta_log_density(a: Any, b: Any, x: Any) -> Any:
+def beta_log_density(a: Any, b: Any, x: Any) -> Tensor | Array:
     """The logarithm of the beta density, at the ends 0 and 1 too."""
     plainly = xlogy(a - 1, x) + xlogy(b - 1, 1 - x) - betaln(a, b)
     large = is_near_mean(a, b, x, 1 - x)
@@ -55,7 +57,7 @@ def beta_log_density(a: Any, b: Any, x: Any) -> Any:
     return np.where(large, beta_kernel(a, b, x, 1 - x) - np.log(x) - np.log1p(-x), plainly)
 
 
-def digamma_less_log(a: Any) -> Any:
+def digamma_less_log(a: Any) -> Tensor | Array:
     """``digamma(a) - log(a)``."""
     return stirling(a, n=1) - 0.5 / a
 
@@ -80,7 +82,7 @@ def _share(nu: Any, t: Any) -> Any:
     return np.square(t / np.hypot(np.sqrt(nu), t))
 
 
-def log_growth(s: Any, log_whole: Any) -> Any:
+def log_growth(s: Any, log_whole: Any) -> Tensor | Array:
     """``s - log_whole`` for ``log_whole = -log(1 - s)``: 0 to second order at s = 0."""
     near = s < 0.5
     return np.where(near, log1p_less(np.where(near, -s, 0.0)), s - log_whole)
@@ -95,18 +97,18 @@ student_power = elementwise(
 """The logarithm of (1 + t^2 / nu)^(-(nu + 1) / 2); of its slope by nu the terms of first order cancel on paper."""
 
 
-def student_constant(nu: Any) -> Any:
+def student_constant(nu: Any) -> Tensor | Array:
     """The logarithm of the density of Student's t at 0."""
     h = nu / 2
     return h * log1p_less(1 / nu) + stirling(h + 0.5, n=0) - stirling(h, n=0) - LOG_2PI / 2
 
 
-def student_constant_slope(nu: Any) -> Any:
+def student_constant_slope(nu: Any) -> Tensor | Array:
     """Twice its slope: digamma((nu + 1) / 2) - digamma(nu / 2) - 1 / nu, of order 1 / nu^2."""
     h, r = nu / 2, 1 / nu
     return log1p_less(r) + r * r / (1 + r) + stirling(h + 0.5, n=1) - stirling(h, n=1)
 
 
-def student_log_density(nu: Any, t: Any) -> Any:
+def student_log_density(nu: Any, t: Any) -> Tensor | Array:
     """Logarithm of the density of Student's t."""
     return student_power(nu, t) + student_constant(nu)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from autodiff.arrays.plain import is_tracked, untracked
+from autodiff.arrays.tensors import Tensor
 from autodiff.core import switches
 from autodiff.core.effects import is_compiling, live
 from autodiff.errors import GradientError, ShapeError, StructureError, UnsupportedError
@@ -18,6 +19,7 @@ from autodiff.probability.expectations import expectation
 from autodiff.probability.operands import log, real
 from autodiff.probability.parameters import PROBABILITIES, Constraint, Parameter
 from autodiff.special import logsumexp
+from autodiff.typing import Array, Numbers
 
 
 class Mixture(Distribution):
@@ -53,9 +55,9 @@ class Mixture(Distribution):
     (0.0, 2.0, 0.5)
     """
 
-    weights = Parameter(PROBABILITIES)
+    weights: Parameter = Parameter(PROBABILITIES)
 
-    def __init__(self, weights: Any, components: Sequence[Distribution]) -> None:
+    def __init__(self, weights: Tensor | Numbers, components: Sequence[Distribution]) -> None:
         self.weights = weights
         self.components = tuple(components)
         if np.shape(self.weights) != (len(self.components),):
@@ -124,24 +126,30 @@ class Mixture(Distribution):
         return Support(low, high, supports[0].discrete)
 
     @property
-    def mean(self) -> Any:
-        return sum(self.weights[i] * c.mean for i, c in enumerate(self.components))
+    def mean(self) -> Tensor | Array:
+        mean: Any = sum(self.weights[i] * c.mean for i, c in enumerate(self.components))  # of none it would be 0
+        return mean
 
     @property
-    def variance(self) -> Any:
+    def variance(self) -> Tensor | Array:
         """Within the components, and between them."""
         mean = self.mean
         distances = [c.mean - mean for c in self.components]
-        return sum(
+        variance: Any = sum(
             self.weights[i] * (c.variance + d * d)
             for i, (c, d) in enumerate(zip(self.components, distances, strict=True))
         )
+        return variance
 
-    def entropy(self) -> Any:
+    def entropy(self) -> Tensor | Array:
         """The expectation of minus the logarithm of the density, by quadrature."""
         return expectation(lambda x: -self._log_value(x), self)
 
-    def log_density(self, x: Any) -> Any:
+    @overload
+    def log_density(self, x: Tensor) -> Tensor: ...
+    @overload
+    def log_density(self, x: Numbers) -> Tensor | Array: ...
+    def log_density(self, x: Tensor | Numbers) -> Tensor | Array:
         """The logarithm of the density, of components that have one.
 
         Parameters
@@ -156,7 +164,11 @@ class Mixture(Distribution):
             raise UnsupportedError("Mixture: its components live on whole numbers; use log_probability.")
         return self._log_value(real(x, "Mixture.log_density: x"))
 
-    def density(self, x: Any) -> Any:
+    @overload
+    def density(self, x: Tensor) -> Tensor: ...
+    @overload
+    def density(self, x: Numbers) -> Tensor | Array: ...
+    def density(self, x: Tensor | Numbers) -> Tensor | Array:
         """The density, of components that have one.
 
         Parameters
@@ -169,7 +181,7 @@ class Mixture(Distribution):
         """
         return np.exp(self.log_density(x))
 
-    def log_probability(self, k: Any) -> Any:
+    def log_probability(self, k: Tensor | Numbers) -> Tensor | Array:
         """The logarithm of the probability of `k`, of components over whole numbers.
 
         Parameters
@@ -184,7 +196,7 @@ class Mixture(Distribution):
             raise UnsupportedError("Mixture: its components have densities; use log_density.")
         return self._log_value(real(k, "Mixture.log_probability: k"))
 
-    def probability_of(self, k: Any) -> Any:
+    def probability_of(self, k: Tensor | Numbers) -> Tensor | Array:
         """The probability of `k`, of components over whole numbers.
 
         Parameters
@@ -197,7 +209,7 @@ class Mixture(Distribution):
         """
         return np.exp(self.log_probability(k))
 
-    def responsibilities(self, x: Any) -> Any:
+    def responsibilities(self, x: Tensor | Numbers) -> Tensor | Array:
         """The probability of each component, given a value: Bayes' rule.
 
         Parameters

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.core.effects import live
 from autodiff.errors import ShapeError
 from autodiff.probability.distribution import Continuous
 from autodiff.probability.normal import LOG_2PI, standard_normal
 from autodiff.probability.operands import real
 from autodiff.probability.parameters import COVARIANCE, VECTOR, Parameter
+from autodiff.typing import Array, Numbers
 
 
 class MultivariateNormal(Continuous):
@@ -44,11 +46,11 @@ class MultivariateNormal(Continuous):
     -2.38718321
     """
 
-    mean = Parameter(VECTOR)
-    covariance = Parameter(COVARIANCE)
+    mean: Parameter = Parameter(VECTOR)
+    covariance: Parameter = Parameter(COVARIANCE)
     event_ndim = 1
 
-    def __init__(self, mean: Any, covariance: Any) -> None:
+    def __init__(self, mean: Tensor | Numbers, covariance: Tensor | Numbers) -> None:
         self.mean, self.covariance = mean, covariance
         if np.shape(self.mean)[-1] != self.dimension:
             raise ShapeError(
@@ -61,24 +63,29 @@ class MultivariateNormal(Continuous):
         return int(np.shape(self.covariance)[0])
 
     @property
-    def variance(self) -> Any:
+    def variance(self) -> Tensor | Array:
         """The variance of each entry, (d,); `covariance` has the rest."""
         return np.diagonal(self.covariance)
 
     @property
-    def factor(self) -> Any:
+    def factor(self) -> Tensor | Array:
         """The lower triangular L with L L' = covariance, (d, d)."""
-        both = (self.covariance + self.covariance.T) / 2  # NumPy reads one triangle; the slopes are to be symmetric
+        # NumPy reads one triangle; the slopes are to be symmetric. Its types know nothing of Tensors.
+        both: Any = (self.covariance + self.covariance.T) / 2
         return np.linalg.cholesky(both)
 
-    def log_determinant(self) -> Any:
+    def log_determinant(self) -> Tensor | Array:
         """The logarithm of the determinant of the covariance."""
         return 2 * np.log(np.diagonal(self.factor)).sum()
 
-    def entropy(self) -> Any:
+    def entropy(self) -> Tensor | Array:
         return np.broadcast_to((self.log_determinant() + self.dimension * (1 + LOG_2PI)) / 2, self.shape)[()]
 
-    def log_density(self, x: Any) -> Any:
+    @overload
+    def log_density(self, x: Tensor) -> Tensor: ...
+    @overload
+    def log_density(self, x: Numbers) -> Tensor | Array: ...
+    def log_density(self, x: Tensor | Numbers) -> Tensor | Array:
         """The logarithm of the density.
 
         Parameters
@@ -103,7 +110,7 @@ class MultivariateNormal(Continuous):
         return self._log_value(x)
 
     def _log_value(self, x: Any) -> Any:
-        factor = self.factor
+        factor: Any = self.factor
         distance = (x - self.mean)[..., None]
         z = np.linalg.solve(factor, distance)[..., 0]
         return -0.5 * (z * z).sum(axis=-1) - np.log(np.diagonal(factor)).sum() - self.dimension / 2 * LOG_2PI
@@ -113,6 +120,6 @@ class MultivariateNormal(Continuous):
         return self.mean + z @ self.factor.T
 
     @classmethod
-    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+    def guess(cls, data: Array, **fixed: Any) -> dict[str, Any]:
         mean = fixed.get("mean", data.mean(axis=0))
         return {"mean": mean, "covariance": (data - mean).T @ (data - mean) / len(data)}

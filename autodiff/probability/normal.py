@@ -7,17 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.core.effects import live
 from autodiff.core.primitives import Primitive, elementwise
 from autodiff.ops.error_function import bell, log_normal_tail
 from autodiff.probability.distribution import Continuous
 from autodiff.probability.parameters import POSITIVE, REAL, Parameter
 from autodiff.special import erfc
+from autodiff.typing import Array, Numbers, Shape
 
 LOG_2PI = math.log(2 * math.pi)
 
 
-def standard_normal(rng: Any, shape: tuple[int, ...]) -> Any:
+def standard_normal(rng: Any, shape: Shape) -> Array:
     """Random numbers of mean 0 and variance 1."""
     return np.random.default_rng(rng).standard_normal(shape)
 
@@ -70,17 +72,17 @@ class Normal(Continuous):
     (0.5, 4.919927969)
     """
 
-    mean = Parameter(REAL)
-    standard_deviation = Parameter(POSITIVE)
+    mean: Parameter = Parameter(REAL)
+    standard_deviation: Parameter = Parameter(POSITIVE)
 
-    def __init__(self, mean: Any = 0.0, standard_deviation: Any = 1.0) -> None:
+    def __init__(self, mean: Tensor | Numbers = 0.0, standard_deviation: Tensor | Numbers = 1.0) -> None:
         self.mean, self.standard_deviation = mean, standard_deviation
 
     @property
-    def variance(self) -> Any:
+    def variance(self) -> Tensor | Array:
         return self.standard_deviation**2
 
-    def entropy(self) -> Any:
+    def entropy(self) -> Tensor | Array:
         return np.broadcast_to(np.log(self.standard_deviation) + (1 + LOG_2PI) / 2, self.shape)[()]
 
     def _z(self, x: Any) -> Any:
@@ -104,6 +106,6 @@ class Normal(Continuous):
         return self.mean + self.standard_deviation * live(standard_normal, rng, shape)
 
     @classmethod
-    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+    def guess(cls, data: Array, **fixed: Any) -> dict[str, Any]:
         mean = fixed.get("mean", data.mean())
         return {"mean": mean, "standard_deviation": np.sqrt(((data - mean) ** 2).mean())}

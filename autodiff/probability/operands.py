@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.core.effects import check
 from autodiff.errors import DomainError, DtypeError
+from autodiff.typing import Array, Axis
 
 
-def real(x: Any, what: str) -> Any:
+def real(x: Any, what: str) -> Tensor | Array:
     """An array of real numbers, tracked if it was; whole numbers are taken for the reals they are."""
     if not hasattr(x, "dtype"):
         x = np.asarray(x)[()]
@@ -21,20 +23,20 @@ def real(x: Any, what: str) -> Any:
     return x
 
 
-def log(p: Any) -> Any:
+def log(p: Any) -> Tensor | Array:
     """The logarithm, without the warning at 0: -inf is the answer asked for."""
     with np.errstate(divide="ignore"):
         return np.log(p)
 
 
-def log_of_part(part: Any, rest: Any) -> Any:
+def log_of_part(part: Any, rest: Any) -> Tensor | Array:
     """The logarithm of a probability, of which near 1 the other one has the digits; -inf at 0."""
     small = part < 0.5
     with np.errstate(divide="ignore"):
         return np.where(small, np.log(np.where(small, part, 1.0)), np.log1p(-np.where(small, 0.0, rest)))
 
 
-def probabilities(p: Any, axis: Any, who: str, name: str) -> Any:
+def probabilities(p: Any, axis: Axis, who: str, name: str) -> Tensor | Array:
     """Checked: none is negative, and along `axis` they sum to one."""
     p = real(p, f"{who}: {name}")
     check(_Probabilities(axis, who, name), p)
@@ -44,7 +46,7 @@ def probabilities(p: Any, axis: Any, who: str, name: str) -> Any:
 class _Probabilities:
     """Looks whether an array holds probabilities; a compiled function looks at every call."""
 
-    def __init__(self, axis: Any, who: str, name: str) -> None:
+    def __init__(self, axis: Axis, who: str, name: str) -> None:
         self.axis, self.who, self.name = axis, who, name
 
     def __call__(self, p: Any) -> None:

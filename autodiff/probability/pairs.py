@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.errors import ShapeError, UnsupportedError
 from autodiff.probability.bounded import Beta, Uniform
 from autodiff.probability.categorical import Categorical
@@ -21,6 +22,7 @@ from autodiff.probability.normal import LOG_2PI, Normal
 from autodiff.probability.symmetric import Laplace
 from autodiff.probability.waiting import Exponential, Gamma
 from autodiff.special import betaln, digamma, gammaln, rel_entr
+from autodiff.typing import Array
 
 
 def _normal(p: Any, q: Any) -> Any:
@@ -124,7 +126,7 @@ DIVERGENCES: dict[tuple[type[Distribution], type[Distribution]], Callable[[Any, 
 }
 
 
-def divergence(p: Distribution, q: Distribution) -> Any:
+def divergence(p: Distribution, q: Distribution) -> Tensor | Array:
     """From the table, or the way to have it without one."""
     formula = DIVERGENCES.get((type(p), type(q)))
     if formula is None:

@@ -8,16 +8,16 @@ leaving their domain.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.core.effects import check
 from autodiff.errors import DomainError, MatrixError, ShapeError
 from autodiff.probability.operands import probabilities, real
 from autodiff.special import sigmoid, softmax
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from autodiff.typing import Array, Numbers
 
 
 class Constraint(NamedTuple):
@@ -215,10 +215,14 @@ class Parameter:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, distribution: Any, owner: type | None = None) -> Any:
+    @overload
+    def __get__(self, distribution: None, owner: type | None = None) -> Parameter: ...
+    @overload
+    def __get__(self, distribution: object, owner: type | None = None) -> Tensor | Array: ...
+    def __get__(self, distribution: Any, owner: type | None = None) -> Parameter | Tensor | Array:
         return self if distribution is None else distribution.__dict__[self.name]
 
-    def __set__(self, distribution: Any, value: Any) -> None:
+    def __set__(self, distribution: Any, value: Tensor | Numbers) -> None:
         who, attributes = type(distribution).__name__, distribution.__dict__
         value = self.constraint.checked(value, who, self.name)
         for name, constraint in distribution.parameters.items():

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.probability.cumulative import log_student_cdf, student_cdf, student_quantile
 from autodiff.probability.distribution import Continuous
 from autodiff.probability.kernels import student_constant, student_constant_slope, student_log_density
 from autodiff.probability.parameters import POSITIVE, REAL, Parameter
+from autodiff.typing import Array, Numbers
 
 
 class Laplace(Continuous):
@@ -41,22 +43,22 @@ class Laplace(Continuous):
     (0.25, 8.0, 0.5)
     """
 
-    location = Parameter(REAL)
-    scale = Parameter(POSITIVE)
+    location: Parameter = Parameter(REAL)
+    scale: Parameter = Parameter(POSITIVE)
     smooth = False
 
-    def __init__(self, location: Any = 0.0, scale: Any = 1.0) -> None:
+    def __init__(self, location: Tensor | Numbers = 0.0, scale: Tensor | Numbers = 1.0) -> None:
         self.location, self.scale = location, scale
 
     @property
-    def mean(self) -> Any:
+    def mean(self) -> Tensor | Array:
         return self.location
 
     @property
-    def variance(self) -> Any:
+    def variance(self) -> Tensor | Array:
         return 2 * self.scale * self.scale
 
-    def entropy(self) -> Any:
+    def entropy(self) -> Tensor | Array:
         return np.broadcast_to(1 + np.log(2 * self.scale), self.shape)[()]
 
     def _log_value(self, x: Any) -> Any:
@@ -77,7 +79,7 @@ class Laplace(Continuous):
         return self.location + self.scale * z
 
     @classmethod
-    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+    def guess(cls, data: Array, **fixed: Any) -> dict[str, Any]:
         location = fixed.get("location", np.median(data))  # these are the most likely ones already
         return {"location": location, "scale": np.abs(data - location).mean()}
 
@@ -112,25 +114,27 @@ class StudentT(Continuous):
     (2.0, 2.776445105)
     """
 
-    degrees_of_freedom = Parameter(POSITIVE)
-    location = Parameter(REAL)
-    scale = Parameter(POSITIVE)
+    degrees_of_freedom: Parameter = Parameter(POSITIVE)
+    location: Parameter = Parameter(REAL)
+    scale: Parameter = Parameter(POSITIVE)
 
-    def __init__(self, degrees_of_freedom: Any, location: Any = 0.0, scale: Any = 1.0) -> None:
+    def __init__(
+        self, degrees_of_freedom: Tensor | Numbers, location: Tensor | Numbers = 0.0, scale: Tensor | Numbers = 1.0
+    ) -> None:
         self.degrees_of_freedom, self.location, self.scale = degrees_of_freedom, location, scale
 
     @property
-    def mean(self) -> Any:
+    def mean(self) -> Tensor | Array:
         return np.where(self.degrees_of_freedom > 1, self.location, math.nan)
 
     @property
-    def variance(self) -> Any:
+    def variance(self) -> Tensor | Array:
         nu = self.degrees_of_freedom
         finite = np.where(nu > 2, nu, 3.0)
         value = self.scale * self.scale * finite / (finite - 2)
         return np.where(nu > 2, value, np.where(nu > 1, math.inf, math.nan))
 
-    def entropy(self) -> Any:
+    def entropy(self) -> Tensor | Array:
         nu = self.degrees_of_freedom
         value = (nu + 1) / 2 * student_constant_slope(nu) + 0.5 + 0.5 / nu - student_constant(nu)
         return np.broadcast_to(value + np.log(self.scale), self.shape)[()]
@@ -151,7 +155,7 @@ class StudentT(Continuous):
         return self.location + self.scale * student_quantile(self.degrees_of_freedom, p)
 
     @classmethod
-    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+    def guess(cls, data: Array, **fixed: Any) -> dict[str, Any]:
         location = fixed.get("location", np.median(data))
         # the quartiles of four degrees of freedom lie 0.741 scales from the centre
         spread = np.quantile(np.abs(data - location), 0.5) / 0.741

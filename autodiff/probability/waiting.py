@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.tensors import Tensor
 from autodiff.ops.gamma_remainders import stirling
 from autodiff.probability.cumulative import gamma_cdf, gamma_quantile, log_gamma_cdf
 from autodiff.probability.distribution import Continuous, Support
 from autodiff.probability.kernels import LARGE, LOG_2PI, gamma_kernel
 from autodiff.probability.parameters import POSITIVE, Parameter
 from autodiff.special import gammaln, xlogy
+from autodiff.typing import Array, Numbers
 
 
 class Exponential(Continuous):
@@ -39,22 +41,22 @@ class Exponential(Continuous):
     (0.5, 0.346573590)
     """
 
-    rate = Parameter(POSITIVE)
+    rate: Parameter = Parameter(POSITIVE)
     everywhere = Support(0.0)
     _inside = 1.0
 
-    def __init__(self, rate: Any = 1.0) -> None:
+    def __init__(self, rate: Tensor | Numbers = 1.0) -> None:
         self.rate = rate
 
     @property
-    def mean(self) -> Any:
+    def mean(self) -> Tensor | Array:
         return 1 / self.rate
 
     @property
-    def variance(self) -> Any:
+    def variance(self) -> Tensor | Array:
         return 1 / (self.rate * self.rate)
 
-    def entropy(self) -> Any:
+    def entropy(self) -> Tensor | Array:
         return 1 - np.log(self.rate)
 
     def _log_value(self, x: Any) -> Any:
@@ -71,7 +73,7 @@ class Exponential(Continuous):
             return -np.log1p(-p) / self.rate
 
     @classmethod
-    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+    def guess(cls, data: Array, **fixed: Any) -> dict[str, Any]:
         with np.errstate(divide="ignore"):
             return {"rate": 1 / data.mean()}
 
@@ -105,23 +107,23 @@ class Gamma(Continuous):
     (1.5, 0.75, 0.576809918)
     """
 
-    concentration = Parameter(POSITIVE)
-    rate = Parameter(POSITIVE)
+    concentration: Parameter = Parameter(POSITIVE)
+    rate: Parameter = Parameter(POSITIVE)
     everywhere = Support(0.0)
     _inside = 1.0
 
-    def __init__(self, concentration: Any, rate: Any = 1.0) -> None:
+    def __init__(self, concentration: Tensor | Numbers, rate: Tensor | Numbers = 1.0) -> None:
         self.concentration, self.rate = concentration, rate
 
     @property
-    def mean(self) -> Any:
+    def mean(self) -> Tensor | Array:
         return self.concentration / self.rate
 
     @property
-    def variance(self) -> Any:
+    def variance(self) -> Tensor | Array:
         return self.concentration / (self.rate * self.rate)
 
-    def entropy(self) -> Any:
+    def entropy(self) -> Tensor | Array:
         a = self.concentration  # gammaln and digamma by Stirling's formula, whose terms cancel
         rest = stirling(a, n=0) + (1 - a) * stirling(a, n=1)
         return 0.5 * np.log(a) - np.log(self.rate) + (LOG_2PI + 1 - 1 / a) / 2 + rest
@@ -148,7 +150,7 @@ class Gamma(Continuous):
         return gamma_quantile(self.concentration, p) / self.rate
 
     @classmethod
-    def guess(cls, data: Any, **fixed: Any) -> dict[str, Any]:
+    def guess(cls, data: Array, **fixed: Any) -> dict[str, Any]:
         # Minka's start ("Estimating a Gamma distribution", 2002): half the inverse of log of mean minus mean of log.
         with np.errstate(divide="ignore", invalid="ignore"):
             gap = np.log(data.mean()) - np.log(data).mean()

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autodiff.typing import Array
 from nn.module import Module
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 BINS = 32
 SATURATED = 0.97

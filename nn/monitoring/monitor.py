@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from autodiff.typing import Array
 from nn.layers.convolution import Conv1d, Conv2d
 from nn.layers.dropout import Dropout
 from nn.layers.flatten import Flatten
 from nn.layers.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from nn.module import Module, Parameter
-from nn.monitoring.measuring import Array, Sample, measured, norm, units_of
+from nn.monitoring.measuring import Sample, measured, norm, units_of
 from nn.monitoring.verdicts import RECENT, Track, Verdict, judge, overall
 
 _PASSING_ON = (Flatten, Dropout, MaxPool1d, MaxPool2d, AvgPool1d, AvgPool2d)  # they make no signal of their own

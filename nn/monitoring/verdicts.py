@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autodiff.typing import Array
 from nn.monitoring.measuring import Sample
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 RECENT = 10
 """A verdict looks at the medians of so many batches."""

@@ -9,8 +9,8 @@ import numpy as np
 
 import autodiff as ad
 from autodiff.plotting.style import MARKERS, PALETTE, axes_of, diverging
+from autodiff.typing import Array
 from nn.module import Module
-from nn.monitoring.measuring import Array
 
 Box = tuple[float, float, float, float]
 

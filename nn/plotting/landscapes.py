@@ -9,10 +9,10 @@ import numpy as np
 
 import autodiff as ad
 from autodiff.plotting.style import BLUE, RED, axes_of
+from autodiff.typing import Array
 from nn.layers.convolution import Conv1d, Conv2d
 from nn.layers.embedding import Embedding
 from nn.module import Module
-from nn.monitoring.measuring import Array
 
 Direction = dict[str, Array]
 
