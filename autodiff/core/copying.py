@@ -20,13 +20,15 @@ import importlib
 import sys
 import weakref
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from autodiff.core.primitives import NUMPY_PRIMITIVES, Primitive
 from autodiff.core.switches import is_traced
 from autodiff.core.tape import NO_KEYWORDS, Held, Leaf, Node, Orphan, next_number
 from autodiff.core.walks import ancestors
 from autodiff.errors import GradientError, RuleError
+
+T = TypeVar("T")
 
 # --- numbers --------------------------------------------------------------------------------------
 
@@ -97,7 +99,7 @@ def _made_node(
     return node
 
 
-def adopted(node: Any) -> Any:
+def adopted(node: T) -> T:
     """The node of a Tensor that was unpickled: a leaf that has one is an ordinary leaf."""
     if isinstance(node, Orphan):
         node.__class__ = Leaf  # type: ignore[assignment]  # an Orphan is a Leaf and no more

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from autodiff.core import switches
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def is_compiling() -> bool:
@@ -38,7 +41,7 @@ def effect(function: Callable[[], object], tensors: Iterable[Any] = ()) -> None:
         tracer.do(function, tensors)
 
 
-def live(function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+def live(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> T:
     """What a function gives now; in a function that is being compiled it is called anew at every call.
 
     Parameters

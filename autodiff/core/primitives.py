@@ -23,7 +23,7 @@ Everything common to all rules (un-broadcasting, dtypes, accumulation, masks) is
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar, overload
 from weakref import WeakSet
 
 import numpy as np
@@ -31,6 +31,8 @@ import numpy as np
 from autodiff.errors import RuleError
 
 Rule = Callable[..., Any]
+
+T = TypeVar("T")
 
 ELEMENTWISE, LINEAR, MULTILINEAR, GENERAL = "elementwise", "linear", "multilinear", "general"
 
@@ -74,7 +76,7 @@ def implements(*functions: Callable[..., Any]) -> Callable[[Rule], Rule]:
     return register
 
 
-def pass_on(t: Any, *_: Any) -> Any:
+def pass_on(t: T, *_: Any) -> T:
     """The rule with slope 1. The sweep knows it by name and saves the call: half of all rules in small graphs."""
     return t
 
@@ -165,6 +167,26 @@ class Primitive:
 # --- the four ways to write one -------------------------------------------------------------------
 
 
+@overload
+def elementwise(
+    fn: Callable[..., Any],
+    first: Rule | None,
+    /,
+    *others: Rule | None,
+    name: str | None = ...,
+    live: Sequence[Rule | None] = ...,
+    singular: bool = ...,
+    reads: bool = ...,
+) -> Primitive: ...
+@overload
+def elementwise(
+    fn: Callable[..., Any],
+    *,
+    name: str | None = ...,
+    live: Sequence[Rule | None] = ...,
+    singular: bool = ...,
+    reads: bool = ...,
+) -> Callable[[Rule], Primitive]: ...
 def elementwise(
     fn: Callable[..., Any],
     *maps: Rule | None,
@@ -172,7 +194,7 @@ def elementwise(
     live: Sequence[Rule | None] = (),
     singular: bool = False,
     reads: bool = True,
-) -> Any:
+) -> Primitive | Callable[[Rule], Primitive]:
     """Make a primitive of a function that acts entry by entry.
 
     Parameters
@@ -226,6 +248,26 @@ def elementwise(
     return _register(p)
 
 
+@overload
+def linear(
+    fn: Callable[..., Any],
+    transpose: Rule,
+    *,
+    name: str | None = ...,
+    variadic: bool = ...,
+    masking: bool = ...,
+    passes_mask: bool = ...,
+) -> Primitive: ...
+@overload
+def linear(
+    fn: Callable[..., Any],
+    transpose: None = ...,
+    *,
+    name: str | None = ...,
+    variadic: bool = ...,
+    masking: bool = ...,
+    passes_mask: bool = ...,
+) -> Callable[[Rule], Primitive]: ...
 def linear(
     fn: Callable[..., Any],
     transpose: Rule | None = None,
@@ -234,7 +276,7 @@ def linear(
     variadic: bool = False,
     masking: bool = False,
     passes_mask: bool = False,
-) -> Any:
+) -> Primitive | Callable[[Rule], Primitive]:
     """Make a primitive of a function that is linear in its first operand, or in all of them at once.
 
     Parameters
@@ -291,7 +333,7 @@ def multilinear(
     *transposes: Rule | None,
     name: str | None = None,
     passes_mask: bool = False,
-) -> Any:
+) -> Primitive:
     """Make a primitive of a function that is linear in each operand separately (a product).
 
     Parameters
@@ -344,6 +386,34 @@ def _replaced(p: Primitive, index: int) -> Rule:
     return push
 
 
+@overload
+def primitive(
+    fn: Callable[..., Any],
+    *,
+    vjp: Rule | Sequence[Rule | None],
+    jvp: Rule | Sequence[Rule | None],
+    name: str | None = ...,
+    live: Sequence[Rule | None] = ...,
+    mask_pull: Rule | None = ...,
+    mask_push: Rule | None = ...,
+    singular: bool = ...,
+    symbolic_zeros: bool = ...,
+    sees_masks: bool = ...,
+) -> Primitive: ...
+@overload
+def primitive(
+    fn: None = ...,
+    *,
+    vjp: Rule | Sequence[Rule | None],
+    jvp: Rule | Sequence[Rule | None],
+    name: str | None = ...,
+    live: Sequence[Rule | None] = ...,
+    mask_pull: Rule | None = ...,
+    mask_push: Rule | None = ...,
+    singular: bool = ...,
+    symbolic_zeros: bool = ...,
+    sees_masks: bool = ...,
+) -> Callable[[Callable[..., Any]], Primitive]: ...
 def primitive(
     fn: Callable[..., Any] | None = None,
     *,
@@ -356,7 +426,7 @@ def primitive(
     singular: bool = False,
     symbolic_zeros: bool = False,
     sees_masks: bool = False,
-) -> Any:
+) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
     """Make a primitive of any function, from its reverse and its forward rule.
 
     Parameters

@@ -29,6 +29,7 @@ from autodiff.core.primitives import ELEMENTWISE, GUARDING, LINEAR, MASKING, OVE
 from autodiff.core.tape import ITEM, Leaf, Node, item_node
 from autodiff.core.walks import Walk
 from autodiff.errors import RuleError
+from autodiff.typing import Array
 
 # Each `type: ignore` below says one thing: a node that a sweep meets has a primitive, and an operand on the way a rule,
 # which the walk has seen to; asserting it again for every node would cost what the sweep itself costs.
@@ -408,7 +409,7 @@ def _lifted(node: Node, lift: Lift | None) -> tuple[tuple[Any, ...], Any]:
     return operands, lift(node.output, node)
 
 
-def zeros_for(leaf: Node, nodes: Sequence[Node]) -> Any:
+def zeros_for(leaf: Node, nodes: Sequence[Node]) -> Array:
     """The gradient of a leaf that is in the graph, but to which nothing flows: every way to it is blocked."""
     for node in nodes:
         for parent, x in zip(node.parents, node.operands):

@@ -118,7 +118,7 @@ power = elementwise(
 )
 number_to_power = elementwise(lambda b, x: b**x, None, lambda t, y, b, x: t * (y * math.log(b)), name="power")
 """A positive Python number to a power: an exponential, smooth everywhere."""
-float_power = elementwise(np.float_power, *power.pulls, singular=True)
+float_power = elementwise(np.float_power, *(power.pulls or ()), singular=True)
 
 
 @implements(np.power, np.pow)

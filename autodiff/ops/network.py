@@ -67,7 +67,9 @@ def _affine_mask(index: int, live: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
     if index == 2:
         return _affine_b(live * 1.0, y, x, w, b) != 0  # in the shape that its rule gives
     ones = [np.ones(x.shape), np.ones(w.shape)]
-    return matmul.pulls[index](live * 1.0, *ones) != 0
+    rule = (matmul.pulls or ())[index]
+    assert rule is not None  # it has one for each operand
+    return rule(live * 1.0, *ones) != 0
 
 
 def _affine_mask_forward(index: int, live: Any, y: Any, x: Any, w: Any, b: Any) -> Any:

@@ -17,7 +17,7 @@ from autodiff.special import entr
 from autodiff.typing import Array, Numbers, Shape
 
 
-def drawn(rng: Any, shape: Shape, p: Array) -> Array:
+def drawn(rng: Any, shape: Shape, p: Any) -> Array:
     """Random categories of these probabilities."""
     u = np.random.default_rng(rng).random((*shape, 1))
     # the last sum may be a little less than 1

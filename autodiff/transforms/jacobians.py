@@ -26,6 +26,7 @@ from autodiff.transforms.recording import (
     title,
     tracked_node,
 )
+from autodiff.typing import Array
 
 _DIRECTIONS_AT_ONCE = 512  # bounds the memory of one sweep; a multiple of it costs a further sweep
 
@@ -139,7 +140,7 @@ def _sweeps(total: int) -> list[tuple[int, int]]:
     return [(i, min(i + _DIRECTIONS_AT_ONCE, total)) for i in range(0, total, _DIRECTIONS_AT_ONCE)]
 
 
-def in_order(block: Any) -> Any:
+def in_order(block: Array) -> Array:
     """A block of a Jacobian as an array of its own, row by row."""
     if isinstance(block, (np.ndarray, np.generic)):
         return np.array(block, order="C")[()]

@@ -9,8 +9,8 @@ is the whole of nesting.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
-from typing import Any, NamedTuple
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from autodiff.core.tape import Held, Node, opened
 from autodiff.core.walks import Walk
 from autodiff.errors import DtypeError, GradientError
 from autodiff.pytree import Structure
+from autodiff.typing import Array
 
 Function = Callable[..., Any]
 
@@ -97,7 +98,7 @@ def parameter_names(f: Function, n: int) -> list[str]:
     return [names[i] if i < len(names) else f"argument {i}" for i in range(n)]
 
 
-def recording_on() -> Any:
+def recording_on() -> AbstractContextManager[None]:
     """Context manager: recording is on, whatever the caller's switch says."""
     return nullcontext() if not switches.active or switches.is_recording() else set_recording(True)
 
@@ -228,7 +229,7 @@ def argument_numbers(argnums: int | Sequence[int]) -> tuple[int, ...]:
     raise GradientError(f"argnums is an int or a tuple of ints; {argnums!r} was given.")
 
 
-def matching(value: Any, like: Any, what: str) -> Any:
+def matching(value: Any, like: Any, what: str) -> Tensor | Array:
     """A given (co)tangent as an array (or Tensor) with the shape and dtype of what it belongs to."""
     data = data_of(like)
     shape, dtype = data.shape, data.dtype
@@ -245,7 +246,7 @@ def matching(value: Any, like: Any, what: str) -> Any:
     return value if isinstance(value, Tensor) or value.ndim else value[()]
 
 
-def like(result: Any, original: Any, shared: Iterable[Any] = ()) -> Any:
+def like(result: Any, original: Any, shared: Iterable[Any] = ()) -> Tensor | Array:
     """A (co)tangent as its owner expects it: an array of its own, a scalar for a number, a Tensor for a Tensor."""
     if isinstance(result, Tensor):
         if result._node is not None:
@@ -259,7 +260,7 @@ def like(result: Any, original: Any, shared: Iterable[Any] = ()) -> Any:
     return number(result)
 
 
-def own(array: Any, shared: Iterable[Any]) -> Any:
+def own(array: Array, shared: Iterable[Any]) -> Array:
     """The array itself where nothing else can see it, else a copy."""
     if isinstance(array, np.ndarray):
         is_view = array.base is not None
@@ -270,7 +271,11 @@ def own(array: Any, shared: Iterable[Any]) -> Any:
     return array.copy() if is_view or any(array is s for s in shared) else array
 
 
-def conjugated(g: Any) -> Any:
+@overload
+def conjugated(g: Tensor) -> Tensor: ...
+@overload
+def conjugated(g: Array) -> Array: ...
+def conjugated(g: Tensor | Array) -> Tensor | Array:
     """The complex conjugate; a real value is its own."""
     return g.conj() if g.dtype.kind == "c" else g
 
