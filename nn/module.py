@@ -6,7 +6,7 @@ import difflib
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
@@ -114,6 +114,18 @@ class HookHandle:
 
 
 Self = TypeVar("Self", bound="Module")
+P = ParamSpec("P")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class _Computes(Protocol[P, R_co]):
+    """A module as its own call sees it: so a checker gives the call the signature of the subclass's `forward`."""
+
+    _name: str
+    _label: str
+    _hooks: tuple[HookHandle, ...]
+
+    def forward(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
 
 class Module:
@@ -193,7 +205,7 @@ class Module:
             if p.requires_grad:
                 p.name = f"{name}.{path}"
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self: _Computes[P, R_co], *args: P.args, **kwargs: P.kwargs) -> R_co:
         with ad.scope(self._label or type(self).__name__):
             try:
                 y = self.forward(*args, **kwargs)
@@ -201,7 +213,7 @@ class Module:
                 error.within(self._name)
                 raise
         for hook in self._hooks:
-            answer = hook.function(self, args, y)
+            answer = hook.function(self, args, y)  # type: ignore[arg-type]  # it is a Module
             if answer is not None:
                 y = answer
         return y

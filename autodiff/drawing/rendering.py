@@ -10,7 +10,7 @@ import sysconfig
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, overload
 
 import graphviz
 from graphviz.backend import dot_command
@@ -80,6 +80,10 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package ships no t
             finally:
                 dot_command.DOT_BINARY = before
 
+    @overload
+    def pipe(self, *args: Any, encoding: None = ..., **kwargs: Any) -> bytes: ...
+    @overload
+    def pipe(self, *args: Any, encoding: str, **kwargs: Any) -> str: ...
     def pipe(self, *args: Any, **kwargs: Any) -> Any:
         """The picture as bytes, as ``graphviz.Digraph.pipe``; without a renderer an error that says how to get one."""
         kwargs.setdefault("quiet", True)

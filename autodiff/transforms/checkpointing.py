@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -17,8 +17,11 @@ from autodiff.core.tape import Held, Node, next_number, opened
 from autodiff.errors import RuleError
 from autodiff.transforms.recording import pull_recorded, push_recorded, recording_on
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
-def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
+
+def checkpoint(f: Callable[P, T]) -> Callable[P, T]:
     """The same function, with its inside forgotten and computed anew when a derivative needs it.
 
     Parameters
@@ -51,7 +54,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @functools.wraps(f, assigned=("__module__", "__name__", "__qualname__", "__doc__"), updated=())
-    def forgetful(*args: Any, **kwargs: Any) -> Any:
+    def forgetful(*args: P.args, **kwargs: P.kwargs) -> T:
         leaves, structure = pytree.flatten(args)
         places = [i for i, v in enumerate(leaves) if isinstance(v, Tensor) and v._node is not None]
         held = [v.detach() if i in places else v for i, v in enumerate(leaves)]

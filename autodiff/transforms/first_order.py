@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Protocol, TypeVar, overload
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from autodiff.core import switches, walks
 from autodiff.core.tape import Node, next_number
 from autodiff.errors import GradientError, StructureError, UnsupportedError
 from autodiff.transforms.recording import (
+    Derivative,
     Function,
     argument_numbers,
     conjugated,
@@ -30,6 +31,19 @@ from autodiff.transforms.recording import (
     title,
     tracked_node,
 )
+
+T = TypeVar("T")
+Y = TypeVar("Y")
+Y_co = TypeVar("Y_co", covariant=True)
+
+
+class ValueAndGradient(Protocol[Y_co]):
+    """What a function gives, and its gradient, as in `Derivative`."""
+
+    @overload
+    def __call__(self, x: Tensor, /, *args: Any, **kwargs: Any) -> tuple[Y_co, Tensor]: ...
+    @overload
+    def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]: ...
 
 
 def _split_aux(f: Function, output: Any, has_aux: bool) -> tuple[Any, Any]:
@@ -67,7 +81,23 @@ def _check_scalar(who: str, f: Function, y: Any) -> None:
         )
 
 
-def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Function:
+@overload
+def value_and_grad(
+    f: Callable[..., Y], argnums: Literal[0] = ..., *, has_aux: Literal[False] = ...
+) -> ValueAndGradient[Y]: ...
+@overload
+def value_and_grad(
+    f: Function, argnums: Sequence[int], *, has_aux: Literal[False] = ...
+) -> Callable[..., tuple[Any, tuple[Any, ...]]]: ...
+@overload
+def value_and_grad(
+    f: Function, argnums: int | Sequence[int] = ..., *, has_aux: Literal[True]
+) -> Callable[..., tuple[tuple[Any, Any], Any]]: ...
+@overload
+def value_and_grad(
+    f: Function, argnums: int | Sequence[int] = ..., *, has_aux: bool = ...
+) -> Callable[..., tuple[Any, Any]]: ...
+def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Any:
     """The function that returns a scalar function's value and its gradient.
 
     Parameters
@@ -108,7 +138,17 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bo
     return _value_and_grad("value_and_grad", f, argnums, has_aux)
 
 
-def grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Function:
+@overload
+def grad(f: Function, argnums: Literal[0] = ..., *, has_aux: Literal[False] = ...) -> Derivative: ...
+@overload
+def grad(f: Function, argnums: Sequence[int], *, has_aux: Literal[False] = ...) -> Callable[..., tuple[Any, ...]]: ...
+@overload
+def grad(
+    f: Function, argnums: int | Sequence[int] = ..., *, has_aux: Literal[True]
+) -> Callable[..., tuple[Any, Any]]: ...
+@overload
+def grad(f: Function, argnums: int | Sequence[int] = ..., *, has_aux: bool = ...) -> Function: ...
+def grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Any:
     """The function that returns a scalar function's gradient.
 
     Parameters, errors and notes as in `value_and_grad`.
@@ -220,7 +260,7 @@ def gradients(y: Tensor, xs: Sequence[Tensor], ct: Any = None, *, create_graph: 
     return tuple(out)
 
 
-def vjp(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Function]:
+def vjp(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """Value of a function and its pullback: products of cotangents with the Jacobian.
 
     Parameters
@@ -395,6 +435,10 @@ def jvp(f: Function, xs: Sequence[Any], ts: Sequence[Any], **kwargs: Any) -> tup
     return y, pushforward(*ts)
 
 
+@overload
+def directional_derivative(f: Callable[..., Tensor], x: Tensor, v: Any) -> Tensor: ...
+@overload
+def directional_derivative(f: Function, x: Any, v: Any) -> Any: ...
 def directional_derivative(f: Function, x: Any, v: Any) -> Any:
     """The derivative of `f` at `x` along `v`, J v; `v` is not normalised.
 
@@ -419,6 +463,10 @@ def directional_derivative(f: Function, x: Any, v: Any) -> Any:
     return jvp(f, (x,), (v,))[1]
 
 
+@overload
+def derivative(f: Callable[..., Tensor], n: Literal[1] = ...) -> Derivative: ...
+@overload
+def derivative(f: Function, n: int = ...) -> Function: ...
 def derivative(f: Function, n: int = 1) -> Function:
     """The n-th derivative of a function of one number, or entry by entry of an elementwise function.
 
@@ -466,6 +514,10 @@ def derivative(f: Function, n: int = 1) -> Function:
     return slope
 
 
+@overload
+def stop_gradient(x: Tensor) -> Tensor: ...
+@overload
+def stop_gradient(x: T) -> T: ...
 def stop_gradient(x: Any) -> Any:
     """The same values, held constant: nothing flows back through them.
 

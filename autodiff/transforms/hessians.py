@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -14,9 +14,15 @@ from autodiff.core import walks
 from autodiff.errors import GradientError
 from autodiff.transforms.first_order import grad, gradients, jvp, linearize, value_and_grad
 from autodiff.transforms.jacobians import jacobian
-from autodiff.transforms.recording import Function, matching, push
+from autodiff.transforms.recording import Derivative, Function, matching, push
 
 
+@overload
+def hessian(f: Function, argnums: Literal[0] = ...) -> Derivative: ...
+@overload
+def hessian(f: Function, argnums: Sequence[int]) -> Callable[..., tuple[Any, ...]]: ...
+@overload
+def hessian(f: Function, argnums: int) -> Function: ...
 def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     """The function that returns all second derivatives of a scalar function.
 
@@ -47,6 +53,10 @@ def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     return jacobian(grad(f, argnums), argnums, mode="forward")
 
 
+@overload
+def hvp(f: Function, x: Tensor, v: Any) -> Tensor: ...
+@overload
+def hvp(f: Function, x: Any, v: Any) -> Any: ...
 def hvp(f: Function, x: Any, v: Any) -> Any:
     """The product of the Hessian of a scalar function with a vector.
 
@@ -101,8 +111,8 @@ class HessianOperator:
         self._product = product
         datas = [data_of(v) for v in self._leaves]
         self._sizes = [d.size for d in datas]
-        self.shape = (sum(self._sizes), sum(self._sizes))
-        self.dtype = np.result_type(*datas) if datas else np.dtype(float)
+        self.shape: tuple[int, int] = (sum(self._sizes), sum(self._sizes))
+        self.dtype: np.dtype[Any] = np.result_type(*datas) if datas else np.dtype(float)
 
     def matvec(self, v: Any) -> Any:
         """H v. A flat vector gives a flat vector; x's own structure and shape gives the same."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from autodiff.core.tape import Node, next_number
 from autodiff.core.walks import Walk
 from autodiff.errors import GradientError
 from autodiff.transforms.recording import (
+    Derivative,
     Function,
     Recording,
     argument_numbers,
@@ -31,6 +32,14 @@ from autodiff.typing import Array
 _DIRECTIONS_AT_ONCE = 512  # bounds the memory of one sweep; a multiple of it costs a further sweep
 
 
+@overload
+def jacobian(f: Callable[..., Tensor], argnums: Literal[0] = ..., *, mode: str = ...) -> Derivative: ...
+@overload
+def jacobian(
+    f: Callable[..., Tensor], argnums: Sequence[int], *, mode: str = ...
+) -> Callable[..., tuple[Any, ...]]: ...
+@overload
+def jacobian(f: Function, argnums: int | Sequence[int] = ..., *, mode: str = ...) -> Function: ...
 def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto") -> Function:
     """The function that returns all first derivatives.
 

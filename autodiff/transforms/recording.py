@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple, Protocol, overload
 
 import numpy as np
 
@@ -28,6 +28,18 @@ from autodiff.pytree import Structure
 from autodiff.typing import Array
 
 Function = Callable[..., Any]
+
+
+class Derivative(Protocol):
+    """A derivative by the first argument: of a Tensor it is a Tensor, of a container one of the same structure.
+
+    Of an array it is an array, unless the function closes over a tracked Tensor: that no type can tell.
+    """
+
+    @overload
+    def __call__(self, x: Tensor, /, *args: Any, **kwargs: Any) -> Tensor: ...
+    @overload
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
 class Argument(NamedTuple):

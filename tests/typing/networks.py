@@ -1,6 +1,6 @@
 """Models and minima."""
 
-from typing import assert_type
+from typing import TYPE_CHECKING, Any, assert_type
 
 import numpy as np
 
@@ -19,15 +19,24 @@ class Model(nn.Module):
         self.layer = nn.Linear(2, 3)
         self.scale = nn.Parameter(np.ones(3))
 
-    def forward(self, x: Array | Tensor) -> Tensor:
+    def forward(self, x: Array | Tensor, gain: float = 1.0) -> Tensor:
         """Of rows of 2 features."""
-        y: Tensor = self.layer(x)
-        return y * self.scale
+        return self.layer(x) * self.scale * gain
 
 
 model = Model()
 assert_type(model.layer, nn.Linear)
-assert_type(model.forward(np.ones((4, 2))), Tensor)
+
+# A call is typed as `forward` is.
+assert_type(model(np.ones((4, 2))), Tensor)
+assert_type(model(np.ones((4, 2)), gain=2.0), Tensor)
+assert_type(nn.LSTM(2, 3)(np.ones((1, 4, 2))), tuple[Tensor, tuple[Tensor, Tensor]])
+assert_type(nn.Sequential(model, nn.ReLU())(np.ones((4, 2))), Any)
+assert_type(ad.compile(model)(np.ones((4, 2))), Tensor)
+assert_type(ad.checkpoint(model)(np.ones((4, 2)), gain=0.5), Tensor)
+parts: list[nn.Module] = [model, nn.ReLU()]
+assert_type(parts[0](np.ones((4, 2))), Any)
+
 assert_type(model.scale, nn.Parameter)
 assert_type(model.scale.sum(), Tensor)  # of a parameter no parameter
 assert_type(model.scale * 2, Tensor)
@@ -37,3 +46,8 @@ assert_type(model.scale.data, Array)
 found = optim.minimize(lambda p: ad.special.sum_of_squares(p - 1.0), np.zeros(2))
 assert_type(found, optim.MinimizeResult)
 assert_type(found.success, bool)
+
+if TYPE_CHECKING:  # what is wrong is seen
+    model("x")  # type: ignore[arg-type]
+    model(np.ones((4, 2)), gains=2.0)  # type: ignore[call-arg]
+    nn.Linear(2, 3)()  # type: ignore[call-arg]
