@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import Any
 
@@ -112,6 +111,8 @@ def unsupported(function: Any) -> AutodiffError:
             "erf, gammaln, xlogy and others of scipy.special with rules; or add it with ad.primitive(fn, vjp=..., "
             "jvp=...), or pass x.data if no gradient is wanted."
         )
+    import difflib  # only here: who makes no mistake does not wait for it
+
     close = difflib.get_close_matches(name, supported_names(), n=3, cutoff=0.6)
     near = f" The closest that are supported: {', '.join('np.' + c for c in close)}." if close else ""
     return UnsupportedError(
