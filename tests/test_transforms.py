@@ -195,6 +195,15 @@ INDEPENDENT = {
 }
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 8])
+@pytest.mark.parametrize("f", [np.sin, lambda x: x * 2.0])
+def test_a_derivative_of_any_order_at_a_tensor_is_a_tensor(f, n):
+    for x in (0.5, [0.5, 1.5]):
+        found, expected = ad.derivative(f, n)(ad.tensor(x)), ad.derivative(f, n)(np.array(x))
+        assert isinstance(found, ad.Tensor) and not isinstance(expected, ad.Tensor)
+        np.testing.assert_array_equal(found.data, expected)
+
+
 @pytest.mark.parametrize(
     "f", [np.tanh, np.negative, lambda x: np.where(x > 0, x, 1.0), lambda x: x, lambda x: np.sum(np.sort(x.reshape(1)))]
 )

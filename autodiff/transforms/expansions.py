@@ -40,7 +40,8 @@ def coefficients(
             return leave(y, targets, recording.gives_tensors) if isinstance(y, Tensor) else np.asarray(y)
         moved = series.get(node)
         c = moved.coefficient(k) if isinstance(moved, Series) else None
-        return np.zeros_like(data_of(y)) if c is None else leave(c, targets, recording.gives_tensors)
+        c = np.zeros_like(data_of(y)) if c is None else leave(c, targets, recording.gives_tensors)
+        return Tensor(c) if recording.gives_tensors and not isinstance(c, Tensor) else c
 
     try:
         if starts:
