@@ -42,6 +42,9 @@ class Derivative(Protocol):
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
+# --- taking hold of a call ------------------------------------------------------------------------
+
+
 class Argument(NamedTuple):
     """One differentiated argument: its structure, the values as given, and a fresh node for each."""
 
@@ -72,6 +75,30 @@ class Recording(NamedTuple):
         return any(isinstance(v, Tensor) for v in self.leaves)
 
 
+def title(f: Function) -> str:
+    """A function as messages call it."""
+    name = getattr(f, "__name__", type(f).__name__)
+    return "the function" if name == "<lambda>" else f"`{name}`"
+
+
+def parameter_names(f: Function, n: int) -> list[str]:
+    """What a function calls its first n arguments; ``argument 0`` and so on where it does not say."""
+    code = getattr(f, "__code__", None)
+    names = list(code.co_varnames[: code.co_argcount]) if code is not None else []
+    if names and getattr(f, "__self__", None) is not None:
+        names = names[1:]
+    return [names[i] if i < len(names) else f"argument {i}" for i in range(n)]
+
+
+def argument_numbers(argnums: int | Sequence[int]) -> tuple[int, ...]:
+    """The chosen arguments as a tuple of numbers."""
+    if isinstance(argnums, int):
+        return (argnums,)
+    if isinstance(argnums, (tuple, list)) and argnums and all(isinstance(i, int) for i in argnums):
+        return tuple(argnums)
+    raise GradientError(f"argnums is an int or a tuple of ints; {argnums!r} was given.")
+
+
 def _fresh(value: Any, path: str) -> Tensor:
     """The value under a fresh node."""
     if isinstance(value, Tensor):
@@ -93,21 +120,6 @@ def _fresh(value: Any, path: str) -> Tensor:
             "a float (2.0 for 2, or x.astype(float)), or choose other arguments with argnums=."
         )
     return lift(data, Held(data, outer))
-
-
-def title(f: Function) -> str:
-    """A function as messages call it."""
-    name = getattr(f, "__name__", type(f).__name__)
-    return "the function" if name == "<lambda>" else f"`{name}`"
-
-
-def parameter_names(f: Function, n: int) -> list[str]:
-    """What a function calls its first n arguments; ``argument 0`` and so on where it does not say."""
-    code = getattr(f, "__code__", None)
-    names = list(code.co_varnames[: code.co_argcount]) if code is not None else []
-    if names and getattr(f, "__self__", None) is not None:
-        names = names[1:]
-    return [names[i] if i < len(names) else f"argument {i}" for i in range(n)]
 
 
 def recording_on() -> AbstractContextManager[None]:
@@ -146,20 +158,24 @@ def tracked_node(y: Any, floor: int) -> Node | None:
     return node if node is not None and node.number >= floor else None
 
 
-def leave(value: Any, targets: set[Node], tensors: bool) -> Any:
-    """A result as it leaves the transform: tracked only by what is outside of it."""
+def matching(value: Any, like: Any, what: str) -> Tensor | Array:
+    """A given (co)tangent as an array (or Tensor) with the shape and dtype of what it belongs to."""
+    data = data_of(like)
+    shape, dtype = data.shape, data.dtype
     if not isinstance(value, Tensor):
-        return value
-    node = value._node
-    if node is not None and switches.is_recording() and walks.depends_outside(node, targets):
-        return value
-    return value.detach() if tensors else value._data
+        value = data_of(value)
+        if value.dtype.kind not in "fciub":
+            raise DtypeError(f"{what} has dtype {value.dtype}; expected numbers.")
+    if value.shape != shape:
+        raise GradientError(f"{what} has shape {value.shape}; expected {shape}.")
+    if value.dtype != dtype and dtype.kind in "fc":
+        if value.dtype.kind == "c" and dtype.kind == "f":
+            raise DtypeError(f"{what} is complex, but belongs to something real of dtype {dtype}.")
+        value = value.astype(dtype)
+    return value if isinstance(value, Tensor) or value.ndim else value[()]
 
 
-def leave_tree(tree: Any, targets: set[Node], tensors: bool) -> Any:
-    """`leave` for every leaf of a tree."""
-    leaves, structure = pytree.flatten(tree)
-    return pytree.unflatten(structure, [leave(v, targets, tensors) for v in leaves])
+# --- running the sweeps ---------------------------------------------------------------------------
 
 
 def _quiet(found: Walk) -> Any:
@@ -232,30 +248,27 @@ def push_recorded(
     return [np.zeros_like(v) if n is None or n not in swept else swept[n] for n, v in zip(roots, values, strict=True)]
 
 
-def argument_numbers(argnums: int | Sequence[int]) -> tuple[int, ...]:
-    """The chosen arguments as a tuple of numbers."""
-    if isinstance(argnums, int):
-        return (argnums,)
-    if isinstance(argnums, (tuple, list)) and argnums and all(isinstance(i, int) for i in argnums):
-        return tuple(argnums)
-    raise GradientError(f"argnums is an int or a tuple of ints; {argnums!r} was given.")
+# --- handing back ---------------------------------------------------------------------------------
 
 
-def matching(value: Any, like: Any, what: str) -> Tensor | Array:
-    """A given (co)tangent as an array (or Tensor) with the shape and dtype of what it belongs to."""
-    data = data_of(like)
-    shape, dtype = data.shape, data.dtype
-    if not isinstance(value, Tensor):
-        value = data_of(value)
-        if value.dtype.kind not in "fciub":
-            raise DtypeError(f"{what} has dtype {value.dtype}; expected numbers.")
-    if value.shape != shape:
-        raise GradientError(f"{what} has shape {value.shape}; expected {shape}.")
-    if value.dtype != dtype and dtype.kind in "fc":
-        if value.dtype.kind == "c" and dtype.kind == "f":
-            raise DtypeError(f"{what} is complex, but belongs to something real of dtype {dtype}.")
-        value = value.astype(dtype)
-    return value if isinstance(value, Tensor) or value.ndim else value[()]
+@overload
+def conjugated(g: Tensor) -> Tensor: ...
+@overload
+def conjugated(g: Array) -> Array: ...
+def conjugated(g: Tensor | Array) -> Tensor | Array:
+    """The complex conjugate; a real value is its own."""
+    return g.conj() if g.dtype.kind == "c" else g
+
+
+def own(array: Array, shared: Iterable[Any]) -> Array:
+    """The array itself where nothing else can see it, else a copy."""
+    if isinstance(array, np.ndarray):
+        is_view = array.base is not None
+    elif getattr(array, "is_traced_array", False):
+        is_view = array.is_view
+    else:
+        return array
+    return array.copy() if is_view or any(array is s for s in shared) else array
 
 
 def like(result: Any, original: Any, shared: Iterable[Any] = ()) -> Tensor | Array:
@@ -272,24 +285,20 @@ def like(result: Any, original: Any, shared: Iterable[Any] = ()) -> Tensor | Arr
     return number(result)
 
 
-def own(array: Array, shared: Iterable[Any]) -> Array:
-    """The array itself where nothing else can see it, else a copy."""
-    if isinstance(array, np.ndarray):
-        is_view = array.base is not None
-    elif getattr(array, "is_traced_array", False):
-        is_view = array.is_view
-    else:
-        return array
-    return array.copy() if is_view or any(array is s for s in shared) else array
+def leave(value: Any, targets: set[Node], tensors: bool) -> Any:
+    """A result as it leaves the transform: tracked only by what is outside of it."""
+    if not isinstance(value, Tensor):
+        return value
+    node = value._node
+    if node is not None and switches.is_recording() and walks.depends_outside(node, targets):
+        return value
+    return value.detach() if tensors else value._data
 
 
-@overload
-def conjugated(g: Tensor) -> Tensor: ...
-@overload
-def conjugated(g: Array) -> Array: ...
-def conjugated(g: Tensor | Array) -> Tensor | Array:
-    """The complex conjugate; a real value is its own."""
-    return g.conj() if g.dtype.kind == "c" else g
+def leave_tree(tree: Any, targets: set[Node], tensors: bool) -> Any:
+    """`leave` for every leaf of a tree."""
+    leaves, structure = pytree.flatten(tree)
+    return pytree.unflatten(structure, [leave(v, targets, tensors) for v in leaves])
 
 
 def results_by_argument(
