@@ -92,8 +92,6 @@ VIEWS = {
     "hsplit in one": lambda a: np.hsplit(a, 1)[0],
     "vsplit": lambda a: np.vsplit(a, 2)[0],
     "dsplit in one": lambda a: np.dsplit(a[..., None], 1)[0],
-    "unstack": lambda a: np.unstack(a)[1],
-    "unstack of one": lambda a: np.unstack(a[:1])[0],
     "real": np.real,
     "imag": np.imag,
     "real of complex": lambda a: (a * 1j).imag,
@@ -115,6 +113,8 @@ VIEWS = {
     "take": lambda a: a.take([1, 0], axis=1),
     "a view of a view": lambda a: np.einsum("ij->ji", a[1:].T)[:, ::-1],
 }
+if hasattr(np, "unstack"):  # from NumPy 2.1 on
+    VIEWS |= {"unstack": lambda a: np.unstack(a)[1], "unstack of one": lambda a: np.unstack(a[:1])[0]}
 
 
 def then_sum(view, x):
