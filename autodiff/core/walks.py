@@ -27,7 +27,8 @@ class Walk(NamedTuple):
     flags : int
         The union of the primitives' flags.
     outside : bool
-        Whether the result depends on something that is no target and by which derivatives may still be asked for.
+        Whether something tracked was met that is neither a target nor made since the floor: then
+        the result depends on it.
     needed : set of Node, or None
         The nodes that lead to a target; None when all do.
     """
@@ -123,7 +124,7 @@ def walk(roots: Iterable[Node], targets: Set[Node], *, through: bool = True) -> 
     outside = False
     for node in stack:  # it grows while it is gone through
         if node.number < floor:
-            outside = outside or depends_outside(node, targets)
+            outside = True
             continue
         if node.primitive is INPUT or (not through and node in targets):
             leaves.append(node)
@@ -190,14 +191,20 @@ def _watch_memory(nodes: list[Node]) -> None:
         )
 
 
-def _is_live(node: Node) -> bool:
-    """Whether somebody may still ask for a derivative by it: it is a leaf, or an argument of a function that runs."""
-    return isinstance(node, Leaf) or (type(node) is Held and node.is_open)
-
-
 def depends_outside(root: Node, targets: Set[Node]) -> bool:
-    """Whether something leads to `root` that is no target and by which derivatives may still be asked for."""
-    return any(_is_live(node) and node not in targets for node, _ in ancestors((root,)))
+    """Whether something tracked leads to `root` that outlives the transform of these targets.
+
+    It was there before them, or it is a leaf, or the argument of a transform that began later and whose function is
+    running: a pullback may be called inside of that.
+    """
+    floor = min([t.number for t in targets], default=root.number + 1)
+
+    def is_outside(node: Node) -> bool:
+        if node.number < floor:
+            return True
+        return node not in targets and (isinstance(node, Leaf) or (type(node) is Held and node.is_open))
+
+    return any(is_outside(node) for node, _ in ancestors((root,)))
 
 
 def outside_nodes(roots: Iterable[Node], targets: Set[Node], floor: int) -> dict[Node, Any]:
