@@ -139,10 +139,6 @@ class Module:
     ----------
     training : bool
         Whether layers that behave differently in training do so; set by `train` and `eval`.
-    output_bounds : tuple of float, or None
-        What the `Monitor` is told: between which numbers the outputs lie, close to which the slope is nearly 0.
-    is_rectifier : bool
-        Likewise: whether a unit that gives 0 passes no gradient back.
 
     Examples
     --------
@@ -163,8 +159,6 @@ class Module:
 
     # Of the class, so that a subclass which forgets super().__init__() works all the same.
     training: bool = True
-    output_bounds: tuple[float, float] | None = None
-    is_rectifier: bool = False
     _name: str = ""
     _label: str = ""
     _hooks: tuple[HookHandle, ...] = ()
@@ -221,6 +215,16 @@ class Module:
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; defined by each subclass."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward(self, x).")
+
+    @property
+    def _output_bounds(self) -> tuple[float, float] | None:
+        """For the Monitor: between which numbers the outputs lie, close to which the slope is nearly 0."""
+        return None
+
+    @property
+    def _is_rectifier(self) -> bool:
+        """For the Monitor: whether a unit that gives 0 passes no gradient back."""
+        return False
 
     def __autodiff_compiled__(self, make: Callable[[Module], Any]) -> Module:
         """What `autodiff.compile` returns for a module: one as well."""
@@ -387,7 +391,13 @@ class Module:
 
     def train(self: Self, mode: bool = True) -> Self:
         """Switch this module and all below to training (or, with False, to evaluation); returns it."""
-        for _, module in self.named_modules():
+        changed = [module for _, module in self.named_modules() if module.training != mode]
+        if changed and ad.is_compiling():
+            raise ad.CompileError(
+                f"compile: {type(self).__name__}.{'train' if mode else 'eval'}() changes modes inside of a compiled "
+                f"function, which a program would not do again. Call it outside of the function."
+            )
+        for module in changed:
             module.training = mode
         return self
 

@@ -16,6 +16,9 @@ import numpy as np
 import pytest
 
 import autodiff as ad
+import nn
+
+W = ad.tensor([0.5, -1.5], requires_grad=True)
 
 X = np.arange(1.0, 3.0)
 FACTOR = 1.0
@@ -313,3 +316,47 @@ def test_a_number_that_a_function_computes_by_itself_comes_back_in_a_tensor():
         assert b.item() == d.item() == 2 * outside
         assert a.tolist() == c.tolist()
         outside += 1.0
+
+
+def test_what_was_made_of_a_leaf_may_be_read_at_every_call():
+    w = ad.tensor([0.3, 0.5], requires_grad=True)
+    made, pull = w * 2.0, ad.vjp(np.sin, np.array([0.3, 0.5]))[1]
+    fast = ad.compile(lambda c: c * made.detach() + pull(c)[0])
+    for _ in range(3):
+        np.testing.assert_array_equal(fast(np.ones(2)).data, made.data + np.cos([0.3, 0.5]))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        ad.jacobian(lambda x: np.tanh(x * W) @ W.detach()),
+        ad.hessian(lambda x: np.sum(np.tanh(x * W))),
+        lambda x: ad.grad(lambda u: ad.jacobian(lambda v: v**2 * u)(u).sum())(x),
+        lambda x: ad.grad(lambda u: x[0] * 2.0)(x),
+        ad.grad(lambda x: ad.grad(lambda x: np.sqrt(x[0]) * np.floor(x[1]))(x).sum()),
+    ],
+)
+def test_sweeps_that_are_recorded_are_compiled(f):
+    fast = ad.compile(f, fallback=False)
+    for x in (np.array([0.5, 1.5]), np.array([0.25, 2.5])):
+        found, expected = fast(x), f(x)
+        np.testing.assert_array_equal(getattr(found, "data", found), getattr(expected, "data", expected))
+
+
+def test_changing_the_mode_of_a_model_inside_is_refused():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))
+
+    def f(x):
+        model.eval()
+        return model(x)
+
+    with pytest.raises(ad.CompileError, match=r"Sequential.eval\(\) changes modes"):
+        ad.compile(f)(np.ones((1, 2)))
+    assert model.training
+    model.eval()
+    ad.compile(f)(np.ones((1, 2)))  # nothing changes
+    fast = ad.compile(f, fallback=True)
+    model.train()
+    with pytest.warns(UserWarning, match="eagerly"):
+        fast(np.ones((1, 2)))
+    assert not model.training

@@ -364,3 +364,21 @@ def test_an_argument_is_open_while_its_function_runs():
     assert not kept[-1]._node.is_open
     ad.grad(lambda x: (kept.append(x._node.is_open), x**2)[1])(3.0)
     assert kept[-1] is True
+
+
+def test_a_checkpoint_that_closes_over_one_of_several_outputs():
+    def f(a):
+        _, pull = ad.vjp(lambda b: np.linalg.eigh(np.outer(b, b) + np.diag([1.0, 2.0]))[0], a)
+        use = lambda c: (pull(c)[0] ** 2).sum()
+        return use(a), ad.checkpoint(use)(a)
+
+    for take in (ad.grad, lambda f: ad.jacobian(f, mode="forward"), ad.hessian):
+        plain, checkpointed = (take(lambda a, i=i: f(a)[i])(A) for i in (0, 1))
+        np.testing.assert_allclose(checkpointed, plain, rtol=1e-12)
+
+
+def test_series_through_a_checkpoint_that_closes_over_the_variable():
+    f = lambda x: ad.checkpoint(lambda z: z * z * x)(x * x)
+    assert float(ad.derivative(f, 2)(1.2)) == pytest.approx(20 * 1.2**3, rel=1e-13)
+    with pytest.raises(ad.UnsupportedError, match="not by what it closes over"):
+        ad.taylor(f, 1.2, 2)

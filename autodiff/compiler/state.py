@@ -109,7 +109,9 @@ class State:
             if name != "stamp":
                 who = getattr(x, "name", None) or f"{type(x).__name__} {i}"
                 what = {"grad": "the gradient", "_data": "the values"}.get(name, name)
-                found[f"{what} of {who!r}"] = digest(getattr(x, name))
+                found[f"{what} of {who!r}"] = digest(
+                    getattr(x, name, None)
+                )  # a node has a name only where it was given one
         for i, (a, _) in enumerate(self._arrays.values()):
             if not any(isinstance(value, np.ndarray) and np.may_share_memory(value, a) for _, _, value in self._bound):
                 found[f"array {i} of an optimiser or layer, {a.dtype}{list(a.shape)}"] = digest(a)

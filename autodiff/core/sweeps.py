@@ -204,8 +204,8 @@ def _arrays_in(values: Iterable[Any]) -> Iterator[Any]:
         if isinstance(value, (list, tuple)):
             yield from _arrays_in(value)
         elif value is not None:
-            array = getattr(value, "_data", value)
-            yield getattr(array, "values", array)
+            value = getattr(value, "values", value)  # of a Batch, which may be one of Tensors
+            yield getattr(value, "_data", value)
 
 
 def are_finite(*arrays: Any) -> bool:

@@ -10,11 +10,12 @@ import numpy as np
 
 from autodiff import pytree
 from autodiff.arrays.plain import untracked
+from autodiff.arrays.series import Series
 from autodiff.arrays.tensors import Tensor, lift
 from autodiff.core import switches, walks
 from autodiff.core.primitives import Primitive, primitive
-from autodiff.core.tape import Held, Node, next_number, opened
-from autodiff.errors import RuleError
+from autodiff.core.tape import Held, Node, item_node, next_number, opened
+from autodiff.errors import RuleError, UnsupportedError
 from autodiff.transforms.recording import pull_recorded, push_recorded, recording_on
 
 P = ParamSpec("P")
@@ -64,7 +65,12 @@ def checkpoint(f: Callable[P, T]) -> Callable[P, T]:
         floor = next_number()
         roots, ys, out_structure = call([leaves[i]._data for i in places])[1:]
         captured = walks.outside_nodes([r for r in roots if r is not None], set(), floor)
-        operands = [leaves[i] for i in places] + [lift(value, node) for node, value in captured.items()]
+        operands = [leaves[i] for i in places]
+        for node, value in captured.items():
+            if type(value) is tuple:
+                operands += [lift(v, item_node(node, i)) for i, v in enumerate(value)]
+            else:
+                operands.append(lift(value, node))
         values = {i: ys[i]._data for i, root in enumerate(roots) if root is not None}  # the outputs that depend on them
         if values:
             out = _recomputed(call, list(captured), values)(*operands)
@@ -106,6 +112,11 @@ def _recomputed(call: _Call, captured: list[Node], outputs: dict[int, Any]) -> P
     several = len(values) > 1
 
     def again(operands: tuple[Any, ...]) -> tuple[list[Node], list[Node | None]]:
+        if any(isinstance(x, Series) for x in operands[len(call.places) :]):
+            raise UnsupportedError(
+                "checkpoint: a power series (taylor) reaches a function by its arguments, not by what it closes over. "
+                "Pass that as an argument."
+            )
         fresh, roots, ys, _ = call(list(operands[: len(call.places)]))
         for i, before in outputs.items():
             now = ys[i]
@@ -120,11 +131,17 @@ def _recomputed(call: _Call, captured: list[Node], outputs: dict[int, Any]) -> P
 
     def vjp(ct: Any, y: Any, *operands: Any) -> tuple[Any, ...]:
         targets, roots = again(operands)
-        return tuple(pull_recorded(roots, ct if several else (ct,), targets, lifted=_lifted(operands)))
+        found = pull_recorded(roots, ct if several else (ct,), targets, lifted=_lifted(operands))
+        gs: list[Any] = []
+        for node, g in zip(targets, found, strict=True):
+            gs += [g] if type(node.output) is not tuple else [None] * len(node.output) if g is None else g
+        return tuple(gs)
 
     def jvp(ts: tuple[Any, ...], y: Any, *operands: Any) -> Any:
         sources, roots = again(operands)
-        out = push_recorded(roots, ts, sources, values, lifted=_lifted(operands))
+        parts = iter(ts)
+        grouped = [[next(parts) for _ in n.output] if type(n.output) is tuple else next(parts) for n in sources]
+        out = push_recorded(roots, grouped, sources, values, lifted=_lifted(operands))
         return tuple(out) if several else out[0]
 
     return primitive(lambda *_: values if several else values[0], vjp=vjp, jvp=jvp, name="checkpoint")

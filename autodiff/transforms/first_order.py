@@ -62,7 +62,7 @@ def _check_scalar(who: str, f: Function, y: Any) -> None:
             f"{who} needs a scalar; {title(f)} returned a {type(y).__name__}. Return one number (extra results go with "
             f"has_aux=True), or use ad.jacobian or ad.vjp."
         )
-    dtype = y.dtype if isinstance(y, (Tensor, np.ndarray, np.generic)) else np.asarray(y).dtype
+    dtype = data_of(y).dtype
     if np.size(untracked(y)) != 1:
         raise GradientError(
             f"{who} needs a scalar; {title(f)} returned shape {np.shape(y)}. Reduce it with .mean() or .sum(), or use "

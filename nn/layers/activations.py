@@ -59,7 +59,7 @@ class ReLU(Module):
     array([0., 2.])
     """
 
-    is_rectifier = True
+    _is_rectifier = True
 
     def forward(self, x: Any) -> ad.Tensor:
         """Entry by entry."""
@@ -77,7 +77,7 @@ class Sigmoid(Module):
     array([0.5])
     """
 
-    output_bounds = (0.0, 1.0)
+    _output_bounds = (0.0, 1.0)
 
     def forward(self, x: Any) -> ad.Tensor:
         """Entry by entry."""
@@ -95,7 +95,7 @@ class Tanh(Module):
     array([0.])
     """
 
-    output_bounds = (-1.0, 1.0)
+    _output_bounds = (-1.0, 1.0)
 
     def forward(self, x: Any) -> ad.Tensor:
         """Entry by entry."""
@@ -318,7 +318,12 @@ class Hardtanh(Module):
         super().__init__()
         if not low < high:
             raise ValueError(f"Hardtanh: low is below high; {low!r} and {high!r} were given.")
-        self.low, self.high = self.output_bounds = float(low), float(high)
+        self.low, self.high = float(low), float(high)
+
+    @property
+    def _output_bounds(self) -> tuple[float, float]:
+        """Both bounds: at them the slope is 0."""
+        return self.low, self.high
 
     def forward(self, x: Any) -> ad.Tensor:
         """Entry by entry."""
@@ -340,7 +345,7 @@ class Hardsigmoid(Module):
     array([0.  , 0.5 , 0.75])
     """
 
-    output_bounds = (0.0, 1.0)
+    _output_bounds = (0.0, 1.0)
 
     def forward(self, x: Any) -> ad.Tensor:
         """Entry by entry."""

@@ -178,8 +178,16 @@ class RNN(_Recurrent):
             raise ValueError(f"RNN: nonlinearity is 'tanh' or 'relu'; {nonlinearity!r} was given.")
         super().__init__(input_size, hidden_size, num_layers, bias, dropout, bidirectional, dtype, rng=rng)
         self.nonlinearity = nonlinearity
-        self.is_rectifier = nonlinearity == "relu"
-        self.output_bounds = None if self.is_rectifier else (-1.0, 1.0)
+
+    @property
+    def _is_rectifier(self) -> bool:
+        """Whether the bend is ReLU."""
+        return self.nonlinearity == "relu"
+
+    @property
+    def _output_bounds(self) -> tuple[float, float] | None:
+        """Those of tanh, if that is the bend."""
+        return None if self._is_rectifier else (-1.0, 1.0)
 
     def forward(self, x: Any, state: Any = None) -> tuple[ad.Tensor, ad.Tensor]:
         """Map (n, time, input_size) to all states and the last ones."""
@@ -234,7 +242,7 @@ class LSTM(_Recurrent):
     ((4, 7, 10), (2, 4, 5), (2, 4, 5))
     """
 
-    output_bounds = (-1.0, 1.0)
+    _output_bounds = (-1.0, 1.0)
     gates = 4
     states = 2
 
@@ -284,7 +292,7 @@ class GRU(_Recurrent):
     ((4, 7, 5), (1, 4, 5))
     """
 
-    output_bounds = (-1.0, 1.0)
+    _output_bounds = (-1.0, 1.0)
     gates = 3
 
     def forward(self, x: Any, state: Any = None) -> tuple[ad.Tensor, ad.Tensor]:

@@ -137,11 +137,11 @@ def measured(units: Array, module: Module) -> tuple[dict[str, Any], Array | None
     found["std"] = math.sqrt(inner + float(across.dot(across)) / width)
     found["spread"] = math.sqrt(inner) if n > 1 else math.nan
     found["histogram"] = histogram(units, low, high)
-    bounds = module.output_bounds
+    bounds = module._output_bounds
     if bounds is not None:
         middle, half = (bounds[0] + bounds[1]) / 2, (bounds[1] - bounds[0]) / 2
         found["saturated"] = np.count_nonzero(np.abs(units - middle) > SATURATED * half) / units.size
-    if not module.is_rectifier:
+    if not module._is_rectifier:
         return found, None
     alive = np.maximum.reduce(units, 0) > 0
     found["silent"] = 1 - np.count_nonzero(alive) / alive.size
