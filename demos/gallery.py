@@ -102,7 +102,7 @@ GALLERY = {
         rastrigin,
         box=(-2.6, 2.6, -2.6, 2.6),
         start=(1.8, -1.25),
-        about="a local minimum near every point of whole numbers",
+        about="a local minimum near every point with integer coordinates",
         minima=((0.0, 0.0),),
         others=((0.9949586379, 0.0, "minimum"), (0.5025460365, 0.0, "saddle"), (0.5025460365, 0.5025460365, "maximum")),
         source='L. A. Rastrigin, "Systems of Extremal Control" (1974, in Russian)',

@@ -26,10 +26,10 @@ def options(name: str, about: str | None, *, length: str, default: int, seed: st
 
 
 def positive(text: str) -> int:
-    """A whole number from 1, for argparse."""
+    """An integer, 1 or more, for argparse."""
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError(f"a whole number from 1 is expected; {number} was given")
+        raise argparse.ArgumentTypeError(f"expected an integer, 1 or more; {number} was given")
     return number
 
 

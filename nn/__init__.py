@@ -1,4 +1,4 @@
-"""Networks: modules, layers, losses, and what training them needs."""
+"""Neural networks: modules, layers, losses, and tools to train them."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load what looks into networks when it is first used."""
+    """Load `plotting` and `Monitor` when they are first used."""
     import importlib
 
     if name == "plotting":

@@ -1,4 +1,4 @@
-"""What layers ask of their options, and how they say it."""
+"""Checks of the options of layers, with their error messages."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ import numpy as np
 
 
 def positive(who: str, **options: Any) -> None:
-    """Each option is a positive whole number."""
+    """Check that each option is a positive integer."""
     for what, n in options.items():
         if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
-            raise ValueError(f"{who}: {what} is a positive whole number; {n!r} was given.")
+            raise ValueError(f"{who}: {what} must be a positive integer; {n!r} was given.")
 
 
 def share(who: str, **options: Any) -> None:
-    """Each option is a number from 0 up to, but not including, 1."""
+    """Check that each option is a number from 0 up to, but not including, 1."""
     for what, p in options.items():
         if not isinstance(p, (int, float, np.floating)) or not 0 <= p < 1:
-            raise ValueError(f"{who}: {what} is a number from 0 to below 1; {p!r} was given.")
+            raise ValueError(f"{who}: {what} must be at least 0 and less than 1; {p!r} was given.")
 
 
 def several(who: str, what: str, value: Any, d: int, low: int) -> tuple[int, ...]:
-    """A whole number for each of `d` axes, from one number or from `d` of them."""
+    """An integer, `low` or more, for each of `d` axes, from one number or from `d` of them."""
     many = (value,) * d if isinstance(value, (int, np.integer)) else tuple(value) if np.iterable(value) else ()
     if len(many) != d or any(not isinstance(v, (int, np.integer)) or v < low for v in many):
         axes = "" if d == 1 else f", or {d} of them, one for each axis"
-        raise ValueError(f"{who}: {what} is a whole number, {low} or more{axes}; {value!r} was given.")
+        raise ValueError(f"{who}: {what} must be an integer, {low} or more{axes}; {value!r} was given.")
     return tuple(int(v) for v in many)
 
 
 def written(sizes: tuple[int, ...]) -> str:
-    """Sizes as they are shown in a repr: one number where all are equal."""
+    """Sizes as shown in a repr: one number if all are equal."""
     return str(sizes[0] if len(set(sizes)) == 1 else sizes)

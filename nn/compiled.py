@@ -1,4 +1,4 @@
-"""A compiled model is the model: another class over the same attributes, whose calls run a program."""
+"""A compiled model: an object with the same attributes as the plain model, whose calls run a compiled program."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any, TypeVar
 import autodiff as ad
 from nn.summaries import Summary
 
-M = TypeVar("M")  # a Module, which this one does not know: there it is used
+M = TypeVar("M")  # a Module; nn.module imports this file, so it cannot be named here
 _OF_PROGRAM = ("source", "sources", "program")
 
 
 class CompiledModule:
-    """What a compiled module does in its own way; all else is inherited from the class of the plain one."""
+    """The methods in which a compiled module differs; all others are inherited from the class of the plain one."""
 
     __slots__ = ()
     _plain: Any
     _compiled: Any
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the program for this kind of arguments."""
+        """Run the program for arguments of this kind."""
         return self._compiled(*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
@@ -33,7 +33,7 @@ class CompiledModule:
         return inherited(name)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """A copy is compiled anew, over a copy of the model."""
+        """Make a copy by compiling a copy of the model."""
         return partial(ad.compile, **self._compiled.options), (self._plain,)
 
     def __autodiff_compiled__(self, make: Callable[[Any], Any]) -> Any:
@@ -41,19 +41,19 @@ class CompiledModule:
         return compiled_module(self._plain, make)
 
     def __autodiff_graph__(self) -> Any:
-        """What `autodiff.draw` draws: the latest program."""
+        """The latest program, for `autodiff.draw`."""
         return self._compiled.__autodiff_graph__()
 
     def summary(self, x: Any) -> Summary:
-        """As `Module.summary`: of the plain module, whose layers can be looked at."""
+        """The summary of the plain module, as in `Module.summary`: its layers can be observed."""
         summary: Summary = self._plain.summary(x)
         return summary
 
 
 def compiled_module(model: M, make: Callable[[M], Any]) -> M:
-    """A module of the same class, with the same attributes, that runs what `make` makes of the model.
+    """A module of a derived class, with the same attributes, that runs `make(model)`.
 
-    Both have one ``__dict__``: what is assigned to one, the other has.
+    Both share one ``__dict__``: an attribute assigned to one appears in the other.
     """
     kind: Any = type(model)
     slots = {"__slots__": ("_compiled", "_plain"), "__module__": kind.__module__, "__qualname__": kind.__qualname__}

@@ -1,7 +1,7 @@
-"""First values of parameters: ``nn.init``.
+"""Initial values of parameters: ``nn.init``.
 
-Each function takes a shape and gives an array, or takes a parameter, sets it and gives it back. A shape is read as the
-layers have theirs: ``(in, out)`` for a matrix, ``(out, in / groups, *kernel)`` for a convolution.
+Each function takes a shape and returns an array, or takes a parameter, sets it and returns it. Shapes are those of the
+layers: ``(in, out)`` for a matrix, ``(out, in / groups, *kernel)`` for a convolution.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _GAINS = {
 
 
 def gain(nonlinearity: str, slope: float | None = None) -> float:
-    """By what factor first weights are to be larger, so that what passes the bend keeps its size.
+    """The factor for initial weights that keeps the size of signals through an activation function.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def gain(nonlinearity: str, slope: float | None = None) -> float:
         "linear", "identity", "conv1d", "conv2d", "sigmoid" (1), "tanh" (5/3), "relu" (sqrt 2), "leaky_relu", "selu"
         (3/4): torch's table.
     slope : float, optional
-        Of the leaky relu below 0; 0.01 if not given.
+        Slope of the leaky ReLU below 0; 0.01 if not given.
 
     Returns
     -------
@@ -71,14 +71,16 @@ def gain(nonlinearity: str, slope: float | None = None) -> float:
     1.414214
     """
     if nonlinearity not in _GAINS:
-        raise ValueError(f"gain: known are {', '.join(map(repr, _GAINS))}; {nonlinearity!r} was given.")
+        raise ValueError(
+            f"gain: nonlinearity must be one of {', '.join(map(repr, _GAINS))}; {nonlinearity!r} was given."
+        )
     if nonlinearity == "leaky_relu" and slope is not None:
         return math.sqrt(2 / (1 + slope**2))
     return _GAINS[nonlinearity]
 
 
 def fans(shape: Shape) -> tuple[int, int]:
-    """How many inputs a unit has, and how many units an input reaches.
+    """The number of inputs of a unit, and the number of units that an input reaches.
 
     Parameters
     ----------
@@ -97,7 +99,7 @@ def fans(shape: Shape) -> tuple[int, int]:
     """
     if len(shape) < 2:
         raise ad.ShapeError(
-            f"a shape with fewer than two axes, {shape}, has no inputs and outputs to count; use zeros, normal or "
+            f"a shape with fewer than two axes, {shape}, has no numbers of inputs and outputs; use zeros, normal or "
             f"uniform for a bias."
         )
     if len(shape) == 2:
@@ -113,23 +115,23 @@ def _shape(target: Target) -> Shape:
 
 
 def _given(target: Target, values: NDArray[Any], dtype: DTypeLike) -> Any:
-    """The values as an array, or in the parameter."""
+    """The values as a new array, or the parameter set to them."""
     if isinstance(target, ad.Tensor):
         return target.assign_(values.astype(target.dtype))
     return values.astype(dtype)
 
 
 def constant(target: Target, value: float, *, dtype: DTypeLike = np.float32) -> Any:
-    """The same number everywhere.
+    """Fill with one number.
 
     Parameters
     ----------
     target : tuple of int, or Parameter
-        The shape, or what is to be set.
+        The shape, or the parameter to set.
     value : float
         The number.
     dtype : dtype, default float32
-        Of the array; a parameter keeps its own.
+        Dtype of the array; a parameter keeps its own.
 
     Returns
     -------
@@ -145,7 +147,7 @@ def constant(target: Target, value: float, *, dtype: DTypeLike = np.float32) -> 
 
 
 def zeros(target: Target, *, dtype: DTypeLike = np.float32) -> Any:
-    """0 everywhere; as `constant`.
+    """Fill with 0; see `constant`.
 
     Examples
     --------
@@ -158,7 +160,7 @@ def zeros(target: Target, *, dtype: DTypeLike = np.float32) -> Any:
 
 
 def ones(target: Target, *, dtype: DTypeLike = np.float32) -> Any:
-    """1 everywhere; as `constant`.
+    """Fill with 1; see `constant`.
 
     Examples
     --------
@@ -177,18 +179,18 @@ def uniform(
     dtype: DTypeLike = np.float32,
     rng: np.random.Generator | None = None,
 ) -> Any:
-    """Uniform between two bounds.
+    """Draw from a uniform distribution between two bounds.
 
     Parameters
     ----------
     target : tuple of int, or Parameter
-        The shape, or what is to be set.
+        The shape, or the parameter to set.
     low, high : float
         The bounds.
     dtype : dtype, default float32
-        Of the array; a parameter keeps its own.
+        Dtype of the array; a parameter keeps its own.
     rng : numpy.random.Generator, optional
-        Where the numbers come from; this thread's generator (`nn.manual_seed`) if not given.
+        Source of the random numbers; this thread's generator (`nn.manual_seed`) if not given.
 
     Returns
     -------
@@ -211,7 +213,7 @@ def normal(
     dtype: DTypeLike = np.float32,
     rng: np.random.Generator | None = None,
 ) -> Any:
-    """Normal with this mean and standard deviation; other arguments as for `uniform`.
+    """Draw from a normal distribution with this mean and standard deviation; other arguments as for `uniform`.
 
     Examples
     --------
@@ -232,20 +234,20 @@ def truncated_normal(
     dtype: DTypeLike = np.float32,
     rng: np.random.Generator | None = None,
 ) -> Any:
-    """Normal with this mean and standard deviation; what falls outside of the bounds is drawn again.
+    """Draw from a normal distribution with this mean and standard deviation, again for values outside the bounds.
 
     Parameters
     ----------
     target : tuple of int, or Parameter
-        The shape, or what is to be set.
+        The shape, or the parameter to set.
     mean, std : float
-        Of the whole distribution: what is cut off makes the spread smaller.
+        Of the untruncated distribution; truncation makes the standard deviation smaller.
     low, high : float
-        The bounds, of the values themselves and not in standard deviations, as in torch.
+        Bounds of the values themselves, not in standard deviations, as in torch.
     dtype : dtype, default float32
-        Of the array; a parameter keeps its own.
+        Dtype of the array; a parameter keeps its own.
     rng : numpy.random.Generator, optional
-        Where the numbers come from; this thread's generator (`nn.manual_seed`) if not given.
+        Source of the random numbers; this thread's generator (`nn.manual_seed`) if not given.
 
     Returns
     -------
@@ -260,8 +262,8 @@ def truncated_normal(
     inside = (math.erf((high - mean) / (std * math.sqrt(2))) - math.erf((low - mean) / (std * math.sqrt(2)))) / 2
     if not low < high or inside < 1e-3:
         raise ValueError(
-            f"truncated_normal: the bounds {low} and {high} hold a share of {max(inside, 0):.2g} of the distribution; "
-            f"at least a thousandth is needed."
+            f"truncated_normal: the bounds {low} and {high} contain a fraction {max(inside, 0):.2g} of the "
+            f"distribution; at least a thousandth is needed."
         )
     shape, draw = _shape(target), generator(rng)
     values = draw.normal(mean, std, shape)
@@ -276,18 +278,18 @@ def truncated_normal(
 def xavier_uniform(
     target: Target, gain: float = 1.0, *, dtype: DTypeLike = np.float32, rng: np.random.Generator | None = None
 ) -> Any:
-    """Uniform with variance ``2 gain**2 / (fan_in + fan_out)``, after Glorot.
+    """Draw from a uniform distribution with variance ``2 gain**2 / (fan_in + fan_out)``, after Glorot.
 
     Parameters
     ----------
     target : tuple of int, or Parameter
-        The shape, or what is to be set.
+        The shape, or the parameter to set.
     gain : float, default 1
         A factor; see `gain`.
     dtype : dtype, default float32
-        Of the array; a parameter keeps its own.
+        Dtype of the array; a parameter keeps its own.
     rng : numpy.random.Generator, optional
-        Where the numbers come from; this thread's generator (`nn.manual_seed`) if not given.
+        Source of the random numbers; this thread's generator (`nn.manual_seed`) if not given.
 
     Returns
     -------
@@ -310,7 +312,7 @@ def xavier_uniform(
 def xavier_normal(
     target: Target, gain: float = 1.0, *, dtype: DTypeLike = np.float32, rng: np.random.Generator | None = None
 ) -> Any:
-    """Normal with variance ``2 gain**2 / (fan_in + fan_out)``; as `xavier_uniform`.
+    """Draw from a normal distribution with variance ``2 gain**2 / (fan_in + fan_out)``; see `xavier_uniform`.
 
     Examples
     --------
@@ -329,20 +331,20 @@ def he_uniform(
     dtype: DTypeLike = np.float32,
     rng: np.random.Generator | None = None,
 ) -> Any:
-    """Uniform with variance ``gain**2 / fan_in``, after He: for networks of relus.
+    """Draw from a uniform distribution with variance ``gain**2 / fan_in``, after He, for networks with ReLU.
 
     Parameters
     ----------
     target : tuple of int, or Parameter
-        The shape, or what is to be set.
+        The shape, or the parameter to set.
     gain : float, default sqrt(2)
         A factor; see `gain`.
     mode : {"fan_in", "fan_out"}
-        Whether the size is kept of what goes forwards or of what comes back.
+        Whether to keep the size of signals in the forward pass or of gradients in the backward pass.
     dtype : dtype, default float32
-        Of the array; a parameter keeps its own.
+        Dtype of the array; a parameter keeps its own.
     rng : numpy.random.Generator, optional
-        Where the numbers come from; this thread's generator (`nn.manual_seed`) if not given.
+        Source of the random numbers; this thread's generator (`nn.manual_seed`) if not given.
 
     Returns
     -------
@@ -369,7 +371,7 @@ def he_normal(
     dtype: DTypeLike = np.float32,
     rng: np.random.Generator | None = None,
 ) -> Any:
-    """Normal with variance ``gain**2 / fan_in``; as `he_uniform`.
+    """Draw from a normal distribution with variance ``gain**2 / fan_in``; see `he_uniform`.
 
     Examples
     --------
@@ -382,7 +384,7 @@ def he_normal(
 
 
 def lecun_uniform(target: Target, *, dtype: DTypeLike = np.float32, rng: np.random.Generator | None = None) -> Any:
-    """Uniform with variance ``1 / fan_in``; arguments as for `xavier_uniform`.
+    """Draw from a uniform distribution with variance ``1 / fan_in``; arguments as for `xavier_uniform`.
 
     References
     ----------
@@ -398,7 +400,7 @@ def lecun_uniform(target: Target, *, dtype: DTypeLike = np.float32, rng: np.rand
 
 
 def lecun_normal(target: Target, *, dtype: DTypeLike = np.float32, rng: np.random.Generator | None = None) -> Any:
-    """Normal with variance ``1 / fan_in``; as `lecun_uniform`.
+    """Draw from a normal distribution with variance ``1 / fan_in``; see `lecun_uniform`.
 
     Examples
     --------
@@ -412,18 +414,18 @@ def lecun_normal(target: Target, *, dtype: DTypeLike = np.float32, rng: np.rando
 def orthogonal(
     target: Target, gain: float = 1.0, *, dtype: DTypeLike = np.float32, rng: np.random.Generator | None = None
 ) -> Any:
-    """A random matrix with orthonormal rows or columns, whichever are fewer, times `gain`.
+    """A random matrix with orthonormal rows or columns (whichever are fewer), times `gain`.
 
     Parameters
     ----------
     target : tuple of int, or Parameter
-        The shape, or what is to be set. Of more than two axes, all but the first are taken as one.
+        The shape, or the parameter to set. Of more than two axes, all but the first are taken as one.
     gain : float, default 1
         A factor; see `gain`.
     dtype : dtype, default float32
-        Of the array; a parameter keeps its own.
+        Dtype of the array; a parameter keeps its own.
     rng : numpy.random.Generator, optional
-        Where the numbers come from; this thread's generator (`nn.manual_seed`) if not given.
+        Source of the random numbers; this thread's generator (`nn.manual_seed`) if not given.
 
     Returns
     -------
@@ -432,8 +434,8 @@ def orthogonal(
     References
     ----------
     A. M. Saxe, J. L. McClelland and S. Ganguli, Exact solutions to the nonlinear dynamics of learning in deep linear
-    neural networks, 2013; uniform over all such matrices: F. Mezzadri, How to generate random matrices from the
-    classical compact groups, 2007.
+    neural networks, 2013. The distribution is uniform over all such matrices: F. Mezzadri, How to generate random
+    matrices from the classical compact groups, 2007.
 
     Examples
     --------
@@ -444,10 +446,10 @@ def orthogonal(
     """
     shape = _shape(target)
     if len(shape) < 2:
-        raise ad.ShapeError(f"orthogonal: a matrix is expected, or more axes; the shape is {shape}.")
+        raise ad.ShapeError(f"orthogonal: the shape must have at least two axes; it is {shape}.")
     rows, columns = shape[0], math.prod(shape[1:])
     q, r = np.linalg.qr(generator(rng).standard_normal((max(rows, columns), min(rows, columns))))
-    q = q * np.where(np.diag(r) < 0, -1.0, 1.0)  # so that no matrix is preferred
+    q = q * np.where(np.diag(r) < 0, -1.0, 1.0)  # makes the distribution uniform
     return _given(target, gain * (q if rows >= columns else q.T).reshape(shape), dtype)
 
 
@@ -458,5 +460,5 @@ def _uniform(target: Target, std: float, dtype: DTypeLike, rng: np.random.Genera
 
 def _fan(target: Target, mode: str) -> int:
     if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f"mode is 'fan_in' or 'fan_out'; {mode!r} was given.")
+        raise ValueError(f"mode must be 'fan_in' or 'fan_out'; {mode!r} was given.")
     return fans(_shape(target))[mode == "fan_out"]

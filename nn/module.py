@@ -22,9 +22,9 @@ class Parameter(ad.Tensor):
     Parameters
     ----------
     data : array_like
-        First values, real or complex.
+        Initial values, real or complex.
     name : str, optional
-        Set by the module it is assigned to.
+        Set by the module that it is assigned to.
 
     Examples
     --------
@@ -40,14 +40,14 @@ class Parameter(ad.Tensor):
 
 
 class Buffer(ad.Tensor):
-    """Values that belong to a module and are not trained: running averages, a count, a fixed table.
+    """Values that belong to a module but are not trained: running statistics, a count, a fixed table.
 
-    They are part of `Module.state_dict`, not of `Module.parameters`. A module changes them with ``assign_``.
+    Buffers are part of `Module.state_dict`, but not of `Module.parameters`. A module changes them with ``assign_``.
 
     Parameters
     ----------
     data : array_like
-        First values, of any numeric type.
+        Initial values, of any numeric type.
 
     Examples
     --------
@@ -76,14 +76,14 @@ Hook = Callable[["Module", tuple[Any, ...], Any], Any]
 
 
 class HookHandle:
-    """What `Module.register_hook` returns: with it the hook is taken off again.
+    """The handle that `Module.register_hook` returns; it removes the hook again.
 
     Attributes
     ----------
     function : callable
         The hook.
     looks_only : bool
-        Whether it changes nothing.
+        Whether the hook promises to change nothing.
     """
 
     def __init__(self, module: Module, function: Hook, looks_only: bool) -> None:
@@ -93,7 +93,7 @@ class HookHandle:
         self._settle((*module._hooks, self))
 
     def remove(self) -> None:
-        """Take the hook off; a second time does nothing."""
+        """Remove the hook; calling this again does nothing."""
         rest = tuple(h for h in self._module._hooks if h is not self)
         if len(rest) < len(self._module._hooks):
             self._settle(rest)
@@ -102,7 +102,7 @@ class HookHandle:
         attributes = self._module.__dict__
         attributes["_hooks"] = hooks
         if not hooks:
-            del attributes["_hooks"]  # as before the first one: a compiled function sees the module it knew
+            del attributes["_hooks"]  # as before the first hook, so that a compiled function sees an unchanged module
         if not self.looks_only:
             ad.structure_changed()
 
@@ -132,13 +132,13 @@ class Module:
     """A layer, or a model made of layers.
 
     A subclass assigns parameters and modules (or nested lists, tuples and dicts of them) to attributes in
-    ``__init__`` and defines ``forward``. Calling the module runs ``forward`` inside a scope of
-    its name, so that pictures and messages know where they are.
+    ``__init__`` and defines ``forward``. Calling the module runs ``forward`` in a scope with the module's
+    name, so that graphs and error messages can name the layer.
 
     Attributes
     ----------
     training : bool
-        Whether layers that behave differently in training do so; set by `train` and `eval`.
+        Whether the module is in training mode; set by `train` and `eval`.
 
     Examples
     --------
@@ -157,7 +157,7 @@ class Module:
     (3, 2)
     """
 
-    # Of the class, so that a subclass which forgets super().__init__() works all the same.
+    # Class attributes, so that a subclass that forgets super().__init__() still works.
     training: bool = True
     _name: str = ""
     _label: str = ""
@@ -170,14 +170,14 @@ class Module:
         for path, member in _entries(key, value):
             if _is_unlisted(member):
                 raise TypeError(
-                    f"{type(self).__name__}.{path}: parameters() would not list this tensor, and no optimiser would "
-                    f"train it. Make it a parameter, nn.Parameter(value), or assign its values, x.detach()."
+                    f"{type(self).__name__}.{path}: parameters() would not list this tensor, so no optimiser would "
+                    f"train it. Make it a parameter, nn.Parameter(value), or assign only its values, x.detach()."
                 )
             if _is_result(member) and _is_being_made(self):
                 raise TypeError(
-                    f"{type(self).__name__}.{path}: this tensor is computed, once, in __init__: no optimiser would "
-                    f"train it, and it would not change with what it was computed from. Compute it in forward, or make "
-                    f"its values a parameter, nn.Parameter(x.detach())."
+                    f"{type(self).__name__}.{path}: this tensor is computed only once, in __init__: no optimiser would "
+                    f"train it, and it would not follow changes of what it was computed from. Compute it in forward, "
+                    f"or make its values a parameter, nn.Parameter(x.detach())."
                 )
         for path, member in _members(key, value):
             if isinstance(member, Module):
@@ -192,7 +192,7 @@ class Module:
         ad.structure_changed()
 
     def _adopt(self, name: str) -> None:
-        """Learn the name under which the parent knows this module, and tell the parameters."""
+        """Store the name that the parent gives this module, and pass it on to the parameters."""
         self.__dict__["_name"] = name
         self.__dict__["_label"] = f"{name} {type(self).__name__}"
         for path, p in self.named_parameters():
@@ -213,7 +213,7 @@ class Module:
         return y
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the module computes; defined by each subclass."""
+        """Compute the output; each subclass defines this."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward(self, x).")
 
     @property
@@ -227,20 +227,20 @@ class Module:
         return False
 
     def __autodiff_compiled__(self, make: Callable[[Module], Any]) -> Module:
-        """What `autodiff.compile` returns for a module: one as well."""
+        """The object that `autodiff.compile` returns for a module: again a module."""
         return compiled_module(self, make)
 
-    # --- what it is made of -----------------------------------------------------------------------
+    # --- submodules, parameters and buffers ---------------------------------------------------------
 
     def children(self) -> Iterator[tuple[str, Module]]:
-        """Names and modules directly below, in the order of assignment."""
+        """Names and modules of the direct children, in the order of assignment."""
         for key, value in self.__dict__.items():
             for path, member in _members(key, value):
                 if isinstance(member, Module):
                     yield path, member
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """Paths and modules, this one first; one that is used twice appears once, under its first path."""
+        """Paths and modules, this one first; a module that is used twice appears once, under its first path."""
         seen: set[Module] = set()
         waiting = [(prefix, self)]
         while waiting:
@@ -252,7 +252,7 @@ class Module:
                 waiting.extend(reversed(children))
 
     def _named_state(self) -> Iterator[tuple[str, Parameter | Buffer]]:
-        """Paths, parameters and buffers, in the order of assignment; each once, under its first path."""
+        """Paths with parameters and buffers, in the order of assignment; each once, under its first path."""
         seen: set[int] = set()
         for prefix, module in self.named_modules():
             for key, value in module.__dict__.items():
@@ -262,7 +262,7 @@ class Module:
                         yield f"{prefix}.{path}" if prefix else path, member
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Paths and parameters, in the order of assignment; a shared one appears once, under its first path."""
+        """Paths and parameters, in the order of assignment; a shared parameter appears once, under its first path."""
         return ((path, p) for path, p in self._named_state() if isinstance(p, Parameter))
 
     def parameters(self) -> list[Parameter]:
@@ -270,7 +270,7 @@ class Module:
         return [p for _, p in self.named_parameters()]
 
     def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
-        """Paths and buffers, in the order of assignment; a shared one appears once, under its first path."""
+        """Paths and buffers, in the order of assignment; a shared buffer appears once, under its first path."""
         return ((path, b) for path, b in self._named_state() if isinstance(b, Buffer))
 
     def buffers(self) -> list[Buffer]:
@@ -278,14 +278,14 @@ class Module:
         return [b for _, b in self.named_buffers()]
 
     def module_at(self, path: str) -> Module:
-        """The module at a path, as `named_modules` gives them; the empty path is this one.
+        """The module at a path, written as `named_modules` does; the empty path is this module.
 
         Raises
         ------
         autodiff.StructureError
-            If there is none.
+            If there is no module at this path.
         """
-        # By every path that leads to it, not the first alone: a layer that is used twice has two.
+        # Any path to a module is accepted, not only the first: a layer that is used twice has two.
         module = self
         rest = path
         while rest:
@@ -302,23 +302,23 @@ class Module:
         return module
 
     def register_hook(self, path: str, function: Hook, *, looks_only: bool = False) -> HookHandle:
-        """Call a function after a module below has run: to look at what comes out, or to change it.
+        """Call a function each time a module has run, to look at the output or to change it.
 
         Parameters
         ----------
         path : str
-            Of the module, as `named_modules` gives it: ``"0.conv1"``. The empty path is this module.
+            Path of the module, as in `named_modules`: ``"0.conv1"``. The empty path is this module.
         function : callable
-            ``function(module, inputs, output)``, with the positional arguments of the call as a tuple. What it returns
-            takes the place of the output, unless it is None.
+            ``function(module, inputs, output)``, with the positional arguments of the call as a tuple. Its return
+            value replaces the output, unless it is None.
         looks_only : bool, default False
-            The hook returns None and changes nothing. Compiled functions then go on as they are, and do not call it;
-            for any other hook they are traced anew.
+            Promises that the hook returns None and changes nothing. Compiled functions then stay as they are and do
+            not call it; any other hook makes them trace again.
 
         Returns
         -------
         HookHandle
-            Its ``remove()`` takes the hook off; in a ``with`` statement that happens at the end.
+            Its ``remove()`` removes the hook; as a context manager it does so on exit.
 
         Raises
         ------
@@ -334,14 +334,14 @@ class Module:
         ReLU() (5, 3)
         """
         if not callable(function):
-            raise TypeError(f"register_hook: the hook is a function; a {type(function).__name__} was given.")
+            raise TypeError(f"register_hook: the hook must be a function; a {type(function).__name__} was given.")
         return HookHandle(self.module_at(path), function, looks_only)
 
     def requires_grad_(self: Self, on: bool = True) -> Self:
-        """Freeze the parameters of this module and all below (False), or let them learn again; returns it.
+        """Freeze (False) or unfreeze (True) the parameters of this module and all its submodules; returns the module.
 
-        Frozen parameters are still listed by `parameters` and saved; nothing is recorded for them, and they receive no
-        gradient. An optimiser that has them already leaves them where they are.
+        Frozen parameters are still saved and listed by `parameters`. Nothing is recorded for them, and they receive
+        no gradient. An optimiser that already holds them leaves them unchanged.
 
         Examples
         --------
@@ -356,12 +356,12 @@ class Module:
         return self
 
     def summary(self, x: Any) -> Summary:
-        """The layers, what they return for an input, and how many numbers they hold.
+        """A table of the layers, the shapes of their outputs, and their numbers of parameters.
 
         Parameters
         ----------
         x : array_like, Tensor, or tuple of int
-            An input, or its shape: then zeros in the parameters' dtype are sent through. The model is run once, in
+            An input, or its shape: then the input is zeros in the parameters' dtype. The model runs once, in
             evaluation mode and without recording.
 
         Returns
@@ -383,14 +383,14 @@ class Module:
         return summarize(self, x)
 
     def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
+        """Clear the gradients of all parameters."""
         for p in self.parameters():
             p.zero_grad()
 
     # --- modes ------------------------------------------------------------------------------------
 
     def train(self: Self, mode: bool = True) -> Self:
-        """Switch this module and all below to training (or, with False, to evaluation); returns it."""
+        """Set training mode (or, with False, evaluation mode) for this module and all its submodules; returns it."""
         changed = [module for _, module in self.named_modules() if module.training != mode]
         if changed and ad.is_compiling():
             raise ad.CompileError(
@@ -402,14 +402,14 @@ class Module:
         return self
 
     def eval(self: Self) -> Self:
-        """Switch this module and all below to evaluation; returns it."""
+        """Set evaluation mode for this module and all its submodules; returns the module."""
         return self.train(False)
 
     @contextmanager
     def modes_kept(self) -> Iterator[None]:
-        """Context manager: in the end each part is in the mode that it was in.
+        """Context manager that restores the mode of every submodule on exit.
 
-        One may have been set apart, a frozen batch norm, which ``train()`` would forget.
+        A submodule may be in a mode of its own, such as a frozen batch norm; ``train()`` would change that.
 
         Examples
         --------
@@ -431,38 +431,38 @@ class Module:
     # --- state ------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Array]:
-        """A copy of the values of every parameter and buffer by its path, in C order whatever theirs is."""
+        """A copy of the values of every parameter and buffer by its path, always in C order."""
         return {name: np.array(p.data, order="C") for name, p in self._named_state()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Set every parameter and buffer; all are checked before the first is changed.
+        """Set every parameter and buffer. The whole state is checked before anything is changed.
 
-        A weight here is (in, out), so that a layer is ``x @ weight``; torch's is (out, in). See `nn.load`.
+        A weight here has shape (in, out), so that a layer is ``x @ weight``; in torch it is (out, in). See `nn.load`.
 
         Parameters
         ----------
         state : mapping of str to array_like
-            As `state_dict` gives it.
+            As returned by `state_dict`.
 
         Raises
         ------
         autodiff.StructureError
             If names are missing or unknown.
         autodiff.ShapeError
-            If a shape does not fit.
+            If a shape differs.
         autodiff.DtypeError
-            If values cannot be cast to the dtype of what they belong to: complex to real, text.
+            If values cannot be cast to the dtype of their parameter or buffer: complex to real, or text.
         """
         self.check_state_dict(state)
         for name, p in self._named_state():
             p.assign_(np.asarray(plain(state[name])))
 
     def check_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Raise what `load_state_dict` would raise, and change nothing."""
+        """Raise the errors that `load_state_dict` would raise, and change nothing."""
         if not isinstance(state, Mapping):
             raise TypeError(
-                f"load_state_dict takes names and arrays, as state_dict() or nn.load(path) gives them; given was a "
-                f"{type(state).__name__}."
+                f"load_state_dict takes a mapping of names and arrays, as returned by state_dict() or nn.load(path); "
+                f"a {type(state).__name__} was given."
             )
         mine = dict(self._named_state())
         missing, unknown = [k for k in mine if k not in state], [k for k in state if k not in mine]
@@ -484,7 +484,7 @@ class Module:
                 )
 
     def describe(self) -> str:
-        """The part of the repr between the parentheses."""
+        """The text between the parentheses of the repr."""
         return ""
 
     def __repr__(self) -> str:
@@ -501,7 +501,7 @@ class Module:
 
 _OWN = (Module, Parameter, Buffer)
 _NUMBERED = "_modules"
-"""The attribute of `Sequential` and `ModuleList` whose entries are called by their numbers alone."""
+"""The attribute of `Sequential` and `ModuleList` whose entries are named by their index alone."""
 
 
 def _parameter_table(module: Module) -> str:
@@ -519,7 +519,7 @@ def _members(key: str, value: Any) -> Iterator[tuple[str, Module | Parameter | B
 
 
 def _entries(key: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """An attribute itself, or the entries of lists, tuples and dicts, and of those in them, by their paths."""
+    """The attribute itself, or the entries of its nested lists, tuples and dicts, with their paths."""
     if isinstance(value, (list, tuple, dict)):
         prefix = "" if key == _NUMBERED else f"{key}."
         for k, v in value.items() if isinstance(value, dict) else enumerate(value):
@@ -529,17 +529,17 @@ def _entries(key: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _is_unlisted(x: Any) -> bool:
-    """Whether it would be trained, but is no parameter."""
+    """Whether `x` is a trainable leaf but not a Parameter."""
     return isinstance(x, ad.Tensor) and not isinstance(x, Parameter) and x.requires_grad and x.is_leaf
 
 
 def _is_result(x: Any) -> bool:
-    """Whether it was computed from something that is trained."""
+    """Whether `x` was computed from trainable Tensors."""
     return isinstance(x, ad.Tensor) and x.requires_grad and not x.is_leaf
 
 
 def _is_being_made(module: Module) -> bool:
-    """Whether its ``__init__`` is running: afterwards a module may keep results, such as its last loss."""
+    """Whether the module's ``__init__`` is running; after it a module may keep results, such as its last loss."""
     frame = sys._getframe(2)
     while frame is not None:
         code = frame.f_code
@@ -550,21 +550,21 @@ def _is_being_made(module: Module) -> bool:
 
 
 def _displaced(path: str, before: Parameter | Buffer) -> str:
-    """The message about what is put in the place of a parameter or buffer and is none."""
+    """The error message for a value that replaces a parameter or buffer without being one."""
     if isinstance(before, Buffer):
         return (
-            f"{path} is a buffer; what takes its place must be one, or it would no longer be saved. Change its values, "
-            f"{path}.assign_(value), or give nn.Buffer(value) or None."
+            f"{path} is a buffer; its replacement must be one too, or it would no longer be saved. Change its values "
+            f"with {path}.assign_(value), or assign nn.Buffer(value) or None."
         )
     return (
-        f"{path} is a parameter; what takes its place must be one, or nothing would train it or save it. To tie "
-        f"weights assign the parameter itself, and compute from it in forward; set values by {path}.assign_(value); or "
-        f"give nn.Parameter(value) or None."
+        f"{path} is a parameter; its replacement must be one too, or nothing would train it or save it. To tie "
+        f"weights, assign the parameter itself and compute from it in forward. To set values, use "
+        f"{path}.assign_(value). Otherwise assign nn.Parameter(value) or None."
     )
 
 
 def generators_of(module: Module) -> dict[str, np.random.Generator]:
-    """The random generators that a module and those below hold as attributes, by their paths."""
+    """The random generators that a module and its submodules hold as attributes, by their paths."""
     return {
         f"{prefix}.{path}" if prefix else path: member
         for prefix, part in module.named_modules()
@@ -575,24 +575,24 @@ def generators_of(module: Module) -> dict[str, np.random.Generator]:
 
 
 def plain(x: Any) -> Any:
-    """The values of an argument as an array, or, in a function that is being compiled, as what stands for it."""
+    """The values of an argument as an array, or as its stand-in while a function is being compiled."""
     if isinstance(x, ad.Tensor):
         return x.detach() if ad.is_compiling() else x.data
     return x if hasattr(x, "dtype") else np.asarray(x)
 
 
 def as_tensor(x: Any) -> Any:
-    """An input as a layer without parameters takes it: a Tensor of floating numbers; whole numbers count as such."""
+    """The input of a layer without parameters: a floating-point or complex Tensor; other dtypes become float64."""
     x = x if isinstance(x, ad.Tensor) else ad.Tensor(x)
     return x if x.dtype.kind in "fc" else x.astype(float)
 
 
 def as_input(x: Any, dtype: np.dtype[Any]) -> Any:
-    """An input as a layer takes it: untracked numbers in the dtype of its parameters, so that they do not widen it."""
+    """The input of a layer: untracked numbers are cast to the dtype of its parameters, which they must not widen."""
     if x.__class__ is np.ndarray:
         return x if x.dtype is dtype or x.dtype.kind not in "fiub" else x.astype(dtype, copy=False)
     if isinstance(x, ad.Tensor):
         return x if x.requires_grad or x.dtype == dtype or x.dtype.kind not in "fiub" else x.astype(dtype)
-    if hasattr(x, "dtype"):  # what stands for an array in a function that is being compiled
+    if hasattr(x, "dtype"):  # the stand-in for an array while a function is being compiled
         return x if x.dtype == dtype or x.dtype.kind not in "fiub" else x.astype(dtype)
     return as_input(np.asarray(x), dtype)

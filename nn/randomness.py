@@ -1,4 +1,4 @@
-"""Where random numbers come from: one generator per thread, set by `manual_seed`."""
+"""The source of random numbers: one generator per thread, set by `manual_seed`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _source = _Source()
 
 
 def manual_seed(seed: int) -> np.random.Generator:
-    """Seed this thread's generator, from which layers draw their first weights and `batches` its orders.
+    """Seed this thread's generator, from which layers draw their initial weights and `batches` its orders.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""States as files: NumPy's npz, which holds arrays and nothing that could run."""
+"""State dicts as files in NumPy's npz format, which holds arrays and no code."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ import numpy as np
 
 import autodiff as ad
 
-_KINDS = "fciubSU"  # of dtypes: numbers, booleans, strings
+_KINDS = "fciubSU"  # the kinds of dtypes: numbers, Booleans, strings
 
 
 def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
-    """Write a state to a file, whole or not at all.
+    """Write a state to a file, completely or not at all.
 
     Parameters
     ----------
     path : path
-        The file; by habit it ends in ``.npz``. What is there is replaced in one step once the new file is on the disk,
-        and keeps its permissions; of a symbolic link that is the file it points to.
+        The file; by convention it ends in ``.npz``. An existing file is replaced in one step once the new one is on the
+        disk, and its permissions are kept. For a symbolic link the file it points to is replaced.
     state : mapping of str to array_like
-        As ``state_dict()`` gives it. Numbers and arrays, no Python objects.
+        As returned by ``state_dict()``: numbers and arrays, no Python objects.
 
     Raises
     ------
     autodiff.DtypeError
         If a value is not numeric.
     OSError
-        If the path is there and no file, such as a folder or a device; or if it cannot be written.
+        If the path exists and is not a file, such as a folder or a device; or if it cannot be written.
 
     Examples
     --------
@@ -42,21 +42,23 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
     ...     sorted(nn.load(os.path.join(folder, "model.npz")))
     ['bias', 'weight']
     """
-    import zipfile  # brings all compressors along: a quarter of what importing `nn` would cost
+    import zipfile  # imports all compressors, which would add a quarter to the import time of `nn`
 
     arrays = {}
     for key, value in state.items():
         array = np.asarray(value.data if isinstance(value, ad.Tensor) else value)
         if array.dtype.kind not in _KINDS:
-            raise ad.DtypeError(f"save: {key!r} has dtype {array.dtype}; only numbers, booleans and strings are saved.")
+            raise ad.DtypeError(
+                f"save: {key!r} has dtype {array.dtype}; only numbers, Booleans and strings can be saved."
+            )
         arrays[key] = array
-    path = os.path.realpath(os.fsdecode(path))  # not the link is replaced but what it points to
+    path = os.path.realpath(os.fsdecode(path))  # replaces the file that a link points to, not the link
     if os.path.exists(path) and not os.path.isfile(path):
-        raise OSError(f"save: {path!r} is not a file, and would be replaced by one.")
+        raise OSError(f"save: {path!r} exists and is not a file; give the path of a file.")
     temporary = f"{path}.{os.urandom(4).hex()}.part"
     try:
         with open(temporary, "xb") as file:
-            # As np.savez does it, but any key will do ("file" is an argument of np.savez), and nothing is pickled.
+            # As np.savez does, but with any key ("file" is an argument of np.savez), and nothing is pickled.
             with zipfile.ZipFile(file, "w") as archive:
                 for key, array in arrays.items():
                     with archive.open(f"{key}.npy", "w", force_zip64=True) as part:
@@ -74,7 +76,7 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
 
 
 def _sync_folder(folder: str) -> None:
-    """Have the new name of a file on the disk as well; not every system lets folders be opened for that."""
+    """Flush the new name of a file to the disk as well, where the system lets a folder be opened for that."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -101,15 +103,15 @@ def load(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, np.dtype[Any
         If the file cannot be opened.
     ValueError
         If the file is truncated, or not an npz file of plain arrays of numbers: a file of ``torch.save`` is a zip file
-        as well, and bfloat16 no type of NumPy. Pickled objects are never loaded.
+        too, and bfloat16 is not a NumPy dtype. Pickled objects are never loaded.
 
     Notes
     -----
-    Weights of torch come as arrays, ``{k: v.float().numpy() for k, v in model.state_dict().items()}``, and are turned:
-    torch keeps a matrix as (out, in), `nn` as (in, out). Transpose the weights of `Linear`, the ``weight_ih`` and
-    ``weight_hh`` of recurrent layers and the ``in_proj_weight`` and ``out_proj.weight`` of attention (here
-    ``in_weight`` and ``out.weight``). A square one that is forgotten fits as it is, and no error can tell. All others,
-    of convolutions, embeddings and norms, are laid out alike, as are biases and the order of gates.
+    To use weights of torch, make arrays, ``{k: v.float().numpy() for k, v in model.state_dict().items()}``, and
+    transpose matrices: torch stores them as (out, in), `nn` as (in, out). Transpose the weights of `Linear`, the
+    ``weight_ih`` and ``weight_hh`` of recurrent layers and the ``in_proj_weight`` and ``out_proj.weight`` of attention
+    (here ``in_weight`` and ``out.weight``). No error can detect a square matrix that was not transposed. All others
+    (of convolutions, embeddings and norms), biases and the order of gates are the same.
     """
     with open(path, "rb") as handle:
         try:
@@ -122,5 +124,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, np.dtype[Any
                     if array.dtype.kind not in _KINDS:
                         raise ValueError(f"{key!r} has dtype {array.dtype}; save bfloat16 as float32")
                 return found
-        except Exception as error:  # a byte that is wrong can end in almost any of them
-            raise ValueError(f"load: {os.fspath(path)!r} is not a whole npz file of plain arrays ({error}).") from error
+        except Exception as error:  # a wrong byte can raise almost any exception
+            raise ValueError(
+                f"load: {os.fspath(path)!r} is not a complete npz file of plain arrays ({error})."
+            ) from error

@@ -1,4 +1,4 @@
-"""A model as a table: layer by layer what comes out, and how many numbers it holds."""
+"""A model as a table: for each layer, the shape of its output and its number of parameters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import autodiff as ad
 
 
 class Model(Protocol):
-    """What a summary asks of a module."""
+    """The methods of a module that a summary needs."""
 
     def __call__(self, x: Any) -> Any: ...
     def named_modules(self) -> Iterator[tuple[str, Any]]: ...
@@ -29,13 +29,13 @@ class Row(NamedTuple):
     Attributes
     ----------
     path : str
-        Where it is in the model.
+        The path of the layer in the model.
     kind : str
-        Its class.
+        The name of its class.
     output : str
-        The shape of what it last returned, several in parentheses; empty if it was not called.
+        The shape of its last output, several in parentheses; empty if it was not called.
     parameters : int
-        How many numbers its own parameters hold; shared ones count where they come first.
+        The number of entries of its own parameters; shared ones count where they come first.
     nbytes : int
         Bytes of its own parameters and buffers.
     """
@@ -49,14 +49,14 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Summary:
-    """What `Module.summary` returns; it prints as a table.
+    """The result of `Module.summary`; it prints as a table.
 
     Attributes
     ----------
     rows : tuple of Row
-        A layer each: the modules without modules below, and those with parameters of their own.
+        One for each layer: the modules without submodules, and those with parameters of their own.
     trainable : int
-        How many numbers in parameters that are not frozen.
+        The number of entries of parameters that are not frozen.
     """
 
     rows: tuple[Row, ...]
@@ -64,7 +64,7 @@ class Summary:
 
     @property
     def parameters(self) -> int:
-        """How many numbers all parameters hold."""
+        """The number of entries of all parameters."""
         return sum(r.parameters for r in self.rows)
 
     @property
@@ -87,14 +87,14 @@ class Summary:
     __repr__ = __str__
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
-        """For notebooks: the text, and the same as a table."""
+        """For notebooks: the text, and the same table in HTML."""
         header = ["layer", "kind", "output", "parameters", "bytes"]
         rows = [*self.rows, ("total", "", f"{self.trainable:,} trainable", self.parameters, self.nbytes)]
         return ad.display.bundle(str(self), ad.display.table(header, rows))
 
 
 def summarize(model: Model, x: Any) -> Summary:
-    """Run the model once and note what passes through."""
+    """Run the model once and note the shapes of all outputs."""
     state = list(model._named_state())
     trained = {id(p) for p in model.parameters()}
     if isinstance(x, tuple) and all(isinstance(n, (int, np.integer)) for n in x):

@@ -202,10 +202,10 @@ def checked(
 
 
 def whole(what: str, value: int, low: int) -> int:
-    """An option that is a whole number of at least `low`."""
+    """An option that is an integer, at least `low`."""
     number = checked(what, value, low, open_high=True)
     if number != int(number):
-        raise ValueError(f"{what} must be a whole number; {value!r} was given.")
+        raise ValueError(f"{what} must be an integer; {value!r} was given.")
     return int(number)
 
 

@@ -136,8 +136,8 @@ def test_remainder_is_what_the_polynomial_leaves_out(x0, order, x):
 @pytest.mark.parametrize(
     ("call", "told"),
     [
-        (lambda: ad.taylor(np.exp, 0.0, -1), "whole number"),
-        (lambda: ad.taylor(np.exp, 0.0, 2.0), "whole number"),
+        (lambda: ad.taylor(np.exp, 0.0, -1), "integer"),
+        (lambda: ad.taylor(np.exp, 0.0, 2.0), "integer"),
         (lambda: ad.taylor(lambda x: (x, x), 0.0, 2), "one array"),
         (lambda: ad.taylor(np.exp, 0.0, 2, direction=np.ones(2)), "the direction has shape"),
     ],
@@ -157,11 +157,11 @@ def test_orders_and_points_of_any_kind_of_number():
     ("make", "error", "told"),
     [
         (lambda: ad.taylor(lambda p: p["a"], {"a": 1.0}, 2), ad.GradientError, "takes one array and returns one"),
-        (lambda: ad.taylor(np.exp, 0.0, True), ad.GradientError, "taylor: the order is a whole number"),
+        (lambda: ad.taylor(np.exp, 0.0, True), ad.GradientError, "taylor: the order must be an integer"),
         (lambda: taylor_coefficients(np.exp, 0.0, 2), ad.ShapeError, r"x0 has shape \(\); expected \(d,\)"),
         (lambda: taylor_coefficients(np.sum, np.zeros(0), 2), ad.ShapeError, r"x0 has shape \(0,\)"),
         (lambda: taylor_coefficients(np.sum, np.zeros(2), -1), ad.GradientError, "taylor_coefficients: the order is a"),
-        (lambda: remainder(np.exp, 0.0, -1, 1.0), ad.GradientError, "remainder: the order is a whole number"),
+        (lambda: remainder(np.exp, 0.0, -1, 1.0), ad.GradientError, "remainder: the order must be an integer"),
         (lambda: radius_of_convergence([1.0, np.nan, 1.0]), ad.ShapeError, r"shape \(3,\) was given, with 1 that are"),
         (lambda: radius_of_convergence(np.ones((3, 3))), ad.ShapeError, r"shape \(3, 3\)"),
     ],

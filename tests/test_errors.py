@@ -409,11 +409,11 @@ MISTAKES = {
     ),
     "a layer of no size": (
         lambda: nn.Linear(0, 3), ValueError, ValueError,
-        ["in_features", "0"], ["positive whole number"], [],
+        ["in_features", "0"], ["positive integer"], [],
     ),
     "a layer of half a size": (
         lambda: nn.Linear(2, 1.5), ValueError, ValueError,
-        ["out_features", "1.5"], ["whole number"], [],
+        ["out_features", "1.5"], ["integer"], [],
     ),
     "a list of layers": (
         lambda: nn.Sequential([nn.Tanh()]),

@@ -73,7 +73,7 @@ def test_the_repr_shows_what_is_not_the_default():
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: nn.Conv1d(0, 1, 1), "in_channels is a positive whole number; 0"),
+        (lambda: nn.Conv1d(0, 1, 1), "in_channels must be a positive integer; 0"),
         (lambda: nn.Conv2d(1, 1, (3, 3, 3)), r"kernel_size is .*2 of them.*\(3, 3, 3\)"),
         (lambda: nn.Conv2d(1, 1, 0), "kernel_size .*1 or more.*0 was given"),
         (lambda: nn.Conv2d(1, 1, 2.5), "2.5"),

@@ -498,7 +498,7 @@ def test_toy_problems_are_balanced_seeded_and_shuffled(name):
     np.testing.assert_array_equal(make(120)[0], points)
     assert not np.array_equal(make(120, seed=1)[0], points)
     assert not np.array_equal(make(120, seed=None)[0], make(120, seed=None)[0])
-    with pytest.raises(ValueError, match=f"{name}: n is a whole number"):
+    with pytest.raises(ValueError, match=f"{name}: n must be an integer"):
         make(0)
 
 
@@ -566,7 +566,7 @@ def test_an_early_stopping_begins_anew_with_every_training():
 
 
 def test_patience_is_checked_when_it_is_given():
-    with pytest.raises(ValueError, match="EarlyStopping: patience is a positive whole number; 0 was given"):
+    with pytest.raises(ValueError, match="EarlyStopping: patience must be a positive integer; 0 was given"):
         nn.EarlyStopping(patience=0)
 
 
@@ -624,5 +624,5 @@ def test_data_without_rows_are_refused():
         nn.fit(model, optimizer, nn.mse_loss, (x, x), validation=(empty, empty))
     with pytest.raises(ad.ShapeError, match="evaluate: the data have no rows"):
         nn.evaluate(model, nn.mse_loss, (empty, empty))
-    with pytest.raises(ValueError, match="batch_size is a positive whole number; 0 was given"):
+    with pytest.raises(ValueError, match="batch_size must be a positive integer; 0 was given"):
         nn.fit(model, optimizer, nn.mse_loss, (x, x), batch_size=0)

@@ -177,7 +177,7 @@ def test_a_step_that_fails_is_not_counted_and_leaves_no_hook():
 
 def test_bad_input_is_refused():
     for every in (0, -1, 2.5, True, "all"):
-        with pytest.raises(ValueError, match="every is a positive whole number"):
+        with pytest.raises(ValueError, match="every must be a positive integer"):
             nn.Monitor(every)
     monitor = nn.Monitor()
     with pytest.raises(TypeError, match="a module is expected; a int"):

@@ -267,7 +267,7 @@ def test_a_slice_in_two_directions_has_the_losses_as_contours():
     ("options", "told"),
     [
         ({"dimensions": 3}, "dimensions is 1 or 2; 3"),
-        ({"points": 4}, "odd whole number, 3 or more; 4"),
+        ({"points": 4}, "odd integer, 3 or more; 4"),
         ({"radius": 0.0}, "radius is a positive number; 0.0"),
         ({"radius": np.inf}, "radius is a positive number; inf"),
     ],

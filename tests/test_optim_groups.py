@@ -131,7 +131,7 @@ Q = tracked([1.0])
         (lambda: setattr(optim.Adam([P]).groups[0], "lr", 0.1), AttributeError, "no option 'lr'; it has learning_rate"),
         (lambda: optim.Adam([P]).groups[0].lr, AttributeError, "no option 'lr'; it has learning_rate"),
         (lambda: optim.LBFGS([P], history_size=0), ValueError, "history_size.*0"),
-        (lambda: optim.LBFGS([P], max_iter=1.5), ValueError, "max_iter must be a whole number"),
+        (lambda: optim.LBFGS([P], max_iter=1.5), ValueError, "max_iter must be an integer"),
         (lambda: optim.GaussNewton([P], radius=0.0), ValueError, "radius"),
     ],
 )

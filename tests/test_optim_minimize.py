@@ -327,7 +327,7 @@ square = lambda x: (x * x).sum()
         ),
         (lambda: optim.minimize(square, ZERO, "bfgs", radius=1), TypeError, "bfgs has no option 'radius'; it has none"),
         (lambda: optim.minimize(square, ZERO, tol=-1), ValueError, "tol.*-1"),
-        (lambda: optim.minimize(square, ZERO, max_iter=2.5), ValueError, "max_iter must be a whole number; 2.5"),
+        (lambda: optim.minimize(square, ZERO, max_iter=2.5), ValueError, "max_iter must be an integer; 2.5"),
         (lambda: optim.minimize(square, np.ones(2), "gd", learning_rate=0.0), ValueError, "learning_rate.*0.0"),
         (lambda: optim.minimize(square, np.ones(2), radius=-1.0), ValueError, "radius.*-1.0"),
         (lambda: optim.minimize(square, np.ones(2), "lbfgs", history_size=0), ValueError, "history_size.*0"),

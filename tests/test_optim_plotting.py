@@ -254,7 +254,7 @@ def test_counts_that_cannot_be_are_refused(count):
         (lambda: plotting.film(BOWL, BOX, PATH, frames=count), "frames"),
         (lambda: plotting.film(BOWL, BOX, PATH, levels=count), "levels"),
     ):
-        with pytest.raises(ValueError, match=f"{name} is a whole number from 2; {count!r} was given"):
+        with pytest.raises(ValueError, match=f"{name} must be an integer, 2 or more; {count!r} was given"):
             draw()
 
 

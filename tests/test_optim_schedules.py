@@ -136,7 +136,7 @@ STAIRS = optim.StepDecay(ADAM, 3)
     ("make", "error", "text"),
     [
         (lambda: optim.StepDecay(ADAM, 0), ValueError, "step_size.*0 was given"),
-        (lambda: optim.StepDecay(ADAM, 2.5), ValueError, "step_size must be a whole number; 2.5"),
+        (lambda: optim.StepDecay(ADAM, 2.5), ValueError, "step_size must be an integer; 2.5"),
         (lambda: optim.StepDecay(ADAM, 2, -1), ValueError, "gamma.*-1"),
         (lambda: optim.StepDecay([tracked()], 2), TypeError, "needs an optimiser.*a list was given"),
         (lambda: optim.MultiStepDecay(ADAM, [-1]), ValueError, "milestones.*-1"),

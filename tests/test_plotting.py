@@ -120,7 +120,7 @@ def test_the_film_of_a_secant_halves_the_distance_every_third_frame(tmp_path):
 def test_steps_that_lead_nowhere_are_refused(steps):
     with pytest.raises(ValueError, match="finite and not 0"):
         plotting.secant_to_tangent(np.exp, 0.0, steps)
-    with pytest.raises(ValueError, match="frames is a positive whole number; 0"):
+    with pytest.raises(ValueError, match="frames must be a positive integer; 0"):
         plotting.secant_film(np.exp, 0.0, frames=0)
 
 
@@ -148,7 +148,7 @@ def test_taylor_polynomials_about_another_point():
 
 def test_orders_and_points_without_a_polynomial_are_refused():
     for orders in ([], [1.5], [-1], list(range(7))):
-        with pytest.raises(ValueError, match="one to six whole numbers from 0"):
+        with pytest.raises(ValueError, match="one to six integers, 0 or more"):
             plotting.taylor_polynomials(np.sin, 0.0, orders)
     with pytest.raises(ad.DomainError, match="the coefficient of order 1 at x0 = 0 is inf"):
         plotting.taylor_polynomials(np.sqrt, 0.0, [1])
@@ -184,7 +184,7 @@ def test_sums_that_cannot_be_are_refused():
     with pytest.raises(ad.StructureError, match=r"no rule 'simpson' to draw; choose \"left\""):
         plotting.riemann(np.exp, 0.0, 1.0, rule="simpson")
     for n in (0, 501, 2.0):
-        with pytest.raises(ValueError, match="whole number from 1 to 500"):
+        with pytest.raises(ValueError, match="integer from 1 to 500"):
             plotting.riemann(np.exp, 0.0, 1.0, n)
     with pytest.raises(ValueError, match="low < high"):
         plotting.riemann(np.exp, 1.0, 0.0)

@@ -41,7 +41,7 @@ def difference_weights(offsets: ArrayLike, n: int = 1) -> NDArray[np.float64]:
     Raises
     ------
     GradientError
-        If `n` is not a whole number, 0 or more.
+        If `n` is not an integer, 0 or more.
     ShapeError
         If there are not more points than `n`.
     DomainError
@@ -59,7 +59,7 @@ def difference_weights(offsets: ArrayLike, n: int = 1) -> NDArray[np.float64]:
     """
     points = np.asarray(offsets, float)
     if not isinstance(n, int) or isinstance(n, bool) or n < 0:
-        raise GradientError(f"difference_weights: n is a whole number, 0 or more; {n!r} was given.")
+        raise GradientError(f"difference_weights: n must be an integer, 0 or more; {n!r} was given.")
     if points.ndim != 1 or points.size <= n:
         raise ShapeError(
             f"difference_weights: offsets has shape {points.shape}; derivative {n} needs a list of {n + 1} or more."
@@ -90,7 +90,7 @@ def _formula(n: int, accuracy: int, side: str, who: str) -> tuple[NDArray[np.flo
         raise ValueError(f"{who}: side is one of {', '.join(SIDES)}; {side!r} was given.")
     whole = all(isinstance(v, int) and not isinstance(v, bool) for v in (n, accuracy))
     if not whole or n < 1 or accuracy < 1:
-        raise GradientError(f"{who}: n and accuracy are whole numbers from 1; {n!r} and {accuracy!r} were given.")
+        raise GradientError(f"{who}: n and accuracy must be integers, 1 or more; {n!r} and {accuracy!r} were given.")
     if side == "central":
         if accuracy % 2:
             raise GradientError(f"{who}: central formulas have an even accuracy (2, 4, ...); {accuracy} was given.")
@@ -135,7 +135,7 @@ def finite_difference(
     Raises
     ------
     GradientError
-        If `n` or `accuracy` is no whole number from 1, or `accuracy` is odd for a central formula.
+        If `n` or `accuracy` is not an integer, 1 or more, or `accuracy` is odd for a central formula.
 
     See Also
     --------

@@ -43,7 +43,7 @@ def taylor(f: Callable[..., Y], x0: ArrayLike, order: int, *, direction: ArrayLi
     Raises
     ------
     GradientError
-        If the order is not a whole number, or the answer is no array.
+        If the order is not an integer, or the answer is no array.
 
     Notes
     -----
@@ -80,7 +80,7 @@ def taylor(f: Callable[..., Y], x0: ArrayLike, order: int, *, direction: ArrayLi
 def _whole(order: Any, who: str) -> int:
     """An order, as a number of Python's."""
     if not isinstance(order, (int, np.integer)) or isinstance(order, bool) or order < 0:
-        raise GradientError(f"{who}: the order is a whole number, 0 or more; {order!r} was given.")
+        raise GradientError(f"{who}: the order must be an integer, 0 or more; {order!r} was given.")
     return int(order)
 
 

@@ -65,7 +65,7 @@ def taylor_polynomials(
     x0 = number("taylor_polynomials", "x0", x0)
     wanted = list(orders) if np.iterable(orders) else [orders]
     if not 1 <= len(wanted) <= 6 or any(not isinstance(k, (int, np.integer)) or k < 0 for k in wanted):
-        raise ValueError(f"taylor_polynomials: orders are one to six whole numbers from 0; {orders!r} was given.")
+        raise ValueError(f"taylor_polynomials: orders must be one to six integers, 0 or more; {orders!r} was given.")
     shown = interval_of("taylor_polynomials", (x0 - 3, x0 + 3) if interval is None else interval)
     x = np.linspace(*shown, 401)
     y = heights("taylor_polynomials", f, x)

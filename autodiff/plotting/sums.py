@@ -59,7 +59,7 @@ def riemann(f: Function, a: float, b: float, n: int = 10, *, rule: str = "midpoi
             f'riemann: there is no rule {rule!r} to draw; choose "left", "midpoint", "right" or "trapezoid".'
         )
     if not isinstance(n, (int, np.integer)) or not 1 <= n <= 500:
-        raise ValueError(f"riemann: n is a whole number from 1 to 500; {n!r} was given.")
+        raise ValueError(f"riemann: n must be an integer from 1 to 500; {n!r} was given.")
     width = (b - a) / n
     edges = a + width * np.arange(n + 1)
     x = np.linspace(a, b, 401)

@@ -183,7 +183,7 @@ def secant_film(
     <Film of 24 frames; .save('film.gif') writes it>
     """
     if not isinstance(frames, (int, np.integer)) or frames < 1:
-        raise ValueError(f"secant_film: frames is a positive whole number; {frames!r} was given.")
+        raise ValueError(f"secant_film: frames must be a positive integer; {frames!r} was given.")
     x0, (first,) = number("secant_film", "x0", x0), _steps("secant_film", [start])
     shown = _interval("secant_film", interval, x0, np.array([first]))
     heights("secant_film", f, np.linspace(*shown, 3))  # a function that cannot be drawn is refused now

@@ -1,6 +1,6 @@
-"""Small real data sets that come with the package, so that a first training run needs no download, and toy problems.
+"""Toy problems, and small real data sets that come with the package, so that a first run needs no download.
 
-Each real one lies beside this file as a compressed `.npz` without pickled objects, with a page on source and licence.
+Each real data set is a compressed `.npz` file beside this one, without pickled objects, with a page on source and licence.
 """
 
 import os
@@ -28,7 +28,7 @@ __all__ = [
 
 
 class Digits(NamedTuple):
-    """Handwritten digits and what they show.
+    """Images of handwritten digits, with their labels.
 
     Attributes
     ----------
@@ -48,18 +48,18 @@ def digits() -> Digits:
     Returns
     -------
     Digits
-        1,797 images of 8x8, in steps of 1/16. Fresh arrays at every call, in the order of the source: writers follow
-        one another, so split them at random or by label, not by cutting the list.
+        1,797 images of 8x8, in steps of 1/16. Every call returns new arrays, in the order of the source, which is by
+        writer: split them at random or by label, not by position.
 
     Notes
     -----
-    The source counts the inked pixels of 4x4 blocks, 0 to 16; `images` are those counts divided by 16, which
-    float32 holds exactly: ``images * 16`` gives them back.
+    The source counts the inked pixels of 4x4 blocks, 0 to 16. `images` are those counts divided by 16, exactly in
+    float32: ``images * 16`` restores them.
 
     References
     ----------
     E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998,
-    doi:10.24432/C50P49, licensed under CC BY 4.0. What was taken and changed: `DIGITS.md` beside this file.
+    doi:10.24432/C50P49, licensed under CC BY 4.0. `DIGITS.md` beside this file says what was taken and changed.
 
     Examples
     --------
@@ -86,12 +86,12 @@ def mnist() -> Digits:
     Returns
     -------
     Digits
-        5,000 images of 28x28, in steps of 1/255. Fresh arrays at every call, sorted by label: shuffle or split them.
+        5,000 images of 28x28, in steps of 1/255. Every call returns new arrays, sorted by label: shuffle or split them.
 
     References
     ----------
     Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition", Proceedings
-    of the IEEE 86 (1998). Licensed under CC BY-SA 3.0; what was taken and changed: `MNIST.md` beside this file.
+    of the IEEE 86 (1998). Licensed under CC BY-SA 3.0; `MNIST.md` beside this file says what was taken.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def mnist() -> Digits:
 
 
 def _read(name: str, full: int) -> Digits:
-    """The images of a file, divided by the number that stands for full ink, and their labels."""
+    """The images of a file, divided by `full`, the number for full ink, and their labels."""
     with np.load(os.path.join(os.path.dirname(__file__), name), allow_pickle=False) as file:
         images = file["images"].astype(np.float32)
         images /= full

@@ -1,4 +1,4 @@
-"""Dividing a data set into a part to learn from and a part to be tested on, and bringing both to one scale."""
+"""Splitting a data set into training and test parts, and standardising both."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ def train_test_split(
     seed: int | None = None,
     rng: np.random.Generator | None = None,
 ) -> tuple[Any, ...]:
-    """Divide the rows of some arrays at random into two parts.
+    """Split the rows of some arrays at random into a training and a test part.
 
     Parameters
     ----------
     *arrays : ndarray, (n, ...)
         Rows that belong together.
     test_size : float, default 0.25
-        The share of rows in the second part, between 0 and 1.
+        The fraction of rows in the test part, between 0 and 1.
     stratify : array_like, (n,), optional
-        Labels; each appears in both parts in the same share, to the nearest row.
+        Labels; each label is split in the same proportion, to the nearest row.
     seed : int, optional
-        Fixes the division.
+        Fixes the split.
     rng : numpy.random.Generator, optional
-        Where chance comes from, if no seed is given; this thread's generator (`nn.manual_seed`) by default.
+        Source of the random numbers, if no seed is given; this thread's generator (`nn.manual_seed`) by default.
 
     Returns
     -------
@@ -54,15 +54,15 @@ def train_test_split(
     ([0, 1], 6)
     """
     if not 0 < test_size < 1:
-        raise ValueError(f"train_test_split: test_size is a share between 0 and 1; {test_size!r} was given.")
+        raise ValueError(f"train_test_split: test_size must be a fraction between 0 and 1; {test_size!r} was given.")
     plain = [a.data if isinstance(a, ad.Tensor) else np.asarray(a) for a in arrays]
     if not plain:
         raise ValueError("train_test_split: no arrays were given.")
     labels = np.zeros(len(plain[0]), int) if stratify is None else np.asarray(stratify)
     if any(len(a) != len(labels) for a in plain):
         raise ad.ShapeError(
-            f"train_test_split: the arrays and stratify must have the same number of rows; given were "
-            f"{[len(a) for a in plain]} and {len(labels)}."
+            f"train_test_split: the arrays and stratify must have the same number of rows; the arrays have "
+            f"{[len(a) for a in plain]} and the labels {len(labels)}."
         )
     draw = np.random.default_rng(seed) if seed is not None else generator(rng)
     kinds, number = np.unique(labels, return_inverse=True)
@@ -74,30 +74,30 @@ def train_test_split(
     train = draw.permutation(np.setdiff1d(np.arange(len(labels)), test))
     if not len(test) or not len(train):
         raise ValueError(
-            f"train_test_split: {len(labels)} rows cannot be divided with test_size={test_size}: a part would be empty."
+            f"train_test_split: {len(labels)} rows cannot be split with test_size={test_size}: a part would be empty."
         )
     return tuple(part for a in plain for part in (a[train], a[test]))
 
 
 def standardise(train: Any, *others: Any) -> Any:
-    """Shift and scale every column by its mean and spread in the first array.
+    """Shift and scale every column by its mean and standard deviation in the first array.
 
     Parameters
     ----------
     train : array_like, (n, ...)
-        What is learnt from: mean and standard deviation are taken over its first axis.
+        The training data: mean and standard deviation are taken over its first axis.
     *others : array_like, (m, ...)
-        Shifted and scaled by the same numbers.
+        More data, shifted and scaled by the same numbers.
 
     Returns
     -------
     ndarray, or tuple of ndarray
-        As many as were given. A column without spread is shifted only.
+        One for each argument. A column with standard deviation 0 is only shifted.
 
     Raises
     ------
     autodiff.ShapeError
-        If the columns do not fit.
+        If the columns differ.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def standardise(train: Any, *others: Any) -> Any:
     arrays = [a if a.dtype.kind == "f" else a.astype(float) for a in arrays]
     if any(a.ndim < 1 or a.shape[1:] != arrays[0].shape[1:] for a in arrays):
         raise ad.ShapeError(
-            f"standardise: the arrays must have the same columns; given were {[a.shape for a in arrays]}."
+            f"standardise: the arrays must have the same columns; shapes {[a.shape for a in arrays]} were given."
         )
     mean, spread = arrays[0].mean(axis=0), arrays[0].std(axis=0)
     spread = np.where(spread > 0, spread, 1).astype(spread.dtype)

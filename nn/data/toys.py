@@ -1,4 +1,4 @@
-"""Toy problems in the plane and on the line, drawn from a seed."""
+"""Toy problems in the plane and on the line, generated from a seed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Labels = npt.NDArray[np.int64]
 
 def _draw(n: int, seed: int | None, name: str, least: int = 1) -> np.random.Generator:
     if not isinstance(n, (int, np.integer)) or n < least:
-        raise ValueError(f"{name}: n is a whole number, {least} or more; {n!r} was given.")
+        raise ValueError(f"{name}: n must be an integer, {least} or more; {n!r} was given.")
     return np.random.default_rng(seed)
 
 
@@ -23,16 +23,16 @@ def _shuffled(draw: np.random.Generator, points: Points, labels: Labels, noise: 
 
 
 def moons(n: int = 400, *, noise: float = 0.1, seed: int | None = 0) -> tuple[Points, Labels]:
-    """Two half circles that reach into each other.
+    """Two interleaved half circles.
 
     Parameters
     ----------
     n : int, default 400
-        How many points; of an odd number one more lies on the upper moon.
+        Number of points; if odd, the upper moon has one more.
     noise : float, default 0.1
-        Standard deviation of what is added to each coordinate. The circles have radius 1.
+        Standard deviation of the noise in each coordinate. The circles have radius 1.
     seed : int, optional
-        None draws anew at every call.
+        None draws new points at every call.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def moons(n: int = 400, *, noise: float = 0.1, seed: int | None = 0) -> tuple[Po
 
 
 def circles(n: int = 400, *, factor: float = 0.5, noise: float = 0.05, seed: int | None = 0) -> tuple[Points, Labels]:
-    """A circle within another.
+    """Two concentric circles.
 
     Parameters
     ----------
@@ -97,9 +97,9 @@ def spirals(
     n, noise, seed
         As in `moons`.
     arms : int, default 2
-        How many, and how many labels.
+        Number of spirals, and of labels.
     turns : float, default 1.5
-        How often each winds around the origin on its way out to radius 1.
+        How many times each winds around the origin on its way out to radius 1.
 
     Returns
     -------
@@ -123,18 +123,18 @@ def spirals(
 def blobs(
     n: int = 300, *, centres: int = 3, spread: float = 0.5, features: int = 2, seed: int | None = 0
 ) -> tuple[Points, Labels]:
-    """Normal clouds around centres drawn from a box.
+    """Normally distributed clouds around random centres in a box.
 
     Parameters
     ----------
     n, seed
         As in `moons`.
     centres : int, default 3
-        How many clouds, and labels.
+        Number of clouds, and of labels.
     spread : float, default 0.5
         Standard deviation of a cloud.
     features : int, default 2
-        The dimension; the box is from -3 to 3 in each.
+        Number of dimensions; the box is from -3 to 3 in each.
 
     Returns
     -------
@@ -155,12 +155,12 @@ def blobs(
 
 
 def xor(n: int = 400, *, noise: float = 0.1, seed: int | None = 0) -> tuple[Points, Labels]:
-    """Four clouds at the corners of a square, opposite ones with the same label: no line divides them.
+    """Four clouds at the corners of a square, opposite ones with the same label: no line separates the labels.
 
     Parameters
     ----------
     n, noise, seed
-        As in `moons`. With ``noise=0`` and ``n=4`` it is the truth table itself, in random order.
+        As in `moons`. With ``noise=0`` and ``n=4`` the points are the truth table itself, in random order.
 
     Returns
     -------
@@ -185,7 +185,7 @@ def xor(n: int = 400, *, noise: float = 0.1, seed: int | None = 0) -> tuple[Poin
 def sine(
     n: int = 100, *, noise: float = 0.1, low: float = -3.0, high: float = 3.0, seed: int | None = 0
 ) -> tuple[Points, Points]:
-    """Noisy values of the sine: a regression.
+    """Noisy values of the sine, for regression.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def sine(
     noise : float, default 0.1
         Standard deviation of the noise.
     low, high : float
-        Between which the arguments are drawn.
+        The interval from which the arguments are drawn.
 
     Returns
     -------

@@ -29,7 +29,7 @@ softplus = special.softplus
 
 
 def tanh(x: Any) -> Any:
-    """The hyperbolic tangent: ``np.tanh``, with the other activations.
+    """The hyperbolic tangent ``np.tanh``, listed with the other activations.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def tanh(x: Any) -> Any:
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        With the shape of `x`.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class ReLU(Module):
     _is_rectifier = True
 
     def forward(self, x: Any) -> ad.Tensor:
-        """Entry by entry."""
+        """Apply the function elementwise."""
         y: ad.Tensor = special.relu(as_tensor(x))
         return y
 
@@ -80,7 +80,7 @@ class Sigmoid(Module):
     _output_bounds = (0.0, 1.0)
 
     def forward(self, x: Any) -> ad.Tensor:
-        """Entry by entry."""
+        """Apply the function elementwise."""
         y: ad.Tensor = special.sigmoid(as_tensor(x))
         return y
 
@@ -98,18 +98,18 @@ class Tanh(Module):
     _output_bounds = (-1.0, 1.0)
 
     def forward(self, x: Any) -> ad.Tensor:
-        """Entry by entry."""
+        """Apply the function elementwise."""
         y: ad.Tensor = np.tanh(as_tensor(x))
         return y
 
 
 class LeakyReLU(Module):
-    """`x` above 0, ``slope * x`` from 0 down.
+    """`x` where positive, else ``slope * x``.
 
     Parameters
     ----------
     slope : float, default 0.01
-        Below 0, and at 0.
+        The slope below 0, and at 0.
 
     Examples
     --------
@@ -123,7 +123,7 @@ class LeakyReLU(Module):
         self.slope = float(slope)
 
     def forward(self, x: Any) -> ad.Tensor:
-        """Entry by entry."""
+        """Apply the function elementwise."""
         y: ad.Tensor = special.leaky_relu(as_tensor(x), self.slope)
         return y
 
@@ -133,12 +133,12 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """`x` above 0, ``alpha * (exp(x) - 1)`` from 0 down.
+    """`x` where positive, else ``alpha * (exp(x) - 1)``.
 
     Parameters
     ----------
     alpha : float, default 1
-        The values go to ``-alpha`` far below 0.
+        The function tends to ``-alpha`` as `x` goes to minus infinity.
 
     Examples
     --------
@@ -152,7 +152,7 @@ class ELU(Module):
         self.alpha = float(alpha)
 
     def forward(self, x: Any) -> ad.Tensor:
-        """Entry by entry."""
+        """Apply the function elementwise."""
         y: ad.Tensor = special.elu(as_tensor(x), self.alpha)
         return y
 
@@ -162,12 +162,12 @@ class ELU(Module):
 
 
 class GELU(Module):
-    """`x` times the share of a standard normal distribution that lies below it.
+    """`x` times the standard normal cumulative distribution function at `x`.
 
     Parameters
     ----------
     approximate : {"none", "tanh"}
-        The share itself, or a formula near it that takes less time; see `gelu`.
+        The exact function, or a faster approximation; see `gelu`.
 
     Examples
     --------
@@ -179,16 +179,16 @@ class GELU(Module):
     def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
         super().__init__()
         if approximate not in ("none", "tanh"):
-            raise ValueError(f"GELU: approximate is 'none' or 'tanh'; {approximate!r} was given.")
+            raise ValueError(f"GELU: approximate must be 'none' or 'tanh'; {approximate!r} was given.")
         self.approximate = approximate
 
     def forward(self, x: Any) -> ad.Tensor:
-        """Entry by entry."""
+        """Apply the function elementwise."""
         y: ad.Tensor = special.gelu(as_tensor(x), self.approximate)
         return y
 
     def describe(self) -> str:
-        """The form, if it is not the default."""
+        """The option, if it is not the default."""
         return "" if self.approximate == "none" else "approximate='tanh'"
 
 
@@ -203,7 +203,7 @@ class SiLU(Module):
     """
 
     def forward(self, x: Any) -> ad.Tensor:
-        """Entry by entry."""
+        """Apply the function elementwise."""
         y: ad.Tensor = special.silu(as_tensor(x))
         return y
 
@@ -214,7 +214,7 @@ class Softplus(Module):
     Parameters
     ----------
     beta : float, default 1
-        The larger, the nearer to `ReLU`.
+        The larger it is, the closer the function is to `ReLU`.
 
     Examples
     --------
@@ -226,11 +226,11 @@ class Softplus(Module):
     def __init__(self, beta: float = 1.0) -> None:
         super().__init__()
         if not beta > 0:
-            raise ValueError(f"Softplus: beta is a positive number; {beta!r} was given.")
+            raise ValueError(f"Softplus: beta must be positive; {beta!r} was given.")
         self.beta = float(beta)
 
     def forward(self, x: Any) -> ad.Tensor:
-        """Entry by entry."""
+        """Apply the function elementwise."""
         y: ad.Tensor = (
             special.softplus(as_tensor(x) * self.beta) / self.beta if self.beta != 1 else special.softplus(as_tensor(x))
         )
@@ -247,7 +247,7 @@ class Softmax(Module):
     Parameters
     ----------
     axis : int, default -1
-        The axis along which the shares sum to 1.
+        The axis along which the outputs sum to 1.
 
     Examples
     --------
@@ -261,7 +261,7 @@ class Softmax(Module):
         self.axis = int(axis)
 
     def forward(self, x: Any) -> ad.Tensor:
-        """Along the axis."""
+        """Apply the function along the axis."""
         y: ad.Tensor = special.softmax(as_tensor(x), self.axis)
         return y
 
@@ -271,12 +271,12 @@ class Softmax(Module):
 
 
 class LogSoftmax(Module):
-    """The logarithm of `Softmax`, with all its digits where a share is too small for a float.
+    """The logarithm of `Softmax`, accurate even where the softmax is too small for a float.
 
     Parameters
     ----------
     axis : int, default -1
-        The axis along which the shares sum to 1.
+        The axis along which the outputs sum to 1.
 
     Examples
     --------
@@ -290,7 +290,7 @@ class LogSoftmax(Module):
         self.axis = int(axis)
 
     def forward(self, x: Any) -> ad.Tensor:
-        """Along the axis."""
+        """Apply the function along the axis."""
         y: ad.Tensor = special.log_softmax(as_tensor(x), self.axis)
         return y
 
@@ -300,7 +300,7 @@ class LogSoftmax(Module):
 
 
 class Hardtanh(Module):
-    """`x` held between two bounds; at the bounds its slope is 0.
+    """`x` clipped to two bounds; the slope at the bounds is 0.
 
     Parameters
     ----------
@@ -317,7 +317,7 @@ class Hardtanh(Module):
     def __init__(self, low: float = -1.0, high: float = 1.0) -> None:
         super().__init__()
         if not low < high:
-            raise ValueError(f"Hardtanh: low is below high; {low!r} and {high!r} were given.")
+            raise ValueError(f"Hardtanh: low must be less than high; {low!r} and {high!r} were given.")
         self.low, self.high = float(low), float(high)
 
     @property
@@ -326,7 +326,7 @@ class Hardtanh(Module):
         return self.low, self.high
 
     def forward(self, x: Any) -> ad.Tensor:
-        """Entry by entry."""
+        """Apply the function elementwise."""
         y: ad.Tensor = special.hardtanh(as_tensor(x), self.low, self.high)
         return y
 
@@ -336,7 +336,7 @@ class Hardtanh(Module):
 
 
 class Hardsigmoid(Module):
-    """``x / 6 + 1 / 2`` held between 0 and 1.
+    """``x / 6 + 1 / 2`` clipped to the interval from 0 to 1.
 
     Examples
     --------
@@ -348,7 +348,7 @@ class Hardsigmoid(Module):
     _output_bounds = (0.0, 1.0)
 
     def forward(self, x: Any) -> ad.Tensor:
-        """Entry by entry."""
+        """Apply the function elementwise."""
         y: ad.Tensor = special.hardsigmoid(as_tensor(x))
         return y
 
@@ -364,6 +364,6 @@ class Hardswish(Module):
     """
 
     def forward(self, x: Any) -> ad.Tensor:
-        """Entry by entry."""
+        """Apply the function elementwise."""
         y: ad.Tensor = special.hardswish(as_tensor(x))
         return y

@@ -1,4 +1,4 @@
-"""Attention: every position takes from all others what fits."""
+"""Attention: each position takes a weighted mean of values from all positions."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ class MultiHeadAttention(Module):
     Parameters
     ----------
     embed_dim : int
-        Features of queries, keys, values and outputs.
+        Number of features of queries, keys, values and outputs.
     num_heads : int
-        Into how many heads they are divided.
+        Number of heads; it divides `embed_dim`.
     dropout : float, default 0
-        In training, the share of attention weights set to 0 by chance.
+        In training, the probability that an attention weight is set to 0.
     bias : bool, default True
         Whether to add biases.
     dtype : dtype, default float32
-        Of the parameters; untracked input is cast to it.
+        Dtype of the parameters; untracked input is cast to it.
     rng : numpy.random.Generator, optional
-        Where first values and dropout come from; this thread's generator (`nn.manual_seed`) if not given.
+        Generator of the initial values and of dropout; this thread's generator (`nn.manual_seed`) if not given.
 
     Attributes
     ----------
     in_weight : Parameter, (embed_dim, 3 * embed_dim)
-        For queries, keys and values side by side; starts Xavier-uniform, as in torch.
+        The projections to queries, keys and values, side by side. Initialised Xavier-uniform, as in torch.
     in_bias : Parameter, (3 * embed_dim,), or None
-        Starts at 0.
+        Initialised to 0.
     out : Linear
-        Its bias starts at 0.
+        The output projection; its bias is initialised to 0.
 
     Notes
     -----
-    Called with ``x`` (n, time, embed_dim) it is self-attention; with queries (n, t, embed_dim) and keys and values
-    (n, s, embed_dim), what the queries take from the values. ``causal=True`` lets no position look ahead. ``key_mask``
-    (n, s) is True at keys that may be seen: torch's ``key_padding_mask`` says the opposite. A query that may see no key
-    receives zeros. ``need_weights=True`` returns the weights too, (n, heads, t, s), after dropout.
+    Called with ``x`` (n, time, embed_dim), it is self-attention. Called with queries (n, t, embed_dim) and keys and
+    values (n, s, embed_dim), it is cross-attention. ``causal=True`` lets no position see later ones. ``key_mask``
+    (n, s) is True at keys that may be seen; torch's ``key_padding_mask`` is the opposite. A query that may see no key
+    receives zeros. ``need_weights=True`` also returns the weights (n, heads, t, s), after dropout.
 
     References
     ----------
@@ -82,7 +82,9 @@ class MultiHeadAttention(Module):
         positive("MultiHeadAttention", embed_dim=embed_dim, num_heads=num_heads)
         share("MultiHeadAttention", dropout=dropout)
         if embed_dim % num_heads:
-            raise ValueError(f"MultiHeadAttention: {embed_dim} features do not fall into {num_heads} equal heads.")
+            raise ValueError(
+                f"MultiHeadAttention: {embed_dim} features cannot be divided into {num_heads} equal heads."
+            )
         self.embed_dim, self.num_heads, self.dropout = int(embed_dim), int(num_heads), float(dropout)
         self.rng = rng
         bound = math.sqrt(6 / (4 * embed_dim))
@@ -103,10 +105,10 @@ class MultiHeadAttention(Module):
         key_mask: Any = None,
         need_weights: bool = False,
     ) -> Any:
-        """Map queries (n, t, embed_dim) to what they take from the values, in the same shape."""
+        """Map queries (n, t, embed_dim) to weighted means of the values, in the same shape."""
         query = as_input(query, self.in_weight.dtype)
         if (key is None) != (value is None):
-            raise TypeError("MultiHeadAttention: give queries alone, or queries, keys and values.")
+            raise TypeError("MultiHeadAttention: give queries alone, or queries, keys and values together.")
         key = query if key is None else as_input(key, self.in_weight.dtype)
         value = query if value is None else as_input(value, self.in_weight.dtype)
         self._check(query, key, value)
@@ -132,7 +134,7 @@ class MultiHeadAttention(Module):
         if not right:
             raise ad.ShapeError(
                 f"{self!r} takes queries of shape (n, t, {self.embed_dim}) and keys and values of shape (n, s, "
-                f"{self.embed_dim}); given were {query.shape}, {key.shape} and {value.shape}."
+                f"{self.embed_dim}); {query.shape}, {key.shape} and {value.shape} were given."
             )
 
     def _shown(self, query: tuple[int, ...], key: tuple[int, ...], causal: bool, key_mask: Any) -> Any:
@@ -148,8 +150,8 @@ class MultiHeadAttention(Module):
             mask = plain(key_mask)
             if mask.shape != key[:2] or mask.dtype != np.bool_:
                 raise ad.ShapeError(
-                    f"{self!r}: key_mask is an array of truth values (n, s), here {key[:2]}, True where a key may be "
-                    f"seen; given was {mask.dtype} of shape {mask.shape}."
+                    f"{self!r}: key_mask must be a Boolean array (n, s), here {key[:2]}, True where a key may be "
+                    f"seen; {mask.dtype} of shape {mask.shape} was given."
                 )
             shown = mask[:, None, None] if shown is None else shown & mask[:, None, None]
         return shown
@@ -157,7 +159,7 @@ class MultiHeadAttention(Module):
     def _projected(self, query: Any, key: Any, value: Any) -> list[Any]:
         """Queries, keys and values of every head: (n, heads, t, d)."""
         d = self.embed_dim
-        if query is key is value:  # one product in place of three
+        if query is key is value:  # one product instead of three
             parts = np.split(self._project(query, self.in_weight, self.in_bias), 3, axis=-1)
         else:
             weights = [self.in_weight[:, i * d : (i + 1) * d] for i in range(3)]

@@ -1,4 +1,4 @@
-"""Every channel brought to mean 0 and variance 1 over the batch."""
+"""Batch normalisation: mean 0 and variance 1 for each channel over the batch."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from nn.module import Buffer, Module, Parameter, as_input
 
 
 class _BatchNorm(Module):
-    """What the layers of every dimension share."""
+    """The code that the layers for every number of dimensions share."""
 
-    takes: ClassVar[dict[int, str]]  # by the number of axes the shape, in words
+    takes: ClassVar[dict[int, str]]  # number of axes -> the rest of the shape, for messages
 
     def __init__(
         self,
@@ -32,9 +32,9 @@ class _BatchNorm(Module):
         who = type(self).__name__
         positive(who, num_features=num_features)
         if momentum is not None and not 0 <= momentum <= 1:
-            raise ValueError(f"{who}: momentum is a number from 0 to 1, or None; {momentum!r} was given.")
+            raise ValueError(f"{who}: momentum must be a number from 0 to 1, or None; {momentum!r} was given.")
         if not eps > 0:
-            raise ValueError(f"{who}: eps is a positive number; {eps!r} was given.")
+            raise ValueError(f"{who}: eps must be positive; {eps!r} was given.")
         self.num_features, self.eps, self.momentum = int(num_features), float(eps), momentum
         self.dtype = np.dtype(dtype)
         self.weight = Parameter(np.ones(num_features, dtype)) if affine else None
@@ -44,7 +44,7 @@ class _BatchNorm(Module):
         self.num_batches_tracked = Buffer(np.array(0)) if track_running_stats else None
 
     def forward(self, x: Any) -> ad.Tensor:
-        """The same shape."""
+        """Normalise; the output has the shape of the input."""
         x = as_input(x, self.dtype)
         if x.ndim not in self.takes or x.shape[1] != self.num_features:
             shapes = " or ".join(f"(n, {self.num_features}{text})" for text in self.takes.values())
@@ -55,14 +55,14 @@ class _BatchNorm(Module):
             count = math.prod(x.shape[i] for i in axes)
             if count < 2:
                 raise ad.ShapeError(
-                    f"{self!r} in training takes mean and variance over the batch, and needs two values or more for "
-                    f"each channel; shape {x.shape} has {count}. Give a larger batch, or call .eval()."
+                    f"{self!r} in training mode takes mean and variance over the batch, and needs at least two values "
+                    f"for each channel; shape {x.shape} has {count}. Give a larger batch, or call .eval()."
                 )
             y, mean, variance = special.standardize(x, axes, eps=self.eps)
             if self.training:
                 self._track(mean, variance, count)
         else:
-            # One factor a channel is worked out first, so that the root is not taken for every entry.
+            # The factor of each channel is computed first, so that the root is not taken for every entry.
             scale = (self.running_var + self.eps) ** -0.5
             y = (x - self.running_mean.reshape(column)) * scale.reshape(column)
         if self.weight is not None and self.bias is not None:
@@ -70,7 +70,7 @@ class _BatchNorm(Module):
         return y if isinstance(y, ad.Tensor) else ad.Tensor(y)
 
     def _track(self, mean: Any, variance: Any, count: int) -> None:
-        """Move the running averages towards those of this batch; of the variance, the unbiased one."""
+        """Move the running statistics towards the mean and the unbiased variance of this batch."""
         if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
             return
         self.num_batches_tracked.assign_(self.num_batches_tracked + 1)
@@ -91,35 +91,35 @@ class _BatchNorm(Module):
 
 
 class BatchNorm1d(_BatchNorm):
-    """Bring every feature to mean 0 and variance 1 over the batch: (n, features) or (n, channels, length).
+    """Normalise each feature to mean 0 and variance 1 over the batch: (n, features) or (n, channels, length).
 
     Parameters
     ----------
     num_features : int
-        How many features or channels.
+        Number of features or channels.
     eps : float, default 1e-5
         Added to the variance.
     momentum : float or None, default 0.1
-        How far the running averages move towards those of a batch; None: they are the plain averages over all batches.
+        Weight of the new batch in the running statistics; None: they are the plain averages over all batches.
     affine : bool, default True
-        Whether a factor and a summand for each feature follow, which are learnt.
+        Whether to scale and shift each feature afterwards, with learnable parameters.
     track_running_stats : bool, default True
-        Whether running averages are kept for evaluation; without them it goes by the batch as training does.
+        Whether to keep running statistics for evaluation; without them evaluation uses the batch, as training does.
     dtype : dtype, default float32
-        Of parameters and averages; untracked input is cast to it.
+        Dtype of the parameters and running statistics; untracked input is cast to it.
 
     Attributes
     ----------
     weight, bias : Parameter, (num_features,), or None
-        They start at 1 and 0.
+        Initialised to 1 and 0.
     running_mean, running_var : Buffer, (num_features,), or None
-        They start at 0 and 1.
+        Initialised to 0 and 1.
     num_batches_tracked : Buffer, (), or None
 
     Notes
     -----
-    A batch is divided by its own standard deviation (ddof=0); the running variance is that of the unbiased ones, as in
-    torch.
+    A batch is divided by its own standard deviation (ddof=0); the running variance averages the unbiased variances, as
+    in torch.
 
     References
     ----------
@@ -140,7 +140,7 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """Bring every channel to mean 0 and variance 1 over the batch: (n, channels, height, width).
+    """Normalise each channel to mean 0 and variance 1 over the batch: (n, channels, height, width).
 
     Parameters and attributes are those of `BatchNorm1d`.
 

@@ -1,4 +1,4 @@
-"""Modules made of modules and functions: a list, a sum with what came in, a function as a layer."""
+"""Modules made of modules and functions: a list, a residual connection, a function as a layer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nn.module import Module, as_tensor
 
 
 class ModuleList(Module):
-    """A list of modules that may grow; its owner says how they are called.
+    """A list of modules that may grow; the module that owns it decides how to call them.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class ModuleList(Module):
         return self.insert(len(self), module)
 
     def extend(self, modules: Iterable[Module]) -> ModuleList:
-        """Add several at the end; returns the list."""
+        """Add several modules at the end; returns the list."""
         for module in modules:
             self.append(module)
         return self
@@ -59,15 +59,15 @@ class ModuleList(Module):
     @staticmethod
     def _check(module: Any) -> None:
         if not isinstance(module, Module):
-            raise TypeError(f"ModuleList holds modules; a {type(module).__name__} was given.")
+            raise TypeError(f"ModuleList can only hold modules; a {type(module).__name__} was given.")
 
     def _hold(self, modules: list[Module]) -> None:
-        """Hold these in place of the others: a new tuple, so that compiled programs notice."""
+        """Replace the modules: a new tuple, so that compiled programs notice."""
         self._modules = tuple(modules)
         self._adopt(self._name)
 
     def _adopt(self, name: str) -> None:
-        """Its modules are called by its owner, and so know their whole path from there."""
+        """Give the modules their whole path from the owner, since the owner calls them, not the list."""
         if name:
             super()._adopt(name)
         for i, module in enumerate(self._modules):
@@ -75,7 +75,7 @@ class ModuleList(Module):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """A list cannot be called."""
-        raise TypeError("a ModuleList holds modules and does not say how they are called; call its entries.")
+        raise TypeError("a ModuleList cannot be called, since it does not know how to call its modules; call them.")
 
     def __len__(self) -> int:
         return len(self._modules)
@@ -99,9 +99,9 @@ class Residual(Module):
     Parameters
     ----------
     inner : Module
-        What it returns has the shape of its input.
+        Its output has the shape of its input, or of the output of `shortcut`.
     shortcut : Module, optional
-        In place of the plain `x`: brings it to the shape of what `inner` returns.
+        Replaces the plain `x` by ``shortcut(x)``, which must have the shape of ``inner(x)``.
 
     References
     ----------
@@ -118,21 +118,23 @@ class Residual(Module):
         super().__init__()
         for what, m in (("inner", inner), ("shortcut", shortcut)):
             if not isinstance(m, Module) and not (m is None and what == "shortcut"):
-                raise TypeError(f"Residual: {what} is a module; a {type(m).__name__} was given. Wrap it in nn.Lambda.")
+                raise TypeError(
+                    f"Residual: {what} must be a module; a {type(m).__name__} was given. Wrap it in nn.Lambda."
+                )
         self.inner = inner
         self.shortcut = shortcut
 
     def forward(self, x: Any) -> ad.Tensor:
-        """The sum."""
+        """Add the input (or the shortcut) and the output of `inner`."""
         y = self.inner(x)
         x = as_tensor(x) if self.shortcut is None else self.shortcut(x)
         if x.shape != y.shape:
             raise ad.ShapeError(
-                f"Residual: the inner module made shape {y.shape} of an input of shape {x.shape}; they are added, and "
+                f"Residual: the inner module returned shape {y.shape}, and it is added to shape {x.shape}; the two "
                 f"must be equal. Give a shortcut= that changes the shape."
             )
         if self.shortcut is None and not x.requires_grad and x.dtype != y.dtype:
-            x = x.astype(y.dtype)  # as in every layer: the data do not widen the result
+            x = x.astype(y.dtype)  # as in every layer, the data do not widen the result
         total: ad.Tensor = x + y
         return total
 
@@ -143,9 +145,9 @@ class Lambda(Module):
     Parameters
     ----------
     function : callable
-        ``function(x) -> y``, of a Tensor, or of the tuple that a layer such as `nn.LSTM` returns.
+        ``function(x) -> y``, where `x` is a Tensor, or the tuple that a layer such as `nn.LSTM` returns.
     name : str, optional
-        Shown in the repr; the function's own if not given.
+        Shown in the repr; the function's own name if not given.
 
     Examples
     --------
@@ -165,7 +167,7 @@ class Lambda(Module):
         self.name = name
 
     def forward(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """What the function returns."""
+        """Call the function."""
         whole = isinstance(x, ad.Tensor) or (isinstance(x, tuple) and any(isinstance(v, ad.Tensor) for v in x))
         return self.function(x if whole else ad.Tensor(x), *args, **kwargs)
 

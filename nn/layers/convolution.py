@@ -18,7 +18,7 @@ Sizes = int | tuple[int, ...]
 
 
 class _Convolution(Module):
-    """What the layers of every dimension share."""
+    """The code that the layers for every number of dimensions share."""
 
     axes: ClassVar[int]
 
@@ -44,13 +44,16 @@ class _Convolution(Module):
         self.dilation = several(who, "dilation", dilation, d, 1)
         if isinstance(padding, str):
             if padding not in ("same", "valid"):
-                raise ValueError(f"{who}: padding is a whole number, 'same' or 'valid'; {padding!r} was given.")
+                raise ValueError(f"{who}: padding must be an integer, 'same' or 'valid'; {padding!r} was given.")
             if padding == "same" and any(s != 1 for s in self.stride):
-                raise ValueError(f"{who}: padding='same' keeps the size, and so needs stride 1; it is {stride!r}.")
+                raise ValueError(
+                    f"{who}: padding='same' keeps the size and needs stride 1; stride {stride!r} was given."
+                )
         self.padding = padding if isinstance(padding, str) else several(who, "padding", padding, d, 0)
         if in_channels % groups or out_channels % groups:
             raise ValueError(
-                f"{who}: {in_channels} channels in and {out_channels} out do not both fall into {groups} equal groups."
+                f"{who}: {in_channels} input and {out_channels} output channels cannot both be divided into {groups} "
+                f"equal groups."
             )
         self.in_channels, self.out_channels, self.groups = int(in_channels), int(out_channels), int(groups)
         shape = (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
@@ -60,7 +63,7 @@ class _Convolution(Module):
         self.bias = Parameter(draw.uniform(-bound, bound, out_channels).astype(dtype)) if bias else None
 
     def forward(self, x: Any) -> ad.Tensor:
-        """Map (n, channels, *spatial) to (n, channels out, *windows)."""
+        """Map (n, in_channels, *spatial) to (n, out_channels, *windows)."""
         weight = self.weight
         x = as_input(x, weight.dtype)
         if x.ndim != self.axes + 2 or x.shape[1] != self.in_channels:
@@ -93,24 +96,24 @@ class Conv1d(_Convolution):
     Parameters
     ----------
     in_channels, out_channels : int
-        How many channels go in and come out.
+        Number of input and output channels.
     kernel_size : int or tuple of int
-        The window.
+        Size of the window.
     stride : int or tuple of int, default 1
         The step from window to window.
     padding : int, tuple of int, "same" or "valid", default 0
-        Zeros added at both ends of each axis. "same" keeps the size (with stride 1; of an odd number of zeros the one
-        left over comes behind), "valid" adds none.
+        Number of zeros added at both ends of each axis. "same" keeps the size (stride 1 only; an odd number of zeros
+        puts the extra one at the end), "valid" adds none.
     dilation : int or tuple of int, default 1
-        The distance of entries within a window.
+        The spacing between entries of a window.
     groups : int, default 1
-        Channels fall into so many groups that know nothing of each other.
+        Number of groups into which the channels are divided; groups do not interact.
     bias : bool, default True
         Whether to add a bias to each channel.
     dtype : dtype, default float32
-        Of the parameters; untracked input is cast to it.
+        Dtype of the parameters; untracked input is cast to it.
     rng : numpy.random.Generator, optional
-        Where the first values come from; this thread's generator (`nn.manual_seed`) if not given.
+        Generator of the initial values; this thread's generator (`nn.manual_seed`) if not given.
 
     Attributes
     ----------
@@ -119,7 +122,8 @@ class Conv1d(_Convolution):
 
     Notes
     -----
-    The kernel is not reversed. Both start uniform in +-1/sqrt(in_channels / groups * kernel), as in torch.
+    The kernel is not reversed. Weight and bias are initialised uniformly in +-1/sqrt(in_channels / groups * kernel), as
+    in torch.
 
     Examples
     --------
@@ -134,7 +138,7 @@ class Conv1d(_Convolution):
 class Conv2d(_Convolution):
     """Slide a kernel over images: (n, channels, height, width).
 
-    Parameters are those of `Conv1d`; sizes are one number for both axes, or a pair.
+    The parameters are those of `Conv1d`; a size is one number for both axes, or a pair.
 
     Attributes
     ----------
@@ -143,7 +147,8 @@ class Conv2d(_Convolution):
 
     Notes
     -----
-    The kernel is not reversed. Both start uniform in +-1/sqrt(in_channels / groups * prod(kernel)), as in torch.
+    The kernel is not reversed. Weight and bias are initialised uniformly in
+    +-1/sqrt(in_channels / groups * prod(kernel)), as in torch.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Some entries left out by chance."""
+"""Dropout: random entries are set to 0."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nn.randomness import generator
 
 
 def dropped(x: Any, p: float, rng: np.random.Generator | None) -> Any:
-    """Each entry 0 with probability `p`, else divided by ``1 - p``, so that the expectation stays."""
+    """Set each entry to 0 with probability `p`, else divide it by ``1 - p``, so that its expectation is unchanged."""
     return x * ad.live(_kept, x.shape, p, x.dtype, rng)
 
 
@@ -30,15 +30,15 @@ _kept.draws_from = _generator_of  # type: ignore[attr-defined]  # `ad.live` asks
 
 
 class Dropout(Module):
-    """In training, set entries to 0 by chance; in evaluation, do nothing.
+    """In training, set random entries to 0; in evaluation, do nothing.
 
     Parameters
     ----------
     p : float, default 0.5
-        With what probability; what is left is divided by ``1 - p``.
+        The probability of an entry to become 0; the others are divided by ``1 - p``.
     rng : numpy.random.Generator, optional
-        Where the random numbers come from; this thread's generator (`nn.manual_seed`) if not given. One number is drawn
-        for each entry.
+        Source of the random numbers; this thread's generator (`nn.manual_seed`) if not given. One number is drawn for
+        each entry.
 
     References
     ----------
@@ -61,7 +61,7 @@ class Dropout(Module):
         self.rng = rng
 
     def forward(self, x: Any) -> ad.Tensor:
-        """Entry by entry."""
+        """Return a Tensor of the same shape."""
         x = as_tensor(x)
         return dropped(x, self.p, self.rng) if self.training and self.p else x
 

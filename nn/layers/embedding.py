@@ -1,4 +1,4 @@
-"""A vector for each word of a vocabulary."""
+"""Embeddings: a vector for each word of a vocabulary."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Embedding(Module):
     Parameters
     ----------
     num_embeddings : int
-        How many rows.
+        Number of rows.
     embedding_dim : int
-        The length of each.
+        Length of each row.
     padding_idx : int, optional
-        This row starts at 0 and receives no gradient: it stands for what is not there.
+        The row for padding: it is initialised to 0 and receives no gradient.
     dtype : dtype, default float32
-        Of the table.
+        Dtype of the table.
     rng : numpy.random.Generator, optional
-        Where the first values come from; this thread's generator (`nn.manual_seed`) if not given.
+        Generator of the initial values; this thread's generator (`nn.manual_seed`) if not given.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Embedding(Module):
 
     Notes
     -----
-    The rows start normal with mean 0 and variance 1, as in torch.
+    The rows are initialised from a normal distribution with mean 0 and variance 1, as in torch.
 
     Examples
     --------
@@ -59,7 +59,9 @@ class Embedding(Module):
         super().__init__()
         positive("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
-            raise ValueError(f"Embedding: padding_idx is one of the {num_embeddings} rows; {padding_idx!r} was given.")
+            raise ValueError(
+                f"Embedding: padding_idx must be one of the {num_embeddings} rows; {padding_idx!r} was given."
+            )
         self.num_embeddings, self.embedding_dim = int(num_embeddings), int(embedding_dim)
         self.padding_idx = None if padding_idx is None else int(padding_idx) % self.num_embeddings
         table = generator(rng).standard_normal((num_embeddings, embedding_dim)).astype(dtype)
@@ -68,15 +70,15 @@ class Embedding(Module):
         self.weight = Parameter(table)
 
     def forward(self, numbers: Any) -> ad.Tensor:
-        """Map whole numbers (...) to rows (..., embedding_dim)."""
+        """Map integers (...) to rows (..., embedding_dim)."""
         at = plain(numbers)
         if at.dtype.kind not in "iu":
             if at.size or at.dtype.kind != "f":
                 raise ad.DtypeError(
-                    f"{self!r} takes row numbers of an integer type; they have dtype {at.dtype}. If they are whole "
-                    f"numbers, use .astype(int)."
+                    f"{self!r} takes row numbers of an integer dtype; these have dtype {at.dtype}. If their values are "
+                    f"integers, use .astype(int)."
                 )
-            at = at.astype(int)  # NumPy takes an empty list for floats
+            at = at.astype(int)  # NumPy makes a float array of an empty list
         ad.check(self._check, at)
         y: ad.Tensor = self.weight[at]
         if self.padding_idx is not None and y.requires_grad:
@@ -89,6 +91,6 @@ class Embedding(Module):
             raise ad.DomainError(f"{self!r} has rows 0..{self.num_embeddings - 1}; row {wrong} was asked for.")
 
     def describe(self) -> str:
-        """Sizes and options."""
+        """The sizes, and the padding row if there is one."""
         text = f"{self.num_embeddings}, {self.embedding_dim}"
         return text if self.padding_idx is None else f"{text}, padding_idx={self.padding_idx}"

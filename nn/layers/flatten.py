@@ -1,4 +1,4 @@
-"""Several axes as one."""
+"""Several axes joined to one."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from nn.module import Module, as_tensor
 
 
 class Flatten(Module):
-    """Make one axis of all axes but the first: images become rows.
+    """Join all axes but the first to one: images become rows.
 
     Parameters
     ----------
     start : int, default 1
-        The first axis of those that become one; they go to the last.
+        The first axis to join; all axes from there to the last are joined.
 
     Examples
     --------
@@ -32,9 +32,9 @@ class Flatten(Module):
         """Map (n, ...) to (n, d)."""
         x = as_tensor(x)
         if not -x.ndim <= self.start < x.ndim:
-            raise ad.ShapeError(f"{self!r} makes one axis of those from {self.start} on; it was given shape {x.shape}.")
+            raise ad.ShapeError(f"{self!r} joins all axes from axis {self.start} on; it was given shape {x.shape}.")
         before = x.shape[: self.start % x.ndim]
-        # written out, for with an empty batch -1 could not be worked out
+        # The length is computed here, since reshape cannot infer -1 for an empty batch.
         y: ad.Tensor = x.reshape((*before, math.prod(x.shape[self.start % x.ndim :])))
         return y
 

@@ -14,18 +14,18 @@ from nn.randomness import generator
 
 
 class Linear(Module):
-    """``x @ weight + bias``.
+    """The affine map ``x @ weight + bias``.
 
     Parameters
     ----------
     in_features, out_features : int
-        Length of the last axis of input and output.
+        Lengths of the last axis of the input and of the output.
     bias : bool, default True
         Whether to add a bias.
     dtype : dtype, default float32
-        Of the parameters; untracked input is cast to it.
+        Dtype of the parameters; untracked input is cast to it.
     rng : numpy.random.Generator, optional
-        Where the first values come from; this thread's generator (`nn.manual_seed`) if not given.
+        Generator of the initial values; this thread's generator (`nn.manual_seed`) if not given.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Linear(Module):
 
     Notes
     -----
-    Both start uniform in +-1/sqrt(in_features), as in torch.
+    Weight and bias are initialised uniformly in +-1/sqrt(in_features), as in torch.
 
     Examples
     --------
@@ -56,7 +56,7 @@ class Linear(Module):
         super().__init__()
         for what, n in (("in_features", in_features), ("out_features", out_features)):
             if not isinstance(n, (int, np.integer)) or n < 1:
-                raise ValueError(f"Linear: {what} is a positive whole number; {n!r} was given.")
+                raise ValueError(f"Linear: {what} must be a positive integer; {n!r} was given.")
         draw = generator(rng)
         bound = 1 / np.sqrt(in_features)
         self.in_features, self.out_features = int(in_features), int(out_features)

@@ -1,4 +1,4 @@
-"""Every sample brought to a common scale by itself: layer, group and root-mean-square normalisation."""
+"""Normalisation of each sample on its own: layer, group and root-mean-square normalisation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _shape(who: str, given: Any) -> tuple[int, ...]:
     shape = (given,) if isinstance(given, (int, np.integer)) else tuple(given)
     positive(who, **{f"normalized_shape[{i}]": n for i, n in enumerate(shape)})
     if not shape:
-        raise ValueError(f"{who}: normalized_shape names the last axes, at least one; {given!r} was given.")
+        raise ValueError(f"{who}: normalized_shape needs the length of at least one axis; {given!r} was given.")
     return tuple(int(n) for n in shape)
 
 
@@ -28,25 +28,25 @@ def _check_last_axes(layer: Module, x: Any, shape: tuple[int, ...]) -> None:
 
 
 class LayerNorm(Module):
-    """Bring the last axes to mean 0 and variance 1, then scale and shift entry by entry.
+    """Normalise the last axes to mean 0 and variance 1, then scale and shift elementwise.
 
     Parameters
     ----------
     normalized_shape : int or tuple of int
-        The lengths of these axes.
+        The lengths of the last axes, over which to normalise.
     eps : float, default 1e-5
         Added to the variance.
     affine : bool, default True
-        Whether scale and shift follow, which are learnt.
+        Whether to scale and shift afterwards, with learnable parameters.
     bias : bool, default True
-        Whether the shift does.
+        Whether to shift, if `affine`.
     dtype : dtype, default float32
-        Of the parameters; untracked input is cast to it.
+        Dtype of the parameters; untracked input is cast to it.
 
     Attributes
     ----------
     weight, bias : Parameter of shape `normalized_shape`, or None
-        They start at 1 and 0.
+        Initialised to 1 and 0.
 
     References
     ----------
@@ -74,7 +74,7 @@ class LayerNorm(Module):
         self.bias = Parameter(np.zeros(self.normalized_shape, dtype)) if affine and bias else None
 
     def forward(self, x: Any) -> ad.Tensor:
-        """The same shape."""
+        """Normalise; the output has the shape of the input."""
         x = as_input(x, self.dtype)
         _check_last_axes(self, x, self.normalized_shape)
         axes = tuple(range(x.ndim - len(self.normalized_shape), x.ndim))
@@ -89,23 +89,23 @@ class LayerNorm(Module):
 
 
 class RMSNorm(Module):
-    """Bring the last axes to mean square 1, then scale entry by entry.
+    """Normalise the last axes to mean square 1, then scale elementwise.
 
     Parameters
     ----------
     normalized_shape : int or tuple of int
-        The lengths of these axes.
+        The lengths of the last axes, over which to normalise.
     eps : float, optional
-        Added to the mean square; the distance from 1 to the next number of the input's dtype by default, as in torch.
+        Added to the mean square; by default the machine epsilon of the input's dtype, as in torch.
     affine : bool, default True
-        Whether the scale follows, which is learnt.
+        Whether to scale afterwards, with learnable parameters.
     dtype : dtype, default float32
-        Of the parameters; untracked input is cast to it.
+        Dtype of the parameters; untracked input is cast to it.
 
     Attributes
     ----------
     weight : Parameter of shape `normalized_shape`, or None
-        It starts at 1.
+        Initialised to 1.
 
     References
     ----------
@@ -131,7 +131,7 @@ class RMSNorm(Module):
         self.weight = Parameter(np.ones(self.normalized_shape, dtype)) if affine else None
 
     def forward(self, x: Any) -> ad.Tensor:
-        """The same shape."""
+        """Normalise; the output has the shape of the input."""
         x = as_input(x, self.dtype)
         _check_last_axes(self, x, self.normalized_shape)
         axes = tuple(range(x.ndim - len(self.normalized_shape), x.ndim))
@@ -147,25 +147,25 @@ class RMSNorm(Module):
 
 
 class GroupNorm(Module):
-    """Bring groups of channels to mean 0 and variance 1, sample by sample, then scale and shift each channel.
+    """Normalise groups of channels to mean 0 and variance 1 in each sample, then scale and shift each channel.
 
     Parameters
     ----------
     num_groups : int
-        Into how many groups the channels fall.
+        Number of groups into which the channels are divided.
     num_channels : int
-        How many channels: (n, channels, ...).
+        Number of channels: (n, channels, ...).
     eps : float, default 1e-5
         Added to the variance.
     affine : bool, default True
-        Whether scale and shift follow, which are learnt.
+        Whether to scale and shift afterwards, with learnable parameters.
     dtype : dtype, default float32
-        Of the parameters; untracked input is cast to it.
+        Dtype of the parameters; untracked input is cast to it.
 
     Attributes
     ----------
     weight, bias : Parameter, (num_channels,), or None
-        They start at 1 and 0.
+        Initialised to 1 and 0.
 
     References
     ----------
@@ -189,14 +189,14 @@ class GroupNorm(Module):
         super().__init__()
         positive("GroupNorm", num_groups=num_groups, num_channels=num_channels)
         if num_channels % num_groups:
-            raise ValueError(f"GroupNorm: {num_channels} channels do not fall into {num_groups} equal groups.")
+            raise ValueError(f"GroupNorm: {num_channels} channels cannot be divided into {num_groups} equal groups.")
         self.num_groups, self.num_channels = int(num_groups), int(num_channels)
         self.eps, self.dtype = float(eps), np.dtype(dtype)
         self.weight = Parameter(np.ones(num_channels, dtype)) if affine else None
         self.bias = Parameter(np.zeros(num_channels, dtype)) if affine else None
 
     def forward(self, x: Any) -> ad.Tensor:
-        """The same shape."""
+        """Normalise; the output has the shape of the input."""
         x = as_input(x, self.dtype)
         if x.ndim < 2 or x.shape[1] != self.num_channels:
             raise ad.ShapeError(

@@ -1,4 +1,4 @@
-"""The largest entry, or the mean, of windows that slide over signals and images."""
+"""Pooling: the largest entry, or the mean, of windows that slide over signals and images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Sizes = int | tuple[int, ...]
 
 
 class _Pooling(Module):
-    """What all poolings share: a window and its steps."""
+    """The code that all pooling layers share: a window and its stride."""
 
     axes: ClassVar[int]
 
@@ -25,7 +25,7 @@ class _Pooling(Module):
         self.padding = several(who, "padding", padding, self.axes, 0)
         if any(2 * p > k for p, k in zip(self.padding, self.kernel_size, strict=True)):
             raise ValueError(
-                f"{who}: padding is at most half of the kernel, {written(self.kernel_size)}; {padding!r} was given."
+                f"{who}: padding must be at most half the kernel, {written(self.kernel_size)}; {padding!r} was given."
             )
 
     def _checked(self, x: Any) -> Any:
@@ -94,17 +94,17 @@ class MaxPool1d(_MaxPooling):
     Parameters
     ----------
     kernel_size : int
-        The window.
+        Size of the window.
     stride : int, optional
-        The step from window to window; the kernel by default, so that they do not overlap.
+        The step from window to window; the kernel size by default, so that windows do not overlap.
     padding : int, default 0
-        Entries of -inf added at both ends.
+        Number of -inf entries added at both ends.
     dilation : int, default 1
-        The distance of entries within a window.
+        The spacing between entries of a window.
 
     Notes
     -----
-    Of equal entries the first receives the gradient.
+    If several entries of a window are largest, the first receives the gradient.
 
     Examples
     --------
@@ -122,17 +122,17 @@ class MaxPool2d(_MaxPooling):
     Parameters
     ----------
     kernel_size : int or tuple of int
-        The window.
+        Size of the window.
     stride : int or tuple of int, optional
-        The step from window to window; the kernel by default, so that they do not overlap.
+        The step from window to window; the kernel size by default, so that windows do not overlap.
     padding : int or tuple of int, default 0
-        Entries of -inf added at both ends.
+        Number of -inf entries added at both ends.
     dilation : int or tuple of int, default 1
-        The distance of entries within a window.
+        The spacing between entries of a window.
 
     Notes
     -----
-    Of equal entries the first receives the gradient.
+    If several entries of a window are largest, the first receives the gradient.
 
     Examples
     --------
@@ -150,13 +150,13 @@ class AvgPool1d(_AveragePooling):
     Parameters
     ----------
     kernel_size : int
-        The window.
+        Size of the window.
     stride : int, optional
-        The step from window to window; the kernel by default, so that they do not overlap.
+        The step from window to window; the kernel size by default, so that windows do not overlap.
     padding : int, default 0
-        Zeros added at both ends.
+        Number of zeros added at both ends.
     count_include_pad : bool, default True
-        Whether they count as entries.
+        Whether the added zeros count as entries.
 
     Examples
     --------
@@ -174,13 +174,13 @@ class AvgPool2d(_AveragePooling):
     Parameters
     ----------
     kernel_size : int or tuple of int
-        The window.
+        Size of the window.
     stride : int or tuple of int, optional
-        The step from window to window; the kernel by default, so that they do not overlap.
+        The step from window to window; the kernel size by default, so that windows do not overlap.
     padding : int or tuple of int, default 0
-        Zeros added at both ends.
+        Number of zeros added at both ends.
     count_include_pad : bool, default True
-        Whether they count as entries.
+        Whether the added zeros count as entries.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Layers that carry a state through a sequence: RNN, LSTM and GRU.
 
-The product of all inputs and their weights is one matrix product before the loop over time; the loop is one operation
-of the engine. Sequences are (n, time, features).
+One matrix product before the loop over time multiplies all inputs by their weights. The loop itself is one operation of
+the engine. Sequences have shape (n, time, features).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nn.randomness import generator
 
 
 class _Recurrent(Module):
-    """Layers over layers, in one direction or in both."""
+    """Stacked layers, in one direction or in both."""
 
     gates: ClassVar[int]
     states: ClassVar[int] = 1
@@ -60,11 +60,11 @@ class _Recurrent(Module):
         return [(layer, suffix) for layer in range(self.num_layers) for suffix in suffixes]
 
     def _run(self, x: Any, given: Any) -> tuple[ad.Tensor, tuple[ad.Tensor, ...]]:
-        """The outputs of the last layer, and each state after the last step: (layers * directions, n, hidden)."""
+        """The outputs of the last layer, and all final states: (layers * directions, n, hidden)."""
         x = as_input(x, self.dtype)
         if x.ndim != 3 or x.shape[2] != self.input_size or x.shape[1] == 0:
             raise ad.ShapeError(
-                f"{self!r} takes sequences of shape (n, time, {self.input_size}), with one step or more; it was given "
+                f"{self!r} takes sequences of shape (n, time, {self.input_size}), with at least one step; it was given "
                 f"shape {x.shape}."
             )
         start = self._start(given, x.shape[0])
@@ -79,14 +79,14 @@ class _Recurrent(Module):
                 outputs = []
             sequence = x[:, ::-1] if suffix else x
             after = self._cell(sequence, tuple(s[number] for s in start), f"_l{layer}{suffix}")
-            last.append(tuple(s.swapaxes(0, 1)[-1] for s in after))  # in memory time comes first
+            last.append(tuple(s.swapaxes(0, 1)[-1] for s in after))  # time comes first in memory
             outputs.append(after[0][:, ::-1] if suffix else after[0])
         y: Any = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
         ends: tuple[Any, ...] = tuple(np.stack(s) for s in zip(*last, strict=True))
         return y, ends
 
     def _start(self, given: Any, n: int) -> tuple[Any, ...]:
-        """The states before the first step, as given or zeros."""
+        """The initial states: those given, or zeros."""
         shape = (len(self._cells()), n, self.hidden_size)
         if given is None:
             return (np.zeros(shape, self.dtype),) * self.states
@@ -94,8 +94,8 @@ class _Recurrent(Module):
         states = tuple(as_input(s, self.dtype) for s in given)
         if len(states) != self.states or any(s.shape != shape for s in states):
             raise ad.ShapeError(
-                f"{self!r}: {'the state is' if self.states == 1 else 'state and cell are'} (layers * directions, n, "
-                f"hidden), here {shape}; given was {', '.join(str(s.shape) for s in states)}."
+                f"{self!r}: {'the state has' if self.states == 1 else 'state and cell have'} shape (layers * "
+                f"directions, n, hidden), here {shape}; {', '.join(str(s.shape) for s in states)} was given."
             )
         return states
 
@@ -117,26 +117,26 @@ class _Recurrent(Module):
 
 
 class RNN(_Recurrent):
-    """The simple recurrent network: ``h = tanh(x @ w_ih + b_ih + h @ w_hh + b_hh)`` step by step.
+    """The simple recurrent network: ``h = tanh(x @ w_ih + b_ih + h @ w_hh + b_hh)`` at each step.
 
     Parameters
     ----------
     input_size, hidden_size : int
-        How many features an input has, and a state.
+        Number of features of an input, and of a state.
     num_layers : int, default 1
-        Each layer after the first is given the states of the one before.
+        Number of stacked layers; each after the first takes the states of the previous one as input.
     nonlinearity : {"tanh", "relu"}
-        What bends the sum.
+        The activation function.
     bias : bool, default True
         Whether to add biases.
     dropout : float, default 0
-        In training, the share of entries set to 0 by chance between one layer and the next.
+        In training, the probability that an entry is set to 0 between one layer and the next.
     bidirectional : bool, default False
-        Whether each layer also reads the sequence backwards; the states lie side by side.
+        Whether each layer also reads the sequence backwards; the states of both directions are concatenated.
     dtype : dtype, default float32
-        Of the parameters; untracked input is cast to it.
+        Dtype of the parameters; untracked input is cast to it.
     rng : numpy.random.Generator, optional
-        Where first values and dropout come from; this thread's generator (`nn.manual_seed`) if not given.
+        Generator of the initial values and of dropout; this thread's generator (`nn.manual_seed`) if not given.
 
     Attributes
     ----------
@@ -147,9 +147,9 @@ class RNN(_Recurrent):
 
     Notes
     -----
-    Called with ``x`` (n, time, input_size) and, optionally, the first state (layers * directions, n, hidden_size), it
-    returns all states of the last layer (n, time, directions * hidden_size) and the last state of every layer. All
-    parameters start uniform in +-1/sqrt(hidden_size), as in torch.
+    Called with ``x`` (n, time, input_size) and, optionally, the initial state (layers * directions, n, hidden_size), it
+    returns all states of the last layer (n, time, directions * hidden_size) and the final state of every layer. All
+    parameters are initialised uniformly in +-1/sqrt(hidden_size), as in torch.
 
     Examples
     --------
@@ -175,7 +175,7 @@ class RNN(_Recurrent):
         rng: np.random.Generator | None = None,
     ) -> None:
         if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f"RNN: nonlinearity is 'tanh' or 'relu'; {nonlinearity!r} was given.")
+            raise ValueError(f"RNN: nonlinearity must be 'tanh' or 'relu'; {nonlinearity!r} was given.")
         super().__init__(input_size, hidden_size, num_layers, bias, dropout, bidirectional, dtype, rng=rng)
         self.nonlinearity = nonlinearity
 
@@ -190,13 +190,13 @@ class RNN(_Recurrent):
         return None if self._is_rectifier else (-1.0, 1.0)
 
     def forward(self, x: Any, state: Any = None) -> tuple[ad.Tensor, ad.Tensor]:
-        """Map (n, time, input_size) to all states and the last ones."""
+        """Map (n, time, input_size) to all states of the last layer and the final states."""
         y, (h,) = self._run(x, state)
         return y, h
 
     def _cell(self, x: Any, start: tuple[Any, ...], where: str) -> tuple[Any, ...]:
         w_ih, w_hh, b_ih, b_hh = self._weights(where)
-        x = x.swapaxes(0, 1)  # time first, so that what is done in a step lies together
+        x = x.swapaxes(0, 1)  # time first, so that the data of one step are contiguous
         given = x @ w_ih if b_ih is None else special.affine(x, w_ih, b_ih + b_hh)
         bend: Any = self.nonlinearity
         return (special.rnn(given.swapaxes(0, 1), start[0], w_hh, nonlinearity=bend),)
@@ -207,7 +207,7 @@ class RNN(_Recurrent):
 
 
 class LSTM(_Recurrent):
-    """Long short-term memory: a cell that gates let in, keep and let out.
+    """Long short-term memory: a cell with an input, a forget and an output gate.
 
     Parameters
     ----------
@@ -217,7 +217,7 @@ class LSTM(_Recurrent):
     Attributes
     ----------
     weight_ih_l0 : Parameter, (input_size, 4 * hidden_size)
-        For the gates i, f, g, o side by side.
+        The weights of the gates i, f, g, o, side by side.
     weight_hh_l0 : Parameter, (hidden_size, 4 * hidden_size)
     bias_ih_l0, bias_hh_l0 : Parameter, (4 * hidden_size,)
         And so on for ``l1``, ...; with ``_reverse`` for the backward direction.
@@ -225,9 +225,9 @@ class LSTM(_Recurrent):
     Notes
     -----
     With ``i, f, g, o = x @ w_ih + b_ih + h @ w_hh + b_hh`` the cell becomes ``sigmoid(f) * c + sigmoid(i) * tanh(g)``
-    and the state ``sigmoid(o) * tanh(c)``. Called with ``x`` (n, time, input_size) and, optionally, first state and
-    cell (layers * directions, n, hidden_size) as a pair, it returns all states of the last layer and the pair of the
-    last states and cells. All parameters start uniform in +-1/sqrt(hidden_size), as in torch.
+    and the state ``sigmoid(o) * tanh(c)``. Called with ``x`` (n, time, input_size) and, optionally, the pair of initial
+    state and cell (layers * directions, n, hidden_size), it returns all states of the last layer and the pair of final
+    states and cells. All parameters are initialised uniformly in +-1/sqrt(hidden_size), as in torch.
 
     References
     ----------
@@ -247,7 +247,7 @@ class LSTM(_Recurrent):
     states = 2
 
     def forward(self, x: Any, state: Any = None) -> tuple[ad.Tensor, tuple[ad.Tensor, ad.Tensor]]:
-        """Map (n, time, input_size) to all states, and the last states and cells."""
+        """Map (n, time, input_size) to all states of the last layer, and the final states and cells."""
         y, (h, c) = self._run(x, state)
         return y, (h, c)
 
@@ -259,7 +259,7 @@ class LSTM(_Recurrent):
 
 
 class GRU(_Recurrent):
-    """The gated recurrent unit: a state that moves a learnt share of the way to a new one.
+    """The gated recurrent unit: a gate decides how far the state moves towards a new one.
 
     Parameters
     ----------
@@ -269,7 +269,7 @@ class GRU(_Recurrent):
     Attributes
     ----------
     weight_ih_l0 : Parameter, (input_size, 3 * hidden_size)
-        For the gates r, z, n side by side.
+        The weights of r, z, n, side by side.
     weight_hh_l0 : Parameter, (hidden_size, 3 * hidden_size)
     bias_ih_l0, bias_hh_l0 : Parameter, (3 * hidden_size,)
         And so on for ``l1``, ...; with ``_reverse`` for the backward direction.
@@ -277,8 +277,8 @@ class GRU(_Recurrent):
     Notes
     -----
     With ``a = x @ w_ih + b_ih`` and ``b = h @ w_hh + b_hh`` the state becomes ``(1 - z) * n + z * h``, where
-    ``r = sigmoid(a_r + b_r)``, ``z = sigmoid(a_z + b_z)`` and ``n = tanh(a_n + r * b_n)``: the gate r is applied to the
-    product, as in torch, not to the state, as in the paper. Called as `RNN` is.
+    ``r = sigmoid(a_r + b_r)``, ``z = sigmoid(a_z + b_z)`` and ``n = tanh(a_n + r * b_n)``: the gate r multiplies the
+    product, as in torch, not the state, as in the paper. Arguments, results and initial values are as for `RNN`.
 
     References
     ----------
@@ -296,7 +296,7 @@ class GRU(_Recurrent):
     gates = 3
 
     def forward(self, x: Any, state: Any = None) -> tuple[ad.Tensor, ad.Tensor]:
-        """Map (n, time, input_size) to all states and the last ones."""
+        """Map (n, time, input_size) to all states of the last layer and the final states."""
         y, (h,) = self._run(x, state)
         return y, h
 

@@ -1,4 +1,4 @@
-"""Layers one after another."""
+"""A chain of layers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from nn.module import Module
 
 
 class Sequential(Module):
-    """Modules, each of which is given what the one before returned.
+    """A chain of modules: each takes the output of the one before.
 
     Parameters
     ----------
     *modules : Module
-        In the order in which they run. They are named ``0``, ``1``, ...
+        In the order in which they run; they are named ``0``, ``1``, ...
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A block of a transformer: attention, then a small network, position by position."""
+"""A transformer block: attention, then a small network applied at each position."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from nn.module import Module, as_input
 
 
 class TransformerBlock(Module):
-    """Self-attention and a network of two layers, each added to what came in.
+    """Self-attention and a two-layer network, each with a residual connection.
 
     Parameters
     ----------
     embed_dim : int
-        Features of a position.
+        Number of features at each position.
     num_heads : int
-        Heads of the attention.
+        Number of attention heads.
     hidden_dim : int, optional
         Width of the network; four times `embed_dim` if not given.
     dropout : float, default 0
-        In training, the share of entries set to 0 by chance: in the attention, in the network, and before each sum.
+        In training, the probability that an entry is set to 0: in the attention, in the network, and before each sum.
     activation : Module, optional
-        Between the two layers; `GELU` if not given.
+        Applied between the two layers; `GELU` if not given.
     norm : {"pre", "post"}
-        Whether normalisation comes before attention and network, or after each sum, as in the paper. The first trains
-        without warm-up.
+        Whether to normalise before attention and network, or after each sum, as in the paper. "pre" trains without
+        warm-up.
     bias : bool, default True
         Whether to add biases.
     eps : float, default 1e-5
-        Of the normalisations.
+        Added to the variance in the normalisations.
     dtype : dtype, default float32
-        Of the parameters; untracked input is cast to it.
+        Dtype of the parameters; untracked input is cast to it.
     rng : numpy.random.Generator, optional
-        Where first values and dropout come from; this thread's generator (`nn.manual_seed`) if not given.
+        Generator of the initial values and of dropout; this thread's generator (`nn.manual_seed`) if not given.
 
     Notes
     -----
-    Called with ``x`` (n, time, embed_dim), and ``causal=`` and ``key_mask=`` as `MultiHeadAttention` is.
+    Called with ``x`` (n, time, embed_dim), and optionally ``causal=`` and ``key_mask=``, as `MultiHeadAttention` is.
 
     References
     ----------
@@ -75,7 +75,7 @@ class TransformerBlock(Module):
     ) -> None:
         super().__init__()
         if norm not in ("pre", "post"):
-            raise ValueError(f"TransformerBlock: norm is 'pre' or 'post'; {norm!r} was given.")
+            raise ValueError(f"TransformerBlock: norm must be 'pre' or 'post'; {norm!r} was given.")
         hidden = 4 * embed_dim if hidden_dim is None else hidden_dim
         self.norm = norm
         self.attention = MultiHeadAttention(embed_dim, num_heads, dropout, bias, dtype, rng=rng)
@@ -87,7 +87,7 @@ class TransformerBlock(Module):
         self.dropout = Dropout(dropout, rng=rng)
 
     def forward(self, x: Any, *, causal: bool = False, key_mask: Any = None) -> ad.Tensor:
-        """The same shape: (n, time, embed_dim)."""
+        """Map (n, time, embed_dim) to the same shape."""
         x = as_input(x, self.linear1.weight.dtype)
         pre = self.norm == "pre"
         y = self.attention(self.norm1(x) if pre else x, causal=causal, key_mask=key_mask)

@@ -1,4 +1,4 @@
-"""Losses: a prediction and a target to one number, or to a number for each entry."""
+"""Losses: a prediction and a target give one number, or one for each entry."""
 
 from nn.losses.binary import binary_cross_entropy, binary_cross_entropy_with_logits, hinge_loss
 from nn.losses.classes import cross_entropy, kl_div, nll_loss

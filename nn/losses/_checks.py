@@ -1,4 +1,4 @@
-"""What losses ask of their arguments, and what they make of a loss for each entry."""
+"""Checks of the arguments of losses, and the reduction of elementwise losses."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ REDUCTIONS = ("mean", "sum", "none")
 
 
 def reduction_of(value: str, name: str, allowed: tuple[str, ...] = REDUCTIONS) -> str:
-    """The option `reduction`, refused if there is no such one."""
+    """The option `reduction`, if it is one of those allowed."""
     if value not in allowed:
         raise ValueError(
-            f"{name}: reduction is {', '.join(map(repr, allowed[:-1]))} or {allowed[-1]!r}; {value!r} was given."
+            f"{name}: reduction must be {', '.join(map(repr, allowed[:-1]))} or {allowed[-1]!r}; {value!r} was given."
         )
     return value
 
 
 def reduced(losses: Any, reduction: str) -> ad.Tensor:
-    """A loss for each entry, folded as asked."""
+    """Elementwise losses, reduced as asked."""
     y: ad.Tensor = losses.mean() if reduction == "mean" else losses.sum() if reduction == "sum" else losses
     return y
 
@@ -34,14 +34,14 @@ def as_tensor(x: Any) -> ad.Tensor:
 
 
 def real_pair(prediction: Any, target: Any, name: str) -> tuple[ad.Tensor, Any]:
-    """A prediction and a target of one shape, both real; an untracked target in the prediction's dtype.
+    """A prediction and a target, checked to be real and of one shape; an untracked target gets the prediction's dtype.
 
     Raises
     ------
     autodiff.ShapeError
         If the shapes differ. They are not broadcast: (n, 1) against (n,) would compare n^2 pairs.
     autodiff.DtypeError
-        If one of them is not real.
+        If either is not real.
     """
     prediction = as_tensor(prediction)
     if not isinstance(target, ad.Tensor) or not target.requires_grad:
@@ -49,8 +49,8 @@ def real_pair(prediction: Any, target: Any, name: str) -> tuple[ad.Tensor, Any]:
     for who, x in (("prediction", prediction), ("target", target)):
         if x.dtype.kind != "f":
             raise ad.DtypeError(
-                f"{name}: the {who} has dtype {x.dtype}; expected real numbers. Of complex ones, take real and "
-                f"imaginary part apart."
+                f"{name}: the {who} has dtype {x.dtype}; expected real numbers. Split complex ones into real and "
+                f"imaginary parts."
             )
     if prediction.shape != target.shape:
         raise ad.ShapeError(
@@ -69,21 +69,21 @@ def _mend(prediction: tuple[int, ...], target: tuple[int, ...]) -> str:
 
 
 def check_between(x: Any, low: float, high: float, name: str, what: str, mend: str) -> None:
-    """Refuse numbers outside of an interval, NaN let through: it shows in the result."""
+    """Refuse numbers outside an interval. NaN passes: it shows in the result."""
 
     def check_range(values: Any) -> None:
         bad = (values < low) | (values > high)
         if bad.any():
             first = tuple(int(i) for i in np.argwhere(bad)[0])
             raise ad.DomainError(
-                f"{name}: {what} are between {low:g} and {high:g}; entry {list(first)} is {values[first]:.6g}. {mend}"
+                f"{name}: {what} must be between {low:g} and {high:g}; entry {list(first)} is {values[first]:.6g}. {mend}"
             )
 
     ad.check(check_range, x)
 
 
 def check_distribution(p: Any, axis: int, name: str) -> None:
-    """Refuse numbers that are not probabilities which sum to one along an axis."""
+    """Refuse numbers that are not probabilities summing to one along an axis."""
     check_between(p, 0.0, np.inf, name, "probabilities", "Take a softmax, or divide by the sum.")
 
     def check_sums(values: Any) -> None:
@@ -92,7 +92,7 @@ def check_distribution(p: Any, axis: int, name: str) -> None:
         if bad.any():
             first = tuple(int(i) for i in np.argwhere(bad)[0])
             raise ad.DomainError(
-                f"{name}: probabilities sum to one along axis {axis}; those at {list(first)} sum to {sums[first]:.6g}. "
+                f"{name}: probabilities must sum to one along axis {axis}; those at {list(first)} sum to {sums[first]:.6g}. "
                 f"Divide them by their sum."
             )
 
@@ -100,12 +100,12 @@ def check_distribution(p: Any, axis: int, name: str) -> None:
 
 
 def weight_of(weight: Any, shape: tuple[int, ...], dtype: Any, name: str, what: str = "weight") -> Any:
-    """A weight for each entry, of a shape that is broadcast to `shape`, which it does not change.
+    """A weight for each entry, whose shape must broadcast to `shape`.
 
     Raises
     ------
     autodiff.ShapeError
-        If it cannot be: (n, 1) against (n,) would make n^2 losses.
+        If the weight would change the shape: (n, 1) against (n,) would make n^2 losses.
     """
     w = as_input(plain(weight), dtype)
     try:

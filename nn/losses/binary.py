@@ -1,4 +1,4 @@
-"""Losses for yes or no."""
+"""Losses for binary classification."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import autodiff as ad
 from autodiff import special
 from nn.losses._checks import check_between, real_pair, reduced, reduction_of, weight_of
 
-_FLOOR = -100.0  # torch's: the logarithm of a probability that is 0
+_FLOOR = -100.0  # the logarithm of probability 0, as in torch
 
 
 def binary_cross_entropy(prediction: Any, target: Any, *, weight: Any = None, reduction: str = "mean") -> ad.Tensor:
@@ -19,11 +19,11 @@ def binary_cross_entropy(prediction: Any, target: Any, *, weight: Any = None, re
     Parameters
     ----------
     prediction : Tensor, any shape
-        Probabilities p, 0 to 1. From logits, `binary_cross_entropy_with_logits` loses no digits.
+        Probabilities p, 0 to 1. For logits use `binary_cross_entropy_with_logits`, which loses no digits.
     target : array_like or Tensor, the same shape
         y, 0 to 1.
     weight : array_like, optional
-        Of each entry, broadcast to the shape.
+        A weight for each entry; broadcast to the shape.
     reduction : {"mean", "sum", "none"}, default "mean"
 
     Returns
@@ -33,11 +33,11 @@ def binary_cross_entropy(prediction: Any, target: Any, *, weight: Any = None, re
     Raises
     ------
     autodiff.ShapeError, autodiff.DomainError
-        If the shapes differ, or a number is no probability.
+        If the shapes differ, or a number is not a probability.
 
     Notes
     -----
-    Logarithms are not less than -100, as in torch: an impossible event that happens costs 100, not infinity.
+    Logarithms are clipped at -100 from below, as in torch: an event of probability 0 that happens costs 100, not infinity.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def binary_cross_entropy(prediction: Any, target: Any, *, weight: Any = None, re
     """
     name = "binary_cross_entropy"
     p, y = real_pair(prediction, target, name)
-    check_between(p, 0.0, 1.0, name, "predictions", "Of logits take binary_cross_entropy_with_logits.")
+    check_between(p, 0.0, 1.0, name, "predictions", "For logits use binary_cross_entropy_with_logits.")
     check_between(y, 0.0, 1.0, name, "targets", "Scale them to probabilities.")
     with np.errstate(divide="ignore"):
         log_p, log_q = np.maximum(np.log(p), _FLOOR), np.maximum(np.log1p(-p), _FLOOR)
@@ -68,9 +68,9 @@ def binary_cross_entropy_with_logits(
     target : array_like or Tensor, the same shape
         y, 0 to 1.
     weight : array_like, optional
-        Of each entry, broadcast to the shape.
+        A weight for each entry; broadcast to the shape.
     pos_weight : array_like, optional
-        By how much a yes counts more than a no.
+        Factor by which positive targets count more than negative ones.
     reduction : {"mean", "sum", "none"}, default "mean"
 
     Returns
@@ -101,14 +101,14 @@ def binary_cross_entropy_with_logits(
 
 
 def hinge_loss(prediction: Any, target: Any, *, margin: float = 1.0, reduction: str = "mean") -> ad.Tensor:
-    """``max(0, margin - y z)``: nothing to pay once a prediction is on the right side by the margin.
+    """``max(0, margin - y z)``: the loss is 0 once a prediction is on the right side by the margin.
 
     Parameters
     ----------
     prediction : Tensor, any shape
-        Scores z; their sign is the answer.
+        Scores z; their sign is the predicted class.
     target : array_like, the same shape
-        The right answers, -1 or 1.
+        The right classes y, -1 or 1.
     margin : float, default 1.0
     reduction : {"mean", "sum", "none"}, default "mean"
 
@@ -136,5 +136,6 @@ def _check_answers(answers: Any) -> None:
     bad = np.abs(answers) != 1
     if bad.any():
         raise ad.DomainError(
-            f"hinge_loss: targets are -1 or 1; {answers[bad][0]:.6g} was given. Of labels 0 and 1 make 2 * labels - 1."
+            f"hinge_loss: targets must be -1 or 1; {answers[bad][0]:.6g} was given. For labels 0 and 1 use "
+            f"2 * labels - 1."
         )

@@ -1,4 +1,4 @@
-"""Losses for one of several classes."""
+"""Losses for classification into several classes."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def cross_entropy(
     label_smoothing: float = 0.0,
     reduction: str = "mean",
 ) -> ad.Tensor:
-    """Cross-entropy between the softmax of logits and class labels, or distributions.
+    """Cross-entropy between the softmax of logits and class labels, or target distributions.
 
     Parameters
     ----------
     logits : Tensor, (n, k) or (n, k, ...), or (k,)
-        Unnormalised log-probabilities of k classes. Further axes count positions, as in torch.
+        Unnormalised log-probabilities of k classes. Further axes are positions, as in torch.
     target : array_like of int, (n, ...), or of float in the shape of the logits
         The right classes, 0..k-1, or a distribution over them.
     weight : array_like, (k,), optional
-        How much each class counts. The mean is then that of the weights of the right classes.
+        A weight for each class. With labels, the mean then divides by the sum of the weights of the right classes.
     ignore_index : int, default -100
-        A label that does not count.
+        A label whose entries do not count.
     label_smoothing : float, default 0.0
-        The share of the target that is spread over all classes evenly.
+        The fraction of the target that is spread evenly over all classes.
     reduction : {"mean", "sum", "none"}, default "mean"
 
     Returns
@@ -49,7 +49,7 @@ def cross_entropy(
 
     Notes
     -----
-    Formulas, defaults and reductions are torch's: of distributions the mean is over samples and positions.
+    Formulas, defaults and reductions are torch's: for distributions the mean is over samples and positions.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def cross_entropy(
         return y
     reduction_of(reduction, name)
     if not 0.0 <= label_smoothing <= 1.0:
-        raise ValueError(f"{name}: label_smoothing is between 0 and 1; {label_smoothing!r} was given.")
+        raise ValueError(f"{name}: label_smoothing must be between 0 and 1; {label_smoothing!r} was given.")
     if not whole and labels.shape == logits.shape and logits.ndim:
         return _of_distributions(logits, target, weight, label_smoothing, reduction)
     _check_shapes(logits.shape, labels.shape, name)
@@ -85,10 +85,10 @@ def _check_shapes(shape: tuple[int, ...], labels: tuple[int, ...], name: str) ->
     if not shape or labels != shape[:classes] + shape[classes + 1 :]:
         column = len(shape) == 2 and labels == (shape[0], 1) != shape
         raise ad.ShapeError(
-            f"{name}: logits have shape (n, k) and labels (n,), or (n, k, ...) and (n, ...); given were {shape} and "
-            f"{labels}."
-            + (" Labels in one-hot form: use labels.argmax(1), or make them floats." if labels == shape else "")
-            + (" Labels in a column: use labels[:, 0]." if column else "")
+            f"{name}: logits must have shape (n, k) and labels (n,), or (n, k, ...) and (n, ...); {shape} and "
+            f"{labels} were given."
+            + (" For one-hot labels use labels.argmax(1), or make them floats." if labels == shape else "")
+            + (" For labels in a column use labels[:, 0]." if column else "")
         )
 
 
@@ -99,7 +99,7 @@ def _classes_last(x: Any) -> Any:
 def _class_weights(weight: Any, k: int, dtype: Any, name: str) -> Any:
     w = as_input(plain(weight), dtype)
     if w.shape != (k,):
-        raise ad.ShapeError(f"{name}: weight has shape {w.shape}; expected ({k},), a number for each class.")
+        raise ad.ShapeError(f"{name}: weight has shape {w.shape}; expected ({k},), one number for each class.")
     return w
 
 
@@ -110,8 +110,8 @@ def _picked(
     k = log_p.shape[-1]
     if labels.dtype.kind not in "iu":
         raise ad.DtypeError(
-            f"{name}: labels are class numbers of an integer type; they have dtype {labels.dtype}. If they are whole "
-            f"numbers, use labels.astype(int)."
+            f"{name}: labels must be class numbers of an integer dtype; these have dtype {labels.dtype}. If their "
+            f"values are integers, use labels.astype(int)."
         )
 
     def check_labels(labels: Any) -> None:
@@ -119,14 +119,14 @@ def _picked(
         if bad.any():
             at = [int(i) for i in np.argwhere(bad)[0]]
             raise ad.DomainError(
-                f"labels are in 0..{k - 1} for {k} classes; label {labels[tuple(at)]} was given (entry {at or 0})"
+                f"labels must be in 0..{k - 1} for {k} classes; label {labels[tuple(at)]} was given (entry {at or 0})"
             )
 
     ad.check(check_labels, labels)
     counts = labels != ignore_index
     safe = np.where(counts, labels, 0)
     w = None if weight is None else _class_weights(weight, k, log_p.dtype, name)
-    # of a Tensor, for in a function that is being compiled labels cannot index an array
+    # index a Tensor: while a function is being compiled, labels cannot index an array
     share = counts.astype(log_p.dtype) if w is None else np.where(counts, ad.Tensor(w)[safe], 0.0)
     losses = -np.take_along_axis(log_p, safe[..., None], -1)[..., 0] * share
     if smoothing:
@@ -136,7 +136,7 @@ def _picked(
     if reduction != "mean":
         return reduced(losses, reduction)
     whole = share.sum()
-    total: ad.Tensor = losses.sum() / np.where(whole != 0, whole, np.nan)  # nothing counts: no mean, as in torch
+    total: ad.Tensor = losses.sum() / np.where(whole != 0, whole, np.nan)  # NaN if nothing counts, as in torch
     return total
 
 
@@ -152,7 +152,7 @@ def _of_distributions(logits: Any, target: Any, weight: Any, smoothing: float, r
     if smoothing:
         p = p * (1.0 - smoothing) + smoothing / k
     log_p = special.log_softmax(_classes_last(logits), axis=-1)
-    # where the share is 0 nothing is lost, also where the log-probability is -inf
+    # a term with probability 0 is 0, also where the log-probability is -inf
     terms = np.where(plain(p) != 0, log_p, 0.0) * p
     if weight is not None:
         terms = terms * _class_weights(weight, k, logits.dtype, name)
@@ -167,7 +167,7 @@ def nll_loss(
     Parameters
     ----------
     log_probabilities : Tensor, (n, k) or (n, k, ...), or (k,)
-        As `special.log_softmax` gives them.
+        As returned by `special.log_softmax`.
     labels, weight, ignore_index, reduction
         As in `cross_entropy`.
 
@@ -178,7 +178,7 @@ def nll_loss(
     Raises
     ------
     autodiff.DomainError
-        If a number is no log-probability: it is positive.
+        If a number is positive, and so not a log-probability.
 
     Examples
     --------
@@ -197,12 +197,12 @@ def _check_log_probabilities(log_p: Any) -> None:
     slack = 64 * float(np.finfo(log_p.dtype).eps)
     if (log_p > slack).any():
         raise ad.DomainError(
-            f"nll_loss: log-probabilities are not positive; {log_p.max():.6g} was given. Of logits take cross_entropy."
+            f"nll_loss: log-probabilities cannot be positive; {log_p.max():.6g} was given. For logits use cross_entropy."
         )
 
 
 def kl_div(log_q: Any, p: Any, *, log_target: bool = False, reduction: str = "mean", axis: int = -1) -> ad.Tensor:
-    """Kullback-Leibler divergence ``p (log p - log q)``, entry by entry.
+    """Kullback-Leibler divergence ``p (log p - log q)``, elementwise.
 
     Parameters
     ----------
@@ -213,10 +213,10 @@ def kl_div(log_q: Any, p: Any, *, log_target: bool = False, reduction: str = "me
     log_target : bool, default False
         Whether `p` holds log-probabilities too.
     reduction : {"mean", "batchmean", "sum", "none"}, default "mean"
-        "mean" is over all entries, as in torch; "batchmean", the sum over the length of the first axis, is the
+        "mean" is over all entries, as in torch; "batchmean", the sum divided by the length of the first axis, is the
         divergence of information theory.
     axis : int, default -1
-        Along which probabilities sum to one.
+        The axis along which probabilities sum to one.
 
     Returns
     -------
@@ -238,7 +238,7 @@ def kl_div(log_q: Any, p: Any, *, log_target: bool = False, reduction: str = "me
     log_q, p = real_pair(log_q, p, name)
     reduction_of(reduction, name, ("mean", "batchmean", "sum", "none"))
     if not log_q.ndim:
-        raise ad.ShapeError(f"{name}: a distribution has an axis; the shapes are ().")
+        raise ad.ShapeError(f"{name}: a distribution needs an axis; the shapes are ().")
     check_distribution(np.exp(plain(p)) if log_target else p, axis, name)
     losses = np.exp(p) * (p - log_q) if log_target else special.xlogy(p, p) - np.where(plain(p) != 0, log_q, 0.0) * p
     if reduction == "batchmean":

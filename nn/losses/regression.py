@@ -1,4 +1,4 @@
-"""Losses between numbers and numbers."""
+"""Losses for regression."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def mse_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> ad.Ten
     target : array_like or Tensor, the same shape
         Untracked numbers are cast to the prediction's dtype.
     reduction : {"mean", "sum", "none"}, default "mean"
-        What becomes of the squares ``(prediction - target)**2``.
+        How to reduce the squares ``(prediction - target)**2``.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def mse_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> ad.Ten
 
 
 def l1_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> ad.Tensor:
-    """Mean absolute error; slope 0 where the two are equal.
+    """Mean absolute error; the slope is 0 where prediction and target are equal.
 
     Parameters
     ----------
@@ -68,14 +68,14 @@ def l1_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> ad.Tens
 
 
 def huber_loss(prediction: Any, target: Any, *, delta: float = 1.0, reduction: str = "mean") -> ad.Tensor:
-    """A parabola near 0, a straight line far from it: ``d^2 / 2`` up to `delta`, then ``delta (|d| - delta / 2)``.
+    """A parabola near 0 and a line beyond: ``d^2 / 2`` for ``|d|`` up to `delta`, then ``delta (|d| - delta / 2)``.
 
     Parameters
     ----------
     prediction, target, reduction
         As in `mse_loss`.
     delta : float, default 1.0
-        Where the one goes over into the other.
+        Where the parabola passes into the line.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def huber_loss(prediction: Any, target: Any, *, delta: float = 1.0, reduction: s
     """
     prediction, target = real_pair(prediction, target, "huber_loss")
     if not delta > 0:
-        raise ValueError(f"huber_loss: delta is positive; {delta!r} was given.")
+        raise ValueError(f"huber_loss: delta must be positive; {delta!r} was given.")
     d = prediction - target
     size = abs(d)
     losses = np.where(size <= delta, d * d * 0.5, (size - 0.5 * delta) * delta)

@@ -1,1 +1,1 @@
-"""Looking at a network while it trains, and what to say of it."""
+"""Watching a network while it trains, and judging its state."""

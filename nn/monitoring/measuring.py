@@ -1,4 +1,4 @@
-"""What a layer did at one batch, in a handful of numbers: functions of plain arrays."""
+"""A few numbers that describe a layer at one batch: functions of plain arrays."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from nn.module import Module
 
 BINS = 32
 SATURATED = 0.97
-"""How far from the middle to the bound an output is saturated: the slope of tanh is then below 6 % of its largest."""
-_SOME = 1 << 17  # entries of an output that a histogram needs; of more, every k-th row is taken
+"""An output is saturated from this fraction of the way to its bound: there the slope of tanh is below 6 % of its
+largest."""
+_SOME = 1 << 17  # the number of entries that suffices for a histogram; of a larger output every k-th row is taken
 
 
 class Histogram(NamedTuple):
@@ -23,7 +24,7 @@ class Histogram(NamedTuple):
     Attributes
     ----------
     low, high : float
-        The smallest and the largest value: where the first bin begins and the last one ends.
+        The smallest and the largest value, where the first bin begins and the last one ends.
     counts : ndarray of int, (bins,)
     """
 
@@ -33,29 +34,29 @@ class Histogram(NamedTuple):
 
     @property
     def edges(self) -> Array:
-        """Where the bins begin and end, (bins + 1,)."""
+        """The edges of the bins, (bins + 1,)."""
         return np.linspace(self.low, self.high, len(self.counts) + 1)
 
 
 class Sample(NamedTuple):
-    """One layer at one batch. A number that does not apply, or was not seen, is NaN.
+    """Measurements of one layer at one batch. A number that does not apply, or was not seen, is NaN.
 
     Attributes
     ----------
     weight, gradient, update : float
-        Euclidean norms of the layer's own parameters together: before the step, of their gradient, of their change.
+        Euclidean norms over the layer's own parameters: of the values before the step, the gradients, and the changes.
     ratio : float
-        ``update / weight``; a thousandth is usual.
+        ``update / weight``; about a thousandth is usual.
     mean, std, largest : float
         Of all entries of the output; `largest` by magnitude.
     spread : float
-        How much a unit varies from row to row: the root of the mean variance. 0: the layer passes on nothing.
+        How much a unit varies from row to row: the square root of the mean variance. At 0 the layer passes on no signal.
     silent, dead : float
-        Of ReLU units, the share that was 0 at every row of this batch, and of all batches seen lately.
+        The fraction of ReLU units that were 0 at every row of this batch, and of the most recent batches.
     saturated : float
-        Of outputs between two bounds (tanh, sigmoid, the states of recurrent layers), the share that lies close to one.
+        The fraction of bounded outputs (tanh, sigmoid, the states of recurrent layers) that lie close to a bound.
     histogram : Histogram or None
-        Of the output.
+        Histogram of the output.
     """
 
     weight: float = math.nan
@@ -73,7 +74,7 @@ class Sample(NamedTuple):
 
 
 def norm(arrays: Iterable[Array]) -> float:
-    """The Euclidean norm of all entries together, without under- or overflow of float32."""
+    """The Euclidean norm of all entries together, without underflow or overflow in float32."""
     total = 0.0
     for a in arrays:
         v = a.reshape(-1)
@@ -122,14 +123,14 @@ def histogram(values: Array, low: float, high: float, bins: int = BINS) -> Histo
 
 
 def measured(units: Array, module: Module) -> tuple[dict[str, Any], Array | None]:
-    """Numbers of a `Sample` about an output (rows, units), and for a rectifier which units gave more than 0."""
+    """The numbers of a `Sample` for an output (rows, units), and for a rectifier which units were positive."""
     found: dict[str, Any] = {}
     low, high = float(units.min()), float(units.max())
     found["largest"] = max(-low, high)
     if not math.isfinite(high - low):
         return {"largest": math.inf, "mean": math.nan, "std": math.inf, "spread": math.inf}, None
     n, width = units.shape
-    means = np.add.reduce(units, 0) / n  # the sum is half of what .mean() takes at this size
+    means = np.add.reduce(units, 0) / n  # takes half the time of .mean() at this size
     off = units - means
     found["mean"] = mean = float(np.add.reduce(means)) / width
     inner = norm([off]) ** 2 / units.size

@@ -1,4 +1,4 @@
-"""A look into a network while it learns: which layers receive gradients, which units are dead or saturated."""
+"""A monitor for a network in training: which layers receive gradients, which units are dead or saturated."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ from nn.module import Module, Parameter
 from nn.monitoring.measuring import Sample, measured, norm, units_of
 from nn.monitoring.verdicts import RECENT, Track, Verdict, judge, overall
 
-_PASSING_ON = (Flatten, Dropout, MaxPool1d, MaxPool2d, AvgPool1d, AvgPool2d)  # they make no signal of their own
+_PASSING_ON = (Flatten, Dropout, MaxPool1d, MaxPool2d, AvgPool1d, AvgPool2d)  # they only pass a signal on
 
 
 class Layer:
-    """A layer of the model that a `Monitor` watches, with what was seen of it.
+    """A layer that a `Monitor` watches, with its samples.
 
     Attributes
     ----------
     path, kind : str
-        Where it is in the model, and its class.
+        Its path in the model, and the name of its class.
     module : Module
     samples : list of Sample
-        One for each batch that was looked at.
+        One for each watched batch.
     tied : str
-        The path of an earlier layer that it shares a parameter with, or empty.
+        The path of an earlier layer that shares a parameter with it, or empty.
     """
 
     def __init__(self, path: str, module: Module, own: list[Parameter], tied: str) -> None:
         self.path, self.kind, self.module, self.tied = path, type(module).__name__, module, tied
         self.parameters = own
         self.samples: list[Sample] = []
-        self.called: float = math.inf  # its place in the order of calls
-        self._active_at: Array | None = None  # for each unit of a rectifier, the last sample in which it was not 0
+        self.called: float = math.inf  # position in the order of calls
+        self._active_at: Array | None = None  # for each unit of a rectifier, the last sample in which it was positive
 
     def track(self) -> Track:
-        """As `judge` wants it."""
+        """The input of `judge`."""
         own = self.parameters
         frozen = bool(own) and not any(p.requires_grad for p in own)
         return Track(self.path, self.kind, sum(p.size for p in own), frozen, self.samples)
 
     def note_active(self, alive: Array) -> float:
-        """Which units of a rectifier gave more than 0 now; the share of those that have not for some time."""
+        """Note which units of a rectifier are positive now; returns the fraction that has been 0 for some time."""
         now = len(self.samples)
         if self._active_at is None or self._active_at.shape != alive.shape:
             self._active_at = np.full(alive.shape, now - RECENT)
@@ -59,26 +59,26 @@ class Layer:
 
 
 class Monitor:
-    """Looks at every k-th batch while a model learns, and says whether it is well.
+    """Watches a model in training at every k-th batch, and judges the health of its layers.
 
     Parameters
     ----------
     every : int, default 25
-        How many batches there are between two that are looked at; the first one is.
+        The distance between two watched batches; the first batch is always watched.
 
     Attributes
     ----------
     layers : list of Layer
-        The layers in the order in which they run: all modules with parameters of their own, and those without modules
-        below that make a signal (activations, not dropout or pooling).
+        The layers in the order in which they run: all modules with parameters of their own, and modules without
+        submodules that produce a signal (activations, but not dropout or pooling).
     batches : list of int
-        The numbers of the batches that were looked at, from 0.
+        The numbers of the watched batches, from 0.
     epochs : list of int
-        How many batches had gone by at the end of each epoch of `fit`.
+        The number of batches up to the end of each epoch of `fit`.
     verdicts : dict of str to Verdict
-        For each layer by its path.
+        The verdict on each layer by its path.
     verdict : Verdict
-        For the whole.
+        The verdict on the whole model.
 
     Raises
     ------
@@ -87,23 +87,23 @@ class Monitor:
 
     Notes
     -----
-    It is given to `fit` among the callbacks; in a loop of your own, put ``with monitor.watch(model):`` around
-    the whole step (forward, backward, optimiser). At a batch that is looked at, a hook on every layer keeps what came
-    out until the step is done; at the others nothing happens at all.
+    Pass the monitor to `fit` as a callback. In a loop of your own, put ``with monitor.watch(model):`` around the whole
+    step (forward, backward, optimiser). At a watched batch, a hook on every layer keeps the output until the step is
+    done; at other batches nothing happens.
 
     A function that is called inside ``forward`` (``nn.relu(x)``) is not a layer and is not seen; write it as a module.
-    Of a module that is called several times in a forward pass all outputs are taken together, of an optimiser that
-    evaluates the loss several times (L-BFGS) the first evaluation. L-BFGS and Newton leave no gradient behind, so
-    none is seen. A parameter that is used by two layers counts in both. A unit is an entry of the last axis, and behind
-    a convolution a channel.
+    If a module is called several times in a forward pass, all its outputs are taken together. If an optimiser evaluates
+    the loss several times (L-BFGS), only the first evaluation is seen. L-BFGS and Newton do not set gradients, so none
+    are seen. A parameter that two layers use counts in both. A unit is an entry of the last axis, or a channel after a
+    convolution.
 
-    A step made by `ad.compile` does not call the layers: of it parameters, gradients and updates are seen, but no
-    activations, and the table says so.
+    A compiled step (`ad.compile`) does not call the layers: the monitor sees its parameters, gradients and updates, but
+    no activations, and the table says so.
 
-    Thresholds: a signal or a gradient that is a thousandth of, or a thousand times, that of other layers is
-    vanishing or exploding (so are steps that all change weights by half their size); a layer is dead when 70 % of its
-    units are, and saturated when half of its outputs are. Gradients are compared by their root mean square, so that
-    wide and narrow layers are alike.
+    Thresholds: a signal or gradient is vanishing if it is a thousandth of that of other layers, and exploding if it is a
+    thousand times as large, or if every step changes the weights by half their size. A layer is dead if 70 % of its
+    units are, and saturated if half of its outputs are. Gradients are compared by their root mean square, so that wide
+    and narrow layers are comparable.
 
     References
     ----------
@@ -126,7 +126,7 @@ class Monitor:
 
     def __init__(self, every: int = 25) -> None:
         if not isinstance(every, (int, np.integer)) or isinstance(every, bool) or every < 1:
-            raise ValueError(f"Monitor: every is a positive whole number of batches; {every!r} was given.")
+            raise ValueError(f"Monitor: every must be a positive number of batches, an integer; {every!r} was given.")
         self.every = int(every)
         self.layers: list[Layer] = []
         self.batches: list[int] = []
@@ -136,11 +136,11 @@ class Monitor:
         self._without_calls = 0
 
     def __call__(self, epoch: int, history: Any, model: Module) -> None:
-        """As a callback of `fit`: note the end of an epoch."""
+        """Note the end of an epoch, as a callback of `fit`."""
         self.epochs.append(self._count)
 
     def watch(self, model: Module) -> AbstractContextManager[None]:
-        """A context around one step on one batch; `fit` opens it.
+        """Context manager around one step on one batch; `fit` enters it.
 
         Examples
         --------
@@ -156,24 +156,24 @@ class Monitor:
             self._settle(model)
         elif model is not self._model:
             raise ad.StructureError(
-                f"this Monitor watches a {type(self._model).__name__}, and was given another model, a "
-                f"{type(model).__name__}. Make a Monitor for each model."
+                f"this Monitor watches a {type(self._model).__name__}; another model, a {type(model).__name__}, was "
+                f"given. Make a Monitor for each model."
             )
         if ad.is_compiling():
             raise ad.CompileError(
-                "a Monitor looks at values: put `with monitor.watch(model):` around the compiled step."
+                "a Monitor looks at values: put `with monitor.watch(model):` around the compiled step, not inside it."
             )
         number = self._count
         self._count += 1
         return nullcontext() if number % self.every else self._looking(number)
 
     def series(self, name: str) -> Array:
-        """One number of every layer at every batch looked at.
+        """One of the numbers for every layer at every watched batch.
 
         Parameters
         ----------
         name : str
-            Of a `Sample`: ``"weight"``, ``"gradient"``, ``"update"``, ``"ratio"``, ``"mean"``, ``"std"``,
+            A field of `Sample`: ``"weight"``, ``"gradient"``, ``"update"``, ``"ratio"``, ``"mean"``, ``"std"``,
             ``"largest"``, ``"spread"``, ``"silent"``, ``"dead"``, ``"saturated"``.
 
         Returns
@@ -183,24 +183,24 @@ class Monitor:
         """
         known = [field for field in Sample._fields if field != "histogram"]
         if name not in known:
-            raise KeyError(f"Monitor: there is no series {name!r}; there are {', '.join(known)}.")
+            raise KeyError(f"Monitor: there is no series {name!r}; the series are {', '.join(known)}.")
         values = [[getattr(sample, name) for sample in layer.samples] for layer in self.layers]
         return np.array(values, float).reshape(len(self.layers), -1).T
 
     @property
     def verdicts(self) -> dict[str, Verdict]:
-        """For each layer by its path."""
+        """The verdict on each layer, by its path."""
         self._need_batches()
         return dict(zip((layer.path for layer in self.layers), judge(self._tracks()), strict=True))
 
     @property
     def verdict(self) -> Verdict:
-        """For the whole."""
+        """The verdict on the whole model."""
         self._need_batches()
         tracks = self._tracks()
         return overall(tracks, judge(tracks))
 
-    # --- looking ----------------------------------------------------------------------------------
+    # --- watching ---------------------------------------------------------------------------------
 
     def _settle(self, model: Module) -> None:
         """Find the layers of the model."""
@@ -223,13 +223,13 @@ class Monitor:
         before = {id(p): p.data.copy() for layer in self.layers for p in layer.parameters}
         outputs: dict[int, list[Array]] = {}
         order: list[Layer] = []
-        evaluated: list[bool] = []  # whether the model has come to its end once
+        evaluated: list[bool] = []  # not empty once the model has run to its end
 
         def keeper(layer: Layer) -> Any:
             def keep(module: Module, inputs: Any, output: Any) -> None:
                 while isinstance(output, (tuple, list)) and output:
                     output = output[0]
-                # in a function that is being compiled nothing has a value
+                # while a function is being compiled, outputs have no values
                 if evaluated or ad.is_compiling() or not isinstance(output, ad.Tensor):
                     return
                 y = output.data
@@ -251,7 +251,7 @@ class Monitor:
             self._add(number, before, order, outputs)
 
     def _add(self, number: int, before: dict[int, Array], order: list[Layer], outputs: dict[int, list[Array]]) -> None:
-        """Turn what was kept into a sample for each layer."""
+        """Turn the kept outputs into a sample for each layer."""
         channels_first = False
         seen: dict[int, dict[str, Any]] = {}
         for place, layer in enumerate(order):
@@ -304,8 +304,8 @@ class Monitor:
         elif self._without_calls:
             notes = f"\nAt {self._without_calls} batches the layers were not called: a compiled step."
         if all(math.isnan(track.recent("gradient")) for track in self._tracks()):
-            notes += "\nNo gradients were seen: nothing learns, or the optimiser leaves none behind."
-        return f"{len(self.batches)} of {self._count} batches looked at. {self.verdict}.{notes}"
+            notes += "\nNo gradients were seen: nothing learns, or the optimiser does not set them."
+        return f"{len(self.batches)} of {self._count} batches watched. {self.verdict}.{notes}"
 
     def __str__(self) -> str:
         if not self.batches:
@@ -322,7 +322,7 @@ class Monitor:
     __repr__ = __str__
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
-        """For notebooks: the text, and the same as a table with the gradient's way beside."""
+        """For notebooks: the text, and the same table in HTML with curves of the gradients."""
         if not self.batches:
             return ad.display.bundle(str(self))
         curves = [ad.display.curve(values) for values in self.series("gradient").T]
@@ -334,9 +334,9 @@ _HEADER = ("layer", "kind", "weight", "gradient", "update/weight", "mean", "spre
 
 
 def _norms(parameters: list[Parameter], before: dict[int, Array]) -> dict[str, float]:
-    """Of a layer's parameters before the step, of their gradients and of their change.
+    """Norms of a layer's parameters before the step, of their gradients and of their changes.
 
-    What has a NaN counts as infinite: a NaN is for what was not seen.
+    A norm that is NaN becomes infinite, since NaN in a `Sample` means "not seen".
     """
     old = [before[id(p)] for p in parameters]
     changes = [p.data - b for p, b in zip(parameters, old, strict=True)]

@@ -1,4 +1,4 @@
-"""What the numbers of a `Monitor` mean: a plain word for each layer, why, and what to try."""
+"""Verdicts from the numbers of a `Monitor`: a word for each layer, the reason, and a remedy."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from autodiff.typing import Array
 from nn.monitoring.measuring import Sample
 
 RECENT = 10
-"""A verdict looks at the medians of so many batches."""
+"""The number of recent batches whose medians a verdict uses."""
 
 FACTOR = 1e3
-"""A signal that shrinks or grows by this between two layers is vanishing or exploding. Layers of different kinds and
-widths differ by tens in healthy networks; what is lost by depth is lost in powers."""
+"""A signal that shrinks or grows by this factor between two layers is vanishing or exploding. In healthy networks layers
+of different kinds and widths differ by factors of tens; losses by depth grow exponentially."""
 
 DEAD = 0.7
-"""The share of units from which a layer is dead. In a deep ReLU network that has lost its signal all rows look
-alike, and half of the units are off by chance: that is vanishing, not dead."""
+"""The fraction of dead units from which a layer is dead. In a deep ReLU network that has lost its signal all rows look
+alike, and half of the units are 0 by chance: that is vanishing, not dead."""
 
 SATURATED = 0.5
-"""The share of outputs from which a layer is saturated."""
+"""The fraction of saturated outputs from which a layer is saturated."""
 
 LARGE_STEP = 0.5
-"""Steps that all change the weights by this share of their size are no small steps downhill."""
+"""If every step changes the weights by this fraction of their size, the steps are too large to descend."""
 
 ORDER = ("exploding", "dead", "saturated", "vanishing", "unused", "frozen", "healthy")
-"""From what spoils the most, and first, to what needs nothing."""
+"""The states from the most harmful to healthy."""
 
 REMEDIES = {
     "exploding": "lower the learning rate, clip with optim.clip_grad_norm, start with smaller weights (nn.init), or "
@@ -39,23 +39,23 @@ REMEDIES = {
     "saturated": "start with smaller weights (nn.init.xavier_normal), bring the inputs to mean 0 and variance 1, or "
     "normalise before the layer (nn.LayerNorm)",
     "vanishing": "start with nn.init.he_normal before ReLU and nn.init.xavier_normal before tanh, normalise between "
-    "layers (nn.LayerNorm), add shortcuts (nn.Residual), or use ReLU in place of sigmoid and tanh",
-    "unused": "see that forward calls it and that the loss depends on it",
+    "layers (nn.LayerNorm), add shortcuts (nn.Residual), or use ReLU instead of sigmoid and tanh",
+    "unused": "make sure that forward calls it and that the loss depends on it",
 }
 
 
 class Verdict(NamedTuple):
-    """A word for a layer or a network.
+    """The verdict on a layer or a network.
 
     Attributes
     ----------
     state : str
-        ``"healthy"``, ``"vanishing"``, ``"exploding"``, ``"dead"`` or ``"saturated"``; of a layer also ``"frozen"``,
-        and ``"unused"`` if it receives no gradient at all.
+        ``"healthy"``, ``"vanishing"``, ``"exploding"``, ``"dead"`` or ``"saturated"``; for a layer also ``"frozen"``;
+        ``"unused"`` if a layer receives no gradient at all.
     why : str
-        What was measured.
+        The measurement behind it.
     remedy : str
-        What to try; empty where nothing is wrong.
+        What to try; empty if nothing is wrong.
     """
 
     state: str
@@ -67,16 +67,16 @@ class Verdict(NamedTuple):
 
 
 class Track(NamedTuple):
-    """A layer with what was seen of it, as `judge` is given it.
+    """A layer and its samples, the input of `judge`.
 
     Attributes
     ----------
     path, kind : str
-        Where it is in the model, and its class.
+        Its path in the model, and the name of its class.
     entries : int
-        How many numbers its own parameters hold.
+        The number of entries of its own parameters.
     frozen : bool
-        Whether none of them learns.
+        Whether it has parameters and all are frozen.
     samples : sequence of Sample
         In the order of batches.
     """
@@ -88,14 +88,14 @@ class Track(NamedTuple):
     samples: Sequence[Sample]
 
     def recent(self, name: str, of: Callable[[list[float]], Any] = np.median) -> float:
-        """The median (or what `of` is) of the last batches where the number was seen; NaN if it never was."""
+        """The median (or another function `of`) of a number over recent batches; NaN if it was not seen."""
         values = [getattr(s, name) for s in self.samples[-RECENT:]]
         values = [v for v in values if not math.isnan(v)]
         return float(of(values)) if values else math.nan
 
 
 def judge(tracks: Sequence[Track]) -> list[Verdict]:
-    """A verdict for each layer; they are given in the order in which they run."""
+    """A verdict for each layer; `tracks` are in the order in which the layers run."""
     forward = np.array([t.recent("spread") for t in tracks])
     backward = np.array(
         [t.recent("gradient") / math.sqrt(t.entries) if t.entries and not t.frozen else math.nan for t in tracks]
@@ -104,12 +104,12 @@ def judge(tracks: Sequence[Track]) -> list[Verdict]:
 
 
 def overall(tracks: Sequence[Track], verdicts: Sequence[Verdict]) -> Verdict:
-    """One verdict for the network: the worst of its layers', with how many share it."""
+    """One verdict for the network: the worst of those on its layers, with the layers that share it."""
     seen = [v.state for v in verdicts]
     states = [state for state in ORDER if state in seen and state != "frozen"]
     worst = states[0] if states else "healthy"
     if worst == "healthy":
-        return Verdict("healthy", "signals and gradients keep their size from layer to layer, and units are alive")
+        return Verdict("healthy", "signals and gradients keep their size from layer to layer, and units are active")
     where = [i for i, state in enumerate(seen) if state == worst]
     first = where[0]
     names = ", ".join(tracks[i].path or "the model" for i in where[:6]) + (", ..." if len(where) > 6 else "")
@@ -145,7 +145,8 @@ def _exploding(track: Track, i: int, forward: Array, backward: Array) -> Verdict
     for name, what in (("largest", "its output is"), ("gradient", "its gradient is"), ("weight", "its weights are")):
         if math.isinf(track.recent(name)):
             return _bad("exploding", f"{what} not finite")
-    # The smallest: weights that start at 0 make large steps at first. Where no gradient is seen a line search chose it.
+    # The smallest, since weights that start at 0 make large relative steps at first. Without a gradient the step comes
+    # from a line search, and may be large.
     step = track.recent("ratio", min)
     if step > LARGE_STEP and not math.isnan(track.recent("gradient")):
         return _bad("exploding", f"every step changes its weights by {step:.0%} of their size or more")
@@ -159,7 +160,7 @@ def _exploding(track: Track, i: int, forward: Array, backward: Array) -> Verdict
 
 
 def _dead(track: Track, before: Array) -> Verdict | None:
-    """Units that are given next to nothing are off for that reason; the layer that killed the signal is another."""
+    """Units that receive almost no signal are 0 for that reason: then another layer is to blame, and this is not dead."""
     if _first(before[::-1]) * math.sqrt(FACTOR) < _largest(before):
         return None
     share = track.samples[-1].dead if track.samples else math.nan
@@ -167,7 +168,7 @@ def _dead(track: Track, before: Array) -> Verdict | None:
 
 
 def _saturated(track: Track, last: bool) -> Verdict | None:
-    """An output behind which no layer stands may be as sure as it likes."""
+    """The last layer may be saturated: it is the output of the network, which may be as certain as it likes."""
     share = track.recent("saturated")
     if last or not share >= SATURATED:
         return None
@@ -180,7 +181,7 @@ def _vanishing(tracks: Sequence[Track], i: int, forward: Array, backward: Array)
         part = "none" if forward[i] == 0 else f"1/{_times(before / forward[i])}"
         return _bad("vanishing", f"its output varies from row to row by {part} of what an earlier layer's does")
     if backward[i] * FACTOR < after:
-        part = "0" if backward[i] == 0 else f"1/{_times(after / backward[i])} of that of a layer behind it"
+        part = "0" if backward[i] == 0 else f"1/{_times(after / backward[i])} of that of a later layer"
         return _bad("vanishing", f"its gradient is {part}")
     return None
 
@@ -192,7 +193,7 @@ def _first(values: Array) -> float:
 
 def _largest(values: Array) -> float:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # all NaN: there is none
+        warnings.simplefilter("ignore", RuntimeWarning)  # of nanmax, if all values are NaN
         return float(np.nanmax(values)) if values.size else math.nan
 
 

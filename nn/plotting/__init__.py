@@ -1,7 +1,7 @@
-"""Pictures of networks: where gradients flow, what units do, how the loss lies, where the classes part.
+"""Plots of networks: gradient flow, distributions of activations and weights, slices of the loss, decision boundaries.
 
-Matplotlib draws them (the extra ``plot``). Each function returns the Figure it drew on; those that fill one pair of
-axes take ``ax=``.
+Matplotlib draws them (the extra ``plot``). Each function returns the Figure it drew on; those that fill a single Axes
+take ``ax=``.
 """
 
 from nn.plotting.boundaries import decision_boundary, draw_regions

@@ -1,4 +1,4 @@
-"""Where in the plane a network decides for which class."""
+"""Decision boundaries of classifiers in the plane."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ def decision_boundary(
     resolution: int = 200,
     ax: Any = None,
 ) -> Any:
-    """What a network of the plane answers, as colours, with the lines between the classes and the data on top.
+    """The predictions of a classifier over the plane as colours, with the decision boundaries and the data.
 
     Parameters
     ----------
     model : callable, usually a Module
-        Of points (n, 2). Returns logits: (n,) or (n, 1), positive for class 1; or (n, k), the largest wins. A module
-        is asked in evaluation mode and is unchanged afterwards.
+        Takes points (n, 2) and returns logits: (n,) or (n, 1), positive for class 1; or (n, k), where the largest wins.
+        A module is called in evaluation mode; its mode is restored afterwards.
     x : array_like, (n, 2), optional
         Points to show.
     y : array_like of int, (n,), optional
         Their classes, from 0.
     box : (left, right, bottom, top), optional
-        What to show; the points and a margin if not given.
+        The region to show; the points and a margin if not given.
     resolution : int, default 200
-        Points of the grid along each side.
+        Number of grid points along each side.
     ax : matplotlib Axes, optional
         Where to draw; a new figure if not given.
 
     Returns
     -------
     matplotlib Figure
-        Of two classes the share of class 1 from blue to orange; of more a colour for each, paler where the network is
-        less sure.
+        For two classes the probability of class 1 from blue to orange; for more a colour for each, paler where the
+        network is less certain.
 
     Raises
     ------
     autodiff.ShapeError
-        If the points are not (n, 2), or the model answers with other shapes than above.
+        If the points do not have shape (n, 2), or the model returns another shape than above.
 
     Examples
     --------
@@ -64,13 +64,13 @@ def decision_boundary(
     points = None if x is None else np.asarray(x.data if isinstance(x, ad.Tensor) else x, float)
     if points is not None and (points.ndim != 2 or points.shape[1] != 2 or not len(points)):
         raise ad.ShapeError(
-            f"decision_boundary draws the plane: x has shape (n, 2); {points.shape} was given. Of more features, "
-            "give a function of two that fills in the others: lambda p: model(np.column_stack([p, others]))."
+            f"decision_boundary draws the plane: x must have shape (n, 2); {points.shape} was given. If the model takes "
+            "more features, give a function of two: lambda p: model(np.column_stack([p, others]))."
         )
     labels = None if y is None else np.asarray(y.data if isinstance(y, ad.Tensor) else y).reshape(-1)
     if labels is not None and (points is None or len(labels) != len(points)):
         given = "no points were given" if points is None else f"there are {len(points)} points"
-        raise ad.ShapeError(f"decision_boundary: y has {len(labels)} labels, and {given}.")
+        raise ad.ShapeError(f"decision_boundary: y has {len(labels)} labels, but {given}.")
     if box is None:
         if points is None:
             raise TypeError("decision_boundary: give points x, or box=(left, right, bottom, top).")
@@ -80,7 +80,7 @@ def decision_boundary(
     else:
         left, right, bottom, top = box
         if not (left < right and bottom < top):
-            raise ValueError(f"decision_boundary: box is (left, right, bottom, top), left < right; {box!r} was given.")
+            raise ValueError(f"decision_boundary: box must be (left, right, bottom, top), in order; {box!r} was given.")
     across, up = np.linspace(left, right, resolution), np.linspace(bottom, top, resolution)
     grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
     shares = _shares(model, grid).reshape(resolution, resolution, -1)
@@ -90,13 +90,13 @@ def decision_boundary(
 
 
 def draw_regions(ax: Any, shares: Array, box: Box, x: Any = None, y: Any = None) -> None:
-    """Draw the shares of classes over a rectangle, the lines between them, and points.
+    """Draw class probabilities over a rectangle, the boundaries between classes, and points.
 
     Parameters
     ----------
     ax : matplotlib Axes
     shares : array_like, (rows, columns, k), or (rows, columns) of class 1 of two
-        How sure the network is, row by row from below.
+        The probabilities, row by row from the bottom.
     box : (left, right, bottom, top)
     x, y : array_like, (n, 2) and (n,), optional
         Points and their classes.
@@ -124,7 +124,7 @@ def draw_regions(ax: Any, shares: Array, box: Box, x: Any = None, y: Any = None)
             ax.contour(across, up, shares, levels=[0.5], colors="black", linewidths=1.2)
     else:
         ax.imshow(_mixed(shares), extent=box, origin="lower", aspect="auto")
-        for k in range(shares.shape[-1]):  # where a class wins against the best of the others
+        for k in range(shares.shape[-1]):  # the lead of a class over the best of the others
             lead = shares[..., k] - np.delete(shares, k, axis=-1).max(axis=-1)
             if lead.min() < 0 < lead.max():
                 ax.contour(across, up, lead, levels=[0.0], colors="black", linewidths=0.9)
@@ -138,7 +138,7 @@ def draw_regions(ax: Any, shares: Array, box: Box, x: Any = None, y: Any = None)
 
 
 def _mixed(shares: Array) -> Array:
-    """The colour of the winner, white where all classes are alike: (rows, columns, 3)."""
+    """The colour of the winner, white where all classes are equally likely: (rows, columns, 3)."""
     from matplotlib.colors import to_rgb
 
     k = shares.shape[-1]
@@ -148,7 +148,7 @@ def _mixed(shares: Array) -> Array:
 
 
 def _shares(model: Any, points: Array) -> Array:
-    """How likely each class is at each point: (n,) of class 1 of two, or (n, k)."""
+    """The probability of each class at each point: (n,) for class 1 of two, or (n, k)."""
     is_module = isinstance(model, Module)
     with model.modes_kept() if is_module else nullcontext(), ad.no_grad():
         if is_module:
@@ -161,6 +161,6 @@ def _shares(model: Any, points: Array) -> Array:
     if logits.ndim == 2 and len(logits) == n and logits.shape[1] > 1:
         return np.asarray(ad.special.softmax(logits, axis=1))
     raise ad.ShapeError(
-        f"decision_boundary: of {n} points the model made shape {logits.shape}; expected one logit for each, ({n},) or "
-        f"({n}, 1), or one for each class, ({n}, k)."
+        f"decision_boundary: for {n} points the model returned shape {logits.shape}; expected one logit for each, "
+        f"({n},) or ({n}, 1), or one for each class, ({n}, k)."
     )

@@ -1,4 +1,4 @@
-"""Layer by layer: how large weights, gradients and updates are, and which units are lost."""
+"""The sizes of weights, gradients and updates, and the lost units, layer by layer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOST = {
     "dead": (RED, "//", "dead units", DEAD),
     "saturated": (ORANGE, "..", "saturated outputs", SATURATED),
 }
-"""How bars look and are called, and from where on a verdict has that name."""
+"""The colour, hatch and label of each kind of bar, and the threshold of its verdict."""
 
 _WRONG = ("vanishing", "exploding", "dead", "saturated", "unused")
 
@@ -29,8 +29,8 @@ def gradient_flow(source: Monitor | Module, *, ax: Any = None) -> Any:
     Parameters
     ----------
     source : Monitor or Module
-        What a monitor saw: medians of the last batches it looked at, and the gradients of the first one. Or a model
-        after ``loss.backward()``, once: its weights and gradients now.
+        A monitor: medians of its last watched batches, and the gradients of the first one. Or a model after
+        ``loss.backward()``: its current weights and gradients.
     ax : matplotlib Axes, optional
         Where to draw; a new figure if not given.
 
@@ -46,8 +46,8 @@ def gradient_flow(source: Monitor | Module, *, ax: Any = None) -> Any:
     Notes
     -----
     Sizes are root mean squares, ``norm / sqrt(entries)``, so that wide and narrow layers can be compared; the axis is
-    logarithmic. What is exactly 0 is marked x at the lower edge. A monitor's layers that are not healthy have their
-    names in red.
+    logarithmic. An exact 0 is marked x at the lower edge. For a monitor, the names of layers that are not healthy are
+    red.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def gradient_flow(source: Monitor | Module, *, ax: Any = None) -> Any:
 
 
 def lost_units(monitor: Monitor, *, ax: Any = None) -> Any:
-    """The share of units that are dead (ReLU) or of outputs that are saturated (tanh, sigmoid), layer by layer.
+    """The fraction of units that are dead (ReLU) or of outputs that are saturated (tanh, sigmoid), layer by layer.
 
     Parameters
     ----------
@@ -94,8 +94,8 @@ def lost_units(monitor: Monitor, *, ax: Any = None) -> Any:
     Returns
     -------
     matplotlib Figure
-        Bars for the last batches looked at, grey strokes for the first one, and a line from which the layer's verdict
-        is dead or saturated.
+        Bars for the last watched batches, grey strokes for the first one, and a dotted line at the threshold of the
+        verdict.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def lost_units(monitor: Monitor, *, ax: Any = None) -> Any:
     --------
     >>> import numpy as np, nn, optim
     >>> model = nn.Sequential(nn.Linear(1, 4), nn.ReLU(), nn.Linear(4, 1))
-    >>> model[0].bias.data = np.full(4, -100.0)  # no unit is ever reached
+    >>> model[0].bias.data = np.full(4, -100.0)  # no unit is ever positive
     >>> monitor, optimizer = nn.Monitor(), optim.GradientDescent(model.parameters(), 0.1)
     >>> with monitor.watch(model):
     ...     _ = optimizer.step(lambda: nn.mse_loss(model(np.ones((8, 1))), np.ones((8, 1))))
@@ -115,7 +115,7 @@ def lost_units(monitor: Monitor, *, ax: Any = None) -> Any:
     """
     expect_monitor("lost_units", monitor)
     verdicts = list(monitor.verdicts.values())
-    bars = []  # the layer, what is lost of it, its share at the first batch and now
+    bars = []  # the layer, the kind of loss, the fraction at the first batch and now
     for i, layer in enumerate(monitor.layers):
         for name in ("dead", "saturated"):
             shares = [getattr(sample, name) for sample in layer.samples]
@@ -125,8 +125,8 @@ def lost_units(monitor: Monitor, *, ax: Any = None) -> Any:
                 bars.append((i, name, there[0], now))
     if not bars:
         raise ad.StructureError(
-            "lost_units: no layer of this model can be dead or saturated, or none was called (a compiled step): it "
-            "shows ReLU, tanh, sigmoid and recurrent layers."
+            "lost_units: no layer of this model can be dead or saturated, or none was called (a compiled step). This "
+            "plot shows ReLU, tanh, sigmoid and recurrent layers."
         )
     ax = axes_of(ax, figsize=(max(6.0, 0.5 * len(bars) + 3.5), 3.6))
     for at, (_, name, first, now) in enumerate(bars):
@@ -146,10 +146,10 @@ def lost_units(monitor: Monitor, *, ax: Any = None) -> Any:
 
 
 def expect_monitor(who: str, monitor: Any) -> None:
-    """Refuse what is no Monitor."""
+    """Raise TypeError if the argument is not a Monitor."""
     if not isinstance(monitor, Monitor):
         raise TypeError(
-            f"{who}: an nn.Monitor is expected; a {type(monitor).__name__} was given. Make one, give it to nn.fit as a "
+            f"{who}: an nn.Monitor is expected; a {type(monitor).__name__} was given. Make one, pass it to nn.fit as a "
             "callback, and then draw it."
         )
 
@@ -170,7 +170,7 @@ def _of_monitor(monitor: Monitor) -> Any:
         ("updates", recent("update"), GREEN, "-.", "^"),
         ("gradients at the first batch", first, GREY, ":", "."),
     ]
-    title = f"{verdict.state} ({len(monitor.batches)} batches looked at)"
+    title = f"{verdict.state} ({len(monitor.batches)} batches watched)"
     names = [f"{layer.path} {layer.kind}".strip() for layer in layers]
     return names, [verdicts[i].state in _WRONG for i in columns], series, title
 

@@ -1,4 +1,4 @@
-"""How outputs and weights are distributed, a panel for each layer."""
+"""Histograms of outputs and weights, a panel for each layer."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from nn.monitoring.monitor import Monitor
 from nn.plotting.flow import expect_monitor
 
 PANELS = 24
-"""Of more layers, so many are shown, evenly chosen, the first and the last among them."""
+"""The largest number of panels. Of more layers this many are chosen evenly, including the first and the last."""
 
 
 def activation_histograms(monitor: Monitor) -> Any:
-    """What the outputs of every layer looked like: filled at the last batch looked at, as a grey outline at the first.
+    """Histograms of the outputs of every layer: filled at the last watched batch, as a grey outline at the first.
 
     Parameters
     ----------
@@ -27,13 +27,13 @@ def activation_histograms(monitor: Monitor) -> Any:
     Returns
     -------
     matplotlib Figure
-        A panel for each layer, each with its own scale: the counts are shares of all entries in bins of equal width.
-        Of more than 24 layers 24 are shown.
+        A panel for each layer, with its own scale: the fraction of all entries in bins of equal width. At most 24 layers
+        are shown.
 
     Raises
     ------
     autodiff.StructureError
-        If it saw no outputs.
+        If the monitor saw no outputs.
 
     Examples
     --------
@@ -53,14 +53,14 @@ def activation_histograms(monitor: Monitor) -> Any:
             panels.append((f"{layer.path} {layer.kind}".strip(), seen[-1], seen[0] if len(seen) > 1 else None))
     if not panels:
         raise ad.StructureError(
-            "activation_histograms: the monitor saw no outputs. It sees those of modules, at steps that are not "
+            "activation_histograms: the monitor saw no outputs. It sees the outputs of modules in steps that are not "
             "compiled, within nn.fit(..., callbacks=[monitor]) or `with monitor.watch(model):`."
         )
     return _sheet(panels, "outputs: share of entries (grey outline: at the first batch)")
 
 
 def weight_histograms(model: Module) -> Any:
-    """How the parameters of a model are distributed.
+    """Histograms of the parameters of a model.
 
     Parameters
     ----------
@@ -69,12 +69,12 @@ def weight_histograms(model: Module) -> Any:
     Returns
     -------
     matplotlib Figure
-        A panel for each parameter with more than one entry; of more than 24, 24 are shown.
+        A panel for each parameter with more than one entry; at most 24 are shown.
 
     Raises
     ------
     autodiff.StructureError
-        If there are none.
+        If there are no such parameters.
 
     Examples
     --------

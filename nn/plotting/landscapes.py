@@ -1,4 +1,4 @@
-"""Slices through the loss, in directions that have the scale of the weights."""
+"""Slices through the loss, along directions with the scale of the weights."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ Direction = dict[str, Array]
 
 
 def filter_directions(model: Module, n: int = 2, *, seed: int = 0) -> list[Direction]:
-    """Random directions in the space of the parameters, filter by filter as long as the weights.
+    """Random directions in parameter space, normalised filter by filter to the norm of the weights.
 
     Parameters
     ----------
     model : Module
     n : int, default 2
-        How many.
+        Number of directions.
     seed : int, default 0
 
     Returns
     -------
     list of dict of str to ndarray
-        For each the steps by the parameters' names.
+        For each direction, arrays by the names of the parameters.
 
     Notes
     -----
-    Normal numbers, of which each filter d is scaled to ``d / |d| * |w|`` with the filter w of the weights: an output
-    channel of a convolution, the weights into one unit of a linear or recurrent layer, a row of an embedding. What has
-    less than two axes (biases, the scales of normalisations) is left where it is. A network whose weights are scaled up
-    in one layer and down in another then has the same picture.
+    The numbers are normal, and each filter d is scaled to ``d / |d| * |w|`` with the filter w of the weights: an output
+    channel of a convolution, the weights into one unit of a linear or recurrent layer, a row of an embedding. Parameters
+    with fewer than two axes (biases, the scales of normalisations) do not move. A network whose weights are scaled up in
+    one layer and down in another then has the same plot.
 
     References
     ----------
@@ -83,11 +83,12 @@ def losses_along(
     Parameters
     ----------
     model : Module
-        Unchanged afterwards: parameters, buffers and modes, also if the loss raises.
+        Parameters, buffers and modes are restored afterwards, also if the loss raises.
     loss : callable
-        ``() -> scalar``, evaluates the model, as for ``optimizer.step``. It is called in evaluation mode, unrecorded.
+        ``() -> scalar``, evaluates the model, as for ``optimizer.step``. It is called in evaluation mode, without
+        recording.
     directions : sequence of dict
-        From `filter_directions`; one or more, k.
+        One or more (k) directions from `filter_directions`.
     offsets : array_like, (m,)
         How far to go along each.
 
@@ -113,7 +114,7 @@ def losses_along(
     offsets = np.asarray(offsets, float)
     if not callable(loss):
         raise TypeError(
-            f"losses_along: loss is a function without arguments, lambda: nn.mse_loss(model(x), y); a "
+            f"losses_along: loss must be a function without arguments, lambda: nn.mse_loss(model(x), y); a "
             f"{type(loss).__name__} was given."
         )
     parameters = dict(model.named_parameters())
@@ -132,8 +133,8 @@ def losses_along(
                 value = loss()
                 if np.size(value) != 1:
                     raise ad.ShapeError(
-                        f"losses_along: loss returned shape {np.shape(value)}; a loss is one number. Take .mean() of "
-                        "it, or a loss of nn such as nn.mse_loss(model(x), y)."
+                        f"losses_along: loss returned shape {np.shape(value)}; a loss must be one number. Take its "
+                        ".mean(), or use a loss of nn such as nn.mse_loss(model(x), y)."
                     )
                 found[at] = value.item() if isinstance(value, ad.Tensor) else float(value)
     finally:
@@ -152,21 +153,22 @@ def loss_slice(
     seed: int = 0,
     ax: Any = None,
 ) -> Any:
-    """The loss along one random direction as a curve, or along two as contours, with the model in the middle.
+    """The loss along one random direction as a curve, or along two as contours, centred on the model.
 
     Parameters
     ----------
     model : Module
-        Unchanged afterwards, also if the loss raises.
+        Restored afterwards, also if the loss raises.
     loss : callable
         ``() -> scalar``, evaluates the model: ``lambda: nn.cross_entropy(model(x), y)``.
     dimensions : {1, 2}, default 1
     radius : float, default 1.0
-        How far to go; 1 is as far as the weights are from 0.
+        How far to go; 1 is the distance of the weights from 0.
     points : int, optional
-        Along each direction; odd, so that the model itself is among them. 51 along one, 25 along each of two.
+        Number of points along each direction; odd, so that the model itself is one of them. By default 51 along one
+        direction, 25 along each of two.
     seed : int, default 0
-        Of the directions. One slice is one slice: look at several seeds before believing it.
+        Seed of the directions. Do not trust a single slice: compare several seeds.
     ax : matplotlib Axes, optional
         Where to draw; a new figure if not given.
 
@@ -194,11 +196,11 @@ def loss_slice(
     """
     points = points or (51 if dimensions == 1 else 25)
     if dimensions not in (1, 2):
-        raise ValueError(f"loss_slice: dimensions is 1 or 2; {dimensions!r} was given.")
+        raise ValueError(f"loss_slice: dimensions must be 1 or 2; {dimensions!r} was given.")
     if not (isinstance(points, (int, np.integer)) and points >= 3 and points % 2):
-        raise ValueError(f"loss_slice: points is an odd whole number, 3 or more; {points!r} was given.")
+        raise ValueError(f"loss_slice: points must be an odd integer, 3 or more; {points!r} was given.")
     if not (np.isfinite(radius) and radius > 0):
-        raise ValueError(f"loss_slice: radius is a positive number; {radius!r} was given.")
+        raise ValueError(f"loss_slice: radius must be a positive number; {radius!r} was given.")
     offsets = np.linspace(-radius, radius, points)
     losses = losses_along(model, loss, filter_directions(model, dimensions, seed=seed), offsets)
     ax = axes_of(ax, figsize=(5.2, 4.0))

@@ -1,1 +1,1 @@
-"""Training: fitting, minibatches, checkpoints, metrics, the line of progress."""
+"""Training: fitting, minibatches, checkpoints, metrics, the progress line."""

@@ -1,6 +1,6 @@
-"""A training run in one file: model, optimiser, schedule and random numbers, to go on from.
+"""A training run in one file: model, optimiser, schedule and random generators, from which it can resume.
 
-On the same machine with the same libraries that is bit for bit; `save_checkpoint` says what is not in the file.
+On the same machine with the same libraries it resumes bit for bit. `save_checkpoint` says what the file does not hold.
 """
 
 from __future__ import annotations
@@ -29,23 +29,22 @@ def save_checkpoint(
     rng: np.random.Generator | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write all that a training run needs to go on as if it had not stopped, whole or not at all.
+    """Write a checkpoint from which a training run can resume as if it had not stopped; completely or not at all.
 
-    Parameters and buffers, the states of optimiser and schedule, and random generators: this thread's, the given one,
-    and those that layers hold as attributes. What lives elsewhere, in callbacks or in options changed by hand, is not
-    in it.
+    It holds parameters and buffers, the states of optimiser and schedule, and random generators: this thread's, the
+    given one, and those that layers hold as attributes. It does not hold state of callbacks, or options changed by hand.
 
     Parameters
     ----------
     path : path
-        The file; by habit it ends in ``.npz``.
+        The file; by convention it ends in ``.npz``.
     model : Module
     optimizer, schedule : optional
         Anything with ``state_dict()``.
     rng : numpy.random.Generator, optional
-        A generator of the run's own, whose state is kept beside.
+        The run's own generator, whose state is saved too.
     extra : mapping of str to array_like, optional
-        What else to keep: the number of the epoch, a history.
+        More to save: the number of the epoch, a history.
 
     Examples
     --------
@@ -77,7 +76,7 @@ def load_checkpoint(
     *,
     rng: np.random.Generator | None = None,
 ) -> dict[str, Any]:
-    """Bring model, optimiser, schedule and random generator into the state that `save_checkpoint` wrote.
+    """Restore model, optimiser, schedule and random generators from a file of `save_checkpoint`.
 
     Parameters
     ----------
@@ -92,10 +91,10 @@ def load_checkpoint(
     Raises
     ------
     OSError, ValueError
-        If the file cannot be read, or is truncated or foreign.
+        If the file cannot be read, is truncated, or is not a checkpoint.
     autodiff.StructureError, autodiff.ShapeError, autodiff.DtypeError
-        If a part is missing, or does not fit. All parts are checked before the first is changed; a part of another
-        library, without ``check_state_dict``, is given back the state it had.
+        If a part is missing, or does not fit. All parts are checked before the first is changed. A part without
+        ``check_state_dict``, from another library, gets its old state back.
     """
     extra, apply = checked_checkpoint(path, model, optimizer, schedule, rng)
     apply()
@@ -105,7 +104,7 @@ def load_checkpoint(
 def checked_checkpoint(
     path: str | os.PathLike[str], model: Module, optimizer: Any, schedule: Any, rng: np.random.Generator | None
 ) -> tuple[dict[str, Any], Callable[[], None]]:
-    """The extras of a checkpoint, and what brings all parts into its state; until it is called nothing is changed."""
+    """The extras of a checkpoint, and a function that restores all parts; nothing changes until it is called."""
     state = load(path)
     if "random/thread" not in state:
         raise ValueError(
@@ -145,7 +144,7 @@ def checked_checkpoint(
 
 
 def _generators(model: Module, rng: np.random.Generator | None) -> dict[str, np.random.Generator]:
-    """All that a run draws from, as far as it can be known, by the names in a checkpoint."""
+    """All random generators of a run that are known here, by their names in a checkpoint."""
     given = {} if rng is None else {"given": rng}
     return {"thread": generator(), **given, **{f"model/{path}": g for path, g in generators_of(model).items()}}
 
@@ -153,7 +152,7 @@ def _generators(model: Module, rng: np.random.Generator | None) -> dict[str, np.
 def _checked_random(
     path: str, saved: Mapping[str, Any], mine: Mapping[str, np.random.Generator]
 ) -> list[tuple[Any, dict[str, Any]]]:
-    """The bit generators, each with the state that it is to have, which a copy of it has taken."""
+    """The bit generators, each with its saved state, which was first tried on a copy."""
     import json
 
     missing, unknown = [k for k in mine if k not in saved], [k for k in saved if k not in mine]
@@ -170,7 +169,7 @@ def _checked_random(
             kind = known["bit_generator"]
             if kind == bits.state["bit_generator"]:
                 copy.deepcopy(bits).state = known
-        except Exception as error:  # a state that is spoilt can end in almost any of them
+        except Exception as error:  # a damaged state can raise almost any exception
             raise ValueError(
                 f"load_checkpoint: {path!r} holds no state of the random generator {name!r} ({error}). Nothing was "
                 "loaded."
@@ -185,7 +184,7 @@ def _checked_random(
 
 
 def _as_list(value: Any) -> Any:
-    """Arrays in the state of some bit generators."""
+    """An array, which the state of some bit generators holds, as JSON."""
     return {"__array__": np.asarray(value).tolist(), "dtype": np.asarray(value).dtype.str}
 
 

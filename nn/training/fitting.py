@@ -22,12 +22,12 @@ Metric = Callable[[Any, Any], float]
 
 
 class History(dict[str, np.ndarray[Any, np.dtype[np.float64]]]):
-    """What `fit` measured: for each name an array with a number an epoch.
+    """The measurements of `fit`: for each name an array with one number per epoch.
 
     Attributes
     ----------
     stopped : str
-        Why it ended before its last epoch: ``"early"``, ``"interrupted"``, or empty.
+        Why training ended before its last epoch: ``"early"``, ``"interrupted"``, or empty.
     """
 
     stopped: str = ""
@@ -39,7 +39,7 @@ class History(dict[str, np.ndarray[Any, np.dtype[np.float64]]]):
 
     @property
     def epochs(self) -> int:
-        """How many were finished."""
+        """The number of finished epochs."""
         return max((len(v) for v in self.values()), default=0)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
@@ -54,20 +54,20 @@ class History(dict[str, np.ndarray[Any, np.dtype[np.float64]]]):
 
 @dataclass
 class EarlyStopping:
-    """Stop when a number has not become better for some epochs.
+    """Stop when a number has not improved for some epochs.
 
     Parameters
     ----------
     monitor : str, default "validation_loss"
-        The number, by its name in the history.
+        The name of the number in the history.
     patience : int, default 10
-        How many epochs it may go without a new best.
+        How many epochs may pass without a new best.
     min_delta : float, default 0.0
-        By how much a new best must be better.
+        The least improvement that counts as a new best.
     largest : bool, default False
         Whether larger is better, as for an accuracy.
     restore : bool, default True
-        Bring back the parameters of the best epoch at the end.
+        Whether to restore the parameters of the best epoch at the end.
     """
 
     monitor: str = "validation_loss"
@@ -83,14 +83,14 @@ class EarlyStopping:
         positive("EarlyStopping", patience=self.patience)
 
     def begin(self) -> None:
-        """Forget what was seen: the epochs of another training have other numbers."""
+        """Reset, since another training run has other numbers."""
         self.best, self.best_epoch, self._state = math.inf, 0, {}
 
     def see(self, epoch: int, history: History, model: Module) -> bool:
-        """Note the numbers of an epoch; says whether to stop."""
+        """Take note of an epoch; returns whether to stop."""
         if self.monitor not in history:
             known = ", ".join(map(repr, history))
-            raise KeyError(f"EarlyStopping: there is no {self.monitor!r} in the history; it has {known}.")
+            raise KeyError(f"EarlyStopping: the history has no {self.monitor!r}; it has {known}.")
         value = float(history[self.monitor][-1]) * (-1 if self.largest else 1)
         if value < self.best - self.min_delta or not self._state:
             self.best, self.best_epoch = math.inf if math.isnan(value) else value, epoch
@@ -98,7 +98,7 @@ class EarlyStopping:
         return epoch - self.best_epoch >= self.patience
 
     def end(self, model: Module) -> None:
-        """Bring the best parameters back."""
+        """Restore the best parameters, if asked to."""
         if self.restore and self._state:
             model.load_state_dict(self._state)
 
@@ -107,12 +107,12 @@ class EarlyStopping:
         return {"best": self.best, "epoch": self.best_epoch, **{f"model/{k}": v for k, v in self._state.items()}}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Go on from a saved best.
+        """Restore a saved state.
 
         Raises
         ------
         autodiff.StructureError
-            If it is none.
+            If it is not the state of an EarlyStopping.
         """
         if missing := [key for key in ("best", "epoch") if np.shape(saved.get(key, [])) != ()]:
             raise ad.StructureError(
@@ -123,7 +123,7 @@ class EarlyStopping:
 
 
 class _NotFiniteError(Exception):
-    """The loss of a batch is not finite; nothing was changed by it."""
+    """The loss of a batch is not finite; the batch has changed nothing."""
 
 
 def fit(
@@ -151,55 +151,56 @@ def fit(
     ----------
     model : Module
     optimizer : an optimiser over its parameters
-        Anything whose ``step(loss_fn)`` makes a step and returns the loss, and that has ``state_dict()``.
+        Any object with ``state_dict()``, and with ``step(loss_fn)`` that takes a step and returns the loss.
     loss : callable
         ``(outputs, targets) -> Tensor``, a mean over the batch.
     data : tuple of array_like, (n, ...)
-        Inputs, as many as the model takes, and the targets last.
+        The inputs of the model, and the targets last.
     epochs : int, default 10
-        How many there are in all, those of a checkpoint counted.
+        The total number of epochs, including those of a checkpoint.
     batch_size, shuffle
-        As for `nn.batches`; each epoch has an order of its own.
+        As for `nn.batches`; each epoch has a new order.
     validation : tuple of array_like, optional
-        As `data`: what the model is measured on after each epoch, without learning from it.
+        Validation data in the form of `data`, on which the model is measured after each epoch.
     metrics : mapping of str to callable, optional
         ``(outputs, targets) -> float``, a mean over the batch, such as `nn.accuracy`.
     schedule : optional
-        Its ``step()`` is called after every epoch, or batch; one that watches a number (``watches = True``) is given
-        the validation loss, or the loss if there is no validation.
+        Its ``step()`` is called after every epoch, or batch. After an epoch a schedule that watches a number
+        (``watches = True``) is passed the validation loss, or the loss if there is no validation.
     schedule_every : {"epoch", "batch"}, default "epoch"
     early_stopping : EarlyStopping, optional
-        It begins anew, except from a checkpoint.
+        When to stop early. It is reset first, unless training resumes from a checkpoint.
     checkpoint : path, optional
-        A file that is written after every epoch, and gone on from if it is there: a run that was killed at any moment
-        and is started again gives the numbers of one that was not, to the last bit on the same machine. It holds what
-        `save_checkpoint` says, the history, and what `early_stopping` has seen; what callbacks remember it does not.
+        A file that is written after every epoch. If it exists, training resumes from it: a run that was killed at any
+        moment and is started again gives the numbers of an uninterrupted one, to the last bit on the same machine. The
+        file holds all that `save_checkpoint` lists, the history, and the state of `early_stopping`, but no state of
+        callbacks.
     callbacks : iterable of callable
-        ``(epoch, history, model)``, after each epoch, from 1; one that returns True ends the training. The context
-        ``watch(model)`` of one that has it, such as `nn.Monitor`, is open around the step on every batch.
+        Each is called as ``(epoch, history, model)`` after each epoch, counted from 1; returning True ends the
+        training. If it has a context manager ``watch(model)``, as `nn.Monitor` has, every step runs inside it.
     progress : bool, optional
-        Show a line that moves; by default where standard error is a terminal.
+        Show a progress line; by default only if standard error is a terminal.
     rng : numpy.random.Generator, optional
-        Where the orders come from; this thread's generator (`nn.manual_seed`) if not given.
+        Generator of the orders; this thread's generator (`nn.manual_seed`) if not given.
 
     Returns
     -------
     History
-        By name an array with a number for each epoch: ``loss`` and the metrics over the batches as they were learnt
-        from, ``validation_loss`` and ``validation_<metric>`` after the epoch.
+        Arrays with one number per epoch: ``loss`` and the metrics, averaged over the batches before each step;
+        ``validation_loss`` and ``validation_<metric>``, measured after the epoch.
 
     Raises
     ------
     autodiff.AnomalyError
-        If the loss of a batch is not finite. The message names the first operation, and layer, that made it so; the
-        parameters are those before that batch.
+        If the loss of a batch is not finite. The message names the operation and layer where this began; the parameters
+        are those before that batch.
 
     Notes
     -----
-    Every part of the model is in training mode for the epochs, and afterwards in the mode that it was in.
+    Every submodule is in training mode during the epochs, and in its previous mode afterwards.
 
-    Interrupting it (Ctrl-C) ends the training: the parameters are those of the last step, not the best that
-    `early_stopping` has seen, and the history, whose ``stopped`` says so, is returned.
+    An interrupt (Ctrl-C) ends the training and returns the history, with ``stopped`` set. The parameters are then those
+    of the last step, not the best that `early_stopping` has seen.
 
     Examples
     --------
@@ -213,11 +214,11 @@ def fit(
     """
     metrics = metrics or {}
     if len(data) < 2 or (validation is not None and len(validation) != len(data)):
-        raise TypeError("fit: data, and validation, are tuples of inputs and targets: (x, y).")
+        raise TypeError("fit: data, and validation, must be tuples of inputs and targets: (x, y).")
     if schedule_every not in ("epoch", "batch"):
-        raise ValueError(f'fit: schedule_every is "epoch" or "batch"; {schedule_every!r} was given.')
+        raise ValueError(f'fit: schedule_every must be "epoch" or "batch"; {schedule_every!r} was given.')
     if not isinstance(epochs, (int, np.integer)) or epochs < 0:
-        raise ValueError(f"fit: epochs is a whole number, 0 or more; {epochs!r} was given.")
+        raise ValueError(f"fit: epochs must be an integer, 0 or more; {epochs!r} was given.")
     rows = _rows("fit", data, batch_size)
     if validation is not None:
         _rows("fit, validation", validation, batch_size)
@@ -270,7 +271,7 @@ def fit(
 
 
 def _extra(history: History, early_stopping: EarlyStopping | None) -> dict[str, Any]:
-    """What a checkpoint holds beside the states: the history, and the best so far."""
+    """The extras of a checkpoint: the history, and the state of early stopping."""
     extra: dict[str, Any] = {f"history/{name}": values for name, values in history.items()}
     if early_stopping is not None:
         extra |= {f"best/{key}": value for key, value in early_stopping.state_dict().items()}
@@ -282,7 +283,7 @@ def _resume(extra: Mapping[str, Any], history: History, early_stopping: EarlySto
         if key.startswith("history/"):
             history[key.removeprefix("history/")] = values
     if any(v.ndim != 1 or v.dtype.kind != "f" or len(v) != history.epochs for v in history.values()):
-        raise ValueError("fit: the history in the checkpoint is not a number an epoch. Nothing was loaded.")
+        raise ValueError("fit: the history in the checkpoint is not one number per epoch. Nothing was loaded.")
     history.stopped = str(extra["stopped"]) if "stopped" in extra else ""
     best = {key.removeprefix("best/"): value for key, value in extra.items() if key.startswith("best/")}
     if early_stopping is not None and best:
@@ -299,7 +300,7 @@ def evaluate(
     metrics: Mapping[str, Metric] | None = None,
     batch_size: int = 256,
 ) -> dict[str, float]:
-    """Measure a model without learning: in evaluation mode, unrecorded, batch by batch.
+    """Measure a model batch by batch, in evaluation mode and without recording.
 
     Parameters
     ----------
@@ -310,7 +311,7 @@ def evaluate(
     Returns
     -------
     dict of str to float
-        ``loss`` and the metrics, means over all rows.
+        ``loss`` and the metrics, as means over all rows.
 
     Examples
     --------
@@ -331,7 +332,7 @@ def evaluate(
 
 
 class _Means:
-    """Means of numbers over batches, each by its number of rows."""
+    """Means of numbers over batches, weighted by their numbers of rows."""
 
     def __init__(self) -> None:
         self._sums: dict[str, float] = {}
@@ -348,8 +349,8 @@ class _Means:
 
 
 def _rows(who: str, data: Sequence[Any], batch_size: int) -> int:
-    """How many rows the data have, one at least."""
-    batches(*data, batch_size=batch_size)  # refuses what does not belong together
+    """The number of rows of the data, which must be at least one."""
+    batches(*data, batch_size=batch_size)  # raises if the arrays do not belong together
     rows = np.shape(data[0].data if isinstance(data[0], ad.Tensor) else data[0])[0]
     if not rows:
         raise ad.ShapeError(f"{who}: the data have no rows; their shapes are {[np.shape(a) for a in data]}.")
@@ -359,7 +360,7 @@ def _rows(who: str, data: Sequence[Any], batch_size: int) -> int:
 def _step(
     model: Module, optimizer: Any, loss: Callable[[Any, Any], ad.Tensor], metrics: Mapping[str, Metric], batch: Any
 ) -> dict[str, float]:
-    """One step on one batch; the loss and the metrics before it."""
+    """Take one step on one batch; returns the loss and the metrics before it."""
     *inputs, target = batch
     first: list[Any] = []
 
@@ -381,13 +382,13 @@ def _step(
 
 
 def _explain(model: Module, loss: Callable[[Any, Any], ad.Tensor], inputs: list[Any], target: Any) -> None:
-    """Go through the batch once more with a watch, and tell what made the loss so; parameters are as before it."""
+    """Run the batch again to find the operation that made its loss not finite; the parameters do not change."""
     with ad.detect_anomaly():
         value = loss(model(*inputs), target)
         if value.requires_grad:
             value.backward()
     model.zero_grad()
     raise ad.AnomalyError(
-        f"fit: the loss of a batch is {value.item()}, and of the same batch once more it is not: the model is random "
-        f"(dropout). Lower the learning rate, or look at the inputs."
+        f"fit: the loss of a batch was not finite, but on a second run of the same batch it is {value.item()}: the "
+        f"model is random (dropout). Lower the learning rate, or check the inputs."
     )

@@ -1,4 +1,4 @@
-"""How good a model is, as a number for people; nothing here is differentiated."""
+"""Metrics of a model, for people to read; nothing here is differentiable."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import autodiff as ad
 
 
 def accuracy(outputs: Any, labels: Any) -> float:
-    """The share of right answers.
+    """The fraction of correct predictions.
 
     Parameters
     ----------
     outputs : array_like or Tensor, (n, k) or (n,)
-        Scores of k classes, of which the largest is the answer; or one score, whose sign is: label 1 if it is positive.
+        Scores of k classes, of which the largest is the prediction; or one score, which predicts label 1 if positive
+        and 0 otherwise.
     labels : array_like of int, (n,)
 
     Returns
@@ -36,26 +37,26 @@ def accuracy(outputs: Any, labels: Any) -> float:
     scores, answers = (np.asarray(x.data if isinstance(x, ad.Tensor) else x) for x in (outputs, labels))
     if scores.ndim not in (1, 2) or scores.shape[:1] != answers.shape or scores.shape[1:] in ((0,), (1,)):
         raise ad.ShapeError(
-            f"accuracy: outputs have shape (n, k) or (n,), labels (n,); given were {scores.shape} and {answers.shape}."
-            + (" Of a single score for yes or no take outputs[:, 0]." if scores.shape[1:] == (1,) else "")
+            f"accuracy: outputs must have shape (n, k) or (n,), and labels (n,); {scores.shape} and {answers.shape} "
+            f"were given." + (" For a single score use outputs[:, 0]." if scores.shape[1:] == (1,) else "")
         )
     given = scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(int)
     return float((given == answers).mean()) if answers.size else float("nan")
 
 
 def confusion_matrix(outputs: Any, labels: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """How often a class was taken for another.
+    """The confusion matrix: how often each class was predicted for each right class.
 
     Parameters
     ----------
     outputs : array_like or Tensor, (n, k)
-        Scores of k classes, of which the largest is the answer.
+        Scores of k classes, of which the largest is the prediction.
     labels : array_like of int, (n,)
 
     Returns
     -------
     ndarray of int, (k, k)
-        Rows by the right class, columns by the answer.
+        Rows are the right classes, columns the predictions.
 
     Raises
     ------
@@ -72,18 +73,19 @@ def confusion_matrix(outputs: Any, labels: Any) -> np.ndarray[Any, np.dtype[np.i
     scores, answers = (np.asarray(x.data if isinstance(x, ad.Tensor) else x) for x in (outputs, labels))
     if scores.ndim != 2 or answers.shape != scores.shape[:1]:
         raise ad.ShapeError(
-            f"confusion_matrix: outputs have shape (n, k), labels (n,); given were {scores.shape} and {answers.shape}."
+            f"confusion_matrix: outputs must have shape (n, k), and labels (n,); {scores.shape} and {answers.shape} "
+            f"were given."
         )
     k = scores.shape[1]
     if answers.dtype.kind not in "iu" and answers.size:
         raise ad.DtypeError(
-            f"confusion_matrix: labels are class numbers of an integer type; they have dtype {answers.dtype}. If they "
-            f"are whole numbers, use labels.astype(int)."
+            f"confusion_matrix: labels must be class numbers of an integer dtype; these have dtype {answers.dtype}. If "
+            f"their values are integers, use labels.astype(int)."
         )
     wrong = (answers < 0) | (answers >= k)
     if wrong.any():
         raise ad.DomainError(
-            f"confusion_matrix: labels are in 0..{k - 1} for {k} classes; label {answers[wrong][0]} was given."
+            f"confusion_matrix: labels must be in 0..{k - 1} for {k} classes; label {answers[wrong][0]} was given."
         )
     counts = np.zeros((k, k), np.int64)
     if answers.size:

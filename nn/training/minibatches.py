@@ -1,4 +1,4 @@
-"""Going through a data set in small parts."""
+"""Iteration over a data set in minibatches."""
 
 from __future__ import annotations
 
@@ -19,23 +19,22 @@ def batches(
     drop_last: bool = False,
     rng: np.random.Generator | None = None,
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows of some arrays in random order, some at a time: one epoch.
+    """Minibatches of the rows of some arrays, in random order: one epoch.
 
     Parameters
     ----------
     *arrays : ndarray, (n, ...)
         Rows that belong together: inputs and labels, for example.
     batch_size : int, default 32
-        Rows in a batch; the last may have fewer.
+        Number of rows in a batch; the last may have fewer.
     shuffle : bool, default True
         False keeps the order.
     seed : int, optional
         Fixes the order of this epoch.
     drop_last : bool, default False
-        Leave out a last batch that is not full.
+        Whether to leave out a last batch that is not full.
     rng : numpy.random.Generator, optional
-        Where the order comes from, if no seed is given; this thread's generator (`nn.manual_seed`) by
-        default.
+        Generator of the order, if no seed is given; this thread's generator (`nn.manual_seed`) by default.
 
     Yields
     ------
@@ -57,11 +56,13 @@ def batches(
     [4] [16]
     """
     if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-        raise ValueError(f"batches: batch_size is a positive whole number; {batch_size!r} was given.")
+        raise ValueError(f"batches: batch_size must be a positive integer; {batch_size!r} was given.")
     plain = [a.data if isinstance(a, ad.Tensor) else np.asarray(a) for a in arrays]
     shapes = [a.shape for a in plain]
     if not plain or any(not s or s[0] != shapes[0][0] for s in shapes):
-        raise ad.ShapeError(f"batches: the arrays must have the same number of rows (first axis); given were {shapes}.")
+        raise ad.ShapeError(
+            f"batches: the arrays must have the same number of rows (first axis); shapes {shapes} were given."
+        )
     return _batches(plain, int(batch_size), shuffle, seed, drop_last, rng)
 
 

@@ -1,4 +1,4 @@
-"""A line that says how far training is: by rich where it is installed, plain elsewhere, silent where nobody looks."""
+"""The progress line of training: by rich if it is installed, else plain; none where nobody would see it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def shown(values: Mapping[str, float]) -> str:
-    """Numbers by name, on one line.
+    """Names and numbers on one line.
 
     Examples
     --------
@@ -20,7 +20,7 @@ def shown(values: Mapping[str, float]) -> str:
 
 
 class Silent:
-    """No line."""
+    """No progress line."""
 
     def __enter__(self) -> Silent:
         return self
@@ -29,17 +29,17 @@ class Silent:
         return None
 
     def update(self, epoch: int, share: float, values: Mapping[str, float]) -> None:
-        """Note how far it is: the epoch (from 1), the share of it that is done, the numbers so far."""
+        """Show the progress: the epoch (from 1), the finished fraction of it, the numbers so far."""
 
 
 class Plain(Silent):
-    """A line that is written over."""
+    """A line that overwrites itself."""
 
     def __init__(self, epochs: int) -> None:
         self._epochs, self._width = epochs, 0
 
     def update(self, epoch: int, share: float, values: Mapping[str, float]) -> None:
-        """Write it anew."""
+        """Write the line again."""
         line = f"epoch {epoch}/{self._epochs} {share:4.0%}  {shown(values)}"
         sys.stderr.write("\r" + line.ljust(self._width))
         sys.stderr.flush()
@@ -50,7 +50,7 @@ class Plain(Silent):
 
 
 class Rich(Silent):
-    """rich's bar."""
+    """The progress bar of rich."""
 
     def __init__(self, epochs: int) -> None:
         from rich.console import Console
@@ -80,7 +80,7 @@ class Rich(Silent):
 
 
 def line(epochs: int, wanted: bool | None) -> Any:
-    """The line for so many epochs: by default where the standard error stream is a terminal."""
+    """The progress line for a number of epochs; by default shown only if standard error is a terminal."""
     if not (sys.stderr.isatty() if wanted is None else wanted):
         return Silent()
     import importlib.util

@@ -57,7 +57,7 @@ def film(
     if paths is None:
         raise ValueError("film: give paths, such as {'gd': optim.gradient_descent(...)[1]}.")
     if not isinstance(frames, (int, np.integer)) or frames < 2:
-        raise ValueError(f"film: frames is a whole number from 2; {frames!r} was given.")
+        raise ValueError(f"film: frames must be an integer, 2 or more; {frames!r} was given.")
     found = paths_of("film", paths, f)
     shown = box_around("film", box, found)
     across, up, values = heights("film", f, shown, _GRID)

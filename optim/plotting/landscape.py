@@ -27,7 +27,7 @@ def heights(who: str, f: Objective, box: Box, n: int | None) -> tuple[Vector, Ve
     """
     left, right, bottom, top = box
     if n is not None and not (isinstance(n, (int, np.integer)) and n >= 2):
-        raise ValueError(f"{who}: grid is a whole number from 2; {n!r} was given.")
+        raise ValueError(f"{who}: grid must be an integer, 2 or more; {n!r} was given.")
 
     def crossings(n: int) -> tuple[Vector, Vector, Vector]:
         across, up = np.linspace(left, right, n), np.linspace(bottom, top, n)
@@ -93,7 +93,7 @@ def levels_of(who: str, values: Vector, count: int) -> Vector:
     Of a constant there are none.
     """
     if not isinstance(count, (int, np.integer)) or count < 2:
-        raise ValueError(f"{who}: levels is a whole number from 2; {count!r} was given.")
+        raise ValueError(f"{who}: levels must be an integer, 2 or more; {count!r} was given.")
     there = np.sort(values[np.isfinite(values)])
     lowest = there[0]
     low, middle, high = np.quantile(there, (0.005, 0.5, 0.995)) - lowest
