@@ -419,7 +419,7 @@ def orthogonal(
     Parameters
     ----------
     target : tuple of int, or Parameter
-        The shape, or the parameter to set. Of more than two axes, all but the first are taken as one.
+        The shape, or the parameter to set. If there are more than two axes, all but the first are joined.
     gain : float, default 1
         A factor; see `gain`.
     dtype : dtype, default float32

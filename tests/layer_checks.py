@@ -68,7 +68,7 @@ LAYERS = {
     "MaxPool2d": Layer(bare(nn.MaxPool2d, 2, 1), (1, 2, 3, 3), (1, 2, 2, 2), (2, 2, 4), "(n, channels, height, width)"),
     "AvgPool1d": Layer(bare(nn.AvgPool1d, 2, padding=1), (2, 2, 4), (2, 2, 3), (2, 4), "(n, channels, length)"),
     "AvgPool2d": Layer(bare(nn.AvgPool2d, 2), (1, 2, 4, 2), (1, 2, 2, 1), (2, 4), "(n, channels, height, width)"),
-    "Flatten": Layer(bare(nn.Flatten), (2, 3, 2), (2, 6), (3,), "from 1 on"),
+    "Flatten": Layer(bare(nn.Flatten), (2, 3, 2), (2, 6), (3,), "from axis 1 on"),
     "BatchNorm1d": Layer(unseeded(nn.BatchNorm1d, 3), (4, 3), (4, 3), (4, 2), "(n, 3) or (n, 3, length)", empty=False),
     "BatchNorm2d": Layer(
         unseeded(nn.BatchNorm2d, 2), (2, 2, 2, 1), (2, 2, 2, 1), (2, 2), "(n, 2, height, width)", empty=False
@@ -79,7 +79,7 @@ LAYERS = {
     "RMSNorm": Layer(unseeded(nn.RMSNorm, 3, eps=1e-3), (2, 3), (2, 3), (2, 2), "(..., 3)"),
     "RNN": Layer(made(nn.RNN, 2, 2), (2, 3, 2), (2, 3, 2), (2, 3, 3), "(n, time, 2)"),
     "RNN, both ways": Layer(made(nn.RNN, 2, 1, 2, bidirectional=True), (1, 2, 2), (1, 2, 2), (2, 2), "(n, time, 2)"),
-    "LSTM": Layer(made(nn.LSTM, 2, 2), (2, 2, 2), (2, 2, 2), (2, 0, 2), "one step or more"),
+    "LSTM": Layer(made(nn.LSTM, 2, 2), (2, 2, 2), (2, 2, 2), (2, 0, 2), "at least one step"),
     "GRU": Layer(made(nn.GRU, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2), "(n, time, 2)"),
     "MultiHeadAttention": Layer(made(nn.MultiHeadAttention, 4, 2), (1, 3, 4), (1, 3, 4), (1, 3, 3), "(n, t, 4)"),
     "TransformerBlock": Layer(made(nn.TransformerBlock, 2, 1, 3), (1, 2, 2), (1, 2, 2), (1, 2, 3), "(..., 2)"),

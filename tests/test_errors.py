@@ -370,7 +370,7 @@ MISTAKES = {
     "labels that are not whole": (
         lambda: nn.cross_entropy(ones(2, 3), np.array([0.0, 1.0])),
         ad.DtypeError, TypeError,
-        ["float64"], ["integer type"], [r"\.astype\(int\)"],
+        ["float64"], ["integer dtype"], [r"\.astype\(int\)"],
     ),
     "one-hot labels": (
         lambda: nn.cross_entropy(ones(2, 3), np.eye(3, dtype=int)[:2]),
@@ -400,7 +400,7 @@ MISTAKES = {
     "a state from nowhere": (
         lambda: nn.Tanh().load_state_dict("model.npz"),
         TypeError, TypeError,
-        ["given was a str"], ["names and arrays"], [r"nn\.load\(path\)"],
+        ["a str was given"], ["mapping of names and arrays"], [r"nn\.load\(path\)"],
     ),
     "a module without forward": (
         lambda: Headless()(1.0),

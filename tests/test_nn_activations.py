@@ -133,9 +133,9 @@ def test_softplus_with_a_factor():
     [
         (lambda: nn.GELU("fast"), "'none' or 'tanh'; 'fast'"),
         (lambda: nn.gelu(1.0, "fast"), "'none' or 'tanh'; 'fast'"),
-        (lambda: nn.Hardtanh(1.0, 1.0), "low is below high; 1.0 and 1.0"),
+        (lambda: nn.Hardtanh(1.0, 1.0), "low must be less than high; 1.0 and 1.0"),
         (lambda: special.hardtanh(1.0, 2.0, 1.0), "2.0 and 1.0"),
-        (lambda: nn.Softplus(0.0), "beta is a positive number; 0.0"),
+        (lambda: nn.Softplus(0.0), "beta must be positive; 0.0"),
     ],
 )
 def test_options_that_cannot_be_are_refused(make, text):

@@ -140,9 +140,9 @@ def test_the_two_places_of_the_norm():
         (lambda a, x: a(x, x), TypeError, "queries alone, or queries, keys and values"),
         (lambda a, x: a(x[:, :2], x, x, causal=True), ad.ShapeError, "as many queries as keys; there are 2 and 3"),
         (lambda a, x: a(x, key_mask=np.ones((1, 2), bool)), ad.ShapeError, r"here \(1, 3\).*bool of shape \(1, 2\)"),
-        (lambda a, x: a(x, key_mask=np.ones((1, 3))), ad.ShapeError, "truth values.*float64"),
+        (lambda a, x: a(x, key_mask=np.ones((1, 3))), ad.ShapeError, "Boolean array.*float64"),
         (lambda a, x: a(x, x, x[:, :2]), ad.ShapeError, r"\(1, 3, 6\), \(1, 3, 6\) and \(1, 2, 6\)"),
-        (lambda a, x: nn.MultiHeadAttention(6, 4), ValueError, "6 features do not fall into 4"),
+        (lambda a, x: nn.MultiHeadAttention(6, 4), ValueError, "6 features cannot be divided into 4"),
         (lambda a, x: nn.TransformerBlock(6, 3, norm="mid"), ValueError, "'pre' or 'post'; 'mid'"),
     ],
 )

@@ -74,15 +74,15 @@ def test_the_repr_shows_what_is_not_the_default():
     ("make", "text"),
     [
         (lambda: nn.Conv1d(0, 1, 1), "in_channels must be a positive integer; 0"),
-        (lambda: nn.Conv2d(1, 1, (3, 3, 3)), r"kernel_size is .*2 of them.*\(3, 3, 3\)"),
+        (lambda: nn.Conv2d(1, 1, (3, 3, 3)), r"kernel_size must be .*2 of them.*\(3, 3, 3\)"),
         (lambda: nn.Conv2d(1, 1, 0), "kernel_size .*1 or more.*0 was given"),
         (lambda: nn.Conv2d(1, 1, 2.5), "2.5"),
         (lambda: nn.Conv2d(1, 1, 3, stride=0), "stride"),
         (lambda: nn.Conv2d(1, 1, 3, padding=-1), "padding"),
         (lambda: nn.Conv2d(1, 1, 3, padding="full"), "'same' or 'valid'; 'full'"),
-        (lambda: nn.Conv2d(1, 1, 3, stride=2, padding="same"), "needs stride 1; it is 2"),
-        (lambda: nn.Conv2d(4, 6, 3, groups=4), "4 channels in and 6 out do not both fall into 4"),
-        (lambda: nn.MaxPool1d(2, padding=2), "at most half of the kernel, 2; 2 was given"),
+        (lambda: nn.Conv2d(1, 1, 3, stride=2, padding="same"), "needs stride 1; stride 2"),
+        (lambda: nn.Conv2d(4, 6, 3, groups=4), "4 input and 6 output channels cannot both be divided into 4"),
+        (lambda: nn.MaxPool1d(2, padding=2), "at most half the kernel, 2; 2 was given"),
     ],
 )
 def test_options_that_cannot_be_are_refused_when_the_layer_is_made(make, text):

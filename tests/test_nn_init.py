@@ -66,7 +66,7 @@ def test_the_table_of_gains():
     assert init.gain("relu") == math.sqrt(2) and init.gain("tanh") == 5 / 3 and init.gain("sigmoid") == 1
     assert init.gain("leaky_relu") == math.sqrt(2 / (1 + 0.01**2))
     assert init.gain("leaky_relu", 0.5) == math.sqrt(2 / 1.25)
-    with pytest.raises(ValueError, match=r"known are 'linear'.*'swish' was given"):
+    with pytest.raises(ValueError, match=r"nonlinearity must be one of 'linear'.*'swish' was given"):
         init.gain("swish")
 
 

@@ -359,7 +359,7 @@ def test_a_pickle_is_never_loaded(tmp_path, monkeypatch):
     np.savez(tmp_path / "b.npz", a=np.array([Bomb()], object))
     np.save(tmp_path / "c.npy", np.array([Bomb()], object))
     for name in ("a.pkl", "b.npz", "c.npy"):
-        with pytest.raises(ValueError, match=rf"load: '.*{name}' is not a whole npz file"):
+        with pytest.raises(ValueError, match=rf"load: '.*{name}' is not a complete npz file"):
             nn.load(tmp_path / name)
     assert not (tmp_path / "exploded").exists()
 
@@ -369,7 +369,7 @@ def test_other_files_are_refused(tmp_path):
     (tmp_path / "b.txt").write_text("weights")
     (tmp_path / "c.npz").touch()
     for name in ("a.npy", "b.txt", "c.npz"):
-        with pytest.raises(ValueError, match="not a whole npz file of plain arrays"):
+        with pytest.raises(ValueError, match="not a complete npz file of plain arrays"):
             nn.load(tmp_path / name)
 
 
@@ -385,7 +385,7 @@ def test_a_damaged_file_is_noticed(tmp_path, write):
     damaged = tmp_path / "b.npz"
     for cut in np.linspace(0, len(whole) - 1, 40).astype(int):
         damaged.write_bytes(whole[:cut])
-        with pytest.raises(ValueError, match="not a whole npz"):
+        with pytest.raises(ValueError, match="not a complete npz"):
             nn.load(damaged)
     rng = np.random.default_rng(0)
     refused = 0
@@ -625,7 +625,7 @@ def compute_in_a_list(module):
         ),
         (lambda m: setattr(m.head, "weight", np.zeros((4, 7))), r"Linear\.weight is a parameter.*assign_\(value\)"),
         (lambda m: setattr(m.head, "bias", m.head.bias.detach()), r"Linear\.bias is a parameter.*nn\.Parameter"),
-        (compute_in_init, r"Tied\.scale: this tensor is computed, once, in __init__.*forward"),
+        (compute_in_init, r"Tied\.scale: this tensor is computed only once, in __init__.*forward"),
         (compute_in_a_list, r"Tied\.scales\.0: this tensor is computed"),
     ],
 )
@@ -708,7 +708,7 @@ def test_a_file_of_torch_is_told_apart(tmp_path):
     with zipfile.ZipFile(tmp_path / "model.pt", "w") as archive:
         archive.writestr("model/data.pkl", b"pickled")
         archive.writestr("model/data/0", b"1234")
-    with pytest.raises(ValueError, match=r"not a whole npz file.*'model/data\.pkl', as files of torch\.save do"):
+    with pytest.raises(ValueError, match=r"not a complete npz file.*'model/data\.pkl', as files of torch\.save do"):
         nn.load(tmp_path / "model.pt")
 
 

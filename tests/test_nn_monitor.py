@@ -185,7 +185,7 @@ def test_bad_input_is_refused():
     monitor.watch(perceptron())
     with pytest.raises(ad.StructureError, match="Make a Monitor for each model"):
         monitor.watch(perceptron())
-    with pytest.raises(KeyError, match=r"no series 'grad'; there are weight, gradient"):
+    with pytest.raises(KeyError, match=r"no series 'grad'; the series are weight, gradient"):
         monitor.series("grad")
 
 
@@ -417,6 +417,6 @@ def test_it_prints_a_table():
     ]
     assert linear.split()[:3] == ["0", "Linear", "2.8"] and linear.split()[4:] == ["0", "0", "1.4", "healthy"]
     assert tanh.split() == ["1", "Tanh", "0", "0.68", "0%", "healthy"]
-    assert verdict.startswith("1 of 1 batches looked at. healthy: ")
+    assert verdict.startswith("1 of 1 batches watched. healthy: ")
     html = monitor._repr_mimebundle_()["text/html"]
-    assert html.count("<tr>") == 3 and "update/weight" in html and "1 of 1 batches looked at" in html
+    assert html.count("<tr>") == 3 and "update/weight" in html and "1 of 1 batches watched" in html

@@ -61,7 +61,7 @@ def test_without_averages_evaluation_goes_by_the_batch():
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_a_batch_of_one_value_a_channel_has_no_variance(n):
-    with pytest.raises(ad.ShapeError, match=rf"two values or more.*\({n}, 2\) has {n}.*\.eval\(\)"):
+    with pytest.raises(ad.ShapeError, match=rf"at least two values.*\({n}, 2\) has {n}.*\.eval\(\)"):
         nn.BatchNorm1d(2)(np.ones((n, 2)))
     assert nn.BatchNorm1d(2).eval()(np.ones((n, 2))).shape == (n, 2)
     if n:
@@ -113,7 +113,7 @@ def test_one_group_is_a_layer_norm_and_a_group_each_an_instance_norm():
     np.testing.assert_allclose(one, nn.LayerNorm((4, 5), affine=False, dtype=np.float64)(x).data, rtol=1e-12)
     each = nn.GroupNorm(4, 4, affine=False, dtype=np.float64)(x).data
     np.testing.assert_allclose(each.mean(2), 0, atol=1e-12)
-    with pytest.raises(ValueError, match="4 channels do not fall into 3"):
+    with pytest.raises(ValueError, match="4 channels cannot be divided into 3"):
         nn.GroupNorm(3, 4)
 
 
@@ -173,7 +173,7 @@ def test_in_evaluation_and_at_0_nothing_is_drawn():
 
 @pytest.mark.parametrize("p", [-0.1, 1.0, math.nan, "half"])
 def test_dropout_refuses_what_is_no_share(p):
-    with pytest.raises(ValueError, match="from 0 to below 1"):
+    with pytest.raises(ValueError, match="at least 0 and less than 1"):
         nn.Dropout(p)
 
 

@@ -65,7 +65,7 @@ def test_gradient_flow_of_a_monitor_shows_the_medians():
         np.testing.assert_allclose(line(ax, label).get_ydata(), expected)
     first = line(ax, "gradients at the first batch")
     np.testing.assert_allclose(first.get_ydata(), monitor.series("gradient")[0, [0, 2]] / roots)
-    assert ax.get_title() == "healthy (3 batches looked at)"
+    assert ax.get_title() == "healthy (3 batches watched)"
     assert [label.get_color() for label in ax.get_xticklabels()] == ["black", "black"]
     assert len({drawn.get_linestyle() for drawn in ax.lines}) == 4  # they differ without colour
 
@@ -266,10 +266,10 @@ def test_a_slice_in_two_directions_has_the_losses_as_contours():
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"dimensions": 3}, "dimensions is 1 or 2; 3"),
+        ({"dimensions": 3}, "dimensions must be 1 or 2; 3"),
         ({"points": 4}, "odd integer, 3 or more; 4"),
-        ({"radius": 0.0}, "radius is a positive number; 0.0"),
-        ({"radius": np.inf}, "radius is a positive number; inf"),
+        ({"radius": 0.0}, "radius must be a positive number; 0.0"),
+        ({"radius": np.inf}, "radius must be a positive number; inf"),
     ],
 )
 def test_a_slice_that_cannot_be_is_refused(options, told):
@@ -279,7 +279,7 @@ def test_a_slice_that_cannot_be_is_refused(options, told):
 
 
 def test_a_slice_needs_a_model_and_a_function():
-    with pytest.raises(ad.ShapeError, match=r"loss returned shape \(64, 2\); a loss is one number"):
+    with pytest.raises(ad.ShapeError, match=r"loss returned shape \(64, 2\); a loss must be one number"):
         nn.plotting.loss_slice(model := network(), lambda: model(X))
     with pytest.raises(TypeError, match="a function without arguments"):
         nn.plotting.loss_slice(network(), nn.cross_entropy(network()(X), Y))
@@ -364,12 +364,12 @@ def test_one_class_everywhere_has_no_line():
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((lambda p: p[:, 0], np.ones((4, 3))), r"x has shape \(n, 2\); \(4, 3\) was given"),
-        ((lambda p: p[:, 0], np.ones((0, 2))), r"x has shape \(n, 2\); \(0, 2\)"),
-        ((lambda p: p[:, 0], X, Y[:5]), "y has 5 labels, and there are 64 points"),
-        ((lambda p: p[:, 0], None, Y), "y has 64 labels, and no points were given"),
-        ((lambda p: np.ones((len(p), 2, 2)), X), r"of 40000 points the model made shape \(40000, 2, 2\)"),
-        ((lambda p: 1.0, X), r"the model made shape \(\)"),
+        ((lambda p: p[:, 0], np.ones((4, 3))), r"x must have shape \(n, 2\); \(4, 3\) was given"),
+        ((lambda p: p[:, 0], np.ones((0, 2))), r"x must have shape \(n, 2\); \(0, 2\)"),
+        ((lambda p: p[:, 0], X, Y[:5]), "y has 5 labels, but there are 64 points"),
+        ((lambda p: p[:, 0], None, Y), "y has 64 labels, but no points were given"),
+        ((lambda p: np.ones((len(p), 2, 2)), X), r"for 40000 points the model returned shape \(40000, 2, 2\)"),
+        ((lambda p: 1.0, X), r"the model returned shape \(\)"),
     ],
 )
 def test_a_boundary_with_other_shapes_is_refused(arguments, told):
@@ -380,7 +380,7 @@ def test_a_boundary_with_other_shapes_is_refused(arguments, told):
 def test_a_boundary_needs_points_or_a_box():
     with pytest.raises(TypeError, match="give points x, or box="):
         nn.plotting.decision_boundary(lambda p: p[:, 0])
-    with pytest.raises(ValueError, match="left < right"):
+    with pytest.raises(ValueError, match="in order"):
         nn.plotting.decision_boundary(lambda p: p[:, 0], box=(1.0, 0.0, 0.0, 1.0))
 
 

@@ -128,10 +128,10 @@ def test_dropout_lies_between_the_layers_and_in_training_only(kind):
         (
             lambda: nn.RNN(2, 3)(np.ones((2, 4, 2)), np.zeros((2, 3))),
             ad.ShapeError,
-            r"here \(1, 2, 3\); given was \(2, 3\)",
+            r"here \(1, 2, 3\); \(2, 3\) was given",
         ),
         (lambda: nn.LSTM(2, 3)(np.ones((2, 4, 2)), (np.zeros((1, 2, 3)),)), ad.ShapeError, "state and cell"),
-        (lambda: nn.GRU(2, 3)(np.ones((2, 0, 2))), ad.ShapeError, "one step or more"),
+        (lambda: nn.GRU(2, 3)(np.ones((2, 0, 2))), ad.ShapeError, "at least one step"),
         (lambda: nn.RNN(2, 3, nonlinearity="sine"), ValueError, "'tanh' or 'relu'; 'sine'"),
         (lambda: nn.GRU(2, 0), ValueError, "hidden_size"),
         (lambda: nn.GRU(2, 2, dropout=1.0), ValueError, "dropout"),

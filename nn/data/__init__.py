@@ -1,6 +1,6 @@
 """Toy problems, and small real data sets that come with the package, so that a first run needs no download.
 
-Each real data set is a compressed `.npz` file beside this one, without pickled objects, with a page on source and licence.
+Each real data set is a compressed `.npz` file beside this one, without pickled objects, with a page on its licence.
 """
 
 import os

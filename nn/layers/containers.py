@@ -75,7 +75,9 @@ class ModuleList(Module):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """A list cannot be called."""
-        raise TypeError("a ModuleList cannot be called, since it does not know how to call its modules; call them.")
+        raise TypeError(
+            "a ModuleList cannot be called, since it does not know how to call its modules; call its entries."
+        )
 
     def __len__(self) -> int:
         return len(self._modules)

@@ -76,7 +76,8 @@ def check_between(x: Any, low: float, high: float, name: str, what: str, mend: s
         if bad.any():
             first = tuple(int(i) for i in np.argwhere(bad)[0])
             raise ad.DomainError(
-                f"{name}: {what} must be between {low:g} and {high:g}; entry {list(first)} is {values[first]:.6g}. {mend}"
+                f"{name}: {what} must be between {low:g} and {high:g}; entry {list(first)} is {values[first]:.6g}. "
+                f"{mend}"
             )
 
     ad.check(check_range, x)
@@ -92,8 +93,8 @@ def check_distribution(p: Any, axis: int, name: str) -> None:
         if bad.any():
             first = tuple(int(i) for i in np.argwhere(bad)[0])
             raise ad.DomainError(
-                f"{name}: probabilities must sum to one along axis {axis}; those at {list(first)} sum to {sums[first]:.6g}. "
-                f"Divide them by their sum."
+                f"{name}: probabilities must sum to one along axis {axis}; those at {list(first)} sum to "
+                f"{sums[first]:.6g}. Divide them by their sum."
             )
 
     ad.check(check_sums, p)

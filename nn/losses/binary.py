@@ -37,7 +37,7 @@ def binary_cross_entropy(prediction: Any, target: Any, *, weight: Any = None, re
 
     Notes
     -----
-    Logarithms are clipped at -100 from below, as in torch: an event of probability 0 that happens costs 100, not infinity.
+    Logarithms are at least -100, as in torch: an event of probability 0 that happens costs 100, not infinity.
 
     Examples
     --------

@@ -197,7 +197,8 @@ def _check_log_probabilities(log_p: Any) -> None:
     slack = 64 * float(np.finfo(log_p.dtype).eps)
     if (log_p > slack).any():
         raise ad.DomainError(
-            f"nll_loss: log-probabilities cannot be positive; {log_p.max():.6g} was given. For logits use cross_entropy."
+            f"nll_loss: log-probabilities are never positive; {log_p.max():.6g} was given. For logits use "
+            f"cross_entropy."
         )
 
 

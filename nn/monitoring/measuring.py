@@ -50,7 +50,7 @@ class Sample(NamedTuple):
     mean, std, largest : float
         Of all entries of the output; `largest` by magnitude.
     spread : float
-        How much a unit varies from row to row: the square root of the mean variance. At 0 the layer passes on no signal.
+        How much a unit varies from row to row: the root of the mean variance. At 0 the layer passes on no signal.
     silent, dead : float
         The fraction of ReLU units that were 0 at every row of this batch, and of the most recent batches.
     saturated : float

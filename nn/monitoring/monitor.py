@@ -100,10 +100,10 @@ class Monitor:
     A compiled step (`ad.compile`) does not call the layers: the monitor sees its parameters, gradients and updates, but
     no activations, and the table says so.
 
-    Thresholds: a signal or gradient is vanishing if it is a thousandth of that of other layers, and exploding if it is a
-    thousand times as large, or if every step changes the weights by half their size. A layer is dead if 70 % of its
-    units are, and saturated if half of its outputs are. Gradients are compared by their root mean square, so that wide
-    and narrow layers are comparable.
+    Thresholds: a signal or gradient is vanishing if it is a thousandth of that of other layers. It is exploding if it
+    is a thousand times as large, or if every step changes the weights by half their size. A layer is dead if 70 % of
+    its units are, and saturated if half of its outputs are. Gradients are compared by their root mean square, so that
+    wide and narrow layers are comparable.
 
     References
     ----------
@@ -126,7 +126,7 @@ class Monitor:
 
     def __init__(self, every: int = 25) -> None:
         if not isinstance(every, (int, np.integer)) or isinstance(every, bool) or every < 1:
-            raise ValueError(f"Monitor: every must be a positive number of batches, an integer; {every!r} was given.")
+            raise ValueError(f"Monitor: every must be a positive integer, a number of batches; {every!r} was given.")
         self.every = int(every)
         self.layers: list[Layer] = []
         self.batches: list[int] = []

@@ -16,8 +16,8 @@ RECENT = 10
 """The number of recent batches whose medians a verdict uses."""
 
 FACTOR = 1e3
-"""A signal that shrinks or grows by this factor between two layers is vanishing or exploding. In healthy networks layers
-of different kinds and widths differ by factors of tens; losses by depth grow exponentially."""
+"""A signal that shrinks or grows by this factor between two layers is vanishing or exploding. In healthy networks
+layers of different kinds and widths differ by factors of tens; losses by depth grow exponentially."""
 
 DEAD = 0.7
 """The fraction of dead units from which a layer is dead. In a deep ReLU network that has lost its signal all rows look
@@ -160,7 +160,7 @@ def _exploding(track: Track, i: int, forward: Array, backward: Array) -> Verdict
 
 
 def _dead(track: Track, before: Array) -> Verdict | None:
-    """Units that receive almost no signal are 0 for that reason: then another layer is to blame, and this is not dead."""
+    """Not if the layer receives almost no signal: its units are 0 for that reason, and another layer is to blame."""
     if _first(before[::-1]) * math.sqrt(FACTOR) < _largest(before):
         return None
     share = track.samples[-1].dead if track.samples else math.nan

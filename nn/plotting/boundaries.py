@@ -64,7 +64,7 @@ def decision_boundary(
     points = None if x is None else np.asarray(x.data if isinstance(x, ad.Tensor) else x, float)
     if points is not None and (points.ndim != 2 or points.shape[1] != 2 or not len(points)):
         raise ad.ShapeError(
-            f"decision_boundary draws the plane: x must have shape (n, 2); {points.shape} was given. If the model takes "
+            f"decision_boundary draws the plane: x must have shape (n, 2); {points.shape} was given. If the model has "
             "more features, give a function of two: lambda p: model(np.column_stack([p, others]))."
         )
     labels = None if y is None else np.asarray(y.data if isinstance(y, ad.Tensor) else y).reshape(-1)

@@ -27,8 +27,8 @@ def activation_histograms(monitor: Monitor) -> Any:
     Returns
     -------
     matplotlib Figure
-        A panel for each layer, with its own scale: the fraction of all entries in bins of equal width. At most 24 layers
-        are shown.
+        A panel for each layer, with its own scale: the fraction of all entries in bins of equal width. At most 24
+        layers are shown.
 
     Raises
     ------

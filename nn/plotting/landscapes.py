@@ -35,9 +35,9 @@ def filter_directions(model: Module, n: int = 2, *, seed: int = 0) -> list[Direc
     Notes
     -----
     The numbers are normal, and each filter d is scaled to ``d / |d| * |w|`` with the filter w of the weights: an output
-    channel of a convolution, the weights into one unit of a linear or recurrent layer, a row of an embedding. Parameters
-    with fewer than two axes (biases, the scales of normalisations) do not move. A network whose weights are scaled up in
-    one layer and down in another then has the same plot.
+    channel of a convolution, the weights into one unit of a linear or recurrent layer, a row of an embedding.
+    Parameters with fewer than two axes (biases, the scales of normalisations) do not move. A network whose weights are
+    scaled up in one layer and down in another then has the same plot.
 
     References
     ----------
