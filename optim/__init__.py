@@ -1,4 +1,4 @@
-"""Optimisers: from gradients, or curvature, to the next parameters."""
+"""Optimisers, learning rate schedules, and minimisation of functions."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load the pictures when they are first wanted."""
+    """Load `plotting` when it is first used."""
     import importlib
 
     if name == "plotting":

@@ -1,7 +1,7 @@
-"""Options of optimisers: checked when they are set, read from the first group, set in all of them.
+"""Options of optimisers: checked when they are set, read from the first group, set in all groups.
 
-A group is some parameters with the options they are moved by; most optimisers have one. A subclass of
-`Optimizer` declares an option as a class attribute, and with that every group has it.
+A parameter group is a list of parameters with their options; most optimisers have one group. A subclass of `Optimizer`
+declares an option as a class attribute, and then every group has it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Saved = dict[str, np.ndarray[Any, np.dtype[Any]]]
 
 
 class Named:
-    """Base of all optimisers: who calls the learning rate by its name elsewhere is told the one here."""
+    """Base of all optimisers: it answers ``lr=``, the name in other libraries, with the name used here."""
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
-        """Look at the names of the options."""
+        """Check the names of the options."""
         if "lr" in options:
-            raise TypeError(f"{cls.__name__}: the learning rate is called learning_rate=; lr= was given.")
+            raise TypeError(f"{cls.__name__}: the learning rate is called learning_rate=, but lr= was given.")
         return super().__new__(cls)
 
 
@@ -35,9 +35,9 @@ class Option:
     Parameters
     ----------
     check : callable
-        ``(name, value) -> value``, as it is kept; raises where the value cannot be used.
+        ``(name, value) -> value`` returns the value to store; it raises if the value cannot be used.
     shared : bool, default False
-        Decides which state there is, so that groups cannot differ in it and it cannot be changed later.
+        The option determines which state there is, so it is the same in all groups and cannot change later.
     """
 
     def __init__(self, check: Check, *, shared: bool = False) -> None:
@@ -65,13 +65,13 @@ def options_of(kind: type) -> dict[str, Option]:
 
 
 class Group:
-    """Parameters and the options they are moved by, as attributes: ``group.learning_rate = 0.1``.
+    """A parameter group: parameters, and their options as attributes (``group.learning_rate = 0.1``).
 
     Attributes
     ----------
     parameters : list of Tensor
     scheduled : tuple of two floats, or None
-        Kept by schedules: the learning rate before them, and the one they set last.
+        Kept by schedules: the learning rate before them, and the one that they set last.
     """
 
     def __init__(self, kind: type, parameters: Iterable[ad.Tensor], options: Mapping[str, Any]) -> None:
@@ -94,13 +94,13 @@ class Group:
         if option.shared and value != self.__dict__[name]:
             raise ValueError(
                 f"{self._kind.__name__}: {name} cannot be changed from {self.__dict__[name]} to {value}, since it "
-                f"decides what is remembered. Build a new optimiser with {name}={value}."
+                f"determines the state. Build a new optimiser with {name}={value}."
             )
-        ad.effect(partial(self.__dict__.__setitem__, name, value))  # in a compiled step at every call
+        ad.effect(partial(self.__dict__.__setitem__, name, value))  # a compiled step does this at every call
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(
-            f"the group has no option {name!r}; it has {', '.join(self.__dict__.get('_options', ()))}."
+            f"the parameter group has no option {name!r}; it has {', '.join(self.__dict__.get('_options', ()))}."
         )
 
     def values(self) -> dict[str, Any]:
@@ -113,24 +113,24 @@ class Group:
 
 
 def listed(kind: type, parameters: Any) -> list[Any]:
-    """What an optimiser of type `kind` is given, as a list; refused if it is a model, say, and no list."""
+    """The parameters given to an optimiser of type `kind`, as a list; a TypeError if they are not iterable."""
     try:
         return list(parameters)
     except TypeError:
         call = " Call it: model.parameters()." if callable(parameters) and not hasattr(parameters, "parameters") else ""
         raise TypeError(
-            f"{kind.__name__}: the parameters are an iterable of tensors, such as model.parameters(); a "
+            f"{kind.__name__}: the parameters must be an iterable of tensors, such as model.parameters(); a "
             f"{type(parameters).__name__} was given.{call}"
         ) from None
 
 
 def grouped(kind: type, parameters: Iterable[Any], defaults: Mapping[str, Any]) -> list[Group]:
-    """The groups of an optimiser of type `kind`.
+    """The parameter groups of an optimiser of type `kind`.
 
     Parameters
     ----------
     parameters : iterable of Tensor, or of dict
-        Dicts have the key ``"params"``, an iterable of Tensors, and options that differ from the `defaults`.
+        A dict has the key ``"params"``, an iterable of Tensors, and the options that differ from the `defaults`.
     """
     options = options_of(kind)
     for name, option in options.items():
@@ -143,16 +143,16 @@ def grouped(kind: type, parameters: Iterable[Any], defaults: Mapping[str, Any]) 
         what = f"group {i} of {kind.__name__}"
         if not isinstance(given, Mapping):
             raise TypeError(
-                f"{what} is a {type(given).__name__}; where one group is a dict all are, such as "
+                f"{what} is a {type(given).__name__}; if one group is a dict, all must be, such as "
                 '{"params": [...], "learning_rate": 0.1}.'
             )
         if "params" not in given:
             raise ValueError(f'{what} has the keys {list(given)}; the key "params" with the parameters is missing.')
         if unknown := [k for k in given if k != "params" and k not in options]:
-            raise ValueError(f"{what} has the unknown option {unknown[0]!r}; there are params, {', '.join(options)}.")
+            raise ValueError(f"{what} has the unknown option {unknown[0]!r}; known are params, {', '.join(options)}.")
         if differing := [k for k in given if k != "params" and options[k].shared and given[k] != defaults[k]]:
             raise ValueError(
-                f"{what}: {differing[0]} is the same for all groups; give it to {kind.__name__} itself, not to a group."
+                f"{what}: {differing[0]} must be the same for all groups; give it to {kind.__name__}, not to a group."
             )
         members = given["params"]
         members = [members] if isinstance(members, ad.Tensor) else list(members)
@@ -167,7 +167,7 @@ def grouped(kind: type, parameters: Iterable[Any], defaults: Mapping[str, Any]) 
 
 
 def fitting(owner: Any, mine: Mapping[str, Any], saved: Mapping[str, Any], any_shape: Iterable[str] = ()) -> Saved:
-    """A saved state as arrays, refused where its names, shapes or dtypes are not those of the owner's state."""
+    """A saved state as arrays, checked to have the names, shapes and dtypes of the owner's state."""
     missing, unknown = [k for k in mine if k not in saved], [k for k in saved if k not in mine]
     if missing or unknown:
         raise ad.StructureError(
@@ -191,7 +191,7 @@ def fitting(owner: Any, mine: Mapping[str, Any], saved: Mapping[str, Any], any_s
 def checked(
     what: str, value: float, low: float, high: float = math.inf, *, open_low: bool = False, open_high: bool = False
 ) -> float:
-    """An option of an optimiser as a float, refused when the object is built rather than at step 1000."""
+    """An option as a float within bounds, checked when the object is built rather than at step 1000."""
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -202,7 +202,7 @@ def checked(
 
 
 def whole(what: str, value: int, low: int) -> int:
-    """An option that is an integer, at least `low`."""
+    """An option that is an integer, `low` or more."""
     number = checked(what, value, low, open_high=True)
     if number != int(number):
         raise ValueError(f"{what} must be an integer; {value!r} was given.")
@@ -210,17 +210,17 @@ def whole(what: str, value: int, low: int) -> int:
 
 
 def finite_from_zero(what: str, value: float) -> float:
-    """A number of at least 0, not infinite."""
+    """A finite number, 0 or more."""
     return checked(what, value, 0.0, open_high=True)
 
 
 def share(what: str, value: float) -> float:
-    """A number of at least 0, below 1."""
+    """A number, 0 or more and less than 1."""
     return checked(what, value, 0.0, 1.0, open_high=True)
 
 
 def two_shares(what: str, value: tuple[float, float]) -> tuple[float, float]:
-    """A pair of numbers of at least 0, below 1."""
+    """A pair of numbers, 0 or more and less than 1."""
     try:
         first, second = value
     except (TypeError, ValueError):
@@ -229,5 +229,5 @@ def two_shares(what: str, value: tuple[float, float]) -> tuple[float, float]:
 
 
 def flag(what: str, value: bool) -> bool:
-    """A truth value."""
+    """A Boolean."""
     return bool(value)

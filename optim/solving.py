@@ -1,8 +1,8 @@
-"""Equations: roots and fixed points, with the derivative of the solution by whatever the equation depends on.
+"""Equations: roots and fixed points, with derivatives of the solution with respect to all that the equation depends on.
 
-The solution is found on plain arrays. Then two steps of Newton's method are taken from it, on record: they do not move
-it, but each doubles the order to which its dependence on the parameters is right (0, 1, 3). That is the implicit
-function theorem, without a word about it.
+The solution is found on plain arrays. Then two steps of Newton's method are recorded from there. They do not move the
+solution, but raise the order to which its dependence on the parameters is exact (0, 1, 3). This is equivalent to the
+implicit function theorem.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _HALVINGS = 30
 
 
 def root(f: Function, x0: Any, *args: Any, tol: float = 1e-12, max_iter: int = 100) -> Any:
-    """A solution of f(x, *args) = 0, by Newton's method; it differentiates by `args` and by what `f` closes over.
+    """Solve f(x, *args) = 0 by Newton's method; differentiable in `args` and in all that `f` closes over.
 
     Parameters
     ----------
     f : callable
-        ``f(x, *args)``: an array of the shape of `x`.
+        ``f(x, *args)``, an array with the shape of `x`.
     x0 : array_like
-        Where to begin. The solution does not depend on it: its derivative is 0.
+        The starting point. The solution does not depend on it: the derivative is 0.
     *args : array_like
     tol : float, default 1e-12
-        The last step, over max(1, max|x|).
+        Bound on the last step divided by max(1, max|x|).
     max_iter : int, default 100
 
     Returns
@@ -44,11 +44,11 @@ def root(f: Function, x0: Any, *args: Any, tol: float = 1e-12, max_iter: int = 1
     DomainError
         If no solution is found.
     MatrixError
-        If a derivative is asked for where the Jacobian of `f` has no inverse.
+        If the solution is differentiated and the Jacobian of `f` there has no inverse.
 
     Notes
     -----
-    Steps that do not lessen |f| are halved. The derivative is -(df/dx)**-1 df/dp, whatever way led to the solution.
+    Steps that do not reduce |f| are halved. The derivative is -(df/dx)**-1 df/dp, independent of the iterations.
 
     References
     ----------
@@ -68,17 +68,17 @@ def root(f: Function, x0: Any, *args: Any, tol: float = 1e-12, max_iter: int = 1
 
 
 def fixed_point(g: Function, x0: Any, *args: Any, tol: float = 1e-12, max_iter: int = 1000) -> Any:
-    """A solution of x = g(x, *args), by repeating g; it differentiates by `args` and by what `g` closes over.
+    """Solve x = g(x, *args) by iterating g; differentiable in `args` and in all that `g` closes over.
 
     Parameters
     ----------
     g : callable
-        ``g(x, *args)``: an array of the shape of `x`. Near the solution it must bring points closer together.
+        ``g(x, *args)``, an array with the shape of `x`. It must be a contraction near the solution.
     x0 : array_like
-        Where to begin.
+        The starting point.
     *args : array_like
     tol : float, default 1e-12
-        The last change, over max(1, max|x|).
+        Bound on the last change divided by max(1, max|x|).
     max_iter : int, default 1000
 
     Returns
@@ -88,7 +88,7 @@ def fixed_point(g: Function, x0: Any, *args: Any, tol: float = 1e-12, max_iter: 
     Raises
     ------
     DomainError
-        If it does not settle.
+        If the iterations do not converge.
 
     Notes
     -----
@@ -112,14 +112,14 @@ def fixed_point(g: Function, x0: Any, *args: Any, tol: float = 1e-12, max_iter: 
             x = new
             if not np.isfinite(change):
                 raise ad.DomainError(
-                    "fixed_point: g took x beyond all bounds; begin nearer to the solution, or use root."
+                    "fixed_point: the iterations diverged: x is not finite. Start nearer to the solution, or use root."
                 )
             if change <= tol * max(1.0, _largest(x)):
                 break
         else:
             raise ad.DomainError(
-                f"fixed_point: after {max_iter} steps x still changes by {change:.1e}. Near the solution g must bring "
-                "points closer together; damp it, (x + g(x)) / 2, or solve x - g(x) = 0 with root."
+                f"fixed_point: after {max_iter} steps x still changes by {change:.1e}. g must be a contraction near "
+                "the solution; damp it, (x + g(x)) / 2, or solve x - g(x) = 0 with root."
             )
     return _implicit(lambda v: v - g(v, *args), x)
 
@@ -135,8 +135,8 @@ def _largest(x: Any) -> float:
 def _like(value: Any, x: Any, who: str, name: str) -> Any:
     if np.shape(value) != np.shape(x):
         raise ad.ShapeError(
-            f"{who}: for x of shape {np.shape(x)} {name} returned shape {np.shape(value)}; expected one "
-            "equation for each unknown, in the shape of x."
+            f"{who}: for x of shape {np.shape(x)}, {name} returned shape {np.shape(value)}; expected one "
+            "equation for each unknown, with the shape of x."
         )
     return value
 
@@ -153,7 +153,7 @@ def _newton(f: Function, x: Any, args: tuple[Any, ...], tol: float, max_iter: in
             rest = np.ravel(apart(value))
             matrix = _plain(ad.jacobian(lambda v: apart(f(joined(v), *args)))(apart(x))).reshape(rest.size, -1)
             step = -np.linalg.lstsq(matrix, rest, rcond=None)[0] if np.isfinite(matrix).all() else rest
-            solved = _largest(matrix @ step + rest) <= 1e-6 * size  # else the Jacobian is singular
+            solved = _largest(matrix @ step + rest) <= 1e-6 * size  # False if the Jacobian is singular
             step = joined(np.reshape(step, np.shape(apart(x)))[()])
             arrived = solved and _largest(step) <= tol * max(1.0, _largest(x))
             for _ in range(_HALVINGS):
@@ -169,13 +169,13 @@ def _newton(f: Function, x: Any, args: tuple[Any, ...], tol: float, max_iter: in
                 return x
     raise ad.DomainError(
         f"root: no solution was found: max|f| is {_largest(value):.1e} at x = "
-        f"{np.array2string(np.asarray(x), threshold=4)}. Begin elsewhere; the size of f may have a minimum there "
-        "that is no root, or f may have none at all."
+        f"{np.array2string(np.asarray(x), threshold=4)}. Start elsewhere; |f| may have a local minimum there that is "
+        "not a root, or f may have no root at all."
     )
 
 
 def _implicit(f: Function, x: Any) -> Any:
-    """The solution with its dependence on what `f` depends on: two steps of Newton's method that do not move it."""
+    """The solution as a function of all that `f` depends on: two recorded Newton steps, which do not move it."""
     value = f(x)
     if not isinstance(value, Tensor) or not value.requires_grad:
         return Tensor(x) if isinstance(value, Tensor) else x
@@ -192,9 +192,9 @@ def _implicit(f: Function, x: Any) -> Any:
 
 
 def _parts(x: Any) -> tuple[Function, Function]:
-    """How to take a number of the kind of `x` apart and put it together again.
+    """Functions that split numbers like `x` into real parts and join them again.
 
-    Of complex equations the two parts are solved for: conjugates and magnitudes have no complex derivative.
+    Complex equations are solved for real and imaginary parts: conjugates and magnitudes have no complex derivative.
     """
     if np.asarray(x).dtype.kind != "c":
         return (lambda v: v), (lambda u: u)

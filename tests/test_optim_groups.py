@@ -111,14 +111,14 @@ Q = tracked([1.0])
 @pytest.mark.parametrize(
     ("make", "error", "text"),
     [
-        (lambda: optim.Adam([{"params": [P]}, P]), TypeError, "group 1 of Adam is a Tensor.*all are"),
+        (lambda: optim.Adam([{"params": [P]}, P]), TypeError, "group 1 of Adam is a Tensor.*all must be"),
         (lambda: optim.Adam([{"parameters": [P]}]), ValueError, r"\['parameters'\].*\"params\".*missing"),
         (lambda: optim.Adam([{"params": [P], "lr": 0.1}]), ValueError, "unknown option 'lr'.*learning_rate"),
         (lambda: optim.Adam([{"params": [P], "eps": -1.0}]), ValueError, "eps.*-1"),
-        (lambda: optim.Adam([{"params": [P], "amsgrad": True}]), ValueError, "amsgrad is the same for all groups"),
+        (lambda: optim.Adam([{"params": [P], "amsgrad": True}]), ValueError, "amsgrad must be the same for all groups"),
         (lambda: optim.Adam([{"params": [P]}, {"params": [Q, P]}]), ValueError, "parameter 'w' is in group 0.*group 1"),
         (lambda: optim.Adam([{"params": []}]), ad.GradientError, "no parameters"),
-        (lambda: optim.Newton([{"params": [P]}]), TypeError, "takes no groups; parameter 0 is a dict"),
+        (lambda: optim.Newton([{"params": [P]}]), TypeError, "takes no parameter groups; parameter 0 is a dict"),
         (lambda: optim.AdamW([P], weight_decay=-0.1), ValueError, "weight_decay.*-0.1"),
         (lambda: optim.Adam([P], betas=0.9), TypeError, r"betas must be a pair.*0\.9 was given"),
         (lambda: optim.AdaGrad([P], rate_decay=-1), ValueError, "rate_decay.*-1"),
@@ -144,7 +144,7 @@ def test_a_velocity_that_was_not_built_is_refused():
     p = tracked([1.0])
     optimizer = optim.RMSProp([p])
     optimizer.momentum = 0.5
-    with pytest.raises(ValueError, match=r"0\.5, but it was built without.*Build it with momentum"):
+    with pytest.raises(ValueError, match=r"0\.5, but the optimiser was built without momentum.*Build it with momentum"):
         optimizer.step(lambda: p.sum())
 
 

@@ -113,11 +113,11 @@ def test_a_path_that_left_the_plane_is_drawn_up_to_there():
         (np.zeros(4), ad.ShapeError, r"have shape \(4,\)"),
         (np.zeros((0, 2)), ad.ShapeError, r"have shape \(0, 2\); expected \(n, 2\), one or more"),
         ([], ad.ShapeError, r"have shape \(0,\)"),
-        (PATH + 1j, ad.ShapeError, r"are no real numbers; expected \(n, 2\)"),
-        ([[0.0, 1.0], [2.0]], ad.ShapeError, "are no real numbers"),
-        ([PATH, PATH], ad.ShapeError, "several are given in a dict, by name"),
+        (PATH + 1j, ad.ShapeError, r"are not real numbers; expected \(n, 2\)"),
+        ([[0.0, 1.0], [2.0]], ad.ShapeError, "are not real numbers"),
+        ([PATH, PATH], ad.ShapeError, "give several in a dict, by name"),
         ("gd", ad.ShapeError, "result of optim.minimize"),
-        ({}, ValueError, "no path in the dict"),
+        ({}, ValueError, "the dict of paths is empty"),
         ({"a": PATH, "b": PATH[:, :1]}, ad.ShapeError, r"'b' have shape \(3, 1\)"),
         ([[np.nan, 0.0], [0.0, 0.0]], ad.DomainError, "begins at"),
     ],
@@ -132,7 +132,7 @@ def test_a_run_of_another_dimension_is_refused():
     found = optim.minimize(lambda x: (x**2).sum(), np.ones(3))
     with pytest.raises(ad.ShapeError, match=r"expected \(n, 2\)"):
         plotting.contours(BOWL, BOX, found)
-    with pytest.raises(ad.ShapeError, match="are no real numbers"):
+    with pytest.raises(ad.ShapeError, match="are not real numbers"):
         plotting.contours(BOWL, BOX, optim.minimize(lambda p: p["a"] ** 2, {"a": 1.0}))
 
 
@@ -394,7 +394,7 @@ def test_a_run_that_left_is_drawn_as_far_as_it_is_finite():
     assert not curvature.texts
     records = [record._replace(curvature=np.nan) for record in found.history]
     (text,) = plotting.courses(records).axes[-1].texts
-    assert text.get_text() == "no curvature was looked at"
+    assert text.get_text() == "no curvature was computed"
 
 
 def test_courses_of_what_has_no_records_are_refused():
@@ -444,7 +444,7 @@ def test_ellipses_that_cannot_be_are_refused():
     with pytest.raises(ad.DomainError, match=r"the Hessian at .* is .*not smooth there"):
         plotting.hessian_ellipses(lambda p: np.sqrt(p[0]) + p[1] ** 2, [0.0, 1.0])
     for rise in (0.0, -1.0, np.nan, np.inf):
-        with pytest.raises(ValueError, match="rise is a positive number"):
+        with pytest.raises(ValueError, match="rise must be a positive number"):
             plotting.hessian_ellipses(BOWL, [0.0, 0.0], rise=rise)
 
 
@@ -540,7 +540,7 @@ def test_stories_that_cannot_be_told_are_refused():
     with pytest.raises(ad.DomainError, match=r"the largest curvature is .*e-0"):
         plotting.learning_rates(lambda p: np.sum(p**4), (1.0, 0.5))
     for shares in ([], [0.5, -1.0], [np.nan]):
-        with pytest.raises(ValueError, match="shares are one or more positive numbers"):
+        with pytest.raises(ValueError, match="shares must be one or more positive numbers"):
             plotting.learning_rates(BOWL, np.ones(2), shares)
 
 

@@ -156,14 +156,22 @@ STAIRS = optim.StepDecay(ADAM, 3)
         (lambda: optim.ReduceOnPlateau(ADAM, threshold_mode="r"), ValueError, "threshold_mode.*'r'"),
         (lambda: optim.ChainedSchedule([]), ValueError, "at least one"),
         (lambda: optim.ChainedSchedule([ADAM]), TypeError, r"schedules\[0\] is a Adam"),
-        (lambda: optim.ChainedSchedule([STAIRS, optim.ReduceOnPlateau(ADAM)]), TypeError, "ReduceOnPlateau.*beside"),
+        (
+            lambda: optim.ChainedSchedule([STAIRS, optim.ReduceOnPlateau(ADAM)]),
+            TypeError,
+            "ReduceOnPlateau.*separately",
+        ),
         (
             lambda: optim.ChainedSchedule([STAIRS, optim.StepDecay(optim.Adam([tracked()]), 1)]),
             ValueError,
             "another optimiser",
         ),
-        (lambda: optim.SequentialSchedule([STAIRS, STAIRS], []), ValueError, r"1 rising steps.*\[\] was given"),
-        (lambda: optim.SequentialSchedule([STAIRS, STAIRS, STAIRS], [5, 4]), ValueError, r"2 rising steps.*\[5, 4\]"),
+        (lambda: optim.SequentialSchedule([STAIRS, STAIRS], []), ValueError, r"1 increasing steps.*\[\] was given"),
+        (
+            lambda: optim.SequentialSchedule([STAIRS, STAIRS, STAIRS], [5, 4]),
+            ValueError,
+            r"2 increasing steps.*\[5, 4\]",
+        ),
     ],
 )
 def test_options_are_refused_when_it_is_built(make, error, text):

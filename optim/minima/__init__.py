@@ -1,1 +1,1 @@
-"""Minima of functions: minimizing, critical points, the paths of descent."""
+"""Minima of functions: minimisation, critical points, gradient descent with its history."""

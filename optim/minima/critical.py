@@ -1,4 +1,4 @@
-"""Points where the gradient vanishes: what kind they are, and all of them in a box."""
+"""Critical points, where the gradient vanishes: their classification, and a search for all of them in a box."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class CriticalPoint:
     Attributes
     ----------
     kind : {"minimum", "maximum", "saddle", "degenerate"}
-        By the signs of the eigenvalues; degenerate where some are 0 and the others of one sign, so that they
-        do not decide.
+        From the signs of the eigenvalues; degenerate if some are 0 and the others have one sign, so that they do not
+        decide.
     index : int
-        How many eigenvalues are negative.
+        The number of negative eigenvalues.
     eigenvalues : ndarray, (n,)
-        Of the Hessian, rising.
+        Eigenvalues of the Hessian, in ascending order.
     x : array or container
         The point.
     fun : float
@@ -42,7 +42,7 @@ class CriticalPoint:
 def classify_critical_point(
     f: Callable[[Any], Any], x: Any, *, tol: float = 1e-8, gradient_tol: float = 1e-4
 ) -> CriticalPoint:
-    """The kind of a critical point, by the eigenvalues of the Hessian.
+    """Classify a critical point by the eigenvalues of the Hessian.
 
     Parameters
     ----------
@@ -51,9 +51,9 @@ def classify_critical_point(
     x : array_like or container
         A point where the gradient of `f` is 0.
     tol : float, default 1e-8
-        Eigenvalues count as 0 below this share of the largest.
+        Eigenvalues below this fraction of the largest count as 0.
     gradient_tol : float, default 1e-4
-        The gradient counts as 0 where no entry is above this times ``max(1, |f|)``.
+        The gradient counts as 0 if no entry exceeds ``gradient_tol * max(1, |f|)``.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def classify_critical_point(
 
     Notes
     -----
-    The whole Hessian is formed, by one product for each number in `x`.
+    The whole Hessian is formed, with one product for each number in `x`.
 
     Examples
     --------
@@ -82,8 +82,8 @@ def classify_critical_point(
     size = float(np.abs(point.grad).max())
     if not size <= gradient_tol * max(1.0, abs(point.fun)):
         raise ad.DomainError(
-            f"classify_critical_point: the gradient at x is not 0, its largest entry is {size:.3g}. Find a critical "
-            "point first, by optim.minimize or optim.critical_points, or raise gradient_tol."
+            f"classify_critical_point: the gradient at x is not 0; its largest entry is {size:.3g}. Find a critical "
+            "point first, with optim.minimize or optim.critical_points, or raise gradient_tol."
         )
     return _classified(objective, point, tol, 0.0)
 
@@ -96,31 +96,31 @@ def critical_points(
     seed: int = 0,
     tol: float = 1e-10,
 ) -> list[CriticalPoint]:
-    """The critical points of a function in a box: minima, maxima and saddles.
+    """Search for the critical points of a function in a box: minima, maxima and saddles.
 
     Parameters
     ----------
     f : callable
-        Of a point array ``(d,)``; of one number, if `box` is a single pair.
+        A function of an array ``(d,)``; of one number, if `box` is a single pair.
     box : pair, or sequence of d pairs ``(low, high)``
-        The range of each coordinate, bounds included; finite.
+        The finite range of each coordinate, including the bounds.
     n : int, optional
-        Starts of the search; 64 for one number, 144 for two, 64 d for more, if not given.
+        Number of starting points; by default 64 for one number, 144 for two, 64 d for more.
     seed : int, default 0
-        Of the starts, which are spread evenly, each at random in its cell.
+        Seed of the starting points, one at random in each cell of a grid.
     tol : float, default 1e-10
-        A point is found where no entry of the gradient is above this share of its typical size over the starts.
+        A point is accepted if no entry of the gradient exceeds this fraction of its typical size over the starts.
 
     Returns
     -------
     list of CriticalPoint
-        Each once, by rising value of f.
+        Each point once, in ascending order of f.
 
     Notes
     -----
-    From every start Newton's method for ``gradient = 0``, damped as Levenberg and Marquardt did so that the gradient
-    shrinks at every step. All points are found that some start leads to; there is no proof that there are no more.
-    Points that are not isolated (a valley floor) appear as often as starts end on different ones.
+    Newton's method for ``gradient = 0`` runs from every start, with Levenberg-Marquardt damping so that the gradient
+    shrinks at every step. The result holds all points that some start leads to; there may be more. Points that are not
+    isolated (a valley floor) appear as often as starts end at different ones.
 
     Examples
     --------
@@ -157,7 +157,7 @@ def critical_points(
 
 
 def middle_of(box: Any, who: str) -> tuple[Vector, Box]:
-    """The middle of a finite box, as a number or an array, and the box as bounds of it."""
+    """The centre of a finite box, as a number or an array, and the box as bounds."""
     try:
         pairs = np.asarray(box, float)
     except (TypeError, ValueError):
@@ -168,7 +168,7 @@ def middle_of(box: Any, who: str) -> tuple[Vector, Box]:
             f"{box!r} was given."
         )
     if not np.isfinite(pairs).all():
-        raise ValueError(f"{who}: the box must be finite, to draw starts from; {box!r} was given.")
+        raise ValueError(f"{who}: the box must be finite, since starts are drawn from it; {box!r} was given.")
     middle = pairs.mean(axis=-1)
     limits = box_of(pairs, middle, "box")
     assert limits is not None
@@ -176,7 +176,7 @@ def middle_of(box: Any, who: str) -> tuple[Vector, Box]:
 
 
 def spread(box: Box, n: int, seed: int) -> Vector:
-    """`n` points, one at random in each cell of a grid in up to two dimensions; in more, a Latin hypercube."""
+    """`n` random points, one per grid cell in up to two dimensions if `n` fits a grid; otherwise a Latin hypercube."""
     rng = np.random.default_rng(seed)
     d = box.low.size
     side = round(n ** (1 / d))
@@ -194,7 +194,7 @@ def _hessian(point: Point) -> Vector:
 
 
 def _to_zero_gradient(objective: Objective, point: Point, tol: float, box: Box) -> Point | None:
-    """Newton's method on the gradient, damped so that its norm falls; None where it does not get there."""
+    """Newton's method on the gradient, damped so that its norm falls; None if it does not converge."""
     damping = 1e-3
     far = 2.0 * (box.high - box.low)
     for _ in range(100):
@@ -226,7 +226,7 @@ def _to_zero_gradient(objective: Objective, point: Point, tol: float, box: Box) 
 
 
 def _classified(objective: Objective, point: Point, tol: float, floor: float) -> CriticalPoint:
-    """By the signs of the eigenvalues; those below `floor`, or below a share `tol` of the largest, are 0."""
+    """Classify by the signs of the eigenvalues; those below `floor`, or below `tol` times the largest, count as 0."""
     H = _hessian(point)
     largest = float(np.abs(H).max(initial=0.0))
     if not np.isfinite(H).all():
@@ -235,7 +235,7 @@ def _classified(objective: Objective, point: Point, tol: float, floor: float) ->
     if apart > 1e-6 * largest:
         raise ad.DomainError(
             f"the mixed second derivatives differ by {apart:.3g} at {objective.unravel(point.x)!r}; f is not twice "
-            "continuously differentiable there, and the eigenvalues decide nothing."
+            "continuously differentiable there, and the eigenvalues cannot decide."
         )
     values = np.linalg.eigvalsh((H + H.T) / 2)
     zero = max(tol * float(np.abs(values).max()), floor)

@@ -1,4 +1,4 @@
-"""Gradient descent as it is first taught: a function, a start, a rate, and every point on the way."""
+"""Gradient descent as in a textbook: a function, a starting point, a learning rate, and all points of the descent."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def gradient_descent(
     learning_rate: float = 0.1,
     n_iterations: int = 100,
 ) -> tuple[Any, Any]:
-    """``x <- x - learning_rate * df(x)``, `n_iterations` times.
+    """Apply ``x <- x - learning_rate * df(x)``, `n_iterations` times.
 
     Parameters
     ----------
     f : callable
         The function; only its derivative is used.
     df : callable, optional
-        The derivative, or gradient; found by automatic differentiation if not given.
+        The derivative, or gradient; computed by automatic differentiation if not given.
     x0 : number, array_like or container
-        Where to begin.
+        The starting point.
     learning_rate : float, default 0.1
     n_iterations : int, default 100
 
@@ -38,11 +38,11 @@ def gradient_descent(
     x : number, array or container
         The last point.
     history : ndarray, (n_iterations + 1, ...), or list
-        All points, `x0` first; a list where `x0` is a container.
+        All points, `x0` first; a list if `x0` is a container.
 
     See Also
     --------
-    minimize : stops when it is done, and knows better methods.
+    minimize : stops on its own, and has better methods.
 
     Examples
     --------
@@ -58,7 +58,9 @@ def gradient_descent(
     n = whole("n_iterations", n_iterations, 0)
     for name, function in (("f", f), ("df", df)):
         if not callable(function) and (name == "f" or function is not None):
-            raise TypeError(f"{name} must be a function; a {type(function).__name__} was given. The start is x0=....")
+            raise TypeError(
+                f"{name} must be a function; a {type(function).__name__} was given. The starting point is x0=...."
+            )
     slope = ad.grad(f) if df is None else df
     x, unravel = ravel(x0)
     points = [unravel(x.copy())]
@@ -67,13 +69,13 @@ def gradient_descent(
         g = slope(points[-1])
         if not i and isinstance(g, ad.Tensor) and is_being_differentiated(function(points[-1])):
             raise ad.GradientError(
-                "gradient_descent: the function closes over something that a transform is differentiating, and the "
-                "descent is not recorded: the derivative would be 0. Solve for the zero of the gradient, which is: "
-                "x = optim.root(ad.grad(f), x0). To hold the parameter constant use ad.stop_gradient."
+                "gradient_descent: the function closes over a value that a transform is differentiating, but the "
+                "descent is not recorded, so the derivative would be 0. Solve for the zero of the gradient, which is "
+                "recorded: x = optim.root(ad.grad(f), x0). To hold the parameter constant use ad.stop_gradient."
             )
         g, _ = ravel(g, "the derivative")
         if g.size != x.size:
-            raise ad.ShapeError(f"df returned {g.size} numbers for {x.size} in x0; it must return one for each.")
+            raise ad.ShapeError(f"df returned {g.size} numbers for the {x.size} in x0; it must return one for each.")
         x = x - rate * g.astype(x.dtype, copy=False)
         points.append(unravel(x))
     is_array = not isinstance(x0, (dict, list, tuple))

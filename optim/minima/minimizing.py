@@ -1,4 +1,4 @@
-"""Minimising a function of arrays: one driver for all methods, which records, stops and certifies."""
+"""Minimisation of a function of arrays: one driver for all methods, which records, stops and certifies the minimum."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from optim.minima.objective import Objective, Point, Vector
 from optim.minima.regions import box_of
 from optim.options import checked, whole
 
-_BOTTOM = 1e15  # f below minus so many times its first size counts as falling without end
-_FALL = 1e6  # the tolerance does not grow with |f| beyond so many times its first size
+_BOTTOM = 1e15  # f counts as unbounded below this multiple of minus its initial size
+_FALL = 1e6  # the tolerance grows with |f| up to this multiple of its initial size
 
 
 class Method(NamedTuple):
-    """How a method is run.
+    """How to run a method.
 
     Attributes
     ----------
     steps : callable
         ``(objective, point, **options)``, a generator of moves.
     evaluate : str
-        What of a point it needs: the name of a method of `Objective`.
+        The method of `Objective` that evaluates a point as needed.
     max_iter : int
     certifies : bool
-        Whether a minimum is asked for its curvature.
+        Whether to check the curvature at a minimum.
     """
 
     steps: Callable[..., Iterator[Move]]
@@ -55,7 +55,7 @@ METHODS: dict[str, Method] = {
 
 
 class Record(NamedTuple):
-    """One entry of a history: the start, or where an iteration led.
+    """One entry of a history: the start, or the result of an iteration.
 
     Attributes
     ----------
@@ -63,11 +63,11 @@ class Record(NamedTuple):
         In the structure of `x0`.
     fun : float
     grad_norm : float
-        The Euclidean norm of the gradient; with bounds, without what pushes against one.
+        The Euclidean norm of the gradient, without the entries that push against a bound.
     step : float
         Length of the step that led here; 0 at the start.
     curvature : float
-        The smallest curvature ``d'Hd / d'd`` met on the way here; NaN at the start, or if none was seen.
+        The smallest curvature ``d'Hd / d'd`` seen in this iteration; NaN at the start, or if none was computed.
     """
 
     x: Any
@@ -79,7 +79,7 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class MinimizeResult:
-    """What `minimize` found.
+    """The result of `minimize`.
 
     Attributes
     ----------
@@ -89,18 +89,18 @@ class MinimizeResult:
     grad : array or container
         The gradient at `x`, in the structure of `x0`.
     nit : int
-        Iterations.
+        Number of iterations.
     nfev, nhvp : int
-        Calls of f, and Hessian-vector products.
+        Numbers of calls of f and of Hessian-vector products.
     success : bool
-        Whether ``max|grad| <= tol * max(1, |fun|)``, with bounds without what pushes against one; not where `fun` is
-        above its value at `x0`, falls without end, or has negative curvature at `x`.
+        Whether ``max|grad| <= tol * max(1, |fun|)``, without the entries that push against a bound. False if `fun` is
+        above its value at `x0`, is unbounded below, or has negative curvature at `x`.
     message : str
-        Why it ended, in a sentence.
+        The reason for stopping, in a sentence.
     history : list of Record
         ``nit + 1`` entries, the first for `x0`.
     curvature : float
-        The smallest eigenvalue of the Hessian at `x`, as estimated by Lanczos' iteration; NaN if it was not asked for.
+        The smallest eigenvalue of the Hessian at `x`, estimated by Lanczos iteration; NaN if it was not computed.
     """
 
     x: Any
@@ -119,7 +119,7 @@ class MinimizeResult:
         return "MinimizeResult(\n    " + "\n    ".join([*lines, f"history: {len(self.history)} records"]) + "\n)"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
-        """For notebooks: the text, and a table with the courses of value and gradient norm."""
+        """For notebooks: the text, and a table with curves of the value and the gradient norm."""
         fields = [name for name in self.__dataclass_fields__ if name not in ("message", "history")]
         rows: list[list[Any]] = [[name, str(getattr(self, name))] for name in fields]
         rows += [[f"{name}, by iteration", ad.display.curve(getattr(r, name) for r in self.history)]
@@ -139,35 +139,36 @@ def minimize(
     certify: bool | None = None,
     **options: Any,
 ) -> MinimizeResult:
-    """A local minimum of a function of arrays.
+    """Find a local minimum of a function of arrays.
 
     Parameters
     ----------
     f : callable
-        ``x -> number``, written in NumPy; for ``"gauss-newton"`` ``x -> residuals``, an array, and half the sum of
-        their squares is minimised.
+        ``x -> number``, written in NumPy. For ``"gauss-newton"`` it is ``x -> residuals``, an array, and half the sum
+        of their squares is minimised.
     x0 : array_like, or nested dicts, lists and tuples of them
-        Where to begin; `f` is given the same structure.
+        The starting point; `f` is called with the same structure.
     method : str, default "newton-cg"
-        By gradients at a fixed rate: ``"gd"`` (without `learning_rate`: with a backtracking search), ``"momentum"``,
-        ``"adam"``. By gradients and a line search: ``"lbfgs"``, ``"bfgs"``, ``"cg"``. By Hessian-vector products and a
-        trust region: ``"newton-cg"``, ``"trust-krylov"``. By the Jacobian of residuals: ``"gauss-newton"``.
+        Gradients with a fixed rate: ``"gd"`` (with a backtracking search if `learning_rate` is not given),
+        ``"momentum"``, ``"adam"``. Gradients with a line search: ``"lbfgs"``, ``"bfgs"``, ``"cg"``. Hessian-vector
+        products with a trust region: ``"newton-cg"``, ``"trust-krylov"``. The Jacobian of residuals:
+        ``"gauss-newton"``.
     tol : float, default 1e-8
         Success is ``max|g| <= tol * max(1, |f|)``.
     max_iter : int, optional
-        10,000 for ``"gd"``, ``"momentum"``, ``"adam"`` and ``"cg"``, 5,000 for the others if not given.
+        By default 10,000 for ``"gd"``, ``"momentum"``, ``"adam"`` and ``"cg"``, and 5,000 for the others.
     callback : callable, optional
-        Called with the `Record` of every iteration; ends the run by returning True.
+        Called with the `Record` of every iteration; returning True stops the run.
     bounds : pair, array_like of pairs, or container of them, optional
         For each array of `x0` one pair ``(low, high)``, or one for each of its numbers; None in a pair is no bound.
-        Steps are projected onto them.
+        Steps are projected onto the bounds.
     certify : bool, optional
-        At the end look for directions of negative curvature, and go on along one: a saddle is left. True for the
-        second-order methods if not given.
+        Whether to look for a direction of negative curvature at the end, and to continue along it, so that a saddle is
+        left. By default True for the second-order methods.
     **options
-        Of the method: ``learning_rate`` of gd, momentum and adam; ``momentum``, ``nesterov``; ``betas``, ``eps``;
-        ``radius``, ``max_radius``, ``max_products`` of the trust regions; ``history_size`` of lbfgs; ``damping`` of
-        gauss-newton.
+        Options of the method: ``learning_rate`` of gd, momentum and adam; ``momentum``, ``nesterov``; ``betas``,
+        ``eps``; ``radius``, ``max_radius``, ``max_products`` of the trust regions; ``history_size`` of lbfgs;
+        ``damping`` of gauss-newton.
 
     Returns
     -------
@@ -176,13 +177,14 @@ def minimize(
     Raises
     ------
     ValueError, TypeError
-        If an option is unknown or out of its range.
+        If an option is unknown or out of range.
     autodiff.DomainError
         If `f` or its gradient is not finite at `x0`.
 
     Notes
     -----
-    NumPy's warnings about overflow and invalid values are silent during the search: trial points may lie anywhere.
+    NumPy's warnings about overflow and invalid values are suppressed during the search, since trial points may lie
+    anywhere.
 
     References
     ----------
@@ -233,7 +235,8 @@ def _run(
     point = evaluate(objective.start)
     if not (np.isfinite(point.fun) and np.isfinite(point.grad).all()):
         raise ad.DomainError(
-            f"f is {point.fun} at x0, and its gradient {objective.unravel(point.grad)!r}; start where both are finite."
+            f"f is {point.fun} at x0, and its gradient {objective.unravel(point.grad)!r}; start at a point where both "
+            "are finite."
         )
     history = [_record(objective, Move(point, 0.0, float("nan")))]
     steps = method.steps(objective, point, **options)
@@ -250,7 +253,7 @@ def _run(
                     move = _leave(objective, point, pair, evaluate)
                 message += _kind(pair, negligible)
                 success = not pair.value < -negligible
-                if move is not None:  # from a saddle: the method begins anew beside it
+                if move is not None:  # at a saddle: restart the method beside it
                     success, message, curvature = False, "", float("nan")
                     steps = method.steps(objective, move.point, **options)
         elif len(history) > most:
@@ -258,18 +261,18 @@ def _run(
         else:
             move = next(steps, None)
             if move is None:
-                message = "no step was found that lowers f any further; its rounding may not allow a smaller gradient"
+                message = "no step lowers f any further; its rounding errors may not allow a smaller gradient"
         if move is None:
             continue
         point = move.point
         history.append(_record(objective, move))
         if callback is not None and callback(history[-1]) is True:
-            message = "the callback ended it"
+            message = "the callback stopped it"
             success = _is_flat(objective, point, history, tol)
         elif point.fun < -_BOTTOM * max(1.0, abs(history[0].fun)):
-            message = "f seems to have no lower bound"
+            message = "f seems to be unbounded below"
         elif not (np.isfinite(point.fun) and np.isfinite(point.grad).all() and np.isfinite(point.x).all()):
-            message = "f is no longer finite: the steps were too long; give a smaller learning_rate"
+            message = "f is no longer finite: the steps were too long; use a smaller learning_rate"
     return MinimizeResult(
         x=objective.unravel(point.x),
         fun=point.fun,
@@ -285,7 +288,7 @@ def _run(
 
 
 def _is_flat(objective: Objective, point: Point, history: list[Record], tol: float) -> bool:
-    """Whether the gradient is small against f, and f has neither risen nor fallen so far that any gradient would be."""
+    """Whether the gradient is small relative to f, and f has not risen. Once f has fallen far, the scale is capped."""
     scale = min(max(1.0, abs(point.fun)), _FALL * max(1.0, abs(history[0].fun)))
     return _size(objective, point) <= tol * scale and point.fun <= history[0].fun
 
@@ -301,11 +304,11 @@ def _record(objective: Objective, move: Move) -> Record:
 
 
 def _flattest(objective: Objective, point: Point) -> Eigenpair:
-    """The direction of the smallest curvature among the numbers that are not held by a bound."""
+    """The direction of the smallest curvature in the numbers that no bound holds."""
     matvec = point.matvec or objective.model(point.x).matvec
     assert matvec is not None
     free = objective.free(point)
-    if objective.box is not None:  # a number at its bound without slope may still not move across it
+    if objective.box is not None:  # a number at its bound must not cross it, even if its slope is 0
         free &= (point.x > objective.box.low) & (point.x < objective.box.high)
     places = np.flatnonzero(free)
     if not places.size:
@@ -328,12 +331,12 @@ def _kind(pair: Eigenpair, negligible: float) -> str:
     if pair.value < -negligible:
         return f", but the smallest curvature is {pair.value:.2e}, and no lower point was found along it"
     if pair.value <= negligible:
-        return "; the smallest curvature is 0 within rounding, so that this may be no minimum"
+        return "; the smallest curvature is 0 within rounding, so this may not be a minimum"
     return f", and the smallest curvature is {pair.value:.2e}: a minimum"
 
 
 def _leave(objective: Objective, point: Point, pair: Eigenpair, evaluate: Callable[[Vector], Point]) -> Move | None:
-    """A step along a direction of negative curvature that lowers f by a share of what the curvature says."""
+    """A step along a direction of negative curvature that lowers f by a fraction of the predicted decrease."""
     sign = -1.0 if float(point.grad @ pair.vector) > 0.0 else 1.0
 
     def there(length: float) -> tuple[Vector, bool]:
@@ -344,7 +347,7 @@ def _leave(objective: Objective, point: Point, pair: Eigenpair, evaluate: Callab
         for side in (length, -length):
             if not there(side)[1]:
                 continue
-            while abs(side) >= 1.0 and there(10.0 * side)[1]:  # it goes on falling: how far?
+            while abs(side) >= 1.0 and there(10.0 * side)[1]:  # f still falls: step further
                 side *= 10.0
             new = evaluate(there(side)[0])
             if np.isfinite(new.fun) and not np.isfinite(new.grad).all():

@@ -1,4 +1,4 @@
-"""The function to be minimised as methods see it: of flat vectors, with derivatives, its evaluations counted."""
+"""The objective function as the methods see it: a function of flat vectors, with derivatives and counts of calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Vector = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(slots=True, eq=False)
 class Point:
-    """A point and what is known of the function there.
+    """A point, with values and derivatives of the function there.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Point:
     matvec : callable or None
         Products with the Hessian.
     residuals, jacobian : ndarray, (m,) and (m, n), or None
-        Of a sum of squares.
+        For a sum of squares.
     """
 
     x: Vector
@@ -47,16 +47,16 @@ class Objective:
     x0 : array_like or container
     box : Box or None
     squares : bool, default False
-        `f` returns residuals; the function is half the sum of their squares.
+        Whether `f` returns residuals; the function is then half the sum of their squares.
 
     Attributes
     ----------
     start : ndarray, (n,)
         `x0` as a vector, moved into the box.
     unravel : callable
-        From a vector to the structure of `x0`.
+        Maps a vector to the structure of `x0`.
     nfev, nhvp : int
-        Calls of `f`, and Hessian-vector products.
+        Numbers of calls of `f` and of Hessian-vector products.
     """
 
     def __init__(self, f: Callable[[Any], Any], x0: Any, box: Box | None, *, squares: bool = False) -> None:
@@ -71,24 +71,24 @@ class Objective:
         self.nfev = 0
         self.nhvp = 0
         self._value_and_grad = ad.value_and_grad(self._scalar)
-        self._is_checked = False  # for what it closes over
+        self._is_checked = False  # whether `f` was checked for closing over differentiated values
 
     def _scalar(self, tree: Any) -> Any:
-        """The function itself, on what `f` takes."""
+        """The scalar function of a point in the structure of `x0`."""
         self.nfev += 1
         y = self.f(tree)
         return (y * y).sum() / 2 if self.squares else y
 
     def _refuse_outer_transform(self, y: Any) -> None:
-        """The result would have the derivative 0, for the search is not recorded; `y` is what f returned."""
+        """Raise if f depends on an outer transform: the search is not recorded, so the derivative would be wrong (0)."""
         if self._is_checked or not isinstance(y, ad.Tensor):
             return
         self._is_checked = True
         if is_being_differentiated(self.f(self.unravel(self.start))):
             raise ad.GradientError(
-                "f closes over something that a transform is differentiating, and a search is not differentiated "
-                "through. For the derivative of the minimum by a parameter solve for the zero of the gradient, which "
-                "is: x = optim.root(ad.grad(f), x0). To hold the parameter constant use ad.stop_gradient."
+                "f closes over a value that a transform is differentiating, but a search is not recorded. To "
+                "differentiate the minimum with respect to a parameter, solve for the zero of the gradient, which is "
+                "recorded: x = optim.root(ad.grad(f), x0). To hold the parameter constant use ad.stop_gradient."
             )
 
     def value(self, x: Vector) -> float:
@@ -103,7 +103,7 @@ class Objective:
         return Point(x, _number(y), self._flat(g))
 
     def model(self, x: Vector) -> Point:
-        """Value, gradient, and products with the Hessian, all from one record."""
+        """Value, gradient, and Hessian-vector products, all from one recording."""
         operator = ad.hessian_operator(self._scalar, self.unravel(x))
         self._refuse_outer_transform(operator.value)
 
@@ -122,7 +122,7 @@ class Objective:
         if not isinstance(r, np.ndarray) or r.dtype.kind != "f" or r.ndim == 0:
             given = f"an array of dtype {r.dtype}" if isinstance(r, np.ndarray) else f"a {type(r).__name__}"
             raise ad.GradientError(
-                f"gauss-newton minimises half the sum of squares of what f returns, an array of real residuals; f "
+                f"gauss-newton minimises half the sum of squares of an array of real residuals, but f "
                 f"returned {given}. Return the residuals before they are squared and summed, or use another method."
             )
         columns = [self._flat(pushforward(self.unravel(e))) for e in np.eye(x.size, dtype=x.dtype)]
@@ -141,11 +141,11 @@ class Objective:
         return x if self.box is None else self.box.project(x).astype(x.dtype, copy=False)
 
     def slope(self, point: Point) -> Vector:
-        """The gradient, without what pushes against a bound."""
+        """The gradient, without the entries that push against a bound."""
         return point.grad if self.box is None else self.box.projected_gradient(point.x, point.grad)
 
     def free(self, point: Point) -> Vector:
-        """Which numbers may move down the gradient."""
+        """A mask of the numbers that may move along the negative gradient."""
         if self.box is None:
             return np.ones(point.x.size, bool)
         return self.box.free(point.x, point.grad)

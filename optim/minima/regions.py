@@ -1,4 +1,4 @@
-"""Boxes: the interval that each number of a point may lie in, and the point nearest to another in it."""
+"""Boxes: bounds for each number of a point, and the projection onto them."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ class Box(NamedTuple):
         return np.clip(x, self.low, self.high)
 
     def projected_gradient(self, x: Vector, g: Vector) -> Vector:
-        """The gradient without the entries that push a number against its bound; 0 where nothing can be gained."""
+        """The gradient, with 0 for the entries that push a number against its bound."""
         return np.where(self.free(x, g), g, np.zeros_like(g))
 
     def free(self, x: Vector, g: Vector) -> Vector:
-        """Which numbers may move down the gradient."""
+        """A mask of the numbers that may move along the negative gradient."""
         return ~(((x <= self.low) & (g > 0)) | ((x >= self.high) & (g < 0)))
 
 
 def box_of(bounds: Any, x: Any, what: str = "bounds") -> Box | None:
-    """The bounds of a point in its own structure as a `Box`; None where there are none.
+    """The bounds of a point, given in its structure, as a `Box`; None if there are none.
 
     Parameters
     ----------
     bounds : None, pair, array_like of pairs, or container of them
         For every array of `x`: one pair ``(low, high)`` for all its numbers, or a pair for each, an array of shape
-        ``shape + (2,)``. None is no bound, as a whole or in a pair. For containers a container of the same
-        structure; keys of a dict that are left out are free.
+        ``shape + (2,)``. None is no bound, as a whole or in a pair. For a container give a container of the same
+        structure; missing keys of a dict have no bounds.
     x : array_like or container
         The point.
     what : str, default "bounds"
-        What messages call them.
+        The name of the bounds in messages.
     """
     if bounds is None:
         return None
@@ -69,12 +69,12 @@ def _parts(bounds: Any, x: Any, what: str) -> list[tuple[Vector, Vector]]:
         if bounds is not None and not isinstance(bounds, dict):
             raise ad.StructureError(f"{what}: the point is a dict; give a dict with bounds for its keys {list(x)}.")
         if unknown := [k for k in bounds or {} if k not in x]:
-            raise ad.StructureError(f"{what}: {unknown[0]!r} is no key of the point; it has {list(x)}.")
+            raise ad.StructureError(f"{what}: {unknown[0]!r} is not a key of the point; its keys are {list(x)}.")
         return [part for k, v in x.items() for part in _parts((bounds or {}).get(k), v, f"{what}[{k!r}]")]
     if isinstance(x, (list, tuple)):
         if bounds is not None and len(bounds) != len(x):
             raise ad.StructureError(
-                f"{what}: {len(bounds)} entries for a {type(x).__name__} of {len(x)}; give as many."
+                f"{what}: {len(bounds)} entries for a {type(x).__name__} of {len(x)}; give one for each."
             )
         each = [None] * len(x) if bounds is None else bounds
         return [part for i, (v, b) in enumerate(zip(x, each, strict=True)) for part in _parts(b, v, f"{what}[{i}]")]

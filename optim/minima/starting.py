@@ -1,4 +1,4 @@
-"""Local minima from many starts: which there are, and how many starts lead to each."""
+"""Local minima from many starting points, and how many starts lead to each."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from optim.options import checked, whole
 
 
 class Basin(NamedTuple):
-    """A local minimum and the starts that led to it.
+    """A local minimum, with the starting points that led to it.
 
     Attributes
     ----------
     x : array
     fun : float
     share : float
-        The share of all starts that ended here: the size of the basin in the box.
+        The fraction of all starts that ended here, an estimate of the basin's size within the box.
     starts : ndarray, (k, d)
     result : MinimizeResult
         The best of the runs.
@@ -37,16 +37,16 @@ class Basin(NamedTuple):
 
 
 class MultistartResult(NamedTuple):
-    """What `multistart` found.
+    """The result of `multistart`.
 
     Attributes
     ----------
     basins : list of Basin
-        By rising value; the first is the best candidate for the global minimum.
+        In ascending order of the value; the first is the best candidate for the global minimum.
     failures : int
-        Runs that did not succeed.
+        Number of runs that did not succeed.
     nfev : int
-        Calls of f in all runs.
+        Number of calls of f in all runs.
     """
 
     basins: list[Basin]
@@ -60,7 +60,7 @@ class MultistartResult(NamedTuple):
 
     @property
     def fun(self) -> float:
-        """The value there."""
+        """The value at the lowest point."""
         return self.basins[0].fun
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
@@ -82,23 +82,24 @@ def multistart(
     distance: float = 1e-4,
     **options: Any,
 ) -> MultistartResult:
-    """Minimise from many points of a box, and sort the ends into basins.
+    """Minimise from many starting points in a box, and group the minima into basins.
 
     Parameters
     ----------
     f : callable
-        Of a point array ``(d,)``; of one number, if `box` is a single pair.
+        A function of an array ``(d,)``; of one number, if `box` is a single pair.
     box : pair, or sequence of d pairs ``(low, high)``
-        Starts are spread over it, and steps are projected onto it.
+        The starts are spread over it, and steps are projected onto it.
     n : int, default 20
+        Number of starts.
     seed : int, default 0
-        Of the starts.
+        Seed of the starts.
     method : str, default "lbfgs"
         As in `minimize`.
     distance : float, default 1e-4
-        Ends belong together where no coordinate differs by more than this share of the box's side.
+        Minima are the same if no coordinate differs by more than this fraction of the box's side.
     **options
-        Of `minimize`; ``bounds=None`` lets the runs leave the box.
+        Options of `minimize`; ``bounds=None`` lets the runs leave the box.
 
     Returns
     -------
@@ -132,8 +133,8 @@ def multistart(
             failures, message = failures + 1, result.message
     if not found:
         raise RuntimeError(
-            f"multistart: none of {n} runs of {method} succeeded; the last: {message} Try another "
-            "method, or max_iter=, tol=."
+            f"multistart: none of {n} runs of {method} succeeded; the last one: {message} Try another method, or "
+            "other values of max_iter= and tol=."
         )
     found.sort(key=lambda end: end[1].fun)
     members: list[list[tuple[Vector, MinimizeResult, Vector]]] = []

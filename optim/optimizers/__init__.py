@@ -1,1 +1,1 @@
-"""Optimizers: what a training step does with the gradients."""
+"""Optimisers: they update parameters from gradients, or from the loss as a function."""

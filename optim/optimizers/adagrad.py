@@ -1,4 +1,4 @@
-"""AdaGrad: steps that shrink with all the gradients an entry has seen."""
+"""AdaGrad: each entry's steps shrink with the sum of all its squared gradients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from optim.options import Group, Option, finite_from_zero
 
 
 class AdaGrad(Optimizer):
-    """Gradient steps divided, entry by entry, by the root of the sum of all squared gradients.
+    """Gradient steps divided, elementwise, by the square root of the sum of all squared gradients.
 
     Parameters
     ----------
@@ -24,9 +24,9 @@ class AdaGrad(Optimizer):
     weight_decay : float, default 0.0
         Adds ``weight_decay * p`` to the gradient.
     initial_sum : float, default 0.0
-        What the sums begin with.
+        Initial value of the sums.
     eps : float, default 1e-10
-        Added to the root, so that a parameter without gradients does not divide by 0.
+        Added to the square root, so that an entry whose gradients are 0 is not divided by 0.
 
     Notes
     -----
@@ -75,7 +75,7 @@ class AdaGrad(Optimizer):
 
     @staticmethod
     def first_state(name: str, group: Group, values: Vector) -> Vector:
-        """The sums begin with `initial_sum`, for real and imaginary parts alike."""
+        """The sums start at `initial_sum`, for real and imaginary parts alike."""
         start = complex(group.initial_sum, group.initial_sum) if values.dtype.kind == "c" else group.initial_sum
         return np.full_like(values, start)
 
@@ -96,7 +96,7 @@ class AdaGrad(Optimizer):
 
     @staticmethod
     def update_in_place(p: Vector, g: Vector, s: Vector, t: Vector, settings: Settings) -> None:
-        """The same, into `p` and `s`."""
+        """The same, in place."""
         rate, eps = settings
         np.multiply(g, g, t)
         np.add(s, t, s)

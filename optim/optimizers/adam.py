@@ -1,4 +1,4 @@
-"""Adam: steps scaled by running moments of the gradient; and AdamW, whose weight decay stands apart from them."""
+"""Adam: steps scaled by running moments of the gradient; and AdamW, which decouples the weight decay from them."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from optim.options import Group, Option, finite_from_zero, flag, two_shares
 
 
 class Adam(Optimizer):
-    """Gradient steps scaled, entry by entry, by running means of the gradient and of its square.
+    """Steps along the running mean of the gradient, divided elementwise by the root of the running mean of its square.
 
     Parameters
     ----------
     parameters : iterable of Tensor, or of dict
     learning_rate : float, default 1e-3
     betas : tuple of two floats, default (0.9, 0.999)
-        How much of the running means of g and of g^2 is kept at each step.
+        The fractions of the running means of g and of g^2 that each step keeps.
     eps : float, default 1e-8
-        Added to the root, so that a parameter without gradients does not divide by 0.
+        Added to the square root, so that an entry whose gradients are 0 is not divided by 0.
     weight_decay : float, default 0.0
-        Adds ``weight_decay * p`` to the gradient, before the means; `AdamW` keeps it apart.
+        Adds ``weight_decay * p`` to the gradient, before the means; `AdamW` decouples it.
     amsgrad : bool, default False
-        Divide by the root of the largest v so far, so that the steps cannot grow again. The same for all groups.
+        Divide by the root of the largest v so far, so that the divisor never shrinks. The same for all groups.
 
     Notes
     -----
@@ -37,7 +37,7 @@ class Adam(Optimizer):
     ----------
     D. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1. S. Reddi, S. Kale,
     S. Kumar, "On the convergence of Adam and beyond", ICLR 2018, algorithm 2 (AMSGrad), in torch's form, in which
-    the largest v is taken before the correction. The corrections are drawn into step and eps (section 2, last lines).
+    the maximum is taken before the bias correction. The corrections are merged into step and eps (section 2, end).
 
     Examples
     --------
@@ -68,7 +68,7 @@ class Adam(Optimizer):
 
     @staticmethod
     def settings(group: Group, step: int) -> tuple[float, ...]:
-        """The weights of the new terms, the size of the step and eps, into both of which the corrections are drawn."""
+        """The weights of the new terms, and the step size and eps with the bias corrections merged in."""
         b1, b2 = group.betas
         root = (1 - b2**step) ** 0.5
         return 1 - b1, 1 - b2, group.learning_rate * root / (1 - b1**step), group.eps * root
@@ -77,7 +77,7 @@ class Adam(Optimizer):
     def update(
         p: Vector, g: Vector, state: tuple[Vector, ...], settings: Settings
     ) -> tuple[Vector, tuple[Vector, ...]]:
-        """One step; the running means as ``m + (g - m) (1 - b1)``, which rounds once less."""
+        """One step; the running mean is ``m + (g - m) (1 - b1)``, which has one rounding fewer."""
         a1, a2, rate, eps = settings
         m, v, *largest = state
         m = m + (g - m) * a1
@@ -88,7 +88,7 @@ class Adam(Optimizer):
 
     @staticmethod
     def update_in_place(p: Vector, g: Vector, m: Vector, v: Vector, *rest: Any) -> None:
-        """The same, into `p`, `m`, `v` and, with `amsgrad`, the largest v."""
+        """The same, in place."""
         t, settings = rest[-2:]
         a1, a2, rate, eps = settings
         np.subtract(g, m, t)
@@ -108,7 +108,7 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with weight decay that does not pass through the running means: ``p <- (1 - rate * weight_decay) p`` first.
+    """Adam with decoupled weight decay: ``p <- (1 - rate * weight_decay) p`` before each step.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ class AdamW(Adam):
 
     @staticmethod
     def settings(group: Group, step: int) -> tuple[float, ...]:
-        """The share of a parameter that is kept, and the settings of `Adam`."""
+        """The factor of the decay, and the settings of `Adam`."""
         return 1 - group.learning_rate * group.weight_decay, *Adam.settings(group, step)
 
     @staticmethod

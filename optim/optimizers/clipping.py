@@ -1,4 +1,4 @@
-"""Gradients held within bounds, in place, between ``backward`` and ``step``."""
+"""Gradient clipping, in place, between ``backward`` and ``step``."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ def clip_grad_norm(
     *,
     error_if_nonfinite: bool = False,
 ) -> float:
-    """Shrink all gradients by one factor, so that their common norm is at most `max_norm`.
+    """Scale all gradients by one factor, so that their total norm is at most `max_norm`.
 
     Parameters
     ----------
     parameters : Tensor or iterable of Tensor
-        Their ``.grad`` is changed in place; those without one are passed over.
+        Each ``.grad`` is changed in place; parameters without one are skipped.
     max_norm : float
     norm_type : float, default 2.0
-        The p of the p-norm over all entries; ``inf`` for the largest.
+        The p of the p-norm over all entries; ``inf`` for the maximum norm.
     error_if_nonfinite : bool, default False
-        Raise where the norm is NaN or infinite; otherwise the gradients become NaN or 0.
+        Raise if the norm is NaN or infinite; otherwise the gradients become NaN or 0.
 
     Returns
     -------
     float
-        The norm before.
+        The norm before clipping.
 
     Notes
     -----
-    The factor is ``min(1, max_norm / (norm + 1e-6))``, torch's.
+    The factor is ``min(1, max_norm / (norm + 1e-6))``, as in torch.
 
     References
     ----------
@@ -63,10 +63,10 @@ def clip_grad_norm(
         if error_if_nonfinite and not math.isfinite(norm):
             raise ad.DomainError(
                 f"clip_grad_norm: the norm of the gradients is {norm}. ad.detect_anomaly() finds the operation that "
-                "made it; error_if_nonfinite=False goes on all the same."
+                "caused it; error_if_nonfinite=False continues regardless."
             )
         factor = max_norm / (norm + 1e-6) if math.isfinite(max_norm) else 1.0
-        if not factor >= 1.0:  # also where it is NaN
+        if not factor >= 1.0:  # also if it is NaN
             for g in gradients:
                 np.multiply(g, np.array(factor, g.real.dtype), g)
         return norm
@@ -80,14 +80,14 @@ def clip_grad_value(parameters: ad.Tensor | Iterable[ad.Tensor], max_value: floa
     Parameters
     ----------
     parameters : Tensor or iterable of Tensor
-        Their ``.grad`` is changed in place; those without one are passed over. Of complex ones real and imaginary
-        part are clipped.
+        Each ``.grad`` is changed in place; parameters without one are skipped. The real and imaginary parts of complex
+        gradients are clipped separately.
     max_value : float
 
     Returns
     -------
     float
-        The 2-norm of all gradients before.
+        The 2-norm of all gradients before clipping.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def clip_grad_value(parameters: ad.Tensor | Iterable[ad.Tensor], max_value: floa
 
 
 def _clipped(parameters: ad.Tensor | Iterable[ad.Tensor], clip: Callable[[list[Vector]], float]) -> float:
-    """Clip, and return the norm before; in a compiled function at every call."""
+    """Clip, and return the norm before; a compiled function does this at every call."""
     if not ad.is_compiling():
         return clip(_gradients(parameters))
     given = [parameters] if isinstance(parameters, ad.Tensor) else list(parameters)
@@ -129,7 +129,7 @@ def _clipped(parameters: ad.Tensor | Iterable[ad.Tensor], clip: Callable[[list[V
 
 
 def _gradients(parameters: ad.Tensor | Iterable[ad.Tensor]) -> list[Vector]:
-    """The gradients that are there, each once, ready to be written."""
+    """The existing gradients, each once, as writeable arrays."""
     found: dict[int, Vector] = {}
     for i, p in enumerate([parameters] if isinstance(parameters, ad.Tensor) else parameters):
         if not isinstance(p, ad.Tensor):
@@ -143,7 +143,7 @@ def _gradients(parameters: ad.Tensor | Iterable[ad.Tensor]) -> list[Vector]:
 
 
 def _norm(gradients: list[Vector], p: float) -> float:
-    """The p-norm of all entries, from their shares of the largest, so that no power overflows."""
+    """The p-norm of all entries, which are first divided by the largest, so that no power overflows."""
     largest = max((float(np.abs(g).max(initial=0.0)) for g in gradients), default=0.0)
     if any(np.isnan(g).any() for g in gradients):
         return math.nan

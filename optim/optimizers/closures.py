@@ -1,4 +1,4 @@
-"""What the optimisers share that evaluate the loss themselves: parameters as one vector, moved and moved back."""
+"""The base of optimisers that evaluate the loss themselves: all parameters as one vector, moved and moved back."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class ClosureOptimizer(Named):
     parameters : iterable of Tensor
         Tracked leaves, such as ``model.parameters()``; real.
     learning_rate : float
-        The share of each step that is taken, at most 1.
+        The fraction of each step that is taken, at most 1.
 
     Attributes
     ----------
     scheduled : tuple of two floats, or None
-        Kept by schedules: the learning rate before them, and the one they set last.
+        Kept by schedules: the learning rate before them, and the one that they set last.
     """
 
-    any_shape: tuple[str, ...] = ()  # entries of the state that have no shape of their own
+    any_shape: tuple[str, ...] = ()  # entries of the state whose shape varies
 
     def __init__(self, parameters: Iterable[ad.Tensor], learning_rate: float) -> None:
         self.learning_rate = checked("learning_rate", learning_rate, 0.0, 1.0)
@@ -39,13 +39,13 @@ class ClosureOptimizer(Named):
         for i, p in enumerate(parameters):
             if isinstance(p, Mapping):
                 raise TypeError(
-                    f"{type(self).__name__} moves all parameters by one step and takes no groups; parameter {i} is a "
-                    "dict. Give the parameters themselves."
+                    f"{type(self).__name__} updates all parameters together and takes no parameter groups; parameter "
+                    f"{i} is a dict. Give the parameters themselves."
                 )
             if isinstance(p, ad.Tensor) and p.dtype.kind == "c":
                 raise ad.DtypeError(
-                    f"{type(self).__name__}: parameter {i} is complex; a real loss of real numbers is needed. Keep "
-                    "real and imaginary part as two parameters."
+                    f"{type(self).__name__}: parameter {i} is complex; this optimiser needs real parameters. Keep the "
+                    "real and imaginary parts as two parameters."
                 )
         self._runs = flat.house(parameters)
 
@@ -55,7 +55,7 @@ class ClosureOptimizer(Named):
         return [p for run in self._runs for p in run.parameters]
 
     def zero_grad(self) -> None:
-        """Forget the gradients of all parameters; `step` does not need it."""
+        """Clear the gradients of all parameters; `step` does not need this."""
         for p in self.parameters:
             p.zero_grad()
 
@@ -66,13 +66,13 @@ class ClosureOptimizer(Named):
             )
         if ad.is_compiling():
             raise ad.CompileError(
-                f"compile: {type(self).__name__}.step decides by the losses how often it evaluates. Compile the loss "
-                f"function and give that to step."
+                f"compile: the number of evaluations in {type(self).__name__}.step depends on the losses. Compile the "
+                f"loss function and pass that to step."
             )
         return loss_fn
 
     def _evaluated(self, loss_fn: Callable[[], ad.Tensor]) -> ad.Tensor:
-        """The loss that the user's function returns."""
+        """The loss returned by the user's function, checked to be a Tensor."""
         loss = loss_fn()
         if not isinstance(loss, ad.Tensor):
             raise TypeError(
@@ -94,13 +94,13 @@ class ClosureOptimizer(Named):
             run.mark_changed()
 
     def _gradient(self, loss: ad.Tensor) -> Vector:
-        """The gradient of a recorded loss as one vector; zeros for what is frozen. No ``.grad`` is touched."""
+        """The gradient of a recorded loss as one vector; zeros for frozen parameters. No ``.grad`` is changed."""
         free = [p for p in self.parameters if p.requires_grad]
         found = dict(zip(map(id, free), ad.gradients(loss, free), strict=True))
         return self._flattened({key: g.data for key, g in found.items()})
 
     def _flattened(self, found: Mapping[int, Vector]) -> Vector:
-        """The arrays of all parameters, by their id, as one vector; zeros where there is none."""
+        """The arrays of all parameters, given by id, as one vector; zeros for those without an array."""
         return np.concatenate(
             [found[id(p)].reshape(-1) if id(p) in found else np.zeros(p.size, p.dtype) for p in self.parameters]
         )
@@ -108,25 +108,25 @@ class ClosureOptimizer(Named):
     # --- state ------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Vector]:
-        """A copy of what the next step depends on, beside the parameters."""
+        """A copy of all that the next step depends on, besides the parameters."""
         return {"learning_rate": np.array(self.learning_rate)}
 
     def check_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Raise what `load_state_dict` would raise, and change nothing."""
+        """Raise the errors that `load_state_dict` would raise, and change nothing."""
         self._checked_state(saved)
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Go on from a saved state; all of it is checked before anything is changed.
+        """Restore a saved state. All of it is checked before anything is changed.
 
         Raises
         ------
         autodiff.StructureError, autodiff.ShapeError, autodiff.DtypeError, ValueError
-            If it does not belong to this optimiser.
+            If the state does not belong to this optimiser.
         """
         self._load(self._checked_state(saved))
 
     def _checked_state(self, saved: Mapping[str, Any]) -> Saved:
-        """The saved state as arrays, which `_load` takes as they are."""
+        """The saved state as checked arrays, the input of `_load`."""
         found = fitting(self, self.state_dict(), saved, self.any_shape)
         checked("learning_rate", found["learning_rate"].item(), 0.0, 1.0)
         return found

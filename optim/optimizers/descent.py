@@ -1,4 +1,4 @@
-"""Steps along the negative gradient: plain, and with momentum."""
+"""Gradient descent: plain, and with momentum."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from optim.options import Group, Option, flag, share
 
 
 class GradientDescent(Optimizer):
-    """``p <- p - learning_rate * g``.
+    """Gradient descent: ``p <- p - learning_rate * g``.
 
     Parameters
     ----------
@@ -50,13 +50,13 @@ class GradientDescent(Optimizer):
     def update(
         p: Vector, g: Vector, state: tuple[Vector, ...], settings: Settings
     ) -> tuple[Vector, tuple[Vector, ...]]:
-        """One step down the gradient."""
+        """One step along the negative gradient."""
         (rate,) = settings
         return p - rate * g, ()
 
     @staticmethod
     def update_in_place(p: Vector, g: Vector, t: Vector, settings: Settings) -> None:
-        """The same, into `p`."""
+        """The same, in place."""
         (rate,) = settings
         np.multiply(g, rate, t)
         np.subtract(p, t, p)
@@ -70,9 +70,9 @@ class Momentum(Optimizer):
     parameters : iterable of Tensor, or of dict
     learning_rate : float, default 1e-3
     momentum : float, default 0.9
-        The share of the velocity that is kept, below 1.
+        The fraction of the velocity that each step keeps, below 1.
     nesterov : bool, default False
-        Step along ``g + momentum * v`` in place of `v`.
+        Step along ``g + momentum * v`` instead of `v`.
     weight_decay : float, default 0.0
         Adds ``weight_decay * p`` to the gradient.
     dampening : float, default 0.0
@@ -121,21 +121,21 @@ class Momentum(Optimizer):
         for group in self.groups:
             if group.nesterov and group.dampening:
                 raise ValueError(
-                    f"Momentum: nesterov=True looks ahead along the whole gradient and takes no dampening; "
-                    f"{group.dampening} was given. Leave one of them out."
+                    f"Momentum: nesterov=True needs the undamped gradient, but dampening={group.dampening} was given. "
+                    f"Leave one of them out."
                 )
 
     @staticmethod
     def settings(group: Group, step: int) -> tuple[float, ...]:
-        """Rate, momentum, the momentum of Nesterov's look ahead (0 without), the weight of the gradient."""
-        weight = 1.0 - group.dampening if step > 1 and group.momentum else 1.0  # as torch begins
+        """Rate, momentum, the momentum of Nesterov's look-ahead (0 without it), the weight of the gradient."""
+        weight = 1.0 - group.dampening if step > 1 and group.momentum else 1.0  # torch's first step is undamped
         return group.learning_rate, group.momentum, group.momentum if group.nesterov else 0.0, weight
 
     @staticmethod
     def update(
         p: Vector, g: Vector, state: tuple[Vector, ...], settings: Settings
     ) -> tuple[Vector, tuple[Vector, ...]]:
-        """One step along the velocity; with Nesterov's correction along where it will be."""
+        """One step along the velocity ``v``, or along ``g + momentum * v`` with `nesterov`."""
         rate, momentum, ahead, weight = settings
         (v,) = state
         v = v * momentum + (g if weight == 1 else weight * g)
@@ -143,7 +143,7 @@ class Momentum(Optimizer):
 
     @staticmethod
     def update_in_place(p: Vector, g: Vector, v: Vector, t: Vector, settings: Settings) -> None:
-        """The same, into `p` and `v`."""
+        """The same, in place."""
         rate, momentum, ahead, weight = settings
         np.multiply(v, momentum, v)
         if weight == 1:

@@ -1,4 +1,4 @@
-"""Gauss-Newton for sums of squares: curvature from first derivatives of the residuals alone."""
+"""Gauss-Newton for sums of squares: curvature from first derivatives of the residuals only."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from optim.optimizers.newton import Model, TrustRegionOptimizer
 class GaussNewton(TrustRegionOptimizer):
     """Gauss-Newton steps inside a trust region, for losses that are sums of squares.
 
-    The loss is half the sum of the squared residuals; its Hessian is replaced by ``J'J`` with the residuals'
-    Jacobian J, which is never negative. The trust region does what Levenberg's and Marquardt's damping does.
+    The loss is half the sum of the squared residuals. Its Hessian is replaced by ``J'J`` with the Jacobian J of the
+    residuals, which has no negative eigenvalues. The trust region plays the part of Levenberg-Marquardt damping.
 
     Parameters
     ----------
     parameters : iterable of Tensor
         Tracked leaves, such as ``model.parameters()``; float64 is advisable.
     learning_rate : float, default 1.0
-        The share of each step that is taken, at most 1.
+        The fraction of each step that is taken, at most 1.
     radius : float, default 1.0
-        First radius of the trust region.
+        Initial radius of the trust region.
     max_radius : float, default 100.0
     max_products : int, default 100
-        At most this many products with ``J'J`` in a trial.
+        The largest number of products with ``J'J`` in a trial.
 
     Attributes
     ----------
     report : NewtonReport or None
-        What the last step did.
+        The report of the last step.
 
     See Also
     --------
@@ -64,7 +64,7 @@ class GaussNewton(TrustRegionOptimizer):
         if residuals.ndim == 0:
             raise ad.ShapeError(
                 "GaussNewton.step: the function returned one number; it must return the residuals, before they are "
-                "squared and summed. For a loss that is no sum of squares use optim.Newton."
+                "squared and summed. For a loss that is not a sum of squares use optim.Newton."
             )
         free = [p for p in self.parameters if p.requires_grad]
         seed = ad.tensor(np.zeros_like(residuals.data), requires_grad=True)

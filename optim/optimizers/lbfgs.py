@@ -1,4 +1,4 @@
-"""L-BFGS: curvature from the last steps, and a line search that asks for the strong Wolfe conditions."""
+"""L-BFGS: curvature from the last steps, and a line search for the strong Wolfe conditions."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ LossFunction = Callable[[], ad.Tensor]
 
 
 class LBFGS(ClosureOptimizer):
-    """Quasi-Newton steps from the last few changes of the gradient, each with a line search.
+    """L-BFGS: quasi-Newton steps from the last few changes of the gradient, each with a line search.
 
     Parameters
     ----------
     parameters : iterable of Tensor
         Tracked leaves, such as ``model.parameters()``; float64 is advisable.
     learning_rate : float, default 1.0
-        The step each line search tries first, at most 1.
+        The step that each line search tries first, at most 1.
     max_iter : int, default 20
-        Iterations in one call of `step`.
+        The largest number of iterations in one call of `step`.
     max_evaluations : int, optional
-        Evaluations of the loss in one call; 5/4 of `max_iter` if not given.
+        The largest number of evaluations of the loss in one call; 5/4 of `max_iter` if not given.
     tolerance_grad : float, default 1e-7
-        Nothing is done where no entry of the gradient is larger.
+        The iterations stop once no entry of the gradient is larger.
     tolerance_change : float, default 1e-9
-        The iterations end where neither the loss nor a parameter moves more.
+        The iterations stop once neither the loss nor any parameter changes by more.
     history_size : int, default 100
-        Pairs of steps and gradient changes kept, of the size of the parameters each.
+        The number of pairs of steps and gradient changes to keep; each vector has the size of all parameters.
 
     Notes
     -----
-    The loss must be the same function throughout a call, and should be in later ones: full batches, no dropout.
-    ``.grad`` is not touched.
+    The loss must be the same function throughout a call, and should be the same in later calls: full batches, no
+    dropout. ``.grad`` does not change.
 
     References
     ----------
@@ -79,13 +79,13 @@ class LBFGS(ClosureOptimizer):
         super().__init__(parameters, learning_rate)
 
     def step(self, loss_fn: Callable[[], ad.Tensor] | None = None) -> ad.Tensor:
-        """Up to `max_iter` iterations.
+        """Run up to `max_iter` iterations.
 
         Parameters
         ----------
         loss_fn : callable
-            ``() -> loss``, a scalar Tensor computed from the parameters; it is called once at the start and for each
-            trial of the line searches.
+            ``() -> loss``, a scalar Tensor computed from the parameters. It is called once at the start and once for
+            each trial of the line searches.
 
         Returns
         -------
@@ -139,7 +139,7 @@ class LBFGS(ClosureOptimizer):
     def _along(
         self, loss_fn: LossFunction, origin: list[Vector], d: Vector, trials: dict[float, Vector], a: float
     ) -> tuple[float, float]:
-        """Loss and slope at ``origin + a d``; the gradient there is kept in `trials`."""
+        """Loss and slope at ``origin + a d``; stores the gradient there in `trials`."""
         self._move(origin, a * d)
         loss = loss_fn()
         trials[a] = self._gradient(loss)
@@ -160,7 +160,9 @@ class LBFGS(ClosureOptimizer):
                 f"(k, {self._size}). Nothing was loaded."
             )
         if not ((steps * changes).sum(axis=1) > 0).all():
-            raise ValueError("the state has a pair of a step and a change without curvature. Nothing was loaded.")
+            raise ValueError(
+                "the state has a step whose change of the gradient shows no positive curvature. Nothing was loaded."
+            )
         return found
 
     def _load(self, saved: Saved) -> None:

@@ -1,4 +1,4 @@
-"""Newton's method without a matrix: Hessian-vector products, conjugate gradients, a trust region."""
+"""Matrix-free Newton's method: Hessian-vector products, conjugate gradients, a trust region."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from optim.options import Saved, checked
 
 _ATTEMPTS = 12
 _ACCEPT = 1e-4
-_ROUNDING = 10.0  # units in the last place by which a loss may be off
+_ROUNDING = 10.0  # the error of a loss, in units of the last place
 
 
 class NewtonReport(NamedTuple):
-    """What one step of `Newton` did.
+    """Report of one step of `Newton`.
 
     Attributes
     ----------
     loss : float
-        Before the step.
+        The loss before the step.
     gradient_norm : float
     step_norm : float
         0 if no trial was accepted.
     ratio : float
-        Actual over predicted decrease of the last trial.
+        Actual divided by predicted decrease in the last trial.
     curvature : float
-        The smallest curvature met along the directions of the inner iteration.
+        The smallest curvature along the directions of the inner iteration.
     negative_curvature : bool
-        Whether it was not positive: the step then follows that direction to the boundary.
+        Whether that was not positive: the step then follows that direction to the boundary.
     accepted : bool
     radius : float
-        Of the trust region, for the next step.
+        Radius of the trust region for the next step.
     products : int
-        Hessian-vector products used.
+        Number of Hessian-vector products.
     """
 
     loss: float
@@ -61,16 +61,16 @@ class TrustRegionOptimizer(ClosureOptimizer):
     ----------
     parameters : iterable of Tensor
     learning_rate : float, default 1.0
-        The share of each step that is taken, at most 1.
+        The fraction of each step that is taken, at most 1.
     radius, max_radius : float, default 1.0 and 100.0
-        The first and the largest radius of the trust region.
+        The initial and the largest radius of the trust region.
     max_products : int, default 100
-        At most this many products with the model's matrix in a trial.
+        The largest number of products with the model's matrix in a trial.
 
     Attributes
     ----------
     report : NewtonReport or None
-        What the last step did.
+        The report of the last step.
     """
 
     def __init__(
@@ -89,21 +89,21 @@ class TrustRegionOptimizer(ClosureOptimizer):
         self.report: NewtonReport | None = None
 
     def _model(self, loss_fn: Callable[[], ad.Tensor]) -> Model:
-        """What `loss_fn` returned, the loss in it, its gradient, and products with the model's matrix."""
+        """The result of `loss_fn`, the loss as a float, its gradient, and products with the model's matrix."""
         raise NotImplementedError
 
     @staticmethod
     def _value(evaluated: ad.Tensor) -> float:
-        """The loss in what `loss_fn` returned."""
+        """The loss as a float, from the result of `loss_fn`."""
         return float(evaluated.item())
 
     def step(self, loss_fn: Callable[[], ad.Tensor] | None = None) -> ad.Tensor:
-        """Evaluate the loss, solve for the step, take it if it lowers the loss.
+        """Evaluate the loss, solve for the step, and take it if it lowers the loss.
 
         Parameters
         ----------
         loss_fn : callable
-            ``() -> loss``, computed from the parameters; it is called once recorded and once for each trial.
+            ``() -> loss``, computed from the parameters. It is called once with recording, and once for each trial.
 
         Returns
         -------
@@ -113,7 +113,7 @@ class TrustRegionOptimizer(ClosureOptimizer):
         Raises
         ------
         TypeError
-            If no `loss_fn` is given: a gradient alone says nothing of the curvature.
+            If no `loss_fn` is given: gradients alone do not give the curvature.
         """
         loss_fn = self._function(loss_fn, "to differentiate it twice")
         loss, start, g, matvec = self._model(loss_fn)
@@ -127,11 +127,11 @@ class TrustRegionOptimizer(ClosureOptimizer):
             curvature, negative = solved.curvature, solved.ending == "negative curvature"
             step = solved.step * self.learning_rate
             length = float(np.linalg.norm(step))
-            # the model at a shortened step, from its value at the whole one
+            # the model at the shortened step, from its value at the full step
             slope = float(g @ solved.step)
             bend = -2 * (solved.predicted + slope)
             predicted = -(self.learning_rate * slope + 0.5 * self.learning_rate**2 * bend)
-            if not predicted > 0.0:  # the gradient is so small that its square is 0
+            if not predicted > 0.0:  # the gradient is so small that its square underflows to 0
                 length = 0.0
                 break
             self._move(before, step)
@@ -169,31 +169,31 @@ class TrustRegionOptimizer(ClosureOptimizer):
 
 
 class Newton(TrustRegionOptimizer):
-    """Newton's method with truncated conjugate gradients inside a trust region.
+    """Newton's method with truncated conjugate gradients in a trust region.
 
     Parameters
     ----------
     parameters : iterable of Tensor
         Tracked leaves, such as ``model.parameters()``; float64 is advisable.
     learning_rate : float, default 1.0
-        The share of each step that is taken, at most 1.
+        The fraction of each step that is taken, at most 1.
     radius : float, default 1.0
-        First radius of the trust region.
+        Initial radius of the trust region.
     max_radius : float, default 100.0
     max_products : int, default 100
-        At most this many Hessian-vector products in a trial.
+        The largest number of Hessian-vector products in a trial.
 
     Attributes
     ----------
     report : NewtonReport or None
-        What the last step did.
+        The report of the last step.
 
     Notes
     -----
-    A step evaluates the loss once with its gradient recorded; every product is then one forward sweep
-    along that record. A trial that raises the loss, or lowers it by less than 1e-4 of the prediction, is undone and
-    tried again in a smaller region. Differences within the rounding of the loss count as predicted, so that the
-    region does not collapse at the minimum.
+    A step evaluates the loss once and records its gradient; every product is then one forward sweep over that record. A
+    trial that raises the loss, or lowers it by less than 1e-4 of the prediction, is undone and repeated in a smaller
+    region. Differences within the rounding error of the loss count as predicted, so that the region does not collapse
+    at the minimum.
 
     References
     ----------
@@ -219,7 +219,7 @@ class Newton(TrustRegionOptimizer):
             return loss, float(loss.item()), g, hessian.matvec
 
         def whole(free: Vector) -> Vector:
-            """With zeros for what is frozen: the steps stay 0 there."""
+            """Fill in zeros for frozen parameters, so that their steps stay 0."""
             out = np.zeros(learns.shape, free.dtype)
             out[learns] = free
             return out

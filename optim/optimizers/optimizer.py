@@ -1,4 +1,4 @@
-"""What all optimisers share: the parameters' flat home, their state, and going over both in blocks."""
+"""The base of all optimisers: the flat home of the parameters, the state, and updates of both in blocks."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ Vector = np.ndarray[Any, np.dtype[Any]]
 Settings = tuple[Any, ...]
 
 BLOCK = 16384
-"""Entries updated at a time, so that the vectors of a long update stay in the cache between its calls."""
-_MANY = 64  # stretches of parameters of which the views are kept
+"""Number of entries updated at a time, so that the vectors stay in the cache between the NumPy calls of an update."""
+_MANY = 64  # the number of parameter ranges whose views are kept
 
 
 class Optimizer(Named):
-    """Base of the optimisers that update from gradients alone.
+    """Base of the optimisers that need only gradients.
 
-    A subclass names its state vectors, declares its options, and gives three things: the `settings` of a step, the
-    `update` as one plain-NumPy function, and `update_in_place`, the same numbers without new arrays. Both see
-    real vectors: of complex parameters the real and imaginary parts, as torch does it.
+    A subclass names its state vectors, declares its options, and defines three functions: `settings`, the numbers of a
+    step; `update`, the formula in plain NumPy; and `update_in_place`, the same without new arrays. Both updates see
+    real vectors: the real and imaginary parts of complex parameters, as in torch.
 
     Parameters
     ----------
     parameters : iterable of Tensor, or of dict
-        Tracked leaves, such as ``model.parameters()``; or groups with options of their own, such as
+        Tracked leaves, such as ``model.parameters()``; or parameter groups with their own options, such as
         ``[{"params": a.parameters()}, {"params": b.parameters(), "learning_rate": 0.1}]``.
     learning_rate : float
     weight_decay : float, default 0.0
         ``weight_decay * p`` is added to the gradient of a parameter p.
     **options
-        Those that the subclass declares.
+        The options that the subclass declares.
 
     Attributes
     ----------
     groups : list of Group
-        The parameters and what they are moved by, as attributes that may be changed between steps.
+        The parameter groups; their options are attributes, which may be changed between steps.
     learning_rate, weight_decay : float
-        Of the first group; setting one sets it in all groups. The other options likewise.
+        The option of the first group; setting it sets it in all groups. The same holds for the other options.
 
     Examples
     --------
@@ -57,7 +57,7 @@ class Optimizer(Named):
     """
 
     state_names: tuple[str, ...] = ()
-    decay_in_gradient = True  # False: `settings` and `update` see to the weight decay
+    decay_in_gradient = True  # False: `settings` and `update` apply the weight decay
 
     learning_rate = Option(finite_from_zero)
     weight_decay = Option(finite_from_zero)
@@ -74,9 +74,9 @@ class Optimizer(Named):
         self._settle(grouped(type(self), parameters, options))
 
     def _settle(self, groups: list[Group]) -> None:
-        """Give the parameters their flat home, and each its state. A run of parameters lies within one group."""
+        """Move the parameters to their flat home, and create the state. A run of parameters lies within one group."""
         self.groups = groups
-        flat.house([p for group in groups for p in group.parameters])  # side by side, whatever the groups
+        flat.house([p for group in groups for p in group.parameters])  # contiguous across all groups
         pairs = [(run, group) for group in groups if group.parameters for run in flat.house(group.parameters)]
         self._runs = [run for run, _ in pairs]
         self._settings = [group for _, group in pairs]
@@ -88,12 +88,12 @@ class Optimizer(Named):
             [_real_view(v) for v in (run.values, run.gradients, *state.values())]
             for run, state in zip(self._runs, self._state, strict=True)
         ]
-        self._blocks: dict[tuple[int, int, int], list[list[Vector]]] = {}  # views, made once
+        self._blocks: dict[tuple[int, int, int], list[list[Vector]]] = {}  # views, cached
         self._scratch = [np.empty(min(BLOCK, vectors[0].size), vectors[0].dtype) for vectors in self._vectors]
 
     @staticmethod
     def first_state(name: str, group: Group, values: Vector) -> Vector:
-        """The state vector `name` before the first step: zeros in the shape of `values`."""
+        """The initial state vector `name`: zeros with the shape of `values`."""
         return np.zeros_like(values)
 
     @property
@@ -102,19 +102,19 @@ class Optimizer(Named):
         return [p for run in self._runs for p in run.parameters]
 
     def zero_grad(self) -> None:
-        """Forget the gradients of all parameters: each ``grad`` becomes None."""
+        """Clear the gradients of all parameters: each ``grad`` becomes None."""
         for run in self._runs:
             for leaf in run.leaves:
                 leaf.grad = None
 
     def step(self, loss_fn: Callable[[], ad.Tensor] | None = None) -> ad.Tensor | None:
-        """Move every parameter that has a gradient; the others keep value and state.
+        """Update every parameter that has a gradient; the others keep their values and state.
 
         Parameters
         ----------
         loss_fn : callable, optional
-            Given, it is evaluated and differentiated first: ``() -> loss``, a scalar Tensor. The step is that of the
-            loss it returns; it need not call ``backward``, and may.
+            ``() -> loss``, a scalar Tensor. If given, it is evaluated and differentiated first, and the step uses the
+            gradients of the loss that it returns. It may call ``backward`` itself, but need not.
 
         Returns
         -------
@@ -124,7 +124,7 @@ class Optimizer(Named):
         Raises
         ------
         autodiff.GradientError
-            If `loss_fn` called ``backward`` and left other gradients than those of the loss that it returned.
+            If `loss_fn` called ``backward`` and its gradients are not those of the returned loss.
         """
         loss = None
         if loss_fn is not None:
@@ -136,7 +136,7 @@ class Optimizer(Named):
                     f"Tensor, computed from the parameters."
                 )
             own = [(leaf, leaf.grad) for run in self._runs for leaf in run.leaves if leaf.grad is not None]
-            if own:  # it called backward itself, as torch's closures do
+            if own:  # loss_fn called backward itself, as closures for torch do
                 own = [] if ad.is_compiling() else [(leaf, grad.copy()) for leaf, grad in own]
                 self.zero_grad()
             loss.backward()
@@ -149,22 +149,22 @@ class Optimizer(Named):
         return loss
 
     def _check_own_gradients(self, own: list[tuple[Any, Vector]]) -> None:
-        """Refuse gradients that `loss_fn` made, if they are not those of the loss: clipped, or of a further loss."""
+        """Raise if the gradients that `loss_fn` left are not those of its loss: clipped, or of another loss."""
         for leaf, mine in own:
             found = np.zeros_like(mine) if leaf.grad is None else leaf.grad
-            rtol = float(np.finfo(mine.dtype).eps) ** 0.5  # the sum of several backward passes is rounded otherwise
+            rtol = float(np.finfo(mine.dtype).eps) ** 0.5  # a sum of several backward passes is rounded differently
             if np.allclose(mine, found, rtol, rtol * float(np.abs(found).max(initial=0.0)), equal_nan=True):
                 continue
             name = getattr(leaf, "name", None)
             raise ad.GradientError(
                 f"{type(self).__name__}.step: loss_fn called backward(), and the gradient that it left"
-                f"{f' in {name!r}' if name else ''} is not that of the loss it returned, by which the step is made. "
-                f"Return the loss that is meant, without backward(); or, to clip or to add up gradients, make them "
+                f"{f' in {name!r}' if name else ''} is not that of the loss it returned, which the step would use. "
+                f"Return the intended loss, without backward(); or, to clip or to add up gradients, compute them "
                 f"yourself and then call step() without loss_fn."
             )
 
     def update_parameters(self) -> None:
-        """Go over all parameters that have a gradient: the second half of `step`."""
+        """Update all parameters that have a gradient: the second half of `step`."""
         for run, group, steps, vectors, scratch in zip(
             self._runs, self._settings, self._steps, self._vectors, self._scratch, strict=True
         ):
@@ -196,7 +196,7 @@ class Optimizer(Named):
     def _sweep_decayed(
         self, vectors: list[Vector], scratch: Vector, start: int, stop: int, settings: Settings, decay: Vector
     ) -> None:
-        """The same with ``g + decay * p`` for the gradient, which is left as it is."""
+        """The same with the gradient ``g + decay * p``; the gradient itself does not change."""
         decayed = np.empty_like(scratch)
         for i in range(start, stop, BLOCK):
             j = min(i + BLOCK, stop)
@@ -208,27 +208,27 @@ class Optimizer(Named):
 
     @staticmethod
     def settings(group: Group, step: int) -> tuple[float, ...]:
-        """The numbers of step number `step` (from 1), from the options of a group."""
+        """The numbers for step number `step` (from 1), from the options of a group."""
         raise NotImplementedError
 
     @staticmethod
     def update(
         p: Vector, g: Vector, state: tuple[Vector, ...], settings: Settings
     ) -> tuple[Vector, tuple[Vector, ...]]:
-        """Parameters, gradients, state and settings to new parameters and state: the method's formula."""
+        """The formula of the method: new parameters and state from parameters, gradients, state and settings."""
         raise NotImplementedError
 
     @staticmethod
     def update_in_place(*vectors: Any) -> None:
-        """The same: ``(p, g, *state, scratch, settings)``, writing into `p` and the state."""
+        """The same in place: from ``(p, g, *state, scratch, settings)`` it writes into `p` and the state."""
         raise NotImplementedError
 
     # --- state ------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Vector]:
-        """A copy of the state of every parameter, by its number: ``"0.m"``, ``"0.step"``, and the learning rate.
+        """A copy of the state of each parameter by its number (``"0.m"``, ``"0.step"``), and the learning rate.
 
-        With several groups ``"learning_rate"`` holds one rate for each.
+        With several groups, ``"learning_rate"`` holds one rate for each.
         """
         rates = [group.learning_rate for group in self.groups]
         out: dict[str, Any] = {"learning_rate": np.array(rates if len(rates) > 1 else rates[0])}
@@ -242,14 +242,14 @@ class Optimizer(Named):
         return out
 
     def check_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Raise what `load_state_dict` would raise, and change nothing."""
+        """Raise the errors that `load_state_dict` would raise, and change nothing."""
         for key, given in fitting(self, self.state_dict(), saved).items():
             if key == "learning_rate" or key.endswith(".step"):
                 for number in given.reshape(-1).tolist():
                     checked(key, number, 0.0, open_high=True)
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Go on from a saved state; all of it is checked before anything is changed.
+        """Restore a saved state. All of it is checked before anything is changed.
 
         Raises
         ------
@@ -268,7 +268,7 @@ class Optimizer(Named):
                 i += 1
 
     def __getstate__(self) -> dict[str, Any]:
-        """Options, parameters and state. Views do not survive a copy or a pickle: a new flat home is built."""
+        """Options, parameters and state. Copies and pickles lose the views, so a new flat home is built from these."""
         own = {k: v for k, v in self.__dict__.items() if k not in _BUILT}
         groups = [(group.parameters, group.values(), group.scheduled) for group in self.groups]
         return {"own": own, "groups": groups, "state": self.state_dict()}
@@ -297,7 +297,7 @@ def _real_view(v: Vector) -> Vector:
 
 
 def _stretches(run: flat.Run, steps: list[int]) -> list[tuple[int, int]]:
-    """Ranges of neighbouring parameters that have a gradient and have made the same number of steps."""
+    """Ranges of adjacent parameters that have a gradient and have taken the same number of steps."""
     n = len(run.leaves)
     if run.has_all_gradients() and steps.count(steps[0]) == n:
         return [(0, n)]

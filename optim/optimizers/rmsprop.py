@@ -1,4 +1,4 @@
-"""RMSProp: steps divided by the root of a running mean of squared gradients."""
+"""RMSProp: gradient steps divided by the square root of a running mean of squared gradients."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from optim.options import Group, Option, finite_from_zero, flag, share
 
 
 class RMSProp(Optimizer):
-    """Gradient steps divided, entry by entry, by the root of the running mean of g^2.
+    """Gradient steps divided, elementwise, by the square root of the running mean of g^2.
 
     Parameters
     ----------
     parameters : iterable of Tensor, or of dict
     learning_rate : float, default 1e-2
     alpha : float, default 0.99
-        How much of the running mean is kept at each step.
+        The fraction of the running mean that each step keeps.
     eps : float, default 1e-8
-        Added to the root, so that a parameter without gradients does not divide by 0.
+        Added to the square root, so that an entry whose gradients are 0 is not divided by 0.
     weight_decay : float, default 0.0
         Adds ``weight_decay * p`` to the gradient.
     momentum : float, default 0.0
-        The share of the velocity that is kept, below 1. Built with 0, there is no velocity, and it stays 0.
+        The fraction of the velocity that each step keeps, below 1. An optimiser built with 0 has no velocity, so it
+        cannot be raised later.
     centered : bool, default False
-        Subtract the square of the running mean of g: divide by an estimate of the deviation. The same for
-        all groups.
+        Subtract the square of the running mean of g, so as to divide by an estimate of the standard deviation. The same
+        for all groups.
 
     Notes
     -----
     ``s <- alpha s + (1-alpha) g^2``, ``v <- momentum v + g / (sqrt(s) + eps)``, ``p <- p - rate v``; with `centered`
-    ``a <- alpha a + (1-alpha) g`` and ``sqrt(s - a^2)`` in place of the root.
+    ``a <- alpha a + (1-alpha) g`` and ``sqrt(s - a^2)`` replaces ``sqrt(s)``.
 
     References
     ----------
@@ -90,14 +91,14 @@ class RMSProp(Optimizer):
     def update(
         p: Vector, g: Vector, state: tuple[Vector, ...], settings: Settings
     ) -> tuple[Vector, tuple[Vector, ...]]:
-        """One step along the scaled gradient, or along the velocity that it feeds."""
+        """One step along the scaled gradient, or along the velocity."""
         rate, weight, eps, momentum, centered = settings
         s, *rest = state
         s = s + (g * g - s) * weight
         spread = s
         if centered:
             rest[0] = rest[0] + (g - rest[0]) * weight
-            spread = np.maximum(s - rest[0] * rest[0], 0)  # of equal gradients the rounding may be negative
+            spread = np.maximum(s - rest[0] * rest[0], 0)  # rounding may make it negative if all gradients are equal
         scaled = g / (np.sqrt(spread) + eps)
         if len(rest) > bool(centered):
             rest[-1] = scaled = rest[-1] * momentum + scaled
@@ -107,7 +108,7 @@ class RMSProp(Optimizer):
 
     @staticmethod
     def update_in_place(p: Vector, g: Vector, s: Vector, *rest: Any) -> None:
-        """The same, into `p` and the state."""
+        """The same, in place."""
         *more, t, settings = rest
         rate, weight, eps, momentum, centered = settings
         np.multiply(g, g, t)
@@ -141,6 +142,6 @@ class RMSProp(Optimizer):
 
 def _no_velocity(momentum: Any) -> ValueError:
     return ValueError(
-        f"RMSProp: momentum was set to {float(momentum)}, but it was built without, so that there is no velocity. "
-        "Build it with momentum > 0."
+        f"RMSProp: momentum was set to {float(momentum)}, but the optimiser was built without momentum and has no "
+        "velocity. Build it with momentum > 0."
     )

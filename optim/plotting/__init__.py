@@ -1,8 +1,8 @@
-"""Pictures of optimisation, drawn with Matplotlib (the extra ``plot``).
+"""Plots of optimisation, drawn with Matplotlib (the extra ``plot``).
 
-A path is what a method recorded: a result of `optim.minimize` or its history, the points of `optim.gradient_descent`,
-or any array (n, 2); several, by name, are drawn side by side. Each function returns the Figure it drew on; those that
-fill one pair of axes take ``ax=``.
+A path is a result of `optim.minimize` or its history, the points of `optim.gradient_descent`, or any array (n, 2); a
+dict holds several paths by name. Each function returns the Figure it drew on; those that fill a single Axes take
+``ax=``.
 """
 
 from optim.plotting.contours import contours

@@ -1,4 +1,4 @@
-"""Paths on level lines."""
+"""Contour plots with paths."""
 
 from __future__ import annotations
 
@@ -16,38 +16,37 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
 def contours(
     f: Objective, box: Any = None, paths: Any = None, *, levels: int = 18, grid: int | None = None, ax: Any = None
 ) -> Any:
-    """The level lines of a function of the plane, and the paths of methods across them.
+    """The level lines of a function of the plane, with the paths of methods.
 
     Parameters
     ----------
     f : callable
-        Of a point (2,), returns a number; if it takes (2, n, n) as well, that is how it is drawn.
+        Takes a point (2,) and returns a number. If it also takes (2, n, n), one call evaluates the whole grid.
     box : (left, right, bottom, top), optional
-        What to show; round the paths if not given.
+        The region to show; around the paths if not given.
     paths : history, or dict of name to history, optional
-        Results of `optim.minimize`, their histories, or arrays (n, 2). A path is drawn as far as it is finite, and its
+        Results of `optim.minimize`, their histories, or arrays (n, 2). A path is drawn as long as it is finite, and the
         legend says where it was lost.
     levels : int, default 18
-        How many level lines; in even ratios above the lowest value where the function spans decades.
+        Number of level lines; they are spaced geometrically above the lowest value if the function spans decades.
     grid : int, optional
-        Points along each side at which the function is asked for; if not given 301, or 101 if they are asked for one by
-        one.
+        Number of grid points along each side; by default 301, or 101 if they are evaluated one at a time.
     ax : matplotlib Axes, optional
         Where to draw; a new figure if not given.
 
     Returns
     -------
     matplotlib Figure
-        Darker bands are lower. A square is where a path begins, a cross where it ends.
+        Darker bands are lower. A square marks the start of a path, a cross its end.
 
     Raises
     ------
     ValueError
         If there is neither a box nor a path.
     autodiff.ShapeError
-        If a path is not one of points of the plane.
+        If a path does not consist of points of the plane.
     autodiff.DomainError
-        If the function is nowhere finite in the box.
+        If the function is not finite anywhere in the box.
 
     Examples
     --------
@@ -72,7 +71,7 @@ def contours(
 
 
 def free_corner(paths: list[Path], box: Box) -> str:
-    """The corner with the fewest points of paths, as the place of a legend: Matplotlib's own search is slow."""
+    """The corner with the fewest points of paths, for the legend, since Matplotlib's own search is slow."""
     left, right, bottom, top = box
     points = np.concatenate([path.points for path in paths])
     across, up = (points[:, 0] - left) / (right - left), (points[:, 1] - bottom) / (top - bottom)
@@ -87,7 +86,7 @@ def free_corner(paths: list[Path], box: Box) -> str:
 
 
 def show_box(ax: Any, box: Box) -> None:
-    """Limits and names of the axes, with few enough ticks for small axes."""
+    """Set limits and labels of the axes, with few enough ticks for small axes."""
     from matplotlib.ticker import MaxNLocator
 
     ax.set(xlim=box[:2], ylim=box[2:], xlabel="x", ylabel="y")
@@ -96,7 +95,7 @@ def show_box(ax: Any, box: Box) -> None:
 
 
 def draw_path(ax: Any, path: Path, i: int, upto: int | None = None) -> None:
-    """A path, with its points where they are few, its start as a square and its end as a cross."""
+    """Draw a path, with its points if they are few, a square at the start and a cross at the end."""
     points = path.points[:upto]
     colour, dash = PALETTE[i % len(PALETTE)], DASHES[i % len(DASHES)]
     marker = MARKERS[i % len(MARKERS)] if len(path.points) <= 60 else None

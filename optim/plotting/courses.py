@@ -1,4 +1,4 @@
-"""The course of a run: value, gradient, step and curvature, iteration by iteration."""
+"""The course of a run: value, gradient, step and curvature over the iterations."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _TITLES = ("value above {}", "norm of the gradient", "length of the step", "smal
 
 
 def courses(results: Any, f: Objective | None = None, box: Any = None, *, lowest: float | None = None) -> Any:
-    """Value, gradient norm, step length and curvature of one or several runs, over the iterations.
+    """Plot value, gradient norm, step length and curvature of one or several runs over the iterations.
 
     Parameters
     ----------
     results : result or history of `optim.minimize`, or dict of name to these
     f, box : optional
-        As for `contours`: with `f`, a function of the plane, its level lines and the paths stand beside.
+        As for `contours`: with `f`, a function of the plane, its level lines and the paths are drawn beside the curves.
     lowest : float, optional
-        What values are measured from; the lowest of all runs if not given.
+        The value from which others are measured; the lowest of all runs if not given.
 
     Returns
     -------
     matplotlib Figure
         Four axes: the value above the lowest, the norm of the gradient, the length of the step, and the smallest
-        curvature that each step met, as dots, with negative ones below the line; a method that looks at none has no
-        dots. Where one run is more than five times as long as another, iterations are in even steps up to 10 and in
-        decades beyond. What is 0 or not finite is not drawn.
+        curvature of each step. Curvatures are dots, with negative ones below the line; a method that computes none has
+        no dots. If one run is more than five times as long as another, the iteration axis is linear up to 10 and
+        logarithmic beyond. Values that are 0 or not finite are not drawn.
 
     Raises
     ------
     autodiff.StructureError
-        If a run has no records: an array of points has no gradients.
+        If a run has no records: an array of points does not hold gradients.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def courses(results: Any, f: Objective | None = None, box: Any = None, *, lowest
         values = np.array([r.fun for records in runs.values() for r in records])
         lowest = float(np.nanmin(values))
         if abs(lowest) < 1e-12 * np.abs(values[np.isfinite(values)]).max(initial=0.0):
-            lowest = 0.0  # but for rounding
+            lowest = 0.0  # it differs from 0 only by rounding
     if f is None:
         figure = new_figure(figsize=(10.0, 6.4))
         _draw(list(figure.subplots(2, 2).flat), runs, lowest)
@@ -70,7 +70,7 @@ def _draw(axes: list[Any], runs: dict[str, list[Record]], lowest: float) -> None
         colour, marker = PALETTE[i % len(PALETTE)], MARKERS[i % len(MARKERS)]
         look = {"color": colour, "linestyle": DASHES[i % len(DASHES)], "label": legend_name(name)}
         if len(records) == 1:
-            look["marker"] = marker  # a line would not be seen
+            look["marker"] = marker  # a line of one point would be invisible
         for ax, course in zip(axes[:3], courses[:3], strict=True):
             ax.plot(k, course, **look)
         axes[3].plot(
@@ -87,7 +87,7 @@ def _draw(axes: list[Any], runs: dict[str, list[Record]], lowest: float) -> None
     axes[3].set_yscale("symlog", linthresh=1e-2)
     axes[3].axhline(0, color=GREY, linewidth=0.8)
     if not any(np.isfinite(r.curvature) for records in runs.values() for r in records):
-        axes[3].text(0.5, 0.55, "no curvature was looked at", transform=axes[3].transAxes, ha="center")
+        axes[3].text(0.5, 0.55, "no curvature was computed", transform=axes[3].transAxes, ha="center")
     for ax in axes[2:]:
         ax.set_xlabel("iteration")
     if len(runs) > 1:
@@ -95,7 +95,7 @@ def _draw(axes: list[Any], runs: dict[str, list[Record]], lowest: float) -> None
 
 
 def _courses(records: list[Record], lowest: float) -> tuple[Any, ...]:
-    """Value, gradient, step and curvature, iteration by iteration; NaN for what a logarithm cannot show."""
+    """Value, gradient, step and curvature for each iteration; NaN where a logarithmic axis cannot show them."""
     value, gradient, step, curvature = np.array(
         [(r.fun - lowest, r.grad_norm, r.step, r.curvature) for r in records], float
     ).T

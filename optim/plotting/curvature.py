@@ -1,4 +1,4 @@
-"""Curvature in the plane: ellipses of Hessians, and critical points with their kind."""
+"""Curvature in the plane: ellipses of Hessians, and critical points with their kinds."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ _LEVELS = 18
 
 
 def hessian_ellipses(f: Objective, points: Any, *, rise: float = 1.0, ax: Any = None) -> Any:
-    """At points of the plane the ellipse on which the quadratic part of a function has risen, or fallen, by so much.
+    """Draw, at points of the plane, the ellipse on which the quadratic part of a function rises or falls by `rise`.
 
     Parameters
     ----------
     f : callable
-        Of a point (2,).
+        A function of a point (2,).
     points : array_like, (n, 2) or (2,)
-        Where the Hessian is taken.
+        Where to take the Hessian.
     rise : float, default 1.0
-        The ellipse is that of the d with d' |H| d / 2 = rise. Its half axes are sqrt(2 rise / abs(eigenvalue)) along
-        the eigenvectors: long where the function is flat.
+        The ellipse consists of the d with d' |H| d / 2 = rise. Its half axes are sqrt(2 rise / abs(eigenvalue)) along
+        the eigenvectors, so they are long where the function is flat.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure if not given. The view stays if `ax` is given.
+        Where to draw; a new figure if not given. The limits of a given `ax` do not change.
 
     Returns
     -------
     matplotlib Figure
-        Solid blue ellipses where all curvatures are positive, dashed red ones where one is negative; the axes along
-        which the function falls are dashed too. A direction without curvature has no axis, nor has it an ellipse.
+        Ellipses are solid blue if all curvatures are positive, and dashed red if one is negative; axes along which the
+        function falls are dashed too. Directions without curvature have no axis, and such points have no ellipse.
 
     Raises
     ------
     autodiff.ShapeError
-        If the points are not of the plane.
+        If the points are not points of the plane.
     autodiff.DomainError
         If a Hessian is not finite.
 
@@ -65,7 +65,7 @@ def hessian_ellipses(f: Objective, points: Any, *, rise: float = 1.0, ax: Any = 
             f"hessian_ellipses: the points have shape {at.shape}; expected (n, 2), one or more points of the plane."
         )
     if not 0 < rise < np.inf:
-        raise ValueError(f"hessian_ellipses: rise is a positive number; {rise!r} was given.")
+        raise ValueError(f"hessian_ellipses: rise must be a positive number; {rise!r} was given.")
     fresh = ax is None
     ax = axes_of(ax, figsize=(6.0, 5.0))
     second = ad.hessian(f)
@@ -80,7 +80,7 @@ def hessian_ellipses(f: Objective, points: Any, *, rise: float = 1.0, ax: Any = 
 
 
 def _draw_ellipse(ax: Any, p: Vector, H: Vector, rise: float) -> Vector:
-    """The axes and the ellipse at one point; returns its corners, or the point where there are none."""
+    """Draw the axes and the ellipse at one point; returns the ends of the axes, and the point itself."""
     from matplotlib.patches import Ellipse
 
     if H.shape != (2, 2) or not np.isfinite(H).all():
@@ -108,30 +108,30 @@ def _draw_ellipse(ax: Any, p: Vector, H: Vector, rise: float) -> Vector:
 
 
 def critical_points(f: Objective, box: Any, *, ellipses: bool = True, n: int | None = None, ax: Any = None) -> Any:
-    """The level lines of a function in a box, with its minima, maxima and saddles.
+    """Draw the level lines of a function in a box, with its minima, maxima and saddles.
 
     Parameters
     ----------
     f : callable
-        Of a point (2,).
+        A function of a point (2,).
     box : (left, right, bottom, top)
-        Where they are looked for, and what is shown.
+        The region to search and to show.
     ellipses : bool, default True
-        Draw the ellipses of the Hessians; they rise by a fiftieth of what the function spans.
+        Whether to draw the ellipses of the Hessians, with a rise of a fiftieth of the range of the function.
     n : int, optional
-        Starts of the search, see `optim.critical_points`.
+        Number of starting points; see `optim.critical_points`.
     ax : matplotlib Axes, optional
         Where to draw; a new figure if not given.
 
     Returns
     -------
     matplotlib Figure
-        The legend counts each kind, and says how high they are.
+        The legend gives the number of each kind, and their values.
 
     Raises
     ------
     ValueError, autodiff.DomainError
-        As for `contours`; a DomainError as well where the gradient is nowhere finite.
+        As for `contours`; also a DomainError if the gradient is not finite at any start.
 
     Examples
     --------
@@ -166,7 +166,7 @@ def critical_points(f: Objective, box: Any, *, ellipses: bool = True, n: int | N
 
 
 def _counted(kind: str, heights: list[float]) -> str:
-    """How many of a kind there are, and how high."""
+    """The number of points of a kind, and their values, as text."""
     texts = [f"{height:.4g}" for height in sorted(heights)]
     names = kind if len(texts) == 1 else _PLURALS[kind]
     return f"{len(texts)} {names} " + (f"at {texts[0]}" if texts[0] == texts[-1] else f"from {texts[0]} to {texts[-1]}")

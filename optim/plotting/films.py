@@ -1,4 +1,4 @@
-"""Paths as they grow, several methods at once."""
+"""Animations of paths, several methods at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from optim.plotting.contours import draw_path, free_corner, show_box
 from optim.plotting.landscape import Objective, draw_levels, heights, levels_of
 from optim.plotting.paths import box_around, paths_of
 
-_GRID = 161  # finer than this is not seen in a small picture, and drawn for every frame
+_GRID = 161  # a finer grid is invisible in a small picture, and every frame draws it
 
 
 def film(
@@ -23,15 +23,15 @@ def film(
     levels: int = 18,
     figsize: tuple[float, float] = (5.6, 4.6),
 ) -> Film:
-    """The paths of methods across level lines, step by step, as an animation.
+    """An animation of the paths of methods over level lines, step by step.
 
     Parameters
     ----------
     f, box, paths, levels
         As for `contours`; at least one path.
     frames : int, default 50
-        How many at most. Longer paths jump: a frame shows step k of every path, with k in even ratios, so that the
-        first steps are seen one by one.
+        The largest number of frames. Longer paths skip steps: a frame shows step k of every path, with k spaced
+        geometrically, so that the first steps are shown one by one.
     figsize : pair of float
         Inches.
 
@@ -78,7 +78,7 @@ def film(
 
 
 def steps_shown(n: int, frames: int) -> Any:
-    """The steps 0 to n - 1 that are shown, at most so many, the first ones singly and then in even ratios."""
+    """At most `frames` of the steps 0 to n - 1, the first ones one by one, then spaced geometrically."""
     if n <= frames:
         return np.arange(n)
     ratios = np.geomspace(1, n, 4 * frames)

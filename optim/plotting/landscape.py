@@ -1,4 +1,4 @@
-"""A function of the plane on a grid, and level lines that suit it."""
+"""A function of the plane on a grid, and suitable level lines."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Vector = NDArray[np.float64]
 Objective = Callable[[Any], Any]
 Box = tuple[float, float, float, float]
 
-_FINE, _COARSE = 301, 101  # points along each side: in one call, or one by one
+_FINE, _COARSE = 301, 101  # grid points along each side, if one call evaluates all of them, or one by one
 _HUGE = 1e200  # Matplotlib's own infinity is 1e250
 _SHADES = ("#8fa9c4", "#f7f7f2")  # pale, so that paths of any colour stand out
 
 
 def heights(who: str, f: Objective, box: Box, n: int | None) -> tuple[Vector, Vector, Vector]:
-    """Coordinates across and up, and the function at each crossing, (n, n), rows from below; NaN where not finite.
+    """Coordinates across and up, and the function on the grid, (n, n), rows from the bottom; NaN where not finite.
 
-    Without `n` the grid is as fine as the function is quick.
+    Without `n` the grid is fine if one call can evaluate it, and coarse otherwise.
     """
     left, right, bottom, top = box
     if n is not None and not (isinstance(n, (int, np.integer)) and n >= 2):
@@ -40,18 +40,18 @@ def heights(who: str, f: Objective, box: Box, n: int | None) -> tuple[Vector, Ve
         values = _one_by_one(who, f, points)
     there = np.abs(values) < _HUGE
     if not there.any():
-        raise ad.DomainError(f"{who}: the function is nowhere finite in the box {box}.")
+        raise ad.DomainError(f"{who}: the function is not finite anywhere in the box {box}.")
     return across, up, np.where(there, values, np.nan)
 
 
 def values_at(who: str, f: Objective, points: Vector) -> Vector:
-    """A function of a point (2,) at many points, (2, ...); if one call on all of them gives the same, by that call."""
+    """A function of a point (2,) at many points, (2, ...); in a single call if that gives the same values."""
     values = _at_once(who, f, points)
     return _one_by_one(who, f, points) if values is None else values
 
 
 def value_at(who: str, f: Objective, p: Vector) -> float:
-    """A function of one point, as a number."""
+    """The function at one point, as a float."""
     if not callable(f):
         raise TypeError(f"{who}: f must be a function of a point; a {type(f).__name__} was given.")
     with np.errstate(all="ignore"), ad.no_grad():
@@ -72,7 +72,7 @@ def _at_once(who: str, f: Objective, points: Vector) -> Vector | None:
     try:
         with np.errstate(all="ignore"), ad.no_grad():
             values = np.asarray(_plain(f(points)), float)
-    except Exception:  # written for one point: whatever it says of many
+    except Exception:  # a function written for one point may raise anything for many
         return None
     if values.shape != points.shape[1:]:
         return None
@@ -88,9 +88,9 @@ def _plain(value: Any) -> Any:
 
 
 def levels_of(who: str, values: Vector, count: int) -> Vector:
-    """Levels for contour lines: even, or in even ratios above the lowest value where the function spans decades.
+    """Levels for contour lines, evenly spaced, or geometrically above the lowest value if the function spans decades.
 
-    Of a constant there are none.
+    A constant has none.
     """
     if not isinstance(count, (int, np.integer)) or count < 2:
         raise ValueError(f"{who}: levels must be an integer, 2 or more; {count!r} was given.")
@@ -106,7 +106,7 @@ def levels_of(who: str, values: Vector, count: int) -> Vector:
 
 
 def draw_levels(ax: Any, across: Vector, up: Vector, values: Vector, levels: Vector) -> None:
-    """Bands between level lines, the lower the darker."""
+    """Draw level lines and the bands between them; lower bands are darker."""
     if not len(levels):
         return
     shades = pale()
@@ -118,7 +118,7 @@ def draw_levels(ax: Any, across: Vector, up: Vector, values: Vector, levels: Vec
 
 
 def pale() -> Any:
-    """The map of colours of heights."""
+    """The colour map for heights."""
     pyplot()
     from matplotlib.colors import LinearSegmentedColormap
 

@@ -1,4 +1,4 @@
-"""What users hand over as paths, made alike: a name, points and values."""
+"""The paths that users pass, in one form: a name, points and values."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from autodiff.plotting.sampling import box_of
 from optim.minima.minimizing import MinimizeResult, Record
 from optim.plotting.landscape import Box, Objective, Vector, value_at
 
-_LONGEST = 40  # letters of a name
+_LONGEST = 40  # the longest name, in characters
 
 
 class Path(NamedTuple):
-    """The way a method took through the plane.
+    """The path of a method in the plane.
 
     Attributes
     ----------
     name : str
     points : ndarray, (n, 2)
-        As far as they are finite.
+        The points up to the first that is not finite.
     values : ndarray, (n,)
-        The function there.
+        The function at the points.
     lost_at : int or None
-        The number of the first point that is not finite.
+        The index of the first point that is not finite.
     """
 
     name: str
@@ -37,19 +37,19 @@ class Path(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The name for a legend, with what happened to the path."""
+        """The text for a legend: the name, the number of steps, and where the path was lost."""
         lost = "" if self.lost_at is None else f", lost at step {self.lost_at}"
         n = len(self.points) - 1
         return f"{legend_name(self.name)}: {n} step{'s' * (n != 1)}{lost}"
 
 
 def legend_name(name: Any) -> str:
-    """A user's name as a text of a legend: nothing in it is interpreted, and it leaves room for the picture."""
+    """A user's name as text for a legend: shortened, and with nothing in it interpreted."""
     return printable(str(name), _LONGEST).replace("$", r"\$")
 
 
 def is_history(value: Any) -> bool:
-    """Whether this is a list of records of `optim.minimize`."""
+    """Whether a value is a list of records of `optim.minimize`."""
     return isinstance(value, (list, tuple)) and bool(value) and all(isinstance(r, Record) for r in value)
 
 
@@ -69,13 +69,13 @@ def named(who: str, paths: Any) -> dict[str, Any]:
     """Paths by name; a single one is called "path"."""
     if isinstance(paths, Mapping):
         if not paths:
-            raise ValueError(f"{who}: there is no path in the dict; leave paths out to draw the function alone.")
+            raise ValueError(f"{who}: the dict of paths is empty; leave paths out to draw only the function.")
         return dict(paths)
     return {"path": paths}
 
 
 def paths_of(who: str, paths: Any, f: Objective) -> list[Path]:
-    """All paths, checked; values are recorded ones, or those of f."""
+    """All paths, checked; values are the recorded ones, or are computed with f."""
     return [] if paths is None else [_path(who, name, history, f) for name, history in named(who, paths).items()]
 
 
@@ -90,16 +90,16 @@ def _path(who: str, name: str, history: Any, f: Objective) -> Path:
     except (TypeError, ValueError):
         points = np.zeros(())
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
-        given = f"have shape {points.shape}" if points.ndim else "are no real numbers"
+        given = f"have shape {points.shape}" if points.ndim else "are not real numbers"
         raise ad.ShapeError(
             f"{who}: the points of {name!r} {given}; expected (n, 2), one or more points of the plane. A path is a "
-            "result of optim.minimize, its history, or an array such as optim.gradient_descent returns second; several "
-            "are given in a dict, by name."
+            "result of optim.minimize, its history, or an array such as the second result of optim.gradient_descent; "
+            "give several in a dict, by name."
         )
     finite = np.isfinite(points).all(axis=1)
     lost_at = None if finite.all() else int(np.argmin(finite))
     if lost_at == 0:
-        raise ad.DomainError(f"{who}: {name!r} begins at {points[0]}; a path begins at a finite point.")
+        raise ad.DomainError(f"{who}: {name!r} begins at {points[0]}; a path must begin at a finite point.")
     points = points[:lost_at]
     if values is None:
         values = np.array([value_at(who, f, p) for p in points])
@@ -107,11 +107,11 @@ def _path(who: str, name: str, history: Any, f: Objective) -> Path:
 
 
 def box_around(who: str, box: Any, paths: list[Path]) -> Box:
-    """The box as given, or one round the paths with a margin."""
+    """The given box, or one around the paths with a margin."""
     if box is not None:
         return box_of(who, box)
     if not paths:
-        raise ValueError(f"{who}: give box=(left, right, bottom, top), or paths to draw the function around.")
+        raise ValueError(f"{who}: give box=(left, right, bottom, top), or paths to show.")
     points = np.concatenate([path.points for path in paths])
     low, high = points.min(axis=0), points.max(axis=0)
     margin = np.maximum(0.15 * (high - low), 0.08 * (high - low).max() or 1.0)

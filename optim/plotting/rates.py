@@ -1,4 +1,4 @@
-"""The learning-rate story: below 2 / L descent converges, at 2 / L it goes to and fro, above it diverges."""
+"""Learning rates for gradient descent: below 2 / L it converges, at 2 / L it oscillates, above it diverges."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from optim.plotting.landscape import Objective, value_at
 
 
 def steepest(f: Objective, x: Any) -> tuple[float, Any]:
-    """L, the largest eigenvalue of the Hessian at a point, and its direction; the second derivative of one number."""
+    """L, the largest eigenvalue of the Hessian at a point (in one variable f''), and its eigenvector."""
     if np.ndim(x) == 0:
         return float(ad.derivative(f, 2)(x)), 1.0
     values, vectors = np.linalg.eigh(ad.hessian(f)(x))
@@ -24,15 +24,15 @@ def steepest(f: Objective, x: Any) -> tuple[float, Any]:
 
 
 def verdict(away: Any, direction: Any) -> str:
-    """What became of a run, by its ways from the minimum: first along the direction of the largest curvature."""
-    with np.errstate(all="ignore"):  # a run that leaves overflows
+    """The outcome of a run from its offsets to the minimum, first along the direction of the largest curvature."""
+    with np.errstate(all="ignore"):  # a diverging run overflows
         whole = np.linalg.norm(away.reshape(len(away), -1), axis=1)
         steep = np.abs(away @ direction if np.ndim(direction) else away)
     if not np.isfinite(whole).all():
         return "diverges"
     if not whole.any():
         return "has arrived"
-    if not steep[0] > 1e-9 * whole[0]:  # nothing to be seen along it
+    if not steep[0] > 1e-9 * whole[0]:  # no offset along that direction
         steep = whole
     if steep[-1] > 1.02 * steep[0]:
         return "diverges"
@@ -44,30 +44,30 @@ def verdict(away: Any, direction: Any) -> str:
 def learning_rates(
     f: Objective, x0: Any, shares: Sequence[float] = (0.1, 0.5, 0.95, 1.0, 1.03), *, n_iterations: int = 20
 ) -> Any:
-    r"""Gradient descent from one start at several learning rates, as shares of 2 / L.
+    r"""Plot gradient descent from one start at several learning rates, given as fractions of 2 / L.
 
     Parameters
     ----------
     f : callable
-        Of a number, or of a point (2,), with a minimum that `optim.minimize` finds from `x0`.
+        A function of a number, or of a point (2,), with a minimum that `optim.minimize` finds from `x0`.
     x0 : float or array_like, (2,)
         The start.
     shares : sequence of float, default (0.1, 0.5, 0.95, 1.0, 1.03)
-        The rates over 2 / L, where L is the largest curvature at the minimum. On a parabola descent converges below 1,
-        arrives in one step at 0.5, goes to and fro at 1 and diverges above.
+        The rates divided by 2 / L, where L is the largest curvature at the minimum. On a parabola descent converges
+        below 1, arrives in one step at 0.5, oscillates at 1 and diverges above.
     n_iterations : int, default 20
 
     Returns
     -------
     matplotlib Figure
-        A pair of axes for each share. The title has the rate and what became of the run: whether, along the direction
-        of the largest curvature, it ends further off than it began, as far (within a fiftieth) or nearer, and whether
-        it ends within a thousandth of its first distance.
+        An Axes for each rate. The title has the rate and the outcome: whether the run ends, along the direction of the
+        largest curvature, further from the minimum than it began, as far (within a fiftieth) or nearer, and whether it
+        ends within a thousandth of its initial distance.
 
     Raises
     ------
     autodiff.DomainError
-        If no minimum is found, or has no positive curvature.
+        If no minimum with positive curvature is found.
     autodiff.ShapeError
         If `x0` is neither a number nor a point of the plane.
     ValueError
@@ -90,7 +90,7 @@ def learning_rates(
         raise ad.ShapeError(f"learning_rates: x0 has shape {start.shape}; expected a number or a point (2,).")
     start = start[()]
     if not len(shares) or not all(0 < s < np.inf for s in shares):
-        raise ValueError(f"learning_rates: shares are one or more positive numbers; {shares!r} was given.")
+        raise ValueError(f"learning_rates: shares must be one or more positive numbers; {shares!r} was given.")
     found = minimize(f, start)
     curvature, direction = steepest(f, found.x)
     if not found.success or not curvature > 0 or _is_flat(f, found, curvature, direction):
@@ -118,9 +118,9 @@ def learning_rates(
 
 
 def _is_flat(f: Objective, found: MinimizeResult, curvature: float, direction: Any) -> bool:
-    """Whether the curvature vanishes at the minimum itself, near which the search ended, as that of x**4 does.
+    """Whether the curvature vanishes at the minimum itself, near which the search ended, as for x**4.
 
-    Then it is another at the end of one more step of Newton's method, which leads to any other minimum.
+    Then one more Newton step changes the curvature; at any other minimum it does not.
     """
     step = np.dot(found.grad, direction) / curvature
     return bool(abs(steepest(f, found.x - step * direction)[0] - curvature) > 0.01 * curvature)

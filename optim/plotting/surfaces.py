@@ -1,4 +1,4 @@
-"""Paths on a surface in space."""
+"""Surface plots with paths."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from optim.plotting.landscape import Objective, Vector, heights, levels_of, pale
 from optim.plotting.paths import Path, box_around, paths_of
 
 _GRID = 101
-_BETWEEN = 8  # pieces of a step, so that it runs on the surface, not through it
+_BETWEEN = 8  # segments of a step, so that it runs on the surface, not through it
 _LINES = 14  # level lines on the surface
-_FEW = 60  # steps of a path above which they are short
+_FEW = 60  # paths with more points have short steps
 
 
 def surface(
@@ -27,31 +27,31 @@ def surface(
     grid: int = _GRID,
     ax: Any = None,
 ) -> Any:
-    """The graph of a function of the plane as a surface, with the paths of methods on it.
+    """Draw the graph of a function of the plane as a surface, with the paths of methods on it.
 
     Parameters
     ----------
     f, box, paths
-        As for `contours`. Between two points a path is drawn on the surface, straight if seen from above; what is
-        outside of the box is left out.
+        As for `contours`. Between two points a path is drawn on the surface, straight as seen from above; parts outside
+        the box are left out.
     logarithmic : bool, default False
-        Heights are log10(1 + f - lowest), for functions that span decades.
+        Whether to draw log10(1 + f - lowest), for functions that span decades.
     view : (elevation, azimuth), default (50, -60)
-        Where from, in degrees.
+        The viewing angles in degrees.
     grid : int, default 101
-        Points of the surface along each side.
+        Number of grid points along each side.
     ax : matplotlib Axes3D, optional
         Where to draw; a new figure if not given.
 
     Returns
     -------
     matplotlib Figure
-        Level lines and paths are drawn over the surface, also where it turns its back: choose a `view` from above.
+        Level lines and paths are drawn over the surface, even where it should hide them: choose a `view` from above.
 
     Raises
     ------
     ValueError, autodiff.ShapeError, autodiff.DomainError
-        As for `contours`; a ValueError as well if `ax` is flat.
+        As for `contours`; also a ValueError if `ax` is not three-dimensional.
 
     Examples
     --------
@@ -71,10 +71,10 @@ def surface(
         return np.log10(1 + z - lowest) if logarithmic else z
 
     if ax is not None and not hasattr(ax, "plot_surface"):
-        raise ValueError('surface: ax is flat; make it with projection="3d".')
+        raise ValueError('surface: ax must be three-dimensional; make it with projection="3d".')
     pyplot()
     ax = axes_of(ax, projection="3d", figsize=(7.0, 5.6))
-    ax.computed_zorder = False  # paths lie on the surface: drawn after it they are seen
+    ax.computed_zorder = False  # paths lie on the surface, and must be drawn after it to be visible
     look = {"cmap": pale(), "linewidth": 0, "antialiased": False, "rcount": grid, "ccount": grid}
     ax.plot_surface(*np.meshgrid(across, up), height(values), zorder=1, **look)
     lines = levels_of("surface", height(values), _LINES)
@@ -99,7 +99,7 @@ def surface(
 
 
 def _on_the_surface(f: Objective, path: Path) -> tuple[Vector, Vector, int]:
-    """Points (2, m) along a path, the function there, and how many of them a step has."""
+    """Points (2, m) along a path, the function there, and the number of points per step."""
     n = len(path.points)
     every = _BETWEEN if 1 < n <= _FEW else 1
     at = np.arange((n - 1) * every + 1) / every

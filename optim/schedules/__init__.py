@@ -1,4 +1,4 @@
-"""Learning rates that change from step to step; torch's formulas."""
+"""Learning rate schedules, with torch's formulas."""
 
 from optim.schedules.combining import ChainedSchedule, SequentialSchedule
 from optim.schedules.cosine import CosineDecay, CosineRestarts, OneCycle

@@ -1,4 +1,4 @@
-"""Several schedules over one optimiser: at the same time, or one after the other."""
+"""Several schedules for one optimiser: at the same time, or one after another."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from optim.schedules.schedule import Schedule
 
 
 class ChainedSchedule(Schedule):
-    """All schedules at the same time: the factors by which each changes the initial rate are multiplied.
+    """All schedules at the same time: their factors of the initial rate are multiplied.
 
     Parameters
     ----------
     schedules : sequence of Schedule
-        Over one optimiser. Only this one is stepped.
+        Schedules of one optimiser. Call `step` only on the combined schedule.
 
     References
     ----------
@@ -48,14 +48,14 @@ class ChainedSchedule(Schedule):
 
 
 class SequentialSchedule(Schedule):
-    """One schedule after the other, each beginning at its own step 0.
+    """One schedule after another, each starting from its own step 0.
 
     Parameters
     ----------
     schedules : sequence of Schedule
-        Over one optimiser. Only this one is stepped.
+        Schedules of one optimiser. Call `step` only on the combined schedule.
     milestones : sequence of int
-        The steps at which the second, third, ... schedule takes over.
+        The steps at which the second, third, ... schedule begins.
 
     References
     ----------
@@ -77,7 +77,7 @@ class SequentialSchedule(Schedule):
         self.milestones = [whole("milestones", m, 1) for m in milestones]
         if len(self.milestones) != len(self.schedules) - 1 or sorted(set(self.milestones)) != self.milestones:
             raise ValueError(
-                f"milestones must be {len(self.schedules) - 1} rising steps, one for each schedule but the first; "
+                f"milestones must be {len(self.schedules) - 1} increasing steps, one for each schedule but the first; "
                 f"{self.milestones} was given."
             )
         super().__init__(self.schedules[0].optimizer)
@@ -104,9 +104,9 @@ def _checked(who: str, schedules: Sequence[Schedule]) -> list[Schedule]:
             raise TypeError(f"{who}: schedules[{i}] is a {type(schedule).__name__}; give schedules, such as StepDecay.")
         if isinstance(schedule, ReduceOnPlateau):
             raise TypeError(
-                f"{who}: schedules[{i}] is a ReduceOnPlateau, whose rate depends on values and not on the step alone. "
-                "Step it beside the others."
+                f"{who}: schedules[{i}] is a ReduceOnPlateau, whose rate depends on values and not only on the step. "
+                "Step it separately."
             )
         if schedule.optimizer is not found[0].optimizer:
-            raise ValueError(f"{who}: schedules[{i}] is over another optimiser than schedules[0]; they must share one.")
+            raise ValueError(f"{who}: schedules[{i}] has another optimiser than schedules[0]; they must share one.")
     return found

@@ -1,4 +1,4 @@
-"""Rates that follow a cosine: down once, down again and again, or up and down in one cycle."""
+"""Rates that follow a cosine: one decay, decays with restarts, or one cycle up and down."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from optim.schedules.schedule import Schedule
 
 
 class CosineDecay(Schedule):
-    """The rate down half a cosine to `min_rate` in `n_steps` steps; later it comes up again, and so on.
+    """The rate falls along half a cosine to `min_rate` in `n_steps` steps; then it rises again, and so on.
 
     Parameters
     ----------
@@ -47,15 +47,15 @@ class CosineDecay(Schedule):
 
 
 class CosineRestarts(Schedule):
-    """The rate down half a cosine, back to the start at once, and down again, each time over more steps.
+    """The rate falls along half a cosine, jumps back to its initial value, and falls again, in cycles.
 
     Parameters
     ----------
     optimizer : optimiser
     n_steps : int
-        In the first cycle.
+        Number of steps in the first cycle.
     growth : int, default 1
-        Every cycle has so many times the steps of the one before.
+        Factor by which every cycle is longer than the previous one.
     min_rate : float, default 0.0
 
     References
@@ -89,26 +89,26 @@ class CosineRestarts(Schedule):
 
 
 class OneCycle(Schedule):
-    """The rate up to a maximum and down to almost nothing, with the momentum in the opposite sense.
+    """The rate rises to a maximum and falls to almost 0; the momentum moves in the opposite direction.
 
     Parameters
     ----------
     optimizer : optimiser
     max_rate : float, or one for each group
     total_steps : int
-        The rate of step ``total_steps - 1`` is the last, and is kept from there.
+        The rate of step ``total_steps - 1`` is the last, and stays from then on.
     rising_share : float, default 0.3
-        Share of the steps in which the rate rises.
+        The fraction of the steps in which the rate rises.
     shape : {"cos", "linear"}
     cycle_momentum : bool, default True
-        Move ``momentum``, or the first of ``betas``, from `max_momentum` to `base_momentum` and back.
+        Whether to move ``momentum``, or the first of ``betas``, from `max_momentum` to `base_momentum` and back.
     base_momentum, max_momentum : float, default 0.85 and 0.95
     div_factor : float, default 25.0
         The cycle begins at ``max_rate / div_factor``.
     final_div_factor : float, default 1e4
-        And ends at the beginning's share of ``1 / final_div_factor``.
+        The cycle ends at the initial rate divided by ``final_div_factor``.
     three_phase : bool, default False
-        Back to the beginning in as many steps as up, and only then down to the end.
+        Whether the rate first falls back to the initial one, in as many steps as it rose, and then to the final one.
 
     References
     ----------
@@ -162,7 +162,7 @@ class OneCycle(Schedule):
                 f"OneCycle: {type(optimizer).__name__} has neither momentum nor betas to cycle; give "
                 "cycle_momentum=False."
             )
-        # (last step, rate at its start and its end, momentum likewise); rates as multiples of the beginning
+        # (last step, rates at its start and end, momenta likewise); rates are multiples of the initial one
         top, bottom, low, high = self.div_factor, 1 / self.final_div_factor, self.base_momentum, self.max_momentum
         rise, last = self.rising_share * self.total_steps - 1.0, self.total_steps - 1.0
         self._phases = [(rise, 1.0, top, high, low), (last, top, bottom, low, high)]
@@ -185,7 +185,7 @@ class OneCycle(Schedule):
         return self._between(start, end, done)
 
     def _phase(self, count: int) -> tuple[float, tuple[float, ...]]:
-        """The phase that `count` falls in, and the share of it that is done."""
+        """The finished fraction of the phase at step `count`, and the phase."""
         begin = 0.0
         for phase in self._phases[:-1]:
             if count <= phase[0]:
@@ -199,5 +199,5 @@ class OneCycle(Schedule):
 
 
 def _between(start: float, end: float, done: float) -> float:
-    """From `start` to `end` along half a cosine, of which the share `done` lies behind."""
+    """The value between `start` and `end` at the fraction `done` of half a cosine."""
     return end + (start - end) / 2 * (1 + math.cos(math.pi * done))

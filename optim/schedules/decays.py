@@ -1,4 +1,4 @@
-"""Rates that go down in stairs or by a constant factor, and the warm-up that goes before them."""
+"""Rates that decay in steps or by a constant factor, and the warm-up before them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from optim.schedules.schedule import Schedule
 
 
 class StepDecay(Schedule):
-    """The rate times `gamma` after every `step_size` steps: ``rate = initial * gamma ** (t // step_size)``.
+    """Multiply the rate by `gamma` every `step_size` steps: ``rate = initial * gamma ** (t // step_size)``.
 
     Parameters
     ----------
@@ -45,13 +45,13 @@ class StepDecay(Schedule):
 
 
 class MultiStepDecay(Schedule):
-    """The rate times `gamma` at each of the given steps.
+    """Multiply the rate by `gamma` at each of the given steps.
 
     Parameters
     ----------
     optimizer : optimiser
     milestones : iterable of int
-        In any order; one that appears twice counts twice.
+        In any order; a step that appears twice counts twice.
     gamma : float, default 0.1
 
     References
@@ -77,7 +77,7 @@ class MultiStepDecay(Schedule):
 
 
 class ExponentialDecay(Schedule):
-    """The rate times `gamma` at every step: ``rate = initial * gamma ** t``.
+    """Multiply the rate by `gamma` at every step: ``rate = initial * gamma ** t``.
 
     Parameters
     ----------
@@ -107,15 +107,15 @@ class ExponentialDecay(Schedule):
 
 
 class LinearWarmup(Schedule):
-    """The rate from a share of its value to the whole, in even steps.
+    """Raise the rate from a fraction of its initial value to the full value, in equal steps.
 
     Parameters
     ----------
     optimizer : optimiser
     n_steps : int, default 5
-        After so many steps the end is reached, and kept.
+        The number of steps to the end value, which stays from then on.
     start_factor, end_factor : float, default 1/3 and 1
-        Shares of the initial rate.
+        Fractions of the initial rate.
 
     Notes
     -----

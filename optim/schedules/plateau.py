@@ -1,4 +1,4 @@
-"""A rate that goes down when what is watched no longer improves."""
+"""A rate that is reduced when a watched value stops improving."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from optim.schedules.schedule import Schedule
 
 
 class ReduceOnPlateau(Schedule):
-    """The rate times `factor` whenever a value has not improved for more than `patience` steps.
+    """Multiply the rate by `factor` whenever a value has not improved for more than `patience` steps.
 
     Parameters
     ----------
@@ -21,16 +21,17 @@ class ReduceOnPlateau(Schedule):
     mode : {"min", "max"}
         Whether the value should fall, as a loss, or rise, as an accuracy.
     factor : float, default 0.1
-        Below 1.
+        The factor, below 1.
     patience : int, default 10
     threshold : float, default 1e-4
-        What counts as better: by this share of the best value, or by this much.
+        The least improvement that counts.
     threshold_mode : {"rel", "abs"}
+        Whether `threshold` is relative to the best value, or absolute.
     cooldown : int, default 0
-        Steps after a reduction in which nothing is counted.
+        The number of steps after a reduction that are not counted.
     min_rate : float, default 0.0
     eps : float, default 1e-8
-        A reduction by no more than this is left out.
+        Reductions by no more than this are skipped.
 
     References
     ----------
@@ -82,12 +83,12 @@ class ReduceOnPlateau(Schedule):
         return initial
 
     def step(self, value: float | None = None) -> None:
-        """Look at a value, and reduce the rates if it is time.
+        """Take note of a value, and reduce the rates if it has not improved for too long.
 
         Parameters
         ----------
         value : float
-            What is watched, such as the validation loss. NaN is no improvement.
+            The watched value, such as the validation loss. NaN is not an improvement.
         """
         super().step(value)
 
@@ -116,7 +117,7 @@ class ReduceOnPlateau(Schedule):
         return value < self.best - margin if self.mode == "min" else value > self.best + margin
 
     def state_dict(self) -> dict[str, Any]:
-        """A copy of the count, the rates, the best value, and what is counted since."""
+        """A copy of the count, the rates, the best value, and the counters since then."""
         own = {"best": np.array(self.best), "bad_steps": np.array(self.bad_steps), "resting": np.array(self.resting)}
         return {**super().state_dict(), **own}
 

@@ -1,4 +1,4 @@
-"""What all schedules share: a learning rate for every step, set in the optimiser, and a state to go on from."""
+"""The base of all schedules: a learning rate for every step, set in the optimiser, and a state to resume from."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from optim.options import Saved, checked, fitting
 
 
 class Schedule:
-    """Base of the schedules: a subclass says which `rate` belongs to a step.
+    """Base of the schedules: a subclass defines the `rate` of each step.
 
-    Made, a schedule sets the rate of step 0; each call of `step` goes on by one. A schedule counts whatever the
-    caller counts: batches or epochs.
+    Creating a schedule sets the rate of step 0; each call of `step` advances by one. The caller decides what a step is:
+    a batch or an epoch.
 
     Parameters
     ----------
     optimizer : optimiser
-        Anything with a ``learning_rate``, or with ``groups`` that have one. Schedules over one optimiser start from the
-        rate that it had before the first of them, unless the rate was set by hand since.
+        Any object with a ``learning_rate``, or with ``groups`` that have one. Several schedules of one optimiser start
+        from the rate before the first of them, unless the rate has been set by hand since then.
 
     Attributes
     ----------
     count : int
-        Calls of `step` so far.
+        Number of calls of `step` so far.
     initial : list of float
-        The rate that each group starts from.
+        The initial rate of each group.
     watches : bool
-        Whether `step` needs a value to look at.
+        Whether `step` needs a value to watch.
     """
 
     watches = False
@@ -40,7 +40,7 @@ class Schedule:
         for group in self._groups:
             if not hasattr(group, "learning_rate"):
                 raise TypeError(
-                    f"{type(self).__name__} needs an optimiser, with a learning_rate to set; a "
+                    f"{type(self).__name__} needs an optimiser with a learning_rate to set; a "
                     f"{type(optimizer).__name__} was given."
                 )
         self.initial = [self._first_rate(i, group) for i, group in enumerate(self._groups)]
@@ -53,24 +53,24 @@ class Schedule:
 
     @property
     def rates(self) -> list[float]:
-        """The learning rates as they are now, one for each group."""
+        """The current learning rates, one for each group."""
         return [float(group.learning_rate) for group in self._groups]
 
     def rate(self, count: int, initial: float) -> float:
-        """The learning rate after `count` steps, of a group that starts from `initial`."""
+        """The learning rate after `count` steps of a group with the initial rate `initial`."""
         raise NotImplementedError
 
     def momentum(self, count: int) -> float | None:
-        """The momentum after `count` steps; None where it is left alone."""
+        """The momentum after `count` steps; None if it does not change."""
         return None
 
     def step(self, value: float | None = None) -> None:
-        """Go on by one step and set the rates.
+        """Advance by one step and set the rates.
 
         Parameters
         ----------
         value : float, optional
-            What is watched, such as the validation loss; only `ReduceOnPlateau` looks at it.
+            The watched value, such as the validation loss; only `ReduceOnPlateau` uses it.
         """
         if value is None:
             ad.effect(self._advance)
@@ -78,7 +78,7 @@ class Schedule:
             ad.check(self._advance, value)
 
     def _advance(self, value: Any = None) -> None:
-        """One step; in a compiled function at every call."""
+        """Advance by one step; a compiled function does this at every call."""
         self.count += 1
         self._apply()
 
@@ -88,7 +88,7 @@ class Schedule:
         return float(known[0]) if known is not None and known[1] == rate else rate
 
     def _apply(self) -> None:
-        """Set what belongs to the count."""
+        """Set the rates and the momentum of the current step."""
         self._set([self.rate(self.count, initial) for initial in self.initial], self.momentum(self.count))
 
     def _set(self, rates: list[float], momentum: float | None = None) -> None:
@@ -109,11 +109,11 @@ class Schedule:
         return {"count": np.array(self.count), "initial": np.array(self.initial), "rates": np.array(self.rates)}
 
     def check_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Raise what `load_state_dict` would raise, and change nothing."""
+        """Raise the errors that `load_state_dict` would raise, and change nothing."""
         self._checked_state(saved)
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Go on from a saved state, and set the rates in the optimiser; all is checked before anything is changed.
+        """Restore a saved state, and set the rates in the optimiser. All is checked before anything is changed.
 
         Raises
         ------
@@ -127,7 +127,7 @@ class Schedule:
         self._set(found["rates"].tolist(), self.momentum(self.count))
 
     def _checked_state(self, saved: Mapping[str, Any]) -> Saved:
-        """The saved state as arrays, which `_load` takes as they are."""
+        """The saved state as checked arrays, the input of `_load`."""
         found = fitting(self, self.state_dict(), saved)
         for key in ("count", "initial", "rates"):
             for number in found[key].reshape(-1).tolist():
@@ -135,7 +135,7 @@ class Schedule:
         return found
 
     def _load(self, saved: Saved) -> None:
-        """What a subclass keeps beside."""
+        """Restore the state that a subclass adds."""
 
     def __repr__(self) -> str:
         rates = ", ".join(dict.fromkeys(f"{rate:.6g}" for rate in self.rates))

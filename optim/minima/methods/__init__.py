@@ -1,4 +1,4 @@
-"""The methods of `optim.minimize`: each a generator of moves from a point, which ends where it finds no further one."""
+"""The methods of `optim.minimize`: each is a generator of moves from a point, and ends when it finds no more."""
 
 from optim.minima.methods.first_order import adam_steps, gradient_steps, momentum_steps
 from optim.minima.methods.least_squares import gauss_newton_steps

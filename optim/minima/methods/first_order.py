@@ -1,4 +1,4 @@
-"""Methods that follow the gradient at a given rate: gradient descent, momentum, Adam."""
+"""Methods that follow the gradient with a given learning rate: gradient descent, momentum, Adam."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from optim.options import Group, checked, share
 
 
 def gradient_steps(objective: Objective, point: Point, *, learning_rate: float | None = None) -> Iterator[Move]:
-    """``x <- x - learning_rate * g``; without a rate, the longest step that a backtracking search finds good.
+    """``x <- x - learning_rate * g``; without a rate, the longest step that a backtracking search accepts.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def gradient_steps(objective: Objective, point: Point, *, learning_rate: float |
             return
         point = tried[found]
         yield moved(here, point)
-        # the step along which the gradient changes by itself, if the curvature is positive (Barzilai and Borwein 1988)
+        # the step of Barzilai and Borwein (1988), if the curvature is positive: the inverse of the curvature
         s, y = point.x - here.x, point.grad - here.grad
         curvature = float(s @ y)
         first = float(s @ s) / curvature if curvature > 0.0 else 2.0 * found

@@ -1,4 +1,4 @@
-"""Gauss-Newton steps for sums of squares, damped as Levenberg and Marquardt did."""
+"""Gauss-Newton steps for sums of squares, with Levenberg-Marquardt damping."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _ROUNDING = 10.0
 
 
 def gauss_newton_steps(objective: Objective, point: Point, *, damping: float = 1e-3) -> Iterator[Move]:
-    """Levenberg-Marquardt: ``|J p + r|^2 + damping |D p|^2`` at its smallest, D the lengths of J's columns.
+    """Levenberg-Marquardt: minimise ``|J p + r|^2 + damping |D p|^2``, where D has the norms of J's columns.
 
     Parameters
     ----------
     damping : float, default 1e-3
-        The first; later ones follow from how well the linear model predicts.
+        Initial damping; later values depend on how well the linear model predicts.
     """
     damping = checked("damping", damping, 0.0, open_high=True)
     growth = 2.0

@@ -1,4 +1,4 @@
-"""Methods that choose a direction and search along it: L-BFGS, BFGS, nonlinear conjugate gradients."""
+"""Methods with a line search: L-BFGS, BFGS, nonlinear conjugate gradients."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from optim.minima.methods.move import Move, Progress, moved
 from optim.minima.objective import Objective, Point, Vector
 from optim.options import whole
 
-_ROUNDING = 0.8  # values may be off by a share eps**0.8: 1500 units in float64, 20 in float32; then the slope decides
+_ROUNDING = 0.8  # relative error eps**0.8 of values: 1500 ulps in float64, 20 in float32; below it the slope decides
 
 
 class Rule(Protocol):
     """How a method chooses its directions."""
 
-    c2: float  # how flat the line search has to make the function
+    c2: float  # the line search must reduce the slope by this factor
 
     def direction(self, g: Vector, free: Vector) -> Vector:
-        """Downwards from where the gradient is g, along the free numbers only."""
+        """A descent direction for the gradient g, in the free numbers only."""
 
     def first_step(self, slope: float) -> float | None:
-        """What the line search tries first; None where the length of the direction says nothing."""
+        """The first trial of the line search; None if the length of the direction has no meaning."""
 
     def learn(self, s: Vector, y: Vector, g: Vector) -> None:
-        """From a step, the gradient's change along it, and the gradient at its end."""
+        """Learn from a step s, the change y of the gradient over it, and the gradient g at its end."""
 
     def forget(self) -> bool:
-        """Begin anew; returns whether there was anything to forget."""
+        """Forget what was learnt; returns whether there was anything to forget."""
 
 
 class _LimitedMemoryRule:
@@ -55,7 +55,7 @@ class _LimitedMemoryRule:
 
 
 class _DenseRule:
-    """The whole inverse Hessian; its first guess is scaled by the first pair (Nocedal and Wright 2006, 6.17, 6.20)."""
+    """The whole inverse Hessian; the first pair scales its initial guess (Nocedal and Wright 2006, 6.17, 6.20)."""
 
     c2 = 0.9
 
@@ -92,12 +92,12 @@ class _DenseRule:
 
 
 class _ConjugateRule:
-    """Polak and Ribière's directions, begun anew where the weight would be negative (Nocedal and Wright 2006, 5.45)."""
+    """Directions of Polak and Ribière, restarted if the weight would be negative (Nocedal and Wright 2006, 5.45)."""
 
     c2 = 0.1
 
     def __init__(self) -> None:
-        self.before: tuple[Vector, float] | None = None  # the step, and the slope at its beginning times its length
+        self.before: tuple[Vector, float] | None = None  # the step, and its length times the slope at its start
         self.last: tuple[Vector, float, float] | None = None
         self.weight = 0.0
 
@@ -112,7 +112,7 @@ class _ConjugateRule:
         if self.last is None:
             return None
         _, step, before = self.last
-        return min(step * before / slope, 100.0 * step) or None  # the same first-order change as before
+        return min(step * before / slope, 100.0 * step) or None  # for the same first-order change as in the last step
 
     def learn(self, s: Vector, y: Vector, g: Vector) -> None:
         gg = float(self._g @ self._g)
@@ -133,7 +133,7 @@ def lbfgs_steps(objective: Objective, point: Point, *, history_size: int = 10) -
     Parameters
     ----------
     history_size : int, default 10
-        Pairs of steps and gradient changes kept.
+        The number of pairs of steps and gradient changes to keep.
     """
     return _descend(objective, point, _LimitedMemoryRule(whole("history_size", history_size, 1)))
 
@@ -177,7 +177,7 @@ def _slack(point: Point) -> float:
 
 
 def _straight(objective: Objective, point: Point, d: Vector, slope: float, first: float, c2: float) -> Point | None:
-    """The end of a strong Wolfe search along d."""
+    """The end point of a strong Wolfe search along d."""
     tried: dict[float, Point] = {}
 
     def along(a: float) -> tuple[float, float]:
@@ -191,10 +191,10 @@ def _straight(objective: Objective, point: Point, d: Vector, slope: float, first
 
 
 def _bent(objective: Objective, point: Point, d: Vector, slope: float, first: float, c2: float) -> Point | None:
-    """The end of a search along the projection of the ray d onto the box.
+    """The end point of a search along the projection of the ray d onto the box.
 
-    The strong Wolfe search first, with the slope along what is left of the ray: the path has corners, at which its
-    theory ends. Where it finds nothing that satisfies Armijo's condition on the path, backtracking does.
+    A strong Wolfe search comes first, with the slope along the rest of the ray; its theory does not cover the corners
+    of the path. If it finds no point that satisfies Armijo's condition on the path, a backtracking search follows.
     """
     box = objective.box
     assert box is not None

@@ -1,4 +1,4 @@
-"""Newton's method inside a trust region, from Hessian-vector products: two ways to solve for the step."""
+"""Newton's method in a trust region, with Hessian-vector products: two ways to solve for the step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from optim.minima.objective import Objective, Point, Vector
 from optim.options import checked, whole
 
 _ACCEPT = 1e-4
-_ROUNDING = 10.0  # units in the last place by which a value of the function may be off
+_ROUNDING = 10.0  # the error of a value of the function, in units of the last place
 
 
 def newton_cg_steps(
@@ -23,15 +23,15 @@ def newton_cg_steps(
     max_radius: float = float("inf"),
     max_products: int | None = None,
 ) -> Iterator[Move]:
-    """Newton's method; the step by truncated conjugate gradients (Steihaug).
+    """Newton's method; truncated conjugate gradients (Steihaug) compute the step.
 
     Parameters
     ----------
     radius : float, optional
-        First radius of the trust region; from the length of `x0` if not given.
+        Initial radius of the trust region; by default the norm of `x0`, at least 1.
     max_radius : float, default inf
     max_products : int, optional
-        At most this many Hessian-vector products for a step; twice the size of x, at most 1000, if not given.
+        The largest number of Hessian-vector products for a step, at most twice the size of x; 1000 if not given.
     """
     return _steps(objective, point, steihaug, radius, max_radius, max_products, 1000)
 
@@ -44,12 +44,12 @@ def trust_krylov_steps(
     max_radius: float = float("inf"),
     max_products: int | None = None,
 ) -> Iterator[Move]:
-    """Newton's method; the step solved for in a Krylov space, on the boundary as well (Lanczos).
+    """Newton's method; the step is optimal in a Krylov space, also on the boundary (Lanczos).
 
     Parameters
     ----------
     radius, max_radius, max_products
-        As in newton-cg; at most 200 products if not given, since as many vectors are kept.
+        As in newton-cg; 200 products if not given, since every product stores a vector.
     """
     return _steps(objective, point, krylov_step, radius, max_radius, max_products, 200)
 
@@ -81,7 +81,7 @@ def _steps(
         assert matvec is not None
         rounding = _ROUNDING * eps * abs(point.fun)
         while True:
-            # closely, since a product costs less than the evaluation that a better step saves
+            # a tight tolerance, since a product costs less than the evaluation that a better step saves
             solved = solve(matvec, g, radius, tol=min(0.01, norm), max_iter=limit)
             step, predicted = _within(objective, point, matvec, g, solved, radius)
             length = float(np.linalg.norm(step))
@@ -99,8 +99,8 @@ def _steps(
 
 
 def _next_radius(radius: float, length: float, ratio: float, limit: float) -> float:
-    """As `solvers.updated_radius`, but growing threefold where the model is very good, for badly scaled functions."""
-    if not ratio >= 0.25:  # also where it is NaN
+    """As `solvers.updated_radius`, but it grows threefold if the model is very good, for badly scaled functions."""
+    if not ratio >= 0.25:  # also if it is NaN
         return 0.25 * length
     if ratio > 0.75 and length >= 0.99 * radius:
         return min((3.0 if ratio > 0.9 else 2.0) * radius, limit)
@@ -108,7 +108,7 @@ def _next_radius(radius: float, length: float, ratio: float, limit: float) -> fl
 
 
 def _reduced(matvec: Callable[[Vector], Vector] | None, free: Vector) -> Callable[[Vector], Vector]:
-    """Products with the part of the matrix that belongs to the free numbers."""
+    """Products with the submatrix of the free numbers."""
     assert matvec is not None
     return lambda v: np.where(free, matvec(np.where(free, v, 0).astype(v.dtype)), 0).astype(v.dtype)
 
@@ -121,14 +121,14 @@ def _within(
     solved: TrustRegionStep,
     radius: float,
 ) -> tuple[Vector, float]:
-    """The step cut to the bounds, and the decrease that the model predicts for it."""
+    """The step projected onto the bounds, and the decrease that the model predicts for it."""
     if objective.box is None:
         return solved.step, solved.predicted
     step = objective.project(point.x + solved.step) - point.x
     if np.array_equal(step, solved.step):
         return step, solved.predicted
     predicted = -float(g @ step + 0.5 * (step @ matvec(step)))
-    # a cut step may lead upwards; one down the gradient does not, if it is short enough
+    # a projected step may lead uphill; a short enough step along the negative gradient does not
     cauchy = objective.project(point.x - min(1.0, radius / float(np.linalg.norm(g))) * g) - point.x
     curve = float(cauchy @ matvec(cauchy))
     slope = float(g @ cauchy)
