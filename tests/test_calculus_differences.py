@@ -91,13 +91,13 @@ def test_romberg_is_richardson_of_trapezoids():
     ("call", "error", "words"),
     [
         (lambda: difference_weights([0, 0, 1]), ad.DomainError, "must differ"),
-        (lambda: difference_weights([0, 1], 2), ad.ShapeError, "needs a list of 3 or more"),
+        (lambda: difference_weights([0, 1], 2), ad.ShapeError, "needs a list of at least 3"),
         (lambda: difference_weights([0, 1], -1), ad.GradientError, "-1 was given"),
         (lambda: finite_difference(np.sin, 0.0, -0.1), ad.DomainError, "side='backward'"),
-        (lambda: finite_difference(np.sin, 0.0, accuracy=3), ad.GradientError, "even accuracy"),
+        (lambda: finite_difference(np.sin, 0.0, accuracy=3), ad.GradientError, "must be even"),
         (lambda: finite_difference(np.sin, 0.0, n=0), ad.GradientError, "integers, 1 or more"),
         (lambda: finite_difference(np.sin, 0.0, side="left"), ValueError, "'left' was given"),
-        (lambda: richardson(lambda h: h, 0.0), ad.DomainError, "more than 0"),
+        (lambda: richardson(lambda h: h, 0.0), ad.DomainError, "must be positive"),
         (lambda: richardson(lambda h: h, 0.1, rows=1), ad.GradientError, "rows 2 or more"),
     ],
 )

@@ -258,7 +258,7 @@ def test_a_vortex_in_space_is_not_conservative_round_its_line(axis):
         return np.roll(np.stack([-q[1], q[0], 0 * q[2]]) / (q[0] ** 2 + q[1] ** 2), axis, axis=0)
 
     found = is_conservative(whirl, [(-1.0, 1.5)] * 3)
-    assert not found.holds and found.reason == "the circulation round a pole"
+    assert not found.holds and found.reason == "the circulation around a pole"
     assert abs(found.size) == pytest.approx(2 * math.pi, rel=1e-9)
     assert np.delete(found.witness, (axis + 2) % 3) == pytest.approx(0.0, abs=1e-9)
     box = [(-1.0, 1.5)] * 3
@@ -299,8 +299,8 @@ def test_potential_is_differentiable_and_right():
         (lambda: ad.divergence(lambda p: p)(1.0), ad.ShapeError, "ad.derivative"),
         (lambda: ad.divergence(lambda p: p)(np.ones(2, complex)), ad.DtypeError, "real coordinates"),
         (lambda: ad.curl(lambda p: p, coordinates="polar")(POINTS), ad.ShapeError, "polar coordinates are 2 numbers"),
-        (lambda: ad.curl(lambda p: p, coordinates="toroidal")(POINTS), ad.StructureError, "choose cartesian"),
-        (lambda: is_conservative(vortex, [(1.0, 0.0), (0.0, 1.0)]), ad.ShapeError, "low below high"),
+        (lambda: ad.curl(lambda p: p, coordinates="toroidal")(POINTS), ad.StructureError, "must be one of cartesian"),
+        (lambda: is_conservative(vortex, [(1.0, 0.0), (0.0, 1.0)]), ad.ShapeError, "low < high"),
         (lambda: potential(vortex, [0.0])(np.ones(2)), ad.ShapeError, "the origin has 1"),
     ],
 )

@@ -257,7 +257,7 @@ def test_no_limits_give_no_integrals():
 
 def test_errors_aimed_at_are_numbers_from_0():
     for options in ({"tol": -1e-9}, {"tol": np.nan}, {"atol": -1.0}):
-        with pytest.raises(ad.StructureError, match="integrate: tol and atol are errors, 0 or more; "):
+        with pytest.raises(ad.StructureError, match="integrate: tol and atol must be 0 or more; "):
             ad.integrate(np.exp, 0.0, 1.0, **options)
 
 
@@ -412,7 +412,7 @@ def test_a_compiled_integral_whose_nodes_no_longer_do_is_traced_anew_or_raises()
     one = lambda: np.ones(())
     g = ad.compile(lambda k: ad.integrate(lambda x: np.cos(k * x), 0.0, ad.live(one)))
     g(np.array(1.0)), g(np.array(1.0))
-    with pytest.raises(ad.DomainError, match="nodes of a compiled integral are those of its first call"):
+    with pytest.raises(ad.DomainError, match="a compiled integral keeps the nodes of its first call"):
         g(np.array(5e4))  # behind a draw, which cannot be taken back
 
 
@@ -425,7 +425,7 @@ def test_a_compiled_integral_whose_nodes_no_longer_do_is_traced_anew_or_raises()
         (lambda: ad.integrate(np.sin, 0.0, math.nan), ad.DomainError, "upper limit of range 0 is nan"),
         (lambda: ad.integrate(np.sin, (0.0, 1.0), 1.0), ad.StructureError, r"integrate\(f, \(a, b\), \(c, d\)\)"),
         (lambda: ad.integrate(np.sin, 0.0, 1.0, 2.0), ad.StructureError, "3 argument"),
-        (lambda: ad.integrate(np.sin, 0.0, 1.0, method="romberg"), ad.StructureError, "choose one of auto"),
+        (lambda: ad.integrate(np.sin, 0.0, 1.0, method="romberg"), ad.StructureError, "method must be one of auto"),
         (lambda: ad.integrate(np.sin, 0.0, 1.0, method="gauss-legendre", nodes=5), ad.StructureError, "multiple of 4"),
         (lambda: ad.integrate(np.sin, 0.0, 1.0, method="monte-carlo", samples=3), ad.StructureError, "128 or more"),
         (lambda: ad.integrate(lambda x: x[:3], 0.0, 1.0), ad.ShapeError, r"axis=0.*vectorized=False"),
@@ -433,7 +433,7 @@ def test_a_compiled_integral_whose_nodes_no_longer_do_is_traced_anew_or_raises()
         (lambda: ad.integrate(lambda x, y: x, (0.0, lambda x: x), (0, 1)), ad.StructureError, "outermost first"),
         (lambda: ad.integrate(math.sin, 0.0, 1.0), ad.UnsupportedError, "np.sin for math.sin.*vectorized=False"),
         (lambda: ad.integrate(lambda x: 1.0 if x > 0 else 0.0, 0, 1), ad.UnsupportedError, "np.where for if"),
-        (lambda: ad.integrate(np.sin, 0.0, np.array([1.0, INF])), ad.DomainError, "infinite for some"),
+        (lambda: ad.integrate(np.sin, 0.0, np.array([1.0, INF])), ad.DomainError, "infinite for only some"),
         (lambda: ad.integrate(lambda x, y: x, (0, 1), (0, 1), points=[0.5]), ad.StructureError, "Split a range"),
     ],
 )
@@ -506,5 +506,5 @@ def test_riemann_sums_obey_their_error_laws(rule, order):
     off = [exact - ad.calculus.riemann_sum(np.exp, 0.0, 1.0, n, rule) for n in (16, 32)]
     assert math.log2(off[0] / off[1]) == pytest.approx(order, abs=0.05)
     assert off[1] == pytest.approx(ad.calculus.riemann_error(np.exp, 0.0, 1.0, 32, rule), rel=0.03)
-    with pytest.raises(ad.StructureError, match="choose one of left"):
+    with pytest.raises(ad.StructureError, match="rule must be one of left"):
         ad.calculus.riemann_sum(np.exp, 0.0, 1.0, 4, "middle")

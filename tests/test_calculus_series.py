@@ -160,7 +160,11 @@ def test_orders_and_points_of_any_kind_of_number():
         (lambda: ad.taylor(np.exp, 0.0, True), ad.GradientError, "taylor: the order must be an integer"),
         (lambda: taylor_coefficients(np.exp, 0.0, 2), ad.ShapeError, r"x0 has shape \(\); expected \(d,\)"),
         (lambda: taylor_coefficients(np.sum, np.zeros(0), 2), ad.ShapeError, r"x0 has shape \(0,\)"),
-        (lambda: taylor_coefficients(np.sum, np.zeros(2), -1), ad.GradientError, "taylor_coefficients: the order is a"),
+        (
+            lambda: taylor_coefficients(np.sum, np.zeros(2), -1),
+            ad.GradientError,
+            "taylor_coefficients: the order must be a",
+        ),
         (lambda: remainder(np.exp, 0.0, -1, 1.0), ad.GradientError, "remainder: the order must be an integer"),
         (lambda: radius_of_convergence([1.0, np.nan, 1.0]), ad.ShapeError, r"shape \(3,\) was given, with 1 that are"),
         (lambda: radius_of_convergence(np.ones((3, 3))), ad.ShapeError, r"shape \(3, 3\)"),

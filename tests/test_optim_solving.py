@@ -59,7 +59,7 @@ def test_fixed_points():
 @pytest.mark.parametrize(
     ("call", "error", "told"),
     [
-        (lambda: optim.root(lambda x: x**2 + 1, 1.0), ad.DomainError, "no solution was found: .*Begin elsewhere"),
+        (lambda: optim.root(lambda x: x**2 + 1, 1.0), ad.DomainError, "no solution was found: .*Start elsewhere"),
         (lambda: optim.root(lambda x: x[:1], np.ones(2)), ad.ShapeError, "one equation for each unknown"),
         (lambda: optim.fixed_point(lambda x: 2 * x + 1, 1.0), ad.DomainError, "damp it"),
         (lambda: optim.fixed_point(lambda x: x**2, 3.0), ad.DomainError, "the iterations diverged"),

@@ -1,6 +1,6 @@
-"""The calculus: fields and their operators, integrals that differentiate, curves, surfaces and the theorems on them.
+"""Calculus: fields and their operators, differentiable integrals, curves, surfaces and the theorems on them.
 
-Everything is made of the engine's transforms; the frequent names are also ``ad.curl``, ``ad.integrate`` and so on.
+Everything is built from the engine's transforms; frequent names are also ``ad.curl``, ``ad.integrate`` and so on.
 """
 
 from autodiff.calculus import theorems

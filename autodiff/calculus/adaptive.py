@@ -1,7 +1,7 @@
 """Choosing the nodes of an integral: meshes are refined, on plain arrays, until the estimated error is small.
 
-With several variables the nodes are a grid, the product of one mesh a variable. The error is told apart by panel and
-by variable, and the panels with most of it are made finer.
+With several variables the nodes form a grid, the product of one mesh per variable. The error is estimated for each
+panel of each variable, and the panels with the largest errors are refined.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from autodiff.transforms.recording import Function, title
 from autodiff.typing import Array
 
 ACCEPTED = 1e-6
-"""Estimates that stay above this share of the integral of abs(f) are no answer."""
-_NOISE = 1e-13  # absolute: an integrand that is 0 but for rounding need not be resolved
+"""Estimated errors above this fraction of the integral of abs(f) are not accepted."""
+_NOISE = 1e-13  # absolute error below which an integrand that is 0 up to rounding need not be resolved
 _MOST_NODES = {1: 60_000}
 _MOST_NODES_OF_A_GRID = 3_000_000
 _ROUNDS = 80
 _MOST_EVALUATIONS = 20_000_000
 _FIRST_PANELS = {1: 8, 2: 2}
-_ORDERS = {1: 10, 2: 10, 3: 10}  # Gauss nodes of a panel; in four variables 7, for 21**4 nodes would be many
+_ORDERS = {1: 10, 2: 10, 3: 10}  # Gauss nodes of a panel; 7 in four variables, since 21**4 nodes would be too many
 _ROUNDING = 50 * 2.0**-52
-_MOST_NODES_ON_NOTHING = 20_000  # an integrand that is 0 at every node may be a narrow peak between them
+_MOST_NODES_ON_NOTHING = 20_000  # an integrand that is 0 at every node may have a narrow peak between them
 
 
 Begin = Callable[[int, list[tuple[float, float]]], Mesh]
-"""Makes the mesh to begin with, of so many segments, from the smallest distances from their ends."""
+"""Makes the initial mesh from the number of segments and the smallest distances from their ends."""
 
 
 class Chosen(NamedTuple):
-    """What was found.
+    """The chosen meshes, and the integrals on them.
 
     Attributes
     ----------
     meshes : list of Mesh
-        One a variable.
+        One per variable.
     value, error, magnitude : ndarray
         The integrals, estimates of their errors, and the integrals of the absolute value.
     plain : bool
-        Whether nothing but arrays came back from the integrand, so that the value may stand.
+        Whether the integrand returned only arrays, so that the value need not be recorded.
     """
 
     meshes: list[Mesh]
@@ -58,9 +58,9 @@ class Chosen(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """What the values on a grid say: integrals, rounding, and the error of each panel of each variable.
+    """Estimates from the values on a grid: integrals, magnitudes, and the error of each panel of each variable.
 
-    `cut` says of each panel whether its error is mostly what lies outside its nodes, which no finer rule mends.
+    `cut` tells for each panel whether most of its error lies outside its nodes, where no finer rule helps.
     """
 
     value: Any
@@ -79,8 +79,8 @@ def estimate(values: Any, meshes: Sequence[Mesh]) -> Estimate:
 
     Notes
     -----
-    The estimate is QUADPACK's: with the difference D of the two rules of a panel and the panel's integral A of the
-    distance of f from its mean, ``A min(1, (200 D / A)**1.5)``.
+    The estimate is QUADPACK's: ``A min(1, (200 D / A)**1.5)``, where D is the difference of the two rules of a panel,
+    and A is the panel's integral of the distance of f from its mean.
 
     References
     ----------
@@ -118,7 +118,7 @@ def estimate(values: Any, meshes: Sequence[Mesh]) -> Estimate:
 
 
 def sampled(f: Function, ranges: Sequence[Range], meshes: Sequence[Mesh], ends: Sequence[Any]) -> tuple[Any, Any, bool]:
-    """The integrand times dx/du on the unit grid, the nodes, and whether nothing but arrays came back."""
+    """The integrand times dx/du on the unit grid, the nodes, and whether the integrand returned only arrays."""
     xs: list[Any] = []
     shape: tuple[int, ...] = ()
     jacobian: Any = 1.0
@@ -140,12 +140,12 @@ def sampled(f: Function, ranges: Sequence[Range], meshes: Sequence[Mesh], ends: 
 
 
 def choose(f: Function, ranges: Sequence[Range], tol: float, atol: float = 0.0, first: Begin | None = None) -> Chosen:
-    """Meshes on which the integral is as exact as asked, if it can be had.
+    """Meshes on which the integral is as accurate as asked for, if possible.
 
     Raises
     ------
     DomainError
-        If the integrand is not finite, or the error stays large: the integral diverges, or is too rough.
+        If the integrand is not finite, or the error stays large: the integral diverges, or the integrand is too rough.
     """
     with np.errstate(all="ignore"):
         try:
@@ -157,7 +157,7 @@ def choose(f: Function, ranges: Sequence[Range], tol: float, atol: float = 0.0, 
 
 
 def _first_meshes(ranges: Sequence[Range], first: Begin | None) -> tuple[list[Mesh], list[Any]]:
-    """Meshes to begin with, and the ends of the first range."""
+    """The initial meshes, and the ends of the first range."""
     meshes: list[Mesh] = []
     xs: list[Any] = []
     shape: tuple[int, ...] = ()
@@ -187,7 +187,7 @@ def _choose(f: Function, ranges: Sequence[Range], tol: float, atol: float, first
     splits = evaluations = 0
     plain: bool | None = None
     for _ in range(_ROUNDS):
-        if plain is None:  # recording, to see whether the integrand depends on anything tracked
+        if plain is None:  # with recording, to see whether the integrand depends on anything tracked
             values, xs, plain = sampled(f, ranges, meshes, ends)
         else:
             with no_grad():
@@ -198,7 +198,7 @@ def _choose(f: Function, ranges: Sequence[Range], tol: float, atol: float, first
             r = ranges[0]
             if len(ranges) > 1 or splits == 3 or bad.shape[1] > 4 or np.ndim(ends[0]) or np.ndim(ends[-1]):
                 raise _not_finite(f, bad, values[~finite].flat[0])
-            # A hole, such as that of sin(x)/x at 0: cut the range there, and the hole is an end, where no node lies.
+            # A hole, as of sin(x)/x at 0: split the range there. The hole is then an end, and no node lies at an end.
             splits += 1
             r.breaks = [*r.breaks, *map(float, bad[0])]
             with no_grad():
@@ -225,7 +225,7 @@ def _choose(f: Function, ranges: Sequence[Range], tol: float, atol: float, first
 
 
 def _shares(found: Estimate) -> list[Any]:
-    """The error of each panel over the integral of abs(f), of several integrals the worst."""
+    """The error of each panel divided by the integral of abs(f); the worst of several integrals."""
     scale = _scale(found)[..., None]
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = [np.where(e > 0, e / scale, 0.0) for e in found.errors]
@@ -233,7 +233,7 @@ def _shares(found: Estimate) -> list[Any]:
 
 
 def _scale(found: Estimate) -> Any:
-    """What errors are measured by: the largest integral of abs(f) among the components."""
+    """The scale of errors: the largest integral of abs(f) among the components."""
     magnitude = np.asarray(found.magnitude)
     return np.broadcast_to(magnitude.max() if magnitude.size else 1.0, magnitude.shape)
 
@@ -241,7 +241,7 @@ def _scale(found: Estimate) -> Any:
 def _worst(
     shares: list[Any], meshes: Sequence[Mesh], cut: list[Any], total: float, tol: float
 ) -> list[tuple[int, int]]:
-    """The panels to refine, as (variable, panel), the worst first: the fewest with all but half of the tolerance."""
+    """The panels to refine, as (variable, panel), the worst first: as few as leave half the tolerance to the others."""
     entries = sorted(((float(s), k, i) for k, share in enumerate(shares) for i, s in enumerate(share)), reverse=True)
     able = [
         [can and not c for can, c in zip(m.can_refine(), cs, strict=True)] for m, cs in zip(meshes, cut, strict=True)
@@ -258,7 +258,7 @@ def _worst(
 
 
 def _refined(chosen: list[tuple[int, int]], meshes: Sequence[Mesh], most: int) -> list[Mesh]:
-    """The meshes with the chosen panels made finer, or with as many of the worst as the grid has room for."""
+    """The meshes with the chosen panels refined, or only the worst of them if the grid would be too large."""
     while chosen:
         finer = [m.refined({i for j, i in chosen if j == k}) for k, m in enumerate(meshes)]
         if _size(finer) <= most:
@@ -272,7 +272,7 @@ def _size(meshes: Sequence[Mesh]) -> int:
 
 
 def _where_bad(xs: list[Any], finite: Any) -> Any:
-    """The points at which the integrand is not finite, one a column."""
+    """The points where the integrand is not finite, one per column."""
     bad = ~finite.reshape((-1, *xs[-1].shape)).all(axis=0)
     return np.unique(np.stack([x[bad] for x in xs]), axis=1)
 
@@ -285,8 +285,8 @@ def _not_finite(f: Function, bad: Any, value: Any) -> DomainError:
     return DomainError(
         f"integrate: {title(f)} is {value} at {_point(bad[:, 0])}"
         + (f" and at {bad.shape[1] - 1} more of the nodes" if bad.shape[1] > 1 else "")
-        + ". The integral diverges, or the function is not defined there: choose limits inside its domain, and at far "
-        "nodes write products of large and small factors as one exponential."
+        + ". The integral diverges, or the function is not defined there. Choose limits inside its domain; if the node "
+        "is far out, write products of large and small factors as one exponential."
     )
 
 
@@ -307,10 +307,10 @@ def _check_converged(
         f"with the integral of the absolute value at {np.asarray(found.magnitude)[worst]:.3g} and growing near "
         f"{_point(where)}. It diverges there, or the integrand is too rough: "
         + (
-            "pass singular points inside the range as points=[...], shift one at an end to 0, where numbers lie close "
+            "pass singular points inside the range as points=[...], shift a singular end to 0, where floats are dense "
             "(f(b - s) over s), or "
             if len(meshes) == 1
             else "split the region along a kink or a jump (a limit may be a function of the variables before it), "
         )
-        + "accept less with tol=, or sample with method='monte-carlo'."
+        + "accept a larger error with tol=, or sample with method='monte-carlo'."
     )

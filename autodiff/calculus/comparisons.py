@@ -1,4 +1,4 @@
-"""Both sides of an identity, each with its error, and the verdict."""
+"""Comparisons of both sides of an identity, with their errors and a verdict."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from autodiff.arrays.plain import concrete
 
 _SLACK = 1e-9
-"""Relative to the sides: estimates are estimates, and a side is often a sum that has lost digits."""
+"""Slack relative to the sides, since errors are only estimates, and a side is often a sum that has lost digits."""
 
 
 class Comparison(NamedTuple):
-    """Two sides of an identity.
+    """The two sides of an identity.
 
     Attributes
     ----------
     left, right : scalar, or Tensor
     left_error, right_error : float
-        Estimates.
+        Error estimates.
     holds : bool
         Whether the sides agree within their errors.
     """
@@ -32,7 +32,7 @@ class Comparison(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """One line: both sides and whether they agree."""
+        """One line with both sides and whether they agree."""
         left, right = (float(concrete(v)) for v in (self.left, self.right))
         how = "agree" if self.holds else "DIFFER"
         return (
@@ -42,7 +42,7 @@ class Comparison(NamedTuple):
 
 
 def compared(left: tuple[Any, Any], right: tuple[Any, Any], scale: float = 0.0) -> Comparison:
-    """The comparison of two values with errors; `scale` is the size of what cancelled in them."""
+    """Compare two values with errors; `scale` is the size of the terms that cancelled in them."""
     (a, a_error), (b, b_error) = left, right
     a_error, b_error = float(concrete(a_error)), float(concrete(b_error))
     x, y = float(concrete(a)), float(concrete(b))

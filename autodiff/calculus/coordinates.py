@@ -1,4 +1,4 @@
-"""Orthogonal coordinates: what the vector operators have to know of them is their scale factors."""
+"""Orthogonal coordinates, described by their scale factors, which are all that the vector operators need."""
 
 from __future__ import annotations
 
@@ -31,19 +31,21 @@ SCALES: dict[str, Callable[[Any], list[Any]]] = {
     "cylindrical": _cylindrical,
     "spherical": _spherical,
 }
-"""Length of a step over the change of its coordinate; theta, the second of the spherical ones, counts from the pole."""
+"""Length per change of each coordinate; theta, the second spherical coordinate, is the angle from the pole."""
 
 
 def scale_factors(coordinates: str, who: str, d: int) -> Callable[[Any], list[Any]] | None:
-    """The scale factors as a function of the point; None for Cartesian coordinates, which have none but 1."""
+    """The scale factors as a function of the point; None for Cartesian coordinates, where all are 1."""
     if coordinates == "cartesian":
         return None
     if coordinates not in SCALES:
-        raise StructureError(f"{who}: there are no coordinates {coordinates!r}; choose cartesian, {', '.join(SCALES)}.")
+        raise StructureError(
+            f"{who}: coordinates must be one of cartesian, {', '.join(SCALES)}; {coordinates!r} was given."
+        )
     if d != _DIMENSIONS[coordinates]:
         raise ShapeError(
-            f"{who}: {coordinates} coordinates are {_DIMENSIONS[coordinates]} numbers; the point has {d} (its first "
-            "axis counts them)."
+            f"{who}: {coordinates} coordinates are {_DIMENSIONS[coordinates]} numbers; the point has {d} along its "
+            "first axis."
         )
     return SCALES[coordinates]
 
@@ -53,7 +55,7 @@ def to_cartesian(q: Tensor, coordinates: str) -> Tensor: ...
 @overload
 def to_cartesian(q: Array, coordinates: str) -> Array: ...
 def to_cartesian(q: Any, coordinates: str) -> Tensor | Array:
-    """Points in curvilinear coordinates as points in Cartesian ones.
+    """Convert points from curvilinear to Cartesian coordinates.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Curves: their length and curvature, and integrals along them."""
+"""Curves: length, curvature, and line integrals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def point_and_velocity(curve: Function, t: Any, who: str) -> tuple[Any, Any]:
             expected = f"({', '.join(map(str, ('d', *np.shape(s))))}{'' if np.ndim(s) else ','})"
             raise ShapeError(
                 f"{who}: at parameters of shape {np.shape(s)} {title(curve)} returned shape {np.shape(r)}; "
-                f"expected {expected}: coordinates along the first axis, as np.stack([x(t), y(t)]) has them."
+                f"expected {expected}: coordinates along the first axis, as in np.stack([x(t), y(t)])."
             )
         return r
 
@@ -39,35 +39,35 @@ def line_integral(
 @overload
 def line_integral(F: Function, curve: Function, a: ArrayLike, b: ArrayLike, **options: Any) -> Tensor | Array: ...
 def line_integral(F: Function, curve: Function, a: ArrayLike, b: ArrayLike, **options: Any) -> Any:
-    """The integral of a field along a curve: of a vector field the work, of a scalar field the sum over arc length.
+    """The integral of a field along a curve: the work for a vector field, the integral over arc length for a scalar.
 
     Parameters
     ----------
     F : callable
-        Of points (d, ...). Returns d components for each, (d, ...), or one number for each, (...).
+        Takes points (d, ...) and returns d components for each, (d, ...), or one number for each, (...).
     curve : callable
-        r(t), of parameters (n,), returns (d, n): an array or a list of coordinates.
+        r(t) takes parameters (n,) and returns (d, n): an array or a list of coordinates.
     a, b : float
-        Where the parameter begins and ends.
+        The limits of the parameter.
     **options
-        Of `integrate`.
+        Options of `integrate`.
 
     Returns
     -------
     scalar, or Tensor
-        With ``return_error=True`` a pair.
+        With ``return_error=True``, the pair of value and error.
 
     Raises
     ------
     DomainError
         If the field is infinite on the curve.
     ShapeError
-        If curve or field answer with wrong shapes.
+        If curve or field return wrong shapes.
 
     Notes
     -----
     The integral of F(r(t)) . r'(t), or of F(r(t)) |r'(t)|, over t. The first changes its sign with the direction of
-    travel; the second, being over a length, is given the sign of b - a.
+    travel; the second is an integral over length, and has the sign of b - a.
 
     Examples
     --------
@@ -120,17 +120,17 @@ def arc_length(curve: Function, a: ArrayLike, b: ArrayLike, **options: Any) -> A
 
 
 def curvature(curve: Function) -> Function:
-    """The curvature of a curve: the reciprocal of the radius of the circle that fits it best.
+    """The curvature of a curve: the reciprocal of the radius of the osculating circle.
 
     Parameters
     ----------
     curve : callable
-        r(t), as in `line_integral`; in the plane, in space, or beyond.
+        r(t), as in `line_integral`, in any dimension.
 
     Returns
     -------
     callable
-        Of parameters (...), returns (...), never negative.
+        Takes parameters (...) and returns (...), never negative.
 
     Notes
     -----
@@ -149,7 +149,7 @@ def curvature(curve: Function) -> Function:
             lambda s: point_and_velocity(curve, s, "curvature")[1], (t,), (np.ones(np.shape(t)),)
         )
         speed = (velocity * velocity).sum(axis=0)
-        # The part of r'' across r': the difference of the formula, without its loss of digits.
+        # The part of r'' perpendicular to r': the difference in the formula, without its cancellation.
         across = acceleration - velocity * ((velocity * acceleration).sum(axis=0) / speed)
         return np.linalg.norm(across, axis=0) / speed
 

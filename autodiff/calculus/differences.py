@@ -1,7 +1,7 @@
-"""Finite differences as they are taught: the formula of any order, the law of its error, and Richardson's limit.
+"""Finite differences as in textbooks: formulas of any order, their leading error terms, and Richardson extrapolation.
 
-The engine itself never uses them; they are what its derivatives are compared with. For checking your own code see
-`autodiff.testing.gradcheck`, which chooses its steps and knows kinks and round-off.
+The engine itself never uses them; its derivatives are compared with them. To check your own code see
+`autodiff.testing.gradcheck`, which chooses its steps and recognises kinks and round-off.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ SIDES = ("central", "forward", "backward")
 
 
 def difference_weights(offsets: ArrayLike, n: int = 1) -> NDArray[np.float64]:
-    """The weights by which values at some points give the n-th derivative at 0, exact for polynomials.
+    """The weights of values at given points for the n-th derivative at 0, exact for polynomials.
 
     Parameters
     ----------
     offsets : array_like, (m,)
-        The points, all different, in units of the step; m > n of them.
+        The m > n different points, in units of the step.
     n : int, default 1
-        Which derivative; 0 interpolates.
+        Order of the derivative; 0 interpolates.
 
     Returns
     -------
     ndarray, (m,)
-        f^(n)(x) is about the sum of ``weights * f(x + offsets * h)`` over h**n.
+        f^(n)(x) is approximately the sum of ``weights * f(x + offsets * h)``, divided by h**n.
 
     Raises
     ------
@@ -62,11 +62,11 @@ def difference_weights(offsets: ArrayLike, n: int = 1) -> NDArray[np.float64]:
         raise GradientError(f"difference_weights: n must be an integer, 0 or more; {n!r} was given.")
     if points.ndim != 1 or points.size <= n:
         raise ShapeError(
-            f"difference_weights: offsets has shape {points.shape}; derivative {n} needs a list of {n + 1} or more."
+            f"difference_weights: offsets has shape {points.shape}; derivative {n} needs a list of at least {n + 1}."
         )
     if np.unique(points).size < points.size:
         raise DomainError(f"difference_weights: the offsets must differ; {points.tolist()} were given.")
-    # One point more at a time: Lagrange's polynomials by their coefficients up to power n.
+    # Add one point at a time; the rows are coefficients of Lagrange's polynomials up to power n.
     weights = np.zeros((points.size, n + 1))
     weights[0, 0], before = 1.0, 1.0
     k = np.arange(1, n + 1)
@@ -87,13 +87,15 @@ def difference_weights(offsets: ArrayLike, n: int = 1) -> NDArray[np.float64]:
 def _formula(n: int, accuracy: int, side: str, who: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Offsets and weights of the shortest formula."""
     if side not in SIDES:
-        raise ValueError(f"{who}: side is one of {', '.join(SIDES)}; {side!r} was given.")
+        raise ValueError(f"{who}: side must be one of {', '.join(SIDES)}; {side!r} was given.")
     whole = all(isinstance(v, int) and not isinstance(v, bool) for v in (n, accuracy))
     if not whole or n < 1 or accuracy < 1:
         raise GradientError(f"{who}: n and accuracy must be integers, 1 or more; {n!r} and {accuracy!r} were given.")
     if side == "central":
         if accuracy % 2:
-            raise GradientError(f"{who}: central formulas have an even accuracy (2, 4, ...); {accuracy} was given.")
+            raise GradientError(
+                f"{who}: the accuracy of a central formula must be even (2, 4, ...); {accuracy} was given."
+            )
         reach = (n + 1) // 2 - 1 + accuracy // 2
         offsets = np.arange(-reach, reach + 1.0)
     else:
@@ -115,22 +117,22 @@ def finite_difference(
     Parameters
     ----------
     f : callable
-        Of one number; given an array it must act entry by entry.
+        A function of one number; given an array, it must act elementwise.
     x : array_like
-        Where.
+        The points.
     h : float or array_like, optional
-        The step. By default ``eps**(1 / (n + accuracy)) * max(1, |x|)``, about where the error of the formula and
-        round-off, which grows as eps / h**n, are equal.
+        The step. The default ``eps**(1 / (n + accuracy)) * max(1, |x|)`` roughly balances the error of the formula with
+        round-off, which grows as eps / h**n.
     n : int, default 1
-        Which derivative.
+        Order of the derivative.
     accuracy : int, default 2
-        The error is of this order in h; even for central formulas.
+        Order of the error in h; even for central formulas.
     side : {"central", "forward", "backward"}, default "central"
-        Where the points lie.
+        The side of `x` on which the points lie.
 
     Returns
     -------
-    array or scalar, in the shape of f's answer
+    array or scalar, with the shape of f's result
 
     Raises
     ------
@@ -139,9 +141,9 @@ def finite_difference(
 
     See Also
     --------
-    difference_error : the law of its error.
-    richardson : the limit for h to 0.
-    autodiff.derivative : exact, and without a step to choose.
+    difference_error : the leading term of its error.
+    richardson : the limit as h goes to 0.
+    autodiff.derivative : the exact derivative, without a step.
 
     Examples
     --------
@@ -156,7 +158,9 @@ def finite_difference(
     if h is None:
         h = np.finfo(float).eps ** (1 / (n + accuracy)) * np.maximum(1.0, np.abs(getattr(at, "data", at)))
     elif not np.all(np.asarray(h) > 0):
-        raise DomainError(f"finite_difference: h is a step, more than 0; {h!r} was given (side='backward' looks back).")
+        raise DomainError(
+            f"finite_difference: the step h must be positive; {h!r} was given (side='backward' goes backwards)."
+        )
     total: Any = sum(w * f(at + o * h) for w, o in zip(weights, offsets, strict=True) if w)
     return total / h**n
 
@@ -164,7 +168,7 @@ def finite_difference(
 def difference_error(
     f: Callable[..., Y], x: ArrayLike, h: Step, *, n: int = 1, accuracy: int = 2, side: str = "central"
 ) -> Y:
-    """The first term of the error of `finite_difference`, from the exact derivative of higher order.
+    """The leading term of the error of `finite_difference`, from the exact derivative of higher order.
 
     Parameters
     ----------
@@ -174,7 +178,7 @@ def difference_error(
     Returns
     -------
     array or scalar
-        C f^(n + accuracy)(x) h**accuracy: the formula less the derivative, for small h and without round-off.
+        C f^(n + accuracy)(x) h**accuracy: the formula minus the derivative, for small h and without round-off.
 
     Examples
     --------
@@ -190,16 +194,16 @@ def difference_error(
 
 
 class Extrapolation(NamedTuple):
-    """What `richardson` found.
+    """The result of `richardson`.
 
     Attributes
     ----------
     value : array or scalar
         The limit.
     error : array or scalar
-        How much the last step changed it.
+        The change in the last step.
     table : list of list
-        Row i holds g(h / ratio**i), then what each elimination made of it.
+        Row i holds g(h / ratio**i), then the result of each elimination.
     """
 
     value: Any
@@ -216,22 +220,22 @@ def richardson(
     ratio: float = 2.0,
     rows: int = 5,
 ) -> Extrapolation:
-    """The limit of g(h) for h to 0, by removing one power of h after another.
+    """The limit of g(h) as h goes to 0, by eliminating one power of h after another.
 
     Parameters
     ----------
     g : callable
-        Of a step: a difference quotient, a Riemann sum, anything whose error is a series in powers of the step.
+        A function of the step: a difference quotient, a Riemann sum, or anything whose error is a power series in it.
     h : float
         The largest step.
     order : int, default 2
-        The first power in the error.
+        The lowest power in the error.
     spacing : int, optional
-        From one power to the next; by default 2 for an even order (symmetric formulas), else 1.
+        The difference of successive powers; by default 2 for an even order (symmetric formulas), else 1.
     ratio : float, default 2.0
-        From one step to the next.
+        The ratio of successive steps.
     rows : int, default 5
-        How many steps.
+        The number of steps.
 
     Returns
     -------
@@ -250,9 +254,11 @@ def richardson(
     1.0000000127, off by 1e-08, said 3e-06
     """
     if not h > 0 or not ratio > 1:
-        raise DomainError(f"richardson: h must be more than 0 and ratio more than 1; {h!r} and {ratio!r} were given.")
+        raise DomainError(f"richardson: h must be positive and ratio more than 1; {h!r} and {ratio!r} were given.")
     if order < 1 or rows < 2:
-        raise GradientError(f"richardson: order is 1 or more and rows 2 or more; {order!r} and {rows!r} were given.")
+        raise GradientError(
+            f"richardson: order must be 1 or more, and rows 2 or more; {order!r} and {rows!r} were given."
+        )
     between = spacing or (1 if order % 2 else 2)
     table: list[list[Any]] = []
     for i in range(rows):

@@ -1,7 +1,7 @@
 """The operators of vector calculus, as functions from fields to fields.
 
-A field is a function of one point, an array (d,), or of many, (d, ...): components along the first axis. It acts point
-by point, so that a sweep with the same unit vector at all points differentiates at all of them at once.
+A field is a function of one point, an array (d,), or of many, (d, ...), with components along the first axis. It acts
+pointwise, so one sweep with the same unit vector at all points differentiates at all of them at once.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ def gradient_field(f: Function, *, coordinates: str = "cartesian") -> Function:
     Parameters
     ----------
     f : callable
-        Of points (d, ...), returns one number for each, (...).
+        Takes points (d, ...) and returns one number for each, (...).
     coordinates : str, default "cartesian"
         Or ``"polar"`` (r, phi), ``"cylindrical"`` (r, phi, z), ``"spherical"`` (r, theta, phi; theta from the pole).
-        Components are those along the unit vectors of the coordinates.
+        Components are along the unit vectors of the coordinates.
 
     Returns
     -------
     callable
-        Of points (d, ...), returns (d, ...). It is a field again: the operators nest.
+        Takes points (d, ...) and returns (d, ...). It is a field again, so the operators nest.
 
     Raises
     ------
     ShapeError
-        If `f` does not answer with one number for each point, or the coordinates have another dimension.
+        If `f` does not return one number for each point, or the coordinates have another dimension.
 
     Examples
     --------
     >>> import numpy as np, autodiff as ad
-    >>> ad.gradient_field(lambda p: p[0] ** 2 * p[1])(np.array([[1.0, 2.0], [3.0, 4.0]]))  # two points, a column each
+    >>> ad.gradient_field(lambda p: p[0] ** 2 * p[1])(np.array([[1.0, 2.0], [3.0, 4.0]]))  # two points, one per column
     array([[ 6., 16.],
            [ 1.,  4.]])
     """
@@ -58,24 +58,24 @@ def gradient_field(f: Function, *, coordinates: str = "cartesian") -> Function:
 
 
 def divergence(F: Function, *, coordinates: str = "cartesian") -> Function:
-    """The divergence of a vector field: how much more flows out of a point than in.
+    """The divergence of a vector field: the net outward flow per volume at a point.
 
     Parameters
     ----------
     F : callable
-        Of points (d, ...), returns d components for each: an array (d, ...), or a list or tuple of d arrays.
+        Takes points (d, ...) and returns d components for each: an array (d, ...), or a list or tuple of d arrays.
     coordinates : str, default "cartesian"
         As in `gradient_field`.
 
     Returns
     -------
     callable
-        Of points (d, ...), returns (...).
+        Takes points (d, ...) and returns (...).
 
     Raises
     ------
     ShapeError
-        If `F` answers with another shape.
+        If `F` returns another shape.
 
     Notes
     -----
@@ -126,14 +126,14 @@ def curl(F: Function, *, coordinates: str = "cartesian") -> Function:
     Parameters
     ----------
     F : callable
-        Of points (2, ...) or (3, ...), returns as many components for each.
+        Takes points (2, ...) or (3, ...) and returns as many components for each.
     coordinates : str, default "cartesian"
         As in `gradient_field`.
 
     Returns
     -------
     callable
-        Of points (3, ...), returns (3, ...); of points (2, ...), returns (...): dF_y/dx - dF_x/dy.
+        Takes points (3, ...) and returns (3, ...); or takes points (2, ...) and returns (...): dF_y/dx - dF_x/dy.
 
     Raises
     ------
@@ -158,8 +158,8 @@ def curl(F: Function, *, coordinates: str = "cartesian") -> Function:
         d = np.shape(p)[0]
         if d not in (2, 3):
             raise ShapeError(
-                f"curl: points of shape {np.shape(p)} have {d} coordinates along the first axis; a curl exists in the "
-                "plane (2) and in space (3). For other dimensions take the antisymmetric part of "
+                f"curl: points of shape {np.shape(p)} have {d} coordinates along the first axis; the curl is defined "
+                "in the plane (2) and in space (3). For other dimensions use the antisymmetric part of "
                 "ad.calculus.jacobian_field(F)."
             )
         scales = scale_factors(coordinates, "curl", d)
@@ -186,14 +186,14 @@ def laplacian(f: Function, *, coordinates: str = "cartesian") -> Function:
     Parameters
     ----------
     f : callable
-        Of points (d, ...), returns (...).
+        Takes points (d, ...) and returns (...).
     coordinates : str, default "cartesian"
         As in `gradient_field`.
 
     Returns
     -------
     callable
-        Of points (d, ...), returns (...).
+        Takes points (d, ...) and returns (...).
 
     Examples
     --------
@@ -207,24 +207,24 @@ def laplacian(f: Function, *, coordinates: str = "cartesian") -> Function:
 
 
 def vector_laplacian(F: Function, *, coordinates: str = "cartesian") -> Function:
-    """The Laplacian of a vector field: in Cartesian coordinates that of each component.
+    """The Laplacian of a vector field: in Cartesian coordinates, of each component.
 
     Parameters
     ----------
     F : callable
-        Of points (d, ...), returns (d, ...).
+        Takes points (d, ...) and returns (d, ...).
     coordinates : str, default "cartesian"
         As in `gradient_field`.
 
     Returns
     -------
     callable
-        Of points (d, ...), returns (d, ...).
+        Takes points (d, ...) and returns (d, ...).
 
     Notes
     -----
-    grad div F - curl curl F where the unit vectors turn from point to point; in the plane the curl of the number w is
-    (dw/h_2 dq_2, -dw/h_1 dq_1).
+    In curvilinear coordinates, where the unit vectors vary from point to point, it is grad div F - curl curl F; in the
+    plane the curl of a number w is (dw/h_2 dq_2, -dw/h_1 dq_1).
 
     Examples
     --------
@@ -259,16 +259,16 @@ def jacobian_field(F: Function) -> Function:
     Parameters
     ----------
     F : callable
-        Of points (d, ...), returns (m, ...).
+        Takes points (d, ...) and returns (m, ...).
 
     Returns
     -------
     callable
-        Of points (d, ...), returns (m, d, ...).
+        Takes points (d, ...) and returns (m, d, ...).
 
     See Also
     --------
-    jacobian : of any function of arrays; it does not suppose that points are independent.
+    jacobian : for any function of arrays; it does not assume that points are independent.
 
     Examples
     --------

@@ -14,20 +14,20 @@ from autodiff.errors import DomainError
 from autodiff.typing import Array, Numbers
 
 _CLUSTER = (
-    1e-5  # roots nearer than this, relative to their size, are one multiple root: rounding splits a double by 1e-8
+    1e-5  # roots closer than this, relative to their size, are one multiple root; rounding splits a double root by 1e-8
 )
 _REAL = 1e-8
 
 
 class PartialFractions(NamedTuple):
-    """A rational function taken apart.
+    """The partial fractions of a rational function.
 
     Attributes
     ----------
     polynomial : ndarray
-        Coefficients of the whole part, the highest power first.
+        Coefficients of the polynomial part, highest power first.
     terms : list of (complex, int, complex)
-        Of each term c / (x - r)**m the root r, the power m and the coefficient c.
+        Root r, power m and coefficient c of each term c / (x - r)**m.
     """
 
     polynomial: Any
@@ -38,7 +38,7 @@ class PartialFractions(NamedTuple):
     @overload
     def __call__(self, x: Numbers) -> Array: ...
     def __call__(self, x: Any) -> Tensor | Array:
-        """The sum of the parts at x."""
+        """The value at x, as the sum of all terms."""
         total = np.polyval(self.polynomial, x) + 0j
         for root, power, c in self.terms:
             total = total + c / (x - root) ** power
@@ -68,7 +68,7 @@ def partial_fractions(p: Sequence[float], q: Sequence[float]) -> PartialFraction
     Parameters
     ----------
     p, q : sequence of float
-        Coefficients, the highest power first.
+        Coefficients, highest power first.
 
     Returns
     -------
@@ -81,8 +81,9 @@ def partial_fractions(p: Sequence[float], q: Sequence[float]) -> PartialFraction
 
     Notes
     -----
-    With the other factors g of q at a root r of multiplicity m, the coefficients are those of the Taylor series of p/g
-    at r. Roots come from `numpy.roots`; a root of multiplicity m is known to about the m-th root of the last digit.
+    For a root r of multiplicity m, let g be the product of the other factors of q. Then the coefficients are those of
+    the Taylor series of p/g at r. Roots come from `numpy.roots`; a root of multiplicity m is accurate to about the m-th
+    root of the machine epsilon.
 
     Examples
     --------
@@ -93,7 +94,7 @@ def partial_fractions(p: Sequence[float], q: Sequence[float]) -> PartialFraction
     """
     numerator, denominator = (np.trim_zeros(np.atleast_1d(np.asarray(c, float)), "f") for c in (p, q))
     if not len(denominator):
-        raise DomainError("partial_fractions: the denominator q is 0; give its coefficients, the highest power first.")
+        raise DomainError("partial_fractions: the denominator q is 0; give its coefficients, highest power first.")
     whole, rest = np.polydiv(numerator, denominator) if len(numerator) else (np.zeros(0), np.zeros(1))
     terms: list[tuple[complex, int, complex]] = []
     roots = _clusters(np.roots(denominator))
@@ -106,12 +107,12 @@ def partial_fractions(p: Sequence[float], q: Sequence[float]) -> PartialFraction
 
 
 def partial_fractions_integral(p: Sequence[float], q: Sequence[float], a: float, b: float) -> Comparison:
-    """The integral of p(x) / q(x) by quadrature, and by its partial fractions.
+    """The integral of p(x) / q(x), by quadrature and by partial fractions.
 
     Parameters
     ----------
     p, q : sequence of float
-        Coefficients, the highest power first.
+        Coefficients, highest power first.
     a, b : float
         Limits.
 
@@ -146,7 +147,7 @@ def partial_fractions_integral(p: Sequence[float], q: Sequence[float], a: float,
 
 
 def _clusters(roots: Any) -> list[tuple[complex, int]]:
-    """Roots with multiplicities; roots of a real polynomial come out real or in exact pairs."""
+    """Roots with multiplicities; those of a real polynomial are real or in exact conjugate pairs."""
     found: list[tuple[complex, int]] = []
     left = list(roots)
     while left:
@@ -160,7 +161,7 @@ def _clusters(roots: Any) -> list[tuple[complex, int]]:
 
 
 def _shifted(p: Any, root: complex) -> Any:
-    """Coefficients of p(root + s), the lowest power of s first."""
+    """Coefficients of p(root + s), lowest power of s first."""
     shifted = np.zeros(1, complex)
     for c in p:
         shifted = np.convolve(shifted, [root, 1.0])

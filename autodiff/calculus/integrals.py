@@ -1,8 +1,8 @@
-"""Integrals that differentiate: with respect to what the integrand closes over, and with respect to the limits.
+"""Integrals that are differentiable in their limits and in all that the integrand closes over.
 
-The nodes are chosen on plain arrays. Then the integrand is evaluated once more, on record, and the weighted sum of its
-values is the integral: its derivatives are the same sums of the derivatives. A limit that moves adds what Leibniz'
-rule says, f(b) db - f(a) da, by a primitive whose value is 0.
+The nodes are chosen on plain arrays. Then the integrand is evaluated once more while recording, and the weighted sum of
+its values is the integral. Its derivatives are the same sums of the derivatives. A moving limit adds the terms of
+Leibniz' rule, f(b) db - f(a) da, through a primitive whose value is 0.
 """
 
 from __future__ import annotations
@@ -76,61 +76,61 @@ def integrate(
     vectorized: bool = True,
     return_error: bool = False,
 ) -> Y | tuple[Y, Array]:
-    """The definite integral of a function of one to four variables, or of more by sampling; it differentiates.
+    """The definite integral of a function of one to four variables, or of more by sampling; it is differentiable.
 
     Parameters
     ----------
     f : callable
-        Of as many arguments as there are ranges. It is called on flat arrays of nodes, (n,) each, and returns an
-        array (n,), an array (components, n) for several integrals at once, or a constant.
+        Takes one argument per range. It is called on flat arrays of nodes, (n,) each, and returns an array (n,), an
+        array (components, n) for several integrals at once, or a constant.
     *ranges
         ``a, b``, or a pair of limits for each argument of `f`, the first outermost. A later limit may be a function of
-        the variables before it. Limits may be infinite and the wrong way round (which changes the sign); those of the
+        the variables before it. Limits may be infinite, and may be reversed (which changes the sign). The limits of the
         first range may be arrays, for an array of integrals.
     tol : float, default 1e-13
-        The error aimed at, over the integral of abs(f). Less may be had, and is told by `return_error`; an estimate
-        that stays above 1e-6 (or `tol`, if that is larger) is refused.
+        The target error relative to the integral of abs(f). The result may be less accurate; `return_error` tells. An
+        estimated error above 1e-6 (or `tol`, if that is larger) raises DomainError.
     atol : float, default 0.0
-        An absolute error that is good enough, for integrands that are 0 but for rounding.
+        An absolute error that is sufficient, for integrands that are 0 up to rounding.
     method : str, default "auto"
-        ``"auto"``: Gauss and Kronrod's rules on a mesh that is refined where the error is, and double-exponential rules
-        at ends with singularities. ``"gauss-legendre"`` and ``"clenshaw-curtis"``: one such rule of `nodes` nodes in
-        each variable. ``"tanh-sinh"``: the double-exponential rule. ``"monte-carlo"``: sampling, which is also what
-        more than four variables get.
+        ``"auto"``: Gauss-Kronrod rules on an adaptive mesh, and double-exponential rules at ends with singularities.
+        ``"gauss-legendre"`` and ``"clenshaw-curtis"``: one such rule with `nodes` nodes in each variable.
+        ``"tanh-sinh"``: the double-exponential rule. ``"monte-carlo"``: sampling, which is also used for more than four
+        variables.
     nodes : int, default 32
-        For the methods with a fixed number, in each variable.
+        Number of nodes in each variable, for the methods with a fixed number.
     points : sequence of float
-        With one variable: where inside the range `f` has a kink, a jump or a singularity.
+        With one variable: points inside the range where `f` has a kink, a jump or a singularity.
     samples, seed : int, default 65536 and 0
         For sampling.
     vectorized : bool, default True
-        False: `f` is a function of single numbers, and is called in a Python loop.
+        If False, `f` takes single numbers and is called in a Python loop.
     return_error : bool, default False
-        Return the estimated error as well.
+        Whether to return the estimated error too.
 
     Returns
     -------
     value : scalar or ndarray, or Tensor
-        A tracked Tensor if a limit, or anything that `f` or a limit closes over, is tracked.
+        A tracked Tensor if a limit is tracked, or anything that `f` or a limit closes over.
     error : float or ndarray
-        Only with `return_error`: an estimate meant to be above the true error.
+        Only with `return_error`: an estimate that should exceed the true error.
 
     Raises
     ------
     DomainError
-        If the integral diverges, or does not converge, or `f` is not finite where it is needed.
+        If the integral diverges or does not converge, or `f` is not finite at a node.
     ShapeError, StructureError, UnsupportedError
-        If `f` answers with a wrong shape; if the ranges are not pairs; if `f` takes single numbers only.
+        If `f` returns a wrong shape; if the ranges are not pairs; if `f` takes only single numbers.
 
     Notes
     -----
-    The derivative by a limit is Leibniz' rule, to any order; that by a parameter is the same rule applied to the
-    derivative of `f`, with the nodes that were chosen for `f`. Several integrals at once share their nodes, and their
-    errors are measured by the largest of them. In a function that is being compiled the nodes are
-    those of the first call, laid out between the limits of each call; the error is estimated again at every call, and
-    where it has grown beyond the bar the function is traced anew, or, behind something drawn or changed, that is an
-    error. A peak far narrower than the range may lie between all nodes, where
-    no estimate sees it: `points` says where it is.
+    The derivative with respect to a limit is Leibniz' rule, to any order. The derivative with respect to a parameter is
+    the same quadrature rule applied to the derivative of `f`, with the nodes that were chosen for `f`. Several
+    integrals at once share their nodes, and their errors are relative to the largest of them. A compiled function keeps
+    the nodes of its first call, placed between the limits of each call. The error is estimated again at every call; if
+    it has become too large, the function is traced again, or raises an error if it has already drawn or changed
+    something. A peak much narrower than the range may lie between all nodes, and no estimate sees it: pass it in
+    `points`.
 
     References
     ----------
@@ -148,9 +148,9 @@ def integrate(
     -0.25
     """
     if method not in METHODS:
-        raise StructureError(f"integrate: there is no method {method!r}; choose one of {', '.join(METHODS)}.")
+        raise StructureError(f"integrate: method must be one of {', '.join(METHODS)}; {method!r} was given.")
     if not tol >= 0 or not atol >= 0:
-        raise StructureError(f"integrate: tol and atol are errors, 0 or more; tol={tol!r}, atol={atol!r} were given.")
+        raise StructureError(f"integrate: tol and atol must be 0 or more; tol={tol!r}, atol={atol!r} were given.")
     parts = ranges_of(ranges, points)
     if not vectorized:
         f = one_by_one(f)
@@ -166,12 +166,14 @@ def _integral(
     if parts[0].is_empty():
         return np.float64(0.0), np.zeros(())
     shape = np.broadcast_shapes(*(np.shape(limit) for limit in parts[0].limits((), ())))
-    if 0 in shape:  # no integral at all
+    if 0 in shape:  # an empty array of integrals
         return np.zeros(shape), np.zeros(shape)
     if method == "monte-carlo" or len(parts) > 4:
         return monte_carlo.integral(f, parts, samples, seed)
     if method in _FIXED and (nodes < 4 or nodes % 4):
-        raise StructureError(f"integrate: nodes={nodes}; give a multiple of 4, so that a coarser rule tells the error.")
+        raise StructureError(
+            f"integrate: nodes={nodes}; give a multiple of 4, so that a coarser rule can estimate the error."
+        )
     first: Callable[[int, list[tuple[float, float]]], Mesh] | None = None
     if method == "tanh-sinh":
         first = double_exponential
@@ -185,11 +187,11 @@ def _integral(
 
 
 def _recorded(f: Function, parts: list[Range], chosen: Chosen, tol: float) -> Any:
-    """The integral on the chosen nodes, on record."""
+    """The integral on the chosen nodes, recorded."""
     low, high = parts[0].limits((), ())
     shape = np.broadcast_shapes(np.shape(low), np.shape(high))
     seen: list[Any] = []
-    with np.errstate(divide="ignore"):  # an integrand may be infinite at a limit that moves: so is the derivative
+    with np.errstate(divide="ignore"):  # at a moving limit the integrand, and so the derivative, may be infinite
         value = _inner(f, parts, chosen.meshes, [], shape, seen)
     if is_compiling():
         for sample in seen[:1]:
@@ -198,11 +200,11 @@ def _recorded(f: Function, parts: list[Range], chosen: Chosen, tol: float) -> An
 
 
 class _Verification:
-    """Looks, at every call of a compiled function, whether the nodes of its first call still do."""
+    """Checks, at every call of a compiled function, whether the nodes of its first call are still sufficient."""
 
     def __init__(self, f: Function, meshes: list[Mesh], tol: float) -> None:
         self.name, self.meshes, self.bar = title(f), meshes, max(tol, 1e-6)
-        self.agrees_to = 100 * self.bar  # of a derivative, and with the nodes that another call would choose
+        self.agrees_to = 100 * self.bar  # for a derivative, and for the nodes that another call would choose
 
     def __call__(self, values: Any) -> None:
         if not np.isfinite(values).all():
@@ -210,8 +212,8 @@ class _Verification:
         found = estimate(values, self.meshes)
         if (np.asarray(found.error) > np.maximum(self.bar * np.max(found.magnitude), 1e-13)).any():
             error = DomainError(
-                f"integrate: the nodes of a compiled integral are those of its first call, and for the values of this "
-                f"call they are too few: the integral of {self.name} has an error of about {np.max(found.error):.1e}. "
+                f"integrate: a compiled integral keeps the nodes of its first call, and for the values of this call "
+                f"they are too few: the integral of {self.name} has an error of about {np.max(found.error):.1e}. "
                 "Compile another copy of the function at such values, or call it without ad.compile."
             )
             error.of_another_call = True
@@ -221,9 +223,9 @@ class _Verification:
 def _inner(
     f: Function, parts: Sequence[Range], meshes: Sequence[Mesh], xs: list[Any], shape: tuple[int, ...], seen: list[Any]
 ) -> Any:
-    """The integral over the ranges that are left, at given values of those before; shape ``components + shape``.
+    """The integral over the remaining ranges, at given values of the variables before; shape ``components + shape``.
 
-    Integrands times dx/du go to `seen`, the whole grid first.
+    While compiling, the integrand times dx/du on the whole grid is added to `seen`.
     """
     part, mesh = parts[0], meshes[0]
     low, high = part.limits(xs, shape)
@@ -248,13 +250,13 @@ def _inner(
 
 _STRIP = np.polynomial.legendre.leggauss(10)
 """The rule for the strip between a limit and where it moves: twice as many derivatives by a limit are exact, and 20 is
-how far Taylor series go."""
+enough for Taylor series."""
 
 
 def _moved_limit(
     end: Any, f: Function, parts: Sequence[Range], meshes: Sequence[Mesh], xs: list[Any], shape: tuple[int, ...]
 ) -> Any:
-    """The integral over the strip from where a limit is to where it moves: 0, with the derivatives of Leibniz' rule."""
+    """The integral over the strip between a limit and where it moves: 0, with the derivatives of Leibniz' rule."""
     end = end if np.shape(end) == shape else np.broadcast_to(end, shape)
     across = (1 + _STRIP[0]) / 2
     wide = (*shape, len(across))
@@ -270,13 +272,13 @@ vanishing = elementwise(lambda b: b * 0.0, lambda t, y, b: t, name="vanishing")
 
 
 def _is_on_record(value: Any) -> bool:
-    """Whether there are derivatives beyond this one: of a Tensor they are recorded, a power series has them all."""
+    """Whether further derivatives follow: those of a Tensor are recorded, and a power series has all of them."""
     return isinstance(value, (Tensor, Series))
 
 
 def _strip_pullback(ct: Any, y: Any, end: Any, height: Any) -> tuple[Any, Any]:
-    # The slope by the height is the width, 0. It is a 0 for certain, so that on plain arrays nothing is sent that
-    # would be NaN at an infinite slope; on record it is sent, since by the limit it has the slope 1.
+    # The slope with respect to the height is the width, an exact 0. On plain arrays nothing is sent, since 0 times an
+    # infinite slope would be NaN. When recording it is sent, since the width has slope 1 with respect to the limit.
     return ct * height, ct * vanishing(end) if _is_on_record(end) else None
 
 
@@ -298,7 +300,7 @@ strip = primitive(
 
 
 def _answer(value: Any, parts: Sequence[Range]) -> Any:
-    """Tensors out if a limit was one, or if the value is tracked; else arrays, and numbers for numbers."""
+    """A Tensor if a limit was one, or if the value is tracked; otherwise an array, or a number for numbers."""
     given = any(isinstance(v, Tensor) for part in parts for v in (part.low, part.high))
     if isinstance(value, Tensor):
         return value if value._node is not None or given else value._data
@@ -313,16 +315,16 @@ def antiderivative(f: Callable[..., Y], a: ArrayLike, **options: Any) -> Callabl
     Parameters
     ----------
     f : callable
-        Of one variable, as in `integrate`.
+        A function of one variable, as in `integrate`.
     a : float
-        Where it is 0.
+        The point where the antiderivative is 0.
     **options
-        Of `integrate`.
+        Options of `integrate`.
 
     Returns
     -------
     callable
-        Of a number or an array; its derivative is `f`.
+        Takes a number or an array; its derivative is `f`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Calling what users write: integrands, fields, curves and limits, on arrays of points at once."""
+"""Calls of users' functions (integrands, fields, curves and limits) on whole arrays of points."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from autodiff.transforms.recording import Function, title
 
 
 def stacked(value: Any) -> Any:
-    """What a field or a curve returned, as one array: of a list or tuple the components along a new first axis."""
+    """The result of a field or curve as one array: a list or tuple of components is stacked along a new first axis."""
     if not isinstance(value, (list, tuple)):
         return value
     shape = np.broadcast_shapes(*(np.shape(v) for v in value))
@@ -22,20 +22,20 @@ def stacked(value: Any) -> Any:
 
 
 def values_at(f: Function, xs: Sequence[Any], shape: tuple[int, ...]) -> Any:
-    """The integrand at points of any arrangement: it is called on flat arrays, once.
+    """The integrand at an array of points of any shape: it is called once, on flat arrays.
 
     Parameters
     ----------
     f : callable
     xs : sequence of array_like
-        For each argument numbers that broadcast to `shape`.
+        The values of each argument; they broadcast to `shape`.
     shape : tuple of int
-        The arrangement of the points.
+        The shape of the array of points.
 
     Returns
     -------
     array_like
-        Of the shape ``components + shape``.
+        With shape ``components + shape``.
     """
     flat = [_flat(x, shape) for x in xs]
     n = int(np.prod(shape))
@@ -47,9 +47,9 @@ def values_at(f: Function, xs: Sequence[Any], shape: tuple[int, ...]) -> Any:
         y = np.broadcast_to(y, (*given[:-1], n))
     elif given[-1] != n:
         raise ShapeError(
-            f"integrate calls {title(f)} once on an array of {n} nodes and got an answer of shape {given}; expected "
+            f"integrate calls {title(f)} once on an array of {n} nodes and got a result of shape {given}; expected "
             f"({n},), or (components, {n}) for several integrals at once: sum over components with axis=0, not over "
-            f"all axes. A function of single numbers takes vectorized=False."
+            f"all axes. For a function of single numbers pass vectorized=False."
         )
     return y if np.shape(y) == (*np.shape(y)[:-1], *shape) else y.reshape((*np.shape(y)[:-1], *shape))
 
@@ -61,7 +61,7 @@ def _flat(x: Any, shape: tuple[int, ...]) -> Any:
 
 
 def one_by_one(f: Function) -> Function:
-    """A function of single numbers as one of arrays: a Python loop over the points."""
+    """A function of single numbers as a function of arrays, by a Python loop over the points."""
 
     def looped(*xs: Any) -> Any:
         values = [f(*(x[i] for x in xs)) for i in range(np.shape(xs[0])[0])]
@@ -74,13 +74,13 @@ def one_by_one(f: Function) -> Function:
 
 
 def explained(f: Function, error: Exception, n_arguments: int) -> Exception:
-    """The error of an integrand, and the way out if it works for single numbers only."""
+    """The error of an integrand, with advice if it works only for single numbers."""
     try:
         np.asarray(concrete(f(*[0.5] * n_arguments)), dtype=complex)
     except Exception:
         return error
     return UnsupportedError(
-        f"integrate calls {title(f)} on arrays of nodes, and there it fails ({type(error).__name__}: {error}); for "
+        f"integrate calls {title(f)} on arrays of nodes, where it fails ({type(error).__name__}: {error}); for "
         f"single numbers it works. Write it with NumPy (np.sin for math.sin, np.where for if), or pass "
-        f"vectorized=False, which calls it for one point after the other."
+        f"vectorized=False, which calls it for one point after another."
     )

@@ -1,7 +1,7 @@
-"""Meshes: how one range of integration is cut into panels, each with a rule, and how a panel is made finer.
+"""Meshes: one range of integration divided into panels, each with a quadrature rule, and the refinement of panels.
 
-A mesh lives on the unit interval of each segment of the range, so that it can be used again when the limits move. Every
-panel is measured from the nearer end of its segment: near an end, where a singularity may lie, nodes keep their digits.
+A mesh is defined on the unit interval of each segment of the range, so that it can be reused when the limits move.
+Every panel is measured from the nearer end of its segment, so that nodes stay accurate near a singularity at an end.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from autodiff.calculus.rules import Rule, gauss_kronrod, tanh_sinh
 from autodiff.typing import Array
 
 _LOW, _HIGH = 0, 1
-_BISECTIONS_BEFORE_ENDS = 3  # a panel at an end that is still bad after so many has a singularity there
+_BISECTIONS_BEFORE_ENDS = 3  # a panel at an end that still has a large error after these has a singularity there
 _FIRST_LEVEL, _LAST_LEVEL = 3, 7
 _NARROWEST = 2.0**-50
 
@@ -28,15 +28,15 @@ class Panel(NamedTuple):
     ----------
     segment : int
     side : int
-        The end from which it is measured: 0 the low one, 1 the high one.
+        The end from which it is measured: 0 for the low one, 1 for the high one.
     start, width : float
         In lengths of the segment.
     bisections : int
-        How often it was cut to become what it is.
+        The number of bisections that led to it.
     level : int or None
-        Of its double-exponential rule; None for Gauss and Kronrod's.
+        Level of its double-exponential rule; None for a Gauss-Kronrod rule.
     tried : bool
-        Whether that rule was of no use: there is no singularity at the end, there are oscillations or a pole.
+        Whether that rule has failed: then the end has no singularity, but there are oscillations or a pole.
     """
 
     segment: int
@@ -48,12 +48,12 @@ class Panel(NamedTuple):
     tried: bool = False
 
     def finer(self) -> list[Panel] | None:
-        """What takes its place; None if nothing finer is to be had."""
+        """The panels that replace it when refined; None if it cannot be refined."""
         if self.level is not None:
             if self.level < _LAST_LEVEL:
                 return [self._replace(level=self.level + 1)]
             return self._replace(level=None, tried=True).finer()
-        if self.width == 1:  # the whole segment: from now on each half is measured from its own end
+        if self.width == 1:  # the whole segment; from here each half is measured from its own end
             return [Panel(self.segment, side, 0.0, 0.5, 1) for side in (_LOW, _HIGH)]
         if self.start == 0 and not self.tried and self.bisections >= _BISECTIONS_BEFORE_ENDS:
             return [self._replace(level=_FIRST_LEVEL)]
@@ -71,17 +71,17 @@ def _place(panel: Panel) -> tuple[Any, ...]:
 
 
 class Mesh:
-    """Panels of one range, and the nodes and weights they make.
+    """The panels of one range, with their nodes and weights.
 
     Parameters
     ----------
     panels : list of Panel
     order : int
-        Nodes of the Gauss rule inside Gauss and Kronrod's.
+        Number of nodes of the Gauss rule within the Gauss-Kronrod rule.
     least : list of (float, float)
-        For each segment the smallest distances from its two ends that can be told from 0.
+        For each segment the smallest distances from its two ends that can be distinguished from 0.
     rule : Rule, optional
-        For all panels, in place of theirs.
+        One rule for all panels, which replaces their own.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class Mesh:
     fine, coarse, tail : ndarray, (n,)
         As in `Rule`, in lengths of the segment.
     starts : ndarray of int, (panels,)
-        Where the nodes of each panel begin.
+        Index of the first node of each panel.
     """
 
     def __init__(
@@ -120,12 +120,12 @@ class Mesh:
         return tanh_sinh(panel.level, min(self.least[panel.segment][panel.side] / panel.width, 0.1))
 
     def slices(self) -> list[slice]:
-        """Where the nodes of each segment are."""
+        """The slice of the nodes of each segment."""
         edges = np.searchsorted(self._segments, np.arange(len(self.least) + 1))
         return [slice(int(i), int(j)) for i, j in pairwise(edges)]
 
     def refined(self, chosen: Collection[int]) -> Mesh:
-        """The mesh with these panels made finer."""
+        """The mesh with the chosen panels refined."""
         if not chosen:
             return self
         panels = []
@@ -134,17 +134,17 @@ class Mesh:
         return Mesh(panels, self.order, self.least, self._rule)
 
     def can_refine(self) -> list[bool]:
-        """For each panel whether a finer one is to be had."""
+        """For each panel, whether it can be refined."""
         return [self._rule is None and p.finer() is not None for p in self.panels]
 
     def place(self, ends: Sequence[Any]) -> tuple[Any, Any]:
-        """The nodes in the range, and dx over the unit interval at each of them.
+        """The nodes in the range, and dx/du at each of them, where u is in the unit interval.
 
         Parameters
         ----------
         ends : sequence of array_like
-            The ends of the segments, one more than segments: numbers or arrays of one shape. The first and the last
-            may be infinite.
+            The ends of the segments, one more than there are segments: numbers, or arrays of one shape. The first and
+            the last may be infinite.
 
         Returns
         -------
@@ -160,7 +160,7 @@ class Mesh:
                 sign = 1.0 if low < 0 else -1.0
                 x, slope = high[..., None] - sign * above / below, sign / below**2
             else:
-                # Not low + below * (high - low): next to an end at 0 every digit of the distance counts.
+                # Not low + below * (high - low), which would lose digits next to an end at 0.
                 x, slope = low[..., None] * above + high[..., None] * below, (high - low)[..., None]
             xs.append(x)
             slopes.append(np.broadcast_to(slope, x.shape))
@@ -170,7 +170,7 @@ class Mesh:
 
 
 def uniform(segments: int, panels: int, order: int, least: list[tuple[float, float]]) -> Mesh:
-    """A mesh to begin with: so many panels in every segment, half of them measured from each end (or one in all)."""
+    """An initial mesh with `panels` panels in every segment: half are measured from each end, unless there is one."""
     if panels == 1:
         return Mesh([Panel(s, _LOW, 0.0, 1.0) for s in range(segments)], order, least)
     width = 1.0 / panels
@@ -181,18 +181,18 @@ def uniform(segments: int, panels: int, order: int, least: list[tuple[float, flo
 
 
 def whole(segments: int, least: list[tuple[float, float]], rule: Rule) -> Mesh:
-    """One panel a segment, with this rule, for good."""
+    """A mesh with one panel per segment and this rule, which cannot be refined."""
     return Mesh([Panel(s, _LOW, 0.0, 1.0) for s in range(segments)], 0, least, rule)
 
 
 def double_exponential(segments: int, least: list[tuple[float, float]]) -> Mesh:
-    """Two panels a segment with double-exponential rules, one for each end."""
+    """A mesh with two panels per segment, with double-exponential rules, one for each end."""
     made = [Panel(s, side, 0.0, 0.5, 1, _FIRST_LEVEL) for s in range(segments) for side in (_LOW, _HIGH)]
     return Mesh(made, 10, least)
 
 
 def ends_least(ends: Sequence[Array | float], variables: int) -> list[tuple[float, float]]:
-    """For each segment the smallest distances from its ends, in its lengths, at which x still has digits."""
+    """For each segment the smallest distances from its ends, in lengths of the segment, at which x has digits left."""
     tiny = _TINY if variables < 3 else _TINY**0.5
     found = []
     for low, high in pairwise(ends):
@@ -210,7 +210,7 @@ def ends_least(ends: Sequence[Array | float], variables: int) -> list[tuple[floa
 
 _ULPS = 8 * 2.0**-52
 _TINY = 1e-150
-"""Squares and products of two such distances can still be told from 0; in more variables its root is taken."""
+"""Products of two such distances do not underflow to 0; for three or more variables its root is taken."""
 _FAR = 1e-100
 """On a half-line x is the reciprocal of a distance; its third power must not overflow."""
 

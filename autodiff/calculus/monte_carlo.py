@@ -1,4 +1,4 @@
-"""Integrals over many variables by sampling: points of a low-discrepancy sequence, shifted at random."""
+"""Integrals over many variables by sampling with a randomly shifted low-discrepancy sequence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CONFIDENCE = 4.07  # two-sided 99.9 % of Student's t with 15 degrees of freedom
 
 
 def _directions(d: int) -> Any:
-    """The irrational steps of the sequence: powers of the reciprocal of the root of x**(d + 1) = x + 1 above 1."""
+    """The irrational steps of the sequence: powers of 1 / r, where r > 1 is the root of x**(d + 1) = x + 1."""
     root = 2.0
     for _ in range(60):
         root = (1 + root) ** (1 / (d + 1))
@@ -27,7 +27,7 @@ def _directions(d: int) -> Any:
 
 
 def unit_points(d: int, samples: int, seed: int) -> Array:
-    """Points of the unit cube, (d, shifts, samples / shifts): one sequence, each time shifted at random.
+    """Points of the unit cube, (d, shifts, samples / shifts): one sequence with several random shifts.
 
     References
     ----------
@@ -43,7 +43,7 @@ def unit_points(d: int, samples: int, seed: int) -> Array:
     """
     shifts = np.random.default_rng(seed).random((d, _SHIFTS, 1))
     steps = np.arange(samples // _SHIFTS) * _directions(d)[:, None]
-    # The tent 1 - abs(2u - 1) makes the integrand periodic, and the error fall faster.
+    # The tent map 1 - abs(2u - 1) makes the integrand periodic, so that the error falls faster.
     return 1 - np.abs(2 * np.mod(shifts + steps[:, None, :], 1.0) - 1)
 
 
@@ -72,7 +72,7 @@ def integral(f: Function, parts: Sequence[Range], samples: int, seed: int) -> tu
 
 
 def _placed(low: Any, high: Any, infinite: tuple[float, float], u: Any) -> tuple[Any, Any]:
-    """Sampled values of one variable and dx/du; a limit that moves takes its points along."""
+    """Sampled values of one variable and dx/du; the points move with a moving limit."""
     if not any(infinite):
         return low + (high - low) * u, high - low
     u = np.clip(u, 1e-12, 1 - 1e-12)

@@ -1,7 +1,7 @@
-"""Ordinary differential equations: the method of Dormand and Prince, differentiable through its steps or by adjoint.
+"""Ordinary differential equations by the method of Dormand and Prince, differentiable through its steps or by adjoint.
 
-As with integrals, the steps are chosen on plain arrays; then they are taken once more, on record, and what comes out
-has the derivatives of the numbers that were computed.
+As with integrals, the steps are chosen on plain arrays, and then taken once more while recording. The derivatives are
+those of the computed numbers.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _B = (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84)
 _E = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)
 _MOST_STEPS = 100_000
 _SLACK = 100.0
-"""How much the error of a step of a compiled solution may grow beyond what was asked for."""
+"""Factor by which the error of a step of a compiled solution may exceed the tolerance."""
 
 
 @overload
@@ -58,36 +58,36 @@ def odeint(
 def odeint(
     f: Function, y0: Any, t: Any, *args: Any, rtol: float = 1e-9, atol: float = 1e-11, adjoint: bool = False
 ) -> Tensor | Array:
-    """The solution of y' = f(y, t, *args) at given times, for given y at the first of them.
+    """Solve y' = f(y, t, *args): the solution at given times, from its value at the first of them.
 
     Parameters
     ----------
     f : callable
-        ``f(y, t, *args)``: the rate of change, in the shape of `y`.
+        ``f(y, t, *args)``: the rate of change, with the shape of `y`.
     y0 : array_like
         The state at ``t[0]``, of any shape.
     t : array_like, (n,)
-        Times, rising or falling.
+        Times, increasing or decreasing.
     *args : array_like
         Parameters; `f` may also close over them.
     rtol, atol : float, default 1e-9 and 1e-11
-        The error allowed in one step is atol + rtol abs(y), in the root mean square over the entries.
+        The error allowed in one step is atol + rtol abs(y), as a root mean square over the entries.
     adjoint : bool, default False
-        False: derivatives go through the recorded steps; they are those of the computed numbers, to any order, and
-        memory grows with the steps. True: the reverse derivative solves the adjoint equation backwards; memory does
-        not grow, the error is that of the second solution, and parameters must be given as `args`.
+        If False, derivatives go through the recorded steps: they are those of the computed numbers, to any order, and
+        memory grows with the number of steps. If True, reverse mode solves the adjoint equation backwards: memory does
+        not grow, the error is that of the second solution, and parameters must be passed as `args`.
 
     Returns
     -------
     ndarray or Tensor, (n, *shape of y0)
-        The first row is `y0`. Derivatives by `y0`, `t`, and parameters.
+        The first row is `y0`. It is differentiable in `y0`, `t` and the parameters.
 
     Raises
     ------
     DomainError
         If the solution blows up, or needs too many steps.
     ShapeError
-        If `f` answers with another shape than the state's, or `t` is not a row of times.
+        If `f` returns another shape than the state's, or `t` is not one-dimensional.
     GradientError
         With `adjoint`, if `f` closes over something tracked.
 
@@ -108,14 +108,14 @@ def odeint(
     """
     y0, t = _array(stacked(y0)), _array(t)
     if np.ndim(t) != 1 or np.shape(t)[0] < 1:
-        raise ShapeError(f"odeint: t has shape {np.shape(t)}; expected (n,): the times at which the state is wanted.")
+        raise ShapeError(f"odeint: t has shape {np.shape(t)}; expected (n,), the times of the solution.")
     if adjoint:
         return _by_adjoint(f, y0, t, args, rtol, atol)
     return _solution(f, y0, t, args, rtol, atol)
 
 
 def gradient_flow(f: Function) -> Function:
-    """The right side of y' = -grad f(y), for `odeint`: descent with steps that are infinitely small.
+    """The right-hand side of y' = -grad f(y), for `odeint`: gradient descent with infinitesimal steps.
 
     Examples
     --------
@@ -140,7 +140,7 @@ def _solution(f: Function, y0: Any, t: Any, args: tuple[Any, ...], rtol: float, 
     if np.shape(stacked(first)) != np.shape(y0):
         raise ShapeError(
             f"odeint: for a state of shape {np.shape(y0)} {title(f)} returned shape {np.shape(stacked(first))}; the "
-            "rate of change has the state's shape. It is called as f(y, t): the state first, then the time."
+            "rate of change must have the state's shape. f is called as f(y, t): first the state, then the time."
         )
     plain_args = tuple(untracked(a) for a in args)
     if not np.isfinite(concrete(stacked(first))).all():
@@ -177,17 +177,17 @@ def _solution(f: Function, y0: Any, t: Any, args: tuple[Any, ...], rtol: float, 
 
 
 class _Errors:
-    """Looks, at every call of a compiled solution, whether the steps of its first call still do."""
+    """Checks, at every call of a compiled solution, whether the steps of its first call are still short enough."""
 
     def __init__(self, rtol: float) -> None:
-        self.agrees_to = 1e3 * max(rtol, 1e-12)  # with the steps that another call would take
+        self.agrees_to = 1e3 * max(rtol, 1e-12)  # for the steps that another call would take
 
     def __call__(self, errors: Any) -> None:
         if not (errors <= _SLACK).all():
             error = DomainError(
-                "odeint: the steps of a compiled solution are those of its first call, and for the values of this call "
-                f"they are too long: the error of a step is {np.max(errors):.0f} times what was asked for. Compile "
-                "another copy of the function at such values, or call it without ad.compile."
+                "odeint: a compiled solution keeps the steps of its first call, and for the values of this call they "
+                f"are too long: the error of a step is {np.max(errors):.0f} times the tolerance. Compile another copy "
+                "of the function at such values, or call it without ad.compile."
             )
             error.of_another_call = True
             raise error
@@ -214,7 +214,7 @@ def _weighted(weights: Sequence[float], k: Sequence[Any]) -> Any:
 def _steps(
     rate: Function, y: Any, t: Any, rtol: float, atol: float
 ) -> tuple[list[Any], list[list[tuple[float, float]]]]:
-    """States at all times, and for each interval the steps as (start, width) in its lengths, on plain arrays."""
+    """States at all times, and the steps of each interval as fractions (start, width) of it; on plain arrays."""
     rows, cuts = [y], []
     slope = rate(y, t[0])
     h = _first_step(rate, y, t, slope, rtol, atol)
@@ -229,7 +229,8 @@ def _steps(
                 raise DomainError(
                     f"odeint: the solution cannot be followed beyond t = {a + now * span:.6g}, where the step is "
                     f"{width * span:.1e} after {count} steps and the largest entry {np.max(np.abs(y)):.3g}: it blows "
-                    "up there, or the equation is stiff. Ask for earlier times, or for less with rtol= and atol=."
+                    "up there, or the equation is stiff. Ask for earlier times, or for less accuracy with rtol= and "
+                    "atol=."
                 )
             new, new_slope, off = _step(rate, y, a + now * span, width * span, slope)
             size = _size(off, atol + rtol * np.maximum(np.abs(y), np.abs(new)))
@@ -237,7 +238,7 @@ def _steps(
                 cut.append((now, width))
                 now = 1.0 if now + width > 1 - 1e-12 else now + width
                 y, slope = new, new_slope
-            # A step cut short by the end of an interval says little about the next: it may only grow what was.
+            # A step cut short by the end of an interval says little about the next step: it must not reduce h.
             factor = 0.2 if not np.isfinite(size) else min(5.0, max(0.2, 0.9 * size**-0.2 if size else 5.0))
             h = max(abs(h), factor * width * abs(span)) if size <= 1 and factor >= 1 else factor * width * abs(span)
         rows.append(y)
@@ -250,7 +251,7 @@ def _size(off: Any, allowed: Any) -> float:
 
 
 def _first_step(rate: Function, y: Any, t: Any, slope: Any, rtol: float, atol: float) -> float:
-    """The step to begin with: Hairer, Nørsett and Wanner, section II.4."""
+    """The first step: Hairer, Nørsett and Wanner, section II.4."""
     allowed = atol + rtol * np.abs(y)
     d0, d1 = _size(y, allowed), _size(slope, allowed)
     h = 1e-6 if d0 < 1e-5 or d1 < 1e-5 else 0.01 * d0 / d1
@@ -269,8 +270,8 @@ def _by_adjoint(f: Function, y0: Any, t: Any, args: tuple[Any, ...], rtol: float
     probe = f(plain[0], plain[1][0], *plain[2:])
     if isinstance(stacked(probe), Tensor) and stacked(probe).requires_grad:
         raise GradientError(
-            f"odeint: with adjoint=True {title(f)} closes over something tracked, which the adjoint equation cannot "
-            "see. Give it as an argument, odeint(f, y0, t, parameter, adjoint=True) with f(y, t, parameter)."
+            f"odeint: with adjoint=True {title(f)} closes over a tracked value, which the adjoint equation cannot "
+            "see. Pass it as an argument: odeint(f, y0, t, parameter, adjoint=True) with f(y, t, parameter)."
         )
 
     def pullback(cts: Any, ys: Any, y0: Any, t: Any, *parameters: Any) -> tuple[Any, ...]:
@@ -292,9 +293,9 @@ def _by_adjoint(f: Function, y0: Any, t: Any, args: tuple[Any, ...], rtol: float
 
 
 def _one_by_one(rule: Callable[..., Any], *directions: Any) -> Any:
-    """A rule along several directions at once: along one after the other, for each takes steps of its own."""
+    """A rule along several directions: one after another, since each chooses its own steps."""
     if any(isinstance(v, Series) for v in directions):
-        raise UnsupportedError("odeint with adjoint=True has no power series: it takes steps of its own each way.")
+        raise UnsupportedError("odeint with adjoint=True has no power series: each direction chooses its own steps.")
     n = next((len(v) for v in directions if isinstance(v, Batch)), None)
     if n is None:
         return rule(*directions)
@@ -314,9 +315,9 @@ def _adjoint(
 
     def backwards(state: Any, s: Any) -> Any:
         y, a = state[:n].reshape(shape), state[n : 2 * n].reshape(shape)
-        y = y if wide else real_part(y)  # the state is complex if any parameter is
+        y = y if wide else real_part(y)  # the joint state is complex if any parameter is
         rate, pull = vjp(lambda y, *ps: stacked(f(y, s, *ps)), y, *parameters)
-        # A rule's cotangent is a linear functional, and the public pullback conjugates on its way in and out.
+        # A rule's cotangent is a linear functional; the public pullback conjugates its argument and its results.
         found = pull(conj(a) if rate.dtype.kind == "c" else real_part(a))
         return np.concatenate([rate.reshape(-1), *(-conj(g).reshape(-1) for g in found)])
 
@@ -327,7 +328,7 @@ def _adjoint(
         by_time.append((cts[i] * stacked(f(ys[i], t[i], *parameters))).sum())
         state = np.concatenate([ys[i].reshape(-1), a.reshape(-1), sums])
         state = _solution(backwards, state, np.stack([t[i], t[i - 1]]), (), rtol, atol)[-1]
-        # The state is taken anew from the solution at every time: what is unstable backwards has no room to grow.
+        # The state is reset from the solution at every time, so that backward instability has no room to grow.
         a, sums = state[n : 2 * n].reshape(shape) + cts[i - 1], state[2 * n :]
     start = -((a - cts[0]) * stacked(f(ys[0], t[0], *parameters))).sum()
     edges = np.cumsum([0, *sizes])

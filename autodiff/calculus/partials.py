@@ -1,4 +1,4 @@
-"""Partial derivatives of fields: at one point, or at many at once, by one forward sweep."""
+"""Partial derivatives of fields, at one point or at many, by one forward sweep."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def points_of(p: Any, who: str) -> Tensor | Array:
     if p.dtype.kind in "iub":
         p = p.astype(float)
     if p.dtype.kind != "f":
-        raise DtypeError(f"{who}: a point has real coordinates; dtype {p.dtype} was given.")
+        raise DtypeError(f"{who}: a point must have real coordinates; dtype {p.dtype} was given.")
     if p.ndim == 0:
         raise ShapeError(
-            f"{who}: a point is an array of d coordinates, (d,), and many points are (d, ...); a single number was "
-            "given. For a function of one number there is ad.derivative."
+            f"{who}: a point must be an array of d coordinates, (d,), and many points (d, ...); a single number was "
+            "given. For a function of one number use ad.derivative."
         )
     return p
 
 
 def components(F: Function, p: Any, who: str, count: int | None = None) -> Tensor | Array:
-    """The values of a vector field at points (d, ...): an array (count, ...), d components unless told otherwise."""
+    """The values of a vector field at points (d, ...): an array (count, ...), where count is d by default."""
     y = stacked(F(p))
     count = np.shape(p)[0] if count is None else count
     points = tuple(np.shape(p)[1:])
@@ -45,8 +45,8 @@ def components(F: Function, p: Any, who: str, count: int | None = None) -> Tenso
     elif given != (count, *points):
         raise ShapeError(
             f"{who}: at points of shape {np.shape(p)} {title(F)} returned shape {given}; expected "
-            f"{(count, *points)}: {count} components along the first axis (np.stack([...], axis=0)), and sums over "
-            f"components with axis=0, so that every point keeps its place."
+            f"{(count, *points)}: {count} components along the first axis (np.stack([...], axis=0)). Sum over "
+            f"components with axis=0, not over points."
         )
     return _floating(y)
 
@@ -72,22 +72,23 @@ def _floating(y: Any) -> Any:
 
 
 _ENTRIES_AT_ONCE = 16384
-"""Of the tangents: above, arrays no longer fit the cache and are handed back to the system after each operation."""
+"""The largest number of entries of the tangents in one sweep: larger arrays no longer fit the cache, and each operation
+allocates them from the system again."""
 
 
 def partials(f: Function, p: Any) -> tuple[Any, Any]:
-    """A function's values at points (d, ...), and its derivatives by each coordinate, (d, *values).
+    """A function's values at points (d, ...), and its derivatives with respect to each coordinate, (d, *values).
 
     Parameters
     ----------
     f : callable
-        Acts point by point: the value at one point does not depend on the other points.
+        Acts pointwise: the value at one point does not depend on other points.
     p : array or Tensor, (d, ...)
 
     Notes
     -----
-    One forward sweep carries d tangents, the i-th being 1 in coordinate i of all points at once; with very many points
-    each has a sweep of its own.
+    One forward sweep carries d tangents; the i-th is 1 in coordinate i of all points. With very many points each
+    tangent has its own sweep.
     """
     recording = record(f, (p,), {}, (0,))
     y = recording.output

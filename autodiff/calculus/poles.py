@@ -1,4 +1,4 @@
-"""Looking for poles: points of a region near which a field grows beyond all bounds."""
+"""A search for poles: points of a region near which a field is unbounded."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _ZOOMS = 22
 _ZOOM = 3.0
 _HUGE = 1e6
 _GROWTH = 1.2
-"""In one zoom. A pole of order q grows by 3**q: this is one of order 1/6."""
+"""Least growth of a pole in one zoom. A pole of order q grows by 3**q; this corresponds to order 1/6."""
 
 
 class Look(NamedTuple):
-    """What a look over a region found.
+    """The result of a search of a region.
 
     Attributes
     ----------
     pole : ndarray, (d,), or None
-        Where the field grows beyond bounds.
+        A point where the field is unbounded.
     largest : float
         The largest finite magnitude on the grid.
     """
@@ -38,14 +38,14 @@ class Look(NamedTuple):
 
 
 def look_for_poles(F: Function, place: Function, ranges: Sequence[tuple[float, float]]) -> Look:
-    """Look over a region for a pole, on a grid and then closer and closer round the largest values.
+    """Search a region for a pole, on a grid and then ever more closely around the largest values.
 
     Parameters
     ----------
     F : callable
-        Of points (d, ...), returns components.
+        Takes points (d, ...) and returns components.
     place : callable
-        Of as many parameters as there are ranges, returns points (d, n).
+        Takes one parameter per range and returns points (d, n).
     ranges : sequence of (float, float)
 
     Returns
@@ -54,7 +54,7 @@ def look_for_poles(F: Function, place: Function, ranges: Sequence[tuple[float, f
 
     Notes
     -----
-    It is a search, not a proof: a pole much narrower than the grid, such as one with a factor of 1e-6, can hide.
+    The search is not a proof: it can miss a pole that is much narrower than the grid, as with a factor of 1e-6.
     """
     low, high = np.array([min(r) for r in ranges]), np.array([max(r) for r in ranges])
     d = len(ranges)
@@ -85,9 +85,9 @@ def look_for_poles(F: Function, place: Function, ranges: Sequence[tuple[float, f
 
 
 def _grows(largest: Any, median: Any) -> bool:
-    """Whether the largest values in the last windows speak of a pole, the medians of all windows being known."""
+    """Whether the largest values in the last windows indicate a pole, given the medians of all windows."""
     growing = (largest[1:] > _GROWTH * largest[:-1]).sum() >= len(largest) - 3
-    # A node that hit the pole to the last digit is the largest in every window, and stands out in all of them.
+    # A node that coincides with the pole to the last digit has the largest value in every window, far above the median.
     standing_out = (largest > _GROWTH * median[-len(largest) :]).all() and largest[-1] > _HUGE * median[0]
     return bool(np.isinf(largest).any() or growing or standing_out)
 
@@ -98,7 +98,7 @@ def _grid(low: Any, high: Any, n: int) -> Any:
 
 
 def _peaks(q: Any, values: Any, cell: Any) -> list[int]:
-    """The largest values that are some cells apart."""
+    """The indices of the largest values, at least some cells apart."""
     chosen: list[int] = []
     for i in np.argsort(-values)[:400]:
         if all((np.abs(q[:, i] - q[:, j]) > 3.5 * cell).any() for j in chosen):

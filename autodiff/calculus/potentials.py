@@ -1,4 +1,4 @@
-"""Fields that are gradients, fields without sources: whether they are, with a witness, and the potential."""
+"""Conservative and solenoidal fields: tests with a witness, and the potential."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Finding(NamedTuple):
     ----------
     holds : bool
     witness : ndarray, (d,), or None
-        A point at which it has not: where the curl or divergence is largest, or a pole.
+        A counterexample: a point where the curl or divergence is largest, or a pole.
     size : float
-        The curl or divergence there, or the circulation or flux round the pole.
+        The curl or divergence there, or the circulation or flux around the pole.
     reason : str
     """
 
@@ -44,7 +44,7 @@ class Finding(NamedTuple):
 def _box(box: Sequence[tuple[float, float]], who: str) -> Any:
     sides = np.asarray(box, float)
     if sides.ndim != 2 or sides.shape[1] != 2 or not (sides[:, 0] < sides[:, 1]).all():
-        raise ShapeError(f"{who}: a box is a pair (low, high) for each coordinate, low below high; {box!r} was given.")
+        raise ShapeError(f"{who}: a box must be a pair (low, high) for each coordinate, low < high; {box!r} was given.")
     return sides
 
 
@@ -54,26 +54,26 @@ def _samples(sides: Any, seed: int) -> Any:
 
 
 def is_conservative(F: Function, box: Sequence[tuple[float, float]], *, seed: int = 0) -> Finding:
-    """Whether a field is a gradient on a box: no curl anywhere, and no pole to circulate round.
+    """Test whether a field is a gradient on a box: no curl anywhere, and no circulation around a pole.
 
     Parameters
     ----------
     F : callable
-        Of points (d, ...), returns (d, ...).
+        Takes points (d, ...) and returns (d, ...).
     box : sequence of (float, float)
         A pair for each coordinate.
     seed : int, default 0
-        Of the sampled points.
+        Seed of the sampled points.
 
     Returns
     -------
     Finding
-        True as far as 256 sampled points show; False with a witness.
+        ``holds`` is True if 256 sampled points show no curl, or False with a witness.
 
     Notes
     -----
-    Where there is a pole in the plane or in space, the circulation round the box, or round each of its faces, is looked
-    at as well: (-y, x) / (x**2 + y**2) has no curl anywhere, and yet no potential on a box round the origin.
+    If there is a pole in the plane or in space, the circulation around the box, or around each of its faces, is
+    computed too: (-y, x) / (x**2 + y**2) has no curl anywhere, but no potential on a box around the origin either.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def is_conservative(F: Function, box: Sequence[tuple[float, float]], *, seed: in
     >>> vortex = lambda p: np.stack([-p[1], p[0]]) / np.sum(p**2, axis=0)
     >>> found = ad.calculus.is_conservative(vortex, [(-1.0, 1.0), (-1.0, 1.5)])
     >>> found.holds, round(found.size, 6), found.reason  # 2 pi
-    (False, 6.283185, 'the circulation round a pole')
+    (False, 6.283185, 'the circulation around a pole')
     >>> ad.calculus.is_conservative(vortex, [(1.0, 2.0), (-1.0, 1.5)]).holds
     True
     """
@@ -99,12 +99,12 @@ def is_conservative(F: Function, box: Sequence[tuple[float, float]], *, seed: in
         for field, box_of_it in [] if pole is None else [(F, sides)] if len(sides) == 2 else _faces(F, sides):
             around = _round(field, box_of_it, "circulation")
             if around is None or abs(around) > _BAR * largest:
-                return Finding(False, pole, float("nan") if around is None else around, "the circulation round a pole")
+                return Finding(False, pole, float("nan") if around is None else around, "the circulation around a pole")
     return Finding(True, None, 0.0, f"no curl at {_SAMPLES} points")
 
 
 def is_solenoidal(F: Function, box: Sequence[tuple[float, float]], *, seed: int = 0) -> Finding:
-    """Whether a field has no sources on a box: no divergence anywhere, and no pole that something flows out of.
+    """Test whether a field has no sources on a box: no divergence anywhere, and no flux out of a pole.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def is_solenoidal(F: Function, box: Sequence[tuple[float, float]], *, seed: int 
 
     Notes
     -----
-    In the plane and in space the flux out of the box is looked at as well, if there is a pole inside.
+    In the plane and in space the flux out of the box is computed too, if there is a pole inside.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def is_solenoidal(F: Function, box: Sequence[tuple[float, float]], *, seed: int 
 
 
 def _faces(F: Function, sides: Any) -> list[tuple[Function, Any]]:
-    """What a field in space is along each face of a box, as a field of the plane, and the sides of the face."""
+    """For each face of a box in space, the tangential field as a field of the plane, and the sides of the face."""
 
     def on_face(axis: int, height: float) -> Function:
         along = [i for i in range(3) if i != axis]
@@ -161,7 +161,7 @@ def _faces(F: Function, sides: Any) -> list[tuple[Function, Any]]:
 
 
 def _round(F: Function, sides: Any, what: str) -> float | None:
-    """The circulation round a box or the flux out of it; None if the pole lies on the boundary."""
+    """The circulation around a box or the flux out of it; None if the pole lies on the boundary."""
     try:
         return float(concrete(boundary_integral(Region.box(*map(tuple, sides)), what, F, 1e-10)[0]))
     except DomainError:
@@ -174,21 +174,21 @@ def potential(F: Function, origin: Any, **options: Any) -> Function:
     Parameters
     ----------
     F : callable
-        Of points (d, ...), returns (d, ...). That it is conservative is for `is_conservative` to say.
+        Takes points (d, ...) and returns (d, ...). It is assumed to be conservative; `is_conservative` tests this.
     origin : array_like, (d,)
         Where the potential is 0; the straight line from there to every point must lie in the field's domain.
     **options
-        Of `integrate`.
+        Options of `integrate`.
 
     Returns
     -------
     callable
-        Of points (d, ...), returns (...).
+        Takes points (d, ...) and returns (...).
 
     Raises
     ------
     DomainError
-        If the field has a pole on the way.
+        If the field has a pole on the line.
 
     Notes
     -----
@@ -206,7 +206,7 @@ def potential(F: Function, origin: Any, **options: Any) -> Function:
         p = points_of(p, "potential")
         start = np.asarray(origin, float).reshape((-1,) + (1,) * (np.ndim(p) - 1))
         if start.shape[0] != np.shape(p)[0]:
-            raise ShapeError(f"potential: the origin has {start.shape[0]} coordinates and the point {np.shape(p)[0]}.")
+            raise ShapeError(f"potential: the origin has {start.shape[0]} coordinates, but the point {np.shape(p)[0]}.")
         way = p - start
 
         def integrand(t: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Ranges of integration: limits that are numbers, arrays, Tensors, or functions of the variables further out."""
+"""Ranges of integration: limits are numbers, arrays, Tensors, or functions of the outer variables."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from autodiff.errors import DomainError, ShapeError, StructureError
 
 
 class Range:
-    """One variable's range.
+    """The range of one variable.
 
     Parameters
     ----------
     low, high : array_like or callable
-        Callables take the variables before this one, as arrays of one shape.
+        A callable takes the variables before this one, as arrays of one shape.
     number : int
-        Which variable it is, from 0.
+        The index of the variable, from 0.
     breaks : sequence of float
         Points between the limits at which the integrand is not smooth.
     """
@@ -28,10 +28,10 @@ class Range:
         self.low, self.high, self.number = low, high, number
         self.breaks = [float(b) for b in breaks]
         self.infinite = (0.0, 0.0)
-        """What the limits are where they are infinite, else 0; known once the limits have been looked at."""
+        """The limits that are infinite, else 0; set by `look`."""
 
     def limits(self, xs: Sequence[Any], shape: tuple[int, ...]) -> tuple[Any, Any]:
-        """Both limits, given the variables before: numbers, or arrays of this shape."""
+        """Both limits, given the variables before: numbers, or arrays with shape `shape`."""
         return self._limit(self.low, xs, shape, "lower"), self._limit(self.high, xs, shape, "upper")
 
     def _limit(self, limit: Any, xs: Sequence[Any], shape: tuple[int, ...], which: str) -> Any:
@@ -40,7 +40,7 @@ class Range:
             if not xs:
                 raise StructureError(
                     f"integrate: the {which} limit of the first range is a function, but there is no variable before "
-                    "it. Ranges stand in the order of f's arguments, the outermost first."
+                    "it. Give ranges in the order of f's arguments, the outermost first."
                 )
             value = limit(*xs)
         if not is_more_than_numbers(value):
@@ -55,22 +55,22 @@ class Range:
         if np.shape(value) not in ((), shape) and xs:
             raise ShapeError(
                 f"integrate: the {which} limit of range {self.number} has shape {np.shape(value)}; the variables "
-                f"before it have shape {shape}, and a limit is one number for each of their points."
+                f"before it have shape {shape}, and a limit must be one number for each of their points."
             )
         return value[()] if isinstance(value, np.ndarray) else value
 
     def look(self, low: Any, high: Any) -> list[Any]:
-        """The ends of the segments as plain numbers; notes which limits are infinite."""
+        """The ends of the segments as plain numbers; also stores which limits are infinite."""
         plain = [concrete(low), concrete(high)]
         for which, value in zip(("lower", "upper"), plain, strict=True):
             if np.isnan(value).any():
                 raise DomainError(f"integrate: the {which} limit of range {self.number} is nan.")
             if np.isinf(value).any() and not (np.isinf(value).all() and np.unique(value).size == 1):
                 raise DomainError(
-                    f"integrate: the {which} limit of range {self.number} is infinite for some of the integrals "
-                    "only; integrate those apart from the others."
+                    f"integrate: the {which} limit of range {self.number} is infinite for only some of the integrals; "
+                    "compute those separately."
                 )
-        # two limits make a pair, which the type of a generator's tuple cannot say
+        # always a pair, which the type of a tuple from a generator cannot express
         self.infinite = tuple(float(v.flat[0]) if v.size and np.isinf(v).any() else 0.0 for v in plain)  # type: ignore[assignment]
         if all(self.infinite) and self.infinite[0] != self.infinite[1] and not self.breaks:
             self.breaks = [0.0]
@@ -92,14 +92,14 @@ class Range:
 
 
 def ranges_of(args: Sequence[Any], points: Sequence[float]) -> list[Range]:
-    """The ranges as `integrate` is given them: ``a, b`` or one pair for each variable."""
+    """The ranges from the arguments of `integrate`: ``a, b``, or one pair for each variable."""
     if len(args) == 2 and not any(isinstance(a, (tuple, list)) for a in args):
         return [Range(args[0], args[1], 0, points)]
     if not args or not all(isinstance(a, (tuple, list)) and len(a) == 2 for a in args):
         raise StructureError(
             f"integrate takes two limits, integrate(f, a, b), or a pair for each argument of f, integrate(f, (a, b), "
-            f"(c, d)); it was given {len(args)} argument(s) behind f: {', '.join(map(repr, args))}."
+            f"(c, d)); it was given {len(args)} argument(s) after f: {', '.join(map(repr, args))}."
         )
     if len(args) > 1 and len(points):
-        raise StructureError("integrate: points= divides the range of one variable; here are several. Split a range.")
+        raise StructureError("integrate: points= needs a single variable; there are several. Split a range instead.")
     return [Range(low, high, i, points if len(args) == 1 else ()) for i, (low, high) in enumerate(args)]

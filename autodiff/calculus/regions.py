@@ -1,4 +1,4 @@
-"""Regions of the plane and of space, as images of boxes of parameters; their boundaries are the images of the sides."""
+"""Regions of the plane and of space, as images of boxes of parameters; boundaries are the images of the sides."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from autodiff.typing import Array
 
 @dataclass(frozen=True)
 class Region:
-    """A region of the plane, or of space, described by parameters.
+    """A parametrised region of the plane or of space.
 
     Parameters
     ----------
     map : callable
-        Of two parameters, returns (x, y) as (2, n); of three, (x, y, z) as (3, n).
+        Takes two parameters and returns (x, y) as (2, n), or three and returns (x, y, z) as (3, n).
     ranges : sequence of (float, float)
-        Of the parameters, two or three.
+        The ranges of the two or three parameters.
 
     Examples
     --------
@@ -42,11 +42,13 @@ class Region:
 
     def __post_init__(self) -> None:
         if len(self.ranges) not in (2, 3) or not all(np.isfinite(r).all() and len(r) == 2 for r in self.ranges):
-            raise StructureError(f"Region: ranges are two or three pairs of finite numbers; {self.ranges!r} was given.")
+            raise StructureError(
+                f"Region: ranges must be two or three pairs of finite numbers; {self.ranges!r} was given."
+            )
 
     @classmethod
     def between(cls, a: float, b: float, low: Any, high: Any) -> Region:
-        """The region of the plane with a <= x <= b and low(x) <= y <= high(x); the two are functions or numbers."""
+        """The region with a <= x <= b and low(x) <= y <= high(x), where low and high are functions or numbers."""
 
         def at(curve: Any, x: Any) -> Any:
             return curve(x) if callable(curve) else curve
@@ -55,7 +57,7 @@ class Region:
 
     @classmethod
     def box(cls, *ranges: tuple[float, float]) -> Region:
-        """A rectangle or a box with sides along the axes."""
+        """A rectangle or box with sides parallel to the axes."""
         return cls(lambda *xs: list(xs), ranges)
 
     @classmethod
@@ -89,14 +91,14 @@ class Region:
     @overload
     def integral(self, f: Function, **options: Any) -> Tensor | Array: ...
     def integral(self, f: Function, **options: Any) -> Any:
-        """The integral of a scalar field over the region, by area or volume.
+        """The integral of a scalar field over the area or volume of the region.
 
         Parameters
         ----------
         f : callable
-            Of points (d, ...), returns (...).
+            Takes points (d, ...) and returns (...).
         **options
-            Of `integrate`.
+            Options of `integrate`.
         """
 
         def integrand(*q: Any) -> Any:
@@ -106,12 +108,12 @@ class Region:
         return integrate(integrand, *self.ranges, **options)
 
     def point_and_volume(self, q: tuple[Any, ...]) -> tuple[Any, Any]:
-        """The points at some parameters, and area or volume over that of the parameters, positive."""
+        """The points at some parameters, and the positive ratio of area or volume there to that of the parameters."""
         p, tangents = point_and_tangents(self.map, q, "Region", self.dimension)
         return p, self._orientation() * _determinant(tangents)
 
     def _orientation(self) -> float:
-        """1, or -1 if the parameters turn the region over, by the middle of their ranges."""
+        """1, or -1 if the parametrisation reverses orientation, judged near the middle of the ranges."""
         middle = tuple(np.array([0.55 * a + 0.45 * b]) for a, b in self.ranges)
         _, tangents = point_and_tangents(self.map, middle, "Region", self.dimension)
         return 1.0 if float(concrete(_determinant(tangents))[0]) * self._sense() >= 0 else -1.0
@@ -120,7 +122,7 @@ class Region:
         return float(np.prod([np.sign(b - a) or 1.0 for a, b in self.ranges]))
 
     def sides(self) -> Iterator[Side]:
-        """The images of the sides of the box, each with the sign that turns it outward."""
+        """The images of the sides of the box, each with the sign that makes its normal point outward."""
         sign = self._orientation()
         for i, ends in enumerate(self.ranges):
             for end, outward in zip(ends, (-1.0, 1.0), strict=True):
@@ -128,7 +130,7 @@ class Region:
 
 
 class Side(NamedTuple):
-    """One side of a region: the parameter `axis` has the value `end`."""
+    """One side of a region, where the parameter `axis` has the value `end`."""
 
     region: Region
     axis: int
@@ -137,7 +139,7 @@ class Side(NamedTuple):
 
     @property
     def ranges(self) -> list[tuple[float, float]]:
-        """Of the parameters that are left."""
+        """The ranges of the other parameters."""
         return [r for i, r in enumerate(self.region.ranges) if i != self.axis]
 
     def _point_and_tangents(self, q: tuple[Any, ...]) -> tuple[Any, list[Any]]:
@@ -145,11 +147,11 @@ class Side(NamedTuple):
         full = (*q[: self.axis], fixed, *q[self.axis :])
         p, tangents = point_and_tangents(self.region.map, full, "Region", self.region.dimension)
         d = self.region.dimension
-        # In cyclic order behind the axis: then tangent, or the vector product of the tangents, turns the right way.
+        # In cyclic order after the axis, so that the tangent, or the cross product of the tangents, has the right sign.
         return p, [tangents[(self.axis + k) % d] for k in range(1, d)]
 
     def outward_flux(self, F: Callable[[Any], Any], q: tuple[Any, ...]) -> Tensor | Array:
-        """F . N at some parameters, N the outward normal times the area element."""
+        """F . N at some parameters, where N is the outward normal times the area element."""
         p, tangents = self._point_and_tangents(q)
         if self.region.dimension == 3:
             return self.sign * (F(p) * cross(*tangents)).sum(axis=0)
@@ -159,7 +161,7 @@ class Side(NamedTuple):
         return turn * (y[0] * tangent[1] - y[1] * tangent[0])
 
     def circulation(self, F: Callable[[Any], Any], q: tuple[Any, ...]) -> Tensor | Array:
-        """F . T at some parameters, T the tangent, counterclockwise round the region; in the plane only."""
+        """F . T at some parameters, where T is the tangent, counterclockwise around the region; only in the plane."""
         p, (tangent,) = self._point_and_tangents(q)
         return self.sign * self._turn() * (F(p) * tangent).sum(axis=0)
 

@@ -1,7 +1,7 @@
-"""Quadrature rules on the unit interval: nodes, their weights, and the weights of a coarser rule that gives the error.
+"""Quadrature rules on the unit interval: nodes, weights, and the weights of a coarser rule for the error estimate.
 
-Every rule is computed, none is a table of figures: Gauss nodes are eigenvalues of a Jacobi matrix, Kronrod's come
-from the extension of that matrix, and the others have formulas.
+Every rule is computed, not tabulated: Gauss nodes are eigenvalues of a Jacobi matrix, Kronrod nodes come from an
+extension of that matrix, and the others have formulas.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Rule(NamedTuple):
     fine : ndarray, (n,)
         The weights; they sum to 1.
     coarse : ndarray, (n,)
-        Those of a coarser rule on some of the same nodes: the difference of the two tells the error.
+        The weights of a coarser rule on some of the same nodes: the difference of the two estimates the error.
     tail : ndarray, (n,)
-        Times abs(f): what lies behind the outermost nodes of a rule that leaves out a piece of the interval.
+        Times abs(f), they bound the part outside the outermost nodes, if the rule leaves out a piece of the interval.
     """
 
     nodes: Array
@@ -42,12 +42,12 @@ def _without_tail(nodes: Array, fine: Array, coarse: Array) -> Rule:
 
 @functools.cache
 def gauss_kronrod(n: int) -> Rule:
-    """Kronrod's extension of the Gauss rule of `n` nodes, by n + 1 more, with Gauss as the coarser rule.
+    """Kronrod's extension of the Gauss rule with `n` nodes by n + 1 more; the Gauss rule is the coarser one.
 
     Parameters
     ----------
     n : int
-        Nodes of the Gauss rule: 7 or 10, as a rule.
+        Number of nodes of the Gauss rule, usually 7 or 10.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def gauss_kronrod(n: int) -> Rule:
     a, b = _kronrod_matrix(n)
     off = np.sqrt(b[1:])
     nodes, vectors = np.linalg.eigh(np.diag(a) + np.diag(off, 1) + np.diag(off, -1))
-    nodes = (nodes - nodes[::-1]) / 2  # symmetric to the last digit
+    nodes = (nodes - nodes[::-1]) / 2  # exactly symmetric
     fine = vectors[0] ** 2
     fine = (fine + fine[::-1]) / 2
     coarse = np.zeros_like(fine)
@@ -112,7 +112,7 @@ def _kronrod_matrix(n: int) -> tuple[Array, Array]:
 
 @functools.cache
 def gauss_legendre(n: int) -> Rule:
-    """The Gauss rule of `n` nodes, exact for polynomials of degree 2n - 1; the coarser rule has half as many.
+    """The Gauss rule with `n` nodes, exact for polynomials of degree 2n - 1; the coarser rule has half as many nodes.
 
     Examples
     --------
@@ -129,12 +129,12 @@ def gauss_legendre(n: int) -> Rule:
 
 @functools.cache
 def clenshaw_curtis(n: int) -> Rule:
-    """The rule on the n + 1 points cos(k pi / n), both ends among them; the coarser rule has every second one.
+    """The rule on the n + 1 points cos(k pi / n), including both ends; the coarser rule has every second point.
 
     Parameters
     ----------
     n : int
-        Intervals, a multiple of 4.
+        Number of intervals, a multiple of 4.
 
     References
     ----------
@@ -163,19 +163,19 @@ def clenshaw_curtis(n: int) -> Rule:
 
 @functools.cache
 def tanh_sinh(level: int, least: float) -> Rule:
-    """The double-exponential rule: the trapezoid rule after a change of variable that crowds the nodes at the ends.
+    """The double-exponential rule: the trapezoid rule after a change of variable that clusters nodes at the ends.
 
     Parameters
     ----------
     level : int
         The step is 2**-level; the coarser rule has twice the step.
     least : float
-        The smallest distance from 0 at which the integrand can be told from its value at 0.
+        The smallest distance from 0 at which the integrand can be distinguished from its value at 0.
 
     Returns
     -------
     Rule
-        Its nodes keep their digits near 0, where a singularity may lie.
+        Its nodes are accurate near 0, where a singularity may lie.
 
     References
     ----------
@@ -189,15 +189,15 @@ def tanh_sinh(level: int, least: float) -> Rule:
     2.0
     """
     step = 2.0**-level
-    low = math.asinh(-math.log(_SMALLEST) / math.pi)  # where the node is the smallest number
-    high = 3.3  # where the weight is the last digit
+    low = math.asinh(-math.log(_SMALLEST) / math.pi)  # the node there is the smallest number
+    high = 3.3  # the weights beyond are below the machine epsilon
     k = np.arange(-math.floor(low / step), math.floor(high / step) + 1)
     e = np.exp(-math.pi * np.sinh(k * step))
     nodes = 1 / (1 + e)
     fine = step * math.pi * np.cosh(k * step) * nodes * (e / (1 + e))
     coarse = np.where(k % 2 == 0, 2 * fine, 0.0)
-    # What would lie nearer to 0 than `least` is charged to the first node that does not, as if f were x**(-1/2), the
-    # usual singularity. A smoother f has next to nothing there; a worse one is seen to be too rough.
+    # The weights of nodes nearer to 0 than `least` are moved to the first node beyond, as if f were x**(-1/2), the
+    # usual singularity. A smoother f has almost nothing there; a stronger singularity is detected as too rough.
     first = int(np.searchsorted(nodes, least))
     share = np.sqrt(nodes[first] / nodes[:first])
     fine[first] += fine[:first] @ share

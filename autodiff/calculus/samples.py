@@ -1,4 +1,4 @@
-"""Integrals of samples, and the sums by which integrals are taught, each with the law of its error."""
+"""Integrals of samples, and Riemann sums with the leading terms of their errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _steps(y: Any, x: Any, dx: float, who: str, least: int) -> Any:
         return np.full(n - 1, float(dx))
     if np.shape(x) != (n,):
         raise ShapeError(
-            f"{who}: x has shape {np.shape(x)}; y has {n} samples along its last axis, so expected ({n},)."
+            f"{who}: x has shape {np.shape(x)}; expected ({n},), since y has {n} samples along its last axis."
         )
     x = x if hasattr(x, "dtype") else np.asarray(x, float)
     return x[1:] - x[:-1]
@@ -43,11 +43,11 @@ def trapezoid(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | Array:
     Parameters
     ----------
     y : array_like, (..., n)
-        Samples; the last axis is integrated over.
+        Samples; the integral is over the last axis.
     x : array_like, (n,), optional
-        Where they were taken.
+        The points of the samples.
     dx : float, default 1.0
-        Their distance, if `x` is not given.
+        The spacing of the samples, if `x` is not given.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def trapezoid(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | Array:
 
     Notes
     -----
-    Differentiable by `y` and `x`. The error is -h**2 / 12 (f'(b) - f'(a)) for equal steps h.
+    Differentiable in `y` and `x`. The error is -h**2 / 12 (f'(b) - f'(a)) for equal steps h.
 
     Examples
     --------
@@ -75,16 +75,16 @@ def simpson(y: Tensor | Numbers, x: Tensor, *, dx: float = ...) -> Tensor: ...
 @overload
 def simpson(y: Numbers, x: Numbers | None = ..., *, dx: float = ...) -> Array: ...
 def simpson(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | Array:
-    """The integral of samples by Simpson's rule: parabolas through three neighbours each.
+    """The integral of samples by Simpson's rule: parabolas through three neighbouring samples each.
 
     Parameters
     ----------
     y : array_like, (..., n)
-        Samples, three or more; an odd number, or else the last step is that of the parabola through the last three.
+        Three or more samples. If their number is even, the last step uses the parabola through the last three.
     x : array_like, (n,), optional
-        Where they were taken, at any distances.
+        The points of the samples, with any spacing.
     dx : float, default 1.0
-        Their distance, if `x` is not given.
+        The spacing of the samples, if `x` is not given.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def simpson(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | Array:
 
     Notes
     -----
-    Exact for parabolas, and with equal steps and an odd number for cubics. Differentiable by `y` and `x`.
+    Exact for parabolas, and also for cubics if the steps are equal and n is odd. Differentiable in `y` and `x`.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def simpson(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | Array:
     y = y if hasattr(y, "dtype") else np.asarray(y, float)
     h = _steps(y, x, dx, "simpson", 3)
     n = np.shape(y)[-1]
-    last = n - 1 if n % 2 else n - 2  # the end of the last whole pair of steps
+    last = n - 1 if n % 2 else n - 2  # the end of the last full pair of steps
     a, b = h[0:last:2], h[1:last:2]
     y0, y1, y2 = y[..., 0 : last - 1 : 2], y[..., 1:last:2], y[..., 2 : last + 1 : 2]
     total = ((a + b) / 6 * ((2 - b / a) * y0 + (a + b) ** 2 / (a * b) * y1 + (2 - a / b) * y2)).sum(axis=-1)
@@ -123,7 +123,7 @@ def cumulative_integral(y: Tensor | Numbers, x: Tensor, *, dx: float = ...) -> T
 @overload
 def cumulative_integral(y: Numbers, x: Numbers | None = ..., *, dx: float = ...) -> Array: ...
 def cumulative_integral(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | Array:
-    """The integral of samples up to each of them, by the trapezoid rule.
+    """The integral of samples up to each sample, by the trapezoid rule.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def cumulative_integral(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | A
     Returns
     -------
     array, (..., n)
-        It begins with 0.
+        The first entry is 0.
 
     Examples
     --------
@@ -149,18 +149,18 @@ def cumulative_integral(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | A
 
 
 def riemann_sum(f: Callable[..., Y], a: float, b: float, n: int, rule: str = "midpoint") -> Y:
-    """A sum of n rectangles, trapezoids or parabolas in place of the integral of f from a to b.
+    """The integral of f from a to b approximated by n rectangles, trapezoids or parabolas.
 
     Parameters
     ----------
     f : callable
-        Of an array of points.
+        Takes an array of points.
     a, b : float
     n : int
-        Pieces.
+        Number of subintervals.
     rule : str, default "midpoint"
-        ``"left"``, ``"right"``, ``"midpoint"``, ``"trapezoid"`` or ``"simpson"``, the last with the middle of each
-        piece.
+        ``"left"``, ``"right"``, ``"midpoint"``, ``"trapezoid"`` or ``"simpson"``, which also uses the midpoint of each
+        subinterval.
 
     Returns
     -------
@@ -169,7 +169,7 @@ def riemann_sum(f: Callable[..., Y], a: float, b: float, n: int, rule: str = "mi
     Raises
     ------
     StructureError
-        If there is no such rule, or n is not positive.
+        If the rule is unknown, or n is not positive.
 
     Examples
     --------
@@ -193,12 +193,12 @@ def riemann_sum(f: Callable[..., Y], a: float, b: float, n: int, rule: str = "mi
 
 
 def riemann_error(f: Callable[..., Y], a: float, b: float, n: int, rule: str = "midpoint") -> Y:
-    """What the error of a `riemann_sum` comes to for many pieces: the integral less the sum, to leading order.
+    """The leading term of the error of a `riemann_sum`, the integral minus the sum, for many subintervals.
 
     Parameters
     ----------
     f, a, b, n, rule
-        As in `riemann_sum`; `f` is smooth.
+        As in `riemann_sum`; `f` must be smooth.
 
     Returns
     -------
@@ -235,6 +235,6 @@ def riemann_error(f: Callable[..., Y], a: float, b: float, n: int, rule: str = "
 
 def _check(rule: str, n: int) -> None:
     if rule not in RULES:
-        raise StructureError(f"riemann_sum: there is no rule {rule!r}; choose one of {', '.join(RULES)}.")
+        raise StructureError(f"riemann_sum: rule must be one of {', '.join(RULES)}; {rule!r} was given.")
     if n < 1:
-        raise StructureError(f"riemann_sum: n={n}; a sum has one piece or more.")
+        raise StructureError(f"riemann_sum: n must be 1 or more; {n} was given.")

@@ -1,4 +1,4 @@
-"""Taylor series: coefficients to high order in one sweep, in one variable and in several, and what they leave out."""
+"""Taylor series: coefficients to high order in one sweep, in one or several variables, and the remainder."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ def taylor(f: Callable[..., Y], x0: ArrayLike, order: int, *, direction: ArrayLi
     Parameters
     ----------
     f : callable
-        Of one number, or of an array: entry by entry, or along a `direction`. It returns an array of any shape.
+        A function of one number, or of an array: elementwise, or along a `direction`. It returns an array of any shape.
     x0 : array_like
-        Where.
+        The point of expansion.
     order : int
-        The last coefficient's.
-    direction : array_like, in the shape of `x0`, optional
-        The series is that of f(x0 + s direction) in s. Ones by default.
+        The order of the last coefficient.
+    direction : array_like, with the shape of `x0`, optional
+        The series is that of f(x0 + s direction) in s. By default all ones.
 
     Returns
     -------
-    ndarray or Tensor, (order + 1, *shape of f's answer)
-        Coefficient k is the k-th derivative over k!. What `f` closes over, and `x0`, may be tracked.
+    ndarray or Tensor, (order + 1, *shape of f's result)
+        Coefficient k is the k-th derivative divided by k!. `x0`, and values that `f` closes over, may be tracked.
 
     Raises
     ------
     GradientError
-        If the order is not an integer, or the answer is no array.
+        If the order is not an integer, or the result is not an array.
 
     Notes
     -----
-    The series goes through the recorded operations, by their first-order rules: y' = rule(x'; y, x) gives each
-    coefficient from the lower ones. The cost grows with the square of the order, or the cube for quotients; nested
-    derivatives double it with each.
+    The series goes through the recorded operations by their first-order rules: y' = rule(x'; y, x) gives each
+    coefficient from the lower ones. The cost grows with the square of the order, or with the cube for quotients;
+    nesting derivatives would double it with each order.
 
     References
     ----------
@@ -78,7 +78,7 @@ def taylor(f: Callable[..., Y], x0: ArrayLike, order: int, *, direction: ArrayLi
 
 
 def _whole(order: Any, who: str) -> int:
-    """An order, as a number of Python's."""
+    """An order as a Python integer."""
     if not isinstance(order, (int, np.integer)) or isinstance(order, bool) or order < 0:
         raise GradientError(f"{who}: the order must be an integer, 0 or more; {order!r} was given.")
     return int(order)
@@ -90,20 +90,20 @@ def taylor_coefficients(f: Function, x0: Any, order: int) -> dict[tuple[int, ...
     Parameters
     ----------
     f : callable
-        Of an array (d,).
+        A function of an array (d,).
     x0 : array_like, (d,)
     order : int
-        The largest degree.
+        The largest total degree.
 
     Returns
     -------
     dict
-        From the powers (i_1, ..., i_d) to the coefficient of (x_1 - x0_1)**i_1 ... (x_d - x0_d)**i_d.
+        Maps the powers (i_1, ..., i_d) to the coefficient of (x_1 - x0_1)**i_1 ... (x_d - x0_d)**i_d.
 
     Notes
     -----
-    From series in one variable, along as many directions as there are monomials of the largest degree: each degree is
-    a linear system.
+    Computed from series in one variable, along as many directions as there are monomials of the largest degree: each
+    degree is a linear system.
 
     References
     ----------
@@ -121,8 +121,8 @@ def taylor_coefficients(f: Function, x0: Any, order: int) -> dict[tuple[int, ...
     x0 = x0 if isinstance(x0, Tensor) else np.asarray(x0, float)
     if np.ndim(x0) != 1 or not np.size(x0):
         raise ShapeError(
-            f"taylor_coefficients: x0 has shape {np.shape(x0)}; expected (d,), the coordinates of one point. In one "
-            "variable there is ad.taylor."
+            f"taylor_coefficients: x0 has shape {np.shape(x0)}; expected (d,), the coordinates of one point. For one "
+            "variable use ad.taylor."
         )
     (d,) = np.shape(x0)
     directions = np.array(_powers(d, max(order, 1)), float)
@@ -140,21 +140,21 @@ def taylor_coefficients(f: Function, x0: Any, order: int) -> dict[tuple[int, ...
 
 
 def _powers(d: int, degree: int) -> list[tuple[int, ...]]:
-    """All ways to write the degree as a sum of d powers."""
+    """All tuples of d powers that sum to the degree."""
     return [p for p in itertools.product(range(degree + 1), repeat=d) if sum(p) == degree]
 
 
 def remainder(f: Callable[..., Y], x0: Any, order: int, x: Any, **options: Any) -> Y:
-    """What the Taylor polynomial of this order at x0 leaves out at x.
+    """The remainder at x of the Taylor polynomial of this order about x0.
 
     Parameters
     ----------
     f : callable
-        Of one number, or of an array entry by entry.
+        A function of one number, elementwise on arrays.
     x0, x : float
     order : int
     **options
-        Of `integrate`.
+        Options of `integrate`.
 
     Returns
     -------
@@ -162,8 +162,8 @@ def remainder(f: Callable[..., Y], x0: Any, order: int, x: Any, **options: Any) 
 
     Notes
     -----
-    The integral form of the remainder, h**(n + 1) times that of (n + 1) (1 - s)**n c_{n + 1}(x0 + s h) over s from 0
-    to 1, with h = x - x0 and c_{n + 1}(t) the next coefficient of the series at t.
+    The integral form of the remainder: h**(n + 1) times the integral of (n + 1) (1 - s)**n c_{n + 1}(x0 + s h) over s
+    from 0 to 1, where h = x - x0 and c_{n + 1}(t) is the next coefficient of the series at t.
 
     Examples
     --------
@@ -183,23 +183,23 @@ def remainder(f: Callable[..., Y], x0: Any, order: int, x: Any, **options: Any) 
 
 
 def radius_of_convergence(coefficients: Any) -> float:
-    """An estimate of the radius of convergence from the coefficients of a series.
+    """Estimate the radius of convergence of a series from its coefficients.
 
     Parameters
     ----------
     coefficients : array_like, (order + 1,)
-        Ten or more for an estimate of two digits.
+        Ten or more for an estimate with two digits.
 
     Returns
     -------
     float
-        Infinite if the coefficients fall ever faster, as those of an entire function do.
+        Infinite if the coefficients fall ever faster, as for an entire function.
 
     Notes
     -----
-    Coefficients behave as k**p / R**k, times a wave if the nearest singularities are a pair. The logarithms of their
-    sizes are fitted by a + p log k - k log R, without the first quarter and where the wave is near 0; that they fall as
-    those of an entire function, with an extra -k log k, is seen by fitting that.
+    Coefficients behave as k**p / R**k, times an oscillation if the nearest singularities are a pair. The logarithms of
+    their sizes are fitted by a + p log k - k log R, without the first quarter, and without those where the oscillation
+    is near 0. An entire function has an extra term -k log k; a fit with that term detects it.
 
     Examples
     --------
@@ -225,7 +225,7 @@ def radius_of_convergence(coefficients: Any) -> float:
         low = residual < -_WAVE
         if not low.any():
             return float(math.exp(-slope))
-        kept[np.flatnonzero(kept)[low]] = False  # where the wave is near 0
+        kept[np.flatnonzero(kept)[low]] = False  # the oscillation is near 0 there
     return math.inf
 
 
@@ -233,7 +233,7 @@ _WAVE = 0.7
 
 
 def _fitted(n: Any, third: Any, logs: Any) -> tuple[Any, Any]:
-    """The best a + b n + c third to the logarithms, as (a, b, c), and what it leaves."""
+    """The least-squares fit a + b n + c third to the logarithms, as (a, b, c), and the residuals."""
     columns = np.stack([np.ones_like(n), n, third], axis=1)
     found = np.linalg.lstsq(columns, logs, rcond=None)[0]
     return found, logs - columns @ found

@@ -1,4 +1,4 @@
-"""Surfaces in space: their area, and integrals over them."""
+"""Surfaces in space: area, flux, and surface integrals."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from autodiff.transforms.recording import Function, title
 from autodiff.typing import Array, ArrayLike
 
 Limits = Sequence[ArrayLike | Function]
-"""Where a parameter begins and ends: numbers, or functions of the parameters before it."""
+"""The limits of a parameter: numbers, or functions of the parameters before it."""
 
 
 def cross(a: Any, b: Any) -> Any:
-    """The vector product along the first axis."""
+    """The cross product along the first axis."""
     return np.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
 
 
 def point_and_tangents(surface: Function, parameters: tuple[Any, ...], who: str, d: int = 3) -> tuple[Any, Any]:
-    """S(u, v), (d, ...), and its derivatives by each parameter, (parameters, d, ...)."""
+    """S(u, v), (d, ...), and its derivatives with respect to each parameter, (parameters, d, ...)."""
 
     def position(q: Any) -> Any:
         r = stacked(surface(*(q[i] for i in range(len(parameters)))))
         if np.shape(r) != (d, *np.shape(q)[1:]):
             raise ShapeError(
                 f"{who}: at parameters of shape {np.shape(q)[1:]} {title(surface)} returned shape "
-                f"{np.shape(r)}; expected {(d, *np.shape(q)[1:])}: {d} coordinates along the first axis, as "
-                f"np.stack([x, y, z], axis=0) has them."
+                f"{np.shape(r)}; expected {(d, *np.shape(q)[1:])}: {d} coordinates along the first axis, as in "
+                f"np.stack([x, y, z], axis=0)."
             )
         return r
 
@@ -47,33 +47,33 @@ def surface_integral(
 @overload
 def surface_integral(F: Function, surface: Function, u: Limits, v: Limits, **options: Any) -> Tensor | Array: ...
 def surface_integral(F: Function, surface: Function, u: Limits, v: Limits, **options: Any) -> Any:
-    """The integral of a field over a surface: of a vector field the flux, of a scalar field the sum over the area.
+    """The integral of a field over a surface: the flux for a vector field, the integral over area for a scalar.
 
     Parameters
     ----------
     F : callable
-        Of points (3, ...). Returns 3 components for each, (3, ...), or one number for each, (...).
+        Takes points (3, ...) and returns 3 components for each, (3, ...), or one number for each, (...).
     surface : callable
-        S(u, v), of parameters (n,) each, returns (3, n): an array or a list of coordinates.
+        S(u, v) takes parameters (n,) each and returns (3, n): an array or a list of coordinates.
     u, v : pair of limits
         Ranges of the parameters; the limits of `v` may be functions of u.
     **options
-        Of `integrate`.
+        Options of `integrate`.
 
     Returns
     -------
     scalar, or Tensor
-        With ``return_error=True`` a pair.
+        With ``return_error=True``, the pair of value and error.
 
     Raises
     ------
     ShapeError
-        If surface or field answer with wrong shapes.
+        If surface or field return wrong shapes.
 
     Notes
     -----
-    With the normal N = S_u x S_v, which says what side the flux is counted to: the integral of F . N, or of F |N|,
-    over u and v.
+    The integral of F . N, or of F |N|, over u and v, where N = S_u x S_v is the normal; flux towards its side is
+    positive.
 
     Examples
     --------
@@ -106,12 +106,12 @@ def flux(
 @overload
 def flux(F: Function, surface: Function, u: Limits, v: Limits, **options: Any) -> Tensor | Array: ...
 def flux(F: Function, surface: Function, u: Limits, v: Limits, **options: Any) -> Any:
-    """The flux of a vector field through a surface, to the side of S_u x S_v; `surface_integral` of a vector field.
+    """The flux of a vector field through a surface, towards the side of S_u x S_v: a `surface_integral`.
 
     Raises
     ------
     ShapeError
-        If the field is a scalar one.
+        If the field is a scalar field.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""The theorems that turn an integral over a region into one over its boundary, and the rules of integration, checked.
+"""Numerical checks of the integral theorems (Green, Gauss, Stokes) and of the rules of integration.
 
-Each computes both sides and says whether they agree. They suppose a smooth field: a pole in the region is looked for
-first, and reported in place of numbers that would mean nothing.
+Each function computes both sides and reports whether they agree. The theorems assume a smooth field, so the region is
+first searched for a pole, which is reported instead of meaningless numbers.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def _refuse_pole(who: str, F: Function, place: Function, ranges: Sequence[tuple[
     if pole is not None:
         at = ", ".join(f"{v:.6g}" for v in pole)
         raise DomainError(
-            f"{who}: {title(F)} has a pole in the region, near ({at}). The theorem holds for fields that are "
-            "smooth in the whole region: cut the pole out, with a boundary of its own."
+            f"{who}: {title(F)} has a pole in the region, near ({at}). The theorem holds for fields that are smooth "
+            "in the whole region: cut the pole out, and give the cut its own boundary."
         )
     return largest
 
@@ -67,33 +67,33 @@ def boundary_integral(region: Region, integrand: str, F: Function, atol: float) 
 
 
 def _length(region: Region) -> float:
-    """The largest extent of a region, from its corners and middle."""
+    """The largest extent of a region along an axis, from a grid of 5 parameters in each range."""
     ends = np.array(np.meshgrid(*[np.linspace(a, b, 5) for a, b in region.ranges], indexing="ij"))
     points = concrete(stacked(region.map(*ends.reshape(region.dimension, -1))))
     return float(np.ptp(points, axis=-1).max())
 
 
 def green(F: Function, region: Region) -> Comparison:
-    """Green's theorem: the circulation round a region of the plane, and the integral of the curl over it.
+    """Green's theorem: the circulation around a region of the plane, and the integral of the curl over it.
 
     Parameters
     ----------
     F : callable
-        Of points (2, ...), returns (2, ...).
+        Takes points (2, ...) and returns (2, ...).
     region : Region
-        Of the plane.
+        A region of the plane.
 
     Returns
     -------
     Comparison
-        Left the circulation, counterclockwise; right the integral of dF_y/dx - dF_x/dy.
+        The left side is the counterclockwise circulation, the right side the integral of dF_y/dx - dF_x/dy.
 
     Raises
     ------
     DomainError
         If the field has a pole in the region.
     ShapeError
-        If the region is not one of the plane.
+        If the region is not in the plane.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def green(F: Function, region: Region) -> Comparison:
     """
     if region.dimension != 2:
         raise ShapeError(
-            f"green: the region has {region.dimension} parameters; Green's theorem is about the plane. In space take "
+            f"green: the region has {region.dimension} parameters; Green's theorem holds in the plane. In space use "
             "stokes for a surface or divergence_theorem for a solid."
         )
     largest = _refuse_pole("green", F, region.map, region.ranges)
@@ -115,19 +115,19 @@ def green(F: Function, region: Region) -> Comparison:
 
 
 def divergence_theorem(F: Function, region: Region) -> Comparison:
-    """Gauss's theorem: the flux out of a region, and the integral of the divergence over it; in the plane too.
+    """Gauss's theorem, in space or in the plane: the flux out of a region, and the integral of the divergence over it.
 
     Parameters
     ----------
     F : callable
-        Of points (d, ...), returns (d, ...).
+        Takes points (d, ...) and returns (d, ...).
     region : Region
-        Of the plane or of space.
+        A region of the plane or of space.
 
     Returns
     -------
     Comparison
-        Left the flux through the boundary; right the integral of the divergence.
+        The left side is the flux through the boundary, the right side the integral of the divergence.
 
     Raises
     ------
@@ -151,22 +151,22 @@ def divergence_theorem(F: Function, region: Region) -> Comparison:
 
 
 def stokes(F: Function, surface: Function, u: tuple[float, float], v: tuple[float, float]) -> Comparison:
-    """Stokes' theorem: the circulation round the rim of a surface, and the flux of the curl through it.
+    """Stokes' theorem: the circulation around the boundary of a surface, and the flux of the curl through it.
 
     Parameters
     ----------
     F : callable
-        Of points (3, ...), returns (3, ...).
+        Takes points (3, ...) and returns (3, ...).
     surface : callable
-        S(u, v), returns (3, n); the rim is the image of the sides of the ranges, travelled with S_u x S_v upwards and
-        the surface to the left.
+        S(u, v) returns (3, n). The boundary is the image of the sides of the ranges; seen with S_u x S_v upwards, it is
+        traversed with the surface on the left.
     u, v : (float, float)
         Ranges of the parameters.
 
     Returns
     -------
     Comparison
-        Left the circulation; right the flux of the curl.
+        The left side is the circulation, the right side the flux of the curl.
 
     Raises
     ------
@@ -206,7 +206,7 @@ def substitution(f: Function, u: Function, a: float, b: float) -> Comparison:
     Parameters
     ----------
     f, u : callable
-        Of one variable.
+        Functions of one variable.
     a, b : float
         Limits of x.
 
@@ -233,14 +233,14 @@ def substitution(f: Function, u: Function, a: float, b: float) -> Comparison:
 
 
 def by_parts(f: Function, g: Function, a: float, b: float) -> Comparison:
-    """Integration by parts: the integral of f g', and f g at the limits less the integral of f' g.
+    """Integration by parts: the integral of f g', and f g at the limits minus the integral of f' g.
 
     Parameters
     ----------
     f, g : callable
-        Of one variable.
+        Functions of one variable.
     a, b : float
-        Limits; finite, for f g is taken there.
+        Finite limits, since f g is evaluated there.
 
     Returns
     -------

@@ -80,7 +80,7 @@ class Objective:
         return (y * y).sum() / 2 if self.squares else y
 
     def _refuse_outer_transform(self, y: Any) -> None:
-        """Raise if f depends on an outer transform: the search is not recorded, so the derivative would be wrong (0)."""
+        """Raise if f depends on an outer transform: the search is not recorded, so the derivative would be 0."""
         if self._is_checked or not isinstance(y, ad.Tensor):
             return
         self._is_checked = True
