@@ -1,7 +1,7 @@
-"""How things show themselves in a notebook: the text always, a table beside it.
+"""Displays for notebooks: always a text, and often an HTML table.
 
-A class that has ``_repr_mimebundle_`` is asked by Jupyter (and by whatever honours its protocol) for its forms by MIME
-type. The functions here make these forms; they know nothing of what they show.
+Jupyter, and other programs that follow its protocol, call ``_repr_mimebundle_`` of an object for its representations by
+MIME type. The functions here make these representations; they know nothing about the objects.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import numpy as np
 Bundle = dict[str, str]
 
 ROWS = 40
-"""A table with more rows than this shows its first and last ones."""
+"""A table with more rows than this shows only its first and last rows."""
 
 _TABLE = 'style="border-collapse: collapse; font-family: monospace; text-align: right"'
 _CELL = 'style="border: 1px solid #8888; padding: 2px 8px; white-space: pre; text-align: {}"'
 
 
 def bundle(text: str, body: str = "") -> Bundle:
-    """The forms of something that has a text and perhaps HTML.
+    """The representations of an object that has a text and perhaps HTML.
 
     Examples
     --------
@@ -35,15 +35,15 @@ def bundle(text: str, body: str = "") -> Bundle:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = "") -> str:
-    """An HTML table. All that is in it is text: tags and entities in it are shown, not interpreted.
+    """An HTML table. All cells are text: tags and entities are shown, not interpreted.
 
     Parameters
     ----------
     header : sequence of str
     rows : sequence of sequences
-        Of as many cells; numbers are written with six digits and stand on the right. `Markup` is left as it is.
+        Each with as many cells as the header. Numbers have six digits and are right-aligned; `Markup` stays HTML.
     caption : str, optional
-        A line above it.
+        A line above the table.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = "
 
 
 class Markup(str):
-    """HTML that a cell holds as it is: for what is made here, never for a user's text."""
+    """HTML that a cell shows unescaped: only for HTML that is made here, never for a user's text."""
 
 
 def _cell(value: Any) -> str:
@@ -77,7 +77,7 @@ def _cell(value: Any) -> str:
 
 
 def number(x: Any) -> str:
-    """A number with six significant digits; whole ones with their thousands apart.
+    """A number as text: floats with six significant digits, integers with commas between thousands.
 
     Examples
     --------
@@ -89,19 +89,19 @@ def number(x: Any) -> str:
 
 
 def curve(values: Iterable[float], width: int = 160, height: int = 36) -> Markup:
-    """A small curve as SVG: values from left to right, on a logarithmic scale where all are positive and range widely.
+    """A small curve as SVG, on a logarithmic scale if all values are positive and differ by more than a factor of 100.
 
     Parameters
     ----------
     values : iterable of float
-        What is not finite is left out.
+        Values that are not finite are left out.
     width, height : int
         Pixels.
 
     Returns
     -------
     Markup
-        Empty for less than two points.
+        Empty for fewer than two points.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def curve(values: Iterable[float], width: int = 160, height: int = 36) -> Markup
     if low > 0 and high > 100 * low:
         points = [(i, math.log(y)) for i, y in points]
         low, high = math.log(low), math.log(high)
-    if len(points) > width:  # one point a pixel
+    if len(points) > width:  # one point per pixel
         points = points[:: -(-len(points) // width)] + points[-1:]
     across, up = (width - 4) / (len(ys) - 1), (height - 4) / ((high - low) or 1.0)
     path = " ".join(f"{2 + across * i:.1f},{height - 2 - up * (y - low):.1f}" for i, y in points)
@@ -128,7 +128,7 @@ def curve(values: Iterable[float], width: int = 160, height: int = 36) -> Markup
 
 
 def array(data: Any, caption: str) -> str:
-    """The entries of an array with one or two axes as a table; nothing for others, and for large ones.
+    """The entries of a small array with one or two axes as a table; an empty string for other arrays.
 
     Examples
     --------

@@ -1,25 +1,25 @@
 """The exceptions of the engine.
 
-Each says what was given, what was expected and how to mend it. Each also inherits the builtin
-exception that NumPy or Python would raise in its place, so that existing ``except`` clauses work::
+Each message says what was given, what was expected and how to mend it. Each class also inherits the builtin
+exception that NumPy or Python would raise instead, so that existing ``except`` clauses work::
 
     Exception
     └── AutodiffError
-        ├── GradientError (TypeError)       a derivative was asked for that does not exist
-        ├── ShapeError (ValueError)         operands do not fit each other
-        ├── DtypeError (TypeError)          an array of this dtype cannot take part
-        ├── DomainError (ValueError)        a value lies outside of what the function is defined for
+        ├── GradientError (TypeError)       the derivative that was asked for does not exist
+        ├── ShapeError (ValueError)         the shapes of operands do not fit
+        ├── DtypeError (TypeError)          an array of this dtype cannot be used here
+        ├── DomainError (ValueError)        a value lies outside the domain of the function
         │   └── MatrixError (LinAlgError)   a matrix has no inverse, no factor, no derivative
         ├── UntrackedError (TypeError)      a tracked value would leave the graph silently
-        ├── MutationError (TypeError)       a tracked array would be written in place
+        ├── MutationError (TypeError)       a tracked array would be changed in place
         ├── StaleError (RuntimeError)       a value that a rule needs was changed after it was recorded
-        ├── AnomalyError (RuntimeError)     `detect_anomaly` found what made a NaN or an infinity
-        │   └── EditedError (StaleError)    or an array that was edited in place, unseen by the engine
-        ├── CompileError (RuntimeError)     a function does what a compiled program cannot
-        ├── UnsupportedError (TypeError)    NumPy has it, the engine has no rule for it
-        ├── RuleError (ValueError)          a rule returned something of the wrong count, shape or dtype
-        ├── MissingExtraError (ImportError) an optional package is needed that is not installed
-        └── StructureError (ValueError)     nested containers that should match do not
+        ├── AnomalyError (RuntimeError)     `detect_anomaly` found the origin of a NaN or an infinity
+        │   └── EditedError (StaleError)    or an array that was changed in place, unseen by the engine
+        ├── CompileError (RuntimeError)     a function does something that cannot be compiled
+        ├── UnsupportedError (TypeError)    a NumPy function that the engine has no rule for
+        ├── RuleError (ValueError)          a rule returned the wrong count, shape or dtype
+        ├── MissingExtraError (ImportError) an optional package is not installed
+        └── StructureError (ValueError)     nested containers do not have the expected structure
 """
 
 from __future__ import annotations
@@ -28,35 +28,35 @@ import numpy as np
 
 
 class AutodiffError(Exception):
-    """Base of every exception the engine raises on purpose.
+    """Base of every exception that the engine raises on purpose.
 
     Attributes
     ----------
     of_another_call : bool
-        Whether a compiled program raises it because it was written for other values: where nothing has been changed
-        yet, the function is traced anew instead.
+        Whether a compiled program raises it because it was compiled for other values. If nothing has been changed yet,
+        the function is then traced again instead.
     """
 
     of_another_call = False
 
 
 class GradientError(AutodiffError, TypeError):
-    """A derivative was asked for that does not exist, or of something that has none."""
+    """The derivative that was asked for does not exist, or its argument cannot be differentiated."""
 
 
 class ShapeError(AutodiffError, ValueError):
-    """The operands of an operation do not fit each other.
+    """The shapes of the operands of an operation do not fit.
 
     Attributes
     ----------
     path : str
-        The layer in which it happened, as its path in the model; empty outside of a model.
+        The path in the model of the layer that raised it; empty outside a model.
     """
 
     path: str = ""
 
     def within(self, name: str) -> None:
-        """Note that it happened inside the layer `name`: the path grows from the inside out."""
+        """Add the layer `name` to the path, which grows from the inside out."""
         if name:
             self.path = f"{name}.{self.path}" if self.path else name
 
@@ -66,23 +66,23 @@ class ShapeError(AutodiffError, ValueError):
 
 
 class DtypeError(AutodiffError, TypeError):
-    """An array of this dtype cannot take part in a computation."""
+    """An array of this dtype cannot be used in a computation."""
 
 
 class DomainError(AutodiffError, ValueError):
-    """A value lies outside of what the function is defined for: a label that is no class, a singular matrix."""
+    """A value lies outside the domain of the function: a label that is not a class, a singular matrix."""
 
 
 class MatrixError(DomainError, np.linalg.LinAlgError):
-    """The matrix has no inverse, no factor, no derivative. Also NumPy's ``LinAlgError``."""
+    """The matrix has no inverse, no factorisation or no derivative. It is also a ``LinAlgError`` of NumPy."""
 
 
 class UntrackedError(AutodiffError, TypeError):
-    """A tracked value was about to leave the graph without being asked to by name."""
+    """A tracked value was about to leave the graph silently, and not through a method such as ``detach``."""
 
 
 class MutationError(AutodiffError, TypeError):
-    """A tracked array was about to be written in place."""
+    """A tracked array was about to be changed in place."""
 
 
 class StaleError(AutodiffError, RuntimeError):
@@ -90,16 +90,16 @@ class StaleError(AutodiffError, RuntimeError):
 
 
 class AnomalyError(AutodiffError, RuntimeError):
-    """`detect_anomaly` found what made a NaN or an infinity.
+    """`detect_anomaly` found the origin of a NaN or an infinity.
 
     Attributes
     ----------
     operation : str
-        The operation that made it; empty if it came from outside.
+        The operation that produced it; empty if it came from outside.
     phase : str
         ``"forward"``, ``"backward"``, or ``"pushforward"`` for the forward sweep of a derivative.
     file, line : str, int
-        Where the operation was recorded; ``""`` and 0 if it was recorded before the watch began.
+        Where the operation was recorded; ``""`` and 0 if that was before `detect_anomaly` began.
     """
 
     operation: str = ""
@@ -109,15 +109,15 @@ class AnomalyError(AutodiffError, RuntimeError):
 
 
 class EditedError(AnomalyError, StaleError):
-    """An array that a rule needs was edited in place after it was recorded, unseen by the engine."""
+    """An array that a rule needs was changed in place after it was recorded, unseen by the engine."""
 
 
 class CompileError(AutodiffError, RuntimeError):
-    """A function that is compiled does what a straight line of NumPy calls cannot hold: a branch on a value."""
+    """A compiled function does something that is not a fixed sequence of NumPy calls, such as a branch on a value."""
 
 
 class UnsupportedError(AutodiffError, TypeError):
-    """NumPy has the function, the engine has no derivative for it."""
+    """NumPy has the function, but the engine has no derivative for it."""
 
 
 class RuleError(AutodiffError, ValueError):
@@ -125,8 +125,8 @@ class RuleError(AutodiffError, ValueError):
 
 
 class StructureError(AutodiffError, ValueError):
-    """Nested containers that should have the same structure do not."""
+    """Nested containers do not have the same structure, although they should."""
 
 
 class MissingExtraError(AutodiffError, ImportError):
-    """An optional package is needed that is not installed; the message names the extra that brings it."""
+    """An optional package is not installed; the message names the extra that installs it."""

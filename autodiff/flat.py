@@ -1,9 +1,9 @@
 """One flat home for parameters and their gradients.
 
-An optimiser that goes from parameter to parameter pays NumPy's call overhead for each. Here the
-values of all parameters of one dtype lie in one vector and their gradients in another; every
-parameter's ``data`` and ``grad`` are views, so that an update is a few calls in all. A parameter has
-one home for life: whoever asks later is given the same one.
+An optimiser that updates one parameter after another pays NumPy's call overhead for each. Here the
+values of all parameters of one dtype lie in one vector and their gradients in another. The ``data`` and
+``grad`` of every parameter are views, so an update takes only a few calls. A parameter keeps its home for
+life: a second optimiser gets the same one.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from autodiff.typing import Array
 
 
 class Home:
-    """Two vectors: the values of some parameters behind each other, and their gradients.
+    """Two vectors: the concatenated values of some parameters, and their gradients.
 
     Attributes
     ----------
     values, gradients : ndarray, (n,)
-        Of one dtype; gradients hold old numbers where a parameter's ``grad`` is None.
+        Both of one dtype; gradients hold stale numbers where a parameter's ``grad`` is None.
     """
 
     __slots__ = ("gradients", "values")
@@ -37,13 +37,13 @@ class Home:
 
 
 class Run:
-    """Parameters that lie side by side in one home.
+    """Parameters that are contiguous in one home.
 
     Attributes
     ----------
     parameters : list of Tensor
     offsets : list of int
-        Where each begins in the run, and at the end its length.
+        The start of each parameter in the run, and last the length of the run.
     values, gradients : ndarray, (n,)
         Views of the home.
     """
@@ -68,12 +68,12 @@ class Run:
         return True
 
     def mark_changed(self, first: int = 0, last: int | None = None) -> None:
-        """To be called after writing into `values`: graphs recorded before know that they are stale.
+        """Mark the parameters as changed, after writing into `values`, so that older graphs know they are stale.
 
         Parameters
         ----------
         first, last : int, optional
-            The range of parameters that were written; all of them if not given.
+            The range of parameters that were changed; all of them if not given.
         """
         stamp = next_number()
         for leaf in self.leaves if last is None else self.leaves[first:last]:
@@ -81,22 +81,22 @@ class Run:
 
 
 def house(parameters: Iterable[Tensor]) -> list[Run]:
-    """Give every parameter a place in a flat home, and return the runs in which they lie.
+    """Move every parameter to a flat home, and return the runs that they form.
 
     Parameters
     ----------
     parameters : iterable of Tensor
-        Leaves that require a gradient; one that appears twice (tied weights) is taken once.
+        Leaves that require a gradient; one that appears twice (tied weights) is used once.
 
     Returns
     -------
     list of Run
-        As few as the given order and the existing homes allow; one if all are new and of one dtype.
+        As few as the given order and the existing homes allow; one if all parameters are new and of one dtype.
 
     Raises
     ------
     GradientError
-        If something else than a tracked leaf is among them, or none at all.
+        If there are no parameters, or one of them is not a tracked leaf.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def house(parameters: Iterable[Tensor]) -> list[Run]:
             tensors.append(p)
             leaves.append(leaf)
     if not tensors:
-        raise GradientError("there are no parameters; was the model built, and are not all of them frozen?")
+        raise GradientError("there are no parameters: was the model built, and is at least one parameter not frozen?")
     for dtype in dict.fromkeys(p.dtype for p in tensors):
         _settle(
             [(p, leaf) for p, leaf in zip(tensors, leaves, strict=True) if p.dtype == dtype and leaf.place is None],
@@ -132,7 +132,7 @@ def house(parameters: Iterable[Tensor]) -> list[Run]:
 
 @contextmanager
 def thawed(parameters: list[Tensor]) -> Iterator[list[Tensor]]:
-    """Parameters that are frozen for the time being (``requires_grad_(False)``) are leaves inside, to be housed."""
+    """Context manager in which frozen parameters (``requires_grad_(False)``) are leaves, so that `house` takes them."""
     frozen = [p for p in parameters if p._node is None]
     for p in frozen:
         p.requires_grad_(True)
@@ -144,7 +144,7 @@ def thawed(parameters: list[Tensor]) -> Iterator[list[Tensor]]:
 
 
 def _settle(new: list[tuple[Tensor, Leaf]], dtype: np.dtype[Any]) -> None:
-    """Build a home for parameters that have none and move them in."""
+    """Build a home for parameters that have none, and move them there."""
     if not new:
         return
     home = Home(sum(p.size for p, _ in new), dtype)

@@ -1,7 +1,7 @@
-"""Nested dicts, lists and tuples of arrays, taken apart into a flat list and put together again.
+"""Nested dicts, lists and tuples of arrays (trees), flattened to a list and rebuilt.
 
-A structure is described by a `Structure` value: two trees have the same structure when these are
-equal. Leaves are whatever is not a dict, list or tuple; None is an empty tree.
+A `Structure` value describes the structure of a tree: two trees have the same structure if these values are
+equal. A leaf is any object other than a dict, list or tuple; None is an empty tree.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from autodiff.errors import StructureError
 
 
 class Structure(NamedTuple):
-    """The shape of a tree: the container's type, its keys, and the structure of each child."""
+    """The structure of a tree: the type of the container, its keys, and the structure of each child."""
 
     kind: type | None
     keys: tuple[Any, ...]
@@ -102,7 +102,7 @@ def flatten_like(structure: Structure, tree: Any, what: str) -> list[Any]:
     Raises
     ------
     StructureError
-        If it has not; the message prints both structures and calls the tree by `what`.
+        If the structures differ; the message shows both, and calls the tree `what`.
     """
     if structure.kind is None and not isinstance(tree, (dict, list, tuple)) and tree is not None:
         return [tree]

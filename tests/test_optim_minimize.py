@@ -335,7 +335,11 @@ square = lambda x: (x * x).sum()
         (lambda: optim.minimize(square, np.zeros(2, complex)), ad.DtypeError, "x0 has dtype complex128.*two arrays"),
         (lambda: optim.minimize(square, {}), ad.StructureError, "x0 holds no numbers"),
         (lambda: optim.minimize(lambda x: x, ZERO), ad.GradientError, "needs a scalar"),
-        (lambda: optim.minimize(lambda x: np.log(x).sum(), ZERO), ad.DomainError, "f is -inf at x0.*start at a point where"),
+        (
+            lambda: optim.minimize(lambda x: np.log(x).sum(), ZERO),
+            ad.DomainError,
+            "f is -inf at x0.*start at a point where",
+        ),
         (lambda: optim.minimize(square, ZERO, "gauss-newton"), ad.GradientError, "array of real residuals.*returned a"),
         (lambda: optim.minimize(square, ZERO, bounds=(1, 0)), ValueError, r"number 0 has the bounds \(1.0, 0.0\)"),
         (lambda: optim.minimize(square, ZERO, bounds=[(0, 1)] * 3), ad.ShapeError, r"shape \(3, 2\).*shape \(2,\)"),

@@ -140,7 +140,7 @@ def test_a_run_of_another_dimension_is_refused():
 def test_a_box_that_is_none_is_refused(box):
     draw = (plotting.contours, plotting.surface, plotting.critical_points, lambda f, box: plotting.film(f, box, PATH))
     for picture in draw:
-        with pytest.raises(ValueError, match=r"box is \(left, right, bottom, top\)"):
+        with pytest.raises(ValueError, match=r"a box must be four finite numbers \(left, right, bottom, top\)"):
             picture(BOWL, box)
 
 

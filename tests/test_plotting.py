@@ -60,8 +60,8 @@ def test_the_osculating_circle_touches_with_the_radius_of_curvature():
         (np.sqrt, 0.0, "the slope at x0 = 0 is inf"),
         (np.log, -1.0, "the value at x0 = -1 is nan"),
         (lambda x: np.abs(x) ** 1.5, 0.0, "the second derivative at x0 = 0 is"),
-        (np.sin, np.inf, "x0 is a finite real number; inf"),
-        (np.sin, [1.0, 2.0], r"x0 is a finite real number; \[1.0, 2.0\]"),
+        (np.sin, np.inf, "x0 must be a finite real number; inf"),
+        (np.sin, [1.0, 2.0], r"x0 must be a finite real number; \[1.0, 2.0\]"),
     ],
 )
 def test_a_point_where_a_curve_is_not_smooth_is_refused(f, x0, told):
@@ -73,7 +73,7 @@ def test_what_is_no_function_of_an_array_is_refused():
     with pytest.raises(ad.ShapeError, match=r"got shape \(3,\).*np.vectorize"):
         plotting.tangent(lambda x: x if np.ndim(x) == 0 else x[:3], 0.0)
     for interval in ((1.0, 0.0), (0.0, np.inf), (0.0, 1.0, 2.0)):
-        with pytest.raises(ValueError, match="two finite numbers, low < high"):
+        with pytest.raises(ValueError, match="low < high"):
             plotting.tangent(np.sin, 0.0, interval=interval)
 
 
@@ -228,7 +228,7 @@ def test_at_a_critical_point_every_slope_is_0():
     ("p", "v", "options", "kind", "told"),
     [
         ([0.0, 0.0], [0.0, 0.0], {}, ad.DomainError, "must be finite and not 0"),
-        ([0.0, 0.0, 0.0], [1.0, 0.0], {}, ad.ShapeError, r"are \(2,\); \(3,\) and \(2,\) were given"),
+        ([0.0, 0.0, 0.0], [1.0, 0.0], {}, ad.ShapeError, r"must have shape \(2,\); \(3,\) and \(2,\) were given"),
         ([0.0, 0.0], [1.0, 0.0], {"box": (1, 0, 0, 1)}, ValueError, "left < right"),
     ],
 )

@@ -1,6 +1,6 @@
-"""Pictures of the calculus, drawn with Matplotlib (the extra ``plot``), and the style that every picture here shares.
+"""Plots for calculus, drawn with Matplotlib (the extra ``plot``), and the style that all plots share.
 
-Each function returns the Figure it drew on; those that fill one pair of axes take ``ax=``.
+Each function returns the Figure it drew on; those that fill a single Axes take ``ax=``.
 """
 
 from autodiff.plotting.fields import gradient_field, vector_field

@@ -1,4 +1,4 @@
-"""Fields of the plane as arrows, with divergence or curl as colour; gradients on their level lines."""
+"""Vector fields of the plane as arrows, with divergence or curl as colour; gradients with level lines."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ _FINE = 120
 def vector_field(
     F: Function, box: Box, *, colour: str | None = "divergence", arrows: int = 18, ax: Axes | None = None
 ) -> Figure:
-    """A field of the plane as arrows, over its divergence or its curl.
+    """Draw a vector field of the plane as arrows, over its divergence or its curl.
 
     Parameters
     ----------
     F : callable
-        Of points (2, ...), returns two components for each.
+        Takes points (2, ...) and returns two components for each.
     box : (left, right, bottom, top)
     colour : {"divergence", "curl", None}
-        What the background shows: blue below 0, white at 0, orange above.
+        The quantity shown by the background: blue below 0, white at 0, orange above.
     arrows : int, default 18
-        How many along each side.
+        Number of arrows along each side.
     ax : matplotlib Axes, optional
         Where to draw; a new figure if not given.
 
     Returns
     -------
     matplotlib Figure
-        The longest arrow is as long as a cell of the grid. Where the field is not finite there is no arrow; the
-        colours of the largest hundredth are cut, so that a pole does not pale all else.
+        The longest arrow has the length of a grid cell. There is no arrow where the field is not finite. Colours are
+        clipped at the largest hundredth of the values, so that a pole does not make everything else pale.
 
     Raises
     ------
     ShapeError
-        If `F` answers with another shape.
+        If `F` returns another shape.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def vector_field(
     [2.0]
     """
     if colour is not None and colour not in _COLOURS:
-        raise ValueError(f'vector_field: colour is "divergence", "curl" or None; {colour!r} was given.')
+        raise ValueError(f'vector_field: colour must be "divergence", "curl" or None; {colour!r} was given.')
     box = box_of("vector_field", box)
     field = field_at("vector_field", F, grid(box, checked_count(arrows))[2])
     ax = axes_of(ax, figsize=size_of(box))
@@ -74,17 +74,17 @@ def vector_field(
 
 
 def gradient_field(f: Function, box: Box, *, arrows: int = 18, levels: int = 14, ax: Axes | None = None) -> Figure:
-    """The level lines of a function of the plane, and its gradient, which stands upright on them.
+    """Draw the level lines of a function of the plane, and its gradient, which is perpendicular to them.
 
     Parameters
     ----------
     f : callable
-        Of points (2, ...), returns a number for each.
+        Takes points (2, ...) and returns one number for each.
     box : (left, right, bottom, top)
     arrows : int, default 18
-        How many along each side.
+        Number of arrows along each side.
     levels : int, default 14
-        About how many level lines.
+        Approximate number of level lines.
     ax : matplotlib Axes, optional
         Where to draw; a new figure if not given.
 
@@ -95,7 +95,7 @@ def gradient_field(f: Function, box: Box, *, arrows: int = 18, levels: int = 14,
     Raises
     ------
     ShapeError
-        If `f` answers with another shape.
+        If `f` returns another shape.
 
     Examples
     --------
@@ -122,28 +122,28 @@ def gradient_field(f: Function, box: Box, *, arrows: int = 18, levels: int = 14,
 
 
 def size_of(box: Box) -> tuple[float, float]:
-    """Inches of a figure in which the box and a bar of colours beside it leave little room unused."""
+    """The size in inches of a figure that the box and a colour bar beside it fill well."""
     left, right, bottom, top = box
     tall = (top - bottom) / (right - left)
     return (6.0, max(2.0, 4.6 * tall + 0.5)) if tall < 1 else (max(2.5, 4.4 / tall + 1.4), 5.0)
 
 
 def checked_count(arrows: Any) -> int:
-    """The number of arrows along each side, if it is one."""
+    """The number of arrows along each side, checked."""
     if not isinstance(arrows, (int, np.integer)) or not 2 <= arrows <= 100:
-        raise ValueError(f"a field has from 2 to 100 arrows along each side; arrows={arrows!r} was given.")
+        raise ValueError(f"arrows must be an integer from 2 to 100, the number along each side; {arrows!r} was given.")
     return int(arrows)
 
 
 def draw_arrows(ax: Any, field: Array, box: Box, **look: Any) -> None:
-    """One arrow at each point of the grid, the longest as long as a cell."""
+    """Draw one arrow at each grid point; the longest has the length of a cell."""
     left, right, bottom, top = box
     n = field.shape[-1]
     across, up, _ = grid(box, n)
     there = np.isfinite(field).all(axis=0)
     lengths = np.hypot(*np.where(there, field, 0.0))
     if not there.any():
-        raise DomainError(f"the field is nowhere finite in the box ({left:g}, {right:g}, {bottom:g}, {top:g}).")
+        raise DomainError(f"the field is not finite anywhere in the box ({left:g}, {right:g}, {bottom:g}, {top:g}).")
     longest = float(np.quantile(lengths[there], 0.98)) or 1.0  # a pole does not shrink all other arrows
     kept = np.where(there, np.minimum(1.0, longest / np.where(lengths > 0, lengths, 1.0)), np.nan)
     cell = min((right - left) / (n - 1), (top - bottom) / (n - 1))
@@ -166,7 +166,7 @@ def draw_arrows(ax: Any, field: Array, box: Box, **look: Any) -> None:
 
 
 def _background(ax: Any, values: Array, box: Box, label: str) -> Any:
-    """A quantity as colour, white at 0, the same strength to both sides."""
+    """Draw a quantity as colour, white at 0 and symmetric on both sides."""
     there = np.abs(values[np.isfinite(values)])
     limit = (float(np.quantile(there, 0.99)) if there.size else 0.0) or 1.0
     shown = ax.imshow(values, extent=box, origin="lower", cmap=diverging(), vmin=-limit, vmax=limit, aspect="auto")

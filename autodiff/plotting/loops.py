@@ -1,4 +1,4 @@
-"""Green's theorem: a loop with its direction, the curl inside, and both sides of the equation."""
+"""Green's theorem: a loop with its direction, the curl inside, and both sides of the equation as title."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ _POINTS = 181
 
 
 def green_theorem(F: Function, region: Region, *, arrows: int = 18, ax: Axes | None = None) -> Figure:
-    """A region of the plane with the curl as colour, the field as arrows and its boundary as a loop.
+    """Draw a region of the plane with the curl as colour, the field as arrows, and the boundary as a loop.
 
     Parameters
     ----------
     F : callable
-        Of points (2, ...), returns two components for each.
+        Takes points (2, ...) and returns two components for each.
     region : Region
-        Of the plane.
+        A region of the plane.
     arrows : int, default 18
-        How many along each side.
+        Number of arrows along each side.
     ax : matplotlib Axes, optional
         Where to draw; a new figure if not given.
 
     Returns
     -------
     matplotlib Figure
-        The title has the circulation round the loop and the integral of the curl over the region.
+        The title has the circulation around the loop and the integral of the curl over the region.
 
     Raises
     ------
     DomainError
-        If the field has a pole in the region: the theorem does not hold there.
+        If the field has a pole in the region, where the theorem does not hold.
     ShapeError
-        If the region is not one of the plane.
+        If the region is not in the plane.
 
     Examples
     --------
@@ -84,10 +84,10 @@ def green_theorem(F: Function, region: Region, *, arrows: int = 18, ax: Axes | N
 
 
 def boundary(region: Region) -> list[Array]:
-    """The sides of a region of the plane that belong to its boundary, each (2, n), counterclockwise.
+    """The sides of a region of the plane that form its boundary, each (2, n), counterclockwise.
 
-    A side that has shrunk to a point (the middle of a disc) is none, nor are two that lie on each other and are
-    travelled in opposite directions (the cut from the middle to the rim).
+    They do not include a side that is a single point (the centre of a disc), nor two sides that coincide and are
+    traversed in opposite directions (the cut from the centre to the circle).
     """
     sides = []
     for side in region.sides():
@@ -106,7 +106,7 @@ def boundary(region: Region) -> list[Array]:
 
 
 def _fill(ax: Any, F: Function, region: Region) -> None:
-    """The curl on a mesh of the region's own parameters, cell by cell."""
+    """Draw the curl on a mesh of the region's parameters."""
     (a, b), (c, d) = region.ranges
     u, v = np.meshgrid(np.linspace(a, b, 61), np.linspace(c, d, 61), indexing="ij")
     points = np.asarray(concrete(stacked(region.map(u.reshape(-1), v.reshape(-1)))), float).reshape(2, *u.shape)

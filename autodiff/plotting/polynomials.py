@@ -1,4 +1,4 @@
-"""Taylor polynomials beside the function they come from."""
+"""Taylor polynomials and their function."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def taylor_polynomials(
     interval: tuple[float, float] | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """A function and its Taylor polynomials about a point.
+    """Plot a function and its Taylor polynomials about a point.
 
     Parameters
     ----------
     f : callable
-        Of an array of points, entry by entry.
+        A function of an array of points, elementwise.
     x0 : float
-        Where they are taken.
+        The point of expansion.
     orders : sequence of int, default (1, 2, 3, 5)
-        Which ones; six at most.
+        The orders of the polynomials; at most six.
     interval : (float, float), optional
-        What to show; 3 to either side of `x0` if not given.
+        The interval to show; 3 on either side of `x0` if not given.
     ax : matplotlib Axes, optional
         Where to draw; a new figure if not given.
 

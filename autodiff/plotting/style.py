@@ -1,4 +1,4 @@
-"""What the pictures share: Matplotlib when it is needed, colours that everybody tells apart, figures, and films."""
+"""The shared style of all plots: the import of Matplotlib, colour-blind-safe colours, figures, and films."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#555555"
-"""Colours that people who see red and green alike tell apart (M. Okabe, K. Ito, "Color universal design", 2008)."""
+"""Colours that people with red-green colour blindness can distinguish (M. Okabe, K. Ito, "Color universal design",
+2008)."""
 
 PALETTE = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "#F0E442", GREY)
-"""Colours of classes, in turn (same source)."""
+"""Colours of successive classes (same source)."""
 
 MARKERS = "o^sDvPX*"
-"""Markers of classes, in turn."""
+"""Markers of successive classes."""
 
 STYLES = ((BLUE, "-"), (RED, "--"), (GREEN, "-."), (ORANGE, ":"))
-"""The lines of a diagram in turn: they differ without colour too."""
+"""Styles of successive lines, which also differ without colour."""
 
 
 def pyplot() -> ModuleType:
-    """``matplotlib.pyplot``.
+    """Import and return ``matplotlib.pyplot``.
 
     Raises
     ------
@@ -40,33 +41,33 @@ def pyplot() -> ModuleType:
     try:
         import matplotlib.pyplot as plt
     except ImportError:
-        raise MissingExtraError('Pictures are drawn by Matplotlib: pip install "wengert[plot]".') from None
+        raise MissingExtraError('Plots need Matplotlib: pip install "wengert[plot]".') from None
     return plt
 
 
 def new_figure(**options: Any) -> Figure:
-    """An empty figure whose axes keep clear of each other; ``plt.show()`` shows it, `options` are ``plt.figure``'s."""
+    """An empty figure with constrained layout; `options` are those of ``plt.figure``, and ``plt.show()`` shows it."""
     plt = pyplot()
     figure = plt.figure(layout="constrained", **options)
     if "inline" in plt.get_backend():
-        plt.close(figure)  # a notebook shows what a cell returns, and shows open figures once more
+        plt.close(figure)  # a notebook shows the result of a cell, and would show an open figure again
     return figure
 
 
 def axes_of(ax: Axes | None = None, *, projection: str | None = None, **options: Any) -> Axes:
-    """The axes `ax`, or those of a new figure."""
+    """The given Axes `ax`, or the Axes of a new figure."""
     return new_figure(**options).add_subplot(projection=projection) if ax is None else ax
 
 
 class Film:
-    """Frames that are drawn when the film is saved.
+    """An animation whose frames are drawn when it is saved.
 
     Parameters
     ----------
     draw : callable
         ``draw(figure, i)`` draws the i-th frame on an empty figure.
     n_frames : int
-        How many there are.
+        Number of frames.
     figsize : pair of float
         Inches.
     """
@@ -75,11 +76,11 @@ class Film:
         self.draw, self.n_frames, self.figsize = draw, n_frames, figsize
 
     def __repr__(self) -> str:
-        """How many frames it has."""
+        """Show the number of frames."""
         return f"<Film of {self.n_frames} frames; .save('film.gif') writes it>"
 
     def save(self, path: str | Path, *, seconds: float = 0.12, last: float = 2.5, dpi: int = 90) -> Path:
-        """Write an animated GIF that stays for `last` seconds on its last frame; returns its path."""
+        """Write an animated GIF whose last frame stays for `last` seconds; returns its path."""
         pyplot()
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -92,7 +93,7 @@ class Film:
             self.draw(figure, i)
             canvas.draw()
             picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
-            # By an octree: cutting at medians, the default, turns a thin line in a rare colour into another colour.
+            # With an octree: median cut, the default, turns a thin line in a rare colour into another colour.
             pictures.append(picture.quantize(255, method=Image.Quantize.FASTOCTREE))
         durations = [round(1000 * seconds)] * (len(pictures) - 1) + [round(1000 * last)]
         pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0)
@@ -100,7 +101,7 @@ class Film:
 
 
 def diverging(low: str = BLUE, high: str = ORANGE) -> LinearSegmentedColormap:
-    """A map of colours from `low`, by white at the middle, to `high`."""
+    """A colour map from `low`, through white in the middle, to `high`."""
     pyplot()
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -108,7 +109,7 @@ def diverging(low: str = BLUE, high: str = ORANGE) -> LinearSegmentedColormap:
 
 
 def lines(ax: Any, x: Any, series: dict[str, Any], styles: Sequence[tuple[str, str]] = STYLES, **labels: Any) -> None:
-    """Draw lines over one axis, each with its name; `labels` are set as they are: title, xlabel and so on."""
+    """Draw several named lines over one axis; `labels` (title, xlabel and so on) are passed to ``ax.set``."""
     for (name, values), (colour, dash) in zip(series.items(), styles, strict=False):
         ax.plot(x, values, color=colour, linestyle=dash, label=name)
     ax.set(**labels)

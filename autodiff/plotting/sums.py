@@ -1,4 +1,4 @@
-"""Riemann sums and the integral they tend to."""
+"""Riemann sums and the integral that they approximate."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ _PLACES = {"left": 0.0, "midpoint": 0.5, "right": 1.0}
 
 
 def riemann(f: Function, a: float, b: float, n: int = 10, *, rule: str = "midpoint", ax: Axes | None = None) -> Figure:
-    """The rectangles, or trapezoids, of a Riemann sum under a curve, with the sum and the integral.
+    """Draw the rectangles, or trapezoids, of a Riemann sum under a curve, with the sum and the integral.
 
     Parameters
     ----------
     f : callable
-        Of an array of points, entry by entry.
+        A function of an array of points, elementwise.
     a, b : float
         Limits, a < b.
     n : int, default 10
-        How many pieces; 500 at most.
+        Number of subintervals; at most 500.
     rule : {"midpoint", "left", "right", "trapezoid"}
-        Where the height of a piece is taken.
+        Where in each subinterval to take the height.
     ax : matplotlib Axes, optional
         Where to draw; a new figure if not given.
 
     Returns
     -------
     matplotlib Figure
-        Pieces above 0 are blue, those below orange and hatched; the title has both numbers and their difference.
+        Areas above 0 are blue, those below orange and hatched; the title has both numbers and their difference.
 
     Raises
     ------
@@ -55,9 +55,7 @@ def riemann(f: Function, a: float, b: float, n: int = 10, *, rule: str = "midpoi
     """
     a, b = interval_of("riemann", (a, b))
     if rule not in (*_PLACES, "trapezoid"):
-        raise StructureError(
-            f'riemann: there is no rule {rule!r} to draw; choose "left", "midpoint", "right" or "trapezoid".'
-        )
+        raise StructureError(f'riemann: rule must be "left", "midpoint", "right" or "trapezoid"; {rule!r} was given.')
     if not isinstance(n, (int, np.integer)) or not 1 <= n <= 500:
         raise ValueError(f"riemann: n must be an integer from 1 to 500; {n!r} was given.")
     width = (b - a) / n

@@ -1,4 +1,4 @@
-"""The slope of a surface in a direction."""
+"""Directional derivatives as slopes of a surface."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 def directional_derivative(
     f: Function, p: Any, v: Any, *, box: tuple[float, float, float, float] | None = None, ax: Axes | None = None
 ) -> Figure:
-    """A surface over the plane, cut along a direction, with the tangent of the cut and the gradient below.
+    """Draw a surface over the plane and its cut along a direction, with the tangent of the cut and the gradient below.
 
     Parameters
     ----------
     f : callable
-        Of points (2, ...), returns a number for each.
+        Takes points (2, ...) and returns one number for each.
     p : array_like, (2,)
         The point.
     v : array_like, (2,)
-        The direction; its length does not matter, the slope is that per unit of way.
+        The direction; its length does not matter, since the slope is per unit length.
     box : (left, right, bottom, top), optional
-        What to show; 1.5 to every side of `p` if not given.
+        The region to show; 1.5 on every side of `p` if not given.
     ax : matplotlib 3-D Axes, optional
         Where to draw; a new figure if not given.
 
     Returns
     -------
     matplotlib Figure
-        The arrows on the floor: blue the gradient, where the surface rises most, red the direction. The title has the
-        slope along `v`, which is ``gradient . v / |v|``, and the length of the gradient, which is the largest slope.
+        The arrows on the floor are the gradient (blue), the direction of steepest ascent, and `v` (red). The title has
+        the slope along `v`, which is ``gradient . v / |v|``, and the norm of the gradient, which is the largest slope.
 
     Raises
     ------
@@ -57,12 +57,12 @@ def directional_derivative(
     who = "directional_derivative"
     point, v = np.asarray(p, float), np.asarray(v, float)
     if point.shape != (2,) or v.shape != (2,):
-        raise ShapeError(f"{who}: point and direction are (2,); {point.shape} and {v.shape} were given.")
+        raise ShapeError(f"{who}: point and direction must have shape (2,); {point.shape} and {v.shape} were given.")
     length = float(np.linalg.norm(v))
     if not (0 < length < np.inf):
         raise DomainError(f"{who}: the direction is {v.tolist()}; it must be finite and not 0.")
     if ax is not None and not hasattr(ax, "plot_surface"):
-        raise TypeError(f'{who} draws a surface: ax is a 3-D axes, figure.add_subplot(projection="3d").')
+        raise TypeError(f'{who} draws a surface: ax must be a 3-D Axes, figure.add_subplot(projection="3d").')
     unit = v / length
     around = (point[0] - 1.5, point[0] + 1.5, point[1] - 1.5, point[1] + 1.5)
     left, right, bottom, top = box_of(who, around if box is None else box)
@@ -98,7 +98,7 @@ def directional_derivative(
 
 
 def _reach(point: Any, unit: Any, box: tuple[float, float, float, float]) -> tuple[float, float]:
-    """How far one may go back and forth along a line without leaving the box."""
+    """How far a line through the point stays in the box, backwards and forwards."""
     low, high = -np.inf, np.inf
     for x, d, (a, b) in zip(point, unit, (box[:2], box[2:]), strict=True):
         if d:

@@ -1,4 +1,4 @@
-"""A curve and what touches it: tangent, parabola, circle; and the secants on their way to the tangent."""
+"""A curve with its tangent, osculating parabola and circle, and secants that tend to the tangent."""
 
 from __future__ import annotations
 
@@ -31,20 +31,21 @@ def tangent(
     interval: tuple[float, float] | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """A curve, its tangent at a point, and the parabola (and the circle) that fit it best there.
+    """Plot a curve, its tangent at a point, and the osculating parabola (and circle) there.
 
     Parameters
     ----------
     f : callable
-        Of an array of points, entry by entry.
+        A function of an array of points, elementwise.
     x0 : float
-        Where.
+        The point of contact.
     parabola : bool, default True
-        The osculating parabola, ``f + f' (x - x0) + f'' (x - x0)**2 / 2``.
+        Whether to draw the osculating parabola, ``f + f' (x - x0) + f'' (x - x0)**2 / 2``.
     circle : bool, default False
-        The osculating circle, of radius ``(1 + f'**2)**1.5 / abs(f'')``. Both axes then have one scale.
+        Whether to draw the osculating circle, of radius ``(1 + f'**2)**1.5 / abs(f'')``. Both axes then have the same
+        scale.
     interval : (float, float), optional
-        What to show; 2 to either side of `x0` if not given.
+        The interval to show; 2 on either side of `x0` if not given.
     ax : matplotlib Axes, optional
         Where to draw; a new figure if not given.
 
@@ -117,17 +118,17 @@ def secant_to_tangent(
     interval: tuple[float, float] | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Secants through a point of a curve and points ever nearer, and the tangent they tend to.
+    """Plot secants through a point of a curve and ever nearer points, and the tangent that they tend to.
 
     Parameters
     ----------
     f : callable
-        Of an array of points, entry by entry.
+        A function of an array of points, elementwise.
     x0 : float
     steps : sequence of float
-        How far the other point is; not 0, negative to the left.
+        Distances of the other points; not 0, and negative to the left.
     interval : (float, float), optional
-        What to show; if not given, all points and a margin.
+        The interval to show; if not given, all points and a margin.
     ax : matplotlib Axes, optional
         Where to draw; a new figure if not given.
 
@@ -158,18 +159,18 @@ def secant_film(
     frames: int = 24,
     interval: tuple[float, float] | None = None,
 ) -> Film:
-    """A secant that turns into the tangent: the distance of its points halves every third frame.
+    """Animate a secant that turns into the tangent: the distance of its points halves every third frame.
 
     Parameters
     ----------
     f : callable
-        Of an array of points, entry by entry.
+        A function of an array of points, elementwise.
     x0 : float
     start : float, default 2.0
         The first distance; negative to the left.
     frames : int, default 24
     interval : (float, float), optional
-        What to show; if not given, both points and a margin.
+        The interval to show; if not given, both points and a margin.
 
     Returns
     -------
@@ -186,12 +187,12 @@ def secant_film(
         raise ValueError(f"secant_film: frames must be a positive integer; {frames!r} was given.")
     x0, (first,) = number("secant_film", "x0", x0), _steps("secant_film", [start])
     shown = _interval("secant_film", interval, x0, np.array([first]))
-    heights("secant_film", f, np.linspace(*shown, 3))  # a function that cannot be drawn is refused now
+    heights("secant_film", f, np.linspace(*shown, 3))  # raises now if the function cannot be drawn
 
     def draw(figure: Any, i: int) -> None:
         ax = figure.add_subplot()
         _draw_secants(ax, f, x0, np.array([first / 2 ** (i / 3)]), shown)
-        # Below, where it does not jump from frame to frame.
+        # Below the axes, where the legend does not jump from frame to frame.
         ax.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=3)
 
     return Film(draw, int(frames), figsize=(5.6, 4.0))
@@ -200,7 +201,7 @@ def secant_film(
 def _steps(who: str, steps: Any) -> Array:
     h = np.asarray(steps, float).reshape(-1)
     if not len(h) or not np.isfinite(h).all() or (h == 0).any():
-        raise ValueError(f"{who}: a step leads from x0 to another point: finite and not 0; {steps!r} was given.")
+        raise ValueError(f"{who}: steps must be finite and not 0; {steps!r} was given.")
     return h
 
 
@@ -221,7 +222,7 @@ def _draw_secants(ax: Any, f: Function, x0: float, h: Array, interval: tuple[flo
     ax.plot(x, y, color=BLUE, linewidth=2, label="f")
     for i, (step, end) in enumerate(zip(h, others, strict=True)):
         secant = (end - y0) / step
-        look = {"color": ORANGE, "alpha": 0.45 + 0.55 * (i + 1) / len(h)}  # the later, the stronger
+        look = {"color": ORANGE, "alpha": 0.45 + 0.55 * (i + 1) / len(h)}  # later secants are more opaque
         ax.plot(x, y0 + secant * (x - x0), linestyle="-.", label=f"h = {step:.3g}: slope {secant:.4g}", **look)
         ax.plot([x0 + step], [end], marker="s", linestyle="none", **look)
     ax.plot(x, y0 + slope * (x - x0), color=RED, linestyle="--", label=f"tangent: slope {slope:.4g}")
