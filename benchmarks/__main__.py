@@ -1,4 +1,4 @@
-"""The command `python -m benchmarks`: ask the questions named, print tables and verdicts."""
+"""The command `python -m benchmarks`: answer the named questions, print tables and verdicts."""
 
 from __future__ import annotations
 
@@ -21,23 +21,25 @@ from benchmarks.report import verdicts
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the command line, and do what it says."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What a training step costs here.")
+    """Parse the command line and run it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the cost of a training step.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="W1, W2, ..., import, chain, memory (default: all W)")
     parser.add_argument("--peers", type=_comma_list, default=list(PEERS), help="separated by commas (default: all)")
-    parser.add_argument("--rounds", type=int, default=15, help="rounds in which everybody has a turn (15)")
-    parser.add_argument("--runs", type=int, default=1, help="ask everything so often; a bar holds in 2 of 3 runs (1)")
+    parser.add_argument("--rounds", type=int, default=15, help="number of rounds in which every peer takes a turn (15)")
     parser.add_argument(
-        "--keep-memory", action="store_true", help="ours and the hand-written step begin with ad.keep_memory()"
+        "--runs", type=int, default=1, help="number of runs of everything; a bar must hold in 2 of 3 (1)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was measured to FILE")
+    parser.add_argument(
+        "--keep-memory", action="store_true", help="ours and the hand-written step call ad.keep_memory() first"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all measurements to FILE")
     parser.add_argument("--list", action="store_true", help="list questions and peers, measure nothing")
     options = parser.parse_args(arguments)
     for given, known in ((options.names, QUESTIONS), (options.peers, PEERS)):
         if unknown := [name for name in given if name not in known]:
             parser.error(f"unknown: {', '.join(unknown)}; choose from {', '.join(known)}")
     if min(options.rounds, options.runs) < 1:
-        parser.error("--rounds and --runs are at least 1")
+        parser.error("--rounds and --runs must be at least 1")
     if options.list:
         show_list()
         return
@@ -61,13 +63,13 @@ def _comma_list(text: str) -> list[str]:
 
 
 def show_list() -> None:
-    """Print every question and every peer with one line each."""
+    """Print every question and every peer on one line each."""
     for name, title in TITLES.items():
         print(f"{name:<14}{title}")
     print()
     for name in PEERS:
         lacking = missing(name)
-        print(f"{name:<14}{'not installed: ' + ', '.join(lacking) if lacking else 'here'}")
+        print(f"{name:<14}{'not installed: ' + ', '.join(lacking) if lacking else 'installed'}")
 
 
 def ask(names: Sequence[str], peers: Peers, settings: Settings) -> dict[str, Answer]:
@@ -81,7 +83,7 @@ def ask(names: Sequence[str], peers: Peers, settings: Settings) -> dict[str, Ans
 
 
 def record(runs: list[dict[str, Answer]], settings: Settings, pools: dict[str, list[str]]) -> dict[str, Any]:
-    """All that was measured and on what, for a file."""
+    """All measurements and the machine, for a file."""
     return {
         "machine": {
             "platform": platform.platform(),

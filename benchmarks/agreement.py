@@ -1,4 +1,4 @@
-"""Whether two peers computed the same thing: a fast wrong answer is not timed."""
+"""Agreement of the peers' results: a fast wrong answer is not timed."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from benchmarks.timing import Contestant
 from benchmarks.workloads import WORKLOADS, Array, task
 
 STEPS = 3
-"""How many steps every peer takes from the initial state before it is compared."""
+"""Number of steps that every peer takes from the initial state before the comparison."""
 
 TOLERANCE = 1e-3
-"""Largest difference let through, relative to what it is compared with; float32 peers differ by 1e-6 to 1e-4."""
+"""Largest accepted relative difference; float32 peers differ by 1e-6 to 1e-4."""
 
 
 class FirstSteps(NamedTuple):
-    """What a peer computed in its first steps.
+    """The results of a peer's first steps.
 
     Attributes
     ----------
-    losses : one for each step, None where the peer's call does not give the loss
+    losses : one for each step, None if the peer's call does not return the loss
     state : parameters, or the derivative, after the last step; one array each, shapes as in `workloads`
-    first_seconds : duration of the very first step, with all that is compiled or cached on the way
-    two_seconds : of the first two together; the second of a compiled step is compared with the plain one
+    first_seconds : duration of the first step, including compilation and caching
+    two_seconds : duration of the first two steps; the second call of a compiled step compares it with the plain one
     """
 
     losses: list[float | None]
@@ -35,7 +35,7 @@ class FirstSteps(NamedTuple):
 
 
 def agree(contestants: list[Contestant], count: int = STEPS) -> dict[str, dict[str, Any]]:
-    """Let everybody take the first `count` steps, and mark as failed who does not agree with the first that could.
+    """Let every peer take the first `count` steps, and mark those as failed that disagree with the first one.
 
     The hand-written steps come first. Returns, for each label, the difference from the reference and the duration of
     the first step in seconds.
@@ -60,14 +60,14 @@ def agree(contestants: list[Contestant], count: int = STEPS) -> dict[str, dict[s
 def difference(workload: str, ours: FirstSteps, reference: FirstSteps) -> float:
     """Largest relative difference in the losses and, array by array in the 2-norm, in the state.
 
-    Of a training step what is compared is how far the parameters moved, not where they are: after three small steps
-    any two peers are nearly where they began. The norm forgives the few entries whose gradient is nothing but
-    rounding, to which Adam gives a full step of either sign.
+    For a training step the changes of the parameters are compared, not their values: after three small steps the
+    values of any two peers have hardly changed. The norm tolerates the few entries whose gradient is only rounding
+    error, for which Adam takes a full step of either sign.
 
     Raises
     ------
     ValueError
-        The states have other shapes or dtypes: the peers did not do the same work.
+        If the states differ in shape or dtype: then the peers did not do the same work.
     """
     start = task(workload).parameters if WORKLOADS[workload].trains else [np.float64(0)] * len(reference.state)
     if len(ours.state) != len(reference.state):
@@ -84,6 +84,6 @@ def difference(workload: str, ours: FirstSteps, reference: FirstSteps) -> float:
 
 
 def _relative(a: Array | np.float64, b: Array | np.float64) -> float:
-    """2-norm of a - b over that of b; NaN counts as infinitely far."""
+    """2-norm of a - b divided by that of b; infinite for NaN."""
     distance = float(np.linalg.norm(np.ravel(a - b)) / max(float(np.linalg.norm(np.ravel(b))), 1e-12))
     return distance if distance == distance else float("inf")

@@ -1,8 +1,7 @@
-"""The bars: how fast our engine has to be, in one table, and whether a measurement holds them.
+"""The bars: one table of how fast our engine has to be, and whether measurements meet them.
 
-Every bar has two figures, *must* and *goal*, and is held by a measurement that is not above it. A goal reached by
-stripping checks or messages is not reached. With several runs a bar holds if it holds in more than half of them (two
-of three).
+Every bar has two figures, *must* and *goal*, and holds if the measurement is not above them. A goal reached by removing
+checks or messages does not count. With several runs a bar holds if it holds in more than half of them (two of three).
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import NamedTuple
 
 
 class Unit(StrEnum):
-    """What the figure of a bar counts. The first two are medians, over the rounds, of ratios taken inside a round."""
+    """The unit of a bar. The first two are medians, over the rounds, of ratios within a round."""
 
     TORCH = "x torch"  # our step over torch's eager step, one thread each; no unit
     BY_HAND = "x by hand"  # our step over the step written by hand with out= buffers; no unit
@@ -72,7 +71,7 @@ BARS = (
 
 
 def bars_of(question: str) -> list[Bar]:
-    """The bars that an answer to `question` has to hold."""
+    """The bars for an answer to `question`."""
     return [bar for bar in BARS if bar.question == question]
 
 

@@ -9,7 +9,7 @@ _STATUS = Path("/proc/self/status")
 
 
 def forget_peak() -> None:
-    """Let the peak be what is resident now, where the system can do that."""
+    """Reset the peak to the memory that is resident now, if the system can do that."""
     clear = _STATUS.with_name("clear_refs")
     if clear.exists():
         clear.write_text("5")
@@ -18,12 +18,12 @@ def forget_peak() -> None:
 def peak() -> int:
     """Peak resident memory of this process in bytes.
 
-    Linux's own figure comes first: what `getrusage` says there begins with the peak of the process that started us.
+    Linux's own figure is preferred, since `getrusage` there includes the peak of the parent process.
 
     Raises
     ------
     NotImplementedError
-        On a platform that has neither (Windows).
+        On a platform with neither figure (Windows).
     """
     if _STATUS.exists():
         for line in _STATUS.read_text().splitlines():

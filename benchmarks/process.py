@@ -15,19 +15,19 @@ from typing import Any
 from benchmarks.peers import missing
 
 ROOT = Path(__file__).resolve().parents[1]
-"""Where `benchmarks` and the packages of this project are imported from."""
+"""The folder from which `benchmarks` and the packages of this project are imported."""
 
 
 KEEP_MEMORY = "BENCHMARKS_KEEP_MEMORY"
-"""Set in the environment: the worker of our engine, and that of the hand-written step, call `autodiff.keep_memory`."""
+"""Environment variable; if set, the workers of our engine and of the hand-written step call `autodiff.keep_memory`."""
 
 
 class PeerError(Exception):
-    """A peer could not do what it was asked; the message says why, in one line."""
+    """A peer failed to answer a request; the message gives the reason in one line."""
 
 
 def one_thread() -> dict[str, str]:
-    """The environment of a measured process: one thread in every library that has a pool, the same for all peers."""
+    """The environment of a measured process: one thread in every library with a thread pool, the same for all peers."""
     environment = dict(os.environ)
     for variable in ("OPENBLAS_CORETYPE", "PYTHONDONTWRITEBYTECODE", "PYTHONPROFILEIMPORTTIME"):
         environment.pop(variable, None)
@@ -42,7 +42,7 @@ def one_thread() -> dict[str, str]:
 def start(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
     """Start this Python with `arguments` in the project's root, in the environment `one_thread`, on one core."""
     process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=one_thread(), **options)
-    if hasattr(os, "sched_setaffinity"):  # not on macOS and Windows, where one thread has to do
+    if hasattr(os, "sched_setaffinity"):  # not on macOS and Windows, where only the number of threads is limited
         os.sched_setaffinity(process.pid, {max(os.sched_getaffinity(0))})
     return process
 
@@ -54,7 +54,7 @@ class PeerProcess:
     ----------
     name : str
     workloads : list of str
-        What this peer can do.
+        The workloads of this peer.
     thread_pools : list of str
         The thread pools found in its process, each with its number of threads.
     """
@@ -77,9 +77,9 @@ class PeerProcess:
         self.thread_pools: list[str] = about["thread_pools"]
 
     def call(self, method: str, **arguments: Any) -> Any:
-        """What `Host.method(**arguments)` returns in the peer's process; raises PeerError if it fails there."""
+        """The result of `Host.method(**arguments)` in the peer's process; raises PeerError if that fails."""
         assert self._process.stdin is not None
-        with suppress(OSError):  # if the process has ended, reading says why
+        with suppress(OSError):  # if the process has ended, reading reports why
             pickle.dump((method, arguments), self._process.stdin)
             self._process.stdin.flush()
         return self._reply()
@@ -95,7 +95,7 @@ class PeerProcess:
         return result
 
     def _last_words(self) -> str:
-        """How the process ended, with the last line it wrote."""
+        """The exit status of the process, with its last line of output."""
         self._complaints.seek(0)
         lines = self._complaints.read().decode(errors="replace").split("\n")
         return " ".join([f"the process ended ({self._process.wait()})", *[line for line in lines if line.strip()][-1:]])
@@ -103,7 +103,7 @@ class PeerProcess:
     def close(self) -> None:
         """End the process."""
         assert self._process.stdin is not None and self._process.stdout is not None
-        with suppress(OSError):  # of a process that has ended a request may be left in the pipe
+        with suppress(OSError):  # the pipe of a process that has ended may hold an unsent request
             self._process.stdin.close()
         self._process.wait()
         self._process.stdout.close()
@@ -111,17 +111,17 @@ class PeerProcess:
 
 
 class Peers:
-    """The peers of a run, each started when first asked for, all ended with the ``with`` block.
+    """The peers of a run, each started when first needed; all end with the ``with`` block.
 
-    A peer that is not installed, or whose process does not start, is left out and said so in one line.
+    A peer that is not installed, or whose process does not start, is left out, and a line says so.
 
     Parameters
     ----------
-    names : the peers wanted, in the order in which they are asked
+    names : the names of the peers, in their order
 
     Attributes
     ----------
-    installed : those of them that are here
+    installed : those that are installed
     """
 
     def __init__(self, names: list[str]):
@@ -142,7 +142,7 @@ class Peers:
                 peer.close()
 
     def that_do(self, workload: str) -> list[PeerProcess]:
-        """The processes of the peers that have `workload`."""
+        """The processes of the peers that can do `workload`."""
         peers = [self._process_of(name) for name in self.installed]
         return [peer for peer in peers if peer and workload in peer.workloads]
 
@@ -156,5 +156,5 @@ class Peers:
         return self._running[name]
 
     def thread_pools(self) -> dict[str, list[str]]:
-        """For each peer that was started: the thread pools in its process, each with its number of threads."""
+        """For each started peer, the thread pools in its process, each with its number of threads."""
         return {name: peer.thread_pools for name, peer in self._running.items() if peer}

@@ -1,4 +1,4 @@
-"""How answers look: tables of text with units, and the verdicts on the bars."""
+"""The output of answers: text tables with units, and the verdicts on the bars."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from benchmarks.bars import bars_of, verdict
 
 
 def duration(seconds: float) -> str:
-    """A duration to three digits, in microseconds, milliseconds or seconds."""
+    """A duration with three digits, in microseconds, milliseconds or seconds."""
     unit, scale = next(((u, s) for u, s in (("us", 1e6), ("ms", 1e3)) if seconds * s < 1000), ("s", 1.0))
     value = seconds * scale
     return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f} {unit}"
 
 
 def multiple(value: float | None) -> str:
-    """A ratio, to three decimals while it is small; a dash if there is none."""
+    """A ratio, with three decimals if it is small; a dash if there is none."""
     if value is None:
         return "-"
     return f"{value:.3f}" if value < 10 else f"{value:.0f}"
@@ -27,7 +27,7 @@ def megabytes(count: float) -> str:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str] = ()) -> str:
-    """Rows of text under their heads, the first column to the left, the others to the right; then the notes."""
+    """Rows of text under their headers, the first column left-aligned, the others right-aligned; then the notes."""
     lines = [heads, *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
     text = [
@@ -37,11 +37,11 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[s
 
 
 def verdicts(question: str, values: Sequence[float | None]) -> str:
-    """A line for each bar of `question`: what our engine measured in each run, the two figures, and whether they hold.
+    """A line for each bar of `question`: our measurement in each run, the two figures, and whether they hold.
 
     Parameters
     ----------
-    values : one for each run, in the unit of the bar; None where our engine or what it is compared with was not there
+    values : one for each run, in the unit of the bar; None if our engine or its counterpart was not measured
     """
     measured = [value for value in values if value is not None]
     lines = []

@@ -1,4 +1,4 @@
-"""Taking turns: slices of every contestant in every round, and the statistics made of them."""
+"""Taking turns: a slice of every contestant in every round, and their statistics."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from benchmarks.process import PeerError, PeerProcess
 
 PAUSE = 0.02
-"""Seconds between two slices, in which the threads of the peer before may come to rest."""
+"""Seconds between two slices, so that the threads of the previous peer can stop."""
 
 SHORTEST_SAMPLE = 20e-6
-"""Seconds: shorter steps are timed several in a row, so that the clock's own 0.1 us does not count."""
+"""Seconds; shorter steps are timed several in a row, so that the clock's own 0.1 us does not matter."""
 
 
 @dataclass
@@ -23,9 +23,9 @@ class Contestant:
 
     Attributes
     ----------
-    label : what its row is called
+    label : the name of its row
     rounds : for each round the samples of its slice, in seconds per step
-    failure : why it is not (or no longer) timed, in one line; empty if it is
+    failure : the reason why it is not (or no longer) timed, in one line; empty if it is
     """
 
     label: str
@@ -37,7 +37,7 @@ class Contestant:
     _count: int = 1
 
     def warm_up(self, seconds: float, slice_seconds: float) -> None:
-        """Run for `seconds`, and learn how many steps make a slice of `slice_seconds`."""
+        """Run for `seconds`, and determine how many steps fill a slice of `slice_seconds`."""
         end = time.monotonic() + seconds
         count = 1
         try:
@@ -60,7 +60,7 @@ class Contestant:
             self.failure = str(error)
 
     def forget(self) -> None:
-        """Let the peer drop what it built; one whose process has ended has nothing left."""
+        """Let the peer drop what it built, unless its process has ended."""
         with suppress(PeerError):
             self.peer.call("forget", workload=self.workload)
 
@@ -74,12 +74,12 @@ class Contestant:
         return [float(np.median(samples)) for samples in self.rounds]
 
     def quantile(self, q: float) -> float:
-        """Seconds per step: the `q` quantile over the samples of all rounds; 0.1 is a quiet machine."""
+        """Seconds per step: the `q` quantile over the samples of all rounds; 0.1 stands for a quiet machine."""
         return float(np.quantile(np.concatenate(self.rounds), q))
 
 
 def compete(contestants: list[Contestant], rounds: int, warm_seconds: float, slice_seconds: float) -> None:
-    """Warm up who has not failed, then let all take turns for `rounds` rounds, another one first in each."""
+    """Warm up all contestants that have not failed, then let them take turns, with another one first in each round."""
     for contestant in contestants:
         if not contestant.failure:
             contestant.warm_up(warm_seconds, slice_seconds)
@@ -93,7 +93,7 @@ def compete(contestants: list[Contestant], rounds: int, warm_seconds: float, sli
 
 
 def ratio(a: Contestant | None, b: Contestant | None) -> float | None:
-    """Median over the rounds of what `a` took over what `b` took in the same round; None if one was not timed."""
+    """Median over the rounds of the time of `a` divided by that of `b` in the same round; None if one was not timed."""
     if a is None or b is None or a.failure or b.failure:
         return None
     return float(np.median([x / y for x, y in zip(a.medians, b.medians, strict=True)]))

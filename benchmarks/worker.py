@@ -1,7 +1,7 @@
-"""The process of one peer: it builds steps, checks in with their first results, and times slices when told to.
+"""The process of one peer: it builds steps, sends their first results, and times slices on request.
 
 Requests and replies are pickled pairs on the standard streams: ``(method of Host, its keyword arguments)`` one way,
-``(True, result)`` or ``(False, message)`` the other. `benchmarks.process` holds the other end.
+``(True, result)`` or ``(False, message)`` the other way. `benchmarks.process` is the other end.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from benchmarks.process import KEEP_MEMORY
 
 
 class Host:
-    """The peer of this process, and the steps it has built so far."""
+    """The peer of this process, and the steps that it has built so far."""
 
     def __init__(self, peer: str):
         if KEEP_MEMORY in os.environ and peer in ("ours", "numpy_by_hand"):
@@ -32,7 +32,7 @@ class Host:
         self.limits = _one_thread_each()
 
     def about(self) -> dict[str, Any]:
-        """Workloads of this peer, and the thread pools found in its process with the threads each may use."""
+        """The workloads of this peer, and the thread pools in its process with their numbers of threads."""
         pools = [f"{pool['prefix']} {pool['version']}: {pool['num_threads']}" for pool in self.limits]
         return {"workloads": list(self.steps), "numpy": np.__version__, "thread_pools": pools}
 
@@ -61,7 +61,7 @@ class Host:
         return samples
 
     def peak_memory(self, workload: str, count: int) -> tuple[int, int]:
-        """Peak resident memory in bytes as it is now, and after building `workload` and taking `count` steps."""
+        """Peak resident memory in bytes now, and after building `workload` and taking `count` steps."""
         before = memory.peak()
         step = self._step(workload)
         for _ in range(2):  # a compiled step is written in the first call and compared in the second

@@ -1,8 +1,8 @@
-"""What every peer computes: the data, the initial parameters and the constants of each workload, in plain NumPy.
+"""The workloads: the data, the initial parameters and the constants of each, in plain NumPy.
 
-A workload is one complete step, from inputs to updated parameters (or to the derivative asked for). All peers start
-from the arrays made here, and hand their results back in the order and the shapes of this file: weights are
-``(in, out)``, and parameters are listed layer by layer, weight before bias.
+A workload is one complete step, from inputs to updated parameters (or to a derivative). All peers start from the arrays
+made here, and return their results in the order and shapes of this file: weights are ``(in, out)``, and parameters are
+listed layer by layer, weight before bias.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ ADAM_LEARNING_RATE = 1e-3
 ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON = 0.9, 0.999, 1e-8
 
 SCALAR_POINT = (-4.0, 2.0)
-"""Where W1 is differentiated: the numbers a and b."""
+"""The numbers a and b at which W1 is differentiated."""
 
 
 class Network(NamedTuple):
-    """A multilayer perceptron and the number of samples it is shown at once."""
+    """A multilayer perceptron and its batch size."""
 
     seed: int
     widths: tuple[int, ...]
@@ -47,16 +47,16 @@ RNN_BATCH, RNN_STEPS, RNN_FEATURES, RNN_HIDDEN = 32, 50, 16, 64
 
 
 class Task(NamedTuple):
-    """What a network is trained on, and where it starts.
+    """The training data and initial parameters of a network.
 
     Attributes
     ----------
     inputs : (n, d) float32, for W5 images (n, 1, h, w), for W8 sequences (n, time, d)
-    targets : (n, 1) float32 in {-1, 1} for a regression, (n,) int64 class numbers for a classification; for W8 what the
-        last state should be, (n, h) float32
+    targets : (n, 1) float32 in {-1, 1} for a regression, (n,) int64 class numbers for a classification; for W8 the
+        target of the last state, (n, h) float32
     parameters : weight (in, out) and bias (out,) of each layer in turn, float32; a convolution's weight is (out, in,
         h, w), the recurrent layer of W8 has a weight for the inputs, one for the state, and a bias
-    direction : one array for each parameter, float32; what W7 multiplies the Hessian by, empty for the others
+    direction : one array for each parameter, float32, by which W7 multiplies the Hessian; empty for the others
     """
 
     inputs: Array
@@ -106,7 +106,7 @@ def _recurrent() -> Task:
 
 
 OTHERS: dict[str, Callable[[], Task]] = {"W5": _lenet, "W8": _recurrent}
-"""The tasks that are not for a perceptron."""
+"""The tasks of networks other than a perceptron."""
 
 
 def _two_moons(rng: np.random.Generator, samples: int) -> tuple[Array, Array]:
@@ -121,7 +121,7 @@ def _two_moons(rng: np.random.Generator, samples: int) -> tuple[Array, Array]:
 
 
 def _he_normal(rng: np.random.Generator, widths: tuple[int, ...]) -> list[Array]:
-    """Normal weights of variance 2/in, and small biases that are not zero, so that a forgotten bias shows."""
+    """Normal weights of variance 2/in, and small nonzero biases, so that a forgotten bias shows."""
     parameters = []
     for before, after in pairwise(widths):
         parameters.append((rng.standard_normal((before, after)) * np.sqrt(2 / before)).astype(np.float32))
@@ -130,7 +130,7 @@ def _he_normal(rng: np.random.Generator, widths: tuple[int, ...]) -> list[Array]
 
 
 def scalar_expression(a: Any, b: Any, relu: Callable[[Any], Any]) -> Any:
-    """W1: some 25 operations on numbers, the example that micrograd's README made known."""
+    """W1: about 25 operations on numbers, the well-known example of micrograd's README."""
     c = a + b
     d = a * b + b**3
     c = c + c + 1
@@ -149,7 +149,7 @@ def rosenbrock_point() -> Array:
 
 
 def rosenbrock(x: Any) -> Any:
-    """Rosenbrock's function in as many dimensions as `x` has, for any array type that slices and sums as NumPy's do."""
+    """Rosenbrock's function in as many dimensions as `x` has, for any array type that slices and sums like NumPy's."""
     return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
 
 
@@ -159,36 +159,36 @@ def elementwise_point() -> Array:
 
 
 def elementwise(x: Any, xp: Any) -> Any:
-    """W6: elementwise functions in a row, of which the mean is taken; `xp` is the module that has them."""
+    """W6: the mean of a chain of elementwise functions from the module `xp`."""
     return xp.tanh(xp.sin(x) * xp.exp(-(x**2)) + xp.sqrt(x**2 + 1) / (1 + x**2)).mean()
 
 
 CHAIN_FACTOR, CHAIN_SHIFT = 1 + 2**-16, 2**-13
-"""Numbers that float32 holds exactly: 100,000 factors a rounding away from these would be another function."""
+"""Numbers that are exact in float32, since rounding errors in 100,000 factors would give another function."""
 
 CHAIN_LENGTHS = {"chain-2000": 2_000, "chain-200000": 200_000}
 
 
 def chain_point() -> Array:
-    """Where a chain of operations starts: (10,) float32."""
+    """The starting point of a chain of operations: (10,) float32."""
     return np.linspace(0.1, 1, 10, dtype=np.float32)
 
 
 def chain(x: Any, operations: int) -> Any:
-    """`operations` products and sums in turn, each on the result of the one before."""
+    """`operations` products and sums in turn, each on the previous result."""
     for _ in range(operations // 2):
         x = x * CHAIN_FACTOR + CHAIN_SHIFT
     return x
 
 
 class Workload(NamedTuple):
-    """What the harness has to know of a workload; what a step computes is for the peers to say.
+    """What the harness needs to know about a workload; the peers define what a step computes.
 
     Attributes
     ----------
     title : one line for the reader
-    trains : the state after a step is the parameters (compared by how far they moved), else it is the derivative
-    yardstick : the workload of torch to which this one is compared, when it is not the same
+    trains : whether the state after a step is the parameters (compared by their changes), else the derivative
+    yardstick : the workload of torch to compare with, if it is not the same
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""``python -m demos`` lists the demos with a line each; ``python -m demos NAME`` runs one."""
+"""``python -m demos`` lists the demos, one line each; ``python -m demos NAME`` runs one."""
 
 import importlib
 import pkgutil
@@ -10,7 +10,7 @@ HELPERS = {"__main__", "gallery", "output"}
 
 
 def names() -> list[str]:
-    """The demos, by name."""
+    """The names of the demos."""
     return sorted(m.name for m in pkgutil.iter_modules(demos.__path__) if m.name not in HELPERS)
 
 
@@ -20,7 +20,7 @@ def summary(name: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the demo that is named first, with the other arguments; without one, list them all."""
+    """Run the demo named by the first argument with the other arguments; without arguments, list all demos."""
     if not arguments or arguments[0] in ("-h", "--help", "list"):
         print("python -m demos NAME runs one of these (--help after a name shows its options):\n")
         for name in names():
@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
         return 0
     name, *rest = arguments
     if name not in names():
-        print(f"no demo is named {name!r}; there are: {', '.join(names())}", file=sys.stderr)
+        print(f"no demo is named {name!r}; the demos are: {', '.join(names())}", file=sys.stderr)
         return 2
     importlib.import_module(f"demos.{name}").main(rest)
     return 0

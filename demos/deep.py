@@ -1,9 +1,9 @@
-"""Watch deep networks fail, each in its own way, and read from a monitor why.
+"""Watch deep networks fail, each in its own way, and learn the reasons from a monitor.
 
-Six networks of ten hidden layers learn the digits. They differ in what bends their layers, in the size of their first
-weights and in the learning rate; one of them is well. An `nn.Monitor` looks at some of their batches and says a word
-for each, why, and what to try. The pictures show what it saw: the size of the gradients from layer to layer, the units
-that are lost, and how outputs are distributed.
+Six networks with ten hidden layers learn the digits. They differ in activation function, size of the initial weights
+and learning rate; one of them is healthy. An `nn.Monitor` watches some of their batches and gives each network a
+verdict, the reason, and a remedy. The pictures show what it measured: the size of the gradients from layer to layer,
+the lost units, and the distributions of the outputs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ EVERY = 5
 
 
 class Setting(NamedTuple):
-    """A network: what bends its layers, the standard deviation of its weights, and the learning rate."""
+    """A network: activation function, standard deviation of the initial weights, and learning rate."""
 
     activation: type[nn.Module]
     std: float
@@ -38,11 +38,11 @@ SETTINGS = {
     "ReLU, large steps": Setting(nn.ReLU, (2 / WIDTH) ** 0.5, 0.1),
     "ReLU, He's weights": Setting(nn.ReLU, (2 / WIDTH) ** 0.5, 1e-3),
 }
-"""By name; only the last is well. Weights of variance 2 / WIDTH keep the size of a signal through ReLUs (He, 2015)."""
+"""Only the last is healthy. Weights of variance 2 / WIDTH keep the size of a signal through ReLUs (He, 2015)."""
 
 
 class Run(NamedTuple):
-    """What became of a network."""
+    """The result of training a network."""
 
     monitor: nn.Monitor
     loss: float
@@ -50,7 +50,7 @@ class Run(NamedTuple):
 
 
 def make_model(setting: Setting) -> nn.Sequential:
-    """From 64 pixels through ten layers of 64 units to 10 classes."""
+    """A network from 64 pixels through ten layers of 64 units to 10 classes."""
     layers: list[nn.Module] = []
     for _ in range(DEPTH):
         linear = nn.Linear(WIDTH, WIDTH)
@@ -61,7 +61,7 @@ def make_model(setting: Setting) -> nn.Sequential:
 
 
 def train(setting: Setting, epochs: int = EPOCHS, seed: int = 0) -> Run:
-    """Train one network on the digits, watched."""
+    """Train one network on the digits, with a monitor."""
     images, labels = nn.data.digits()
     nn.manual_seed(seed)
     model, monitor = make_model(setting), nn.Monitor(EVERY)
@@ -80,7 +80,7 @@ def train(setting: Setting, epochs: int = EPOCHS, seed: int = 0) -> Run:
 
 
 def draw_flow(path: Path, runs: dict[str, Run]) -> None:
-    """The gradient's way through all networks, side by side."""
+    """Draw the gradient flow of all networks, side by side."""
     with output.figure(path, figsize=(15, 8)) as fig:
         for ax, (name, run) in zip(fig.subplots(2, 3).flat, runs.items(), strict=True):
             nn.plotting.gradient_flow(run.monitor, ax=ax)
@@ -91,7 +91,7 @@ def draw_flow(path: Path, runs: dict[str, Run]) -> None:
 
 
 def draw_units(path: Path, runs: dict[str, Run]) -> None:
-    """Dead and saturated units of all networks, side by side."""
+    """Draw dead and saturated units of all networks, side by side."""
     with output.figure(path, figsize=(15, 8)) as fig:
         for ax, (name, run) in zip(fig.subplots(2, 3).flat, runs.items(), strict=True):
             nn.plotting.lost_units(run.monitor, ax=ax)
@@ -105,14 +105,14 @@ def draw_units(path: Path, runs: dict[str, Run]) -> None:
 
 
 def draw_outputs(path: Path, name: str, run: Run) -> None:
-    """How the outputs of one network are distributed, layer by layer."""
+    """Draw the distributions of the outputs of one network, layer by layer."""
     figure = nn.plotting.activation_histograms(run.monitor)
     figure.suptitle(f"{name}: share of the outputs (grey outline: at the first batch)", fontsize=10)
     figure.savefig(path, dpi=110)
 
 
 def main(arguments: list[str]) -> float:
-    """Run the demo; returns the accuracy of the network that is well."""
+    """Run the demo; returns the accuracy of the healthy network."""
     parser = output.options("deep", __doc__, length="epochs", default=EPOCHS, seed="the first weights and the batches")
     given = parser.parse_args(arguments)
     target = output.folder("deep", given.folder)
@@ -121,7 +121,7 @@ def main(arguments: list[str]) -> float:
     matplotlib.use("Agg")
     runs = {}
     for name, setting in SETTINGS.items():
-        with np.errstate(all="ignore"):  # what explodes, overflows
+        with np.errstate(all="ignore"):  # exploding networks overflow
             runs[name] = train(setting, given.epochs, given.seed)
         print(f"{name}\n  {runs[name].monitor.verdict}\n")
     output.table(

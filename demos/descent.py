@@ -1,11 +1,11 @@
-"""Watch methods of optimisation go down classic valleys: in the plane, in space, and as a film.
+"""Watch optimisation methods descend classic valleys: in the plane, in space, and as a film.
 
-Gradient descent (with a search along the line), momentum, Adam, L-BFGS and Newton's method with conjugate gradients
-start from one point on each of seven functions (Rosenbrock, Himmelblau, Rastrigin, Beale, a saddle, a monkey saddle, a
-narrow valley) and are drawn side by side on the level lines. Then the story of the learning rate, on a parabola and in
-the narrow valley: below 2 / L descent arrives, at 2 / L it goes to and fro for ever, above it leaves, where L is the
-largest curvature. The ellipses of the Hessian show why. At the end all critical points of Himmelblau's function, with
-their kinds.
+Gradient descent (with a line search), momentum, Adam, L-BFGS and Newton's method with conjugate gradients start from
+one point on each of seven functions (Rosenbrock, Himmelblau, Rastrigin, Beale, a saddle, a monkey saddle, a narrow
+valley). Their paths are drawn on the level lines. Then comes the role of the learning rate, on a parabola and in the
+narrow valley: below 2 / L descent converges, at 2 / L it oscillates for ever, and above it diverges, where L is the
+largest curvature. Ellipses of the Hessian show the reason. The last picture shows all critical points of Himmelblau's
+function, with their kinds.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ MOMENTUM_RATES = {"Rosenbrock": 3e-4, "Himmelblau": 3e-3, "Beale": 2e-3, "Rastri
 FILM = "Rosenbrock"
 SURFACES = (("Rosenbrock", True, (65.0, -70.0)), ("monkey saddle", False, (55.0, -60.0)))
 BESIDE = [(1.0, 1.0), (0.0, 0.0), (-1.0, 1.0), (0.0, 0.5), (0.0, 1.5)]
-"""Points of the valley's floor, and two above it."""
+"""Points on the floor of the valley, and two above it."""
 
 
 def run(name: str, scene: Scene, steps: int) -> dict[str, optim.MinimizeResult]:
-    """Every method on one function, from one start."""
+    """Run every method on one function, from one starting point."""
     rate = {"momentum": {"learning_rate": MOMENTUM_RATES.get(name, 1e-2)}}
     return {
         method: optim.minimize(scene.f, np.array(scene.start), max_iter=steps, **options, **rate.get(method, {}))
@@ -47,7 +47,7 @@ def run(name: str, scene: Scene, steps: int) -> dict[str, optim.MinimizeResult]:
 
 
 def arrived(scene: Scene, x: np.ndarray) -> str:
-    """What kind of point this is: a minimum (the lowest or not), another critical point, or none."""
+    """The kind of a point: a minimum (the lowest or not), another critical point, or none."""
     if any(np.abs(x - m).max() < 1e-3 for m in scene.minima):
         return "the lowest point"
     try:
@@ -58,7 +58,7 @@ def arrived(scene: Scene, x: np.ndarray) -> str:
 
 
 def draw_paths(path: Path, runs: dict[str, dict[str, optim.MinimizeResult]]) -> None:
-    """Every function with every method."""
+    """Draw every function with the paths of all methods."""
     with output.figure(path, figsize=(17, 9)) as fig:
         axes = list(fig.subplots(2, 4).flat)
         for ax, (name, found) in zip(axes, runs.items(), strict=False):
@@ -75,7 +75,7 @@ def draw_paths(path: Path, runs: dict[str, dict[str, optim.MinimizeResult]]) -> 
 
 
 def draw_space(path: Path, runs: dict[str, dict[str, optim.MinimizeResult]]) -> None:
-    """Two of the functions as surfaces."""
+    """Draw two of the functions as surfaces."""
     with output.figure(path, figsize=(13, 5.8)) as fig:
         for i, (name, logarithmic, view) in enumerate(SURFACES):
             ax = fig.add_subplot(1, 2, i + 1, projection="3d")
@@ -85,13 +85,13 @@ def draw_space(path: Path, runs: dict[str, dict[str, optim.MinimizeResult]]) -> 
 
 
 def draw_ellipses(path: Path) -> None:
-    """What curvature is like along Rosenbrock's valley, and above it."""
+    """Draw the curvature along Rosenbrock's valley, and above it."""
     with output.figure(path, figsize=(6.8, 5.4)) as fig:
         ax = fig.add_subplot()
         scene = GALLERY["Rosenbrock"]
         plotting.contours(scene.f, scene.box, ax=ax)
         plotting.hessian_ellipses(scene.f, BESIDE, rise=0.3, ax=ax)
-        ax.set_title("where the quadratic part has risen (fallen: dashed) by 0.3", fontsize=10)
+        ax.set_title("where the quadratic part rises (dashed: falls) by 0.3", fontsize=10)
 
 
 def save(figure: Any, path: Path) -> None:
@@ -103,7 +103,7 @@ def save(figure: Any, path: Path) -> None:
 
 
 def excess(runs: dict[str, dict[str, optim.MinimizeResult]]) -> float:
-    """The most by which Newton's method ends above the least value, except among Rastrigin's hollows."""
+    """The largest excess of Newton's method over the least value, except for Rastrigin's many local minima."""
     ends = [
         found["Newton-CG"].fun - GALLERY[name].f(np.array(GALLERY[name].minima[0]))
         for name, found in runs.items()
@@ -113,8 +113,10 @@ def excess(runs: dict[str, dict[str, optim.MinimizeResult]]) -> float:
 
 
 def main(arguments: list[str]) -> float:
-    """Run the demo; returns the most by which Newton's method ends above the least value."""
-    parser = output.options("descent", __doc__, length="steps", default=STEPS, seed="nothing: there is no chance in it")
+    """Run the demo; returns the largest excess of Newton's method over the least value."""
+    parser = output.options(
+        "descent", __doc__, length="steps", default=STEPS, seed="nothing: the demo is deterministic"
+    )
     given = parser.parse_args(arguments)
     import matplotlib
 
@@ -141,5 +143,5 @@ def main(arguments: list[str]) -> float:
     plotting.film(shown.f, shown.box, runs[FILM], frames=min(FRAMES, given.steps + 1)).save(film)
     output.wrote([paths, space, courses, parabola, rates, ellipses, kinds, film])
     found = excess(runs)
-    print(f"Newton-CG ends {found:.1e} above the least value at most, but for the bowl full of hollows")
+    print(f"Newton-CG ends at most {found:.1e} above the least value, except for Rastrigin's function")
     return found

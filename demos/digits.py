@@ -1,9 +1,9 @@
 """Train a network on real handwritten digits, check its gradients, draw its graph and its errors.
 
-The data are the 1,797 UCI digits of 8x8 pixels that come with the package. A perceptron with one hidden layer
-learns from four fifths of them with Adam, never seeing the same image twice: each batch comes with fresh noise.
-It is tested on the rest. Then the gradient of the very network that was
-trained is checked against finite differences, and what happened is written as pictures.
+The data are the 1,797 UCI digits of 8x8 pixels that come with the package. A perceptron with one hidden layer learns
+from four fifths of them with Adam. Each batch gets fresh noise, so the network never sees the same image twice. It is
+tested on the rest. Then the gradient of the trained network is checked against finite differences, and the results are
+written as pictures.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import optim
 from demos.output import figure, folder, lines, positive, progress
 
 EPOCHS = 60
-RATE = 5e-3  # falls to 0 in a straight line
-NOISE = 0.2  # of ink from 0 to 1; worth one more point of test accuracy
+RATE = 5e-3  # falls linearly to 0
+NOISE = 0.2  # where ink is from 0 to 1; gains one percentage point of test accuracy
 
 
 def make_model(hidden: int = 256) -> nn.Sequential:
@@ -31,13 +31,13 @@ def make_model(hidden: int = 256) -> nn.Sequential:
 
 
 def accuracy(model: nn.Module, x: np.ndarray, y: np.ndarray) -> float:
-    """The share of rows whose largest logit is at the label."""
+    """The fraction of rows whose largest logit is that of the label."""
     with ad.no_grad():
         return float((model(x).data.argmax(1) == y).mean())
 
 
 def shares(model: nn.Module, x: np.ndarray) -> np.ndarray:
-    """How likely each of the ten digits is, for each row."""
+    """The probability of each of the ten digits, for each row."""
     with ad.no_grad():
         return ad.special.softmax(model(x), axis=1).data
 
@@ -45,7 +45,7 @@ def shares(model: nn.Module, x: np.ndarray) -> np.ndarray:
 def train(
     data: tuple[Any, Any, Any, Any], epochs: int = EPOCHS, seed: int = 0, *, report: Any = None
 ) -> tuple[nn.Module, dict[str, list[float]]]:
-    """Train on ``(x_train, x_test, y_train, y_test)``; the model, and loss and accuracies after each epoch."""
+    """Train on ``(x_train, x_test, y_train, y_test)``; returns the model, and loss and accuracies by epoch."""
     x_train, x_test, y_train, y_test = data
     rng = nn.manual_seed(seed)
     model = make_model()
@@ -69,23 +69,23 @@ def train(
 
 
 def split(seed: int) -> tuple[Any, Any, Any, Any]:
-    """Four fifths to train on and one to test on, with the same share of every digit in both."""
+    """Four fifths for training and one for testing, stratified by digit."""
     images, labels = nn.data.digits()
     return nn.data.train_test_split(images.reshape(len(images), -1), labels, test_size=0.2, stratify=labels, seed=seed)
 
 
 def check_gradients(model: nn.Module, x: np.ndarray, y: np.ndarray) -> Any:
-    """Compare the network's gradient with finite differences, in float64, at the weights it has learnt."""
+    """Compare the network's gradient with finite differences, in float64, at the learnt weights."""
     parts = [p.data.astype(np.float64) for p in model.parameters()]
 
     def loss(w1: Any, b1: Any, w2: Any, b2: Any) -> Any:
         return nn.cross_entropy(ad.special.relu(x.astype(np.float64) @ w1 + b1) @ w2 + b2, y)
 
-    return ad.testing.gradcheck(loss, *parts, order=1, on_kink="report")  # a second order would meet the ReLUs' corners
+    return ad.testing.gradcheck(loss, *parts, order=1, on_kink="report")  # order 2 would meet the kinks of ReLU
 
 
 def draw_curve(path: Path, history: dict[str, list[float]]) -> None:
-    """Loss and accuracies over the epochs."""
+    """Plot loss and accuracies over the epochs."""
     epochs = np.arange(1, len(history["loss"]) + 1)
     with figure(path, figsize=(8, 3.4)) as fig:
         left, right = fig.subplots(1, 2)
@@ -96,17 +96,23 @@ def draw_curve(path: Path, history: dict[str, list[float]]) -> None:
         found = {"train": history["train"], "test": history["test"]}
         low = min(0.9, history["test"][0])
         lines(
-            right, epochs, found, xlabel="epoch", ylabel="share of right answers", title="accuracy", ylim=(low, 1.002)
+            right,
+            epochs,
+            found,
+            xlabel="epoch",
+            ylabel="fraction of correct answers",
+            title="accuracy",
+            ylim=(low, 1.002),
         )
 
 
 def draw_predictions(path: Path, model: nn.Module, x: np.ndarray, y: np.ndarray) -> None:
-    """A sheet of test digits: those the network got wrong first, each with its answer and how sure it was."""
+    """Draw a sheet of test digits, wrong answers first, each with the network's answer and its probability."""
     sure = shares(model, x)
     guess = sure.argmax(1)
     order = np.argsort(guess == y, kind="stable")[:40]
     with figure(path, figsize=(9, 5.6)) as fig:
-        fig.suptitle(f"{int((guess != y).sum())} of {len(y)} test digits are read wrongly (red: answer, right digit)")
+        fig.suptitle(f"{int((guess != y).sum())} of {len(y)} test digits are misread (red: answer, right digit)")
         for ax, i in zip(fig.subplots(5, 8).flat, order):
             ax.imshow(x[i].reshape(8, 8), cmap="gray_r", vmin=0, vmax=1)
             wrong = guess[i] != y[i]
@@ -119,13 +125,15 @@ def main(arguments: list[str]) -> float:
     """Run the demo; returns the accuracy on the test digits."""
     parser = argparse.ArgumentParser(prog="python -m demos digits", description=__doc__)
     parser.add_argument("--epochs", type=positive, default=EPOCHS)
-    parser.add_argument("--seed", type=int, default=0, help="of the split, the first weights and the order of batches")
-    parser.add_argument("--folder", help="where the pictures go (default: out/digits)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the split, the initial weights and the order of batches"
+    )
+    parser.add_argument("--folder", help="folder for the pictures (default: out/digits)")
     options = parser.parse_args(arguments)
     target = folder("digits", options.folder)
     data = split(options.seed)
     x_train, x_test, _, y_test = data
-    print(f"{len(x_train)} digits to learn from, {len(x_test)} to be tested on")
+    print(f"{len(x_train)} training digits, {len(x_test)} test digits")
     print(make_model())
     print("\nepoch     loss   train    test")
 
@@ -137,7 +145,7 @@ def main(arguments: list[str]) -> float:
     print(f"trained in {time.perf_counter() - start:.1f} s\n")
 
     unsure = shares(model, x_test)[np.arange(len(y_test)), y_test].argsort()[:8]
-    print("gradient check of this network on the 8 test digits it likes least, against finite differences:")
+    print("gradient check of this network on the 8 least likely test digits, against finite differences:")
     print(check_gradients(model, x_test[unsure], y_test[unsure]), "\n")
 
     loss = nn.cross_entropy(model(x_test[:32]), y_test[:32])

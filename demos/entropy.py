@@ -1,11 +1,11 @@
 """Entropy, cross-entropy and divergence: of a coin, of letters, and of distributions fitted to data.
 
-For a coin the three are drawn against what one believes of it. Then letters: how many bits each takes in the first
-names of the US census, alone and knowing the one before, what the two tell of each other, and what it costs to write
-women's names in a code made for men's. A normal distribution that stands for one with two peaks lies over both, or in
-one of them, by which way round the divergence is taken. Last, maximum likelihood: distributions fitted to the lengths
-of the names, with standard errors, and the sign by which a distribution that does not fit gives itself away: the Fisher
-information of curvatures differs from that of slopes.
+For a coin the three are plotted against the believed probability. Then come letters in the first names of the US
+census: the entropy of a letter in bits, its entropy given the letter before, their mutual information, and the cost of
+writing women's names in a code made for men's names. A normal distribution is fitted to one with two peaks: it covers
+both peaks or only one, depending on the direction of the divergence. Last comes maximum likelihood: distributions are
+fitted to the lengths of the names, with standard errors. A distribution that does not fit shows itself: the Fisher
+information from curvatures differs from that from slopes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FAMILIES = {"Poisson": pr.Poisson, "Gamma": pr.Gamma, "Normal": pr.Normal}
 
 
 def pairs(words: list[str]) -> np.ndarray:
-    """How often each letter follows each, (27, 27); 0 is the dot where a name begins and ends."""
+    """Counts of pairs of successive letters, (27, 27); 0 is the dot where a name begins and ends."""
     counts = np.zeros((len(names.LETTERS), len(names.LETTERS)))
     for word in words:
         numbers = [0, *map(names.LETTERS.index, word), 0]
@@ -35,29 +35,29 @@ def pairs(words: list[str]) -> np.ndarray:
 
 
 def letters_of(counts: np.ndarray) -> dict[str, float]:
-    """Bits a letter, by how much is known."""
+    """Bits per letter, depending on what is known."""
     joint = counts / counts.sum()
     return {
-        "all letters alike": float(np.log2(len(counts))),
-        "their frequencies known": float(pr.entropy(joint.sum(axis=0), **BITS)),
-        "the letter before known": float(pr.conditional_entropy(joint, given=0, **BITS)),
-        "told by the letter before": float(pr.mutual_information(joint, **BITS)),
+        "all letters equally likely": float(np.log2(len(counts))),
+        "frequencies known": float(pr.entropy(joint.sum(axis=0), **BITS)),
+        "letter before known": float(pr.conditional_entropy(joint, given=0, **BITS)),
+        "information from the letter before": float(pr.mutual_information(joint, **BITS)),
     }
 
 
 def two_codes(women: list[str], men: list[str]) -> dict[str, float]:
-    """Bits a letter of women's names in their own code and in that of men's, and the difference."""
+    """Bits per letter of women's names in their own code and in the code of men's names, and the difference."""
     p, q = (pairs(words).sum(axis=0) for words in (women, men))
     p, q = p / p.sum(), q / q.sum()
     return {
         "in their own code": float(pr.entropy(p, **BITS)),
-        "in the code of men's": float(pr.cross_entropy(p, q, **BITS)),
-        "lost by it": float(pr.kl_divergence(p, q, **BITS)),
+        "in the code of men's names": float(pr.cross_entropy(p, q, **BITS)),
+        "difference": float(pr.kl_divergence(p, q, **BITS)),
     }
 
 
 def of_a_coin(q: np.ndarray, p: float = COIN) -> dict[str, np.ndarray]:
-    """Entropy of a coin, cross-entropy and divergence from those who believe q, in bits."""
+    """Entropy of a coin with probability p, and cross-entropy and divergence for a believed probability q, in bits."""
     both = np.stack([q, 1 - q], axis=1)
     truth = np.array([p, 1 - p])
     return {
@@ -68,7 +68,7 @@ def of_a_coin(q: np.ndarray, p: float = COIN) -> dict[str, np.ndarray]:
 
 
 def nearest(direction: str) -> tuple[Any, float]:
-    """The normal distribution with the least divergence "from the peaks" or "to the peaks", and that divergence."""
+    """The normal distribution with the least divergence "from the peaks" or "to the peaks", and its divergence."""
 
     def loss(parameters: dict[str, Any]) -> Any:
         q = pr.Normal(parameters["mean"], np.exp(parameters["log_deviation"]))
@@ -81,26 +81,26 @@ def nearest(direction: str) -> tuple[Any, float]:
 
 
 def mass(d: Any, values: np.ndarray) -> np.ndarray:
-    """The probability of whole numbers: of a distribution with a density, that of what rounds to them."""
+    """The probability of integers; for a continuous distribution, of the interval that rounds to each integer."""
     return d.probability_of(values) if isinstance(d, pr.Discrete) else d.cdf(values + 0.5) - d.cdf(values - 0.5)
 
 
 def fits(lengths: np.ndarray) -> dict[str, tuple[Any, np.ndarray, float]]:
-    """By family the fit, the probability of every length, and the divergence of the data from it in bits."""
+    """For each family the fit, the probability of every length, and the divergence of the data from it in bits."""
     values = np.arange(lengths.max() + 1)
     observed = np.bincount(lengths) / len(lengths)
     found = {}
     for name, family in FAMILIES.items():
         fit = pr.fit(family, lengths)
         q = mass(fit.distribution, values)
-        rest = max(0.0, 1 - float(q.sum()))  # what the distribution gives to lengths that did not occur
+        rest = max(0.0, 1 - float(q.sum()))  # the probability of lengths that did not occur
         apart = pr.kl_divergence(np.append(observed, 0.0), np.append(q, rest) / (q.sum() + rest), **BITS)
         found[name] = (fit, q, float(apart))
     return found
 
 
 def draw_coin(path: Path) -> None:
-    """Three quantities over what is believed of the coin."""
+    """Plot the three quantities against the believed probability."""
     q = np.linspace(0.01, 0.99, 197)
     with output.figure(path, figsize=(6.5, 4.2)) as fig:
         ax = fig.subplots()
@@ -110,7 +110,7 @@ def draw_coin(path: Path) -> None:
 
 
 def draw_directions(path: Path) -> dict[str, Any]:
-    """The two normal distributions nearest to one with two peaks."""
+    """Plot the two normal distributions nearest to one with two peaks."""
     found = {direction: nearest(direction) for direction in ("from the peaks", "to the peaks")}
     x = np.linspace(-5, 6, 400)
     with output.figure(path, figsize=(7.5, 4.2)) as fig:
@@ -123,29 +123,31 @@ def draw_directions(path: Path) -> dict[str, Any]:
 
 
 def draw_lengths(path: Path, lengths: np.ndarray, found: dict[str, tuple[Any, np.ndarray, float]]) -> None:
-    """How often each length occurs, and how often by each distribution."""
+    """Plot the frequency of each length in the data and in each distribution."""
     observed = np.bincount(lengths) / len(lengths)
     values = np.arange(len(observed))
     with output.figure(path, figsize=(7.5, 4.2)) as fig:
         ax = fig.subplots()
         ax.bar(values, observed, color="#CCCCCC", label="names")
         curves = {f"{name}, {apart:.3f} bits off": q for name, (_, q, apart) in found.items()}
-        output.lines(ax, values, curves, xlabel="letters in a name", ylabel="share of the names")
+        output.lines(ax, values, curves, xlabel="letters in a name", ylabel="fraction of the names")
         ax.legend()
 
 
 def main(arguments: list[str]) -> float:
     """Run the demo; returns the fitted mean length."""
-    parser = output.options("entropy", __doc__, length="names", default=10**6, seed="which names, if not all")
+    parser = output.options("entropy", __doc__, length="names", default=10**6, seed="the choice of names, if not all")
     given = parser.parse_args(arguments)
     target = output.folder("entropy", given.folder)
     rng = np.random.default_rng(given.seed)
     lists = [names.load(file) for file in names.FILES]
     women, men = (sorted(rng.choice(words, min(given.names, len(words)), replace=False)) for words in lists)
     words = sorted({*women, *men})
-    print(f"{len(words)} first names, {len(women)} of women and {len(men)} of men")
-    output.table(["a letter, in bits", ""], [[what, f"{v:.4f}"] for what, v in letters_of(pairs(words)).items()])
-    output.table(["of women's names", ""], [[what, f"{v:.4f}"] for what, v in two_codes(women, men).items()])
+    print(f"{len(words)} first names: {len(women)} of women and {len(men)} of men")
+    output.table(["bits per letter", ""], [[what, f"{v:.4f}"] for what, v in letters_of(pairs(words)).items()])
+    output.table(
+        ["bits per letter of women's names", ""], [[what, f"{v:.4f}"] for what, v in two_codes(women, men).items()]
+    )
     written = [target / name for name in ("coin.png", "directions.png", "lengths.png")]
     draw_coin(written[0])
     nearest_ones = draw_directions(written[1])
@@ -156,11 +158,11 @@ def main(arguments: list[str]) -> float:
     rows = []
     for name, (fit, _, apart) in found.items():
         estimates = (f"{key} {getattr(fit.distribution, key):.4f} ± {e:.4f}" for key, e in fit.standard_errors.items())
-        print(f"{name} of the lengths:", ", ".join(estimates))
+        print(f"{name} fitted to the lengths:", ", ".join(estimates))
         rows.append([name, f"{apart:.4f}", f"{fit.aic:.0f}", f"{fit.agreement:.1f}"])
-    output.table(["fitted to lengths", "bits off", "AIC", "informations apart (s.e.)"], rows)
+    output.table(["fitted to lengths", "divergence (bits)", "AIC", "difference of informations (s.e.)"], rows)
     draw_lengths(written[2], lengths, found)
     output.wrote(written)
     mean = float(found["Normal"][0].distribution.mean)
-    print(f"mean length {mean:.4f} letters, to within {found['Normal'][0].standard_errors['mean']:.4f}")
+    print(f"mean length {mean:.4f} letters, standard error {found['Normal'][0].standard_errors['mean']:.4f}")
     return mean

@@ -1,9 +1,9 @@
-"""Fields of the plane: their divergence and curl as colour, which of them have a potential, and which.
+"""Fields of the plane: their divergence and curl as colour, and the potential where there is one.
 
-A hill's gradient, a whirl, a source and a vortex are drawn as arrows over what `ad.divergence` and `ad.curl` say of
-them at 40,000 points in one call. `is_conservative` and `is_solenoidal` look for a point that speaks against them: the
-vortex has no curl anywhere, and yet no potential, for it has a pole to turn round. Where a field is a gradient,
-`potential` finds of what, by line integrals, and its level lines are drawn.
+A hill's gradient, a whirl, a source and a vortex are drawn as arrows over their divergence and curl, which
+`ad.divergence` and `ad.curl` compute at 40,000 points in one call. `is_conservative` and `is_solenoidal` look for
+counterexamples: the vortex has no curl anywhere, but no potential either, since it circulates around a pole. Where a
+field is a gradient, `potential` finds the potential by line integrals, and its level lines are drawn.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ FIELDS: dict[str, Field] = {
 
 
 class Look(NamedTuple):
-    """What was found about a field.
+    """Findings about a field.
 
     Attributes
     ----------
     conservative, solenoidal : autodiff.calculus.Finding
     largest : dict
-        The largest divergence and curl on the grid, in size.
+        The largest magnitudes of divergence and curl on the grid.
     """
 
     conservative: Any
@@ -57,7 +57,7 @@ def grid(n: int) -> np.ndarray:
 
 
 def look(field: Field, points: int) -> Look:
-    """Judge a field in the box."""
+    """Analyse a field in the box."""
     box = [(-SIDE, SIDE), (-SIDE, SIDE)]
     at = grid(points)
     largest = {of.__name__: float(np.abs(of(field)(at)).max()) for of in (ad.divergence, ad.curl)}
@@ -65,14 +65,14 @@ def look(field: Field, points: int) -> Look:
 
 
 def potential_on(field: Field, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points of the box, and there the potential that is 0 in the middle."""
+    """Points of the box, and the potential there; it is 0 in the middle."""
     at = grid(n)
     of = ad.calculus.potential(field, np.zeros(2))
     return at, np.array([[of(at[:, i, j]) for j in range(n)] for i in range(n)])
 
 
 def draw_fields(path: Path, arrows: int) -> None:
-    """Every field over its divergence and over its curl."""
+    """Draw every field over its divergence and over its curl."""
     with output.figure(path, figsize=(15, 6.6)) as fig:
         axes = fig.subplots(2, len(FIELDS))
         for (name, field), column in zip(FIELDS.items(), axes.T, strict=True):
@@ -82,7 +82,7 @@ def draw_fields(path: Path, arrows: int) -> None:
 
 
 def draw_potential(path: Path, n: int) -> np.ndarray:
-    """The gradient of the hill over the level lines of the potential found from it; returns potential less hill."""
+    """Draw the hill with its gradient, and the potential found from it; returns potential minus hill."""
     field = FIELDS["gradient of a hill"]
     at, found = potential_on(field, n)
     with output.figure(path, figsize=(11, 4.6)) as fig:
@@ -97,14 +97,14 @@ def draw_potential(path: Path, n: int) -> np.ndarray:
 
 
 def sentence(name: str, what: str, finding: Any) -> str:
-    """The point that speaks against a field, in words."""
+    """The counterexample of a field, in words."""
     x, y = finding.witness
     return f"{name} is not {what}: {finding.reason} is {finding.size:.3g} at ({x:.2f}, {y:.2f})"
 
 
 def main(arguments: list[str]) -> float:
-    """Run the demo; returns by how much the potential is off the hill, up to its constant."""
-    parser = output.options("fields", __doc__, length="points", default=200, seed="nothing: there is no chance in it")
+    """Run the demo; returns the difference of potential and hill, up to a constant."""
+    parser = output.options("fields", __doc__, length="points", default=200, seed="nothing: the demo is deterministic")
     given = parser.parse_args(arguments)
     target = output.folder("fields", given.folder)
     rows, witnesses = [], []
@@ -121,5 +121,5 @@ def main(arguments: list[str]) -> float:
     difference = draw_potential(written[1], min(given.points, 25))
     output.wrote(written)
     off = float(np.ptp(difference))
-    print(f"potential and hill differ by a constant, to within {off:.1e}")
+    print(f"potential and hill differ by a constant, up to {off:.1e}")
     return off

@@ -1,4 +1,4 @@
-"""Classic functions of the plane to descend on: formula, box, start, and what is known of their critical points."""
+"""Classic test functions of the plane: formula, box, starting point, and known critical points."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 
 
 class Scene(NamedTuple):
-    """A function to look at.
+    """A test function.
 
     Attributes
     ----------
     f : callable
-        Of points (2, ...), returns a number for each.
+        Takes points (2, ...) and returns one number for each.
     box : (left, right, bottom, top)
     start : (x, y)
     about : str
     minima : tuple of (x, y)
-        The global ones.
+        The global minima.
     others : tuple of (x, y, kind)
-        Some of the other critical points, with the kind that `optim.classify_critical_point` gives them.
+        Some of the other critical points, with their kind from `optim.classify_critical_point`.
     source : str
-        Who is known for it; empty where it is everybody's.
+        Author and title; empty if there is none in particular.
     """
 
     f: Callable[[Any], Any]
@@ -46,34 +46,34 @@ def himmelblau(p: Any) -> Any:
 
 
 def rastrigin(p: Any) -> Any:
-    """A bowl full of hollows: 20 + x**2 + y**2 - 10 (cos 2 pi x + cos 2 pi y)."""
+    """A bowl full of local minima: 20 + x**2 + y**2 - 10 (cos 2 pi x + cos 2 pi y)."""
     x, y = p[0], p[1]
     return 20 + x**2 + y**2 - 10 * (np.cos(2 * np.pi * x) + np.cos(2 * np.pi * y))
 
 
 def beale(p: Any) -> Any:
-    """A plain with steep walls: squares of 1.5 - x + x y, 2.25 - x + x y**2 and 2.625 - x + x y**3, added."""
+    """A plain with steep walls: the sum of the squares of 1.5 - x + x y, 2.25 - x + x y**2 and 2.625 - x + x y**3."""
     x, y = p[0], p[1]
     return (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2
 
 
 def saddle(p: Any) -> Any:
-    """Up one way, down the other, and up again far out: x**2 - y**2 + y**4 / 2."""
+    """A saddle that rises again far out: x**2 - y**2 + y**4 / 2."""
     return p[0] ** 2 - p[1] ** 2 + p[1] ** 4 / 2
 
 
 def monkey_saddle(p: Any) -> Any:
-    """Three valleys meet at a point without curvature, and rise again far out: x**3 - 3 x y**2 + (x**2 + y**2)**2."""
+    """Three valleys from a point without curvature, which rise far out: x**3 - 3 x y**2 + (x**2 + y**2)**2."""
     x, y = p[0], p[1]
     return x**3 - 3 * x * y**2 + (x**2 + y**2) ** 2
 
 
 def narrow_valley(p: Any) -> Any:
-    """An ellipse fifty times as steep across as along: (x**2 + 50 y**2) / 2."""
+    """An elliptic valley with fifty times the curvature across as along: (x**2 + 50 y**2) / 2."""
     return (p[0] ** 2 + 50 * p[1] ** 2) / 2
 
 
-_FAR = 3 / 4  # r**3 cos(3 t) + r**4 is least where the cosine is -1 and 3 r**2 = 4 r**3
+_FAR = 3 / 4  # r**3 cos(3 t) + r**4 has its minimum where the cosine is -1 and 3 r**2 = 4 r**3
 
 GALLERY = {
     "Rosenbrock": Scene(
@@ -88,7 +88,7 @@ GALLERY = {
         himmelblau,
         box=(-5.5, 5.5, -5.5, 5.5),
         start=(0.0, -1.0),
-        about="four minima of one height, and a maximum between them",
+        about="four equal minima, and a maximum between them",
         minima=(
             (3.0, 2.0),
             (-2.805118086952745, 3.131312518250573),
@@ -129,7 +129,7 @@ GALLERY = {
         monkey_saddle,
         box=(-1.0, 1.0, -1.0, 1.0),
         start=(0.8, 0.02),
-        about="no curvature at all where three valleys meet",
+        about="no curvature where three valleys meet",
         minima=((-_FAR, 0.0), (_FAR / 2, _FAR * 3**0.5 / 2), (_FAR / 2, -_FAR * 3**0.5 / 2)),
         others=((0.0, 0.0, "degenerate"),),
         source='D. Hilbert, S. Cohn-Vossen, "Anschauliche Geometrie" (1932)',

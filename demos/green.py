@@ -1,10 +1,10 @@
-"""Green's theorem, both sides of it: round a region, and over it; and what a pole inside does.
+"""Both sides of Green's theorem, along the boundary and over the region; and the effect of a pole.
 
-The circulation of a field round the boundary equals the integral of its curl over the region. Both are computed, on a
-disc, on a region between two curves and on a ring, with an error for each side. The vortex has no curl and yet turns
-round its pole: on a region that holds the pole the theorem says nothing, and the pole is named in place of an answer;
-round any loop about it the circulation is 2 pi, however large the loop. With the field (-y, x) / 2 the circulation is
-the area, which is how a planimeter measures land by its border: at the end it measures a leaf.
+The circulation of a field around the boundary equals the integral of its curl over the region. Both are computed, on a
+disc, on a region between two curves and on a ring, with an error for each side. The vortex has no curl but circulates
+around its pole: the theorem does not hold on a region that contains the pole, and the pole is reported instead of a
+result. The circulation along any loop around the pole is 2 pi, however large the loop. With the field (-y, x) / 2 the
+circulation is the area; a planimeter measures areas in this way. The last example measures a leaf.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def waves(p: Any) -> Any:
 
 
 def vortex(p: Any) -> Any:
-    """No curl, and a pole in the middle."""
+    """A field without curl, with a pole in the middle."""
     return np.stack([-p[1], p[0]]) / (p[0] ** 2 + p[1] ** 2)
 
 
@@ -44,12 +44,12 @@ def area_form(p: Any) -> Any:
 
 
 def ring(inner: float, outer: float) -> Region:
-    """What lies between two circles round the middle."""
+    """The region between two circles around the origin."""
     return Region(lambda r, t: [r * np.cos(t), r * np.sin(t)], [(inner, outer), (0.0, 2 * np.pi)])
 
 
 def leaf(points: float = 5.0) -> Region:
-    """A region with a wavy border, radius 1 + 0.3 cos(points t); its area is pi (1 + 0.3**2 / 2)."""
+    """A region with a wavy boundary of radius 1 + 0.3 cos(points t); its area is pi (1 + 0.3**2 / 2)."""
 
     def place(s: Any, t: Any) -> list[Any]:
         r = s * (1 + 0.3 * np.cos(points * t))
@@ -67,12 +67,12 @@ CASES: dict[str, tuple[Field, Region]] = {
 
 
 def both_sides() -> dict[str, Comparison]:
-    """Green's theorem in every case."""
+    """Both sides of Green's theorem in every case."""
     return {name: theorems.green(field, region) for name, (field, region) in CASES.items()}
 
 
 def refusal() -> str:
-    """What is said when the region holds the pole."""
+    """The error message for a region that contains the pole."""
     try:
         theorems.green(vortex, Region.disc())
     except ad.DomainError as error:
@@ -81,7 +81,7 @@ def refusal() -> str:
 
 
 def circulations(radii: np.ndarray) -> np.ndarray:
-    """The circulation of the vortex round circles about its pole."""
+    """The circulation of the vortex along circles around its pole."""
     return np.array(
         [
             ad.line_integral(vortex, lambda t, r=r: np.stack([r * np.cos(t), r * np.sin(t)]), 0.0, 2 * np.pi)
@@ -91,7 +91,7 @@ def circulations(radii: np.ndarray) -> np.ndarray:
 
 
 def draw(path: Path, arrows: int) -> None:
-    """Every case: the region, its border as a loop, the field, and the curl as colour."""
+    """Draw every case: the region, its boundary as a loop, the field, and the curl as colour."""
     with output.figure(path, figsize=(12, 9)) as fig:
         for ax, (name, (field, region)) in zip(fig.subplots(2, 2).flat, CASES.items(), strict=True):
             plotting.green_theorem(field, region, arrows=arrows, ax=ax)
@@ -100,7 +100,7 @@ def draw(path: Path, arrows: int) -> None:
 
 def main(arguments: list[str]) -> float:
     """Run the demo; returns the largest difference between two sides."""
-    parser = output.options("green", __doc__, length="arrows", default=16, seed="nothing: there is no chance in it")
+    parser = output.options("green", __doc__, length="arrows", default=16, seed="nothing: the demo is deterministic")
     given = parser.parse_args(arguments)
     target = output.folder("green", given.folder)
     found = both_sides()
@@ -109,14 +109,16 @@ def main(arguments: list[str]) -> float:
         for name, c in found.items()
     ]
     output.table(["field and region", "circulation", "error", "integral of the curl", "error"], rows)
-    print("The vortex on a disc that holds its pole:", refusal())
+    print("The vortex on a disc that contains its pole:", refusal())
     radii = np.array([0.1, 1.0, 10.0])
     turned = ", ".join(f"{c:.6f} for radius {r:g}" for r, c in zip(radii, circulations(radii), strict=True))
-    print("Its circulation round the pole:", turned)
-    print(f"Area of the leaf by its border {found['area of a leaf'].left:.12f}; pi (1 + 0.045) = {np.pi * 1.045:.12f}")
+    print("Its circulation around the pole:", turned)
+    print(
+        f"Area of the leaf from its boundary {found['area of a leaf'].left:.12f}; pi (1 + 0.045) = {np.pi * 1.045:.12f}"
+    )
     written = [target / "green.png"]
     draw(written[0], given.arrows)
     output.wrote(written)
     off = max(abs(float(c.left - c.right)) for c in found.values())
-    print(f"the sides differ by {off:.1e} at most")
+    print(f"the sides differ by at most {off:.1e}")
     return off

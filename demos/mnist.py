@@ -1,8 +1,8 @@
-"""Train LeNet, a convolutional network, on 5,000 real images of MNIST; show what it takes for what.
+"""Train LeNet, a convolutional network, on 5,000 real images of MNIST, and show which digits it confuses.
 
-The images, 28x28 pixels, come with the package. LeNet-5 as it is used today (ReLU, largest entries of windows,
-dropout) learns from four fifths of them with Adam, whose rate falls along a cosine, and is tested on the fifth it has
-not seen. What comes out: the loss and accuracy over the epochs, which digit was taken for which, the worst mistakes.
+The images, 28x28 pixels, come with the package. LeNet-5 in its modern form (ReLU, max pooling, dropout) learns from
+four fifths of them with Adam, whose learning rate falls along a cosine, and is tested on the other fifth. The results
+are the loss and accuracy over the epochs, the confusion matrix, and the worst mistakes.
 
 Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition", 1998.
 """
@@ -36,13 +36,13 @@ def make_model() -> nn.Sequential:
 
 
 def split(seed: int) -> Data:
-    """Four fifths to train on and one to test on, with the same share of every digit in both."""
+    """Four fifths for training and one for testing, stratified by digit."""
     images, labels = nn.data.mnist()
     return nn.data.train_test_split(images[:, None], labels, test_size=0.2, stratify=labels, seed=seed)
 
 
 def train(data: Data, epochs: int = EPOCHS, seed: int = 0, *, report: Any = None) -> tuple[nn.Module, nn.History]:
-    """Train on ``(x_train, x_test, y_train, y_test)``; the model, and what `nn.fit` measured."""
+    """Train on ``(x_train, x_test, y_train, y_test)``; returns the model and the history of `nn.fit`."""
     x_train, x_test, y_train, y_test = data
     nn.manual_seed(seed)
     model = make_model()
@@ -64,7 +64,7 @@ def train(data: Data, epochs: int = EPOCHS, seed: int = 0, *, report: Any = None
 
 
 def scores(model: nn.Module, x: np.ndarray) -> np.ndarray:
-    """How likely each of the ten digits is, for each image."""
+    """The probability of each of the ten digits, for each image."""
     with ad.no_grad():
         return np.concatenate(
             [ad.special.softmax(model(part), axis=1).data for (part,) in nn.batches(x, shuffle=False)]
@@ -72,18 +72,18 @@ def scores(model: nn.Module, x: np.ndarray) -> np.ndarray:
 
 
 def draw_curve(path: Path, history: nn.History) -> None:
-    """Loss and accuracies over the epochs."""
+    """Plot loss and accuracies over the epochs."""
     epochs = np.arange(1, history.epochs + 1)
     with output.figure(path, figsize=(8, 3.4)) as fig:
         left, right = fig.subplots(1, 2)
-        for ax, what, title in ((left, "loss", "cross-entropy"), (right, "accuracy", "share of right answers")):
+        for ax, what, title in ((left, "loss", "cross-entropy"), (right, "accuracy", "fraction of correct answers")):
             found = {"train": history[what], "test": history[f"validation_{what}"]}
             output.lines(ax, epochs, found, xlabel="epoch", title=title)
             ax.xaxis.get_major_locator().set_params(integer=True)
 
 
 def draw_confusion(path: Path, counts: np.ndarray) -> None:
-    """The right digit by row, the answer by column; mistakes in colour, right answers as plain numbers."""
+    """Draw the confusion matrix, right digits by row and answers by column, with mistakes in colour."""
     mistakes = counts - np.diag(np.diag(counts))
     with output.figure(path, figsize=(5.6, 5.4)) as fig:
         ax = fig.subplots()
@@ -94,17 +94,17 @@ def draw_confusion(path: Path, counts: np.ndarray) -> None:
             colour = output.GREY if right or not count else "black"
             ax.text(column, row, text, ha="center", va="center", color=colour, weight="normal" if right else "bold")
         ax.set(xticks=range(10), yticks=range(10), xlabel="answer", ylabel="right digit")
-        ax.set_title(f"{mistakes.sum()} of {counts.sum()} test images are read wrongly")
+        ax.set_title(f"{mistakes.sum()} of {counts.sum()} test images are misread")
         bar = fig.colorbar(shown, shrink=0.7, label="mistakes")
         bar.locator.set_params(integer=True)
 
 
 def draw_mistakes(path: Path, found: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
-    """The test images whose right digit it thinks least likely, each with its answer and how sure it was."""
+    """Draw the test images whose right digit has the lowest probability, with the answer and its probability."""
     guess = found.argmax(1)
     order = np.argsort(found[np.arange(len(y)), y], kind="stable")[:40]
     with output.figure(path, figsize=(9, 6.2)) as fig:
-        fig.suptitle("The images it likes least: answer, right digit, how sure it was")
+        fig.suptitle("The images with the lowest probability of the right digit: answer, right digit, probability")
         for ax, i in zip(fig.subplots(5, 8).flat, order):
             wrong = guess[i] != y[i]
             text = f"{guess[i]}, not {y[i]}" if wrong else f"{guess[i]}, right"
@@ -112,7 +112,7 @@ def draw_mistakes(path: Path, found: np.ndarray, x: np.ndarray, y: np.ndarray) -
 
 
 def digit_rows(counts: np.ndarray) -> list[list[Any]]:
-    """For each digit how many there are, the share that was found, and what it is mostly taken for."""
+    """For each digit the number of images, the fraction recognised, and the most frequent wrong answer."""
     rows = []
     for digit, row in enumerate(counts):
         others = np.where(np.arange(10) == digit, 0, row)
@@ -124,13 +124,13 @@ def digit_rows(counts: np.ndarray) -> list[list[Any]]:
 def main(arguments: list[str]) -> float:
     """Run the demo; returns the accuracy on the test images."""
     parser = output.options(
-        "mnist", __doc__, length="epochs", default=EPOCHS, seed="the split, the first weights and the batches"
+        "mnist", __doc__, length="epochs", default=EPOCHS, seed="the split, the initial weights and the batches"
     )
     given = parser.parse_args(arguments)
     target = output.folder("mnist", given.folder)
     data = split(given.seed)
     x_train, x_test, _, y_test = data
-    print(f"{len(x_train)} images to learn from, {len(x_test)} to be tested on")
+    print(f"{len(x_train)} training images, {len(x_test)} test images")
     print(make_model().summary((1, 1, 28, 28)))
     print("\nepoch     loss   train    test")
 
@@ -144,7 +144,7 @@ def main(arguments: list[str]) -> float:
 
     found = scores(model, x_test)
     counts = nn.confusion_matrix(found, y_test)
-    output.table(["digit", "images", "found", "mostly taken for"], digit_rows(counts))
+    output.table(["digit", "images", "recognised", "mostly misread as"], digit_rows(counts))
     written = [target / name for name in ("curve.png", "confusion.png", "mistakes.png")]
     draw_curve(written[0], history)
     draw_confusion(written[1], counts)

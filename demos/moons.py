@@ -1,9 +1,8 @@
-"""Watch a network learn where one moon ends and the other begins, as a sheet of pictures and as a film.
+"""Watch a network learn to separate two moons, as a sheet of pictures and as a film.
 
-Two half circles of noisy points reach into each other: no straight line divides them. A perceptron with two hidden
-layers learns to. After each epoch a callback of `nn.fit` asks it, at every point of a grid, how likely the point is of
-the lower moon; what it answered, at some epochs side by side and at all of them in a film, shows a boundary that starts
-as a line and bends.
+Two half circles of noisy points are interleaved: no straight line separates them. A perceptron with two hidden layers
+learns to. After each epoch a callback of `nn.fit` computes, at every point of a grid, the probability of the lower
+moon. A sheet shows some epochs side by side, and a film shows all of them: the boundary starts as a line and bends.
 """
 
 from __future__ import annotations
@@ -28,25 +27,25 @@ Data = tuple[Any, Any, Any, Any]
 
 
 def make_model() -> nn.Sequential:
-    """From a point of the plane to one number, positive on the lower moon."""
+    """A network from a point of the plane to one number, positive on the lower moon."""
     return nn.Sequential(nn.Linear(2, 24), nn.Tanh(), nn.Linear(24, 24), nn.Tanh(), nn.Linear(24, 1), nn.Flatten(0))
 
 
 def split(seed: int, n: int = 500) -> Data:
-    """Four fifths of the points to train on and one to test on, half of either moon in both."""
+    """Four fifths of the points for training and one for testing, stratified by moon."""
     points, labels = nn.data.moons(n, noise=0.18, seed=seed)
     return nn.data.train_test_split(points, labels, test_size=0.2, stratify=labels, seed=seed)
 
 
 def grid() -> np.ndarray:
-    """The points of the plane that the network is asked about, (GRID * GRID, 2), row by row."""
+    """The grid points at which the network is evaluated, (GRID * GRID, 2), row by row."""
     left, right, bottom, top = BOX
     x, y = np.meshgrid(np.linspace(left, right, GRID), np.linspace(bottom, top, GRID))
     return np.stack([x.ravel(), y.ravel()], axis=1)
 
 
 def shares(model: nn.Module, points: np.ndarray) -> np.ndarray:
-    """How likely each point is of the lower moon."""
+    """The probability of the lower moon for each point."""
     with ad.no_grad():
         return ad.special.sigmoid(model(points)).data
 
@@ -56,8 +55,8 @@ def train(
 ) -> tuple[nn.Module, nn.History, np.ndarray]:
     """Train on ``(x_train, x_test, y_train, y_test)``.
 
-    Returns the model, what `nn.fit` measured, and the shares over the grid before the first epoch and after each:
-    (epochs + 1, GRID, GRID).
+    Returns the model, the history of `nn.fit`, and the probabilities over the grid before the first epoch and after
+    each: (epochs + 1, GRID, GRID).
     """
     x_train, x_test, y_train, y_test = data
     nn.manual_seed(seed)
@@ -85,24 +84,24 @@ def train(
 
 
 def draw_frame(ax: Any, share: np.ndarray, x: np.ndarray, y: np.ndarray, title: str) -> None:
-    """The shares over the plane, the line where both moons are as likely, and the points."""
+    """Draw the probabilities over the plane, the decision boundary, and the points."""
     nn.plotting.draw_regions(ax, share, BOX, x, y)
     ax.set_title(title, fontsize=10)
 
 
 def title_of(epoch: int, history: nn.History) -> str:
-    """The epoch, and how good the network was after it."""
+    """The epoch, and the test accuracy after it."""
     if not epoch:
         return "before the first epoch"
-    return f"epoch {epoch}, right on {history['validation_accuracy'][epoch - 1]:.0%} of the test points"
+    return f"epoch {epoch}, test accuracy {history['validation_accuracy'][epoch - 1]:.0%}"
 
 
 def draw_sheet(path: Path, frames: np.ndarray, history: nn.History, x: np.ndarray, y: np.ndarray) -> list[int]:
-    """Eight moments of the training, side by side; returns the epochs that are shown."""
+    """Draw eight epochs side by side; returns the epochs that are shown."""
     last = len(frames) - 1
     shown = sorted({epoch for epoch in SHEET if epoch < last} | {last})
     with output.figure(path, figsize=(12, 2.4 * -(-len(shown) // 4) + 0.5)) as fig:
-        fig.suptitle("Where the network draws the line (circles: upper moon, triangles: lower moon)")
+        fig.suptitle("The network's decision boundary (circles: upper moon, triangles: lower moon)")
         grid_of_axes = fig.subplots(-(-len(shown) // 4), 4, squeeze=False).flat
         for ax, epoch in zip(grid_of_axes, shown):
             draw_frame(ax, frames[epoch], x, y, title_of(epoch, history))
@@ -112,7 +111,7 @@ def draw_sheet(path: Path, frames: np.ndarray, history: nn.History, x: np.ndarra
 
 
 def draw_film(path: Path, frames: np.ndarray, history: nn.History, x: np.ndarray, y: np.ndarray) -> None:
-    """All epochs, as an animated GIF that stays for a while on the last."""
+    """Write all epochs as an animated GIF, which stays on the last one for a while."""
 
     def draw(figure: Any, epoch: int) -> None:
         draw_frame(figure.subplots(), frames[epoch], x, y, title_of(epoch, history))
@@ -121,11 +120,14 @@ def draw_film(path: Path, frames: np.ndarray, history: nn.History, x: np.ndarray
 
 
 def draw_curve(path: Path, history: nn.History) -> None:
-    """Loss and accuracies over the epochs."""
+    """Plot loss and accuracies over the epochs."""
     epochs = np.arange(1, history.epochs + 1)
     with output.figure(path, figsize=(8, 3.4)) as fig:
         left, right = fig.subplots(1, 2)
-        for ax, what, title in ((left, "loss", "binary cross-entropy"), (right, "accuracy", "share of right answers")):
+        for ax, what, title in (
+            (left, "loss", "binary cross-entropy"),
+            (right, "accuracy", "fraction of correct answers"),
+        ):
             found = {"train": history[what], "test": history[f"validation_{what}"]}
             output.lines(ax, epochs, found, xlabel="epoch", title=title)
 
@@ -133,13 +135,13 @@ def draw_curve(path: Path, history: nn.History) -> None:
 def main(arguments: list[str]) -> float:
     """Run the demo; returns the accuracy on the test points."""
     parser = output.options(
-        "moons", __doc__, length="epochs", default=EPOCHS, seed="the points, the first weights and the batches"
+        "moons", __doc__, length="epochs", default=EPOCHS, seed="the points, the initial weights and the batches"
     )
     given = parser.parse_args(arguments)
     target = output.folder("moons", given.folder)
     data = split(given.seed)
     x_train, x_test, y_train, _ = data
-    print(f"{len(x_train)} points to learn from, {len(x_test)} to be tested on")
+    print(f"{len(x_train)} training points, {len(x_test)} test points")
     print(make_model())
     rows: list[list[Any]] = []
 

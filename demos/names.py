@@ -1,9 +1,9 @@
 """Invent first names, letter by letter: a recurrent network and a transformer learn from real ones.
 
-The package `names` brings the first names of the US census of 1990. Both models read a name from its beginning and say
-at every place how likely each letter is to come next, or the end; they learn from nine tenths of the names and are
-measured on the rest. Then letters are drawn by these shares until a name ends, and those that are in no list are shown:
-twenty by either model.
+The package `names` contains the first names of the US census of 1990. Both models read a name from its beginning and
+predict at every position the probability of each next letter, or of the end. They learn from nine tenths of the names
+and are tested on the rest. Then letters are drawn with these probabilities until a name ends, and new names are shown:
+twenty from each model.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Sequences(NamedTuple):
     Attributes
     ----------
     read : (n, time) int, a dot and the name
-    next : (n, time) int, the name and a dot: what comes next at every place; `NOTHING` behind it
+    next : (n, time) int, the name and a dot, the next letter at every position; then `NOTHING`
     """
 
     read: np.ndarray
@@ -42,11 +42,11 @@ class Sequences(NamedTuple):
 
 
 def load(*files: str) -> list[str]:
-    """The first names of the census in some of its files, or in all, once each, in lower case."""
+    """The first names in some files of the census, or in all, once each, in lower case."""
     try:
         folder = resources.files("names")
     except ModuleNotFoundError:
-        advice = "this demo learns from the package `names`: pip install names, or this project's extra `demos`"
+        advice = "this demo needs the package `names`: pip install names, or this project's extra `demos`"
         raise SystemExit(advice) from None
     lines = [line for file in files or FILES for line in folder.joinpath(file).read_text(encoding="ascii").splitlines()]
     return sorted({line.split()[0].lower() for line in lines if line.strip()})
@@ -64,7 +64,7 @@ def sequences(names: list[str], length: int) -> Sequences:
 
 
 class Recurrent(nn.Module):
-    """A GRU: what it has read is in its state."""
+    """A GRU, whose state represents the letters read so far."""
 
     def __init__(self, length: int) -> None:
         super().__init__()
@@ -74,14 +74,14 @@ class Recurrent(nn.Module):
         self.out = nn.Linear(128, len(LETTERS))
 
     def forward(self, read: Any) -> ad.Tensor:
-        """Logits of the next letter at every place, (n, time, letters)."""
+        """Logits of the next letter at every position, (n, time, letters)."""
         states, _ = self.gru(self.letters(read))
         y: ad.Tensor = self.out(self.dropout(states))
         return y
 
 
 class Transformer(nn.Module):
-    """Two blocks of attention: at every place it looks back at all letters before."""
+    """Two transformer blocks: every position attends to all letters before."""
 
     def __init__(self, length: int) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class Transformer(nn.Module):
         self.out = nn.Linear(48, len(LETTERS))
 
     def forward(self, read: Any) -> ad.Tensor:
-        """Logits of the next letter at every place, (n, time, letters)."""
+        """Logits of the next letter at every position, (n, time, letters)."""
         x = self.letters(read) + self.places(np.arange(read.shape[1]))
         for block in self.blocks:
             x = block(x, causal=True)
@@ -104,7 +104,7 @@ MODELS = {"GRU": Recurrent, "transformer": Transformer}
 
 
 def loss(logits: Any, following: np.ndarray) -> ad.Tensor:
-    """Cross-entropy of the next letter, the mean over all letters."""
+    """Cross-entropy of the next letter, averaged over all letters."""
     rows = logits.reshape((following.size, len(LETTERS)))
     return nn.cross_entropy(rows, following.reshape(-1), ignore_index=NOTHING)
 
@@ -112,7 +112,7 @@ def loss(logits: Any, following: np.ndarray) -> ad.Tensor:
 def train(
     kind: str, train_data: Sequences, test_data: Sequences, epochs: int = EPOCHS, seed: int = 0, *, report: Any = None
 ) -> tuple[nn.Module, nn.History]:
-    """Train a model of `MODELS`; the model, and what `nn.fit` measured."""
+    """Train a model of `MODELS`; returns the model and the history of `nn.fit`."""
     nn.manual_seed(seed)
     model = MODELS[kind](train_data.read.shape[1] - 1)
     optimizer = optim.Adam(model.parameters(), learning_rate=RATE)
@@ -132,7 +132,7 @@ def train(
 
 
 def shares(model: nn.Module, read: np.ndarray) -> np.ndarray:
-    """How likely each letter is to come next, at every place: (n, time, letters)."""
+    """The probability of each next letter at every position: (n, time, letters)."""
     with ad.no_grad():
         return ad.special.softmax(model(read), axis=2).data
 
@@ -149,40 +149,40 @@ def draw_names(model: nn.Module, count: int, length: int, rng: np.random.Generat
 
 
 def invent(model: nn.Module, known: set[str], length: int, seed: Any, count: int = 20) -> tuple[list[str], float]:
-    """Names that are in no list and of three letters or more, and the share of all drawn names that are in the list."""
+    """New names of three letters or more, and the fraction of all drawn names that are in the census."""
     drawn = draw_names(model, 400, length, np.random.default_rng(seed))
     new = list(dict.fromkeys(name for name in drawn if name not in known and len(name) > 2))
     return new[:count], float(np.mean([name in known for name in drawn]))
 
 
 def draw_curve(path: Path, histories: dict[str, nn.History]) -> None:
-    """Both losses of both models over the epochs."""
+    """Plot both losses of both models over the epochs."""
     with output.figure(path, figsize=(8, 3.6)) as fig:
         for ax, (kind, history) in zip(fig.subplots(1, 2, sharey=True), histories.items(), strict=True):
             found = {"train": history["loss"], "test": history["validation_loss"]}
             output.lines(ax, np.arange(1, history.epochs + 1), found, xlabel="epoch", title=kind)
-        fig.axes[0].set_ylabel("cross-entropy of a letter")
+        fig.axes[0].set_ylabel("cross-entropy per letter")
 
 
 def draw_letters(path: Path, models: dict[str, nn.Module], name: str = SHOWN) -> None:
-    """What either model expects while it reads a name: a column for every place, a row for every letter."""
+    """Draw the predictions of each model while it reads a name: a column per position, a row per letter."""
     read, following = sequences([name], len(name))
     with output.figure(path, figsize=(8.4, 7)) as fig:
-        fig.suptitle(f"What comes next? Each column has read “{name}” up to the letter below it")
+        fig.suptitle(f"Predictions of the next letter, after reading “{name}” up to the letter below each column")
         for ax, (kind, model) in zip(fig.subplots(1, 2, sharey=True), models.items(), strict=True):
             found = shares(model, read)[0]
             shown = ax.imshow(found.T, cmap="Blues", vmin=0, vmax=1, aspect="auto")
             ax.scatter(np.arange(len(name) + 1), following[0], s=60, facecolors="none", edgecolors=output.RED)
             ax.set(xticks=range(len(name) + 1), xticklabels=["start", *name], title=kind)
             ax.set(yticks=range(len(LETTERS)), yticklabels=["end", *LETTERS[1:]])
-        fig.axes[0].set_ylabel("next letter (circles: what does come)")
-        fig.colorbar(shown, ax=fig.axes, shrink=0.6, label="share")
+        fig.axes[0].set_ylabel("next letter (circles: the actual one)")
+        fig.colorbar(shown, ax=fig.axes, shrink=0.6, label="probability")
 
 
 def main(arguments: list[str]) -> float:
-    """Run the demo; returns the lower of both losses on names that were not learnt from."""
+    """Run the demo; returns the lower of both test losses."""
     parser = output.options(
-        "names", __doc__, length="epochs", default=EPOCHS, seed="the split, the first weights and all drawing"
+        "names", __doc__, length="epochs", default=EPOCHS, seed="the split, the initial weights and all drawing"
     )
     given = parser.parse_args(arguments)
     target = output.folder("names", given.folder)
@@ -190,7 +190,7 @@ def main(arguments: list[str]) -> float:
     length = max(map(len, names))
     learnt, kept = nn.data.train_test_split(np.array(names), test_size=0.1, seed=given.seed)
     train_data, test_data = (sequences(part.tolist(), length) for part in (learnt, kept))
-    print(f"{len(learnt)} names to learn from, {len(kept)} to be tested on, of up to {length} letters")
+    print(f"{len(learnt)} training names, {len(kept)} test names, of up to {length} letters")
     histories: dict[str, nn.History] = {}
     models: dict[str, nn.Module] = {}
     invented: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""What the demos share: options, where files go, a progress bar, tables, and figures that are written and closed."""
+"""Helpers of the demos: options, output folders, a progress bar, tables, and figures that are written and closed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ T = TypeVar("T")
 
 
 def options(name: str, about: str | None, *, length: str, default: int, seed: str) -> argparse.ArgumentParser:
-    """The options that the demos share: how long to train (``--epochs``, by name), ``--seed`` and ``--folder``."""
+    """The common options of the demos: a length (such as ``--epochs``), ``--seed`` and ``--folder``."""
     parser = argparse.ArgumentParser(prog=f"python -m demos {name}", description=about)
-    parser.add_argument(f"--{length}", type=positive, default=default, help=f"how many {length} ({default})")
+    parser.add_argument(f"--{length}", type=positive, default=default, help=f"number of {length} ({default})")
     parser.add_argument("--seed", type=int, default=0, help=f"of {seed} (0)")
-    parser.add_argument("--folder", help=f"where the pictures go (out/{name})")
+    parser.add_argument("--folder", help=f"folder for the pictures (out/{name})")
     return parser
 
 
@@ -34,25 +34,25 @@ def positive(text: str) -> int:
 
 
 def folder(name: str, parent: str | None) -> Path:
-    """The folder a demo writes to, made if it is not there."""
+    """The folder that a demo writes to; it is created if it does not exist."""
     path = Path(parent) if parent else Path("out") / name
     path.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def wrote(paths: Iterable[Path]) -> None:
-    """Name the files that were written."""
+    """Print the names of the written files."""
     for path in paths:
         print("wrote", path)
 
 
 def on_terminal() -> bool:
-    """Whether a line that moves does no harm: rich would take a pipe's lines to its own side."""
+    """Whether both streams are a terminal; otherwise rich would redirect the lines meant for a pipe."""
     return sys.stderr.isatty() and sys.stdout.isatty()
 
 
 def progress(items: Iterable[T], total: int, label: str) -> Iterator[T]:
-    """The items, with a live bar on a terminal (rich where it is installed); silent in a pipe or without a label."""
+    """The items, with a progress bar (by rich if it is installed); silent without a terminal or a label."""
     if not label or not on_terminal():
         yield from items
         return
@@ -69,7 +69,7 @@ def progress(items: Iterable[T], total: int, label: str) -> Iterator[T]:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print a table, by rich where it is installed: the first column to the left, the others to the right."""
+    """Print a table, by rich if it is installed: the first column left-aligned, the others right-aligned."""
     cells = [[str(cell) for cell in row] for row in rows]
     try:
         from rich import box
@@ -106,7 +106,7 @@ def figure(path: Path, **options: Any) -> Iterator[Any]:
 
 
 def image(ax: Any, pixels: Any, text: str = "", *, stands_out: bool = False) -> None:
-    """Show a drawing in ink from 0 to 1, with a line above it, in colour where it stands out."""
+    """Show an image in ink from 0 to 1, with a title, which is red if `stands_out`."""
     ax.imshow(pixels, cmap="gray_r", vmin=0, vmax=1)
     ax.set_title(text, fontsize=8, color=RED if stands_out else "#333333")
     ax.axis("off")

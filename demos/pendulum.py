@@ -1,10 +1,10 @@
-"""Weigh a pendulum by watching it: its length, its friction and its first push, from noisy angles.
+"""Estimate a pendulum's length, friction and initial state from noisy measurements of its angle.
 
-Newton's law of a damped pendulum, angle'' = -(g / length) sin(angle) - friction angle', is solved by `ad.odeint`; the
-derivative of the solution by the unknowns comes out of the solver, and Gauss and Newton's method (`optim.minimize`,
-"gauss-newton") moves them until the solution passes through the measurements. The curvature at the end says how well
-they are known. As a function of the length the sum of squares has a narrow valley in a plain, for with a wrong period
-the swings slip past the measured ones: a fit must begin near enough, and a picture shows how near.
+Newton's law of a damped pendulum, angle'' = -(g / length) sin(angle) - friction angle', is solved by `ad.odeint`,
+which also gives the derivatives of the solution with respect to the unknowns. The Gauss-Newton method
+(`optim.minimize`, "gauss-newton") fits them to the measurements, and the curvature at the end gives their standard
+errors. As a function of the length the sum of squares has a narrow valley in a plain, since a wrong period puts the
+swings out of phase. So a fit must start near enough, and a picture shows how near.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LENGTHS = (0.4, 1.9)
 
 
 class Fit(NamedTuple):
-    """What was found.
+    """The result of a fit.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Fit(NamedTuple):
 
 
 def motion(unknowns: dict[str, Any], times: np.ndarray) -> Any:
-    """Angle and angular speed at these times, (n, 2); differentiable by the unknowns."""
+    """Angle and angular speed at given times, (n, 2); differentiable in the unknowns."""
 
     def rate(state: Any, t: Any) -> Any:
         angle, speed = state[0], state[1]
@@ -66,7 +66,7 @@ def measure(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def fit(times: np.ndarray, angles: np.ndarray, start: dict[str, float] = START, iterations: int = ITERATIONS) -> Fit:
-    """The unknowns that bring the solution nearest to the angles, with standard errors from the curvature."""
+    """The least-squares fit of the unknowns to the angles, with standard errors from the curvature."""
 
     def residuals(unknowns: dict[str, Any]) -> Any:
         return motion(unknowns, times)[:, 0] - angles
@@ -83,7 +83,7 @@ def fit(times: np.ndarray, angles: np.ndarray, start: dict[str, float] = START, 
 
 
 def valley(times: np.ndarray, angles: np.ndarray, unknowns: dict[str, float], n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Lengths, and the mean square of the residuals with all else as found: all solved as one system."""
+    """Lengths, and the mean square of the residuals for each with the other unknowns fixed, solved as one system."""
     lengths = np.linspace(*LENGTHS, n)
 
     def rate(state: Any, t: Any) -> Any:
@@ -94,9 +94,9 @@ def valley(times: np.ndarray, angles: np.ndarray, unknowns: dict[str, float], n:
 
 
 def draw_swings(path: Path, times: np.ndarray, angles: np.ndarray, found: Fit) -> None:
-    """Angles over time before and after, and the motion in the plane of angle and speed."""
+    """Plot the angles over time before and after the fit, and the motion in the phase plane."""
     fine = np.linspace(0.0, DURATION, 400)
-    curves = {"where it began": motion(found.path[0], fine), "fitted": motion(found.unknowns, fine)}
+    curves = {"initial guess": motion(found.path[0], fine), "fitted": motion(found.unknowns, fine)}
     with output.figure(path, figsize=(11, 4)) as fig:
         left, right = fig.subplots(1, 2, width_ratios=(2, 1))
         left.scatter(times, angles, s=14, color="#999999", label="measured")
@@ -115,7 +115,7 @@ def draw_swings(path: Path, times: np.ndarray, angles: np.ndarray, found: Fit) -
 
 
 def draw_fit(path: Path, times: np.ndarray, angles: np.ndarray, found: Fit, n: int) -> None:
-    """The loss step by step, and the valleys it has along the length."""
+    """Plot the loss step by step, and the loss as a function of the length."""
     with output.figure(path, figsize=(11, 3.8)) as fig:
         left, right = fig.subplots(1, 2)
         left.semilogy(found.loss, color=output.BLUE, marker="o", markersize=4)
@@ -124,10 +124,10 @@ def draw_fit(path: Path, times: np.ndarray, angles: np.ndarray, found: Fit, n: i
         left.legend()
         lengths, losses = valley(times, angles, found.unknowns, n)
         right.semilogy(lengths, losses, color=output.BLUE)
-        for x, name, marker in ((found.path[0]["length"], "began", "s"), (found.unknowns["length"], "ended", "o")):
+        for x, name, marker in ((found.path[0]["length"], "start", "s"), (found.unknowns["length"], "end", "o")):
             y = np.interp(x, lengths, losses)
             right.plot(x, y, marker, color=output.RED, label=f"{name} at {x:.3f} m")
-        right.set(xlabel="length (m)", title="the same, by the length alone")
+        right.set(xlabel="length (m)", title="the same, as a function of the length alone")
         right.legend()
         for ax in (left, right):
             ax.grid(alpha=0.3, which="both")
@@ -139,9 +139,9 @@ def main(arguments: list[str]) -> float:
     given = parser.parse_args(arguments)
     target = output.folder("pendulum", given.folder)
     if given.measurements <= len(START):
-        parser.error(f"--measurements {given.measurements}: more than the {len(START)} unknowns are needed")
+        parser.error(f"--measurements {given.measurements}: give more than the number of unknowns, {len(START)}")
     times, angles = measure(given.measurements, given.seed)
-    print(f"{len(times)} angles over {DURATION:g} s, each off by about {NOISE} rad")
+    print(f"{len(times)} angles over {DURATION:g} s, with noise of {NOISE} rad")
     found = fit(times, angles)
     rows = [
         [
@@ -153,7 +153,7 @@ def main(arguments: list[str]) -> float:
         ]
         for name, truth in TRUTH.items()
     ]
-    output.table(["unknown", "began at", "fitted", "standard error", "truth"], rows)
+    output.table(["unknown", "start", "fitted", "standard error", "truth"], rows)
     print(f"residuals of {np.sqrt(found.loss[-1]):.4f} rad after {len(found.loss) - 1} steps")
     written = [target / name for name in ("swings.png", "fit.png")]
     draw_swings(written[0], times, angles, found)

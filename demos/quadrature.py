@@ -1,9 +1,9 @@
-"""Areas by rectangles and by better rules: how their errors fall, how honest the estimates are.
+"""Riemann sums and better quadrature rules: how their errors fall, and how good the error estimates are.
 
-First the Riemann sums of the curriculum, beside the laws of their errors (the Euler-Maclaurin formula), and Gauss and
-Legendre's rule, which leaves them all behind. Then `ad.integrate` on integrals that are hard for one reason each, with
-the error it admits beside the true one; then an integral that diverges, which is refused. At the end the derivative of
-an integral by its parameter and by its limit, which comes out of the same nodes.
+First come Riemann sums, with their predicted errors (the Euler-Maclaurin formula), and the Gauss-Legendre rule, which
+beats them all. Then `ad.integrate` computes integrals that are hard for one reason each, with the estimated and the
+true error. An integral that diverges is refused. Last come the derivatives of an integral with respect to a parameter
+and a limit, from the same nodes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RULES = ("left", "midpoint", "trapezoid", "simpson")
 LIMITS = (0.0, 2.0)
 EXACT = float(np.exp(2.0) * (np.sin(2.0) - np.cos(2.0)) + 1) / 2
 
-# what makes it hard: integrand, limits, value in closed form
+# difficulty: integrand, limits, value in closed form
 HARD: dict[str, tuple[Callable[[Any], Any], tuple[float, float], float]] = {
     "a narrow peak": (lambda x: 1 / (1e-6 + (x - 0.3) ** 2), (0.0, 1.0), 1e3 * float(np.arctan(700) + np.arctan(300))),
     "a kink": (lambda x: np.abs(x - 1 / 3), (0.0, 1.0), 5 / 18),
@@ -41,19 +41,19 @@ def smooth(x: Any) -> Any:
 
 
 def errors(pieces: np.ndarray) -> dict[str, np.ndarray]:
-    """By rule the size of the error of the sum, for each number of pieces; and of Gauss's rule with as many nodes."""
+    """For each rule the size of the error by number of subintervals; for Gauss's rule by number of nodes."""
     found = {
         rule: np.array([abs(EXACT - float(ad.calculus.riemann_sum(smooth, *LIMITS, int(n), rule))) for n in pieces])
         for rule in RULES
     }
-    few = {"method": "gauss-legendre", "tol": 10.0}  # four nodes are not many: any error will do
+    few = {"method": "gauss-legendre", "tol": 10.0}  # accepts any error, since four nodes are few
     sums = [float(ad.integrate(smooth, *LIMITS, nodes=int(n), **few)) for n in pieces if n > 3]
     found["gauss-legendre"] = np.abs(EXACT - np.array(sums))
     return found
 
 
 def laws(pieces: np.ndarray) -> dict[str, np.ndarray]:
-    """By rule what its law says of the error."""
+    """For each rule the predicted error."""
     return {
         rule: np.array([abs(float(ad.calculus.riemann_error(smooth, *LIMITS, int(n), rule))) for n in pieces])
         for rule in RULES
@@ -61,7 +61,7 @@ def laws(pieces: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def hard_integrals() -> dict[str, tuple[float, float, float, list[np.ndarray]]]:
-    """By what makes it hard: value, the error that is admitted, the true error, and the nodes call by call."""
+    """For each difficulty the value, the estimated error, the true error, and the nodes of each call."""
     found = {}
     for name, (f, limits, exact) in HARD.items():
         calls: list[np.ndarray] = []
@@ -76,14 +76,14 @@ def hard_integrals() -> dict[str, tuple[float, float, float, list[np.ndarray]]]:
 
 
 def draw_sums(path: Path, n: int = 8) -> None:
-    """Four Riemann sums of the same curve."""
+    """Draw four Riemann sums of the same curve."""
     with output.figure(path, figsize=(12, 7)) as fig:
         for ax, rule in zip(fig.subplots(2, 2).flat, ("left", "right", "midpoint", "trapezoid"), strict=True):
             plotting.riemann(smooth, *LIMITS, n, rule=rule, ax=ax)
 
 
 def draw_errors(path: Path, pieces: np.ndarray, found: dict[str, np.ndarray], said: dict[str, np.ndarray]) -> None:
-    """Errors against the number of pieces, on their laws."""
+    """Plot the errors and the predicted errors against the number of subintervals."""
     with output.figure(path, figsize=(7.5, 5)) as fig:
         ax = fig.subplots()
         for (rule, off), (colour, dash) in zip(found.items(), (*output.STYLES, ("black", "-")), strict=True):
@@ -91,14 +91,14 @@ def draw_errors(path: Path, pieces: np.ndarray, found: dict[str, np.ndarray], sa
             ax.loglog(n, np.maximum(off, 1e-17), color=colour, linestyle=dash, marker="o", markersize=4, label=rule)
             if rule in said:
                 ax.loglog(pieces, said[rule], color=colour, linewidth=5, alpha=0.2)
-        ax.set(xlabel="pieces, or nodes", ylabel="size of the error", ylim=(1e-17, 10))
-        ax.set_title("the errors (lines) and their laws (broad, pale)")
+        ax.set(xlabel="subintervals, or nodes", ylabel="size of the error", ylim=(1e-17, 10))
+        ax.set_title("errors (lines) and predicted errors (broad, pale)")
         ax.grid(alpha=0.3)
         fig.legend(loc="outside right upper")
 
 
 def draw_nodes(path: Path, calls: list[np.ndarray]) -> None:
-    """Where the integrand of the narrow peak was asked for, call by call."""
+    """Draw the nodes of each call for the narrow peak."""
     f, limits, _ = HARD["a narrow peak"]
     with output.figure(path, figsize=(8, 5)) as fig:
         top, bottom = fig.subplots(2, 1, sharex=True)
@@ -107,12 +107,12 @@ def draw_nodes(path: Path, calls: list[np.ndarray]) -> None:
         top.set_title("1 / (1e-6 + (x - 0.3)²)")
         for i, nodes in enumerate(calls):
             bottom.plot(nodes, np.full(nodes.shape, i + 1), "|", color=output.BLUE, markersize=9)
-        bottom.set(xlabel="x", ylabel="call", title="the nodes gather at the peak")
+        bottom.set(xlabel="x", ylabel="call", title="the nodes cluster at the peak")
         bottom.invert_yaxis()
 
 
 def main(arguments: list[str]) -> float:
-    """Run the demo; returns the largest true error of the hard integrals, over their values."""
+    """Run the demo; returns the largest true error of the hard integrals, relative to their values."""
     parser = output.options(
         "quadrature", __doc__, length="doublings", default=PIECES, seed="nothing: there is no chance in it"
     )
@@ -121,13 +121,13 @@ def main(arguments: list[str]) -> float:
     pieces = 2 ** np.arange(1, given.doublings + 1)
     found, said = errors(pieces), laws(pieces)
     rows = [[rule, f"{found[rule][-1]:.3e}", f"{said[rule][-1]:.3e}"] for rule in RULES]
-    output.table([f"{pieces[-1]} pieces", "error", "by its law"], rows)
+    output.table([f"{pieces[-1]} subintervals", "error", "predicted"], rows)
     hard = hard_integrals()
     rows = [
         [name, f"{value:.12g}", f"{error:.0e}", f"{off:.0e}", sum(map(len, calls))]
         for name, (value, error, off, calls) in hard.items()
     ]
-    output.table(["hard because of", "value", "error admitted", "true error", "evaluations"], rows)
+    output.table(["difficulty", "value", "estimated error", "true error", "evaluations"], rows)
     try:
         ad.integrate(lambda x: 1 / x, 0.0, 1.0)
     except ad.DomainError as error:
@@ -142,5 +142,5 @@ def main(arguments: list[str]) -> float:
     draw_nodes(written[2], hard["a narrow peak"][3])
     output.wrote(written)
     worst = max(off / abs(value) for value, _, off, _ in hard.values())
-    print(f"largest error of a hard integral, over its value: {worst:.1e}")
+    print(f"largest relative error of a hard integral: {worst:.1e}")
     return worst

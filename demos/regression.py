@@ -1,9 +1,9 @@
-"""Fit a noisy sine with Newton's method, L-BFGS and Adam: who needs how many steps, and how many seconds.
+"""Fit a noisy sine with Newton's method, L-BFGS and Adam, and compare their numbers of steps and their times.
 
-One small network, three times from the same weights, on the whole of the data at every step. Newton's method asks for
-Hessian-vector products, L-BFGS remembers how the gradient changed, Adam knows gradients alone; its step is compiled,
-since it is taken thousands of times. The loss is the mean square error and a little of the squares of the weights, so
-that it has a minimum. What a step costs differs much, so it is drawn twice: against steps and against seconds.
+One small network is trained three times from the same weights, on all data at every step. Newton's method uses
+Hessian-vector products, L-BFGS uses changes of the gradient, and Adam uses only gradients; its step is compiled, since
+it is taken thousands of times. The loss is the mean squared error plus a small multiple of the squared weights, so
+that it has a minimum. The costs of a step differ much, so the loss is plotted against steps and against seconds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import optim
 from demos import output
 
 STEPS = 4000
-"""Of Adam. The others get a part of them that takes about as long."""
+"""The number of Adam's steps. The others take fewer, in about the same time."""
 
 NOISE = 0.2
 DECAY = 3e-4  # times the sum of the squares of all weights
@@ -32,13 +32,13 @@ Loss = Callable[[], ad.Tensor]
 
 
 class Run(NamedTuple):
-    """What one method did.
+    """The run of one method.
 
     Attributes
     ----------
     losses : (steps + 1,), before the first step and after each
     seconds : (steps + 1,), from the first step on
-    fit : (n,), what the network says at the points of `line`
+    fit : (n,), the network's output at the points of `line`
     """
 
     losses: np.ndarray
@@ -47,14 +47,14 @@ class Run(NamedTuple):
 
 
 def make_model(seed: int) -> nn.Sequential:
-    """From one number to one number, in float64: curvature is a matter of small differences."""
+    """A network from one number to one number, in float64, since curvature depends on small differences."""
     rng = np.random.default_rng(seed)
     layers = [nn.Linear(a, b, dtype=np.float64, rng=rng) for a, b in ((1, 16), (16, 16), (16, 1))]
     return nn.Sequential(layers[0], nn.Tanh(), layers[1], nn.Tanh(), layers[2])
 
 
 def line() -> np.ndarray:
-    """Where the fits are drawn and compared with the sine, (200, 1)."""
+    """The points at which the fits are plotted and compared with the sine, (200, 1)."""
     return np.linspace(-3, 3, 200)[:, None]
 
 
@@ -92,7 +92,7 @@ def adam(model: nn.Module, loss: Loss, steps: int) -> Loss:
 
 
 METHODS = {"Newton": (newton, 30), "L-BFGS": (lbfgs, 8), "Adam, compiled": (adam, 1)}
-"""By name the method, and how many of Adam's steps are given up for one of its own."""
+"""For each name the method, and the number of Adam's steps that one of its steps replaces."""
 
 
 def run(make_step: Any, steps: int, x: np.ndarray, y: np.ndarray, seed: int) -> Run:
@@ -115,7 +115,7 @@ def run(make_step: Any, steps: int, x: np.ndarray, y: np.ndarray, seed: int) -> 
 
 
 def compare(steps: int, seed: int, *, label: str = "") -> tuple[np.ndarray, np.ndarray, dict[str, Run]]:
-    """The data, and what each method made of them."""
+    """The data, and the run of each method."""
     x, y = nn.data.sine(100, noise=NOISE, seed=seed)
     runs = {}
     for name in output.progress(METHODS, len(METHODS), label):
@@ -125,18 +125,18 @@ def compare(steps: int, seed: int, *, label: str = "") -> tuple[np.ndarray, np.n
 
 
 def distance(fit: np.ndarray) -> float:
-    """Root of the mean square distance from the sine without noise."""
+    """Root mean square distance from the sine without noise."""
     return float(np.sqrt(np.mean((fit - np.sin(line()[:, 0])) ** 2)))
 
 
 def reached(found: Run, level: float) -> tuple[str, str]:
-    """After how many steps and seconds a run was at a level, or dashes."""
+    """The step and the time at which a run reached a level, or dashes."""
     at = np.flatnonzero(found.losses <= level)
     return (f"step {at[0]}", f"{found.seconds[at[0]]:.2f} s") if len(at) else ("-", "-")
 
 
 def draw_losses(path: Path, runs: dict[str, Run]) -> None:
-    """How far each is above the lowest loss that any of them found."""
+    """Plot the losses above the lowest loss of all runs."""
     lowest = min(found.losses.min() for found in runs.values())
     with output.figure(path, figsize=(9, 3.8)) as fig:
         for ax, what in zip(fig.subplots(1, 2, sharey=True), ("steps", "seconds"), strict=True):
@@ -146,12 +146,12 @@ def draw_losses(path: Path, runs: dict[str, Run]) -> None:
                 ax.loglog(across[1:], above[1:], color=colour, linestyle=dash, label=name)
             ax.set(xlabel=what, ylim=(1e-8, None))
             ax.grid(alpha=0.3)
-        fig.axes[0].set_ylabel("loss above the lowest that was found")
+        fig.axes[0].set_ylabel("loss above the lowest one found")
         fig.axes[0].legend()
 
 
 def draw_fits(path: Path, x: np.ndarray, y: np.ndarray, runs: dict[str, Run]) -> None:
-    """The data, the sine, and what each network says."""
+    """Plot the data, the sine, and the fit of each network."""
     with output.figure(path, figsize=(8, 4.2)) as fig:
         ax = fig.subplots()
         ax.scatter(x, y, s=14, color="#BBBBBB", label="data")
@@ -160,9 +160,9 @@ def draw_fits(path: Path, x: np.ndarray, y: np.ndarray, runs: dict[str, Run]) ->
 
 
 def main(arguments: list[str]) -> float:
-    """Run the demo; returns how far Newton's fit is from the sine."""
+    """Run the demo; returns the distance of Newton's fit from the sine."""
     parser = output.options(
-        "regression", __doc__, length="steps", default=STEPS, seed="the noise and the first weights"
+        "regression", __doc__, length="steps", default=STEPS, seed="the noise and the initial weights"
     )
     given = parser.parse_args(arguments)
     target = output.folder("regression", given.folder)
@@ -178,7 +178,7 @@ def main(arguments: list[str]) -> float:
         ]
         for name, found in runs.items()
     ]
-    output.table(["method", "steps", "took", "last loss", "within 1 %", "after", "off the sine"], rows)
+    output.table(["method", "steps", "time", "last loss", "within 1 %", "after", "distance from sine"], rows)
     written = [target / name for name in ("losses.png", "fits.png")]
     draw_losses(written[0], runs)
     draw_fits(written[1], x, y, runs)

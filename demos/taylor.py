@@ -1,10 +1,10 @@
-"""Taylor polynomials to order 20 in one sweep: how near they come, how far they reach, what is left.
+"""Taylor polynomials to order 20 in one sweep: their accuracy, their radius of convergence, their remainder.
 
-`ad.taylor` sends a power series through the recorded operations, with their first-order rules alone. Three functions
-are drawn with their polynomials: the exponential, whose series converges everywhere; 1 / (1 + x**2), smooth on all of
-the line, whose series stops at 1 because of the poles at i and -i that the line does not see; and the logarithm. The
-radius is estimated from the coefficients, and the remainder from its integral is set beside the true one. At the end
-the cost of a high derivative by nesting and by series.
+`ad.taylor` sends a power series through the recorded operations, using only their first-order rules. Three functions
+are plotted with their polynomials: the exponential, whose series converges everywhere; 1 / (1 + x**2), which is smooth
+on the whole line, but whose series converges only up to 1 because of the poles at i and -i; and the logarithm. The
+radius is estimated from the coefficients, and the integral form of the remainder is compared with the true remainder.
+At the end the cost of a high derivative is measured, by nesting and by series.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ORDER = 20
 
 
 class Function(NamedTuple):
-    """A function, where it is expanded, the radius of convergence, and a point at which the remainder is looked at."""
+    """A function, the point of expansion, the radius of convergence, and a point for the remainder."""
 
     f: Callable[[Any], Any]
     x0: float
@@ -42,12 +42,12 @@ SHOWN = {"exp(x)": (1, 2, 3, 5), "1 / (1 + x²)": (2, 4, 8, 16), "log(x) at 2": 
 
 
 def wave(x: Any) -> Any:
-    """What the derivatives are timed on."""
+    """The function whose derivatives are timed."""
     return np.tanh(x * np.sin(x))
 
 
 def partial_errors(function: Function, order: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each order the error of the polynomial at the point, and that by the integral form of the remainder."""
+    """For each order the error of the polynomial at the point, and the integral form of the remainder."""
     coefficients = ad.taylor(function.f, function.x0, order)
     sums = np.cumsum(coefficients * (function.x - function.x0) ** np.arange(order + 1))
     said = [float(ad.calculus.remainder(function.f, function.x0, k, function.x)) for k in range(order + 1)]
@@ -75,7 +75,7 @@ def costs(most: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
 
 
 def draw_polynomials(path: Path) -> None:
-    """Each function with some of its polynomials, and where its series converges."""
+    """Plot each function with some of its polynomials, and its interval of convergence."""
     with output.figure(path, figsize=(14, 4.4)) as fig:
         for ax, (name, function) in zip(fig.subplots(1, 3), FUNCTIONS.items(), strict=True):
             reach = min(2.5, 1.9 * function.radius) if function.x0 == 0 else 1.97
@@ -85,27 +85,25 @@ def draw_polynomials(path: Path) -> None:
                 for edge in (function.x0 - function.radius, function.x0 + function.radius):
                     if shown[0] <= edge <= shown[1]:
                         ax.axvline(edge, color=output.GREY, linestyle=":")
-            ax.set_title(f"{name} (dotted: where the series stops)" if function.x0 == 0 and name[0] == "1" else name)
+            ax.set_title(f"{name} (dotted: limits of convergence)" if function.x0 == 0 and name[0] == "1" else name)
 
 
 def draw_errors(path: Path, found: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
-    """The error at one point, order by order, on the remainder's integral."""
+    """Plot the error at one point by order, and the integral form of the remainder."""
     with output.figure(path, figsize=(7.5, 4.6)) as fig:
         ax = fig.subplots()
         for (name, (off, said)), (colour, dash) in zip(found.items(), output.STYLES, strict=False):
             k = np.arange(len(off))
             ax.semilogy(k, np.abs(off) + 1e-17, color=colour, linestyle=dash, marker="o", markersize=4, label=name)
             ax.semilogy(k, np.abs(said) + 1e-17, color=colour, linewidth=6, alpha=0.2)
-        ax.set(
-            xlabel="order", ylabel="size of the error", title="errors (lines) and remainders by integral (broad, pale)"
-        )
+        ax.set(xlabel="order", ylabel="size of the error", title="errors (lines) and integral remainders (broad, pale)")
         ax.grid(alpha=0.3)
         ax.legend()
 
 
 def main(arguments: list[str]) -> float:
     """Run the demo; returns the error of the exponential's polynomial of the last order."""
-    parser = output.options("taylor", __doc__, length="order", default=ORDER, seed="nothing: there is no chance in it")
+    parser = output.options("taylor", __doc__, length="order", default=ORDER, seed="nothing: the demo is deterministic")
     given = parser.parse_args(arguments)
     target = output.folder("taylor", given.folder)
     rows, found = [], {}
@@ -113,7 +111,7 @@ def main(arguments: list[str]) -> float:
         off, said = found[name] = partial_errors(function, given.order)
         radius = ad.calculus.radius_of_convergence(ad.taylor(function.f, function.x0, max(given.order, 12)))
         rows.append([name, f"{function.radius:g}", f"{radius:.3f}", f"{off[-1]:.2e}", f"{said[-1]:.2e}"])
-    columns = ["function", "radius", "estimated", f"error of order {given.order}", "by the remainder"]
+    columns = ["function", "radius", "estimated", f"error of order {given.order}", "integral remainder"]
     output.table(columns, rows)
     orders, took = costs(7)
     rows = [[int(n), f"{took['nested'][i]:.2f}", f"{took['series'][i]:.2f}"] for i, n in enumerate(orders)]

@@ -38,7 +38,7 @@ def test_the_list_has_a_line_for_every_demo(capsys):
 
 def test_a_demo_that_is_not_there_is_refused(capsys):
     assert runner.main(["digit"]) == 2
-    assert "'digit'; there are: " in capsys.readouterr().err
+    assert "'digit'; the demos are: " in capsys.readouterr().err
 
 
 def test_the_list_as_a_command():
@@ -57,7 +57,7 @@ def test_the_digits_demo_says_what_it_does(small_run):
     assert run.returncode == 0, run.stderr
     assert not run.stderr
     lines = run.stdout.rstrip("\n").splitlines()
-    assert "1438 digits to learn from, 359 to be tested on" in run.stdout
+    assert "1438 training digits, 359 test digits" in run.stdout
     assert "Linear(64, 256)" in run.stdout
     rows = [line for line in lines if re.fullmatch(r" +\d+ +\d+\.\d{4}  0\.\d{4}  0\.\d{4}", line)]
     assert [row.split()[0] for row in rows] == ["1", "2"]
@@ -178,14 +178,14 @@ SMALL = {
     "mnist": (["--epochs", "1"], r"test accuracy (0\.\d{4})", 0.84, 0.95),
     "names": (["--epochs", "1"], r"test loss (\d\.\d{4})", 1.9, 2.3),
     "regression": (["--steps", "600"], r"Newton's distance from the sine (0\.\d{4})", 0.02, 0.09),
-    "autoencoder": (["--epochs", "4"], r"test square error (0\.\d{4})", 0.03, 0.066),
-    "fields": (["--points", "30"], r"potential and hill differ by a constant, to within (\S+)", 0.0, 1e-12),
-    "green": (["--arrows", "8"], r"the sides differ by (\S+) at most", 0.0, 1e-11),
-    "quadrature": (["--doublings", "5"], r"largest error of a hard integral, over its value: (\S+)", 0.0, 1e-8),
+    "autoencoder": (["--epochs", "4"], r"test squared error (0\.\d{4})", 0.03, 0.066),
+    "fields": (["--points", "30"], r"potential and hill differ by a constant, up to (\S+)", 0.0, 1e-12),
+    "green": (["--arrows", "8"], r"the sides differ by at most (\S+)", 0.0, 1e-11),
+    "quadrature": (["--doublings", "5"], r"largest relative error of a hard integral: (\S+)", 0.0, 1e-8),
     "taylor": (["--order", "12"], r"error of the exponential's polynomial of order 12 at 1.5: (\S+)", 3e-8, 4e-8),
-    "entropy": (["--names", "500"], r"mean length (\d\.\d{4}) letters, to within 0\.\d{4}", 5.7, 6.3),
+    "entropy": (["--names", "500"], r"mean length (\d\.\d{4}) letters, standard error 0\.\d{4}", 5.7, 6.3),
     "deep": (["--epochs", "2"], r"training accuracy of the healthy network (0\.\d{4})", 0.7, 1.0),
-    "descent": (["--steps", "30"], r"Newton-CG ends (\S+) above the least value at most, but for .*", 0.0, 1e-15),
+    "descent": (["--steps", "30"], r"Newton-CG ends at most (\S+) above the least value, except for .*", 0.0, 1e-15),
     "pendulum": (["--measurements", "30"], r"length (\d\.\d{4}) m", 0.98, 1.02),
 }
 """The options, the last line, and between which numbers its figure is."""

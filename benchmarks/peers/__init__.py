@@ -1,8 +1,8 @@
-"""Who takes part, and what a peer has to provide.
+"""The peers, and what a peer has to provide.
 
-A peer is a module of this package, run in a process of its own. It has ``STEPS``, which maps a workload's name to a
-function that builds the workload from its initial state and returns a `Step`. It writes each step as a careful user of
-its library would. What a peer cannot do it leaves out.
+A peer is a module of this package that runs in its own process. Its ``STEPS`` maps the name of a workload to a function
+that builds the workload from its initial state and returns a `Step`. Each step is written as a careful user of the
+library would write it. A peer leaves out the workloads that it cannot do.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PEERS: dict[str, tuple[str, ...]] = {
     "mygrad": ("mygrad",),
     "micrograd": ("micrograd.engine",),
 }
-"""The peers, each with the modules that its users import."""
+"""The peers, each with the modules that it imports."""
 
 
 class Step(NamedTuple):
@@ -31,8 +31,8 @@ class Step(NamedTuple):
 
     Attributes
     ----------
-    run : takes one complete step and returns the loss, or None where the library's call does not give it; what it
-        returns is converted outside the timed part
+    run : takes one complete step and returns the loss, or None if the library's call does not return it; the result
+        is converted outside the timed part
     state : the parameters now if the workload trains, else the derivative that the last `run` computed
     """
 
@@ -41,6 +41,6 @@ class Step(NamedTuple):
 
 
 def missing(peer: str) -> list[str]:
-    """The packages that `peer` needs and that are not installed."""
+    """The packages that `peer` needs but that are not installed."""
     packages = dict.fromkeys(module.partition(".")[0] for module in PEERS[peer])
     return [package for package in packages if find_spec(package) is None]

@@ -1,4 +1,4 @@
-"""HIPS autograd, the engine on NumPy that came before JAX; the updates are written in place."""
+"""HIPS autograd, the NumPy engine that preceded JAX, with in-place updates."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def tanh_loss(parameters: Sequence[Any], x: Any, y: Any) -> Any:
 
 
 def hessian_vector_product(keep: bool) -> Step:
-    """W7, and with the recording kept W7-further."""
+    """W7, or W7-further if the recording is kept."""
     inputs, targets, parameters, direction = task("W7")
     record = autograd.make_hvp(lambda p: tanh_loss(p, inputs, targets))
     kept = record(parameters)[0] if keep else None
@@ -100,7 +100,7 @@ def rosenbrock_hessian() -> Step:
 
 
 def long_chain(operations: int) -> Step:
-    """A chain of `operations` operations, recorded and swept."""
+    """A chain of `operations` operations, recorded and differentiated."""
     point, function = chain_point(), autograd.value_and_grad(lambda x: np.sum(chain(x, operations)))
     gradient: list[Any] = []
 

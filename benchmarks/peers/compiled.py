@@ -41,7 +41,7 @@ def scalar() -> Step:
 
 
 def training(*what: Any) -> Step:
-    """A whole training step, the one of the eager engine."""
+    """The whole training step of the eager engine."""
     step, parameters, (inputs, targets, _, _) = training_step(*what)
     compiled = ad.compile(step)
     return Step(lambda: compiled(inputs, targets).data, lambda: [p.data for p in parameters])
@@ -68,7 +68,7 @@ def recurrent(name: str) -> Step:
 
 
 def hessian_vector_product() -> Step:
-    """W7: every product computes the gradient's program anew."""
+    """W7: every product runs the gradient's program again."""
     given = task("W7")
     compiled = ad.compile(lambda parameters, direction: ad.hvp(tanh_loss(given), parameters, direction))
     product: list[Any] = []

@@ -1,4 +1,4 @@
-"""Updates that write into plain arrays, one parameter after another, for the engines that bring no optimiser."""
+"""In-place updates of plain arrays, one parameter after another, for engines without optimisers."""
 
 from __future__ import annotations
 

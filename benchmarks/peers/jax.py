@@ -1,4 +1,4 @@
-"""JAX: every step is one function under `jax.jit`, and waits until its results are there."""
+"""JAX: every step is one function under `jax.jit`, and waits until its results are ready."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def adam(parameters: Arrays, gradient: Arrays, state: Any) -> tuple[Arrays, Any]
 
 
 def training(name: str, loss_function: Callable[[Arrays, Any, Any], Any], update: Update) -> Step:
-    """Loss, gradient and update in one compiled function, which may write over the old parameters."""
+    """Loss, gradient and update in one compiled function, which may overwrite the old parameters."""
     given = task(name)
     x, y = jnp.asarray(given.inputs), jnp.asarray(given.targets)
 

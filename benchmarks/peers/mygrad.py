@@ -1,4 +1,4 @@
-"""MyGrad, with its guard of memory off, as its manual advises for small arrays. It has no second derivatives."""
+"""MyGrad with its memory guarding off, as its manual advises for small arrays. It has no second derivatives."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ mygrad.turn_memory_guarding_off()
 
 
 def scalar() -> Step:
-    """W1 on 0-d Tensors, made anew in every step."""
+    """W1 on 0-d Tensors, which are created in every step."""
     gradient: list[Any] = []
 
     def run() -> Any:
@@ -60,7 +60,7 @@ def training(name: str, loss_function: Callable[[Any, Any], Any], update: type[A
 
 
 def long_chain(operations: int) -> Step:
-    """A chain of `operations` operations, recorded and swept."""
+    """A chain of `operations` operations, recorded and differentiated."""
     start = mygrad.tensor(chain_point())
 
     def run() -> Any:

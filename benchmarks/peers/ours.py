@@ -1,4 +1,4 @@
-"""Our eager engine, through its public names only, but where a part of it is switched off to see what it costs."""
+"""Our eager engine, through its public names only, except where a part is switched off to measure its cost."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from benchmarks.workloads import (
 
 
 def scalar() -> Step:
-    """W1 on Tensors of one number each, made anew in every step."""
+    """W1 on scalar Tensors, which are created in every step."""
     relu = lambda t: np.maximum(t, 0.0)
     gradient: list[Any] = []
 
@@ -85,7 +85,7 @@ def training_step(
     make_optimizer: Callable[[Any], Any],
     make_model: Callable[[str], nn.Module] = perceptron,
 ) -> tuple[Callable[[Any, Any], ad.Tensor], list[Any], Task]:
-    """A network of `nn` and one step of an optimiser of `optim`: the step, the parameters, and what it is given."""
+    """A network of `nn` and one step of an optimiser of `optim`: returns the step, the parameters, and the task."""
     given = task(name)
     model = make_model(name)
     parameters = model.parameters()
@@ -120,11 +120,11 @@ def classification(name: str) -> Step:
 
 
 CONVOLUTIONAL = ("W5", nn.cross_entropy, partial(optim.Momentum, learning_rate=W5_LEARNING_RATE, momentum=W5_MOMENTUM))
-"""What `training` is told for W5, before the network."""
+"""Arguments of `training` for W5, before the network."""
 
 
 def recurrent_gradient(name: str) -> tuple[Callable[[Any, Any], ad.Tensor], list[Any], Task]:
-    """W8: a function that leaves the gradients in the layer, the parameters, and what it is given."""
+    """W8: a function that sets the gradients of the layer, the parameters, and the task."""
     given = task(name)
     layer = nn.RNN(RNN_FEATURES, RNN_HIDDEN)
     parameters = layer.parameters()
@@ -160,7 +160,7 @@ def tanh_loss(given: Task) -> Callable[[Sequence[Any]], Any]:
 
 
 def hessian_vector_product() -> Step:
-    """W7: recorded anew for each product."""
+    """W7: recorded again for each product."""
     given = task("W7")
     loss = tanh_loss(given)
     product: list[Any] = []
@@ -195,7 +195,7 @@ def rosenbrock_hessian() -> Step:
 
 
 def long_chain(operations: int) -> Step:
-    """A chain of `operations` operations, recorded and swept."""
+    """A chain of `operations` operations, recorded and differentiated."""
     start = ad.tensor(chain_point(), requires_grad=True)
 
     def run() -> Any:
@@ -208,7 +208,7 @@ def long_chain(operations: int) -> Step:
 
 
 def composed_loss(parameters: Sequence[Any], given: Task) -> Any:
-    """A ReLU network and its cross-entropy in plain NumPy: maxima that block, logarithms that may be infinite."""
+    """A ReLU network and its cross-entropy in plain NumPy: maxima block, and logarithms may be infinite."""
     h: Any = given.inputs
     for i in range(0, len(parameters), 2):
         h = (np.maximum(h, 0.0) if i else h) @ parameters[i] + parameters[i + 1]
@@ -218,7 +218,7 @@ def composed_loss(parameters: Sequence[Any], given: Task) -> Any:
 
 
 def masked_backward(*, masks: bool) -> Step:
-    """The backward pass alone, over one recording, with masks or as if there were none."""
+    """Only the backward pass, over one recording, with or without masks."""
     given = task("masks")
     parameters = [ad.tensor(value, requires_grad=True) for value in given.parameters]
     loss = composed_loss(parameters, given)
@@ -240,7 +240,7 @@ def masked_backward(*, masks: bool) -> Step:
 
 
 def sweep_without_masks(found: Any, cts: Any) -> Any:
-    """What the sweep would be if nothing ever blocked an infinite slope."""
+    """The sweep as it would be if nothing could block an infinite slope."""
     sweeps.pull_back_arrays(found.nodes, cts)
     return cts
 

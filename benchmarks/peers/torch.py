@@ -1,4 +1,4 @@
-"""PyTorch, eager: `torch.nn` and `torch.optim` as its tutorials use them."""
+"""Eager PyTorch: `torch.nn` and `torch.optim` as in its tutorials."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ torch.set_num_interop_threads(1)
 
 
 def scalar() -> Step:
-    """W1 on 0-d float64 tensors, made anew in every step."""
+    """W1 on 0-d float64 tensors, which are created in every step."""
     gradient: list[Any] = []
 
     def run() -> Any:
@@ -98,7 +98,7 @@ def training(
 
 
 def swapped(weight: Any) -> Any:
-    """From (in, out) to torch's (out, in), or back; other arrays are as here."""
+    """Convert between (in, out) and torch's (out, in); other arrays have the same layout."""
     return weight.T if weight.ndim == 2 else weight
 
 
@@ -164,7 +164,7 @@ class TanhNetwork:
         self.product: Sequence[torch.Tensor] = ()
 
     def gradient(self) -> Sequence[torch.Tensor]:
-        """The gradient, recorded so that it can be differentiated once more."""
+        """The gradient, recorded so that it can be differentiated again."""
         w1, b1, w2, b2, w3, b3 = self.parameters
         h = torch.tanh(torch.addmm(b1, self.inputs, w1))
         h = torch.tanh(torch.addmm(b2, h, w2))
@@ -172,12 +172,12 @@ class TanhNetwork:
         return torch.autograd.grad(loss, self.parameters, create_graph=True)
 
     def multiply(self, gradient: Sequence[torch.Tensor], keep: bool) -> None:
-        """The Hessian times the direction, by a second sweep backwards; `keep` the recording for another."""
+        """The Hessian times the direction, by a second backward pass; `keep` keeps the recording for another."""
         self.product = torch.autograd.grad(gradient, self.parameters, self.direction, retain_graph=keep)
 
 
 def hessian_vector_product() -> Step:
-    """W7: recorded anew for each product, in reverse over reverse, torch's usual way."""
+    """W7: recorded again for each product, with reverse over reverse, as usual in torch."""
     network = TanhNetwork()
     return Step(lambda: network.multiply(network.gradient(), keep=False), lambda: [h.numpy() for h in network.product])
 
@@ -201,7 +201,7 @@ def rosenbrock_hessian() -> Step:
 
 
 def long_chain(operations: int) -> Step:
-    """A chain of `operations` operations, recorded and swept."""
+    """A chain of `operations` operations, recorded and differentiated."""
     start = torch.from_numpy(chain_point()).requires_grad_()
 
     def run() -> Any:

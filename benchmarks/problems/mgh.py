@@ -1,8 +1,8 @@
 """The 18 problems of unconstrained minimisation of Moré, Garbow and Hillstrom.
 
-Each is a sum of squares of residuals, with its published start. The list is that of section 3 of J. Moré, B. Garbow,
-K. Hillstrom, "Testing unconstrained optimization software", ACM Trans. Math. Softw. 7 (1981); the numbers are
-those of the functions there. Where the dimension is free, ours is in `PROBLEMS`.
+Each is a sum of squares of residuals, with its published starting point. The list and the numbers of the functions are
+from section 3 of J. Moré, B. Garbow, K. Hillstrom, "Testing unconstrained optimization software", ACM Trans. Math.
+Softw. 7 (1981). If the dimension is free, `PROBLEMS` has ours.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Problem(NamedTuple):
         ``(n,) -> (m,)``
     start : ndarray, (n,)
     minima : tuple of float
-        The values at the local minima that are published; a sum of squares may also approach 0 at infinity.
+        The values at the published local minima; a sum of squares may also approach 0 at infinity.
     """
 
     name: str

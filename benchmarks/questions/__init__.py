@@ -1,7 +1,7 @@
-"""The questions, each answered by one file of this package.
+"""The questions; one file of this package answers each.
 
-A question prints its table and returns an `Answer`. A new one is a function of `Peers` and `Settings`, and a line in
-`QUESTIONS`; a new workload of the first question is a line in `benchmarks.workloads` and a step in each peer's file.
+A question prints its table and returns an `Answer`. To add one, write a function of `Peers` and `Settings` and a line in
+`QUESTIONS`. To add a workload, write a line in `benchmarks.workloads` and a step in each peer's file.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from benchmarks.questions import (
 from benchmarks.questions.answer import Answer, Settings
 
 STEP_WORKLOADS = ("W1", "W2", "W3", "W4", "W5", "W6", "W7", "W7-further", "W7b", "W8")
-"""What `python -m benchmarks` measures when it is given no names."""
+"""The questions that `python -m benchmarks` measures without names."""
 
 COMPILED = ("W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8")
-"""Also asked of our compiled step, beside the one written by hand, as `W2-compiled` and so on."""
+"""The workloads that are also measured compiled, against the step written by hand, as `W2-compiled` and so on."""
 
 QUESTIONS: dict[str, Callable[[Peers, Settings], Answer]] = {
     **{name: partial(steps.answer, name) for name in STEP_WORKLOADS},

@@ -1,4 +1,4 @@
-"""What every question is given, and what it gives back."""
+"""The input and the output of every question."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is measured.
+    """How much to measure.
 
     Attributes
     ----------
-    rounds : rounds in which everybody has a turn
+    rounds : number of rounds in which every peer takes a turn
     slice_seconds : length of a turn
-    warm_seconds : how long everybody runs before the first round
+    warm_seconds : length of the warm-up of every peer before the first round
     """
 
     rounds: int = 15
@@ -24,12 +24,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a question found.
+    """The answer to a question.
 
     Attributes
     ----------
-    value : the figure its bar is held against, in the bar's unit; None if our engine or its yardstick was not there
-    rows : for each contestant what was measured, in seconds, bytes and ratios, ready for JSON
+    value : the figure for the bar, in its unit; None if our engine or the one to compare with was not measured
+    rows : the measurements of each contestant, in seconds, bytes and ratios, ready for JSON
     """
 
     value: float | None

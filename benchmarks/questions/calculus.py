@@ -1,9 +1,9 @@
-"""The questions: what do an integral with its gradient, and the divergence of a field, cost.
+"""The questions: what do an integral with its gradient, and the divergence of a field, cost?
 
-The integral of exp(-a x^2 - b y^2 - c x y) over 0 < y < x < 1, with its gradient by a, b and c, nodes chosen anew at
-each call; it must be right to 1e-10, or the answer is infinite. And the divergence of a field at 10,000 points in one
-call, over one evaluation of the field there: three tangents through each of its operations are expected to cost a few
-times that. Nothing to compare with but the figures themselves.
+The first is the integral of exp(-a x^2 - b y^2 - c x y) over 0 < y < x < 1, with its gradient in a, b and c; the nodes
+are chosen again at each call. It must be correct to 1e-10, or the answer is infinite. The second is the divergence of a
+field at 10,000 points in one call, divided by one evaluation of the field there: three tangents through each operation
+should cost a few times that. There is no other library to compare with.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ POINTS = 10_000
 
 
 def _median(call: Callable[[], Any], rounds: int) -> float:
-    """Seconds of a call: the median over the rounds of the best of some."""
+    """Seconds per call: the median over the rounds of the best of some calls."""
     call()
     medians = []
     for _ in range(rounds):
@@ -51,7 +51,7 @@ def by_hand(p: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def answer_integral(peers: Peers, settings: Settings) -> Answer:
-    """Measure it; the value is in milliseconds, infinite if a figure is wrong."""
+    """Measure it; the value is in milliseconds, or infinite if a result is wrong."""
     import autodiff as ad
 
     def integral(p: Any) -> Any:

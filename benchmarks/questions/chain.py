@@ -1,8 +1,8 @@
-"""The question: does an operation cost the same in a long chain as in a short one.
+"""The question: does an operation cost the same in a long chain as in a short one?
 
-A chain of 200,000 operations is built and differentiated beside one of 2,000. Compare the cost per operation: 1 would
-be perfect; memory that no longer fits the caches, page faults and Python's garbage collector, which walks everything
-that is alive, make it more. An engine that recurses ends here.
+A chain of 200,000 operations is built and differentiated, and one of 2,000. The answer is the ratio of their costs per
+operation. The ideal is 1; cache misses, page faults and Python's garbage collector, which traverses all live objects,
+make it larger. An engine that recurses fails here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from benchmarks.workloads import CHAIN_LENGTHS
 TITLE = "cost per operation of a chain of 200,000 operations, over that of one of 2,000"
 
 SHORT, LONG = CHAIN_LENGTHS
-SLICE_SECONDS = 0.3  # some hundred short chains beside one long one
+SLICE_SECONDS = 0.3  # about a hundred short chains, or one long one
 ROUNDS = 5
 
 

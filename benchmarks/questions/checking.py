@@ -1,6 +1,6 @@
-"""The question: how long does a gradient check of a whole network take, to second order and in both modes.
+"""The question: how long does a gradient check of a whole network take, to second order and in both modes?
 
-A tanh network of some 10,000 parameters and its cross-entropy; the middle of a few runs counts.
+The network has tanh layers, about 10,000 parameters and a cross-entropy; the answer is the median of a few runs.
 """
 
 from __future__ import annotations

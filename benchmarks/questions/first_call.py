@@ -1,6 +1,6 @@
-"""The question: how long are the first two calls of a compiled step: traced, planned, written, and compared.
+"""The question: how long do the first two calls of a compiled step take, for tracing, planning, writing and comparing?
 
-W2 and W3 in a new process each; the longer one counts. JAX takes a second for the same.
+W2 and W3 run in a new process each; the answer is the longer time. JAX takes a second for the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ WORKLOADS = ("W2", "W3")
 
 
 def answer(peers: Peers, settings: Settings) -> Answer:
-    """Measure the peers that write programs; the value is the longer of our two in milliseconds."""
+    """Measure the peers that compile; the value is the longer of our two times in milliseconds."""
     rows: dict[str, dict[str, Any]] = {}
     for name in ("compiled", "jax"):
         if all(name in [peer.name for peer in peers.that_do(w)] for w in WORKLOADS):

@@ -1,7 +1,7 @@
-"""The question: how long does `import` take, once NumPy is there.
+"""The question: how long does `import` take, after NumPy?
 
-Each time is taken inside a new process that has imported NumPy already, so that neither the start of Python nor NumPy
-counts. Compare ours with the 40 ms of the bar and with what the other engines need, at their first import statement.
+Each time is measured inside a new process that has already imported NumPy, so that neither the start of Python nor
+NumPy counts. Compare ours with the 40 ms of the bar and with the first import of the other engines.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.report import duration, table
 TITLE = "time of the import statement, in the process, after NumPy"
 
 PATIENCE = 5.0
-"""Seconds after which no further process is started for a peer: some imports take seconds themselves."""
+"""Seconds after which no further process is started for a peer, since some imports take seconds."""
 
 
 def answer(peers: Peers, settings: Settings) -> Answer:

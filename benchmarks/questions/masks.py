@@ -1,7 +1,7 @@
-"""The question: what do masks cost a network whose loss could have an infinite slope.
+"""The question: what do masks cost in a network whose loss could have an infinite slope?
 
-The backward pass of a ReLU network with its cross-entropy written out in NumPy (maxima block, logarithms may be
-infinite, so masks are on guard), beside the same pass with masks switched off. Both run in our own process.
+The backward pass of a ReLU network with its cross-entropy written in NumPy (maxima block, and logarithms may be
+infinite, so masks are ready) is compared with the same pass with masks switched off. Both run in our own process.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""The question: how many evaluations does `optim.minimize` need for the Moré-Garbow-Hillstrom problems, and SciPy.
+"""The question: how many evaluations do `optim.minimize` and SciPy need for the Moré-Garbow-Hillstrom problems?
 
-Both start from the published points and run until ``max|g| <= 1e-8 max(1, |f|)``; SciPy's own tolerances are switched
-off, and its calls of the function are counted up to the first iterate that meets this. A problem is solved if the end
-is a published minimum. The derivatives are ours on both sides. Compare the calls of the function, summed over the
-problems that both solve; nothing is timed. The last line leaves out the problem that costs SciPy most. Where fewer than
-17 problems are solved no ratio counts.
+Both start from the published points and run until ``max|g| <= 1e-8 max(1, |f|)``. SciPy's own tolerances are switched
+off, and its calls of the function are counted up to the first iterate that meets this. A problem is solved if the run
+ends at a published minimum. Both use our derivatives. The answer compares the calls of the function, summed over the
+problems that both solve; nothing is timed. The last line leaves out the problem that costs SciPy most. The ratio is
+infinite if fewer than 17 problems are solved.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ TOLERANCE, LEAST = 1e-8, 17
 
 
 def is_minimum(problem: Problem, value: float) -> bool:
-    """Whether `value` is that of a published minimum, to what a gradient within the tolerance leaves open."""
+    """Whether `value` is that of a published minimum, within the uncertainty that the gradient tolerance leaves."""
     return any(value - least <= 1e-3 * least + 1e-8 for least in problem.minima)
 
 
 def run_ours(problem: Problem, method: str) -> int | None:
-    """Calls of the function until it is solved; None if it is not."""
+    """Number of calls of the function until the problem is solved; None if it is not."""
     import optim
 
     result = optim.minimize(problem.value, problem.start, method, tol=TOLERANCE)

@@ -1,8 +1,8 @@
-"""The question: what does a look into the network cost while it learns.
+"""The question: what does an `nn.Monitor` cost during training?
 
-`nn.fit` on the digits for a few epochs, with an `nn.Monitor` at its defaults among the callbacks, over the same
-without. Both run in our own process, in turn, so that a busy machine slows both; the figure is the median of the
-rounds' ratios.
+`nn.fit` on the digits for a few epochs, with an `nn.Monitor` with default options as a callback, divided by the same
+without it. Both run in our own process, in turn, so that a busy machine slows both; the figure is the median of the
+ratios of the rounds.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _seconds(watched: bool) -> float:
 
 
 def answer(peers: Peers, settings: Settings) -> Answer:
-    """Train in both ways, in turn; the value is the median ratio."""
+    """Train both ways, in turn; the value is the median ratio."""
     for _ in range(WARM):
         _seconds(False), _seconds(True)
     pairs = np.array([[_seconds(True), _seconds(False)] for _ in range(settings.rounds)])

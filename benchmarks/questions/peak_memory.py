@@ -1,7 +1,8 @@
-"""The question: how much memory does a training run take, over the same run written by hand.
+"""The question: how much more memory does a training run take than the same run written by hand?
 
-Peak resident memory of a process that takes 200 steps of W4, code of the libraries included. Compare ours with the
-hand-written step, which holds each array once. The middle of three processes counts: the peak moves by some 100 KB.
+Peak resident memory of a process that takes 200 steps of W4, including the code of the libraries. Compare ours with the
+hand-written step, which holds each array once. The median of three processes counts, since the peak varies by some
+100 KB.
 """
 
 from __future__ import annotations
@@ -20,20 +21,20 @@ WORKLOAD, STEPS, PROCESSES = "W4", 200, 3
 
 
 def answer(peers: Peers, settings: Settings) -> Answer:
-    """Measure all peers; the value is our peak less the hand-written step's, in units of 2**20 bytes."""
+    """Measure all peers; the value is our peak minus the hand-written step's, in units of 2**20 bytes."""
     rows, ours, floor = _rows(peers, "ours")
     return Answer((ours["peak_bytes"] - floor["peak_bytes"]) / 2**20 if ours and floor else None, rows)
 
 
 def answer_compiled(peers: Peers, settings: Settings) -> Answer:
-    """Measure all peers; the value is what our compiled step adds to the imports, over the same by hand."""
+    """Measure all peers; the value is the memory our compiled step adds to the imports, divided by that by hand."""
     rows, ours, floor = _rows(peers, "compiled")
     added = [row["peak_bytes"] - row["imported_bytes"] for row in (ours, floor) if row]
     return Answer(added[0] / added[1] if len(added) == 2 else None, rows)
 
 
 def _rows(peers: Peers, asked: str) -> tuple[dict[str, dict[str, Any]], dict[str, Any], dict[str, Any]]:
-    """What was measured of everybody, of who is asked about, and of the hand-written step."""
+    """The measurements of all peers, of the one in question, and of the hand-written step."""
     rows = {peer.name: _row(peer.name) for peer in peers.that_do(WORKLOAD)}
     floor = rows.get("numpy_by_hand", {}).get("peak_bytes")
     measured = {label: r for label, r in rows.items() if "failure" not in r}
@@ -52,7 +53,7 @@ def _rows(peers: Peers, asked: str) -> tuple[dict[str, dict[str, Any]], dict[str
 
 
 def _row(peer: str) -> dict[str, Any]:
-    """Peak bytes of `peer` after its imports and after the run, from the middle one of a few new processes."""
+    """Peak bytes of `peer` after its imports and after the run, from the median of a few new processes."""
     found = []
     try:
         for _ in range(PROCESSES):

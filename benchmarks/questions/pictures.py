@@ -1,9 +1,9 @@
-"""The question: how long does the picture of a large graph take, from the Tensor to the SVG.
+"""The question: how long does the picture of a large graph take, from the Tensor to the SVG?
 
-Graphs of 2,000 operations and arrays: a chain that repeats, a network of many layers, and one in which nothing repeats.
-The figure is that of the slowest, the renderer's process included; every picture must have fewer than 150 boxes, or the
-answer is infinite. Nothing to compare with: a reader waits for it. A graph of a million nodes stands beside, for its
-reading and folding.
+The graphs have 2,000 operations and arrays: a chain that repeats, a network of many layers, and one in which nothing
+repeats. The figure is that of the slowest, including the renderer's process. Every picture must have fewer than 150
+boxes, or the answer is infinite. There is nothing to compare with: a user waits for it. The table also has a graph of a
+million nodes, for reading and folding.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _chain(size: int) -> Any:
 def _layers(size: int) -> Any:
     import nn
 
-    count = size // 4  # a layer has a product with a sum, a bend and two parameters
+    count = size // 4  # a layer has an affine map, an activation and two parameters
     model = nn.Sequential(*[layer for _ in range(count) for layer in (nn.Linear(4, 4), nn.Tanh())])
     return model(np.ones((1, 4), np.float32)).sum()
 
@@ -46,7 +46,7 @@ def _irregular(size: int) -> Any:
     rng = np.random.default_rng(0)
     functions = (np.sin, np.cos, np.tanh, np.negative)
     zs = [ad.tensor(1.0, requires_grad=True) for _ in range(20)]
-    steps = 2 * size  # the result depends on about half of them
+    steps = 2 * size  # the result depends on about half of the steps
     kinds, firsts, seconds = rng.integers(0, 7, steps), rng.integers(1, 20, steps), rng.integers(1, 20, steps)
     for kind, i, j in zip(kinds, firsts, seconds):
         zs.append(functions[kind](zs[-i]) if kind < 4 else zs[-i] * zs[-j] if kind < 6 else zs[-i] + zs[-j])
@@ -57,7 +57,7 @@ GRAPHS: dict[str, Callable[[int], Any]] = {"a chain": _chain, "layers": _layers,
 
 
 def answer(peers: Peers, settings: Settings) -> Answer:
-    """Draw each a few times; the value is the median of the slowest in milliseconds."""
+    """Draw each graph a few times; the value is the median of the slowest in milliseconds."""
     import autodiff as ad
     from autodiff.drawing import find_renderer, read_graph
 

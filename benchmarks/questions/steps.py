@@ -1,7 +1,7 @@
-"""The question: what does one complete step cost, beside torch's eager step and the step written by hand.
+"""The question: what does one complete step cost, compared with torch's eager step and the step written by hand?
 
-Every peer first takes three steps from the same initial state and is compared with the hand-written ones (or with the
-first peer that is here). One that differs is reported and not timed. Then all take turns.
+Every peer first takes three steps from the same initial state, and its results are compared with the hand-written ones
+(or with the first installed peer's). A peer that differs is reported and not timed. Then all take turns.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from benchmarks.workloads import WORKLOADS
 
 
 def title(workload: str) -> str:
-    """One line on the workload."""
+    """The title of the workload, in one line."""
     return WORKLOADS[workload].title
 
 
 def answer(workload: str, peers: Peers, settings: Settings, row: str = "ours", column: str = "x_torch") -> Answer:
-    """Measure `workload`; the value is our step over torch's (the median of the per-round ratios).
+    """Measure `workload`; the value is our time divided by torch's (the median of the ratios of the rounds).
 
-    With ``row="compiled"`` and ``column="x_by_hand"`` it is our compiled step over the hand-written one.
+    With ``row="compiled"`` and ``column="x_by_hand"`` it is our compiled step divided by the hand-written one.
     """
     contestants = [Contestant(peer.name, peer, workload) for peer in peers.that_do(workload)]
     yardstick = "torch"

@@ -1,8 +1,8 @@
-"""The practical floor: each step as somebody writes it who knows NumPy and the derivatives, and cares for time.
+"""The practical lower limit: each step written by hand for speed, with NumPy and known derivatives.
 
-Buffers are made once and written with ``out=``, transposes are views kept ready, numbers are 0-d arrays of the
-operands' dtype (half the price of Python floats), and all parameters, gradients and moments lie in flat buffers, so
-that an update is a few calls in all. Nothing is recorded and nothing is checked.
+Buffers are allocated once and written with ``out=``, transposes are stored views, numbers are 0-d arrays of the
+operands' dtype (half the cost of Python floats), and all parameters, gradients and moments lie in flat buffers, so
+that an update takes only a few calls. Nothing is recorded and nothing is checked.
 """
 
 from __future__ import annotations

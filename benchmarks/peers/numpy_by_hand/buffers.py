@@ -10,12 +10,12 @@ from benchmarks.workloads import Array
 
 
 def number(value: float) -> Array:
-    """`value` as a 0-d float32 array, the cheapest form for an operand that is one number."""
+    """`value` as a 0-d float32 array, the cheapest form of a scalar operand."""
     return np.array(value, np.float32)
 
 
 def flat(arrays: Sequence[Array]) -> tuple[Array, list[Array]]:
-    """One buffer (n,) that holds copies of `arrays` one behind the other, and a view into it for each."""
+    """One buffer (n,) with copies of `arrays` one after another, and a view into it for each."""
     buffer = np.concatenate([a.ravel() for a in arrays])
     ends = np.cumsum([a.size for a in arrays])
     parts = np.split(buffer, ends[:-1])

@@ -1,4 +1,4 @@
-"""Chains of elementwise operations: a long one of ten numbers, and a short one of a million, block by block."""
+"""Chains of elementwise operations: a long one on ten numbers, and a short one on a million, block by block."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from benchmarks.peers.numpy_by_hand.buffers import number
 from benchmarks.workloads import CHAIN_FACTOR, CHAIN_SHIFT, chain_point, elementwise_point
 
 BLOCK = 8192
-"""Numbers of W6 that are worked on at a time, so that what is in between stays in the cache."""
+"""Number of entries of W6 processed at a time, so that intermediate values stay in the cache."""
 
 
 def long_chain(operations: int) -> Step:
-    """A chain of `operations` operations forwards, and its products backwards."""
+    """A chain of `operations` operations forwards, and the products of its slopes backwards."""
     point = chain_point()
     x, gradient = np.empty_like(point), np.empty_like(point)
     factor, shift = number(CHAIN_FACTOR), number(CHAIN_SHIFT)
@@ -32,7 +32,7 @@ def long_chain(operations: int) -> Step:
 
 
 def elementwise() -> Step:
-    """W6: value and gradient of `workloads.elementwise`, what both need computed once."""
+    """W6: value and gradient of `workloads.elementwise`; shared terms are computed once."""
     x = elementwise_point()
     gradient = np.empty_like(x)
     rooms = [np.empty(BLOCK) for _ in range(8)]

@@ -1,8 +1,8 @@
 """W5: LeNet, with the batch as the last axis of every array.
 
-Images are (c, h, w, n): then a row of any window is one block of memory, all windows are gathered at the speed of a
-copy, a convolution of the whole batch is one matrix product, and what leaves the last pooling is, flattened, the
-transposed input of the first dense layer. ReLU comes after the pooling, which is the same function of four times fewer
+Images have shape (c, h, w, n). Then a row of any window is one block of memory, all windows are gathered at the speed of
+a copy, and a convolution of the whole batch is one matrix product. The output of the last pooling, flattened, is the
+transposed input of the first dense layer. ReLU comes after the pooling, which gives the same result on a quarter of the
 numbers.
 """
 
@@ -20,7 +20,7 @@ Shape = tuple[int, ...]
 
 
 def empty(*shape: int) -> Array:
-    """Room for float32."""
+    """An uninitialised float32 buffer."""
     return np.empty(shape, np.float32)
 
 
@@ -68,11 +68,11 @@ class Convolution:
         np.maximum(self.outputs, ZERO, out=self.outputs)
 
     def backward(self) -> None:
-        """Fill the gradients of weight and bias, and the cotangent of the input if it is asked for."""
+        """Fill the gradients of weight and bias, and the cotangent of the input if it is needed."""
         y, ct, mask = self.outputs, self.outputs_ct, self._mask
         np.greater(y, ZERO, mask)
         np.multiply(ct, mask, ct)
-        for entries, entries_ct in self._picks:  # equal entries but 0 do not occur in these data
+        for entries, entries_ct in self._picks:  # equal entries other than 0 do not occur in these data
             np.equal(entries, y, mask)
             np.multiply(ct, mask, entries_ct)
         np.dot(self._z_ct, self._columns.T, self._weight_grad)
@@ -85,7 +85,7 @@ class Convolution:
 
 
 class Dense:
-    """A dense layer, with or without ReLU, that writes the cotangent of its input where it is told."""
+    """A dense layer, with or without ReLU, that writes the cotangent of its input into a given buffer."""
 
     def __init__(self, x: Array, x_ct: Array, weight: Array, bias: Array, weight_grad: Array, bias_grad: Array):
         self.outputs, self.outputs_ct = empty(len(x), len(bias)), empty(len(x), len(bias))
@@ -93,7 +93,7 @@ class Dense:
         self._x, self._weight, self._bias = x, weight, bias
         self._mask = np.empty(self.outputs.shape, bool)
         self._gradients = x.T, weight_grad, bias_grad
-        # dot writes into contiguous arrays only: of what lies transposed, as the images do, the transpose
+        # dot writes only into contiguous arrays; for transposed ones, such as the images, it writes the transpose
         self._turned = not x_ct.flags.c_contiguous
         self._x_ct = x_ct.T if self._turned else x_ct
 

@@ -16,7 +16,7 @@ ONE, MINUS_TWO = number(1), number(-2)
 
 
 class TanhNetwork:
-    """The network of W7: `record` runs it forwards and backwards, `multiply` takes the product with the direction."""
+    """The network of W7: `record` runs it forwards and backwards, `multiply` computes the Hessian-vector product."""
 
     def __init__(self) -> None:
         self.inputs, self.targets, self.parameters, self.direction = task("W7")
@@ -31,7 +31,7 @@ class TanhNetwork:
         self.weight_room = [np.empty_like(p) for p in self.parameters]
 
     def record(self) -> None:
-        """All that does not depend on the direction.
+        """Compute everything that does not depend on the direction.
 
         The slope of tanh is s = 1 - h^2; its derivative, times the cotangent of h, is the `bend` -2 h h_ct.
         """

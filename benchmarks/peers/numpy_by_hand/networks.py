@@ -20,11 +20,11 @@ from benchmarks.workloads import (
 
 ZERO = number(0)
 BLOCK = 16_384
-"""Numbers that Adam updates at a time, so that the five arrays it touches (64 KiB each) stay in the cache."""
+"""Number of entries that Adam updates at a time, so that the five arrays it uses (64 KiB each) stay in the cache."""
 
 
 class Perceptron:
-    """A ReLU network on fixed inputs, with every activation and gradient in a buffer of its own.
+    """A ReLU network on fixed inputs, with every activation and gradient in its own buffer.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ class CrossEntropy:
         self._n, self._per_sample = n, number(1 / n)
 
     def __call__(self) -> float:
-        """The loss; leaves the cotangent of the logits where it was told to."""
+        """Return the loss, and write the cotangent of the logits into its buffer."""
         z, ct, row = self._logits, self._ct, self._row
         np.maximum.reduce(z, 1, None, row, True)
         np.subtract(z, row, z)
@@ -103,7 +103,7 @@ class CrossEntropy:
 
 
 class Adam:
-    """Adam with the two corrections drawn into the step and into epsilon (Kingma and Ba, 2015, end of section 2)."""
+    """Adam with both bias corrections merged into the step and epsilon (Kingma and Ba, 2015, end of section 2)."""
 
     def __init__(self, parameters: Array, gradient: Array):
         first, second, room = np.zeros_like(parameters), np.zeros_like(parameters), np.empty_like(parameters[:BLOCK])
@@ -116,7 +116,7 @@ class Adam:
         self._fresh1, self._fresh2 = number(1 - ADAM_BETA1), number(1 - ADAM_BETA2)
 
     def __call__(self) -> None:
-        """Move the parameters."""
+        """Update the parameters."""
         self._count += 1
         root = (1 - ADAM_BETA2**self._count) ** 0.5
         rate, epsilon, fresh1, fresh2 = self._rate, self._epsilon, self._fresh1, self._fresh2
@@ -138,7 +138,7 @@ class Adam:
 
 
 def regression(name: str) -> Step:
-    """W2: mean square error and gradient descent."""
+    """W2: mean squared error and gradient descent."""
     inputs, targets, initial, _ = task(name)
     network = Perceptron(inputs, initial)
     n, residual, move = len(inputs), network.outputs_ct, np.empty_like(network.gradient)

@@ -1,4 +1,4 @@
-"""W8: a recurrent layer, unrolled; time is the first axis, so that each step is one block of memory."""
+"""W8: a recurrent layer, unrolled; time is the first axis, so that each step is contiguous."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ONE = number(1)
 
 
 def recurrent(name: str) -> Step:
-    """The loss on the last state, and the gradients of both weights and of the bias."""
+    """The loss of the last state, and the gradients of both weights and of the bias."""
     inputs, targets, (by_input, by_state, bias), _ = task(name)
     x = np.ascontiguousarray(inputs.swapaxes(0, 1))
     time, n, d = x.shape
@@ -41,7 +41,7 @@ def recurrent(name: str) -> Step:
         np.subtract(states[-1], targets, ct)
         loss = float(np.vdot(ct, ct)) / ct.size
         np.multiply(ct, scale, ct)
-        np.copyto(back, by_state.T)  # once, so that fifty products read it row by row
+        np.copyto(back, by_state.T)  # a contiguous copy, which fifty products read row by row
         for s, z in backwards:
             np.multiply(ct, s, z)
             np.dot(z, back, ct)

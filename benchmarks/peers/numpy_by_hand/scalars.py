@@ -1,4 +1,4 @@
-"""W1 with Python's own floats: no array is made."""
+"""W1 with Python floats, without arrays."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def scalar() -> Step:
         f = e * e
         # dg/df = 1/2 - 10/f^2, df/de = 2e, de/dc = 1, de/dd = -1
         dc = (0.5 - 10.0 / (f * f)) * 2 * e
-        dd = -12 * dc  # of a*b + b**3, behind the factors 3 and 4
+        dd = -12 * dc  # the cotangent of a*b + b**3, after the factors 3 and 4
         da, db = 3 * dc + dd * b, 4 * dc + dd * (a + 3 * b * b)
         if above > 0:
             da -= 4 * dc
