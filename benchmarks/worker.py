@@ -102,7 +102,7 @@ def main(peer: str) -> None:
             host = host or Host(peer)
             method, arguments = request
             reply = (True, getattr(host, method)(**arguments))
-        except Exception as error:  # whatever a peer raises is a line of the table, not the end of the run
+        except Exception as error:  # an error of a peer becomes a line of the table and does not end the run
             reply = (False, f"{type(error).__name__}: {error}".strip().splitlines()[0][:200])
         pickle.dump(reply, replies)
         replies.flush()

@@ -1,4 +1,4 @@
-"""Fit a noisy sine with Newton's method, L-BFGS and Adam, and compare their numbers of steps and their times.
+"""Fit a noisy sine with Newton's method, L-BFGS and Adam, and compare steps and times.
 
 One small network is trained three times from the same weights, on all data at every step. Newton's method uses
 Hessian-vector products, L-BFGS uses changes of the gradient, and Adam uses only gradients; its step is compiled, since

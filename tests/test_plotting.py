@@ -327,7 +327,7 @@ def test_fields_that_cannot_be_drawn_are_refused():
         plotting.vector_field(lambda p: p, box, colour="rot")
     with pytest.raises(ValueError, match="arrows must be an integer from 2 to 100, the number along each side; 1"):
         plotting.vector_field(lambda p: p, box, arrows=1)
-    with pytest.raises(ad.DomainError, match="nowhere finite"):
+    with pytest.raises(ad.DomainError, match="not finite anywhere"):
         plotting.vector_field(lambda p: p * np.nan, box, colour=None)
     with pytest.raises(ValueError, match=r"left < right and bottom < top"):
         plotting.gradient_field(lambda p: p[0], (0.0, 0.0, 0.0, 1.0))

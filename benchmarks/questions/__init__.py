@@ -1,7 +1,7 @@
 """The questions; one file of this package answers each.
 
-A question prints its table and returns an `Answer`. To add one, write a function of `Peers` and `Settings` and a line in
-`QUESTIONS`. To add a workload, write a line in `benchmarks.workloads` and a step in each peer's file.
+A question prints its table and returns an `Answer`. To add one, write a function of `Peers` and `Settings` and a line
+in `QUESTIONS`. To add a workload, write a line in `benchmarks.workloads` and a step in each peer's file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The questions: what do an integral with its gradient, and the divergence of a field, cost?
+"""The questions: what do an integral with its gradient, and the divergence of a field, cost.
 
 The first is the integral of exp(-a x^2 - b y^2 - c x y) over 0 < y < x < 1, with its gradient in a, b and c; the nodes
 are chosen again at each call. It must be correct to 1e-10, or the answer is infinite. The second is the divergence of a

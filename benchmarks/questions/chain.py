@@ -1,4 +1,4 @@
-"""The question: does an operation cost the same in a long chain as in a short one?
+"""The question: does an operation cost the same in a long chain as in a short one.
 
 A chain of 200,000 operations is built and differentiated, and one of 2,000. The answer is the ratio of their costs per
 operation. The ideal is 1; cache misses, page faults and Python's garbage collector, which traverses all live objects,

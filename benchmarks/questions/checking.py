@@ -1,4 +1,4 @@
-"""The question: how long does a gradient check of a whole network take, to second order and in both modes?
+"""The question: how long does a gradient check of a whole network take, to second order and in both modes.
 
 The network has tanh layers, about 10,000 parameters and a cross-entropy; the answer is the median of a few runs.
 """

@@ -1,4 +1,4 @@
-"""The question: how long do the first two calls of a compiled step take, for tracing, planning, writing and comparing?
+"""The question: how long do the first two calls of a compiled step take, for tracing, planning, writing and comparing.
 
 W2 and W3 run in a new process each; the answer is the longer time. JAX takes a second for the same.
 """

@@ -1,4 +1,4 @@
-"""The question: how long does `import` take, after NumPy?
+"""The question: how long does `import` take, after NumPy.
 
 Each time is measured inside a new process that has already imported NumPy, so that neither the start of Python nor
 NumPy counts. Compare ours with the 40 ms of the bar and with the first import of the other engines.

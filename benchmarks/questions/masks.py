@@ -1,4 +1,4 @@
-"""The question: what do masks cost in a network whose loss could have an infinite slope?
+"""The question: what do masks cost in a network whose loss could have an infinite slope.
 
 The backward pass of a ReLU network with its cross-entropy written in NumPy (maxima block, and logarithms may be
 infinite, so masks are ready) is compared with the same pass with masks switched off. Both run in our own process.

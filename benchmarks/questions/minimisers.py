@@ -1,4 +1,4 @@
-"""The question: how many evaluations do `optim.minimize` and SciPy need for the Moré-Garbow-Hillstrom problems?
+"""The question: how many evaluations do `optim.minimize` and SciPy need for the Moré-Garbow-Hillstrom problems.
 
 Both start from the published points and run until ``max|g| <= 1e-8 max(1, |f|)``. SciPy's own tolerances are switched
 off, and its calls of the function are counted up to the first iterate that meets this. A problem is solved if the run

@@ -1,4 +1,4 @@
-"""The question: what does an `nn.Monitor` cost during training?
+"""The question: what does an `nn.Monitor` cost during training.
 
 `nn.fit` on the digits for a few epochs, with an `nn.Monitor` with default options as a callback, divided by the same
 without it. Both run in our own process, in turn, so that a busy machine slows both; the figure is the median of the

@@ -1,4 +1,4 @@
-"""The question: how much more memory does a training run take than the same run written by hand?
+"""The question: how much more memory does a training run take than the same run written by hand.
 
 Peak resident memory of a process that takes 200 steps of W4, including the code of the libraries. Compare ours with the
 hand-written step, which holds each array once. The median of three processes counts, since the peak varies by some

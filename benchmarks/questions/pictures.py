@@ -1,4 +1,4 @@
-"""The question: how long does the picture of a large graph take, from the Tensor to the SVG?
+"""The question: how long does the picture of a large graph take, from the Tensor to the SVG.
 
 The graphs have 2,000 operations and arrays: a chain that repeats, a network of many layers, and one in which nothing
 repeats. The figure is that of the slowest, including the renderer's process. Every picture must have fewer than 150

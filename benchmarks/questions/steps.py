@@ -1,4 +1,4 @@
-"""The question: what does one complete step cost, compared with torch's eager step and the step written by hand?
+"""The question: what does one complete step cost, compared with torch's eager step and the step written by hand.
 
 Every peer first takes three steps from the same initial state, and its results are compared with the hand-written ones
 (or with the first installed peer's). A peer that differs is reported and not timed. Then all take turns.

@@ -120,7 +120,7 @@ class Monitor:
     >>> _ = nn.fit(deep, optim.Adam(deep.parameters()), nn.cross_entropy, (x, y), epochs=2, callbacks=[monitor])
     >>> monitor.verdict.state, monitor.verdicts["0"].state, monitor.verdicts["24"].state
     ('vanishing', 'vanishing', 'vanishing')
-    >>> monitor.series("gradient").shape  # batches looked at, layers
+    >>> monitor.series("gradient").shape  # watched batches, layers
     (3, 25)
     """
 

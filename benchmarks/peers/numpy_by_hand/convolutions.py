@@ -1,9 +1,9 @@
 """W5: LeNet, with the batch as the last axis of every array.
 
-Images have shape (c, h, w, n). Then a row of any window is one block of memory, all windows are gathered at the speed of
-a copy, and a convolution of the whole batch is one matrix product. The output of the last pooling, flattened, is the
-transposed input of the first dense layer. ReLU comes after the pooling, which gives the same result on a quarter of the
-numbers.
+Images have shape (c, h, w, n). Then a row of any window is one block of memory, all windows are gathered at the speed
+of a copy, and a convolution of the whole batch is one matrix product. The output of the last pooling, flattened, is
+the transposed input of the first dense layer. ReLU comes after the pooling, which gives the same result on a quarter
+of the numbers.
 """
 
 from __future__ import annotations
