@@ -37,7 +37,7 @@ def verdict(away: Any, direction: Any) -> str:
     if steep[-1] > 1.02 * steep[0]:
         return "diverges"
     if steep[-1] > 0.98 * steep[0]:
-        return "neither comes nearer nor leaves"
+        return "neither converges nor diverges"
     return "has arrived" if whole[-1] < 1e-3 * whole[0] else "comes nearer"
 
 
@@ -83,7 +83,7 @@ def learning_rates(
     >>> import optim
     >>> figure = optim.plotting.learning_rates(lambda x: 2 * x**2, 1.0, [0.5, 1.0, 1.1])  # L = 4
     >>> [ax.get_title().replace("\n", ", ") for ax in figure.axes]
-    ['0.5 · 2/L = 0.25, has arrived', '1 · 2/L = 0.5, neither comes nearer nor leaves', '1.1 · 2/L = 0.55, diverges']
+    ['0.5 · 2/L = 0.25, has arrived', '1 · 2/L = 0.5, neither converges nor diverges', '1.1 · 2/L = 0.55, diverges']
     """
     start = np.asarray(x0, float)
     if start.shape not in ((), (2,)):
