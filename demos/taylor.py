@@ -1,4 +1,4 @@
-"""Taylor polynomials to order 20 in one sweep: their accuracy, their radius of convergence, their remainder.
+"""Taylor polynomials to order 20 in one sweep: accuracy, radius of convergence and remainder.
 
 `ad.taylor` sends a power series through the recorded operations, using only their first-order rules. Three functions
 are plotted with their polynomials: the exponential, whose series converges everywhere; 1 / (1 + x**2), which is smooth
