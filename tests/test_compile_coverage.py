@@ -235,7 +235,7 @@ def test_settings_are_set_at_every_call():
 def test_an_optimiser_that_decides_by_losses_says_what_to_compile_instead(kind):
     w = ad.tensor([1.0, 2.0], requires_grad=True)
     optimizer = kind([w])
-    with pytest.raises(ad.CompileError, match=r"step decides by the losses.*Compile the loss"):
+    with pytest.raises(ad.CompileError, match=r"step depends on the losses.*Compile the loss"):
         ad.compile(lambda x: optimizer.step(lambda: (w * w * x).sum()))(np.ones(2))
     loss = ad.compile(lambda x: (w * w * x).sum())
     assert loss(np.ones(2)).data == 5.0
