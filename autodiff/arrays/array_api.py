@@ -1,9 +1,9 @@
-"""The namespace of the array API standard over Tensors, for code that is written once for all array libraries.
+"""The namespace of the array API standard for Tensors, for code that is written once for all array libraries.
 
-NumPy's own functions have the standard's names and take Tensors, so most of the namespace *is* NumPy. What stands
-here is the rest: functions that make arrays, which must give Tensors, and the few whose signature differs.
+NumPy's own functions have the standard's names and take Tensors, so most of the namespace *is* NumPy. The rest is
+here: functions that create arrays, which must return Tensors, and the few functions whose signature differs.
 
-The room lies under the Tensor, as the tables do: `Namespace` is handed what makes Tensors by its caller.
+This module does not import the Tensor: the caller of `namespace` passes the functions that make Tensors.
 Source: the Python array API standard, https://data-apis.org/array-api/latest/.
 """
 
@@ -22,7 +22,7 @@ VERSION = "2025.12"
 _VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", VERSION)
 DEVICE = "cpu"
 
-# --- what the namespace holds ---------------------------------------------------------------------
+# --- the names in the namespace -------------------------------------------------------------------
 
 
 def _words(names: str) -> frozenset[str]:
@@ -57,30 +57,30 @@ _LIKE = {"empty_like": np.empty, "ones_like": np.ones, "zeros_like": np.zeros}
 
 
 def on_cpu(device: Any) -> None:
-    """Refuse every device but the only one."""
+    """Refuse every device but the CPU."""
     if device is not None and device != DEVICE:
-        raise UnsupportedError(f"device is {DEVICE!r} or None, the only one there is; {device!r} was given.")
+        raise UnsupportedError(f"device must be {DEVICE!r}, the only one, or None; {device!r} was given.")
 
 
 def check_version(version: str | None) -> None:
     """Refuse a version of the standard that the namespace does not follow."""
     if version is not None and version not in _VERSIONS:
-        raise UnsupportedError(f"the array API of {', '.join(_VERSIONS)} is followed; {version!r} was asked for.")
+        raise UnsupportedError(f"the array API is supported in versions {', '.join(_VERSIONS)}; {version!r} was given.")
 
 
 class Namespace:
-    """Names looked up in a table of their own, then among some names of a module of NumPy.
+    """A namespace that looks up a name in its own table, then among selected names of a module of NumPy.
 
     Parameters
     ----------
     title : str
-        What messages and ``repr`` call it.
+        Its name in messages and ``repr``.
     home : module
-        Where `names` are found.
+        The module of NumPy.
     names : frozenset of str
-        What is taken from there.
+        The names that are taken from `home`.
     own : dict
-        What is found here first.
+        Its own names, which are looked up first.
     """
 
     def __init__(self, title: str, home: Any, names: frozenset[str], own: dict[str, Any]) -> None:
@@ -104,22 +104,22 @@ class Namespace:
 
 
 def reshape(x: Any, /, shape: Any, *, copy: bool | None = None) -> Any:
-    """The same entries in another shape; a Tensor is never a view that could be written, so `copy` changes nothing."""
+    """The same entries in another shape. `copy` has no effect, since a Tensor is never a writable view."""
     return np.reshape(x, shape)
 
 
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
-    """The members along an axis."""
+    """The slices along an axis."""
     return tuple(np.moveaxis(x, axis, 0))
 
 
 def take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
-    """Entries by their number along an axis."""
+    """Entries at `indices` along an axis."""
     return np.take_along_axis(x, indices, axis)
 
 
 def argsort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
-    """The order of the entries; equal ones keep theirs, also when it descends."""
+    """Indices that sort the entries; equal entries keep their order, in descending order too."""
     if not descending:
         return np.argsort(x, axis=axis, kind="stable")
     backwards = np.argsort(np.flip(x, axis), axis=axis, kind="stable")
@@ -132,17 +132,17 @@ def sort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = 
 
 
 def count_nonzero(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
-    """How many entries are not 0, as an array (NumPy before 2.1 gives an int)."""
+    """The number of non-zero entries, as an array (NumPy before 2.1 returns an int)."""
     return np.sum(np.not_equal(x, 0), axis=axis, keepdims=keepdims)
 
 
 def searchsorted(x1: Any, x2: Any, /, *, side: Any = "left", sorter: Any = None) -> Any:
-    """Where the entries of `x2` belong in the sorted `x1`."""
+    """Indices at which the entries of `x2` would be inserted in the sorted `x1`."""
     return np.searchsorted(x1, x2, side=side, sorter=sorter)
 
 
 def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
-    """The entries, held between limits; the dtype is that of `x`."""
+    """The entries limited to an interval, in the dtype of `x`."""
     return np.clip(x, min, max)
 
 
@@ -166,10 +166,10 @@ def eig(x: Any, /) -> Any:
 
 
 class Info:
-    """What ``xp.__array_namespace_info__()`` answers."""
+    """The result of ``xp.__array_namespace_info__()``."""
 
     def capabilities(self) -> dict[str, Any]:
-        """Masks and shapes that depend on values are supported, and any number of axes that NumPy has."""
+        """Boolean indices and shapes that depend on values are supported, and as many axes as in NumPy."""
         return {"boolean indexing": True, "data-dependent shapes": True, "max dimensions": 64}
 
     def default_device(self) -> str:
@@ -181,7 +181,7 @@ class Info:
         return [DEVICE]
 
     def default_dtypes(self, *, device: Any = None) -> dict[str, Any]:
-        """NumPy's."""
+        """NumPy's default dtypes."""
         on_cpu(device)
         whole = np.dtype(np.intp)
         floating, both = np.dtype(np.float64), np.dtype(np.complex128)
@@ -199,19 +199,19 @@ class Info:
 
 @functools.cache
 def namespace(array: Any, make: Callable[..., Any]) -> Namespace:
-    """The namespace, built for one kind of array.
+    """The namespace for one type of array.
 
     Parameters
     ----------
     array : type
-        What wraps a NumPy array without a copy.
+        Wraps a NumPy array without a copy.
     make : callable
-        ``make(values, dtype=)`` copies numbers, arrays, or nested lists of arrays, which keep being tracked.
+        ``make(values, dtype=)`` copies numbers, arrays, or nested lists of arrays; tracked ones stay tracked.
 
     Returns
     -------
     Namespace
-        With the standard's functions as attributes; `linalg` and `fft` are inside.
+        Its attributes are the standard's functions, and the namespaces `linalg` and `fft`.
     """
 
     def made(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -225,19 +225,19 @@ def namespace(array: Any, make: Callable[..., Any]) -> Namespace:
         return creation
 
     def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Any:
-        """A Tensor of some values: a Tensor stays itself, an array is shared, unless `dtype` or `copy` forbids it."""
+        """A Tensor of some values. A Tensor is returned itself and an array is shared, unless `dtype` or `copy` forbids."""
         on_cpu(device)
         if isinstance(obj, array):
             changed = dtype is not None and obj.dtype != dtype
             if changed and copy is False:
                 raise ValueError(
-                    f"asarray: a change of dtype needs a copy, and copy=False was given; it is {obj.dtype}"
+                    f"asarray: a change of dtype from {obj.dtype} needs a copy, but copy=False was given."
                 )
             return obj.astype(dtype) if changed else obj.copy() if copy else obj
         if isinstance(obj, np.ndarray) and not copy:
             return array(np.asarray(obj, dtype=dtype, copy=copy))
         if copy is False:
-            raise ValueError(f"asarray: a {type(obj).__name__} can only be copied, and copy=False was given.")
+            raise ValueError(f"asarray: a {type(obj).__name__} must be copied, but copy=False was given.")
         return make(obj, dtype=dtype)
 
     def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
@@ -257,11 +257,11 @@ def namespace(array: Any, make: Callable[..., Any]) -> Namespace:
         return creation
 
     def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
-        """The value everywhere."""
+        """An array filled with `fill_value`, in the shape of `x`."""
         return own["full"](x.shape, fill_value, dtype=x.dtype if dtype is None else dtype, device=device)
 
     def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
-        """The value everywhere; a Tensor of no axes keeps being tracked."""
+        """An array filled with `fill_value`; if that is a tracked 0-d Tensor, the result is tracked."""
         on_cpu(device)
         if not isinstance(fill_value, array):
             return array(np.full(shape, fill_value, dtype))
@@ -269,11 +269,11 @@ def namespace(array: Any, make: Callable[..., Any]) -> Namespace:
         return np.broadcast_to(value, shape).copy()
 
     def finfo(kind: Any, /) -> Any:
-        """The limits of a floating dtype, or of that of an array."""
+        """The limits of a floating dtype, or of the dtype of an array."""
         return np.finfo(kind.dtype if isinstance(kind, array) else kind)
 
     def meshgrid(*arrays: Any, indexing: Any = "xy") -> tuple[Any, ...]:
-        """Coordinates of the points of a grid."""
+        """The coordinates of the points of a grid."""
         return tuple(np.meshgrid(*arrays, indexing=indexing))
 
     own: dict[str, Any] = {name: made(getattr(np, name)) for name in _MADE if hasattr(np, name)}

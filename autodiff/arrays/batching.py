@@ -1,8 +1,8 @@
 """Many directions at once: an array whose leading axis counts independent copies.
 
-A `Batch` stands in for one tangent or cotangent. Since rules are plain NumPy, they run on it
-unchanged: elementwise functions broadcast along the extra axis, for the other frequent primitives
-the axis is worked into their metadata here, and whatever has no entry is run copy by copy.
+A `Batch` takes the place of one tangent or cotangent. Rules are plain NumPy, so they run on it
+unchanged. Elementwise functions broadcast along the extra axis. For the other frequent primitives,
+the rules here add the axis to their metadata. A primitive without such a rule runs copy by copy.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from autodiff.ops import elementwise as ew
 from autodiff.typing import Array, Axis, DTypeLike, Shape
 
 BATCH_RULES: dict[Primitive, Callable[..., Any]] = {}
-"""For a primitive, ``(args, kwargs) -> values``, or NotImplemented to have it run copy by copy."""
+"""For each primitive ``(args, kwargs) -> values``, which may return NotImplemented: then it runs copy by copy."""
 
 
 class Batch:
-    """`values` of shape ``(b, *shape)``, to be used like an array of the shape ``shape``."""
+    """`values` of shape ``(b, *shape)``, used like an array of shape ``shape``."""
 
     __slots__ = ("values",)
     __autodiff_priority__ = True
@@ -87,13 +87,13 @@ class Batch:
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise UnsupportedError(
-            "A rule asks for a plain array (np.asarray, float ...) where many directions, or a power series, arrive at "
-            "once. Let it use NumPy's functions and operators on its arguments as they come."
+            "A rule asks for a plain array (np.asarray, float ...), but it was given many directions, or a power "
+            "series, at once. Use NumPy's functions and operators on the arguments as they come."
         )
 
     __float__ = __int__ = __complex__ = __array__
 
-    # --- what rules use ---------------------------------------------------------------------------
+    # --- operators and methods that rules use -----------------------------------------------------
 
     def __add__(self, other: Any) -> Any:
         return np.add(self, other)
@@ -185,7 +185,7 @@ class Batch:
 
     def conj(self) -> Batch:
         """Complex conjugates."""
-        return np.conj(self)  # type: ignore[return-value]  # NumPy hands over to the Batch
+        return np.conj(self)  # type: ignore[return-value]  # NumPy delegates to the Batch
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Batch:
         """Sums over axes of each copy."""
@@ -202,7 +202,7 @@ class Batch:
         return Batch(self.values.any(axis=tuple(a + 1 for a in axes), keepdims=keepdims))
 
     def reshape(self, *shape: Any) -> Batch:
-        """Each copy in another shape."""
+        """Each copy reshaped."""
         return np.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[return-value]  # likewise
 
     def transpose(self, *axes: Any) -> Batch:
@@ -221,7 +221,7 @@ class Batch:
 
 
 def _aligned(args: tuple[Any, ...]) -> list[Any]:
-    """Operands whose copies broadcast as single arrays would: ranks made equal behind the leading axis."""
+    """The operands with equal ranks after the leading axis, so that their copies broadcast like single arrays."""
     n = max(np.ndim(a) if not hasattr(a, "ndim") else a.ndim for a in args)
     out = []
     for a in args:
@@ -253,7 +253,7 @@ def _pick(args: Any, i: int) -> Any:
     return args.values[i] if isinstance(args, Batch) else args
 
 
-# --- how the leading axis goes through the frequent primitives ------------------------------------
+# --- rules for the leading axis in the frequent primitives ----------------------------------------
 
 
 def _rule(primitive: Primitive) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -308,7 +308,7 @@ def _cast(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 def _led(index: indexing.Index) -> indexing.Index | None:
-    """The index behind a leading full slice; None where index arrays that a slice separates would move the axis."""
+    """The index after a leading full slice. None if a slice separates index arrays: NumPy would then move the axis."""
     parts = index.template if isinstance(index.template, tuple) else (index.template,)
     special = [i for i, p in enumerate(parts) if p is indexing.ARRAY or isinstance(p, int)]
     arrays = any(p is indexing.ARRAY for p in parts)
@@ -362,7 +362,7 @@ def _at_set(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 def _matmul(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     a, b = args
     if isinstance(a, Batch) and not isinstance(b, Batch):
-        if b.ndim == 2 and a.ndim == 2:  # one product instead of one a copy
+        if b.ndim == 2 and a.ndim == 2:  # one product for all copies instead of one for each
             n, rows, inner = a.values.shape
             return (a.values.reshape(n * rows, inner) @ b).reshape(n, rows, b.shape[1])
         if b.ndim > a.ndim > 1:
@@ -398,11 +398,11 @@ def _embed_letters(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     )
 
 
-# Those whose axes only move one place back.
+# Primitives whose axes only move one place to the right.
 
 
 def _behind(primitive: Primitive, *names: str) -> None:
-    """The keywords of these names are an axis, or several; those called shape and sizes are left to the rules above."""
+    """Add 1 to the keywords of these names, which hold an axis or several. A keyword `shape` needs a rule of its own."""
 
     def rule(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         n = next(len(a) for a in args if isinstance(a, Batch))

@@ -1,4 +1,4 @@
-"""The texts of errors that need looking at operands: shapes that do not fit, functions without a rule."""
+"""Error messages that depend on the operands: shapes that do not match, functions without a rule."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from autodiff.ops.refused import WRITING, refusal
 
 
 def explain(primitive: Primitive | str, operands: Sequence[Any], error: Exception) -> Exception:
-    """The exception to raise in place of what NumPy said about these operands; ours are raised as they are."""
+    """The exception to raise in place of NumPy's own for these operands; our own exceptions are raised unchanged."""
     if isinstance(error, AutodiffError):
         raise error
     name = primitive if isinstance(primitive, str) else primitive.name
@@ -30,7 +30,7 @@ def explain(primitive: Primitive | str, operands: Sequence[Any], error: Exceptio
     odd = next((k for k in kinds if k is not None and k.kind not in "fciub"), None)
     if odd is not None:
         return DtypeError(
-            f"{name}: an operand has dtype {odd}; only numbers can take part. Convert it with .astype(float)."
+            f"{name}: an operand has dtype {odd}; operands must be numbers. Convert it with .astype(float)."
         )
     if isinstance(error, np.linalg.LinAlgError):  # a ValueError too, but not about shapes
         return MatrixError(f"{name} of operands with shapes {_listed(shapes)}: {error}")
@@ -85,12 +85,12 @@ def supported_names() -> list[str]:
 
 
 def no_array(primitive: Primitive, y: Any) -> RuleError:
-    """What to say where the function of an operation returns something else than arrays."""
+    """The error for an operation whose function returns something other than arrays."""
     if type(y) is tuple:
         y = next(v for v in y if not hasattr(v, "dtype"))
     return RuleError(
         f"{primitive.name}: its function returned {'None' if y is None else f'a {type(y).__name__}'}; an operation "
-        "returns an array, or a tuple of arrays: np.asarray(...) of what it computes."
+        "must return an array, or a tuple of arrays. Return np.asarray(...) of the result."
     )
 
 
@@ -107,14 +107,14 @@ def unsupported(function: Any) -> AutodiffError:
         )
     if isinstance(function, np.ufunc) and getattr(np, name, None) is not function:
         return UnsupportedError(
-            f"{name}, a ufunc from outside of NumPy, has no derivative rule, so it refuses a Tensor. ad.special has "
-            "erf, gammaln, xlogy and others of scipy.special with rules; or add it with ad.primitive(fn, vjp=..., "
-            "jvp=...), or pass x.data if no gradient is wanted."
+            f"{name}, a ufunc from outside NumPy, has no derivative rule, so it refuses a Tensor. ad.special has erf, "
+            "gammaln, xlogy and other functions of scipy.special with rules. Otherwise add it with ad.primitive(fn, "
+            "vjp=..., jvp=...), or pass x.data if no gradient is wanted."
         )
     import difflib  # only here: who makes no mistake does not wait for it
 
     close = difflib.get_close_matches(name, supported_names(), n=3, cutoff=0.6)
-    near = f" The closest that are supported: {', '.join('np.' + c for c in close)}." if close else ""
+    near = f" The closest supported functions: {', '.join('np.' + c for c in close)}." if close else ""
     return UnsupportedError(
         f"np.{name} has no derivative rule here, so it refuses a Tensor.{near} Write it with supported functions, add "
         f"it with ad.primitive(np.{name}, vjp=..., jvp=...), or pass x.data if no gradient is wanted."

@@ -1,4 +1,4 @@
-"""What a Tensor does under NumPy's method names: each line hands over to the function of the same name."""
+"""The methods of a Tensor under NumPy's names: each calls the function of the same name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autodiff.typing import ArrayLike, Axis, DTypeLike
 
 Mode = Literal["raise", "wrap", "clip"]
 Made = TypeVar("Made")
-"""What comes out: the Tensor, which stands above this module; of its subclasses, such as parameters, a Tensor too."""
+"""The type of results: Tensor, which is defined above this module. Subclasses, such as parameters, give a Tensor too."""
 
 
 class NumpyMethods(Generic[Made]):
@@ -62,7 +62,7 @@ class NumpyMethods(Generic[Made]):
         """The imaginary part."""
         return complex_parts.imag_part(self)
 
-    # --- operators that are NumPy's functions, no more ---------------------------------------------
+    # --- operators that only call NumPy's functions ------------------------------------------------
 
     def __mod__(self, other: Any) -> Made:
         return np.remainder(self, other)
@@ -251,7 +251,7 @@ class NumpyMethods(Generic[Made]):
     def take(
         self, indices: ArrayLike, axis: SupportsIndex | None = None, out: None = None, mode: Mode = "raise"
     ) -> Made:
-        """Entries by their numbers along an axis, as ``np.take``."""
+        """Entries at `indices` along an axis, as ``np.take``."""
         _no_out(out, "take")
         return np.take(self, indices, axis, mode=mode)
 
@@ -261,12 +261,12 @@ class NumpyMethods(Generic[Made]):
         return np.compress(condition, self, axis)
 
     def choose(self, choices: ArrayLike, out: None = None, mode: Mode = "raise") -> Made:
-        """By the whole numbers held here, entries of several arrays, as ``np.choose``."""
+        """Entries of several arrays, selected by the integers in this tensor, as ``np.choose``."""
         _no_out(out, "choose")
         return np.choose(self, choices, mode=mode)
 
     def repeat(self, repeats: ArrayLike, axis: SupportsIndex | None = None) -> Made:
-        """Each entry several times, as ``np.repeat``."""
+        """Each entry repeated, as ``np.repeat``."""
         return joining.repeat(self, repeats, axis)
 
     def clip(self, min: ArrayLike | None = None, max: ArrayLike | None = None, out: None = None) -> Made:
@@ -286,33 +286,33 @@ class NumpyMethods(Generic[Made]):
     conjugate = conj
 
     def argmax(self, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Made:
-        """Where the largest entries are; not tracked."""
+        """Indices of the largest entries; not tracked."""
         _no_out(out, "argmax")
         return np.argmax(self, axis, keepdims=keepdims)
 
     def argmin(self, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Made:
-        """Where the smallest entries are; not tracked."""
+        """Indices of the smallest entries; not tracked."""
         _no_out(out, "argmin")
         return np.argmin(self, axis, keepdims=keepdims)
 
     def argsort(
         self, axis: int | None = -1, kind: Any = "stable", order: None = None, *, stable: Any = None, **more: Any
     ) -> Made:
-        """The order of the entries, equal ones as they stand; not tracked. From NumPy 2.5 on it takes descending=."""
-        return np.argsort(self, axis, stable=True, **more)  # type: ignore[arg-type, return-value]  # NumPy hands over to the Tensor
+        """Indices that sort the entries, always stable; not tracked. From NumPy 2.5 on it takes descending=."""
+        return np.argsort(self, axis, stable=True, **more)  # type: ignore[arg-type, return-value]  # NumPy delegates to the Tensor
 
     def argpartition(self, kth: ArrayLike, axis: int | None = -1) -> Made:
-        """An order in which the entry of rank `kth` stands at its place; not tracked."""
-        return np.argpartition(self, kth, axis)  # type: ignore[arg-type, return-value]  # NumPy hands over to the Tensor
+        """Indices that put the entry of rank `kth` in its sorted position; not tracked."""
+        return np.argpartition(self, kth, axis)  # type: ignore[arg-type, return-value]  # NumPy delegates to the Tensor
 
     def searchsorted(
         self, v: ArrayLike, side: Literal["left", "right"] = "left", sorter: ArrayLike | None = None
     ) -> Made:
-        """Where values belong among these, which are sorted; not tracked."""
+        """Indices at which `v` would be inserted in this sorted tensor; not tracked."""
         return np.searchsorted(self, v, side, sorter)
 
     def nonzero(self) -> tuple[Made, ...]:
-        """Where the entries are that are not 0, an array for each axis; not tracked."""
+        """Indices of the non-zero entries, one array for each axis; not tracked."""
         return np.nonzero(self)  # type: ignore[arg-type, return-value]  # likewise
 
     # --- shapes -----------------------------------------------------------------------------------
@@ -328,7 +328,7 @@ class NumpyMethods(Generic[Made]):
         return shapes.squeeze(self, axis)
 
     def reshape(self, *shape: Any, order: Any = "C", copy: bool | None = None) -> Made:
-        """The same entries in another shape, as ``np.reshape``; with or without `copy`, for no result is written to."""
+        """The same entries in another shape, as ``np.reshape``. `copy` has no effect, since no result is written to."""
         return shapes.reshape(self, shape[0] if len(shape) == 1 else shape, order)
 
     def transpose(self, *axes: Any) -> Made:
@@ -348,17 +348,17 @@ class NumpyMethods(Generic[Made]):
         """The values cast to another type, as ``ndarray.astype``."""
         kind = np.dtype(dtype)
         if not np.can_cast(self.dtype, kind, casting):
-            raise TypeError(f"astype: {self.dtype} is not cast to {kind} with casting={casting!r}.")
+            raise TypeError(f"astype: {self.dtype} cannot be cast to {kind} with casting={casting!r}.")
         return shapes.cast(self, dtype=kind)
 
     def copy(self, order: Any = "C") -> Made:
-        """A copy, tracked if this is."""
+        """A copy, tracked if this tensor is."""
         return ew.positive(self)
 
-    if not TYPE_CHECKING:  # or every attribute would be known
+    if not TYPE_CHECKING:  # a checker that saw __getattr__ would accept every attribute
 
         def __getattr__(self, name: str) -> Any:
-            if name == "_mask" and self.requires_grad:  # so numpy.ma asks, which has taken the values out already
+            if name == "_mask" and self.requires_grad:  # numpy.ma asks for it, after it has taken the values out
                 raise UntrackedError(
                     "a masked array of a tracked tensor would drop its gradient silently. Select with "
                     "np.where(~mask, x, 0) or the where= of a reduction, or give x.data."
@@ -369,7 +369,7 @@ class NumpyMethods(Generic[Made]):
                     name=name,
                 )
             if not name.startswith("_") and hasattr(np.ndarray, name):
-                raise AttributeError(f"a Tensor has no .{name}; the array in it has: x.data.{name}.", name=name)
+                raise AttributeError(f"a Tensor has no .{name}, but its array does: x.data.{name}.", name=name)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
 
@@ -384,11 +384,11 @@ _IN_PLACE = {
 
 def _no_out(out: Any, name: str) -> None:
     if out is not None:
-        raise MutationError(f"{name}: out= would write in place; leave it away and use what is returned.")
+        raise MutationError(f"{name}: out= would write in place; leave it out and use the returned array.")
 
 
 class At(Generic[Made]):
-    """What ``x.at`` gives: index it, then call `set` or `add`.
+    """The value of ``x.at``: index it, then call `set` or `add`.
 
     Examples
     --------
@@ -410,7 +410,7 @@ class At(Generic[Made]):
         return At(self._x, (index,) if index is None else index)
 
     def set(self, value: ArrayLike) -> Made:
-        """A copy in which the entries are `value`; of repeated indices the last counts."""
+        """A copy with the entries set to `value`; if an index is repeated, its last value counts."""
         index, arrays = indexing.split_index(self._index)
         return indexing.at_set(self._x, value, *arrays, index=index)
 

@@ -1,4 +1,4 @@
-"""What is behind an argument: the array in a Tensor, the numbers in what stands for an array, a history or none."""
+"""Looking behind an argument: the array in a Tensor, the numbers of a traced array, whether there is a history."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from autodiff.core.switches import is_traced
 
 
 def untracked(x: Any) -> Any:
-    """The same without its history: of a Tensor its array, or what stands for one while a trace is written."""
+    """`x` without its history: for a Tensor its array, which is a traced array while a function is compiled."""
     return x._data if isinstance(x, Tensor) else x
 
 
 def data_of(x: Any) -> Any:
-    """The same as an array, which a trace takes note of."""
+    """`x` as an array; while a function is traced, the tracer takes note of it."""
     x = untracked(x)
     return x if is_traced(x) else met(np.asarray(x))
 
 
 def concrete(x: Any) -> Any:
-    """The numbers: in a function that is being compiled those of this call, fixed in the program."""
+    """The numbers of `x`. In a function that is being compiled they are those of this call, fixed in the program."""
     x = untracked(x)
     return x._value if is_traced(x) else np.asarray(x)
 
 
 def is_tracked(x: Any) -> bool:
-    """Whether derivatives with respect to this may be asked for."""
+    """Whether derivatives with respect to `x` may be asked for."""
     return isinstance(x, Tensor) and x._node is not None
 
 
 def is_more_than_numbers(x: Any) -> bool:
-    """Whether it is a Tensor, or stands for an array while a function is compiled."""
+    """Whether `x` is a Tensor, or a traced array while a function is compiled."""
     return isinstance(x, Tensor) or is_traced(x)

@@ -1,8 +1,8 @@
 """The Tensor: an array that remembers how it was made.
 
-Operators, methods and NumPy's two protocols all end in the same act: run the function on the plain
-arrays and, if an operand is tracked, record one `Node`. Operators are written out, the shortest path
-first, because on small arrays they are where the time goes.
+Operators, methods and NumPy's two protocols all end in the same way: the function runs on the plain
+arrays, and if an operand is tracked, one `Node` is recorded. Operators are written out, the shortest
+path first, because they take most of the time on small arrays.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
             continue
         if not isinstance(a, (_ndarray, float, int, complex, np.generic)) and not is_traced(a):
             foreign = getattr(type(a), "__autodiff_apply__", None)
-            if foreign is not None:  # a wrapper around Tensors: it unwraps first
+            if foreign is not None:  # a wrapper around Tensors, which unwraps itself
                 return foreign(primitive, args, kwargs)
             a = np.asarray(a)
         if isinstance(a, _ndarray) and a.dtype.kind not in "fciub":
@@ -102,20 +102,20 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 
 
 def number(y: Any) -> Any:
-    """The NumPy number in an array of no axis, which is what NumPy's own functions return; other values as they are."""
+    """The NumPy scalar in a 0-d array, as NumPy's own functions return it; other values as they are."""
     if type(y) is _ndarray or getattr(y, "is_traced_array", False):
         return y if y.ndim else y[()]
     return y
 
 
 def _runner(primitive: Primitive) -> Callable[..., Any]:
-    """The function of a primitive; while a trace is written, as the tracer runs it."""
+    """The function of a primitive; while a function is traced, the tracer's way of running it."""
     tracer = switches.tracer()
     return primitive.fn if tracer is None else lambda *xs, **keywords: tracer.run(primitive, xs, keywords)
 
 
 def _special(primitive: Primitive, operands: tuple[Any, ...], parents: tuple[Node | None, ...], y: Any) -> Tensor:
-    """The result of an operator while a switch is away from its default: not recorded, or watched by somebody."""
+    """The result of an operator while a switch is not at its default: recording is off, or a watcher is told."""
     if parents.count(None) == len(parents) or not switches.is_recording():
         return _untracked(y)
     node = Node(next_number(), primitive, operands, parents, NO_KEYWORDS, y)
@@ -131,7 +131,7 @@ def _untracked(data: Any) -> Tensor:
 
 
 def _tracked(data: Any, node: Node) -> Tensor:
-    """A Tensor at a node; of an integer or boolean result nothing can be differentiated."""
+    """A Tensor at a node; an integer or Boolean result has no derivative and gets no node."""
     t: Tensor = _new(Tensor)
     t._data = data
     t._node = node if data.dtype.kind in "fc" else None
@@ -177,7 +177,7 @@ def _unary(primitive: Primitive, x: Any, parent: Node | None, y: Any) -> Tensor:
 
 
 def _operand(other: Any) -> Any:
-    """What stands on the other side of an operator as an array or number; NotImplemented if it has its own say."""
+    """The other operand of an operator, as an array or number; NotImplemented if its own class decides."""
     if isinstance(other, (list, tuple)):
         other = np.asarray(other)
     if isinstance(other, (np.generic, _ndarray)):
@@ -189,8 +189,8 @@ def _operand(other: Any) -> Any:
 
 
 def plain(array: Any) -> Any:
-    """An array without what a subclass makes of it: the rules are those of ndarrays. Masks cannot be kept."""
-    masked = sys.modules.get("numpy.ma")  # NumPy loads it, a megabyte of code, when it is first asked for
+    """The plain ndarray of a subclass, since the rules are for ndarrays. A masked array is refused: its mask is lost."""
+    masked = sys.modules.get("numpy.ma")  # not imported here: NumPy loads it, a megabyte of code, on first use
     if masked is not None and isinstance(array, masked.MaskedArray):
         raise DtypeError(
             "a masked array meets Tensors here, and its mask would be lost. Give its values, a.filled(0.0) or a.data, "
@@ -200,15 +200,15 @@ def plain(array: Any) -> Any:
 
 
 def met(array: Any) -> Any:
-    """An array that meets Tensors; while a trace is written, what stands in it for an array from outside."""
+    """An array that is combined with Tensors; while a function is traced, the traced array that stands for it."""
     tracer = switches.tracer()
     return array if tracer is None or not isinstance(array, _ndarray) else tracer.adopt(array)
 
 
 def _left_operand(other: Any, b: Any) -> Any:
-    """What stands on the left of an operator on `b`; NotImplemented if it has its own say."""
+    """The left operand of an operator on `b`; NotImplemented if its own class decides."""
     a = _operand(other)
-    # To Python's complex a NumPy float64 is a float, and the result would be no NumPy scalar.
+    # Python's complex takes np.float64 for a float, and the result would not be a NumPy scalar.
     return np.complex128(a) if type(a) is complex and type(b) is np.float64 else a
 
 
@@ -220,19 +220,19 @@ class Tensor(NumpyMethods["Tensor"]):
     data : array_like
         The values; an ndarray is shared, not copied, and never written.
     requires_grad : bool, default False
-        Track it: operations on it are recorded and gradients gather in `grad`.
+        Track it: operations on it are recorded, and gradients accumulate in `grad`.
     name : str, optional
         Shown in graphs and messages.
 
     Attributes
     ----------
-    data : ndarray, or NumPy scalar where there are no axes
+    data : ndarray, or NumPy scalar if there are no axes
         The plain values.
     grad : ndarray or None
-        The sum of the gradients of all backward passes since it was last cleared. A parameter that
-        belongs to an optimiser has it in the optimiser's buffer, which the next pass overwrites.
+        The sum of the gradients of all backward passes since it was last cleared. For a parameter that
+        belongs to an optimiser it lies in the optimiser's buffer, which the next pass overwrites.
     requires_grad : bool
-        Whether it is tracked: a leaf that asked to be, or the result of one.
+        Whether it is tracked: a leaf made with requires_grad=True, or a result that depends on one.
 
     Raises
     ------
@@ -241,7 +241,7 @@ class Tensor(NumpyMethods["Tensor"]):
 
     See Also
     --------
-    tensor : the same, on a copy.
+    tensor : the same, from a copy of the values.
 
     Examples
     --------
@@ -257,7 +257,7 @@ class Tensor(NumpyMethods["Tensor"]):
     _data: Any
     _node: Node | None
     _resting: Leaf
-    """The leaf of a tensor that is not tracked for the time being; unset otherwise."""
+    """The leaf of a tensor whose tracking is switched off for now; unset otherwise."""
 
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
         if isinstance(data, Tensor):
@@ -288,13 +288,13 @@ class Tensor(NumpyMethods["Tensor"]):
                 )
             self._node = Leaf(name)
         elif name is not None:
-            raise GradientError(f"the name {name!r} belongs to a tracked tensor; give requires_grad=True with it.")
+            raise GradientError(f"only a tracked tensor has a name; give requires_grad=True with name={name!r}.")
 
-    # --- what it is -------------------------------------------------------------------------------
+    # --- attributes -------------------------------------------------------------------------------
 
     @property
     def data(self) -> Array:
-        """The plain values: an ndarray, or a NumPy scalar where there are no axes."""
+        """The plain values: an ndarray, or a NumPy scalar if there are no axes."""
         return self._data if not switches.active or not is_traced(self._data) else self._data.data
 
     @data.setter
@@ -308,7 +308,7 @@ class Tensor(NumpyMethods["Tensor"]):
 
     @property
     def is_leaf(self) -> bool:
-        """Whether it was made, not computed (or is not tracked at all)."""
+        """Whether it was created, not computed, or is not tracked at all."""
         return self._node is None or self._node.primitive is INPUT
 
     @property
@@ -319,12 +319,12 @@ class Tensor(NumpyMethods["Tensor"]):
     @name.setter
     def name(self, value: str) -> None:
         if self._node is None:
-            raise GradientError(f"the name {value!r} belongs to a tracked tensor; this one is not tracked.")
+            raise GradientError(f"only a tracked tensor has a name; this one is not tracked and cannot be {value!r}.")
         self._node.name = value
 
     @property
     def grad(self) -> Array | None:
-        """The gradients so far, an ndarray; None before the first backward pass."""
+        """The sum of the gradients so far, an ndarray; None before the first backward pass."""
         node = self._node
         if isinstance(node, Leaf):
             if switches.active and (tracer := switches.tracer()) is not None:
@@ -347,7 +347,7 @@ class Tensor(NumpyMethods["Tensor"]):
         if new is not None and not is_traced(new):
             new = np.asarray(new, self.dtype)
         if new is not None and new.shape != self.shape:
-            raise GradientError(f".grad has the shape of its tensor, {self.shape}; {new.shape} was given.")
+            raise GradientError(f".grad must have the shape of its tensor, {self.shape}; {new.shape} was given.")
         tracer = switches.tracer()
         if tracer is not None:
             tracer.given(node, new, self.dtype)
@@ -360,7 +360,7 @@ class Tensor(NumpyMethods["Tensor"]):
                 node.grad = node.home
 
     def zero_grad(self) -> None:
-        """Forget the gradients so far: `grad` becomes None."""
+        """Clear the gradients: `grad` becomes None."""
         if isinstance(self._node, Leaf):
             self._node.grad = None
 
@@ -401,8 +401,8 @@ class Tensor(NumpyMethods["Tensor"]):
         return f"Tensor({body}, dtype={self.dtype}{extra})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
-        """For notebooks: the text, and a table of the entries of a small matrix or vector."""
-        from autodiff import display  # needed in notebooks only
+        """For notebooks: the ``repr``, and a table of the entries of a small vector or matrix."""
+        from autodiff import display  # only notebooks need it
 
         return display.bundle(
             repr(self), display.array(self.data, f"{self.name or 'Tensor'} {self.shape} {self.dtype}")
@@ -411,14 +411,14 @@ class Tensor(NumpyMethods["Tensor"]):
     __hash__ = object.__hash__
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A pickle holds all the tensor was computed from; a leaf loses its place in an optimiser."""
+        """A pickle contains everything the tensor was computed from. A leaf loses its place in an optimiser."""
         node = self._node
         resting = None if node is not None else getattr(self, "_resting", None)
         stretch = None if node is None or node.primitive is INPUT else copying.stretch_to(node)
         return _rebuilt, (self.__class__, copying.ORDER, self._data, stretch, node, resting)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        """A leaf of its own; of a result one that depends on the leaves that are copied with it, else the originals."""
+        """Copy a leaf as a new leaf, and a result as one of the leaves copied with it, else of the original leaves."""
         t = _made(self.__class__, copying.copied(self._data, memo), None)
         if self._node is not None:
             copying.deep_copy_at(t, self._node, memo)
@@ -427,7 +427,7 @@ class Tensor(NumpyMethods["Tensor"]):
         return t
 
     def __copy__(self) -> Tensor:
-        """A leaf of its own; of a result, or of a transform's argument, another Tensor at the same place."""
+        """Copy a leaf as a new leaf, and a result or a transform's argument as another Tensor at the same node."""
         own = self._node is None or isinstance(self._node, Leaf)
         return copy.deepcopy(self) if own else _made(self.__class__, self._data, self._node)
 
@@ -439,7 +439,7 @@ class Tensor(NumpyMethods["Tensor"]):
         Parameters
         ----------
         ct : array_like, optional
-            The cotangent, in the shape of this tensor; 1 by default, and then the tensor must have
+            The cotangent, in the shape of this tensor. By default it is 1, and the tensor must have
             one element.
 
         Raises
@@ -447,7 +447,7 @@ class Tensor(NumpyMethods["Tensor"]):
         GradientError
             If it is not tracked, or has several elements and no cotangent is given.
         StaleError
-            If a value that is needed was changed by `assign_` since.
+            If a value that is needed has since been changed by `assign_`.
 
         Examples
         --------
@@ -460,13 +460,13 @@ class Tensor(NumpyMethods["Tensor"]):
         node = self._node
         if node is None:
             raise GradientError(
-                "backward: this tensor is not tracked, nothing it was computed from has requires_grad=True "
+                "backward: this tensor is not tracked: nothing it was computed from has requires_grad=True "
                 "(or it was made under no_grad, or by a function without a gradient, such as floor or argmax)."
             )
         cts = {node: seed(self, ct, "backward")}
         found = walks.walk_to_leaves(node)
         if found.is_quiet:
-            with np.errstate(all="ignore"):  # infinite slopes are answers here, see the conventions
+            with np.errstate(all="ignore"):  # an infinite slope is an answer here, not an error; see the conventions
                 cts = sweeps.pull_back_to_leaves(found, cts)
         elif switches.active:
             cts = sweeps.pull_back_to_leaves(found, cts)
@@ -482,7 +482,7 @@ class Tensor(NumpyMethods["Tensor"]):
         return _untracked(self._data)
 
     def requires_grad_(self, on: bool = True) -> Self:
-        """Begin or stop tracking a leaf, in place; returns it."""
+        """Start or stop tracking a leaf, in place; returns it."""
         if not self.is_leaf:
             raise GradientError(
                 "requires_grad_ is for leaves; this tensor is a result. Use .detach() for an untracked one."
@@ -492,11 +492,11 @@ class Tensor(NumpyMethods["Tensor"]):
                 raise DtypeError(f"only real or complex numbers can be tracked; this tensor has dtype {self.dtype}.")
             self._node = getattr(self, "_resting", None) or Leaf()
         elif not on:
-            if isinstance(self._node, Leaf):  # it keeps its name and its place in an optimiser's buffer
+            if isinstance(self._node, Leaf):  # the leaf keeps its name and its place in an optimiser's buffer
                 self._resting = self._node
                 self._node.grad = None
             self._node = None
-        switches.structure[0] += 1  # compiled programs look whether it concerns them
+        switches.structure[0] += 1  # compiled programs then check whether the change concerns them
         return self
 
     def assign_(self, value: ArrayLike) -> Self:
@@ -505,7 +505,7 @@ class Tensor(NumpyMethods["Tensor"]):
         Parameters
         ----------
         value : array_like
-            In the shape of this tensor; cast to its dtype.
+            The new values, in the shape of this tensor; cast to its dtype.
 
         Raises
         ------
@@ -516,8 +516,8 @@ class Tensor(NumpyMethods["Tensor"]):
 
         Notes
         -----
-        A graph recorded before still holds the old value's place: a backward pass that needs the
-        old value raises `StaleError`.
+        A graph that was recorded before is out of date: a backward pass that needs the old value
+        raises `StaleError`.
         """
         node = self._node
         if node is not None and node.primitive is not INPUT:
@@ -537,7 +537,7 @@ class Tensor(NumpyMethods["Tensor"]):
         elif isinstance(leaf, Leaf) and leaf.home is not None:
             self._data[...] = new
         else:
-            fresh = np.empty_like(self._data)  # laid out as before: sums add in the order of memory
+            fresh = np.empty_like(self._data)  # same memory layout as before, because sums add in memory order
             fresh[...] = new
             self._data = fresh[()]
         if isinstance(leaf, Leaf):
@@ -558,9 +558,9 @@ class Tensor(NumpyMethods["Tensor"]):
         who = f"the tracked tensor {self.name!r}" if self.name else "a tracked tensor"
         return UntrackedError(f"{what} of {who} would drop its gradient silently. {instead}")
 
-    # To a checker this is an array of something unknown. If it were one of numbers, NumPy's types would call
-    # `array @ tensor` an array; as it is, they leave the answer to the Tensor. The price: to them np.mean, np.einsum
-    # and np.linalg, which ask for numbers, take no Tensor.
+    # The dtype is declared unknown on purpose. If it were declared numeric, a type checker would infer from NumPy's
+    # stubs that `array @ tensor` is an array; now it takes the answer of the Tensor. The price: for the checker,
+    # np.mean, np.einsum and np.linalg, which ask for numbers, do not accept a Tensor.
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, np.dtype[np.generic]]:
         if self._node is not None:
             raise self._leaves_graph(
@@ -576,12 +576,12 @@ class Tensor(NumpyMethods["Tensor"]):
         Parameters
         ----------
         api_version : str, optional
-            A version of the standard that the caller was written for.
+            The version of the standard for which the caller was written.
 
         Returns
         -------
         namespace
-            Functions over Tensors, by the standard's names.
+            Functions of Tensors, under the standard's names.
 
         Examples
         --------
@@ -654,17 +654,18 @@ class Tensor(NumpyMethods["Tensor"]):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise MutationError(
-            "a Tensor is not written in place: what was recorded needs the old values. Write y = "
+            "a Tensor cannot be written in place: what was recorded needs the old values. Write y = "
             "x.at[index].set(value) or x.at[index].add(value) for a changed copy."
         )
 
     @property
     def at(self) -> At[Tensor]:
-        """Functional writing: ``x.at[i].set(v)`` and ``x.at[i].add(v)`` return a changed copy."""
+        """Functional updates: ``x.at[i].set(v)`` and ``x.at[i].add(v)`` return a changed copy."""
         return At(self)
 
     # --- operators --------------------------------------------------------------------------------
-    # Written out, one by one, also the making of the node: a call less is a tenth of an operation on small arrays.
+    # Each is written out, in `+`, `-` and `*` with the creation of the node, because one function call takes a
+    # tenth of the time of an operation on small arrays.
 
     def __add__(self, other: Any) -> Tensor:
         a = self._data
@@ -918,7 +919,7 @@ class Tensor(NumpyMethods["Tensor"]):
 
 
 _KNOWN = {Tensor, _ndarray, float, int, np.float64, np.float32}
-"""Types that are surely no wrapper around a Tensor: a quick answer for nearly all operands."""
+"""Types that are known not to wrap a Tensor: a quick test that settles almost all operands."""
 
 
 def _plain_tree(value: Any) -> Any:
@@ -933,7 +934,7 @@ def _plain_tree(value: Any) -> Any:
 
 
 def _wrap_tree(value: Any) -> Any:
-    """Arrays as untracked Tensors, in tuples and lists too; what is not an array stays."""
+    """Arrays as untracked Tensors, inside tuples and lists too; other values are returned as they are."""
     if isinstance(value, (_ndarray, np.generic)) or is_traced(value):
         return _untracked(value)
     if isinstance(value, (list, tuple)):
@@ -943,18 +944,18 @@ def _wrap_tree(value: Any) -> Any:
 
 
 def _call_border(function: Callable[..., Any], original: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call what stands for a NumPy function; an argument it does not take is refused by name."""
+    """Call the replacement of a NumPy function; an argument it does not take is refused by name."""
     if switches.active:
         _tell(original, args, kwargs)
     out = kwargs.pop("out", None) if "out" in kwargs else None
     if out is not None:
         raise MutationError(
-            f"np.{original.__name__}: out= would write in place; leave it away and use what is returned."
+            f"np.{original.__name__}: out= would write in place; leave it out and use the returned array."
         )
     try:
         y = function(*args, **kwargs)
     except TypeError:
-        signature = inspect.signature(function)  # slow, so only once something went wrong
+        signature = inspect.signature(function)  # slow, so only after a failure
         try:
             signature.bind(*args, **kwargs)
         except TypeError as error:
@@ -962,11 +963,11 @@ def _call_border(function: Callable[..., Any], original: Any, args: tuple[Any, .
                 f"np.{original.__name__} on a Tensor: {error}. Supported: {', '.join(signature.parameters)}."
             ) from None
         raise
-    return y if type(y) is Tensor else _wrap_tree(y)  # beside what is tracked there may be places and counts
+    return y if type(y) is Tensor else _wrap_tree(y)  # untracked results, such as indices and counts, become Tensors
 
 
 def _tell(function: Any, args: tuple[Any, ...], kwargs: Any = NO_KEYWORDS) -> None:
-    """Show those who look on a call of a NumPy function that leaves no node of its own."""
+    """Tell the watchers about a call of a NumPy function that records no node of its own."""
     parents = tuple([a._node if isinstance(a, Tensor) else None for a in args])
     if parents.count(None) < len(parents) and switches.is_recording():
         switches.tell_met(function, _plain_tree(args), parents, _plain_tree(kwargs))
@@ -977,7 +978,7 @@ def _ufunc_call(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     if kwargs.get("out") is not None:
         raise MutationError(
             f"np.{ufunc.__name__}: out= (or an in-place operator on an array, a += tensor) would write a result into "
-            "an array and lose its gradient. Write a = a + tensor, or leave out= away."
+            "an array and lose its gradient. Write a = a + tensor, or omit out=."
         )
     kwargs = {k: v for k, v in kwargs.items() if k != "out"}
     if ufunc in NUMPY_CONSTANTS and method != "at":
@@ -997,7 +998,7 @@ def _ufunc_call(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
 
 
 def seed(y: Tensor, ct: Any, who: str) -> Any:
-    """The cotangent with which a reverse sweep starts at `y`, as a linear functional."""
+    """The cotangent with which a backward pass starts at `y`, as a linear functional (conjugated if complex)."""
     data = y._data
     if ct is None:
         if data.size != 1:
@@ -1029,14 +1030,14 @@ def tensor(
     Parameters
     ----------
     data : array_like
-        Numbers, nested lists of numbers, an array, a Tensor, or nested lists of Tensors. What is tracked
-        keeps being tracked.
+        Numbers, nested lists of numbers, an array, a Tensor, or nested lists of Tensors. Tracked Tensors
+        stay tracked.
     requires_grad : bool, default False
-        Track it; of a leaf, whose values are copied, this makes a new leaf.
+        Track the result. From a leaf, whose values are copied, this makes a new leaf.
     name : str, optional
         Shown in graphs and messages.
     dtype : dtype, optional
-        Type of the entries; NumPy's choice if not given.
+        Type of the entries; by default NumPy chooses.
 
     Returns
     -------
@@ -1047,7 +1048,7 @@ def tensor(
     DtypeError
         If the values are not numbers, or are integers that should be tracked.
     UntrackedError
-        If a new leaf is asked for of a result, whose gradient would be lost.
+        If a new leaf is to be made from a result, whose gradient would be lost.
 
     Examples
     --------
@@ -1099,7 +1100,7 @@ def _made(kind: type[Tensor], data: Any, node: Node | None) -> Tensor:
 def _rebuilt(
     kind: type[Tensor], order: copying.Order, data: Any, stretch: Any, node: Node | None, resting: Leaf | None
 ) -> Tensor:
-    """The inverse of ``Tensor.__reduce__``; the stretch has done its work when it arrived before the node."""
+    """The inverse of ``Tensor.__reduce__``. The stretch is unused: pickle has rebuilt it before the node needs it."""
     order.settle()
     t = _made(kind, data, copying.adopted(node))
     if resting is not None:
@@ -1108,7 +1109,7 @@ def _rebuilt(
 
 
 def lift(array: Any, node: Node | None) -> Tensor:
-    """The Tensor at a node: what a sweep that records itself works on. Without a node it is untracked."""
+    """A Tensor at a node, the operand of a sweep that records itself. Without a node it is untracked."""
     t: Tensor = _new(Tensor)
     t._data = array
     t._node = node

@@ -1,4 +1,4 @@
-"""Compiled functions: a call is traced, rewritten, and written out as a program of NumPy calls."""
+"""Compiled functions: one call is traced, its operations are rewritten, and a program of NumPy calls is written."""
 
 from __future__ import annotations
 
@@ -49,23 +49,23 @@ def compile(f: None = ..., *, fallback: bool = ..., backend: str = ..., check: i
 def compile(
     f: Any = None, *, fallback: bool = False, backend: str = "numpy", check: int | str = 1
 ) -> Any:  # - the public name is compile
-    """Make of a function a program of NumPy calls that does the same.
+    """Compile a function into a program of NumPy calls that does the same.
 
     Parameters
     ----------
     f : callable
-        Anything written for the engine, unchanged: a loss, a gradient, a whole training step with ``zero_grad``,
-        ``backward`` and ``optimizer.step()`` in it. Left out, a decorator is returned, also for methods: each object
-        has programs of its own.
+        Any function written for the engine, unchanged: a loss, a gradient, a whole training step with ``zero_grad``,
+        ``backward`` and ``optimizer.step()`` in it. Without `f`, `compile` returns a decorator. It works on methods
+        too; each object then has its own programs.
     fallback : bool, default False
-        If it cannot be compiled, say so once, and run it as it is.
+        If `f` cannot be compiled, warn once and run `f` itself.
     backend : {"numpy", "jax"}, default "numpy"
-        Who runs the program: NumPy, with planned buffers; or JAX (extra ``jax``), which compiles it for the machine it
-        finds, an accelerator perhaps. Labels are looked at and random numbers drawn here before, and Tensors changed
-        here after all was computed there; operations that are written in NumPy alone (windows, recurrences, indexed
-        sums) are called back.
+        What runs the program: NumPy, with planned buffers, or JAX (extra ``jax``), which compiles it for the device it
+        finds, perhaps an accelerator. With JAX, labels are checked and random numbers drawn here before the program
+        runs, and Tensors are changed here after it has run. Operations that are written in NumPy only (windows,
+        recurrences, indexed sums) are callbacks.
     check : int or "always", default 1
-        In how many calls of a program the function itself runs beside it, to be compared.
+        For how many calls of a program `f` runs as well, to compare the two.
 
     Returns
     -------
@@ -81,22 +81,22 @@ def compile(
 
     Notes
     -----
-    The first call runs `f` itself, once, while its NumPy calls are written down; so does the first call with other
-    shapes, dtypes, strides or Python numbers, or after something that `f` reads has changed. Later calls run the
-    program. Arguments, Tensors, parameters, settings of optimisers and draws from generators are live: the program
-    looks at them at every call. All else that `f` reads is guarded, by name and by content. What a program could not
-    do again is refused: writes to things from outside, the clock, files, global random numbers.
+    The first call runs `f` itself once and records its NumPy calls. So does the first call with other shapes, dtypes,
+    strides or Python numbers, and the first after something that `f` reads has changed. Later calls run the program.
+    Arguments, Tensors, parameters, settings of optimisers and draws from generators are live: the program reads them
+    at every call. Everything else that `f` reads is guarded, by name and by content. What a program could not repeat
+    is refused: writes to outside objects, the clock, files, global random numbers.
 
-    The second call of a program runs `f` as well and compares results, gradients and state, bit for bit. So the second
-    call costs what the plain one costs, and both together.
+    The second call of a program also runs `f` and compares results, gradients and state, bit for bit. So the second
+    call costs as much as the program and the plain call together.
 
-    The program gives the numbers of the plain call, bit for bit, on the machine that it was traced on. Two things end
-    there: `integrate`, `odeint` and `expectation` choose nodes and steps by values, and a program keeps those of its
-    trace as long as they do, so that it agrees to their tolerance; and ``backend="jax"`` agrees to rounding. What comes
-    back shares memory with nothing else, also where the plain function gives a view of an argument or a parameter.
+    The program gives the same numbers as the plain call, bit for bit, on the machine on which it was traced. There are
+    two exceptions. `integrate`, `odeint` and `expectation` choose nodes and steps by values; a program keeps those of
+    its trace while they are good enough, and agrees to their tolerance. And ``backend="jax"`` agrees to rounding. The
+    results share memory with nothing else, even where the plain function returns a view of an argument or a parameter.
 
-    A result that depends on parameters is tracked, as that of `f` is: ``loss(compiled(x)).backward()`` reaches them. It
-    is not under ``no_grad``, nor after a step that has changed them, nor if it is itself a derivative.
+    A result that depends on parameters is tracked, as the result of `f` is: ``loss(compiled(x)).backward()`` reaches
+    them. It is not tracked under ``no_grad``, after a step that has changed the parameters, or if it is a derivative.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def compile(
     (array([2., 2.]), array([2., 2.]))
     >>> f = ad.compile(ad.value_and_grad(lambda w: np.sum(np.tanh(w) ** 2)))
     >>> value, gradient = f(np.array([0.5, 1.0]))
-    >>> value, gradient = f(np.array([0.0, 1.0]))  # by the program
+    >>> value, gradient = f(np.array([0.0, 1.0]))  # runs the program
     >>> gradient.round(6)
     array([0.      , 0.639700])
     """
@@ -120,7 +120,7 @@ def compile(
         raise CompileError(f"compile: a function is expected; a {type(f).__name__} was given.")
     if isinstance(f, type):
         raise CompileError(
-            f"compile: {f.__name__} is a class; compile an object of it that can be called, or a method."
+            f"compile: {f.__name__} is a class; compile a callable object of it, or a method."
         )
     if backend not in ("numpy", "jax"):
         raise CompileError(f'compile: the backends are "numpy" and "jax"; {backend!r} was given.')
@@ -134,17 +134,17 @@ def compile(
 
 
 def derive(f: Callable[P, Any]) -> Callable[P, str]:
-    """The program of a function as plain NumPy for people: for a gradient, the equations of backpropagation.
+    """The program of a function as readable NumPy: for a gradient, the equations of backpropagation.
 
     Parameters
     ----------
     f : callable
-        Such as ``ad.grad(loss)``.
+        For example ``ad.grad(loss)``.
 
     Returns
     -------
     callable
-        Called with arguments for `f`, it gives the text.
+        Called with the arguments of `f`, it returns the text.
 
     Examples
     --------
@@ -162,10 +162,10 @@ def derive(f: Callable[P, Any]) -> Callable[P, str]:
 
     def written(*args: P.args, **kwargs: P.kwargs) -> str:
         given, structure = pytree.flatten((args, kwargs))
-        leaves = [x[()] if isinstance(x, np.ndarray) else x for x in given]  # an array of no axis reads as a number
+        leaves = [x[()] if isinstance(x, np.ndarray) else x for x in given]  # a 0-d array reads as a number
         name = getattr(f, "__name__", "f")
         program = trace(f, name, leaves, lambda new: pytree.unflatten(structure, new)).program
-        program = replace(program, outputs=program.answers, kept=0)  # it is for reading, and no sweep follows
+        program = replace(program, outputs=program.answers, kept=0)  # nothing is saved: no backward pass follows
         for rewrite in PASSES:
             program = rewrite(program)
         writer = Writer(program)

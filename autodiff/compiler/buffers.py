@@ -1,4 +1,4 @@
-"""Which results share memory: a plan by liveness, made once, so that a compiled step allocates next to nothing."""
+"""Which results share memory: a plan by liveness, made once, so that a compiled step allocates almost nothing."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Plan:
     Attributes
     ----------
     place : dict of Value to int or Leaf
-        The number of a buffer, or the leaf in whose home a gradient is computed; a value that is not here is
-        allocated by NumPy.
+        The number of a buffer, or the leaf in whose home a gradient is computed. NumPy allocates every value
+        that is not here.
     buffers : list of (shape, dtype, strides)
     """
 
@@ -54,7 +54,7 @@ def takes_out(op: Op) -> bool:
 
 
 def new_buffer(room: Room) -> Array:
-    """An array for a result; its entries may be anything."""
+    """An uninitialised array for a result."""
     shape, dtype, strides = room
     if strides == row_strides(shape, np.dtype(dtype).itemsize):
         return np.empty(shape, dtype)
@@ -62,15 +62,15 @@ def new_buffer(room: Room) -> Array:
 
 
 def apart(x: Any) -> Array:
-    """A copy that shares nothing and lies in memory as `x` does, gaps and repeated entries included."""
-    if x.dtype.hasobject:  # whose entries are references: memory of bytes would not count them
+    """A copy that shares no memory and has the strides of `x`, gaps and repeated entries included."""
+    if x.dtype.hasobject:  # its entries are references, which a buffer of bytes would not count
         return x.copy(order="K")
     low, high = np.lib.array_utils.byte_bounds(x)
     start = x.__array_interface__["data"][0] - low
     copy: Any = np.ndarray(x.shape, x.dtype, np.empty(high - low, np.uint8), start, x.strides)
     copy[...] = x
     if any(n > 1 and step == 0 for n, step in zip(x.shape, x.strides)):
-        copy.flags.writeable = False  # as NumPy's own broadcasts: one entry is many
+        copy.flags.writeable = False  # as in NumPy's own broadcasts: one entry in memory stands for many
     return copy
 
 
@@ -82,10 +82,10 @@ def _room(v: Value) -> Room:
 def plan_buffers(program: Program) -> Plan:
     """The plan of a program.
 
-    A buffer is in use from the operation that fills it to the last one that looks into it, be it through a view. A
-    result that comes back is never planned: it belongs to the caller. A gradient is computed in its place in the flat
-    home where it has one. Elsewhere a result takes the buffer of an operand that dies in the same operation, or one
-    that is free, or a new one; always one that lies in memory as the eager result does.
+    A buffer is in use from the operation that fills it to the last one that reads it, directly or through a view. A
+    returned result is never planned: it belongs to the caller. A gradient that has a place in a flat home is computed
+    there. Any other result takes the buffer of an operand whose last use is this operation, or a free buffer, or a new
+    one. The buffer always has the shape, dtype and strides of the eager result.
     """
     plan = Plan()
     roots = roots_of(program)
@@ -130,9 +130,9 @@ def plan_buffers(program: Program) -> Plan:
 
 
 def _is_read_alone(v: Value, op: Op, inputs: list[Value], roots: dict[Value, frozenset[Value]]) -> bool:
-    """Whether an elementwise operation may write over this operand: no other one looks into it.
+    """Whether an elementwise operation may overwrite this operand: no other operand shares its memory.
 
-    Complex products have other loops, with other bits, where what they read is what they write.
+    Complex products are excluded: in place they run another loop of NumPy, which rounds differently.
     """
     in_place = op.form == "ufunc" and op.function.signature is None and v in op.args
     if np.dtype(v.dtype).kind == "c" and op.function not in _PART_BY_PART:
@@ -141,7 +141,7 @@ def _is_read_alone(v: Value, op: Op, inputs: list[Value], roots: dict[Value, fro
 
 
 def _is_free(leaf: Leaf, program: Program, at: int, roots: dict[Value, frozenset[Value]]) -> bool:
-    """Whether nobody reads the old gradient of a leaf after this operation."""
+    """Whether no operation after this one reads the old gradient of a leaf."""
     return not any(
         r.kind == "gradient" and r.payload is leaf
         for op in program.ops[at + 1 :]

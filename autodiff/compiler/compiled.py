@@ -1,4 +1,4 @@
-"""`compile`: a function that is traced once for each kind of call, and from then on runs as a NumPy program."""
+"""`Compiled`: a function that is traced once for each kind of call and afterwards runs as a NumPy program."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Rest = ParamSpec("Rest")
 _MISS = object()
 _MANY = 8
 CHECK: int | str = 1
-"""How many calls of each program are compared with the function where `compile` is not told; tests set "always"."""
+"""How many calls of each program are compared with the function if `check` is 1, its default; tests set "always"."""
 _numbers = itertools.count()
 
 
@@ -49,13 +49,13 @@ class Compiled(Generic[P, R]):
     Attributes
     ----------
     source : str
-        The Python of the latest trace.
+        The Python source of the latest trace.
     program : Program
-        The same as a list of operations.
+        The latest trace as a list of operations.
     sources : list of str
-        Of all traces, the oldest first.
+        The sources of all traces, oldest first.
     options : dict
-        What it was compiled with.
+        The options it was compiled with.
 
     Notes
     -----
@@ -68,7 +68,7 @@ class Compiled(Generic[P, R]):
 
     def __init__(self, f: Callable[P, R], fallback: bool = False, backend: str = "numpy", check: int | str = 1) -> None:
         if check != "always" and (not isinstance(check, int) or check < 0):
-            raise CompileError(f'compile: check is a number of calls or "always"; {check!r} was given.')
+            raise CompileError(f'compile: check must be a number of calls or "always"; {check!r} was given.')
         self._f, self._fallback, self._backend = f, fallback, backend
         self.check = check
         functools.update_wrapper(self, f, updated=())
@@ -79,12 +79,12 @@ class Compiled(Generic[P, R]):
 
     @property
     def source(self) -> str:
-        """The Python of the latest trace."""
+        """The Python source of the latest trace."""
         return self._latest().source
 
     @property
     def sources(self) -> list[str]:
-        """That of all traces, the oldest first."""
+        """The sources of all traces, oldest first."""
         return [entry.source for entry in self._entries]
 
     @property
@@ -94,7 +94,7 @@ class Compiled(Generic[P, R]):
 
     @property
     def options(self) -> dict[str, Any]:
-        """What it was compiled with, by the names that `compile` gives them."""
+        """The options it was compiled with, as keyword arguments of `compile`."""
         return {"fallback": self._fallback, "backend": self._backend, "check": self.check}
 
     def __autodiff_graph__(self) -> Any:
@@ -108,7 +108,7 @@ class Compiled(Generic[P, R]):
         self: Compiled[Concatenate[Owner, Rest], R], instance: Owner, owner: type | None = None
     ) -> Compiled[Rest, R]: ...
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        """As a method: one compiled function, with traces of its own, for every instance; it lives as long as that."""
+        """Bind a method: every instance has its own compiled function with its own traces, and they die together."""
         if instance is None:
             return self
         if isinstance(instance, type):  # a class method: the class is an argument
@@ -116,11 +116,11 @@ class Compiled(Generic[P, R]):
         known = getattr(instance, "__dict__", None)
         if known is None:
             raise CompileError(
-                f"compile: {self.__name__} is a method of {type(instance).__name__}, whose __slots__ leave no place "
+                f"compile: {self.__name__} is a method of {type(instance).__name__}, whose __slots__ leave no room "
                 f'for its programs. Add "__dict__" to the slots, or compile a function that takes the object.'
             )
         methods = known.get("__compiled__")
-        if methods is None or methods.owner != id(instance):  # those of what this is a shallow copy of
+        if methods is None or methods.owner != id(instance):  # another owner: `instance` is a shallow copy of it
             known["__compiled__"] = methods = _Methods()
             methods.owner = id(instance)
         bound = methods.get(self)
@@ -130,7 +130,7 @@ class Compiled(Generic[P, R]):
         return bound
 
     def __reduce__(self) -> Any:
-        """A decorated function by its name; of others what makes them anew: programs are not kept."""
+        """Pickle a decorated function by its name, any other by its function and options. Programs are not kept."""
         found: Any = sys.modules.get(getattr(self, "__module__", ""))
         for part in getattr(self, "__qualname__", "").split("."):
             found = getattr(found, part, None)
@@ -146,15 +146,15 @@ class Compiled(Generic[P, R]):
         return self._entries[-1]
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call it: by the program for this kind of arguments, or, the first time, by the function itself."""
+        """Run the program for arguments of this kind, or, the first time, the function itself."""
         if switches.active and switches.tracer() is not None:
-            return self._f(*args, **kwargs)  # a part of what is being compiled
+            return self._f(*args, **kwargs)  # a caller is being compiled, and this call is a part of it
         for entry in self._entries:
             if entry.has_only_numbers and not entry.unchecked:
                 result = self._run(entry, args, kwargs)
                 if result is not _MISS:
                     return result
-        with self._lock:  # the buffers of a program are those of all threads; and eight first calls are one trace
+        with self._lock:  # threads share the buffers of a program, and simultaneous first calls make one trace
             for entry in self._entries:
                 run = self._checked if entry.unchecked else self._run
                 result = run(entry, args, kwargs)
@@ -171,7 +171,7 @@ class Compiled(Generic[P, R]):
             return self._after(error, args, kwargs)
 
     def _checked(self, entry: _Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The answer of a program that is compared with the function itself."""
+        """The answer of a program after comparing it with the function itself."""
         state = entry.traced.state()
         try:
             answer = compared(
@@ -180,20 +180,20 @@ class Compiled(Generic[P, R]):
         except Differs as found:
             return self._differs(entry, found, args, kwargs)
         if answer is not _MISS and entry.unchecked != "always":
-            entry.unchecked -= 1  # type: ignore[operator]  # a number: the only word is "always"
+            entry.unchecked -= 1  # type: ignore[operator]  # an integer, since it is not "always"
         return answer
 
     def _differs(self, entry: _Entry, found: Differs, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Say where a program is wrong; the state is as before the call, or, with a fallback, as after it."""
+        """Report where a program is wrong. The state is as before the call; with a fallback the function then runs."""
         self._entries = [e for e in self._entries if e is not entry]
         found.state.restore()
         where = self._first_line(entry, args, kwargs)
         self._give_up(
             CompileError(
                 f"compile: the program of {self.__name__} does not do what the function does: {found.what}. "
-                f"{f'The program begins to differ in {where}. ' if where else ''}The function depends on something "
-                f"that changes and that compile does not see, or this is a fault of compile. Run it without compile, "
-                f"or with fallback=True; check=0 switches the comparison off."
+                f"{f'The program begins to differ in {where}. ' if where else ''}Either the function depends on "
+                f"something that changes and that compile does not see, or this is a fault of compile. Run it without "
+                f"compile, or with fallback=True; check=0 switches the comparison off."
             )
         )
         return self._f(*args, **kwargs)
@@ -215,21 +215,21 @@ class Compiled(Generic[P, R]):
                 traced = trace(self._f, self.__name__, leaves, lambda new: pytree.unflatten(structure, new))
                 now = _Entry(self._f, self.__name__, self._backend, traced, leaves, structure, bool(kwargs), 0)
                 where = first_line(entry.source, now.source, entry.namespace, now.namespace)
-        except Exception as error:  # it is told where; what is wrong is known without
-            where = f"(it was looked for, and {type(error).__name__} was met: {error})"
+        except Exception as error:  # the place is only a help: the difference is reported without it too
+            where = f"(the search for the place failed with {type(error).__name__}: {error})"
         finally:
             state.restore()
         return where
 
     def _give_up(self, error: CompileError) -> None:
-        """Raise, or say so, where another way was asked for, and go that way from now on."""
+        """Raise the error; with a fallback, warn instead and run the function itself from now on."""
         if not self._fallback:
             raise error
         self._refused, self._entries = error, []
         warnings.warn(f"{error} It runs eagerly from now on.", UserWarning, stacklevel=4)
 
     def _after(self, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The program has raised: the function itself raises what it raises, if nothing has been changed yet."""
+        """Handle an exception in a program: if nothing has been changed yet, run the function, which raises its own."""
         if isinstance(error, AutodiffError) or _has_changed_something(error):
             if isinstance(error, np.linalg.LinAlgError) and not isinstance(error, MatrixError):
                 raise MatrixError(str(error)) from error
@@ -243,7 +243,7 @@ class Compiled(Generic[P, R]):
             return self._f(*args, **kwargs)
         leaves, structure = pytree.flatten((args, kwargs))
         if any(map(_is_result, leaves)):
-            if switches.is_recording():  # its result is to be tracked, as a program's is not
+            if switches.is_recording():  # the result must be tracked to these arguments, and a program's is not
                 return self._f(*args, **kwargs)
             args, kwargs = pytree.unflatten(structure, [x.detach() if _is_result(x) else x for x in leaves])
             return self(*args, **kwargs)
@@ -257,7 +257,7 @@ class Compiled(Generic[P, R]):
             failed = error
             if _is_internal(error):
                 self._give_up(_surprise(f"{self.__name__} cannot be traced", error))
-        if failed is not None:  # all is as it was: the function itself raises what it raises, and leaves what it leaves
+        if failed is not None:  # the trace has undone its changes, so the function itself can run and raise its own
             answer = self._f(*args, **kwargs)
             if self._refused is None:
                 self._give_up(_surprise(f"{self.__name__} fails while it is traced, and not otherwise", failed))
@@ -273,8 +273,8 @@ class Compiled(Generic[P, R]):
         if len(self._entries) == _MANY:
             warnings.warn(
                 f"compile: {self.__name__} was traced {_MANY} times; a new trace is written for every new shape, "
-                f"dtype, memory layout or Python number among its arguments, and for every change of what it reads "
-                f"otherwise. Pass numbers that change as arrays.",
+                f"dtype, memory layout or Python number among its arguments, and for every change of what else it "
+                f"reads. Pass numbers that change as arrays.",
                 UserWarning,
                 stacklevel=3,
             )
@@ -285,15 +285,15 @@ class Compiled(Generic[P, R]):
 
 
 def _surprise(what: str, error: Exception) -> CompileError:
-    """What went wrong in the compiler itself; a refusal stays one."""
+    """An error of the compiler itself as a CompileError; a refusal, which is one already, stays as it is."""
     if isinstance(error, CompileError):
         return error
-    new = CompileError(f"compile: {what} ({type(error).__name__}: {error}). This is a mistake of the compiler's.")
+    new = CompileError(f"compile: {what} ({type(error).__name__}: {error}). This is a fault of compile.")
     return new.with_traceback(error.__traceback__)
 
 
 def _is_internal(error: Exception) -> bool:
-    """Whether an exception in a trace comes from what is done around the function, not from the function."""
+    """Whether an exception in a trace comes from the compiler around the function, not from the function."""
     place, within = error.__traceback__, "autodiff.compiler."
     while place is not None:
         module = str(place.tb_frame.f_globals.get("__name__", ""))
@@ -327,12 +327,12 @@ class _Methods(dict["Compiled[..., Any]", "Compiled[..., Any]"]):
 
 
 def _is_result(x: Any) -> bool:
-    """Whether a Tensor is tracked as the result of something, or by a transform that is under way."""
+    """Whether `x` is a Tensor that is tracked as a result, or by a transform that is running."""
     return isinstance(x, Tensor) and x._node is not None and not isinstance(x._node, Leaf)
 
 
 class _Entry:
-    """One trace: its program, its source, and the function made of that."""
+    """One trace: its program, its source, and the function made from the source."""
 
     def __init__(
         self,
@@ -353,11 +353,11 @@ class _Entry:
         self._count = len(leaves)
         self._flat = not keywords and all(c.kind is None for c in structure.children[0].children)
         self._version = switches.structure[0]
-        self.has_only_numbers = backend == "numpy" and suits(program)  # then it has no buffers
+        self.has_only_numbers = backend == "numpy" and suits(program)  # such a program has no buffers and needs no lock
         self.unchecked = unchecked
         looks = [op.function for op in program.ops if op.form == "check"]
         self.agrees_to = max((getattr(look, "agrees_to", 0.0) for look in looks), default=0.0)
-        if backend == "jax":  # XLA has functions, and orders of summing, of its own
+        if backend == "jax":  # XLA has its own elementary functions and orders of summation
             narrow = any(np.dtype(v.dtype).char in "efF" for v in program.values())
             self.agrees_to = max(self.agrees_to, 1e-3 if narrow else 1e-7)
         self.source, self._run, writer = _written(_function_name(name), program, traced, leaves, backend)
@@ -370,11 +370,11 @@ class _Entry:
             self._tracking = Tracking(f, traced.back, run)
 
     def is_alive(self) -> bool:
-        """Whether its guards could ever hold again."""
+        """Whether its guards can still hold: no Tensor that it reads has another array by now."""
         return all(t._data is array or not getattr(array, "ndim", 0) for t, array in self.traced.states)
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """What the program answers, or `_MISS` if it was not written for such a call."""
+        """The answer of the program, or `_MISS` if it was not written for such a call."""
         if switches.is_recording() is not self._recording:
             return _MISS
         if switches.structure[0] != self._version:
@@ -391,11 +391,11 @@ class _Entry:
             return _MISS
         if self._tracking is None or result is _MISS:
             return result
-        answer, kept = result  # type: ignore[misc]  # what _MISS is not
+        answer, kept = result  # type: ignore[misc]  # a pair, since it is not _MISS
         return self._tracking(answer, kept, args, kwargs)
 
     def tracked_answer(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """What the function itself answered in the first call, tracked if that was."""
+        """The answer of the function itself in the first call, tracked if the function's answer was."""
         answer, back = self.traced.answer, self.traced.back
         if self._tracking is None or back is None:
             return answer
@@ -410,7 +410,7 @@ def _function_name(name: str) -> str:
 def _written(
     name: str, program: Program, traced: Traced, leaves: list[Any], backend: str
 ) -> tuple[str, Callable[..., Any], Writer]:
-    """The source of a trace, the function it makes, and who wrote it."""
+    """The source of a trace, the function made from it, and its writer."""
     if backend == "jax":
         from autodiff.compiler.jax_backend import JaxWriter
 
@@ -433,7 +433,7 @@ def _written(
 
 
 def _written_back(name: str, program: Program | None) -> tuple[str, Callable[..., Any] | None]:
-    """The source of a sweep, and the function it makes: without buffers, as it may come late and from any thread."""
+    """The source of a backward pass and its function. It has no buffers: it may run late and in any thread."""
     if program is None:
         return "", None
     for rewrite in PASSES:
@@ -449,7 +449,7 @@ def _written_back(name: str, program: Program | None) -> tuple[str, Callable[...
 
 
 def _run(source: str, name: str, namespace: dict[str, Any]) -> Any:
-    """The function of that name; tracebacks and profilers show its lines."""
+    """Run the source and return its function; tracebacks and profilers can show its lines."""
     file = f"<compiled {name} {next(_numbers)}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     exec(compile(source, file, "exec"), namespace)
@@ -458,12 +458,12 @@ def _run(source: str, name: str, namespace: dict[str, Any]) -> Any:
 
 
 def _source_of(writer: Writer, function: str, traced: Traced, leaves: list[Any], *, inner: bool = False) -> str:
-    """A function that runs a program; an inner one is called by another that has looked at the arguments."""
+    """The source of a function that runs a program. An inner one has no guards: its caller checked the arguments."""
     program = writer.program
     writer.title = function
     writer.used.add(function)
     by_number = {v.payload: v for v in program.arguments}
-    for i in range(len(leaves)):  # arguments have their names first, also those that are static
+    for i in range(len(leaves)):  # arguments, also static ones, are named before all other values
         if i not in by_number:
             writer.names[("static", i)] = writer.unique(f"static_{i}")
     writer.name_values()
@@ -492,7 +492,7 @@ def _summary(writer: Writer, function: str) -> str:
 
 
 def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[str], by_number: dict[int, Any]) -> Any:
-    """What must hold for the program to be the right one."""
+    """The conditions under which the program is the right one for a call."""
     for i, (x, p) in enumerate(zip(leaves, parameters)):
         v = by_number.get(i)
         if v is None:
@@ -525,7 +525,7 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
 
 
 def _is_constant(writer: Writer, p: str, x: Any) -> str:
-    """That a name stands for what is built into the program: an equal number or text, or the same object."""
+    """The guard of a static argument: an equal number or text, or the same object, as is built into the program."""
     kind = type(x)
     if kind is complex or (kind is float and (x == 0 or not np.isfinite(x))):
         return f"type({p}) is {kind.__name__} and repr({p}) == {repr(x)!r}"  # 0.0 and -0.0 are equal, 1 / x is not
@@ -541,7 +541,7 @@ def _owner(what: str, thing: Any) -> str:
 
 
 def _answer(writer: Writer, traced: Traced) -> str:
-    """What the function gives back, in the structure of what it gave at first."""
+    """The returned expression, in the structure of the function's own first answer."""
     parts = writer.returned_parts()
     wrapped = [
         f"{writer.bind('untracked', _untracked)}({part})" if kind == "tensor" else part
@@ -555,7 +555,7 @@ def _answer(writer: Writer, traced: Traced) -> str:
 
 
 def _kept(writer: Writer, traced: Traced) -> str:
-    """What a sweep needs later, beside the answer; an argument is kept, not copied, as in a node."""
+    """The values saved for a backward pass, returned after the answer. An argument is not copied, as in a node."""
     if traced.back is None:
         return ""
     n = len(traced.kinds)

@@ -1,4 +1,4 @@
-"""Names are text: what a user calls things comes into a program by these two functions, and by no other way."""
+"""A user's names are untrusted text: they enter the source of a program only through these two functions."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import unicodedata
 from typing import Any
 
 RESERVED = frozenset((*keyword.kwlist, *dir(builtins), "np"))
-"""What a program may call by its own name, so that nothing else is called so."""
+"""Names that a program may use with their usual meaning, so that nothing else may have them."""
 _LONG = 60
 _LONG_COMMENT = 160
 
 
 def identifier(text: Any, otherwise: str = "v") -> str:
-    """A name for a program, made of any text.
+    """A valid identifier made from any text.
 
     Parameters
     ----------
     text : object
-        What the user calls it; of an object that is no text, what it prints as.
+        The user's name. An object that is not a string counts as its ``str``.
     otherwise : str, default "v"
-        The name where nothing of the text can be kept.
+        The name if no character of the text can be kept.
 
     Returns
     -------
     str
-        Equal for texts that Python takes for the same identifier: the interpreter normalises names (NFKC) when it reads
-        them, so a name that is not normalised is never found again.
+        Equal for texts that Python takes for the same identifier. The interpreter normalises names (NFKC) when it
+        reads them, so a name that is not normalised would not be found in the namespace.
 
     Examples
     --------
@@ -39,12 +39,12 @@ def identifier(text: Any, otherwise: str = "v") -> str:
     parts = "".join(c if f"a{c}".isidentifier() else " " for c in whole).split()
     name = "_".join(parts).strip("_")[:_LONG] or otherwise
     if not name[0].isidentifier():
-        name = unicodedata.normalize("NFKC", f"p{name}")  # an accent in front joins the p
+        name = unicodedata.normalize("NFKC", f"p{name}")  # a leading combining accent joins the p
     return f"{name}_" if name in RESERVED else name
 
 
 def comment(text: Any) -> str:
-    """Any text as one line that stays one: what cannot be printed is written as its escape.
+    """Any text as a single line: characters that cannot be printed are escaped, long text is cut.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""Names for the values of a trace: those of the user's variables and layers, and of what they are the cotangents of.
+"""Names for the values of a trace: from the user's variables and layers, and for a cotangent from its primal.
 
-They are any text here; `identifiers` makes names of a program of them.
+Here a name is any text; `identifiers` turns it into a name of a program.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from autodiff.compiler.values import Op, Value
 
 
 def name_results(ops: list[Op], names: dict[Value, str], cotangents: dict[Value, Value]) -> None:
-    """Give the values of a trace their names, those that have none so far.
+    """Name the values of a trace that have no name yet.
 
     Parameters
     ----------
     ops : list of Op
     names : dict of Value to str
-        What the user calls them.
+        The user's names.
     cotangents : dict of Value to Value
-        Of which value each is the cotangent.
+        For each cotangent its primal.
     """
     for v, name in names.items():
         v.name = v.name or name
@@ -36,14 +36,14 @@ def name_results(ops: list[Op], names: dict[Value, str], cotangents: dict[Value,
 
 
 def layer_name(scope: Any) -> str:
-    """``"2 Linear"`` is linear_2, ``"encoder.fc1 Linear"`` is fc1."""
+    """The name of a layer: ``"2 Linear"`` becomes linear_2, ``"encoder.fc1 Linear"`` becomes fc1."""
     path, _, kind = str(scope).rpartition(" ")
     own = path.rpartition(".")[2]
     return f"{kind.lower()}_{own}" if own.isdigit() else own or kind.lower()
 
 
 def own_name(path: Any) -> str:
-    """Of a parameter: ``"2.weight"`` is weight_2, ``"encoder.fc1.weight"`` is fc1_weight."""
+    """The name of a parameter: ``"2.weight"`` becomes weight_2, ``"encoder.fc1.weight"`` becomes fc1_weight."""
     layer, _, own = str(path).rpartition(".")
     last = layer.rpartition(".")[2]
     return own if not layer else f"{own}_{last}" if last.isdigit() else f"{last}_{own}"

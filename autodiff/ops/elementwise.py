@@ -1,9 +1,8 @@
-"""Functions that act entry by entry: for each operand the map ``(t, y, *xs) -> t * dy/dx``.
+"""Elementwise functions: for each operand the map ``(t, y, *xs) -> t * dy/dx``.
 
-`t` is a cotangent or a tangent, `y` the output. The rules are the rows of a table of derivatives,
-in the order in which a calculus book has them; where a row is longer than the book's, a comment
-says which digits or which point it saves. Constants are Python numbers (``math.log``), since a NumPy
-scalar would widen float32.
+`t` is a cotangent or a tangent, `y` is the output. The rules are the rows of a table of derivatives, in
+the order of a calculus book. Where a row is longer than the book's, a comment says which digits or which
+point it saves. Constants are Python numbers (``math.log``), because a NumPy scalar would widen float32.
 """
 
 from __future__ import annotations
@@ -29,12 +28,12 @@ subtract = elementwise(np.subtract, pass_on, lambda t, y, a, b: -t, reads=False)
 multiply = elementwise(np.multiply, lambda t, y, a, b: t * b, lambda t, y, a, b: t * a)
 divide = elementwise(np.divide, lambda t, y, a, b: t / b, lambda t, y, a, b: -(t * y) / b, singular=True)
 divide_by_number = elementwise(lambda a, b: a / b, lambda t, y, a, b: t / b, None, name="divide", reads=False)
-"""A quotient whose denominator is a Python number: linear, and never singular."""
+"""A quotient whose denominator is a Python number. It is linear and never singular."""
 
 
 @implements(np.divide)
 def quotient(a: Any, b: Any) -> Any:
-    """``a / b``; a Python number as denominator is metadata and chooses the rule."""
+    """``a / b``. A denominator that is a Python number is metadata and selects the rule."""
     return divide_by_number(a, b) if type(b) is float or type(b) is int else divide(a, b)
 
 
@@ -44,7 +43,7 @@ reciprocal = elementwise(np.reciprocal, lambda t, y, x: -(t * y * y), singular=T
 remainder = elementwise(np.remainder, pass_on, lambda t, y, a, b: -t * np.floor_divide(a, b), singular=True)
 fmod = elementwise(
     np.fmod, pass_on, lambda t, y, a, b: -t * np.rint((a - y) / b), singular=True
-)  # trunc(a / b) would be one too many where a / b rounds up to a whole number
+)  # trunc(a / b) would be one too large where a / b rounds up to an integer
 
 
 @implements(np.copy)
@@ -71,11 +70,11 @@ integer_power = elementwise(
     None,
     name="power",
 )
-"""A power whose exponent is a whole Python number, not negative: a polynomial, smooth everywhere."""
+"""A power whose exponent is a non-negative Python number with an integer value: a polynomial, smooth everywhere."""
 
 
 def _slope(x: Any, n: Any, y: Any, at_zero: Any) -> Any:
-    """The slope n x^(n-1). As n y / x it keeps the digits that rounding n-1 would lose for huge and tiny x."""
+    """The slope n x^(n-1), computed as n y / x: for huge and tiny x, rounding n-1 would lose digits."""
     return np.where(x == 0, at_zero, n * y / x)
 
 
@@ -86,7 +85,7 @@ real_power = elementwise(
     name="power",
     singular=True,
 )
-"""A power whose exponent is a Python number: no derivative by it, so no logarithm of `x`."""
+"""A power whose exponent is a Python number. It needs no derivative with respect to n, hence no logarithm of `x`."""
 
 
 def _power_and_logs(x: Any, n: Any, *, k: int) -> Any:
@@ -102,11 +101,11 @@ power_and_logs: Primitive = elementwise(
     name="power_and_logs",
     singular=True,
 )
-"""``x**n * log(x)**k``, at x = 0 its limit: all derivatives of a power by both operands are made of these."""
+"""``x**n * log(x)**k``, with its limit at x = 0. All derivatives of a power by both operands are made of these."""
 
 
 def _times_power(x: Any, n: Any, k: int) -> Any:
-    """The product n x^(n-1) log(x)^k, 0 where n is 0 even if x is."""
+    """The product n x^(n-1) log(x)^k. It is 0 where n is 0, even if x is 0 too."""
     return n * power_and_logs(x, np.where(n == 0, 1, n - 1), k=k)
 
 
@@ -117,13 +116,13 @@ power = elementwise(
     singular=True,
 )
 number_to_power = elementwise(lambda b, x: b**x, None, lambda t, y, b, x: t * (y * math.log(b)), name="power")
-"""A positive Python number to a power: an exponential, smooth everywhere."""
+"""A positive Python number raised to a power: an exponential, smooth everywhere."""
 float_power = elementwise(np.float_power, *(power.pulls or ()), singular=True)
 
 
 @implements(np.power, np.pow)
 def power_of(x: Any, n: Any) -> Any:
-    """``x**n``; a Python number as base or exponent is metadata and chooses the rule."""
+    """``x**n``. A base or exponent that is a Python number is metadata and selects the rule."""
     if type(n) is int or type(n) is float:
         if n == 2:
             return square(x)
@@ -155,7 +154,7 @@ def _sigmoid(x: Any) -> Any:
 
 @elementwise(_sigmoid, name="sigmoid")
 def sigmoid(t: Any, y: Any, x: Any) -> Any:
-    """Slope y (1 - y). In float64 as a function of x, which keeps its digits far out."""
+    """Slope y (1 - y). In float64 it is computed from x, which keeps all digits for large ``|x|``."""
     return t * (sigmoid_slope(x) if x.dtype.char in "dg" else y * (1 - y))
 
 
@@ -168,14 +167,14 @@ def _sigmoid_slope(x: Any) -> Any:
 
 
 sigmoid_slope = elementwise(_sigmoid_slope, lambda t, y, x: t * (y * -np.tanh(x / 2)), name="sigmoid_slope")
-"""sigmoid(x) sigmoid(-x), to its last digit however far out. A primitive, so that the magnitude of x taken
-inside (against overflow) is no kink for its own derivatives."""
+"""sigmoid(x) sigmoid(-x), accurate to the last digit for every x. It is a primitive because it takes
+``abs(x)`` inside, against overflow, and its own derivatives must not see a kink there."""
 
 softplus = elementwise(lambda x: np.logaddexp(x, 0), lambda t, y, x: t * sigmoid(x), name="softplus")
 
 
 def share_of_exp(a: Any, b: Any) -> Any:
-    """The share of exp(a) in exp(a) + exp(b). Two of +inf share evenly; of nothing, -inf and -inf, neither has any."""
+    """The share of exp(a) in exp(a) + exp(b). It is 1/2 if both are +inf, and 0 if both are -inf."""
     even = (a == b) & np.isinf(a)
     return sigmoid(np.where(even, 0, a - b)) * ~(even & (a < 0))
 
@@ -206,7 +205,7 @@ def _root(x: Any) -> Any:
 
 
 def _root_at_one(x: Any) -> Any:
-    """sqrt(1 - x^2), without a loss of digits near 1."""
+    """sqrt(1 - x^2), without cancellation near 1."""
     return root_of_one_minus_square(x) if _is_complex(x) else np.sqrt((1 - x) * (1 + x))
 
 
@@ -217,7 +216,7 @@ arcsin = elementwise(np.arcsin, lambda t, y, x: t / _root_at_one(x), singular=Tr
 arccos = elementwise(np.arccos, lambda t, y, x: -t / _root_at_one(x), singular=True)
 
 
-@elementwise(np.arctan, singular=True)  # finite everywhere; but at infinity its slope is 0, and the slope of that NaN
+@elementwise(np.arctan, singular=True)  # its slope is finite, but the slope of the slope is NaN at infinity
 def arctan(t: Any, y: Any, x: Any) -> Any:
     """Slope 1 / (1 + x^2)."""
     if _is_complex(x):
@@ -232,7 +231,7 @@ cosh = elementwise(np.cosh, lambda t, y, x: t * np.sinh(x), singular=True)
 
 def _one_minus_square(y: Any) -> Any:
     s = y * y
-    return np.subtract(1, s, out=s) if s.ndim else 1 - s  # one array where two would do: they are large in a batch
+    return np.subtract(1, s, out=s) if s.ndim else 1 - s  # in place: a batch is large, and one array is enough
 
 
 one_minus_square = elementwise(_one_minus_square, lambda t, s, y: t * (-2 * y), name="one_minus_square")
@@ -250,18 +249,18 @@ def _tanh_slope(x: Any) -> Any:
 
 
 tanh_slope = elementwise(_tanh_slope, lambda t, y, x: t * (y * (-2 * np.tanh(x))), name="tanh_slope")
-"""1 / cosh(x)^2, to its last digit however far out; a primitive for the same reason as `sigmoid_slope`."""
+"""1 / cosh(x)^2, accurate to the last digit for every x. It is a primitive for the same reason as `sigmoid_slope`."""
 
 
 @elementwise(np.tanh)
 def tanh(t: Any, y: Any, x: Any) -> Any:
-    """Slope 1 - y^2. In float64 as a function of x, which keeps its digits far out; networks train in float32."""
+    """Slope 1 - y^2. In float64 it is computed from x, which keeps all digits for large ``|x|`` but costs more."""
     if _is_complex(x):
         return t * inverse_square_of_cosh(x)
     return t * (tanh_slope(x) if x.dtype.char in "dg" else one_minus_square(y))
 
 
-arcsinh = elementwise(np.arcsinh, lambda t, y, x: t / _root(x), singular=True)  # as arctan
+arcsinh = elementwise(np.arcsinh, lambda t, y, x: t / _root(x), singular=True)  # for the same reason as arctan
 arccosh = elementwise(
     np.arccosh,
     lambda t, y, x: t / (root_of_square_minus_one(x) if _is_complex(x) else np.sqrt(x - 1) * np.sqrt(x + 1)),
@@ -279,11 +278,11 @@ deg2rad = elementwise(np.deg2rad, lambda t, y, x: t * (math.pi / 180), reads=Fal
 
 
 def _sinc_derivative(x: Any, *, n: int) -> Any:
-    """The n-th derivative of sin(u)/u, u = pi x, by x."""
+    """The n-th derivative of sin(u)/u with respect to x, where u = pi x."""
     wide = x.astype(np.result_type(x.dtype, np.float64))
     u = math.pi * wide
     near = np.abs(u) < 1 + n / 2
-    # near 0 the power series; at most 1 + n/2 away, 20 + n terms leave nothing
+    # Near 0: the power series. Up to 1 + n/2 away from 0, 20 + n terms reach the last digit.
     v = np.where(near, u, 0)
     square = v * v
     series = np.zeros_like(v)
@@ -292,9 +291,9 @@ def _sinc_derivative(x: Any, *, n: int) -> Any:
         series = series * square * (-1 / ((m + 1) * (m + 2))) + 1 / (2 * k + 1)
     first = (n + 1) // 2
     series = series * (-1) ** first * (v if n % 2 else 1)
-    # elsewhere the recurrence that differentiating u s = sin(u) n times gives
+    # Elsewhere: the recurrence that follows from differentiating u s = sin(u) n times.
     w = np.where(near, 1, u)
-    whole = np.rint(wide.real)  # of the angle the whole turns are taken out before pi, which is rounded, comes in
+    whole = np.rint(wide.real)  # half turns are subtracted before the angle is multiplied by pi, which is rounded
     sign, rest = 1 - 2 * (whole % 2), math.pi * (wide - whole)
     waves = sign * np.sin(rest), sign * np.cos(rest)
     far = waves[0] / w
@@ -315,9 +314,9 @@ _TINY = {c: float(np.finfo(c).tiny) for c in "efdg"}
 
 
 def _length(r: Any, at_zero: float) -> Any:
-    """`r`, or what stands for 0; NaN for what has over- or underflowed, since a number of that size has no digits."""
+    """`r`, with `at_zero` in place of 0, and NaN where `r` overflowed or is subnormal, since it has lost its digits."""
     tiny = _TINY[r.dtype.char]
-    # Looked at where it can be, which takes less time than to choose; a record holds the choice.
+    # The usual case returns early: looking at plain values takes less time than `where`. A Tensor records the `where`.
     if type(r) is np.float64:
         if tiny <= r < math.inf:
             return r
@@ -338,14 +337,14 @@ ratio = elementwise(
     name="ratio",
     singular=True,
 )
-"""``x / r`` for a length `r`, 0 by convention where `r` is 0. There its own slope is NaN: the second
-derivative of a norm at the origin does not exist, and is never a silent 0."""
+"""``x / r`` for a length `r`. Where `r` is 0 the value is 0 by convention, and the slope is NaN: the second
+derivative of a norm does not exist at the origin, and must not be a silent 0."""
 
 hypot = elementwise(np.hypot, lambda t, y, a, b: t * ratio(a, y), lambda t, y, a, b: t * ratio(b, y), singular=True)
 
 
 def _turn(a: Any, b: Any) -> Any:
-    """Quotient a / (a^2 + b^2), without overflow; 0 at the origin."""
+    """The quotient a / (a^2 + b^2), without overflow; 0 at the origin."""
     r = np.hypot(a, b)
     return ratio(ratio(a, r), r)
 
@@ -366,7 +365,7 @@ ldexp = elementwise(np.ldexp, lambda t, y, x, n: np.ldexp(t, n), None)
 
 @implements(np.modf)
 def modf(x: Any) -> Any:
-    """``np.modf``; the whole part is not tracked."""
+    """``np.modf``; the integer part is not tracked."""
     return fraction(x), np.trunc(x)
 
 
@@ -377,7 +376,7 @@ def frexp(x: Any) -> Any:
     return ldexp(x, -n), n
 
 
-# --- no gradient by nature ------------------------------------------------------------------------
+# --- functions without a gradient -----------------------------------------------------------------
 
 _CONSTANT: set[Any] = {
     *(np.signbit, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide, np.spacing),

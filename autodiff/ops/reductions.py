@@ -1,6 +1,6 @@
-"""Functions that fold axes away.
+"""Reductions: functions that fold axes away.
 
-Axes come in canonical form: a rising tuple of non-negative integers, or None for all of them.
+Axes arrive in canonical form: an increasing tuple of non-negative integers, or None for all axes.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Axes = Shape | None
 
 
 def kept(ct: Any, shape: Shape, axis: Axes, keepdims: bool) -> Any:
-    """What a reduction gave, with the reduced axes put back, length 1 each."""
+    """The result of a reduction with the reduced axes put back, each of length 1."""
     if keepdims or axis is None:
         return ct
     return ct.reshape(tuple(1 if i in axis else n for i, n in enumerate(shape)))
@@ -49,17 +49,17 @@ def count(shape: Shape, axis: Axes) -> int:
 
 
 def share(ct: Any, n: float) -> Any:
-    """`ct` divided by a count, which from 65,520 on is infinite in float16: there the division is one of float32."""
+    """`ct` divided by a count. For float16 the division is in float32: a count of 65,520 or more would be infinite."""
     return ct / (np.float32(n) if ct.dtype.char == "e" else n)
 
 
 def mask_back(index: int, live: Any, y: Any, x: Any, *, axis: Axes = None, keepdims: bool = False, **_: Any) -> Any:
-    """Alive is what is folded into something alive."""
+    """An entry is alive if the entry that it is folded into is alive."""
     return None if live is None else spread(kept(live, x.shape, axis, keepdims), shape=x.shape)
 
 
 def mask_on(index: int, live: Any, y: Any, x: Any, *, axis: Axes = None, keepdims: bool = False, **_: Any) -> Any:
-    """Alive is what has something alive folded into it."""
+    """An output is alive if an entry that is folded into it is alive."""
     return None if live is None else live.any(axis=axis, keepdims=keepdims)
 
 
@@ -86,20 +86,20 @@ def sum_(
 
 
 def first(initial: Any, y: Any) -> Any:
-    """What a reduction starts from, in the type of its result; 0-d arrays and numbers alike."""
+    """The initial value of a reduction, a number or a 0-d array, in the dtype of the result."""
     return cast(operand(initial), dtype=y.dtype)
 
 
 def _mean(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     n = count(x.shape, axis)
     if n and x.dtype.char in "fd":
-        return x.sum(axis=axis, keepdims=keepdims) / n  # a third of the time of x.mean(), which does the same
+        return x.sum(axis=axis, keepdims=keepdims) / n  # the same numbers as x.mean() in a third of the time
     return x.mean(axis=axis, keepdims=keepdims)
 
 
 @linear(_mean, name="mean", passes_mask=True)
 def mean_over(ct: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    """Cotangent of `x`: an equal share for every entry."""
+    """Cotangent of `x`: every entry receives an equal share."""
     return spread(share(kept(ct, x.shape, axis, keepdims), max(count(x.shape, axis), 1)), shape=x.shape)
 
 
@@ -127,7 +127,7 @@ prod_along = primitive(
 
 
 def folded(x: Any, axis: Axes) -> Any:
-    """`x` with these axes made one, the last."""
+    """`x` with these axes merged into one, the last."""
     axes = tuple(range(x.ndim)) if axis is None else axis
     rest = tuple(i for i in range(x.ndim) if i not in axes)
     order = rest + axes
@@ -140,7 +140,7 @@ def folded(x: Any, axis: Axes) -> Any:
 def prod(
     a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = None
 ) -> Any:
-    """``np.prod``; exact with any number of zeros, to every order."""
+    """``np.prod``; derivatives of every order are exact with any number of zeros."""
     if where is not None:
         a = choose(where, a, 1)
     if dtype is not None:
@@ -161,13 +161,13 @@ def prod(
 
 
 def _ties(y: Any, x: Any, *, axis: Axes, keepdims: bool) -> Any:
-    """Which entries are the extreme one; NaN is, where there is any."""
+    """A mask of the entries that equal the extreme one; a NaN is extreme."""
     return (x == kept(y, x.shape, axis, keepdims)) | (x != x)  # x != x: NaN
 
 
 def _shares(y: Any, x: Any, *, axis: Axes, keepdims: bool) -> Any:
     ties = _ties(y, x, axis=axis, keepdims=keepdims)
-    # counted in float32 at least: float16 cannot count beyond 2048
+    # The count is at least float32, because float16 cannot count beyond 2048.
     return ties / ties.sum(axis=axis, keepdims=True).astype(np.result_type(x.dtype, np.float32))
 
 
@@ -192,10 +192,10 @@ min_over = _extreme(lambda x, *, axis, keepdims: x.min(axis=axis, keepdims=keepd
 
 
 def extreme_of(over: Any, limit: Any, a: Any, axis: Axes, keepdims: bool, initial: Any, where: Any) -> Any:
-    """The extreme entry of some, or of none: then, and where it is surpassed, there is the initial value."""
+    """The extreme entry of those selected, or the initial value where that is more extreme or nothing is selected."""
     if initial is None:
         if where is not None:
-            raise ValueError(f"{over.name}: with where= give initial=, the answer where nothing is selected.")
+            raise ValueError(f"{over.name}: where= needs initial=, the result where nothing is selected.")
         return over(a, axis=axis, keepdims=keepdims)
     start = a.dtype.type(initial)
     if where is not None:
@@ -223,7 +223,7 @@ def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return max_(a, axis, keepdims=keepdims) - min_(a, axis, keepdims=keepdims)
 
 
-# --- spread round the mean ------------------------------------------------------------------------
+# --- variance and standard deviation --------------------------------------------------------------
 
 
 def _conj(x: Any) -> Any:
@@ -235,7 +235,7 @@ def _real(x: Any) -> Any:
 
 
 def _deviation(x: Any, axis: Axes) -> Any:
-    """Conjugate distance from the mean. Centred twice: of equal values it is 0, also where their mean was rounded."""
+    """The conjugate of x - mean. It is centred twice, so that it is 0 for equal values even if their mean rounds."""
     d = x - x.mean(axis=axis, keepdims=True)
     return _conj(d - d.mean(axis=axis, keepdims=True))
 
@@ -250,7 +250,7 @@ def _var_slope(x: Any, *, axis: Axes, ddof: float) -> Any:
 
 
 def _std_slope(y: Any, x: Any, *, axis: Axes, ddof: float, keepdims: bool) -> Any:
-    """0 where the deviation is 0. Its own slope divides by it: no second derivative there."""
+    """The slope of std, 0 where std is 0. There the second derivative, which divides by it, does not exist."""
     return share(ratio(_deviation(x, axis), kept(y, x.shape, axis, keepdims)), _freedom(x, axis, ddof))
 
 
@@ -328,17 +328,17 @@ def std(
     axes, keepdims, ddof = canonical_axes(axis, a.ndim, "std"), bool(keepdims), _ddof(ddof, correction)
     if where is not None:
         return std_of(a, selection(where, a.shape), axes, keepdims, ddof)
-    if count(a.shape, axes) == 1:  # constant, which the root of the variance would not know to second order
+    if count(a.shape, axes) == 1:  # std is constant 0, as var is; the second derivative of the root would be NaN
         return in_single(var_over, a, axis=axes, ddof=ddof, keepdims=keepdims)
     return in_single(std_over, a, axis=axes, ddof=ddof, keepdims=keepdims)
 
 
 def _ddof(ddof: float, correction: float | None) -> float:
-    """NumPy has two names for it."""
+    """`ddof` under either of NumPy's two names for it."""
     if correction is None:
         return ddof
     if ddof:
-        raise ValueError("ddof and correction are two names for one thing; give one of them.")
+        raise ValueError("ddof and correction are two names for one thing; give only one of them.")
     return correction
 
 
@@ -351,13 +351,13 @@ def _squares(x: Any) -> Any:
 
 @functools.cache
 def _least(kind: str, power: float) -> float:
-    """The least root of a sum of powers that has all its digits."""
+    """The least root of a sum of powers that still has all its digits."""
     info = np.finfo(kind)
     return (float(info.tiny) / float(info.eps)) ** (1 / power) if power > 0 else 0.0
 
 
 def _exact(y: Any, power: float = 2.0) -> bool:
-    """Whether no root of a sum of powers lost digits, or all of them, because the sum under- or overflowed."""
+    """Whether every root of a sum of powers kept its digits: no sum underflowed or overflowed."""
     least = _least(y.dtype.char, power)
     if type(y) is np.float64:
         return bool(least < y < math.inf)
@@ -365,7 +365,7 @@ def _exact(y: Any, power: float = 2.0) -> bool:
 
 
 def _at_scale(root: Any, x: Any, axis: Axes, keepdims: bool) -> Any:
-    """``root(x)``, a length, computed where it is near 1; powers of two, so that nothing is rounded."""
+    """``root(x)``, a length, of `x` scaled to magnitude 1 and scaled back; powers of two round nothing."""
     size = np.abs(x)
     n = np.frexp(np.where(np.isfinite(size), size, 0).max(axis=axis, keepdims=True, initial=0))[1]
     if x.dtype.kind == "c":
@@ -385,7 +385,7 @@ def _norm(x: Any, *, axis: Axes, keepdims: bool) -> Any:
 
 
 def direction(x: Any, y: Any, *, axis: Axes, keepdims: bool) -> Any:
-    """The conjugate of `x` over its length `y`; 0 where that is 0."""
+    """The conjugate of `x` divided by its length `y`; 0 where `y` is 0."""
     return ratio(_conj(x), kept(y, x.shape, axis, keepdims))
 
 
@@ -401,7 +401,7 @@ norm_over = primitive(
 
 
 def _power_slope(y: Any, x: Any, *, axis: Axes, keepdims: bool, order: float) -> Any:
-    """By the magnitudes `x`; 0 where all of them are 0."""
+    """The slope of the p-norm with respect to the magnitudes `x`; 0 where all of them are 0."""
     return power_of(ratio(x, kept(y, x.shape, axis, keepdims)), order - 1)
 
 
@@ -422,7 +422,7 @@ power_norm_over = primitive(
     mask_push=mask_on,
     singular=True,
 )
-"""The p-norm of what is not negative."""
+"""The p-norm of non-negative entries."""
 
 
 def _vector_norm(x: Any, axes: Axes, keepdims: bool, order: Any) -> Any:
@@ -438,12 +438,12 @@ def _vector_norm(x: Any, axes: Axes, keepdims: bool, order: Any) -> Any:
     if order == 0:
         return sum_over(cast(size != 0, dtype=size.dtype), axis=axes, keepdims=keepdims)
     if not isinstance(order, (int, float, np.number)):
-        raise ValueError(f"norm: the order of a vector norm is a number; {order!r} was given.")
+        raise ValueError(f"norm: ord of a vector norm must be a number; {order!r} was given.")
     return power_norm_over(size, axis=axes, keepdims=keepdims, order=float(order))
 
 
 def _matrix_norm(x: Any, axes: Shape, keepdims: bool, order: Any) -> Any:
-    """`axes` are those of the rows and of the columns, in this order."""
+    """`axes` are the axis of the rows and the axis of the columns, in this order."""
     if order in (None, "fro", "f"):
         return norm_over(x, axis=tuple(sorted(axes)), keepdims=keepdims)
     rows, columns = axes
@@ -452,7 +452,7 @@ def _matrix_norm(x: Any, axes: Shape, keepdims: bool, order: Any) -> Any:
         return np.expand_dims(y, axes) if keepdims else y
     if order not in (1, -1, math.inf, -math.inf):
         raise ValueError(
-            f"norm: ord of a matrix is one of None, 'fro', 'nuc', 1, -1, 2, -2, inf, -inf; {order!r} was given."
+            f"norm: ord of a matrix must be None, 'fro', 'nuc', 1, -1, 2, -2, inf or -inf; {order!r} was given."
         )
     summed, other = (columns, rows) if abs(order) == math.inf else (rows, columns)
     sums = sum_over(np.abs(x), axis=(summed,), keepdims=True)
@@ -474,7 +474,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if len(axes) == 1:
         return _vector_norm(x, axes, bool(keepdims), ord)
     if len(axes) != 2:
-        raise ShapeError(f"norm: axis is one (of vectors) or two (of matrices); {axis} was given for shape {x.shape}.")
+        raise ShapeError(f"norm: axis must be one axis (vectors) or two (matrices); {axis} given, shape {x.shape}.")
     return _matrix_norm(x, tuple(i % x.ndim for i in given), bool(keepdims), ord)
 
 
@@ -490,23 +490,23 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     return norm(x, ord, (-2, -1), keepdims)
 
 
-# --- of some entries only -------------------------------------------------------------------------
+# --- reductions of selected entries ---------------------------------------------------------------
 
 
 def selection(where: Any, shape: Shape) -> Any:
-    """A selection as a plain array of truth values, in the shape of what is selected from."""
+    """`where` as a plain Boolean array, broadcast to `shape`."""
     return np.broadcast_to(values(where).astype(bool), shape)
 
 
 def number_of(here: Any, axis: Axes, keepdims: bool, ddof: float, like: Any) -> Any:
-    """How many entries are selected, less `ddof`, as real numbers of the type of `like`; NaN instead of 0 and less."""
+    """The number of selected entries minus `ddof`, in the real dtype of `like`; NaN where that is not positive."""
     kind = like.dtype if like.dtype.kind in "fc" else np.dtype(float)
     n = here.sum(axis=axis, keepdims=keepdims) - ddof
     return np.where(n > 0, n, math.nan)[()].astype(kind.type(0).real.dtype)
 
 
 def warn_of_nothing(message: str, bad: Any) -> None:
-    """NumPy's own warning where there is nothing, or too little, to fold."""
+    """Give NumPy's own warning if there are no entries, or too few, to reduce."""
 
     def warn(bad: Any) -> None:
         if np.any(bad):
@@ -517,7 +517,7 @@ def warn_of_nothing(message: str, bad: Any) -> None:
 
 
 def mean_of(x: Any, here: Any, axis: Axes, keepdims: bool) -> Any:
-    """The mean of the entries that are selected; of none it is NaN. In float32 for float16, as NumPy has it."""
+    """The mean of the selected entries, NaN if there are none. For float16 it is computed in float32, as in NumPy."""
     if x.dtype.char == "e":
         return cast(mean_of(cast(x, dtype=np.dtype(np.float32)), here, axis, keepdims), dtype=x.dtype)
     n = number_of(here, axis, keepdims, 0, x)
@@ -526,7 +526,7 @@ def mean_of(x: Any, here: Any, axis: Axes, keepdims: bool) -> Any:
 
 
 def _deviation_of(x: Any, here: Any, axis: Axes) -> Any:
-    """Distance from the mean, centred twice; 0 for what is left out."""
+    """The distance from the mean, centred twice; 0 for entries that are not selected."""
     n = number_of(here, axis, True, 0, x)
     d = choose(here, x, 0)
     for _ in range(2):
@@ -535,7 +535,7 @@ def _deviation_of(x: Any, here: Any, axis: Axes) -> Any:
 
 
 def var_of(x: Any, here: Any, axis: Axes, keepdims: bool, ddof: float) -> Any:
-    """The variance of the entries that are selected."""
+    """The variance of the selected entries."""
     return in_single(_var_of, x, here=here, axis=axis, keepdims=keepdims, ddof=ddof)
 
 
@@ -548,7 +548,7 @@ def _var_of(x: Any, *, here: Any, axis: Axes, keepdims: bool, ddof: float) -> An
 
 
 def std_of(x: Any, here: Any, axis: Axes, keepdims: bool, ddof: float) -> Any:
-    """Its square root, as a length: the slope is 0 where all values are equal."""
+    """The standard deviation of the selected entries, as a norm: its slope is 0 where all values are equal."""
     return in_single(_std_of, x, here=here, axis=axis, keepdims=keepdims, ddof=ddof)
 
 
