@@ -225,7 +225,7 @@ def namespace(array: Any, make: Callable[..., Any]) -> Namespace:
         return creation
 
     def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Any:
-        """A Tensor of some values. A Tensor is returned itself and an array is shared, unless `dtype` or `copy` forbids."""
+        """A Tensor of some values. A Tensor is returned itself, an array is shared, if `dtype` and `copy` allow it."""
         on_cpu(device)
         if isinstance(obj, array):
             changed = dtype is not None and obj.dtype != dtype

@@ -402,7 +402,7 @@ def _embed_letters(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 def _behind(primitive: Primitive, *names: str) -> None:
-    """Add 1 to the keywords of these names, which hold an axis or several. A keyword `shape` needs a rule of its own."""
+    """Add 1 to the axis, or axes, in the keywords of these names. A keyword `shape` needs a rule of its own."""
 
     def rule(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         n = next(len(a) for a in args if isinstance(a, Batch))

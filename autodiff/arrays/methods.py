@@ -13,7 +13,7 @@ from autodiff.typing import ArrayLike, Axis, DTypeLike
 
 Mode = Literal["raise", "wrap", "clip"]
 Made = TypeVar("Made")
-"""The type of results: Tensor, which is defined above this module. Subclasses, such as parameters, give a Tensor too."""
+"""The type of results: Tensor, which is defined above this module. Subclasses, such as parameters, give Tensors too."""
 
 
 class NumpyMethods(Generic[Made]):

@@ -1,11 +1,11 @@
-"""Power series through a tape, with the first-order rules alone.
+"""Power series through a tape, from the first-order rules alone.
 
-If y = f(x) and x is a series in s, then y' = rule(x'; y, x), and so y is y_0 plus the integral of that series: its
-coefficient k + 1 takes those of the right side up to k only. A `Series` stands to a rule as an array does; what the
-rule computes are series again, of which the same holds, down to products, which are convolutions, and linear functions,
-which act on each coefficient. No series rule is written for any function.
+Let y = f(x), where x is a series in s. Then y' = rule(x'; y, x), so y is y_0 plus the integral of that series, and its
+coefficient k + 1 needs only the coefficients of the right side up to k. A `Series` takes the place of an array in a
+rule. What the rule computes is again a series, to which the same applies. The recursion ends at products, which are
+convolutions, and at linear functions, which act on each coefficient. No function needs a series rule of its own.
 
-Coefficients are made when they are asked for, and equal calls are one series: sin asks for cos, cos for sin.
+Coefficients are computed on demand, and equal calls share one series: sin asks for cos, and cos asks for sin.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from autodiff.ops import elementwise as ew
 from autodiff.typing import Array, Axis, DTypeLike, Shape
 
 Coefficients = Callable[[int], Any]
-"""Gives coefficient k, k > 0; None for 0. It may ask for lower ones of its own series, and of others up to k."""
+"""Gives coefficient k > 0, None for a zero. It may read lower coefficients of its own series, and others up to k."""
 
 
 class Series(Batch):
-    """A truncated power series, to be used like an array of the shape of its coefficients.
+    """A truncated power series, used like an array of the shape of its coefficients.
 
     Parameters
     ----------
     table : dict
-        The series made so far, by what they were made of; shared by all of one expansion.
+        The series made so far, by primitive and operands; shared by all series of one expansion.
     first : array
         Coefficient 0.
     rest : callable
-        The others.
+        Gives the other coefficients.
     """
 
     __slots__ = ("known", "rest", "table")
@@ -46,7 +46,7 @@ class Series(Batch):
         self.known: list[Any] = [first]
 
     def coefficient(self, k: int) -> Any:
-        """Coefficient k; None where it is 0 by structure."""
+        """Coefficient k; None if it is known to be 0."""
         known = self.known
         while len(known) <= k:
             c = self.rest(len(known))
@@ -56,7 +56,7 @@ class Series(Batch):
         return known[k]
 
     def derivative(self) -> Series:
-        """The series of the derivative by s."""
+        """The series of the derivative with respect to s."""
         key = ("derivative", id(self))
         found = self.table.get(key)
         if found is None:
@@ -105,13 +105,13 @@ class Series(Batch):
             return func(*map(_first, args), **kwargs)
         if func not in NUMPY_FUNCTIONS:
             raise UnsupportedError(
-                f"A rule on the way uses np.{func.__name__}, which power series have no answer to. ad.derivative(f, n) "
-                "does without them."
+                f"A rule uses np.{func.__name__}, which does not support power series. ad.derivative(f, n) does not "
+                "need them."
             )
         return NUMPY_FUNCTIONS[func](*args, **kwargs)
 
     def any(self, axis: Axis = None, keepdims: bool = False) -> Array:
-        """Whether any entry of the value is true."""
+        """Whether any entry of coefficient 0 is true."""
         return self.known[0].any(axis=axis, keepdims=keepdims)
 
     def astype(self, dtype: DTypeLike) -> Series:
@@ -132,24 +132,24 @@ def _times(number: float, c: Any) -> Any:
 
 
 def _key(value: Any) -> Any:
-    """What an operand is known by: numbers by value and type, arrays and series by identity."""
+    """The key of an operand: type and value for numbers, identity for arrays and series."""
     return (type(value), repr(value)) if isinstance(value, (int, float, np.generic)) else id(value)
 
 
 def apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A primitive on operands some of which are series: the series of its output, or a tuple of them."""
+    """Apply a primitive to operands, some of which are series: the series of its output, or a tuple of them."""
     table = next(a.table for a in args if isinstance(a, Series))
     key = (id(primitive), tuple(map(_key, args)), tuple(kwargs.items()))
     found = table.get(key)
     if found is None:
         y = primitive(*map(_first, args), **kwargs)
-        # The operands are kept with the result, so that their ids stay their own.
+        # The operands are kept with the result, so that their ids are not reused.
         found = table[key] = (expand(table, primitive, args, kwargs, y), args)
     return found[0]
 
 
 def expand(table: dict[Any, Any], primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], y: Any) -> Any:
-    """The series of an operation's output `y`, which is known to order 0."""
+    """The series of an operation's output, whose coefficient 0 is `y`."""
     moving = [i for i, a in enumerate(args) if isinstance(a, Series) and primitive.has_rule(i)]
     if not moving:
         return y
@@ -216,7 +216,7 @@ def _linear(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any])
 def _diagonal(
     primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], out: Series, moving: list[int]
 ) -> Coefficients:
-    """Of an elementwise function: y' is the sum of x' times the slopes, which the rules give for the tangent 1."""
+    """For an elementwise function: y' is the sum of x' times the slopes, which the rules give for the tangent 1."""
     slopes: list[Any] = []
     firsts = tuple(map(_first, args))
     lives = {i: live(out.known[0], *firsts, **kwargs) for i in moving if (live := _block(primitive, i)) is not None}
@@ -225,7 +225,7 @@ def _diagonal(
         if not slopes:
             one = out.dtype.type(1)
             assert primitive.pulls is not None
-            # the operands that move are those with a rule: `expand` has seen to it
+            # `expand` has made sure that every moving operand has a rule
             slopes.extend(primitive.pulls[i](one, out, *args, **kwargs) for i in moving)  # type: ignore[misc]
         total = None
         for i, slope in zip(moving, slopes, strict=True):
@@ -250,14 +250,14 @@ def _diagonal(
 
 
 def _block(primitive: Primitive, index: int) -> Any:
-    """What says through which entries anything flows to an operand of a masking primitive; None for all."""
+    """For a masking primitive, the function that tells through which entries an operand acts; None for all entries."""
     return primitive.live[index] if index < len(primitive.live) else None
 
 
 def _general(
     primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, moving: list[int]
 ) -> Coefficients:
-    """Of any function: y' as the forward rules give it for the tangents x', themselves series."""
+    """For any function: y' is the result of the forward rules for the tangents x', which are series themselves."""
     slope: list[Any] = []
 
     def coefficient(k: int) -> Any:
@@ -283,7 +283,7 @@ def _pushed(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any],
     total: Any = None
     for i in moving:
         head = (out, *args) if primitive.takes_output else args
-        # as above: an operand that moves has a rule
+        # as above: every moving operand has a rule
         t = primitive.pushes[i](args[i].derivative(), *head, **kwargs)  # type: ignore[misc]
         total = t if total is None else total + t
     return total
@@ -328,7 +328,7 @@ def _item(all_of_them: Coefficients, i: int) -> Coefficients:
 
 
 def release(table: dict[Any, Any]) -> None:
-    """Let go of how the coefficients of an expansion are made: each series' way holds the series itself."""
+    """Drop the functions that make the coefficients of an expansion: they refer to their series, which is a cycle."""
     for made in table.values():
         values = made[0] if isinstance(made, tuple) else made
         for series in values if isinstance(values, tuple) else (values,):
@@ -352,8 +352,8 @@ def propagate(
 ) -> dict[Node, Any]:
     """The series of every node on a tape, newest first, when the source is start + s direction.
 
-    Coefficients are filled order by order, so that what a node asks for is known but for a step. `table` takes every
-    series that is made; `release` it in the end.
+    Coefficients are computed order by order, so that a node never needs more than one step of recursion. `table`
+    collects every series that is made; `release` it at the end.
     """
     series: dict[Node, Any] = {source: Series(table, start, lambda k: direction if k == 1 else None)}
     for node in reversed(nodes):

@@ -1,8 +1,8 @@
-"""Results of a compiled function that are tracked, as the plain function's are: the sweep behind them is a program too.
+"""Tracked results of a compiled function: their backward pass is a program too.
 
-While a function is traced, the sweep from what it returns back to the leaves that it read is traced as well. What that
-needs of the way forward is handed out by the program beside its answer, as the tape keeps it in nodes; so a draw is the
-draw of that call, and nothing is done twice.
+While a function is traced, the backward pass from its results to the leaves that it read is traced as well. The values
+that this pass needs are returned by the forward program, after its answer, as the tape keeps them in nodes. So random
+draws are those of the same call, and nothing is computed twice.
 """
 
 from __future__ import annotations
@@ -28,23 +28,24 @@ from autodiff.transforms.recording import pull_recorded, push_recorded, recordin
 
 @dataclass
 class Backwards:
-    """How the gradients of an answer come to the leaves.
+    """The backward pass from the answer of a function to leaves.
 
     Attributes
     ----------
     outputs : list of int
         Which leaves of the answer are tracked.
     leaves : list of Leaf
+        Where the gradients go.
     arrays : list of array
-        Their values when the function was traced.
+        The values of `leaves` when the function was traced.
     program : Program or None
-        From cotangents and what is kept to gradients; None where it cannot be written: then the function is run again.
+        From cotangents and saved values to gradients. None if it cannot be written: then the function runs again.
     kept : list of Value
-        What the program needs of the way forward.
+        The values saved for the backward pass.
     values : list of array
-        That of the first call.
+        Their numbers in the first call.
     again : str
-        Why the function must not be run again; empty if it may.
+        Why the function must not run again; empty if it may.
     """
 
     outputs: list[int]
@@ -57,10 +58,10 @@ class Backwards:
 
 
 def swept_back(trace: Trace, output: Any, start: int) -> Backwards | None:
-    """Trace the sweep from what a function returned to the leaves from before `start`; None if nothing is tracked.
+    """Trace the backward pass from a function's results to the leaves from before `start`; None if nothing is tracked.
 
-    After a step that has changed its leaves there is nothing to go back to either. Derivatives that a function returns
-    are not tracked: who wants second ones compiles the function that takes both.
+    Nothing is tracked after a step that has changed its leaves, since the values to go back to are gone. Derivatives
+    that a function returns are not tracked either: for second derivatives, compile the function that takes both.
     """
     if not switches.is_recording():
         return None
@@ -88,19 +89,19 @@ def swept_back(trace: Trace, output: Any, start: int) -> Backwards | None:
     back = Backwards(list(roots), leaves, [plain(found[leaf]) for leaf in leaves])
     kinds = {op.form for op in trace.ops} & EFFECTS - {"check"}
     back.again = "draws or changes something" if kinds else ""
-    if trace.has_swept:  # a step that has taken its gradients: to keep what a second sweep needs would cost every call
+    if trace.has_swept:  # a training step: saving values for a second backward pass would cost time in every call
         back.again = "has swept back itself"
         return back
     mark, refusal = len(trace.ops), trace.refusal
     cts = [Value("argument", flat[i].shape, flat[i].dtype, k, f"ct_{k}") for k, i in enumerate(back.outputs)]
     trace.operands = {}
     try:
-        with warnings.catch_warnings():  # the cotangents of later calls are others than 1
+        with warnings.catch_warnings():  # the cotangents here are 1; a warning about them means nothing for later calls
             warnings.simplefilter("ignore")
             seeds = [trace.tracer(np.ones(v.shape, v.dtype)[()], v) for v in cts]
             gradients = pull_recorded(list(roots.values()), seeds, list(leaves), lifted=False)
         _write(back, trace, mark, cts, gradients)
-    except Exception:  # whoever differentiates is told, as in the plain function
+    except Exception:  # differentiating runs the function again, which then raises as the plain function does
         back.program = None
     finally:
         del trace.ops[mark:]
@@ -109,7 +110,7 @@ def swept_back(trace: Trace, output: Any, start: int) -> Backwards | None:
 
 
 def _write(back: Backwards, trace: Trace, mark: int, cts: list[Value], gradients: Sequence[Any]) -> None:
-    """Make a program of the operations that were added."""
+    """Make a program of the operations recorded after `mark`."""
     ops = trace.ops[mark:]
     if EFFECTS & {op.form for op in ops}:
         return
@@ -127,12 +128,12 @@ def _write(back: Backwards, trace: Trace, mark: int, cts: list[Value], gradients
 
 
 def _is_there_later(v: Value, leaves: list[Leaf]) -> bool:
-    """Whether it is the same when the sweep comes: a leaf that has changed by then is complained about."""
+    """Whether a value is still the same at the backward pass. (For a leaf changed by then, the tape raises an error.)"""
     return v.kind in ("constant", "made") or (v.kind == "state" and v.payload._node in leaves)
 
 
 class _Kept(NamedTuple):
-    """One call: what its tracked results are, what the program kept, and what it was called with."""
+    """One call: its tracked results, the values saved by the program, and the arguments."""
 
     results: tuple[Any, ...]
     values: tuple[Any, ...]
@@ -144,7 +145,7 @@ class _Kept(NamedTuple):
 
 
 class Tracking:
-    """Puts the results of a compiled function on the tape, each call as one node."""
+    """Puts the results of a compiled function on the tape; each call is one node."""
 
     def __init__(self, f: Callable[..., Any], back: Backwards, run: Callable[..., Any] | None) -> None:
         self._f, self._back, self._run = f, back, run
@@ -179,12 +180,12 @@ class Tracking:
         return tuple(out) if len(call.results) > 1 else out[0]
 
     def _again(self, call: _Kept) -> list[Node | None]:
-        """The nodes of the results, of the function run once more."""
+        """Run the function again, and return the nodes of its results."""
         if self._back.again:
             raise GradientError(
                 f"the result of a compiled function was differentiated in a way that runs the function again (a second "
                 f"derivative, a forward sweep), but it {self._back.again}. Compile the outermost function, with the "
-                f"derivative in it, or differentiate the function that is not compiled."
+                f"derivative in it, or differentiate the plain function."
             )
         with recording_on():
             flat = pytree.flatten(self._f(*call.args, **call.keywords))[0]

@@ -98,7 +98,7 @@ class Compiled(Generic[P, R]):
         return {"fallback": self._fallback, "backend": self._backend, "check": self.check}
 
     def __autodiff_graph__(self) -> Any:
-        """What `autodiff.draw` draws: the latest program."""
+        """The graph for `autodiff.draw`: that of the latest program."""
         return self.program.__autodiff_graph__()
 
     @overload

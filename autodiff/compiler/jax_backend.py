@@ -1,4 +1,4 @@
-"""The same program with `jax.numpy` as its namespace, under `jax.jit`: for machines that NumPy does not know."""
+"""The same program with `jax.numpy` as its namespace, under `jax.jit`: for devices that NumPy cannot use."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ _FOLDS = {np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "mi
 _FOLDS |= {np.logical_and: "all", np.logical_or: "any"}
 
 _OTHERWISE = {"intersect1d", "eig", "eigvals", "argsort", "sort", "partition", "argpartition", "lexsort"}
-"""What JAX has under the same name with another order of the results, or not for shapes that depend on values."""
+"""Functions that JAX has under the same name, but with other orders of results, or not for shapes that depend on
+values."""
 
 
 def load() -> ModuleType:
-    """JAX itself.
+    """Import JAX.
 
     Raises
     ------
@@ -37,9 +38,9 @@ def load() -> ModuleType:
 
 
 def _parts(program: Program) -> tuple[list[Op], list[Op], list[Op]]:
-    """What this machine does first, what JAX computes, and what this machine does last.
+    """The operations that run here first, those that JAX computes, and those that run here last.
 
-    First come looks at labels and random draws, last looks at what was computed and what changes Tensors.
+    First come checks of labels and random draws; last come checks of results and changes of Tensors.
     """
     first: list[Op] = []
     computing: list[Op] = []
@@ -53,8 +54,8 @@ def _parts(program: Program) -> tuple[list[Op], list[Op], list[Op]]:
                 continue
             if late:
                 raise CompileError(
-                    f'compile(backend="jax"): {op.title} looks, on this machine and in every call, at something that '
-                    "JAX has computed. Do that outside of the function, or use the NumPy backend."
+                    f'compile(backend="jax"): {op.title} runs in Python at every call and uses a result of JAX. Call '
+                    "it outside the function, or use the NumPy backend."
                 )
             first.append(op)
         elif op.form in EFFECTS:
@@ -71,7 +72,7 @@ def _parts(program: Program) -> tuple[list[Op], list[Op], list[Op]]:
 
 
 class PureWriter(Writer):
-    """Writes what a program computes as a function without effects, of everything that it reads."""
+    """Writes the computation of a program as a pure function of everything that it reads."""
 
     def __init__(self, program: Program, jax: Any) -> None:
         super().__init__(program)
@@ -79,7 +80,7 @@ class PureWriter(Writer):
         self.namespace["np"] = jax.numpy
 
     def function(self, wish: str, thing: Any) -> str:
-        """A function of NumPy's by its name, which is that of JAX's as well."""
+        """The name of a NumPy function that JAX has as well; LookupError if JAX has none that does the same."""
         if wish in _OTHERWISE:
             raise LookupError(wish)
         if getattr(np, wish, None) is thing and hasattr(self._jax.numpy, wish):
@@ -89,7 +90,7 @@ class PureWriter(Writer):
         raise LookupError(wish)
 
     def expression(self, op: Op) -> str:
-        """The right-hand side of a line, in the dtype that NumPy gives it: JAX promotes in another way."""
+        """The right-hand side of a line, cast to NumPy's dtype, because JAX promotes differently."""
         if op.form == "reduce" and op.function in _FOLDS:
             axis, keepdims = op.keywords.get("axis"), op.keywords.get("keepdims", False)
             keep = ", keepdims=True" if keepdims else ""
@@ -107,7 +108,7 @@ class PureWriter(Writer):
         return text
 
     def _on_host(self, op: Op) -> str:
-        """What is written in NumPy alone is called back."""
+        """A callback into NumPy, for an operation that JAX does not have."""
         inputs = list(dict.fromkeys(op.inputs()))
         shapes = [self._jax.ShapeDtypeStruct(v.shape, v.dtype) for v in op.outputs]
 
@@ -128,7 +129,7 @@ class PureWriter(Writer):
 
 
 class JaxWriter(Writer):
-    """Writes the part around it: what is read, the call, and what changes Tensors and gradients afterwards."""
+    """Writes the part around it: reads, the call of the pure function, and changes of Tensors and gradients."""
 
     def body(self) -> Iterator[str]:
         """All lines between the guard and the return."""
@@ -151,7 +152,7 @@ class JaxWriter(Writer):
 
 
 def _pure(program: Program, inputs: list[Value], results: list[Value]) -> tuple[str, Callable[..., Any]]:
-    """The text of the function, and that function: arrays of NumPy to arrays of NumPy."""
+    """The source of the pure function, and the function itself, from NumPy arrays to NumPy arrays."""
     jax = load()
     writer = PureWriter(program, jax)
     writer.name_values()

@@ -18,7 +18,7 @@ _KINDS: dict[str, Kind] = {
 
 
 def graph_of(arguments: Sequence[Value], ops: Sequence[Op], answers: Sequence[Any]) -> Graph:
-    """Arguments, states and operations as vertices, in the order in which they run.
+    """The graph of a program: arguments, states and operations as vertices, in the order in which they run.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def graph_of(arguments: Sequence[Value], ops: Sequence[Op], answers: Sequence[An
     Returns
     -------
     Graph
-        Operations that belong to the rule of another one are those of the backward pass.
+        Operations that belong to the rule of another operation form the backward pass.
     """
     made: dict[Value, str] = {}
     vertices: list[Vertex] = []
@@ -61,7 +61,7 @@ def _source(v: Value, made: dict[Value, str], vertices: list[Vertex]) -> None:
 
 
 def _calls(ops: Sequence[Op]) -> Iterator[tuple[Scope, ...]]:
-    """The scopes of each operation; neighbours in scopes of the same names are in the same call."""
+    """The scopes of each operation. Consecutive operations in scopes of the same names belong to the same call."""
     before: tuple[Scope, ...] = ()
     for number, op in enumerate(ops):
         shared = 0

@@ -1,6 +1,6 @@
-"""The intermediate form: a straight line of NumPy calls on numbered values.
+"""The intermediate representation: straight-line code of NumPy calls on values.
 
-A trace writes it, passes rewrite it, `source` turns it into Python.
+A trace writes it, passes rewrite it, and `source` turns it into Python.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Program:
-    """What a function computes, as a list of operations.
+    """The computation of a function as a list of operations.
 
     Attributes
     ----------
     name : str
-        Of the function.
+        The name of the function.
     arguments : list of Value
     ops : list of Op
         In the order in which they run.
     outputs : list
-        What comes back, flat: a Value, or something that does not change from call to call.
+        The returned leaves: each a Value, or an object that is the same in every call.
     kept : int
-        How many of the last outputs are no part of the answer, but needed by the sweep behind it.
+        How many of the last outputs are not part of the answer but saved for the backward pass.
     """
 
     name: str
@@ -42,21 +42,21 @@ class Program:
     kept: int = 0
 
     def with_ops(self, ops: list[Op], outputs: list[Any] | None = None) -> Program:
-        """The same with other operations."""
+        """The same program with other operations."""
         return replace(self, ops=ops, outputs=self.outputs if outputs is None else outputs)
 
     @property
     def answers(self) -> list[Any]:
-        """The outputs without what is kept."""
+        """The outputs without those saved for the backward pass."""
         return self.outputs[: len(self.outputs) - self.kept]
 
     @property
     def results(self) -> list[Value]:
-        """The values that come back."""
+        """The values that are returned."""
         return list(values_in(self.outputs))
 
     def values(self) -> list[Value]:
-        """All values, in the order in which they are met."""
+        """All values, in the order of their first use."""
         met = dict.fromkeys(self.arguments)
         for op in self.ops:
             met |= dict.fromkeys(op.inputs())
@@ -65,12 +65,12 @@ class Program:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many operations there are, and the bytes of what they compute."""
+        """The number of operations, and the bytes of their results."""
         inner = [len(op.function.ops) - 1 for op in self.ops if op.form == "blocks"]
         return {"operations": len(self.ops) + sum(inner), "bytes": sum(v.nbytes for op in self.ops for v in op.outputs)}
 
     def draw(self, **options: Any) -> Picture:
-        """Its picture, by `autodiff.draw`, whose options `depth`, `repeats`, `rankdir` and `max_nodes` it takes.
+        """Its picture by `autodiff.draw`, with the same options: `depth`, `repeats`, `rankdir` and `max_nodes`.
 
         Examples
         --------
@@ -85,13 +85,13 @@ class Program:
         return draw(self, **options)
 
     def __autodiff_graph__(self) -> Any:
-        """What `autodiff.draw` draws."""
+        """The graph for `autodiff.draw`."""
         from autodiff.compiler.pictures import graph_of  # loads graphviz
 
         return graph_of(self.arguments, self.ops, self.answers)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
-        """For notebooks: the listing, and the picture where it can be made."""
+        """For notebooks: the listing, and the picture if it can be made."""
         return {**self.draw()._repr_mimebundle_(), "text/plain": str(self)}
 
     def __str__(self) -> str:
@@ -125,7 +125,7 @@ class Program:
 
 
 def roots_of(program: Program) -> dict[Value, frozenset[Value]]:
-    """For every value those into whose memory it may look: itself, or what its operands look into."""
+    """For every value the values that own its memory: itself, or, if it may be a view, the roots of its operands."""
     roots: dict[Value, frozenset[Value]] = {v: frozenset((v,)) for v in program.values()}
     for op in program.ops:
         for out, operands in zip(op.outputs, op.shares):

@@ -1,4 +1,4 @@
-"""Programs whose values are all single numbers, written with Python's own floats: a tenth of the cost of NumPy's."""
+"""Programs whose values are all single numbers, written with Python floats: a tenth of the time of NumPy scalars."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ _WRITTEN: dict[Any, str] = {
 _CALLED: dict[Any, Callable[..., Any]] = {
     np.sqrt: math.sqrt, np.copysign: math.copysign, np.isfinite: math.isfinite, np.isinf: math.isinf,
 }  # fmt: skip
-# These are exact, or rounded as IEEE 754 says: Python's are NumPy's. Python raises where NumPy gives inf or NaN, which
-# is caught. A complex number for the root of a negative base is not given: `math` has a function that raises.
+# All of these are exact or correctly rounded (IEEE 754), so Python and NumPy give the same bits. Where NumPy gives inf
+# or NaN, Python raises, which is caught. ``math.pow`` raises for a negative base, where ``**`` would turn complex.
 _IN_NUMPY = {
     np.power, np.float_power, np.cbrt, np.exp, np.exp2, np.expm1, np.log, np.log1p, np.log2, np.log10, np.sin, np.cos,
     np.tan, np.arcsin, np.arccos, np.arctan, np.arctan2, np.sinh, np.cosh, np.tanh, np.arcsinh, np.arccosh, np.arctanh,
     np.hypot, np.logaddexp, np.logaddexp2, np.degrees, np.radians, np.rad2deg, np.deg2rad,
 }  # fmt: skip
-"""Functions of which NumPy has its own, that differ from those of `math` in the last digit: these are called."""
+"""Functions that NumPy implements itself, differing from `math` in the last digit: NumPy's are called."""
 _TRUTHS = (np.invert, np.logical_not, *_ON_TRUTH)
 
 
 @cache
 def _picks_second() -> bool:
-    """Whether this machine's ``maximum`` and ``minimum`` of two zeros are the second one."""
+    """Whether ``maximum`` and ``minimum`` of two zeros return the second one on this machine."""
     a, b = np.float64(0.0), np.float64(-0.0)
     return all(np.signbit(f(x, y)) == np.signbit(y) for f in (np.maximum, np.minimum) for x, y in ((a, b), (b, a)))
 
@@ -63,7 +63,7 @@ _ANSWERS = {
 
 
 def suits(program: Program) -> bool:
-    """Whether every value is one float64 or truth value, every operation known here, and every effect last."""
+    """Whether every value is a single float64 or Boolean, every operation is known here, and every effect is last."""
     computing = [bool(op.outputs) for op in program.ops]
     return (
         any(computing)
@@ -83,7 +83,7 @@ def _is_truth(x: Any) -> bool:
 
 
 def _asks_for_finite(op: Op) -> bool:
-    """Whether it is the question to sweeps whether masks are needed, answered with no."""
+    """Whether it is a sweep's check that no mask is needed, because everything is finite."""
     look = op.function
     return op.form == "check" and isinstance(look, Decision) and look.function is are_finite and bool(look.answer)
 
@@ -113,17 +113,17 @@ def _is_known(op: Op) -> bool:
 
 
 class ScalarWriter(Writer):
-    """Writes such a program: first all numbers, then what changes tensors and gradients.
+    """Writes such a program: first it computes all numbers, then it changes tensors and gradients.
 
-    Where Python raises, or a result is not finite, nothing has been changed yet: the same program in NumPy takes over,
-    which gives inf or NaN and warns as NumPy does, or says that a program with masks is needed.
+    If Python raises, or a result is not finite, nothing has been changed yet, and the same program in NumPy takes over.
+    That one gives inf or NaN and warns as NumPy does, or asks for a program with masks.
 
     Attributes
     ----------
     in_numpy : str
-        The name of that.
+        The name of the same program in NumPy.
     parameters : list of str
-        What it is called with.
+        The parameters of both.
     """
 
     in_numpy: str
@@ -143,12 +143,12 @@ class ScalarWriter(Writer):
         """The right-hand side of a line."""
         if op.form == "index":
             return self.text(op.args[0])
-        choosing = op.form == "function" or op.function in (np.maximum, np.minimum)  # a number among others: a float
+        choosing = op.form == "function" or op.function in (np.maximum, np.minimum)  # may return the operand: a float
         args = [float(a) if choosing and type(a) is int else a for a in op.args]
         names = [self.text(a) for a in args]
         if op.form == "function":
             return "{1} if {0} else {2}".format(*names)
-        if op.form == "operator":  # both are the C library's
+        if op.form == "operator":  # `**` of NumPy scalars and math.pow both call the C library
             return f"{self.bind('pow', math.pow, reserved=True)}({', '.join(names)})"
         if op.function in _INFIX:
             return f" {_INFIX[op.function]} ".join(names)
@@ -162,22 +162,22 @@ class ScalarWriter(Writer):
         return f"{self.bind(called.__name__, called, reserved=True)}({', '.join(names)})"
 
     def silenced(self, lines: Iterable[tuple[str, Any]]) -> Iterator[str]:
-        """Python's floats are silent, and what NumPy would warn of is caught."""
+        """The lines as they are: Python floats do not warn, and NumPy functions raise what is then caught."""
         yield from (line for line, _ in lines)
 
     def boxed(self, v: Any) -> str:
-        """A single number as NumPy's."""
+        """A single number as a NumPy scalar."""
         if not isinstance(v, Value):
             return super().text(v)
         kind = np.bool_ if _is_truth(v) else np.float64
         return f"{self.bind(np.dtype(kind).name, kind, reserved=True)}({self.text(v)})"
 
     def owned(self, v: Any) -> str:
-        """A gradient as an array that is nobody else's."""
+        """A gradient as an array that shares no memory."""
         return f"{self.bind('array', np.array)}({self.text(v)})"
 
     def reads(self, values: Iterable[Value], read: set[Value]) -> Iterator[str]:
-        """Numbers of NumPy's become Python's where they are first needed."""
+        """Lines that turn NumPy scalars into Python numbers where they are first needed."""
         for v in values:
             if v not in read and v.kind in ("argument", "state", "gradient"):
                 read.add(v)
@@ -214,5 +214,5 @@ class ScalarWriter(Writer):
         return self.boxed(found[0]) if found else name
 
     def returned_parts(self) -> list[str]:
-        """What comes back, piece by piece."""
+        """The returned expressions, one by one."""
         return [self.owned(v) if isinstance(v, Value) and not v.number else self.boxed(v) for v in self.program.outputs]

@@ -1,4 +1,4 @@
-"""A program is believed after it has been compared: the function itself runs too, on the same state."""
+"""A program is trusted only after a comparison: the function itself runs as well, from the same state."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from autodiff.compiler.values import Op, Value, mapped
 from autodiff.errors import AutodiffError
 
 
-class Differs(Exception):  # noqa: N818 - it is caught where it is raised for
-    """The program does something else than the function.
+class Differs(Exception):  # noqa: N818 - it never reaches the user: `Compiled` catches it
+    """The program does something other than the function.
 
     Attributes
     ----------
     what : str
+        What differs.
     state : State
-        What was in place before.
+        The state before the call.
     """
 
     def __init__(self, what: str, state: State) -> None:
@@ -36,20 +37,21 @@ class Differs(Exception):  # noqa: N818 - it is caught where it is raised for
 
 
 def compared(run: Callable[[], Any], missed: Any, f: Callable[[], Any], state: State, agrees_to: float = 0.0) -> Any:
-    """The answer of a program, after the function has given the same.
+    """The answer of a program, after the function has given the same answer.
 
     Parameters
     ----------
     run : callable
-        The program on the arguments of this call; gives `missed` if it was not written for them.
+        Runs the program on the arguments of this call; returns `missed` if it was not written for them.
     missed : object
     f : callable
-        The function itself on the same arguments.
+        Runs the function itself on the same arguments.
     state : State
-        Of all that either of them changes, taken before.
+        The state of everything that either of them changes, taken before.
     agrees_to : float, default 0.0
-        To which part of the size of a result both must agree: 0 is every bit, of state too. A function that chooses
-        nodes or steps by values, such as `integrate`, may choose others now than its program has.
+        The largest difference allowed, relative to the largest entry of a result. At 0 every bit must agree, also in
+        the state. A function that chooses nodes or steps by values, such as `integrate`, may now choose other ones
+        than its program has.
 
     Raises
     ------
@@ -61,7 +63,7 @@ def compared(run: Callable[[], Any], missed: Any, f: Callable[[], Any], state: S
     with _silent():
         try:
             got = run()
-        except Exception as error:  # the function itself says what is wrong, below
+        except Exception as error:  # if the arguments are wrong, the function raises its own error below
             failure = error
     if isinstance(failure, AutodiffError) and failure.of_another_call:
         state.restore()
@@ -70,13 +72,13 @@ def compared(run: Callable[[], Any], missed: Any, f: Callable[[], Any], state: S
         return missed
     reached = state.digests()
     state.restore()
-    right = f()  # where it raises, that is the answer
+    right = f()  # if it raises, its exception is the answer
     if failure is not None:
         raise Differs(f"the program raises {type(failure).__name__} ({failure})", state) from failure
     now = state.digests()
     what = _difference(got, right, agrees_to)
     if not what and not agrees_to:
-        what = next((f"{k} differ" for k in now if now[k] != reached.get(k, now[k])), "")
+        what = next((f"a difference in {k}" for k in now if now[k] != reached.get(k, now[k])), "")
     if what:
         raise Differs(what, state)
     state.settle()
@@ -85,14 +87,14 @@ def compared(run: Callable[[], Any], missed: Any, f: Callable[[], Any], state: S
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """The function itself warns, once."""
+    """Silence NumPy's warnings in the program: the function, which runs after it, gives them once."""
     warned = {k: "ignore" for k, v in np.geterr().items() if v in ("warn", "print", "log", "call")}
-    with np.errstate(**warned):  # type: ignore[arg-type]  # its words are those of geterr()
+    with np.errstate(**warned):  # type: ignore[arg-type]  # the keywords are those of geterr()
         yield
 
 
 def _difference(got: Any, right: Any, agrees_to: float) -> str:
-    """What differs between two answers."""
+    """The first difference between two answers, in words; empty if there is none."""
     gots, structure = pytree.flatten(got)
     rights, expected = pytree.flatten(right)
     if structure != expected:
@@ -108,12 +110,12 @@ def _difference(got: Any, right: Any, agrees_to: float) -> str:
             if not (_close(a, b, agrees_to) if agrees_to else same_bits(a, b)):
                 return f"{which} has other numbers: {_shown(a)}, not {_shown(b)}"
         elif a is not b and not (isinstance(a, type(b)) and repr(type(b)(a) if isinstance(b, float) else a) == repr(b)):
-            return f"{which} is {a!r}, not {b!r}"  # of a Python float NumPy's own is as good
+            return f"{which} is {a!r}, not {b!r}"  # np.float64 is accepted in place of float
     return ""
 
 
 def _close(a: Any, b: Any, part: float) -> bool:
-    """Whether two arrays agree to a part of the larger one's size."""
+    """Whether two arrays agree to a fraction of the largest magnitude in `b`."""
     size = np.max(np.abs(b), initial=0.0)
     return bool(np.allclose(a, b, rtol=0, atol=part * size, equal_nan=True)) if np.isfinite(size) else same_bits(a, b)
 
@@ -124,18 +126,18 @@ def _shown(x: Any) -> str:
     )
 
 
-# --- where it begins to differ --------------------------------------------------------------------
+# --- the first line that differs ------------------------------------------------------------------
 
 
 def first_line(source: str, now: str, constants: dict[str, Any], constants_now: dict[str, Any]) -> str:
-    """The first line of a program that would be another one if it were written now; empty if there is none.
+    """The first line of a program that would be different if it were written now; empty if there is none.
 
     Parameters
     ----------
     source, now : str
-        The program, and that of the function traced anew.
+        The source of the program, and of the function traced anew.
     constants, constants_now : dict of str to object
-        What their names are bound to.
+        The namespaces of both.
     """
     for line, other in itertools.zip_longest(_lines(source), _lines(now), fillvalue=(0, "the end")):
         if line[1] != other[1]:
@@ -149,7 +151,7 @@ def first_line(source: str, now: str, constants: dict[str, Any], constants_now: 
 
 
 def _lines(source: str) -> list[tuple[int, str]]:
-    """The numbered lines after the guard."""
+    """The lines after the guard, with their numbers."""
     numbered = [(i, line.strip()) for i, line in enumerate(source.splitlines(), 1) if not line.lstrip().startswith("#")]
     start = next((k for k, (_, line) in enumerate(numbered) if line.startswith("return another_call")), 0)
     return numbered[start + 1 :]
@@ -158,14 +160,14 @@ def _lines(source: str) -> list[tuple[int, str]]:
 def first_wrong(
     run: Callable[[], Any], names: dict[Any, str], program: Program, inputs: dict[Value, Any], source: str
 ) -> str:
-    """The first line whose result is not what its operation gives in memory of its own; empty if there is none.
+    """The first line whose result differs from its operation run alone in fresh memory; empty if there is none.
 
     Parameters
     ----------
     run : callable
-        The program, on the arguments of the call.
+        Runs the program on the arguments of the call.
     names : dict of Value to str
-        What its lines call its values.
+        The names of its values in the source.
     program : Program
     inputs : dict of Value to array
         Arguments, states and gradients.
@@ -179,7 +181,7 @@ def first_wrong(
         except LookupError:  # a value that has no line of its own
             continue
         for v, part in zip(op.outputs, parts):
-            known[v] = part  # as it lies in memory: sums add in that order
+            known[v] = part  # not copied, so that its strides are kept: sums add in the order of memory
             if names.get(v) in seen and not same_bits(seen[names[v]], known[v]):
                 return _line_of(source, names[v])
     return ""
@@ -196,7 +198,7 @@ def _line_of(source: str, name: str) -> str:
 
 
 def _watched(run: Callable[[], Any], wanted: set[str]) -> dict[str, Any]:
-    """What the variables of a program hold, each after the line that sets it."""
+    """The values of a program's variables, each taken after the line that sets it."""
     found: dict[str, Any] = {}
     before = sys.gettrace()
 
@@ -212,7 +214,7 @@ def _watched(run: Callable[[], Any], wanted: set[str]) -> dict[str, Any]:
     sys.settrace(enters)
     try:
         run()
-    except Exception:  # what was computed until then is what is wanted
+    except Exception:  # the values computed until then are enough
         pass
     finally:
         sys.settrace(before)
@@ -220,7 +222,7 @@ def _watched(run: Callable[[], Any], wanted: set[str]) -> dict[str, Any]:
 
 
 def _computed(op: Op, known: dict[Value, Any]) -> list[Any]:
-    """What an operation gives."""
+    """The results of an operation."""
 
     def value(v: Value) -> Any:
         return v.payload if v.kind in ("constant", "made") else known[v]

@@ -1,4 +1,4 @@
-"""A program as Python that a person can read and run."""
+"""A program as Python source that a person can read and run."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from autodiff.core import tape
 from autodiff.core.primitives import Primitive
 
 _FULL = range(64, 1 << 20)
-"""For how many entries a constant is kept as an array of them."""
+"""The numbers of entries for which a constant operand is kept as an array full of it."""
 _SIGNS = (np.add, np.subtract, np.multiply, np.divide, np.negative)
-_MIXED = (np.float_power, np.ldexp)  # beside a Python number they compute in a type that is not the array's
+_MIXED = (np.float_power, np.ldexp)  # with a Python number they compute in a type other than the array's
 
 
 class Writer:
@@ -35,15 +35,15 @@ class Writer:
     ----------
     program : Program
     plan : Plan, optional
-        Without one, every line is an expression, for people; with one, results go where the plan says.
+        Without one, every line is an expression, to be read; with one, results go where the plan says.
     """
 
     def __init__(self, program: Program, plan: Plan | None = None) -> None:
         self.program, self.plan = program, plan
         self.names: dict[Any, str] = {}
-        self.used: set[str] = set()  # beside those that `identifier` never gives
-        self.title = ""  # of the function that is written: nothing it calls may bear the same name
-        self.changing: set[str] = set()  # the lines that change something, or draw
+        self.used: set[str] = set()  # the names taken, in addition to those that `identifier` never gives
+        self.title = ""  # the name of the function that is written: nothing that it calls may have the same name
+        self.changing: set[str] = set()  # the lines that change something or draw random numbers
         self.namespace: dict[str, Any] = {"__changing__": self.changing}
         self.legend: list[str] = []
         self._numbers: dict[Any, str] = {}
@@ -63,7 +63,7 @@ class Writer:
     # --- names ---
 
     def unique(self, wish: str) -> str:
-        """A name that is not taken, like the one wished for."""
+        """A free name, as close as possible to the wish."""
         wish = identifier(wish)
         for name in itertools.chain([wish], (f"{wish}_{i}" for i in itertools.count(2))):
             if name not in self.used:
@@ -72,7 +72,7 @@ class Writer:
         raise AssertionError
 
     def bind(self, wish: str, thing: Any, *, reserved: bool = False) -> str:
-        """A name for an object of the program's surroundings; one name an object."""
+        """The name of an object in the program's namespace; each object has one name."""
         key = ("bound", id(thing))
         wish = identifier(wish, "f")
         if key not in self.names:
@@ -82,7 +82,7 @@ class Writer:
         return self.names[key]
 
     def name_values(self) -> None:
-        """Names for arguments, states and constants, and in the order of their making for results."""
+        """Name the arguments, states and constants, then the results in the order in which they are made."""
         for v in self.program.arguments:
             self.names[v] = self.unique(v.name or f"x{v.payload}")
         for v in self.program.values():
@@ -143,7 +143,7 @@ class Writer:
         return self.bind(f"k_{type(x).__name__}", x)
 
     def index(self, x: Any) -> str:
-        """What stands between brackets."""
+        """An index as Python, without the brackets."""
         if isinstance(x, tuple):
             return ", ".join(map(self.index, x)) + ("," if len(x) == 1 else "") or "()"
         if isinstance(x, slice):
@@ -152,13 +152,13 @@ class Writer:
         return self.text(x)
 
     def number(self, x: Any, other: Any) -> str:
-        """A Python number beside an array: as a 0-d array of its type it is cheaper, and the same."""
+        """A Python number as the operand next to an array: a 0-d array of the array's dtype is faster and equal."""
         if not isinstance(other, Value) or np.dtype(other.dtype).kind != "f" or not other.shape:
             return self.text(x)
         same = type(x) in (int, float) or (isinstance(x, np.floating) and x.dtype == other.dtype)
         if not same or self.plan is None:
             return str(x) if same and isinstance(x, np.floating) and np.isfinite(x) else self.text(x)
-        key = (repr(float(x)), np.dtype(other.dtype))  # the text of a zero shows its sign
+        key = (repr(float(x)), np.dtype(other.dtype))  # repr distinguishes 0.0 and -0.0
         if key not in self._numbers:
             name = self.unique("c_" + re.sub(r"[^0-9a-z]", "_", f"{float(x):g}".replace("-", "minus_")))
             self._numbers[key] = name
@@ -167,7 +167,7 @@ class Writer:
         return self._numbers[key]
 
     def filled(self, x: Any, like: Value) -> str:
-        """An array full of a number: NumPy's maximum and minimum take one in half the time."""
+        """An array full of a number: with it NumPy's maximum and minimum take half the time."""
         which = (repr(float(x)), np.dtype(like.dtype))
         key = ("full", which, like.shape, like.strides)
         if key not in self._numbers:
@@ -200,7 +200,7 @@ class Writer:
         return [f"{k}={self.text(v)}" if k in plain else f"**{{{k!r}: {self.text(v)}}}" for k, v in op.keywords.items()]
 
     def place(self, v: Value) -> str | None:
-        """Where the plan puts a result."""
+        """The place in the plan of a result; None if NumPy allocates it."""
         where = None if self.plan is None else self.plan.place.get(v)
         return None if where is None else self._place(where, self.plan)
 
@@ -209,7 +209,7 @@ class Writer:
             return where
         if isinstance(where, int):
             if where not in self._buffers:
-                self._buffers[where] = self.unique(f"b{where}")  # a variable of the user's may be called so
+                self._buffers[where] = self.unique(f"b{where}")  # the user may have a variable of this name
                 self.namespace[self._buffers[where]] = new_buffer(plan.buffers[where])
             return self._buffers[where]
         return self.bind(_owner("home", where), where.home)
@@ -227,7 +227,7 @@ class Writer:
                 return " @ ".join(operands)
             flat = op.function is np.matmul and is_dot(*op.args)
             name = self.function("dot" if flat else op.function.__name__, np.dot if flat else op.function)
-            if place and op.function in (np.maximum, np.minimum):  # NumPy wants the keyword here
+            if place and op.function in (np.maximum, np.minimum):  # NumPy requires the keyword here
                 place = f"out={place}"
             return f"{name}({', '.join(operands + ([place] if place else []))})"
         if op.form == "operator":
@@ -259,7 +259,7 @@ class Writer:
         return text if re.fullmatch(r"[\w.]+", text) else f"({text})"
 
     def function(self, wish: str, thing: Any) -> str:
-        """A function by name."""
+        """The name of a function."""
         if self.plan is None and getattr(np, wish, None) is thing:
             return f"np.{wish}"
         return self.bind(wish, thing, reserved=True)
@@ -312,7 +312,12 @@ class Writer:
             yield f"{self.bind(_owner('leaf', t), t._node)}.stamp = {self.bind('next_number', tape.next_number)}()"
 
     def _blocks(self, op: Op) -> Iterator[str]:
-        """A loop over blocks: slices of what goes in and comes out, a few small arrays for what is in between."""
+        """A loop over blocks: slices of the operands and outputs, and a few small arrays for intermediate results.
+
+        Each block passes through all operations before the next begins, so intermediate results stay in the cache.
+        Sums are collected block by block in a list, and `joined` adds them as NumPy's pairwise sum would. The slices
+        are views of the flattened arrays: without a common shape and layout they would be copies, or misaligned.
+        """
         loop, plan, names = op.function, self.plan, dict(self.names)
         assert plan is not None
         like, bounds = loop.like, loop.bounds
@@ -367,11 +372,11 @@ class Writer:
         self.plan, self.names = plan, {**self.names, **{v: names[v] for v in (*op.args, *op.outputs)}}
 
     def owned(self, v: Any) -> str:
-        """A gradient as an array that is nobody else's."""
+        """A gradient as an array that shares no memory."""
         return f"{self.bind('array', np.array)}({self.text(v)})"
 
     def boxed(self, v: Any) -> str:
-        """A single number as NumPy's."""
+        """A single number as a NumPy scalar."""
         return self.text(v)
 
     def body(self) -> Iterator[str]:
@@ -387,7 +392,7 @@ class Writer:
         for op in program.ops:
             if op.outputs and op.outputs[0] in self.inlined:
                 continue
-            wanted = [*op.inputs(), *(results if op.form == "assign" else ())]  # results as they are before the change
+            wanted = [*op.inputs(), *(results if op.form == "assign" else ())]  # read results before the change
             found = [(line, None) for line in self.reads(wanted, read)]
             own = list(self.line(op))
             if op.form in EFFECTS and op.form != "check":
@@ -402,7 +407,7 @@ class Writer:
         yield from self.silenced(lines)
 
     def silenced(self, lines: Iterable[tuple[str, Any]]) -> Iterator[str]:
-        """Lines, where needed with what NumPy is to do about infinities and NaN in them."""
+        """The lines, inside ``errstate`` where the function had changed NumPy's handling of infinities and NaN."""
         for errors, group in itertools.groupby(lines, lambda pair: pair[1]):
             if errors is not None and self.plan is not None:
                 settings = f"all={errors['divide']!r}" if len(set(errors.values())) == 1 else f"**{errors}"
@@ -411,7 +416,8 @@ class Writer:
             yield from (f"{indent}{line}" for line, _ in group)
 
     def reads(self, values: Iterable[Value], read: set[Value]) -> Iterator[str]:
-        """What is looked up where it is first needed: an effect may have put another number in its place."""
+        """Lines that read gradients and single numbers of Tensors where they are first needed: an effect before that
+        may have put another object in their place."""
         for v in values:
             if (
                 v not in read
@@ -422,15 +428,16 @@ class Writer:
                 yield f"{self.names[v]} = {self.where(v)}"
 
     def where(self, v: Value) -> str:
-        """Where the number of a Tensor is, or a gradient."""
+        """The expression for a gradient, or for the data of a Tensor."""
         if v.kind == "gradient":
             return f"{self.bind(_owner('leaf', v.payload), v.payload)}.grad"
         return f"{self.bind(_owner('tensor', v), v.payload)}._data"
 
     def returned_parts(self) -> list[str]:
-        """What comes back, piece by piece; what lies in a buffer, in a parameter or in another piece is copied."""
+        """The returned expressions, one by one. A result that lies in a buffer, in a parameter or in another result is
+        copied, so that later calls do not change what the caller holds."""
         parts = []
-        given: set[Value] = set()  # what the caller can look into so far
+        given: set[Value] = set()  # the memory that the caller can already see
         for v in self.program.outputs:
             text = self.text(v)
             if isinstance(v, Value) and self.plan is not None:
@@ -445,7 +452,7 @@ class Writer:
 
 @cache
 def _zeros_agree(ufunc: np.ufunc, number: float, dtype: Any) -> bool:
-    """Whether, of two zeros, this machine's loop over two arrays picks the one that its loop with a number picks."""
+    """Whether this machine's loop over two arrays returns the same one of 0.0 and -0.0 as its loop with a number."""
     zeros = np.tile(np.array([0.0, -0.0], dtype), 40)
     full = np.full_like(zeros, number)
     return all(
@@ -455,14 +462,14 @@ def _zeros_agree(ufunc: np.ufunc, number: float, dtype: Any) -> bool:
 
 
 def _may_fill(ufunc: np.ufunc, number: float, other: Value, out: Value) -> bool:
-    """Whether a number beside an array in a maximum or minimum may become an array full of it."""
+    """Whether the number in a maximum or minimum with an array may become an array full of it."""
     alike = other.size in _FULL and other.order is not None and other.shape == out.shape
     real = np.dtype(other.dtype).kind == "f"
     return alike and real and (number != 0 or _zeros_agree(ufunc, float(number), np.dtype(other.dtype)))
 
 
 def _is_real(op: Op) -> bool:
-    """Whether on single numbers Python's sign is the ufunc."""
+    """Whether Python's operator on single numbers gives the same bits as the ufunc."""
     return op.function in ROUNDED and all(np.dtype(v.dtype).kind != "c" for v in op.inputs())
 
 
@@ -482,7 +489,7 @@ def _short(op: Op) -> str:
 
 
 def _heading(op: Op) -> str:
-    """What a block of lines is about."""
+    """The heading of a group of lines."""
     if op.form == "store":
         return "gradients"
     if op.form == "blocks":

@@ -1,8 +1,8 @@
-"""What stands in for Tensors, leaves and generators while a thread writes a trace, seen by that thread alone.
+"""Stand-ins for Tensors, leaves and generators while a thread traces a function; only that thread sees them.
 
-A Tensor that the traced function can read becomes, for the time of the trace, an instance of a class whose `_data` asks
-which thread is looking: the one that traces finds a Tracer, all others the array, which never leaves its slot. So
-nothing has to be put back, and a trace that is interrupted leaves Tensors that answer as ever.
+During a trace, a Tensor that the traced function can read gets another class, whose `_data` asks which thread is
+reading. The tracing thread finds a Tracer; all other threads find the array, which never leaves its slot. So nothing
+has to be put back: after an interrupted trace, every Tensor still gives its array.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _standing: dict[int, tuple[Any, type, int]] = {}  # the object, its class, and h
 
 
 def real_data(t: Tensor) -> Any:
-    """The array of a Tensor, whoever looks."""
+    """The array of a Tensor, in every thread."""
     return _DATA.__get__(t)
 
 
@@ -36,7 +36,7 @@ def bind_data(t: Tensor, array: Any) -> None:
 
 
 def real_grad(leaf: Leaf) -> Any:
-    """The gradient of a leaf, whoever looks."""
+    """The gradient of a leaf, in every thread."""
     return _GRAD.__get__(leaf)
 
 
@@ -64,7 +64,7 @@ def _class_for(kind: type) -> type:
 
 
 def stand_in(x: Any) -> None:
-    """From now on a Tensor or leaf asks which thread is looking."""
+    """Make a Tensor or leaf ask which thread is reading it."""
     with _lock:
         _, kind, count = _standing.get(id(x), (x, type(x), 0))
         _standing[id(x)] = (x, kind, count + 1)
@@ -73,7 +73,7 @@ def stand_in(x: Any) -> None:
 
 
 def step_back(x: Any) -> None:
-    """The end of that, when no other trace holds it."""
+    """Give a Tensor or leaf its own class back, unless another trace still holds it."""
     with _lock:
         _, kind, count = _standing[id(x)]
         if count > 1:
@@ -87,13 +87,13 @@ def step_back(x: Any) -> None:
 
 
 class _Drawing(np.random.Generator):
-    """A generator whose draws are recorded in the thread that traces, and are plain in all others."""
+    """A generator whose draws are recorded in the tracing thread and are plain in all others."""
 
     _real: np.random.Generator
 
 
 def drawing(generator: np.random.Generator) -> np.random.Generator:
-    """A generator that stands in for another: over the same bits."""
+    """A stand-in for a generator, with the same bit generator."""
     made = _Drawing(generator.bit_generator)
     made._real = generator
     return made
@@ -108,15 +108,15 @@ def _draw(name: str) -> Any:
         if name == "shuffle":
             raise tracer.refused("rng.shuffle, which writes in place,", "Write rng.permutation(x).")
         if name == "spawn":
-            raise tracer.refused("rng.spawn", "Spawn generators outside of the function.")
+            raise tracer.refused("rng.spawn", "Spawn generators outside the function.")
         return tracer.record("live", _as_array(draw), _as_array(draw), args, keywords)
 
     method.__name__ = name
     return method
 
 
-class _as_array:  # noqa: N801 - stands where a function stands
-    """A draw whose single numbers are NumPy's, so that a program can hold them."""
+class _as_array:  # noqa: N801 - it takes the place of a function
+    """A draw that returns NumPy scalars in place of Python numbers, so that a program can hold them."""
 
     def __init__(self, draw: Any) -> None:
         self._draw = draw

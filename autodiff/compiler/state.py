@@ -1,4 +1,4 @@
-"""The state of what a program may change: kept once, put back, and compared bit for bit."""
+"""The state that a program may change: saved once, restored, and compared bit for bit."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from autodiff.core.tape import Leaf
 class State:
     """Values and gradients of Tensors, settings and counters of the library's objects, states of generators.
 
-    It holds one copy of each array, and of what was computed since no more than digests.
+    It holds one copy of each array from before; for what was computed since, digests are enough.
     """
 
     def __init__(self) -> None:
-        self._arrays: dict[int, tuple[Any, Any]] = {}  # arrays, and copies of what they held
-        self._bound: list[tuple[Any, str, Any]] = []  # object, name, what it was bound to
-        self._containers: dict[int, tuple[Any, list[Any]]] = {}  # and what they held
+        self._arrays: dict[int, tuple[Any, Any]] = {}  # arrays, and copies of their values
+        self._bound: list[tuple[Any, str, Any]] = []  # object, name of an attribute, its value
+        self._containers: dict[int, tuple[Any, list[Any]]] = {}  # containers, and their entries
         self._generators: list[tuple[Any, Any]] = []
         self._seen: dict[int, Any] = {}
 
     def add(self, x: Any) -> None:
-        """Keep the state of something, and of all that it holds."""
+        """Save the state of an object and of everything that it holds."""
         waiting = [x]
         while waiting:
             x = waiting.pop()
@@ -65,26 +65,26 @@ class State:
                     waiting.append(value)
 
     def hold(self, x: Any) -> None:
-        """Keep what an array or a container holds, but not the state of what is in it."""
+        """Save the entries of an array or a container, but not the state of the objects in it."""
         if isinstance(x, np.ndarray):
             self._keep(x)
         else:
             self._containers.setdefault(id(x), (x, entries_of(x)))
 
     def has_changed(self, x: Any) -> bool:
-        """Whether an array or a container that is held is not what it was."""
+        """Whether a saved array or container has changed since it was saved."""
         if not isinstance(x, np.ndarray):
             return not same_entries(entries_of(x), self._containers[id(x)][1])
         a, copy = self._arrays.get(id(root(x)), (x, x))
         return not same_bits(a, copy)
 
     def _keep(self, a: Any) -> None:
-        a = root(a)  # views of one vector are kept with it
+        a = root(a)  # the array that owns the memory: all its views are saved with it
         if id(a) not in self._arrays and a.flags.writeable and a.dtype != object:
             self._arrays[id(a)] = (a, a.copy(order="K"))
 
     def restore(self) -> None:
-        """Put everything back as it was."""
+        """Restore everything."""
         for a, copy in self._arrays.values():
             a[...] = copy
         for x, name, value in self._bound:
@@ -95,7 +95,7 @@ class State:
             generator.bit_generator.state = state
 
     def settle(self) -> None:
-        """Bind Tensors to the arrays that they had, with the numbers that they have: programs know these arrays."""
+        """Put the present values of Tensors into the arrays that they had before, because programs refer to these."""
         for x, name, before in self._bound:
             now = getattr(x, name) if name == "_data" else before
             if now is not before and isinstance(before, np.ndarray) and before.ndim and before.shape == np.shape(now):
@@ -103,7 +103,7 @@ class State:
                 setattr(x, name, before)
 
     def digests(self) -> dict[str, Any]:
-        """What everything is now, by names for people."""
+        """Digests of the present state, under names that a user understands."""
         found: dict[str, Any] = {}
         for i, (x, name, _) in enumerate(self._bound):
             if name != "stamp":
@@ -129,7 +129,7 @@ _SMALL = 1 << 16
 
 
 def digest(x: Any) -> Hashable:
-    """Something that is equal for equal bits; a NaN is a NaN."""
+    """A key that is equal for equal bits; all NaNs count as equal."""
     if not isinstance(x, (np.ndarray, np.generic)):
         return repr(x)
     a = np.ascontiguousarray(x)
@@ -148,14 +148,14 @@ def _canonical(a: Any) -> Any:
 
 
 def owner_of(function: Any) -> object:
-    """The object, or the dictionary, that a bound method changes; None if there is none."""
+    """The object or dictionary to which a method is bound, which it may change; None for a plain function."""
     while isinstance(function, functools.partial):
         function = function.func
     return getattr(function, "__self__", None)
 
 
 def same_bits(a: Any, b: Any) -> bool:
-    """Whether two arrays have the same numbers, to the last bit; a NaN is a NaN."""
+    """Whether two arrays have equal bits, signs of zeros included; all NaNs count as equal."""
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape or a.dtype != b.dtype:
         return False

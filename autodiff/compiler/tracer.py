@@ -1,8 +1,8 @@
-"""A stand-in for arrays that writes down every NumPy call made with it, and makes it.
+"""A stand-in for arrays that makes every NumPy call on it and records the call.
 
-It lies underneath the tape: in a trace the data of Tensors are Tracers, and the tape, the sweeps and the rules run
-as always. What depends on numbers in Python, a branch or a ``float()``, is refused, for the record would be true for
-these numbers only.
+It works below the tape: in a trace the data of Tensors are Tracers, and the tape, the sweeps and the rules run as
+usual. Anything in Python that depends on numbers, such as a branch or ``float()``, is refused, because the record
+would be correct for these numbers only.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ R = TypeVar("R")
 _METADATA = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
 _MADE_LIKE = {np.ones_like, np.zeros_like, np.empty_like}
 _SPECIAL_POWERS = (-1, 0, 0.5, 1, 2)
-"""Exponents for which an array's ``**`` calls another function than ``np.power``."""
+"""Exponents for which ``**`` on an array calls a function other than ``np.power``."""
 _OF_VALUES = {np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.array_equal, np.allclose, np.trim_zeros}
 _OF_VALUES |= {np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values, np.union1d, np.intersect1d}
 _OF_VALUES |= {np.setdiff1d, np.setxor1d, np.bincount, np.array_equiv, np.roots, np.polymul, np.polydiv, np.poly}
 OF_VALUES = frozenset(_OF_VALUES)
-"""Functions of plain arrays whose result has a shape or a type that hangs on values, or is a truth value."""
+"""Functions of plain arrays whose result is a Python bool, or has a shape or type that depends on values."""
 _TRUTHS = {np.allclose, np.array_equal, np.array_equiv}
 OF_COUNTS = {np.repeat: 1, np.delete: 1, np.compress: 0, np.extract: 0}
-"""Those in which only the values of one operand decide about it."""
+"""Functions for which only one operand's values decide the shape, with the position of that operand."""
 WRITING = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}
 _FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 _REAL_OR_COMPLEX = frozenset(("real_eig", "eig", "eigvals"))
-"""Primitives whose result is real or complex as the values have it."""
+"""Primitives whose result is real or complex, depending on values."""
 _ANEW = "Use a function that makes a new array: x.at[i].set(v) on a Tensor, np.where, np.sort."
 
 
@@ -50,17 +50,17 @@ class Trace:
         self.errors = np.geterr()
         self.constants: dict[int, Value] = {}
         self.kept: list[Any] = []
-        self.shared: set[Value] = set()  # what looks into the same memory as another value
+        self.shared: set[Value] = set()  # values that share memory with another value
         self.views: set[Value] = set()  # results that do not own their memory
         self.rule = ""
-        self.refusal: CompileError | None = None  # the first: whoever catches it goes on with what is not recorded
+        self.refusal: CompileError | None = None  # the first; it counts even if the function catches it and goes on
         self.has_swept = False  # whether gradients have arrived in leaves
-        self.operands: dict[Value, Any] | None = None  # what has been read, where somebody wants to know
+        self.operands: dict[Value, Any] | None = None  # the values read, while a backward pass is being traced
 
     # --- values ---
 
     def value_of(self, x: Any) -> Any:
-        """What stands for an operand in the record: numbers stand for themselves."""
+        """The record's stand-in for an operand; a number stands for itself."""
         if isinstance(x, Tracer):
             if self.operands is not None:
                 self.operands[x._var] = x._value
@@ -71,7 +71,7 @@ class Trace:
                 if type(x) is not np.ndarray:
                     raise self.unknown(type(x), "an array that the function reads")
                 known = self.constants[id(x)] = Value("constant", x.shape, x.dtype, x, strides=x.strides)
-                self.kept.append(x)  # so that its id stays its own
+                self.kept.append(x)  # so that its id is not reused
             return known
         if isinstance(x, (tuple, list)):
             return type(x)(map(self.value_of, x)) if type(x) in (tuple, list) else x
@@ -82,7 +82,7 @@ class Trace:
         return x
 
     def tracer(self, value: Any, var: Value) -> Tracer:
-        """A Tracer for a value that is in the record; where it lies in memory is noted there."""
+        """A Tracer for a value of the record, which also notes its strides and whether it is a NumPy scalar."""
         var.strides, var.number = value.strides, isinstance(value, np.generic)
         return Tracer(self, value, var)
 
@@ -92,20 +92,20 @@ class Trace:
         inside = f"the derivative of {self.rule}" if self.rule else _asked_by(frame)
         if inside:
             return switches.refusal(
-                f"compile: {inside}, needed at {place_of(frame)}, does something by values that are traced ({what}), "
-                f"so what happens would be fixed for the values of this first call. Do it outside of what is compiled, "
-                f"or by other functions."
+                f"compile: {inside}, needed at {place_of(frame)}, does something that depends on traced values "
+                f"({what}), so a program would always do what the values of this first call decide. Do it outside the "
+                f"compiled function, or with other functions."
             )
         return switches.refusal(
-            f"compile: {what} at {place_of(frame)} depends on values that are traced, so what happens would be "
-            f"fixed for the values of this first call. {instead}"
+            f"compile: {what} at {place_of(frame)} depends on traced values, so a program would always do what the "
+            f"values of this first call decide. {instead}"
         )
 
     def unknown(self, kind: type, what: str) -> CompileError:
-        """The error about a class of arrays of its own: what its methods and operators do is not known."""
+        """The error about a subclass of ndarray, whose methods and operators may do anything."""
         return CompileError(
             f"compile: {what} at {place_of(users_frame())} is a {kind.__module__}.{kind.__qualname__}; a program "
-            "computes with plain NumPy arrays. Pass np.asarray(x), and use the functions that give one."
+            "computes with plain NumPy arrays. Pass np.asarray(x), and use functions that return plain arrays."
         )
 
     # --- recording ---
@@ -118,10 +118,10 @@ class Trace:
         args: Sequence[Any],
         keywords: dict[str, Any],
     ) -> Any:
-        """Make a call and write it down.
+        """Make a call and record it.
 
-        What a result shares with which operand is asked of the arrays themselves. They cannot be written to: a function
-        that tries is found out at once.
+        Whether a result shares memory with an operand is asked of the arrays themselves. The operands are passed as
+        read-only views, so a function that writes into one raises at once.
         """
         name = getattr(function, "__name__", function)
         try:
@@ -140,7 +140,7 @@ class Trace:
         shares: list[tuple[Value, ...]] = []
         for p in parts:
             if not isinstance(p, (np.ndarray, np.generic)):
-                raise self.refused(f"{name}", "Its result is no array.")
+                raise self.refused(f"{name}", "Its result is not an array.")
             if isinstance(p, np.ndarray) and type(p) is not np.ndarray:
                 raise self.unknown(type(p), f"the result of {name}")
             of: tuple[Value, ...] = ()
@@ -154,7 +154,7 @@ class Trace:
             if getattr(p, "base", None) is not None:
                 self.views.add(outputs[-1])
             made.append(Tracer(self, p, outputs[-1]) if owner is None else owner)
-        if not all(m._var not in outputs for m in made):  # else it gives back what it is given
+        if not all(m._var not in outputs for m in made):  # otherwise it only returns its operands
             errors = np.geterr()
             quiet = errors if errors != self.errors else None
             self.shared.update(v for out, of in zip(outputs, shares) if of for v in (out, *of))
@@ -167,7 +167,7 @@ class Trace:
         return y._make(made) if hasattr(y, "_make") else type(y)(made)
 
     def arrays_in(self, tree: Any) -> Iterator[tuple[Tracer | None, Any, Value]]:
-        """The arrays among the operands: their Tracer, if they have one, the array itself, what it is in the record."""
+        """For each array among the operands: its Tracer, if it has one, the array, and its value in the record."""
         if isinstance(tree, Tracer):
             yield tree, tree._value, tree._var
         elif isinstance(tree, np.ndarray):
@@ -178,14 +178,14 @@ class Trace:
 
     @staticmethod
     def shared_by(p: Any, operands: Sequence[tuple[Any, Any, Value]]) -> tuple[Value, ...]:
-        """The operands in whose memory an array lies, as far as the bounds tell."""
+        """The operands with which an array may share memory, judged by memory bounds."""
         return tuple(dict.fromkeys(v for _, array, v in operands if np.may_share_memory(p, array)))
 
     def operator(self, ufunc: np.ufunc, args: tuple[Any, ...]) -> Any:
-        """Make what Python's operators make of operands, and write it down: mostly, but not always, it is the ufunc.
+        """Apply a Python operator to operands and record it as the ufunc where both give the same bits.
 
-        On single numbers NumPy has other loops, where powers and complex products differ by a bit. On arrays a power
-        with one of a few exponents is another function.
+        They may not: for single numbers NumPy has other loops, in which powers and complex products differ by a bit,
+        and for arrays ``**`` calls another function for a few exponents.
         """
         values = plain(args)
         call = OPERATORS[ufunc][1]
@@ -205,13 +205,13 @@ class Trace:
         return self.record("ufunc" if same else "operator", ufunc, call, args, {})
 
     def effect(self, form: Form, function: Any, args: Sequence[Any] = ()) -> None:
-        """Write down something that changes the world; whoever calls this has done it already."""
+        """Record a side effect, which the caller has already carried out."""
         self.ops.append(
             Op(form, function, tuple(self.value_of(a) for a in args), {}, [], switches.open_scopes(), self.rule)
         )
 
     def look(self, function: Callable[..., object], args: Sequence[Any]) -> None:
-        """Let a function look at the values of this call, and at those of every later one."""
+        """Let a function check the values of this call, and record it, so that every later call checks its own."""
         before = switches.set_tracer(None)
         try:
             function(*map(plain, args))
@@ -220,18 +220,19 @@ class Trace:
         self.effect("check", function, args)
 
     def whole(self, function: Callable[..., Any], args: Sequence[Any]) -> Any:
-        """A function that looks at values, called as a whole in every call."""
+        """Record a function that looks at values as one operation, which every call runs as a whole."""
         if not any(isinstance(a, Tracer) for a in args):
             return function(*args)
         return self.record("opaque", function, function, args, {})
 
     @property
     def can_decide(self) -> bool:
-        """Whether a call may still begin anew: a random draw or an update cannot be taken back, nor a way forward."""
+        """Whether a call may still be abandoned and start again: not after a random draw or an update, which cannot be
+        undone, and not in a backward pass, when the forward pass is over."""
         return self.operands is None and not any(op.form in ("live", "effect") for op in self.ops)
 
     def decide(self, function: Callable[..., R], args: Sequence[Any]) -> R:
-        """What the values of this call decide; a later call that they decide otherwise in is not this program's."""
+        """The answer of `function` for the values of this call. A call with another answer needs another trace."""
         before = switches.set_tracer(None)
         try:
             answer = function(*map(plain, args))
@@ -240,14 +241,14 @@ class Trace:
         if any(isinstance(a, Tracer) for a in args):
             if not self.can_decide:
                 raise self.refused(
-                    "something that is done in one way or another by values, behind a random draw or an update,",
-                    "Do it before, or outside of what is compiled.",
+                    "a choice by values after a random draw or an update",
+                    "Do it before, or outside the compiled function.",
                 )
             self.effect("check", Decision(function, answer), args)
         return answer
 
     def run(self, primitive: Primitive, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
-        """The function of a primitive: its NumPy calls one by one, or, where it looks at values, as a whole."""
+        """Run the function of a primitive. Its NumPy calls are recorded one by one, or as a whole if it uses values."""
         if not any(isinstance(a, Tracer) for a in args):
             return primitive.fn(*args, **keywords)
         if isinstance(primitive.fn, np.ufunc) and not keywords:
@@ -257,8 +258,8 @@ class Trace:
             y = primitive.fn(*args, **keywords)
             if all(isinstance(part, Tracer) for part in (y if isinstance(y, (tuple, list)) else (y,))):
                 return y
-            del self.ops[mark:]  # something was written where nobody saw it
-        except Exception:  # also what NumPy makes of the refusal; a mistake is made again below
+            del self.ops[mark:]  # the result does not come from recorded calls, so it was written into an array
+        except Exception:  # a refusal, perhaps wrapped by NumPy; an error of the function's own is raised again below
             del self.ops[mark:]
         self.refusal = refusal
         y = self.record("opaque", primitive, primitive.fn, args, keywords)
@@ -267,8 +268,8 @@ class Trace:
         return y
 
 
-class Diverged(Exception):  # noqa: N818 - no error: another trace is asked for
-    """The values of a call decide otherwise than those that a program was written for. Nothing has been changed yet."""
+class Diverged(Exception):  # noqa: N818 - not an error: it asks for another trace
+    """The values of a call need another program than this one. Nothing has been changed yet."""
 
 
 def _dtype(a: Any) -> Any:
@@ -276,14 +277,14 @@ def _dtype(a: Any) -> Any:
 
 
 class Decision:
-    """A look at values that stops a program which was not written for them.
+    """A check of values that stops a program if it was not written for such values.
 
     Attributes
     ----------
     function : callable
-        Looks at them.
+        Looks at the values.
     answer : object
-        What it said when the program was written.
+        Its answer when the program was written.
     """
 
     def __init__(self, function: Callable[..., Any], answer: Any) -> None:
@@ -296,7 +297,7 @@ class Decision:
 
 
 def _succeeds(call: Callable[..., Any], args: Sequence[Any], keywords: dict[str, Any]) -> bool:
-    """Whether a call that has failed does not fail with copies of its arrays, into which it may write."""
+    """Whether a call that has failed succeeds with copies of its arrays, which are writable."""
 
     def copied(tree: Any) -> Any:
         if isinstance(tree, (tuple, list)):
@@ -305,13 +306,13 @@ def _succeeds(call: Callable[..., Any], args: Sequence[Any], keywords: dict[str,
 
     try:
         call(*copied(plain(tuple(args))), **{k: copied(plain(v)) for k, v in keywords.items()})
-    except Exception:  # whatever it is, it is not about writing
+    except Exception:  # the failure has another reason than writing
         return False
     return True
 
 
 def read_only(x: Any) -> Any:
-    """An array as one that cannot be written to; whoever holds the array itself still can."""
+    """A read-only view of an array; the array itself stays writable."""
     if type(x) is not np.ndarray:
         return x
     view = x.view()
@@ -320,7 +321,7 @@ def read_only(x: Any) -> Any:
 
 
 def plain(tree: Any) -> Any:
-    """The same nest with concrete arrays in place of Tracers, and none of them to be written to."""
+    """The same nested containers with read-only arrays in place of Tracers and arrays."""
     if isinstance(tree, Tracer):
         return tree._value
     if type(tree) is np.ndarray:
@@ -333,11 +334,11 @@ def plain(tree: Any) -> Any:
 
 
 _DIRECT = ("/tensors.py", "/methods.py", "/copying.py", "/messages.py")
-"""Where a Tensor does at once what the user's line says."""
+"""Files in which a Tensor directly does what the user's line says."""
 
 
 def _asked_by(user: FrameType) -> str:
-    """The function of the library, called in the user's line, that does what cannot be traced; empty: that line."""
+    """The library function, called from the user's line, that does what cannot be traced; empty for the line itself."""
     frame: FrameType | None = sys._getframe(1)
     name = ""
     while frame is not None and frame is not user:
@@ -350,7 +351,7 @@ def _asked_by(user: FrameType) -> str:
 
 
 def _wrote_operator(ufunc: np.ufunc, first: Any) -> bool:
-    """Whether a ufunc is what an operator has become, with a NumPy number or array on its left and a Tracer right."""
+    """Whether a ufunc call comes from an operator with a NumPy scalar or array on the left of a Tracer."""
     return isinstance(first, np.generic) or (ufunc is np.power and type(first) is np.ndarray)
 
 
@@ -375,7 +376,7 @@ def _folding(ufunc: np.ufunc, name: str) -> Any:
         if more or out is not None or dtype is not None:
             keywords = {"axis": axis, "keepdims": keepdims, **more} | ({} if dtype is None else {"dtype": dtype})
             return self._trace.record("method", name, lambda x, **k: getattr(x, name)(**k), (self,), keywords)
-        if ufunc in (np.add, np.multiply) and self._value.dtype.kind in "biu":  # NumPy sums them in its own integers
+        if ufunc in (np.add, np.multiply) and self._value.dtype.kind in "biu":  # NumPy chooses the integer type
             keywords = {"axis": axis, "keepdims": keepdims}
             return self._trace.record("method", name, lambda x, **k: getattr(x, name)(**k), (self,), keywords)
         return self._trace.record("reduce", ufunc, ufunc.reduce, (self,), {"axis": axis, "keepdims": bool(keepdims)})
@@ -385,7 +386,7 @@ def _folding(ufunc: np.ufunc, name: str) -> Any:
 
 
 def _operator(ufunc: np.ufunc, name: str) -> Any:
-    """The methods ``__add__``, ``__radd__`` and ``__iadd__`` of an operator, or ``__neg__`` of one operand."""
+    """The methods ``__add__``, ``__radd__`` and ``__iadd__`` of an operator; ``__neg__`` is the first of them."""
 
     def forward(self: Tracer, *others: Any) -> Any:
         if any(getattr(type(x), "__array_ufunc__", ()) is None for x in others):
@@ -409,14 +410,14 @@ def _operator(ufunc: np.ufunc, name: str) -> Any:
 
 
 class _Flags:
-    """The flags of an array for which a Tracer stands, but for those in which the two differ."""
+    """The contiguity flags of a traced array; reading any other flag is refused, since the Tracer's own differ."""
 
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
 
     def __getitem__(self, name: str) -> Any:
         if name.upper() not in ("C_CONTIGUOUS", "C", "F_CONTIGUOUS", "F", "CONTIGUOUS", "FORTRAN", "FNC", "FORC"):
-            raise self._tracer._trace.refused(f"reading .flags.{name.lower()}", "Decide outside of the function.")
+            raise self._tracer._trace.refused(f"reading .flags.{name.lower()}", "Decide outside the function.")
         flags: Any = self._tracer._value.flags
         return flags[name.upper()]
 
@@ -431,9 +432,9 @@ class Tracer(NDArrayOperatorsMixin):
     ----------
     _trace : Trace
     _value : ndarray or NumPy scalar
-        What it is in this first call; an array is one that cannot be written to.
+        Its value in this first call; an array is read-only.
     _var : Value
-        What it is in the program.
+        Its value in the program.
     """
 
     __slots__ = ("_trace", "_value", "_var")
@@ -449,7 +450,7 @@ class Tracer(NDArrayOperatorsMixin):
 
     __copy__ = __deepcopy__
 
-    # --- what is known of every value ---
+    # --- metadata, known without looking at values ---
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -473,12 +474,12 @@ class Tracer(NDArrayOperatorsMixin):
 
     @property
     def strides(self) -> tuple[int, ...]:
-        """Bytes from entry to entry along each axis: an argument that lies otherwise is another trace."""
+        """Bytes from entry to entry along each axis; an argument with other strides needs another trace."""
         return self._value.strides
 
     @property
     def flags(self) -> _Flags:
-        """How it lies in memory."""
+        """The contiguity flags."""
         return _Flags(self)
 
     @property
@@ -493,17 +494,17 @@ class Tracer(NDArrayOperatorsMixin):
 
     @property
     def is_traced_array(self) -> bool:
-        """Whether it stands for an array, be it of a single number, not for one of NumPy's numbers."""
+        """Whether it stands for an array, even a 0-d one, and not for a NumPy scalar."""
         return isinstance(self._value, np.ndarray)
 
     @property
     def is_view(self) -> bool:
-        """Whether the array looks into the memory of another one."""
+        """Whether the array is a view of another one."""
         return self._var in self._trace.views
 
     @property
     def is_traced_number(self) -> bool:
-        """Whether it stands for one of NumPy's numbers."""
+        """Whether it stands for a NumPy scalar."""
         return isinstance(self._value, np.generic)
 
     def __len__(self) -> int:
@@ -534,7 +535,7 @@ class Tracer(NDArrayOperatorsMixin):
         return y if out is None else self._into(out, y)
 
     def _into(self, out: Any, y: Any) -> Any:
-        """A result that NumPy would have written into an array."""
+        """Replace the target of a write by its result, if the target was made in this trace and is not shared."""
         (target,) = out if isinstance(out, tuple) else (out,)
         own = isinstance(target, Tracer) and target._var.kind == "result" and target._var not in self._trace.shared
         if not own or target.shape != y.shape or not isinstance(target._value, np.ndarray):
@@ -542,7 +543,7 @@ class Tracer(NDArrayOperatorsMixin):
         if target.dtype != y.dtype or y._var.strides != target._var.strides or y._var in self._trace.shared:
             y = self._trace.record("method", "astype", lambda x, *a: x.astype(*a), (y, target.dtype, "C"), {})
         if y._var.strides != target._var.strides:
-            raise self._trace.refused("a write into an array that lies otherwise in memory", "Write a = a + b.")
+            raise self._trace.refused("a write into an array with other strides than its result", "Write a = a + b.")
         target._value, target._var = y._value, y._var
         return target
 
@@ -553,7 +554,7 @@ class Tracer(NDArrayOperatorsMixin):
             return func(*plain(tuple(args)), **plain(keywords))
         if func in _TRUTHS:
             raise self._trace.refused(
-                f"np.{func.__name__}", "Its result is a truth value in Python; np.all(np.isclose(a, b)) is an array."
+                f"np.{func.__name__}", "Its result is a Python bool; np.all(np.isclose(a, b)) gives an array."
             )
         if func in OF_VALUES or (func is np.where and len(args) == 1):
             raise self._trace.refused(
@@ -588,7 +589,7 @@ class Tracer(NDArrayOperatorsMixin):
         trace = next(a._trace for a in args if isinstance(a, Tracer))
         return trace.run(primitive, args, kwargs)
 
-    # --- Python's operators, where they may differ from the ufuncs ---
+    # --- Python's operators, which may differ from the ufuncs ---
 
     __add__, __radd__, __iadd__ = _operator(np.add, "add")
     __sub__, __rsub__, __isub__ = _operator(np.subtract, "sub")
@@ -616,7 +617,7 @@ class Tracer(NDArrayOperatorsMixin):
     flatten, conjugate = _method("flatten"), _method("conjugate")
 
     def dot(self, other: Any) -> Tracer:
-        """The product of matrices, or of vectors."""
+        """``ndarray.dot``."""
         if self.ndim == 2 and isinstance(other, Tracer) and is_dot(self._var, other._var):
             return self @ other
         return self._trace.record("method", "dot", lambda a, b: a.dot(b), (self, other), {})
@@ -655,7 +656,7 @@ class Tracer(NDArrayOperatorsMixin):
     def __iter__(self) -> Any:
         return (self[i] for i in range(len(self)))
 
-    # --- what a record cannot hold ---
+    # --- refused: what a record cannot hold ---
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or not hasattr(np.ndarray, name):
@@ -693,7 +694,7 @@ class Tracer(NDArrayOperatorsMixin):
 
     def item(self, *index: Any) -> NoReturn:
         """Refused."""
-        self._no(".item()", "Return the value, and call .item() outside of what is compiled.")
+        self._no(".item()", "Return the value, and call .item() outside the compiled function.")
 
     def tolist(self) -> NoReturn:
         """Refused."""
@@ -703,7 +704,7 @@ class Tracer(NDArrayOperatorsMixin):
         return self._no("np.asarray", "Use np functions on the value itself; they are traced.")
 
     def __format__(self, spec: str) -> str:
-        return str(self._no("printing", "Return the value, and print it outside of what is compiled."))
+        return str(self._no("printing", "Return the value, and print it outside the compiled function."))
 
     @property
     def data(self) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Running a function once, for real, while its NumPy calls are written down."""
+"""Tracing: a function runs once, for real, while its NumPy calls are recorded."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ from autodiff.errors import CompileError
 
 
 class Traced(NamedTuple):
-    """What a trace found.
+    """The result of a trace.
 
     Attributes
     ----------
     program : Program
     structure : object
-        Of what the function returned.
+        The structure of the function's answer.
     kinds : list of str
-        For each leaf of it ``"array"``, ``"tensor"`` or ``"constant"``.
+        For each leaf of the answer ``"array"``, ``"tensor"`` or ``"constant"``.
     answer : object
-        What the function returned in this call.
+        The function's answer in this call.
     reading : Reading
-        What it has read from outside.
+        What the function has read from outside.
     states : list of (Tensor, array)
-        The Tensors that the program reads, and the arrays in which it looks.
+        The Tensors that the program reads, and the arrays in which it reads them.
     begun : list of Leaf
-        Those that had no gradient when it began, and were given one without being cleared first.
+        The leaves that had no gradient at the start and were given one without being cleared first.
     back : Backwards or None
-        How gradients come from what it returned to the leaves it read. The program returns what that needs as well.
+        The backward pass from the answer to the leaves that were read. The program also returns what this pass needs.
     """
 
     program: Program
@@ -60,7 +60,7 @@ class Traced(NamedTuple):
     back: Backwards | None
 
     def state(self) -> State:
-        """The state of all that a run of the program, or of the function, may change."""
+        """The state of everything that a run of the program, or of the function, may change."""
         state = State()
         for t, _ in self.states:
             state.add(t)
@@ -77,14 +77,14 @@ class Traced(NamedTuple):
 
 
 class _NoneYet:
-    """Stands in a leaf that has no gradient when a trace begins: who cleared it is told from who found it so."""
+    """Marks a leaf without a gradient at the start of a trace. A leaf that the function clears has None instead."""
 
 
 _NONE_YET: Any = _NoneYet()
 
 
 class Writer(Watcher, Trace):
-    """A trace, as the tape knows it: it is told of gradients that arrive, of assignments and of effects."""
+    """A trace that watches the tape: the tape tells it about gradients, assignments and effects."""
 
     def __init__(self, title: str) -> None:
         super().__init__()
@@ -100,17 +100,17 @@ class Writer(Watcher, Trace):
         self.undo = State()
 
     def value_of(self, x: Any) -> Any:
-        """What stands for an operand in the record; arrays from outside are counted, as they are live."""
+        """The record's stand-in for an operand. Uses of outside arrays are counted, since such arrays are live."""
         if isinstance(x, np.ndarray):
             self.uses[id(x)] = self.uses.get(id(x), 0) + 1
         return super().value_of(x)
 
     def adopt(self, array: Any) -> Any:
-        """A Tracer for an array from outside, so that all that is computed with it is written down."""
+        """A Tracer for an array from outside, so that every computation with it is recorded."""
         return self.tracer(array, self.value_of(array)) if self.is_outside(array) else array
 
     def record(self, *call: Any) -> Any:
-        """Make a call and write it down; a Tracer that somebody has kept has nowhere to write."""
+        """Make a call and record it. A Tracer that was kept after its trace is refused: there is no record any more."""
         if self.is_finished:
             raise self.refused("", "")
         form, function, run, args, keywords = call
@@ -123,14 +123,14 @@ class Writer(Watcher, Trace):
         if self.is_finished:
             return CompileError(
                 f"compile: this value was kept from the call of {self.title} in which its program was written. It "
-                f"stands for numbers of that call only. Return from {self.title} what you need."
+                f"stands for numbers of that call only. Return what you need from {self.title}."
             )
         return super().refused(what, instead)
 
-    # --- what is there before ---
+    # --- Tensors and gradients from before the trace ---
 
     def take(self, t: Tensor) -> None:
-        """Let a Tensor from outside, and its gradient, be Tracers for this thread."""
+        """Replace the data and the gradient of a Tensor from outside by Tracers, for this thread."""
         if id(t) in self.states:
             return
         array = real_data(t)
@@ -149,7 +149,7 @@ class Writer(Watcher, Trace):
             self.standing[id(leaf)] = _NONE_YET if known is None else self.tracer(grad, known)
 
     def received(self, leaf: Leaf, ct: Any) -> Any:
-        """What a leaf holds after one more gradient: as a user sees it, conjugated."""
+        """The gradient of a leaf after one more cotangent arrived; conjugated, as the user sees it."""
         self.has_swept = True
         grad: Any = leaf.grad
         if ct.dtype.kind == "c":
@@ -160,20 +160,20 @@ class Writer(Watcher, Trace):
         return ct if grad is None else grad + ct
 
     def gradient_of(self, leaf: Leaf) -> Any:
-        """What a user is shown of it: an array, even of a single number."""
+        """The gradient as the user sees it: an array, even for a single number."""
         grad: Any = leaf.grad
         if isinstance(grad, Tracer) and grad.is_traced_number:
             return np.copy(grad)
         return None if grad is _NONE_YET else grad
 
     def given(self, leaf: Leaf, value: Any, dtype: Any) -> None:
-        """A gradient was assigned by hand."""
+        """Record that the user has assigned a gradient."""
         leaf.grad = value if value is None or value.dtype == dtype else value.astype(dtype)
 
-    # --- what changes ---
+    # --- changes ---
 
     def assigned(self, t: Tensor, value: Any) -> None:
-        """A Tensor was given another value."""
+        """Record that a Tensor was given another value."""
         if not isinstance(value, Tracer):
             constant = np.array(value, t.dtype)
             value = self.tracer(constant, Value("constant", constant.shape, constant.dtype, constant))
@@ -181,15 +181,15 @@ class Writer(Watcher, Trace):
             value = value.astype(t.dtype)
         array, var = self.states[id(t)][1], value._var
         own = var.kind == "result" and var not in self.shared
-        if not own or var.strides != array.strides:  # it gets numbers of its own, laid out as its own are
+        if not own or var.strides != array.strides:  # copy, so that the Tensor shares nothing and keeps its strides
             order = sorted(range(value.ndim), key=lambda i: -abs(array.strides[i]))
             plain_order = order == sorted(order)
             value = value.copy() if plain_order else value.transpose(order).copy().transpose(np.argsort(order).tolist())
         value = value if value.ndim else value[()]
-        t._data = self.tracer(value._value, value._var)  # one of its own: the other may be written to
+        t._data = self.tracer(value._value, value._var)  # a new Tracer, since the other one may be written to
 
     def do(self, function: Callable[[], object], tensors: Iterable[Tensor]) -> None:
-        """Something happens to some Tensors: gradients are handed over before, values are read anew after it."""
+        """Call a function that changes Tensors: before it, gradients are stored; after it, values are read anew."""
         touched = list(tensors)
         for t in touched:
             self.take(t)
@@ -214,23 +214,23 @@ class Writer(Watcher, Trace):
                 grad = real_grad(leaf)
                 var = Value("gradient", grad.shape, grad.dtype, leaf)
                 self.leaves[leaf] = (grad, var)
-                leaf.grad = self.tracer(grad, var)  # type: ignore[assignment]  # a stand-in, while traced
+                leaf.grad = self.tracer(grad, var)  # type: ignore[assignment]  # a Tracer while the trace runs
             elif leaf in none_yet:
                 leaf.grad = _NONE_YET
 
     def is_state(self, array: Any) -> bool:
-        """Whether an array is that of a Tensor that is traced: a program may change it."""
+        """Whether an array may share memory with a traced Tensor, which a program may change."""
         return any(np.may_share_memory(array, held) for _, held, _, _ in self.states.values())
 
     def keep(self, *things: Any) -> None:
-        """Note the state of what is about to be changed, to put it back if the trace comes to nothing."""
+        """Save the state of things that are about to be changed, to restore it if the trace fails."""
         before = switches.set_tracer(None)
         for x in things:
             self.undo.add(x)
         switches.set_tracer(before)
 
     def _hand_over(self, leaf: Leaf) -> None:
-        """Bring a gradient to where it lives, now and in the program."""
+        """Store a gradient in its leaf, now and in the program."""
         real, var = self.leaves.get(leaf, (None, None))
         new: Any = leaf.grad
         if new is _NONE_YET or (isinstance(new, Tracer) and new._var is var):
@@ -243,11 +243,11 @@ class Writer(Watcher, Trace):
         before = switches.set_tracer(None)
         leaf.grad = None
         if new is not None:
-            receive(leaf, np.asarray(new._value if isinstance(new, Tracer) else new).conj())  # it conjugates
+            receive(leaf, np.asarray(new._value if isinstance(new, Tracer) else new).conj())  # `receive` conjugates too
         switches.set_tracer(before)
 
     def release(self, *, failed: bool) -> list[tuple[Tensor, Any]]:
-        """Take all Tracers out again; what was assigned stays, unless the trace has failed."""
+        """Remove all Tracers. Assigned values stay, unless the trace has failed."""
         states = []
         try:
             if not failed:
@@ -275,19 +275,19 @@ class Writer(Watcher, Trace):
         return states
 
     def check_frozen(self, title: str) -> None:
-        """Refuse a function that freezes Tensors, or lets them learn."""
+        """Refuse a function that freezes or unfreezes Tensors."""
         for t, _, _, node in self.states.values():
             if t._node is not node:
                 name = t.name or getattr(node, "name", None) or "a tensor"
                 raise CompileError(
                     f"compile: {title} changes requires_grad of {name!r}, which a program would not do again. Freeze "
-                    f"outside of the function."
+                    f"outside the function."
                 )
 
-    # --- looking on ---
+    # --- watching the tape ---
 
     def recorded(self, node: Node) -> None:
-        """Note in which layer it was."""
+        """Note the layer in which a node was recorded."""
         scopes = switches.open_scopes()
         if scopes and isinstance(node.primitive, Primitive):
             self.titles[node] = f"{scopes[-1]} ({node.primitive.name})"
@@ -305,13 +305,13 @@ class Writer(Watcher, Trace):
 
 
 def drawn_from(function: Any, args: Sequence[Any]) -> list[Any]:
-    """The generators that a draw moves on, as far as they are known."""
+    """The arguments, owner and named generators of a draw, whose state it may advance."""
     asked = getattr(function, "draws_from", None)
     return [*args, owner_of(function), *([] if asked is None else [asked(*args)])]
 
 
 def _untraced(call: Callable[..., Any]) -> Callable[..., Any]:
-    """A call that is recorded as a whole: what it does inside is not."""
+    """A call that is recorded as a whole; nothing inside it is recorded."""
 
     def quietly(*args: Any, **keywords: Any) -> Any:
         before = switches.set_tracer(None)
@@ -324,26 +324,26 @@ def _untraced(call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Callable[[list[Any]], Any]) -> Traced:
-    """Call a function, and write down what it does.
+    """Call a function and record what it does.
 
     Parameters
     ----------
     f : callable
     name : str
-        For messages and the source.
+        Its name in messages and in the source.
     leaves : sequence
-        The arguments, flat.
+        The arguments, flattened.
     rebuild : callable
-        From leaves to ``(args, kwargs)``.
+        Makes ``(args, kwargs)`` from leaves.
 
     Raises
     ------
     CompileError
-        If what it does depends on values.
+        If what the function does depends on values.
     """
     if switches.tracer() is not None:
         raise CompileError(
-            f"compile: {name} is derived inside of a function that is being compiled; derive it before, or outside."
+            f"compile: {name} is derived inside a function that is being compiled; derive it before, or outside."
         )
     start = next_number()
     writer = Writer(name)
@@ -409,7 +409,7 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
         data = y._data if isinstance(y, Tensor) else y
         found = data._var if isinstance(data, Tracer) else fixed.get(id(data))
         if found is None and isinstance(y, Tensor) and isinstance(data, np.generic) and not reading.is_old(y):
-            found = data  # a number that the function has computed by itself
+            found = data  # a number that the function has computed from nothing traced
         if found is None:
             kinds.append("constant")
             outputs.append(y)
@@ -423,7 +423,7 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
     _name_arguments(f, arguments)
     swept = back.program.ops if back is not None and back.program is not None else []
     name_results([*writer.ops, *swept], reading.names, writer.cotangents)
-    writer.titles.clear()  # the nodes hold all arrays of this run, in a ring that only the collector would find
+    writer.titles.clear()  # the nodes hold all arrays of this run, in a cycle that only the collector would free
     writer.cotangents.clear()
     kept = back.kept if back is not None else []
     program = Program(name, arguments, writer.ops, [*outputs, *kept], kept=len(kept))
@@ -433,21 +433,22 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
 
 
 def _containers_in(tree: Any) -> list[Any]:
-    """The lists and dicts in a nest of arguments."""
+    """The lists and dicts in nested arguments."""
     inner = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, (list, tuple)) else ()
     own = [tree] if isinstance(tree, (list, dict)) else []
     return own + [c for x in inner for c in _containers_in(x)]
 
 
 def _as_of_compile(error: Exception, writer: Writer, name: str) -> Exception:
-    """What ends a trace: a refusal, also one that was caught; what the stand-ins have caused; the user's own."""
+    """The error that ends a trace: a refusal, even one that was caught; a CompileError for an error caused by Tracers;
+    or the user's own error."""
     if writer.refusal is not None and error is not writer.refusal:
         return writer.refusal
     if isinstance(error, CompileError) or not _is_about_tracers(error):
         return error
     return CompileError(
-        f"compile: {name} does something with a value that is traced which cannot be traced ({type(error).__name__}: "
-        f"{error}). Do it outside of what is compiled."
+        f"compile: {name} does something with a traced value that cannot be traced ({type(error).__name__}: "
+        f"{error}). Do it outside the compiled function."
     )
 
 
@@ -458,31 +459,31 @@ def _is_about_tracers(error: Exception) -> bool:
 
 
 def _check_results(flat: list[Any], name: str, writer: Writer, reading: Reading, start: int) -> None:
-    """Refuse what a program cannot give back, while all that was changed can still be put back."""
+    """Refuse results that a program cannot return, while everything that was changed can still be restored."""
     if any(isinstance(y, Tensor) and y._node is not None and _is_differentiated_outside(y._node, start) for y in flat):
         raise CompileError(
-            f"compile: what {name} returns depends on a Tensor that it reads from outside, and that is tracked as the "
-            f"result of something or by a transform; a program does not give the gradient by it. Pass it as an "
-            f"argument, detach it, or compile the outermost function, with the gradient in it."
+            f"compile: what {name} returns depends on an outside Tensor that is tracked as a result or by a "
+            f"transform; a program does not give the gradient with respect to it. Pass it as an argument, detach it, "
+            f"or compile the outermost function, with the gradient in it."
         )
     for y in flat:
         data = y._data if isinstance(y, Tensor) else y
         is_array = isinstance(data, Tracer) or type(data) is np.ndarray or isinstance(data, ATOMS)
         if not is_array and not reading.is_old(y) and not isinstance(y, (type, ModuleType, Enum)):
             raise CompileError(
-                f"compile: {name} returns a {type(y).__name__} that it makes, which a program would not make "
-                f"again. Return arrays, Tensors, numbers and texts, alone or in tuples, lists and dicts."
+                f"compile: {name} returns a {type(y).__name__} that it makes, which a program would not make again. "
+                f"Return arrays, Tensors, numbers and strings, alone or in tuples, lists and dicts."
             )
 
 
 def _is_differentiated_outside(node: Node, start: int) -> bool:
-    """Whether a result leads back to something tracked from before the call, parameters and the like apart."""
+    """Whether a result depends on something that was tracked before the call and is not a leaf."""
     outside = walks.outside_nodes([node], set(), start)
     return any(not isinstance(n, Leaf) for n in outside)
 
 
 def _name_arguments(f: Any, arguments: list[Value]) -> None:
-    """By the signature, where it is the function's own."""
+    """Name positional arguments by the function's own signature."""
     code = getattr(f, "__code__", None)
     names = list(code.co_varnames[: code.co_argcount]) if code is not None else []
     names = names[1:] if getattr(f, "__self__", None) is not None else names

@@ -1,4 +1,4 @@
-"""What a program is made of: values, and operations that read them and make others."""
+"""The parts of a program: values, and operations that read values and make others."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ class Value:
     Attributes
     ----------
     kind : str
-        An argument; the values of a Tensor (`state`), or its gradient, as they are when the program starts; an array
-        from outside, which somebody may write to (`constant`); one that was made while tracing (`made`); what an
-        operation computes (`result`).
+        An `argument`; the values of a Tensor (`state`) or its `gradient`, as they are when the program starts; an array
+        from outside, which others may write to (`constant`); an array that was made while tracing (`made`); the output
+        of an operation (`result`).
     shape, dtype
-        Known: another shape is another trace.
+        Fixed: another shape or dtype needs another trace.
     payload : object
-        Of an argument its number; of a state or gradient its Tensor's array or leaf; of a constant the array.
+        For an argument its number, for a state its Tensor, for a gradient its leaf, for a constant the array.
     name : str
-        In the source; chosen there if it is empty.
+        Its name in the source; if empty, the writer chooses one.
     strides : tuple of int
-        How the eager array lies in memory; rows one behind the other if they are not given. Sums add in the order of
-        memory, and a reshape copies or does not, so a program that is to give the same bits keeps them.
+        The strides of the eager array; C-contiguous if not given. They decide in which order a sum adds and whether a
+        reshape copies, so a program must keep them to give the same bits.
     number : bool
-        Whether it is one of NumPy's numbers, not an array of no axis.
+        Whether it is a NumPy scalar, not a 0-d array.
     """
 
     kind: Kind
@@ -50,7 +50,7 @@ class Value:
 
     @property
     def size(self) -> int:
-        """How many entries there are."""
+        """Number of entries."""
         return math.prod(self.shape)
 
     @property
@@ -60,13 +60,13 @@ class Value:
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """The strides, counted in entries: the same for equal layouts of different types."""
+        """The strides, counted in entries: equal for equal layouts of different dtypes."""
         assert self.strides is not None
         return tuple(s // np.dtype(self.dtype).itemsize for s in self.strides)
 
     @property
     def order(self) -> tuple[int, ...] | None:
-        """The axes from the slowest to the fastest, if the entries lie in memory without a gap, each once."""
+        """The axes from the largest stride to the smallest, if the entries fill their memory without gap or overlap."""
         steps, expected = self.steps, 1
         order = sorted((a for a, n in enumerate(self.shape) if n != 1), key=lambda a: -steps[a])
         for a in reversed(order):
@@ -77,7 +77,7 @@ class Value:
 
 
 def row_strides(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """The strides of an array whose rows lie one behind the other, as NumPy gives them."""
+    """The strides of a C-contiguous array, as NumPy gives them."""
     strides = [itemsize]
     for n in shape[:0:-1]:
         strides.append(strides[-1] * max(n, 1))
@@ -100,10 +100,10 @@ Form = Literal[
     "effect",
     "blocks",
 ]
-"""How an operation is written: ``add(a, b)``; ``a ** b``, where Python's sign is not the ufunc to the last bit;
+"""How an operation is written: ``add(a, b)``; ``a ** b``, where Python's operator and the ufunc differ in the last bit;
 ``add.reduce(a, ...)``, ``where(c, a, b)``, ``a.reshape(...)``, ``a.T``, ``a[i]``; a function that is called as a whole
-(`opaque`), and anew at every call whatever its arguments (`live`); a look at values that may complain (`check`);
-three that change the world: a gradient stored, a Tensor assigned to, anything else; and a loop over blocks of large
+(`opaque`); one that must run at every call, even with equal arguments (`live`); a check of values that may raise;
+three side effects: a gradient is stored, a Tensor is assigned to, any other `effect`; a loop over blocks of large
 arrays."""
 
 EFFECTS = frozenset(("store", "assign", "effect", "live", "check"))
@@ -121,18 +121,18 @@ OPERATORS: dict[Any, tuple[str, Callable[..., Any]]] = {
     np.not_equal: ("{} != {}", operator.ne), np.negative: ("-{}", operator.neg), np.positive: ("+{}", operator.pos),
     np.absolute: ("abs({})", operator.abs), np.invert: ("~{}", operator.invert),
 }  # fmt: skip
-"""What Python writes for a ufunc, and calls for that."""
+"""For each ufunc the Python expression with an operator, and the function that the operator calls."""
 
 ROUNDED = frozenset((
     np.add, np.subtract, np.multiply, np.divide, np.negative, np.positive, np.absolute, np.less, np.less_equal,
     np.greater, np.greater_equal, np.equal, np.not_equal,
 ))  # fmt: skip
-"""Ufuncs with one right answer for real numbers, which every loop of NumPy gives, scalar or vectorised."""
+"""Ufuncs that are correctly rounded for real numbers, so that every loop of NumPy, scalar or vectorised, agrees."""
 
 
 @dataclass(eq=False, slots=True)
 class Op:
-    """One line.
+    """One operation, a line of the program.
 
     Attributes
     ----------
@@ -144,13 +144,13 @@ class Op:
         With `Value` in place of arrays, also inside lists and tuples.
     outputs : list of Value
     scope : tuple of str
-        The layers it was recorded in.
+        The layers in which it was recorded.
     rule : str
-        In a sweep the operation whose rule it belongs to.
+        In a sweep, the operation to whose rule it belongs.
     errors : dict, optional
-        What NumPy is to do about infinities and NaN, where that is not what it does outside.
+        NumPy's error handling (`np.geterr`) during the operation, if it differs from that outside.
     shares : tuple of tuple of Value
-        For each output the operands whose memory it looked into when it was recorded; empty if none did.
+        For each output the operands with which it shared memory when it was recorded; empty if none did.
     listed : bool
         Whether the outputs come in a list or tuple, even if there is one.
     """
@@ -173,14 +173,14 @@ class Op:
 
     @property
     def title(self) -> str:
-        """What it is called in listings."""
+        """Its name in listings."""
         name = self.function if isinstance(self.function, str) else getattr(self.function, "__name__", "")
         return {"index": "getitem", "store": "store gradient", "assign": "assign", "blocks": "blocks"}.get(
             self.form, ""
         ) or str(name)
 
     def with_inputs(self, f: Callable[[Value], Value]) -> Op:
-        """The same on other values."""
+        """The same operation on other values."""
         if all(f(v) is v for v in self.inputs()):
             return self
         return replace(
@@ -192,7 +192,7 @@ class Op:
 
 
 def elementwise(op: Op) -> bool:
-    """Whether entry i of the one result depends on entry i of the operands alone."""
+    """Whether it has one result, whose entry i depends only on entry i of each operand."""
     if len(op.outputs) != 1 or op.keywords:
         return False
     if op.form == "ufunc":
@@ -201,9 +201,9 @@ def elementwise(op: Op) -> bool:
 
 
 def lays_out(operands: Iterable[Any], out: Value) -> bool:
-    """Whether these operands alone make NumPy lay out an elementwise result as `out` is laid out.
+    """Whether NumPy gives the elementwise result of these operands the layout of `out`.
 
-    One of them has its shape and layout, and no other speaks against it.
+    It does if one operand has the shape and layout of `out`, and no other has a different layout.
     """
     arrays = [v for v in operands if isinstance(v, Value)]
     alike = [v.shape == out.shape and v.steps == out.steps for v in arrays]
@@ -211,16 +211,17 @@ def lays_out(operands: Iterable[Any], out: Value) -> bool:
 
 
 def is_dot(a: Any, b: Any) -> bool:
-    """Whether ``a @ b`` and ``a.dot(b)`` are the same call of the linear algebra library, so that all bits agree.
+    """Whether ``a @ b`` and ``a.dot(b)`` make the same BLAS call, so that all bits agree.
 
-    For vectors and matrices of real numbers without gaps; a single number is another call, with other signs of zeros.
+    They do for contiguous real vectors and matrices. With a single number the call is another one, and signs of zeros
+    may differ.
     """
     pair = [x for x in (a, b) if isinstance(x, Value) and 1 <= len(x.shape) <= 2 and x.size != 1 and _is_blocked(x)]
     return len(pair) == 2 and a.dtype == b.dtype and np.dtype(a.dtype).char in "fd"
 
 
 def _is_blocked(x: Value) -> bool:
-    """Whether a vector or matrix has no gaps, in rows or in columns."""
+    """Whether a vector or matrix is C-contiguous or Fortran-contiguous."""
     size = np.dtype(x.dtype).itemsize
     columns = row_strides(x.shape[::-1], size)[::-1]
     return x.strides in (row_strides(x.shape, size), columns)
@@ -238,7 +239,7 @@ def values_in(tree: Any) -> Iterator[Value]:
 
 
 def mapped(tree: Any, f: Callable[[Value], Any]) -> Any:
-    """The same nest with every value replaced."""
+    """The same nested containers with every value replaced."""
     if isinstance(tree, Value):
         return f(tree)
     if type(tree) in (tuple, list):

@@ -1,4 +1,4 @@
-"""Rewriting a program: each pass is a function from program to program that keeps what it computes."""
+"""Passes: each is a function from program to program that preserves the results, bit for bit."""
 
 from autodiff.compiler.passes.blocks import blocks
 from autodiff.compiler.passes.broadcasts import broadcasts
@@ -12,10 +12,10 @@ from autodiff.compiler.passes.scales import scales
 from autodiff.compiler.passes.signs import signs
 
 PASSES = (constants, identities, broadcasts, common_subexpressions, identities, signs, scales, dead_code)
-"""In the order in which programs go through them."""
+"""The passes for every program, in order."""
 
 FOR_SPEED = (recurrences, dead_code, rectified, blocks)
-"""Those that are only for machines."""
+"""The passes after them for programs that run, but not for programs that people read."""
 
 __all__ = [
     "FOR_SPEED", "PASSES", "blocks", "broadcasts", "common_subexpressions", "constants", "dead_code", "identities",

@@ -1,8 +1,8 @@
-"""Chains of elementwise operations over large arrays, gathered so that they run block by block.
+"""Chains of elementwise operations over large arrays, gathered into loops over blocks.
 
-A block and the results in between stay in the cache; only what goes in and what comes out travels to memory. The bits
-stay the same: what is done entry by entry does not mind the borders, and for sums these are the borders at which NumPy
-itself halves an array.
+A block and its intermediate results stay in the cache; only operands and outputs travel to and from memory. The bits
+stay the same: elementwise operations do not depend on the block bounds, and for sums the bounds are those at which
+NumPy's pairwise summation halves an array. The sums would change if NumPy halved elsewhere; a test compares them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from autodiff.compiler.values import EFFECTS, Op, Value, elementwise
 from autodiff.typing import Array
 
 BLOCK = 1 << 17
-"""Bytes of a block of float64; with half a dozen of them a second-level cache is full."""
-_LARGE = 1 << 20  # bytes of an array from which on it is worth it
-_FEW = 3  # operations that share no block
+"""Bytes of a block of float64; half a dozen of them fill a second-level cache."""
+_LARGE = 1 << 20  # bytes of an array from which blocks are worthwhile
+_FEW = 3  # a group of so few operations is not worth a loop
 
 
 @dataclass(eq=False)
@@ -29,9 +29,9 @@ class Blocks:
     Attributes
     ----------
     ops : list of Op
-        What is done with each: elementwise operations, and sums over all entries.
+        The operations on each block: elementwise operations, and sums over all entries.
     like : Value
-        An array with their shape and layout.
+        A value with their common shape and layout.
     """
 
     ops: list[Op]
@@ -39,12 +39,12 @@ class Blocks:
 
     @property
     def numbers(self) -> int:
-        """How many numbers the entries of the sums consist of: two where they are complex."""
+        """How many real numbers an entry of the sums consists of: two if it is complex."""
         return next((_numbers(op.args[0]) for op in self.ops if op.form == "reduce"), 1)
 
     @property
     def bounds(self) -> list[tuple[int, int]]:
-        """Where each block begins and ends."""
+        """The start and stop of each block."""
         return list(halves(0, self.like.size, self.numbers))
 
 
@@ -53,7 +53,7 @@ def _numbers(v: Value) -> int:
 
 
 def halves(start: int, stop: int, numbers: int) -> Iterator[tuple[int, int]]:
-    """The pieces into which NumPy's pairwise sum halves an array, down to the size of a block."""
+    """The bounds of the pieces into which NumPy's pairwise sum halves an array, down to the size of a block."""
     if stop - start <= BLOCK // 8:
         yield start, stop
     else:
@@ -63,7 +63,7 @@ def halves(start: int, stop: int, numbers: int) -> Iterator[tuple[int, int]]:
 
 
 def joined(sums: Iterator[Array], size: int, numbers: int) -> Array:
-    """The sum over all entries, of the sums over the pieces: added as NumPy's pairwise sum adds them."""
+    """The sum over all entries from the sums over the pieces, added in the order of NumPy's pairwise sum."""
     if size <= BLOCK // 8:
         return next(sums)
     half = _half(size, numbers)
@@ -72,13 +72,13 @@ def joined(sums: Iterator[Array], size: int, numbers: int) -> Array:
 
 
 def _half(size: int, numbers: int) -> int:
-    """Where it cuts: at half of the numbers, less what is over a multiple of eight."""
+    """Where the pairwise sum cuts: at half of the numbers, rounded down to a multiple of eight."""
     half = size * numbers // 2
     return (half - half % 8) // numbers
 
 
 def is_fold(op: Op) -> bool:
-    """Whether it is a sum over all entries, which NumPy takes pairwise in their own precision."""
+    """Whether it is a sum over all entries that NumPy adds pairwise in the dtype of the entries."""
     if op.form != "reduce" or op.function is not np.add or op.outputs[0].shape:
         return False
     first, axis = op.args[0], op.keywords.get("axis")
@@ -92,9 +92,9 @@ def _lie_alike(v: Value, like: Value) -> bool:
 
 
 def _fits(op: Op, like: Value) -> bool:
-    """Whether it can be done block by block, for arrays of some shape and layout.
+    """Whether an operation can run block by block on arrays with the shape and layout of `like`.
 
-    Of vectors any will do to be read: a slice has the stride of the whole.
+    A vector operand may have any stride, since slicing keeps the stride.
     """
     if not elementwise(op):
         return is_fold(op) and _lie_alike(op.args[0], like)
@@ -104,19 +104,19 @@ def _fits(op: Op, like: Value) -> bool:
 
 
 class _Group:
-    """Operations over arrays of one shape and layout, and those that must run before and after them."""
+    """Operations on arrays of one shape and layout, with the operations that must run before and after them."""
 
     def __init__(self, like: Value) -> None:
         self.like = like
         self.before: list[Op] = []
         self.ops: list[Op] = []
         self.after: list[Op] = []
-        self._inside: set[Value] = set()  # results that are there block by block
-        self._later: set[Value] = set()  # results that are there when all blocks are done
+        self._inside: set[Value] = set()  # results that are available inside a block
+        self._later: set[Value] = set()  # results that are available after the last block
         self._closed = False
 
     def take(self, op: Op) -> None:
-        """Put the next operation where it can be."""
+        """Put the next operation into the loop, before it, or after it."""
         inputs = set(op.inputs())
         if self._closed or inputs & self._later:
             self._put_after(op)
@@ -130,7 +130,7 @@ class _Group:
             self.before.append(op)
 
     def _adds_alike(self, op: Op) -> bool:
-        """Whether it is no sum, or one of an array made here whose blocks are those of the other sums."""
+        """Whether it is not a sum, or sums an array of this group over the same blocks as the other sums."""
         if op.form != "reduce":
             return True
         first = op.args[0]
@@ -141,7 +141,7 @@ class _Group:
         self._later.update(op.outputs)
 
     def gathered(self, program: Program) -> Op:
-        """The operations as one."""
+        """The operations of the loop as a single one."""
         made = {v for op in self.ops for v in op.outputs}
         needed = set(program.results).union(*(op.inputs() for op in self.after))
         inputs = dict.fromkeys(v for op in self.ops for v in op.inputs() if v not in made)
@@ -155,7 +155,7 @@ def _worthwhile(op: Op) -> bool:
 
 
 def blocks(program: Program) -> Program:
-    """With chains over large arrays gathered into loops over blocks."""
+    """The program with chains over large arrays gathered into loops over blocks."""
     done: list[Op] = []
     rest = list(program.ops)
     while rest:

@@ -1,4 +1,4 @@
-"""Broadcasts absorbed: NumPy's elementwise functions stretch their operands themselves."""
+"""Broadcasts absorbed: NumPy's elementwise functions broadcast their operands themselves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from autodiff.compiler.values import LIVE, ROUNDED, Op, Value, elementwise, lays
 
 _LARGE = 1 << 24
 _WITH_NUMBERS = {*ROUNDED, np.maximum, np.minimum, np.where}
-"""Functions that give the same bits for a number as for an array full of it; a power by 2 is a product, say."""
+"""Functions that give the same bits for a number as for an array full of it. Power is not one: x**2 is a product."""
 
 
 def _shape(x: Any) -> tuple[int, ...]:
@@ -20,7 +20,7 @@ def _shape(x: Any) -> tuple[int, ...]:
 
 
 def _uniform(v: Value) -> Any:
-    """The number that a constant array is full of, if it is; else None."""
+    """The number of which a constant array is full; None if its entries differ."""
     if v.kind != "made" or not v.shape or not v.payload.size or v.nbytes > _LARGE or np.dtype(v.dtype).kind not in "fb":
         return None
     first = v.payload.flat[0]
@@ -31,13 +31,13 @@ def _uniform(v: Value) -> Any:
 
 
 def broadcasts(program: Program) -> Program:
-    """Without arrays that only repeat a smaller one, where an elementwise function would stretch that as well."""
+    """The program without explicit broadcasts, where an elementwise function broadcasts the smaller operand itself."""
     narrow: dict[Value, Any] = {}
     numbers: dict[Value, Any] = {}
     ops: list[Op] = []
 
     def without(op: Op, i: int) -> Any:
-        """What may stand for an operand: NumPy stretches it itself, the layout of the result stays what it is."""
+        """The operand before its broadcast, or the number that fills it, if the layout of the result stays the same."""
         x = op.args[i]
         if not isinstance(x, Value):
             return x
@@ -51,7 +51,7 @@ def broadcasts(program: Program) -> Program:
 
     for op in program.ops:
         if op.form == "function" and op.function is np.broadcast_to and isinstance(op.args[0], Value):
-            if op.args[0].shape or op.args[0].kind not in LIVE:  # a number is looked up where it is needed first
+            if op.args[0].shape or op.args[0].kind not in LIVE:  # a live number must be read here, before an effect
                 narrow[op.outputs[0]] = op.args[0]
         elif elementwise(op):
             shape, args = op.outputs[0].shape, list(op.args)
@@ -60,7 +60,7 @@ def broadcasts(program: Program) -> Program:
                 if tried[i] is x or np.broadcast_shapes(*map(_shape, tried)) != shape:
                     continue
                 kinds = {np.dtype(a.dtype) for a in tried if isinstance(a, Value)}
-                if kinds & {np.dtype(x.dtype), np.dtype(op.outputs[0].dtype)}:  # some array has to keep the type
+                if kinds & {np.dtype(x.dtype), np.dtype(op.outputs[0].dtype)}:  # another array must keep the dtype
                     args = tried
             op = replace(op, args=tuple(args))
         ops.append(op)

@@ -1,4 +1,4 @@
-"""Common subexpressions: what is computed twice from the same."""
+"""Common subexpressions: results that are computed twice from the same operands."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from autodiff.compiler.program import Program
 from autodiff.compiler.values import EFFECTS, Op, Value, mapped
 
 _EITHER_WAY = {np.add, np.multiply, np.logical_and, np.logical_or, np.bitwise_and, np.bitwise_or}
-"""Ufuncs whose result does not depend, by a bit, on the order of their operands; an extreme of two zeros does."""
+"""Ufuncs whose result has the same bits in either order of operands; a maximum of 0.0 and -0.0 has not."""
 
 
 def common_subexpressions(program: Program) -> Program:
-    """Every operation on the same operands once; not across an effect, which may change what they hold."""
+    """The program with equal operations computed once; but not across an effect, which may change the operands."""
     known: dict[Any, list[Value]] = {}
     same: dict[Value, Value] = {}
     ops = []
@@ -36,13 +36,13 @@ def common_subexpressions(program: Program) -> Program:
 
 
 def _is_symmetric(op: Op) -> bool:
-    """Whether the order of the operands does not matter; the products in a complex one are not rounded alike."""
+    """Whether the order of the operands does not matter. In a complex product it does: its sums round differently."""
     complex_product = op.function is np.multiply and any(np.dtype(v.dtype).kind == "c" for v in op.outputs)
     return op.form == "ufunc" and op.function in _EITHER_WAY and not complex_product
 
 
 def _key(tree: Any) -> Any:
-    """Something hashable that is equal for equal operands: arrays by identity, numbers by type and value."""
+    """A hashable key that is equal for equal operands: arrays by identity, numbers by type and value."""
     if isinstance(tree, (tuple, list)):
         return (type(tree), *map(_key, tree))
     if isinstance(tree, dict):

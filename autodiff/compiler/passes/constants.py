@@ -1,4 +1,4 @@
-"""Constants folded: what depends on nothing that changes is computed once, when the program is written."""
+"""Constant folding: a result that depends only on constants is computed once, when the program is written."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _result(op: Op) -> Any:
 
 
 def constants(program: Program) -> Program:
-    """With every operation on constants alone replaced by its result."""
+    """The program with every operation on constants replaced by its result."""
     known: dict[Value, Value] = {}
     ops = []
     for op in program.ops:
@@ -41,6 +41,6 @@ def constants(program: Program) -> Program:
             ops.append(op)
             continue
         out = op.outputs[0]
-        with np.errstate(all="ignore"):  # the trace itself has warned
+        with np.errstate(all="ignore"):  # the trace has warned already
             known[out] = Value("made", out.shape, out.dtype, _result(op), out.name, out.strides, out.number)
     return program.with_ops(ops, mapped(program.outputs, lambda v: known.get(v, v)))

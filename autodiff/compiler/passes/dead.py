@@ -1,4 +1,4 @@
-"""Dead code: what nobody reads."""
+"""Dead code elimination."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from autodiff.compiler.values import EFFECTS
 
 
 def dead_code(program: Program) -> Program:
-    """Without the operations whose results neither come back nor change the world."""
+    """The program without operations that have no effect and whose results are not used."""
     alive = set(program.results)
     kept = []
     for op in reversed(program.ops):

@@ -1,4 +1,4 @@
-"""Algebraic identities that are exact in floating point: x * 1, a transpose of a transpose, a reshape to what it is."""
+"""Algebraic identities that are exact in floating point: x * 1, a double transpose, a reshape to the same shape."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ def _is_number(x: Any, number: float) -> bool:
 
 
 def _keeps(op: Op, v: Value) -> bool:
-    """Whether replacing the result by `v` changes neither shape nor dtype nor layout."""
+    """Whether replacing the result by `v` keeps shape, dtype and layout."""
     out = op.outputs[0]
     return (v.shape, v.dtype, v.strides, v.number) == (out.shape, out.dtype, out.strides, out.number)
 
 
 def _stands_for(op: Op, made: dict[Value, Op]) -> Value | None:
-    """What the result is equal to, if it is one of the operands."""
+    """The value that the result is equal to: an operand, or the operand of an inverse operation; None if there is none."""
     if len(op.outputs) != 1 or op.listed or not op.args:
         return None
     first = op.args[0]
     if op.form == "ufunc" and len(op.args) == 2:
-        if np.dtype(op.outputs[0].dtype).kind == "c":  # inf * (1 + 0j) has a NaN in it
+        if np.dtype(op.outputs[0].dtype).kind == "c":  # inf * (1 + 0j) contains a NaN
             return None
         for a, b in ((op.args[0], op.args[1]), (op.args[1], op.args[0])):
             one = op.function is np.multiply or (op.function in (np.divide, np.power) and b is op.args[1])
@@ -52,9 +52,9 @@ def _stands_for(op: Op, made: dict[Value, Op]) -> Value | None:
 
 
 def identities(program: Program) -> Program:
-    """Without operations that give back what they are given.
+    """The program without operations that return an operand unchanged.
 
-    A copy of what an effect may change stays, if there is one: it holds the numbers from before.
+    A copy of a live value stays if the program has effects: it holds the values from before the effect.
     """
     roots = roots_of(program)
     changes = any(op.form in EFFECTS for op in program.ops)

@@ -1,4 +1,4 @@
-"""The sign of what is never negative, as NumPy finds it fastest."""
+"""The sign of a non-negative array, in the form that is fastest in NumPy."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy as np
 from autodiff.compiler.program import Program
 from autodiff.compiler.values import Op, Value
 
-_WORTH = 1024  # entries from which on two vectorised calls cost less than one that branches
+_WORTH = 1024  # number of entries from which two vectorised calls take less time than one that branches
 
 
 def _at_least_0(op: Op | None) -> bool:
-    """Whether the result is a number above zero, +0 or NaN."""
+    """Whether every entry of the result is positive, +0 or NaN."""
     if op is None or op.form != "ufunc" or op.function is not np.maximum or not _is_0(op.args[1]):
         return False
     return _has_no_sign(np.dtype(op.outputs[0].dtype))
@@ -28,12 +28,15 @@ def _is_0(x: Any) -> bool:
 
 @cache
 def _has_no_sign(dtype: Any) -> bool:
-    """Whether this machine's ``maximum(-0.0, 0.0)`` is 0.0: then ``ceil`` has no sign to keep, as ``sign`` has none."""
+    """Whether ``maximum(-0.0, 0.0)`` is 0.0 on this machine. A -0.0 would keep its sign in ``ceil``, not in ``sign``."""
     return dtype.kind == "f" and not np.signbit(np.maximum(np.full(80, -0.0, dtype), 0.0)).any()
 
 
 def rectified(program: Program) -> Program:
-    """With ``minimum(ceil(y), 1)`` for ``sign(y)`` where y = max(x, 0): the slope of ReLU, NaN where x is NaN."""
+    """The program with ``minimum(ceil(y), 1)`` in place of ``sign(y)`` for y = max(x, 0): the slope of ReLU.
+
+    Both are NaN where x is NaN.
+    """
     made: dict[Value, Op] = {}
     ops: list[Op] = []
     for op in program.ops:

@@ -1,4 +1,4 @@
-"""Products of every step's input with one matrix, drawn out of an unrolled recurrence."""
+"""Products of every step's input with the same matrix, hoisted out of an unrolled recurrence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from autodiff.compiler.program import Program
 from autodiff.compiler.values import Op, Value
 
-_FEW = 3  # steps for which it is not worth it
+_FEW = 3  # a recurrence of so few steps is not worth it
 
 
 class _Step(NamedTuple):
@@ -24,7 +24,7 @@ class _Step(NamedTuple):
 
 
 def _place(index: Any) -> tuple[int, int] | None:
-    """Which axis is indexed by which number, if nothing else is done."""
+    """The axis and the integer of an index that picks one slice along one axis; None for any other index."""
     if isinstance(index, int) and not isinstance(index, bool):
         return 0, index
     if isinstance(index, tuple) and index and all(i == slice(None) for i in index[:-1]):
@@ -47,7 +47,7 @@ def _step(op: Op, made: dict[Value, Op]) -> _Step | None:
 
 
 def recurrences(program: Program) -> Program:
-    """With one call for the products of all steps: each is the same small product as before, to the last bit."""
+    """The program with one call for the products of all steps. Each product has the same bits as before."""
     made: dict[Value, Op] = {}
     steps: dict[Op, _Step] = {}
     groups: dict[tuple[Value, Value, int], list[Op]] = defaultdict(list)

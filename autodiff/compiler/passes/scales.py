@@ -1,7 +1,7 @@
-"""Powers of two joined with the next number: (x * 4) * c is x * (4 c), to the last bit.
+"""A power of two merged with the next factor: (x * 4) * c is x * (4 c), to the last bit.
 
-That is so where both make numbers larger. What is made smaller may lose bits below the smallest normal number, and what
-is made larger and then smaller may be infinite in between.
+This holds if both factors are at least 1. A smaller factor may lose bits to underflow, and a large one followed by a
+small one may overflow in between.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from autodiff.compiler.values import EFFECTS, LIVE, Op, Value, lays_out
 
 
 def _enlarges(x: Any) -> bool:
-    """Whether it is a number, not smaller than 1, and so small that two of them do not overflow."""
+    """Whether it is a number of magnitude at least 1, and so small that the product of two does not overflow."""
     known = isinstance(x, (int, float, np.floating)) and not isinstance(x, (bool, np.bool_))
     return known and 1 <= abs(x) < 2.0**60
 
@@ -27,7 +27,7 @@ def _is_power(x: Any) -> bool:
 
 
 def _scaled(op: Op) -> tuple[Value, Any] | None:
-    """What a product with a number is a product of."""
+    """The array and the number in a product of both; None for any other operation."""
     if op.form != "ufunc" or op.function is not np.multiply:
         return None
     for x, c in (op.args, op.args[::-1]):
@@ -37,13 +37,13 @@ def _scaled(op: Op) -> tuple[Value, Any] | None:
 
 
 def scales(program: Program) -> Program:
-    """With one product where one of two numbers is a power of two."""
+    """The program with one product in place of two by numbers, of which the first is a power of two."""
     roots = roots_of(program)
     made: dict[Value, tuple[Value, Any]] = {}
     ops: list[Op] = []
     for op in program.ops:
         found = _scaled(op)
-        if op.form in EFFECTS:  # what was multiplied may hold other numbers from here on
+        if op.form in EFFECTS:  # the array that was multiplied may hold other values from here on
             made = {v: w for v, w in made.items() if all(r.kind not in LIVE for r in roots.get(w[0], ()))}
         elif found is not None and np.dtype(op.outputs[0].dtype).char in "fd":
             x, c = found

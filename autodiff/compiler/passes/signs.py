@@ -1,4 +1,4 @@
-"""Signs absorbed: a + (-b) is a - b, -(-a) is a, and the sign of a product waits for such a place."""
+"""Signs absorbed: a + (-b) is a - b, -(-a) is a, and the sign of a factor moves out of its product to be absorbed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _alike(v: Value, w: Value) -> bool:
 
 
 def signs(program: Program) -> Program:
-    """With fewer negations; every rewriting is exact, as rounding knows no sign."""
+    """The program with fewer negations. Every rewriting is exact, because rounding is symmetric in the sign."""
     roots = roots_of(program)
     uses = Counter(v for op in program.ops for v in op.inputs())
     uses.update(program.results)
@@ -26,7 +26,7 @@ def signs(program: Program) -> Program:
     ops: list[Op] = []
 
     def opposite(x: Any, like: Value) -> Value | None:
-        """What the operand is the negative of, if nobody else needs it and the sign costs no more behind."""
+        """The value of which `x` is the negative, if `x` has no other use and negating the result costs no more."""
         if not isinstance(x, Value) or uses[x] != 1 or x.shape != like.shape:
             return None
         bare = positive.get(x)
@@ -34,7 +34,7 @@ def signs(program: Program) -> Program:
 
     for op in program.ops:
         op = op.with_inputs(lambda v: same.get(v, v))
-        if op.form in EFFECTS:  # what was negated may hold other numbers from here on
+        if op.form in EFFECTS:  # the array that was negated may hold other values from here on
             positive = {v: w for v, w in positive.items() if all(r.kind not in LIVE for r in roots.get(w, ()))}
         if op.form != "ufunc" or len(op.outputs) != 1 or np.dtype(op.outputs[0].dtype).kind not in "fc":
             ops.append(op)
@@ -50,7 +50,7 @@ def signs(program: Program) -> Program:
             a, b = op.args
             minus_a, minus_b = opposite(a, out), opposite(b, out)
             if f in (np.multiply, np.divide) and np.dtype(out.dtype).kind == "c":
-                pass  # a part that is a difference of equal products is 0, whatever the sign before
+                pass  # not exact: a real or imaginary part that cancels to +0 would become -0
             elif f in (np.multiply, np.divide) and (minus_a is None) != (minus_b is None):
                 bare = Value("result", out.shape, out.dtype, strides=out.strides, number=out.number)
                 operands = (a if minus_a is None else minus_a, b if minus_b is None else minus_b)

@@ -1,1 +1,1 @@
-"""What a function reads and does while it is traced, told from the instructions that the interpreter runs."""
+"""What a function reads and does while it is traced, followed through the interpreter's instructions."""

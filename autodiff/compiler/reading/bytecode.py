@@ -1,11 +1,11 @@
 """Following a frame of the interpreter instruction by instruction, with a copy of its stack.
 
-The interpreter announces every instruction before it runs it, but does not show its stack. So `Follower` keeps a stack
-of its own: what is loaded from variables, constants, attributes and items is known, what functions of C return is
-`UNKNOWN`. Nothing is computed twice and nobody's code is run.
+The interpreter reports every instruction before it runs it, but does not show its stack. So `Follower` keeps its own
+copy. Values loaded from variables, constants, attributes and items are known; results of C functions are `UNKNOWN`.
+Nothing is computed twice, and no user code is run.
 
 Three things keep the copy in step. An instruction that is not known here has the effect that `dis` states. The depth of
-the stack is known for every instruction, and the copy is brought to that depth. A value that was stored in a variable
+the stack is known for every instruction, and the copy is adjusted to that depth. A value that was stored in a variable
 is known again as soon as it is loaded.
 """
 
@@ -25,11 +25,11 @@ UNKNOWN: Any = type("UNKNOWN", (), {"__repr__": lambda _: "<unknown>", "__slots_
 NULL: Any = type("NULL", (), {"__repr__": lambda _: "<null>", "__slots__": ()})()
 
 _NULL_LAST = sys.version_info >= (3, 13)
-_INPLACE = 13  # the first of the operators that write into their left operand, in `BINARY_OP`
+_INPLACE = 13  # the first in-place operator in the numbering of `BINARY_OP`
 
 
 class Reader(Protocol):
-    """Who is told what the instructions do; what it returns is what they push."""
+    """Receives what the instructions do; its return values are what the instructions push."""
 
     def read_global(self, frame: types.FrameType, name: str) -> object: ...
     def read_attribute(self, frame: types.FrameType, owner: Any, name: str) -> object: ...
@@ -42,13 +42,14 @@ class Reader(Protocol):
 
 
 class Layout:
-    """What is known of the instructions of a code object before it runs.
+    """What is known about the instructions of a code object before it runs.
 
     Attributes
     ----------
     at : dict of int to Instruction
+        The instruction at each offset.
     depth : dict of int to int
-        How many values lie on the stack before each.
+        The number of values on the stack before each instruction.
     """
 
     __slots__ = ("at", "depth")
@@ -85,7 +86,7 @@ _ENDS = {
 
 
 def _effect(i: dis.Instruction, *, jump: bool) -> int:
-    if i.opname == "PRECALL":  # `dis` has it take the arguments away that CALL needs
+    if i.opname == "PRECALL":  # `dis` says that it pops the arguments, but CALL still needs them
         return 0
     if i.opname == "CALL" and sys.version_info < (3, 12):
         return -1 - (i.arg or 0)
@@ -98,7 +99,7 @@ def _effect(i: dis.Instruction, *, jump: bool) -> int:
 
 
 def _handlers(code: types.CodeType) -> list[tuple[int, int, int, int, bool]]:
-    """Where exceptions go: from, to, handler, depth of the stack there, and whether the instruction is pushed."""
+    """The exception table: start, stop, handler, depth of the stack there, and whether the instruction is pushed."""
     data, found = iter(code.co_exceptiontable), []
 
     def number() -> int | None:
@@ -142,12 +143,12 @@ class Follower:
         self.returned: Any = UNKNOWN
 
     def child_returned(self, code: types.CodeType, value: Any) -> None:
-        """Python code called by the latest instruction has returned."""
+        """Note the result of Python code that the latest instruction has called."""
         if (self._awaits is True or self._awaits is code) and not code.co_flags & _SUSPENDS:
             self.returned = value
 
     def before(self, frame: types.FrameType) -> None:
-        """The instruction at which the frame stands is about to run."""
+        """Follow the instruction that the frame is about to run."""
         stack, offset = self.stack, frame.f_lasti
         if self.returned is not UNKNOWN and stack and stack[-1] is UNKNOWN:
             stack[-1] = self.returned
@@ -181,11 +182,11 @@ class Follower:
     # --- the stack ---
 
     def pop(self) -> Any:
-        """What lies on top."""
+        """Remove the value on top, and return it."""
         return self.stack.pop() if self.stack else UNKNOWN
 
     def pops(self, n: int) -> list[Any]:
-        """The n on top, the lowest first."""
+        """Remove the n values on top, and return them, the lowest first."""
         return [self.pop() for _ in range(n)][::-1]
 
     def _push(self, *values: Any) -> None:
@@ -260,7 +261,7 @@ class Follower:
     def _attribute(self, frame: types.FrameType, i: dis.Instruction) -> None:
         owner, name = self.pop(), i.argval
         value = UNKNOWN if owner is UNKNOWN else self._reader.read_attribute(frame, owner, name)
-        self._awaits = value is UNKNOWN  # a property perhaps
+        self._awaits = value is UNKNOWN  # perhaps a property, whose frame returns the value
         if i.opname == "LOAD_METHOD" or (i.opname == "LOAD_ATTR" and _HAS_METHODS and (i.arg or 0) & 1):
             self._push_callable(value)
         else:
@@ -268,7 +269,7 @@ class Follower:
 
     def _super(self, frame: types.FrameType, i: dis.Instruction) -> None:
         self.pops(3)
-        self._awaits = True  # the frame of the base class's method tells what it reads
+        self._awaits = True  # what is read is seen in the frame of the base class's method
         if (i.arg or 0) & 1:
             self._push_callable(UNKNOWN)
         else:
@@ -349,7 +350,7 @@ class Follower:
         if i.opname == "BUILD_CONST_KEY_MAP":
             self.pop()
         parts = self.pops((i.arg or 0) * (2 if i.opname == "BUILD_MAP" else 1))
-        self._push(UNKNOWN if i.opname == "BUILD_STRING" else tuple(parts))  # what it holds will do
+        self._push(UNKNOWN if i.opname == "BUILD_STRING" else tuple(parts))  # the entries are enough, not the type
 
     def _text(self, frame: types.FrameType, i: dis.Instruction) -> None:
         for value in self.pops(2 if i.opname == "FORMAT_VALUE" and (i.arg or 0) & 4 else 1):

@@ -1,4 +1,4 @@
-"""What is known of functions that leave nothing to look at: which are harmless, and which no program can stand for."""
+"""What is known about functions that cannot be followed: which are harmless, and which no program can repeat."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 OURS = frozenset(("autodiff", "nn", "optim", "numpy"))
-"""Packages whose own frames are not read: they are written for being traced."""
+"""Packages whose frames are not followed: they are written to be traced."""
 
 QUIET = OURS | frozenset(
     (
@@ -20,10 +20,10 @@ QUIET = OURS | frozenset(
         "textwrap", "threading", "tokenize", "traceback", "types", "typing", "warnings", "weakref",
     )
 )  # fmt: skip
-"""Those, and modules of Python's library of which a call counts as one whole, as a function of C does."""
+"""Those, and standard library modules whose functions count as a single step, like C functions."""
 
 HARMLESS = frozenset(("logging", "warnings"))
-"""Modules whose calls say something and change nothing: once, in the first call."""
+"""Modules whose calls only report something; they do so in the first call and not in later ones."""
 
 _BY_SUBJECT = {
     "the clock": "time datetime",
@@ -36,7 +36,7 @@ _BY_SUBJECT = {
     "the user": "getpass",
 }
 OUTSIDE = {module: subject for subject, modules in _BY_SUBJECT.items() for module in modules.split()}
-"""Modules whose functions ask or change the world outside of the program."""
+"""Modules whose functions read or change the world outside the program."""
 
 PURE_OF_OUTSIDE = frozenset(("fspath", "timedelta", "strftime", "isoformat", "Decimal"))
 FILES_OF_NUMPY = frozenset(
@@ -66,25 +66,25 @@ _MUTATORS = {
     np.ndarray: "fill sort partition put resize setflags itemset byteswap __setitem__",
 }
 MUTATORS: dict[type, frozenset[str]] = {kind: frozenset(names.split()) for kind, names in _MUTATORS.items()}
-"""Methods that change what they are called on."""
+"""Methods that change their own object."""
 
 WRITERS_OF_NUMPY = frozenset(("copyto", "put", "place", "putmask", "put_along_axis", "fill_diagonal", "shuffle"))
-"""Functions of NumPy's that write into their first argument, `out` apart."""
+"""NumPy functions that write into their first argument; `out` is treated separately."""
 
 _WRITTEN = ("out", "dst", "a", "arr")  # the names of that argument
 
 ASKS_ONLY = frozenset(
     (isinstance, issubclass, id, callable, type, super, object, hasattr, hash, property, staticmethod, classmethod)
 )
-"""Functions that do not look at what their arguments hold."""
+"""Functions that do not read the contents of their arguments."""
 
 
 READS_ALL = frozenset(("copy", "pickle", "_pickle", "operator", "_operator"))
-"""Modules whose functions look at all that an object holds."""
+"""Modules whose functions read everything that an object holds."""
 
 
 def root_of(module: Any) -> str:
-    """The package of a module, by its name."""
+    """The top-level package in the name of a module."""
     return str(module or "").partition(".")[0]
 
 
@@ -94,12 +94,12 @@ def is_ours(x: Any) -> bool:
 
 
 def is_of_ours(x: Any) -> bool:
-    """Whether an object's class, or one that it is derived from, is the library's own."""
+    """Whether the class of an object, or a base class, is the library's own."""
     return any(root_of(kind.__module__) in OURS for kind in type(x).__mro__[:-1])
 
 
 def is_from_outside(function: Any) -> str:
-    """What a call of the function would ask or change outside of the program; empty if nothing is known."""
+    """What a call of the function would read or change outside the program; empty if nothing is known."""
     name = str(getattr(function, "__name__", type(function).__name__))
     if function is builtins.input or function is builtins.open:
         return "the user" if function is builtins.input else "a file"
@@ -120,15 +120,15 @@ def is_from_outside(function: Any) -> str:
 
 
 def written(function: Any, args: list[Any], names: tuple[str, ...]) -> list[Any]:
-    """What a call of a function of C is known to write into: the owner of a method, its first argument, `out`.
+    """The objects into which a call of a C function is known to write: the owner of a method, its first argument, `out`.
 
     Parameters
     ----------
     function : callable
     args : list
-        What it is called with, keywords last.
+        Its arguments, with the keyword arguments last.
     names : tuple of str
-        The names of those.
+        The names of the keyword arguments.
     """
     n = len(args) - len(names)
     keywords, name = dict(zip(names, args[n:])), getattr(function, "__name__", "")
@@ -150,7 +150,7 @@ def written(function: Any, args: list[Any], names: tuple[str, ...]) -> list[Any]
 
 
 def plain_functions(raw: Any) -> list[types.FunctionType]:
-    """The functions in what a class holds: in a static or class method, or a property."""
+    """The functions in an attribute of a class: a function, a static or class method, or a property."""
     if isinstance(raw, types.FunctionType):
         return [raw]
     if isinstance(raw, (staticmethod, classmethod)):

@@ -1,9 +1,9 @@
 """Reading along: what the user's functions read and change while they are traced.
 
-Every value that a function reads from outside becomes one of three things: *live*, *guarded*, or *refused*, as what a
-program could not do again is, a write to something from outside or a look at the clock: before it happens, with its
-name and line. The interpreter announces each instruction (`sys.settrace`); the `Follower` of its frame knows with which
-objects; what those are to a program is known to `outside`, `variables` and `functions`.
+Every value that a function reads from outside is *live*, *guarded* or *refused*. Refused is anything that a program
+could not repeat, such as a write to an outside object or a call of the clock; it is refused before it happens, with its
+name and line. The interpreter reports each instruction (`sys.settrace`), and the `Follower` of the frame knows its
+operands. The modules `outside`, `variables` and `functions` decide what these mean for a program.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Reading(Functions):
     Attributes
     ----------
     names : dict of Value to str
-        What the user's variables hold.
+        The names of the user's variables that hold the values.
     """
 
     def __init__(self, trace: Any, title: str) -> None:
@@ -49,7 +49,7 @@ class Reading(Functions):
         self._user = sys.gettrace()
         self._active = True
         frame = sys._getframe()
-        frame.f_trace_opcodes = True  # Python 3.12 tells of instructions only if this was asked for before `settrace`
+        frame.f_trace_opcodes = True  # Python 3.12 reports instructions only if this was set before `settrace`
         frame.f_trace_opcodes = False
         sys.settrace(self._enters)
         return self
@@ -69,7 +69,7 @@ class Reading(Functions):
             self._look_back()
 
     def begin(self, f: Any, static: list[Any], borrowed: list[Any]) -> None:
-        """Meet the function itself, and what it is called with."""
+        """Meet the function itself and its arguments."""
         self.meet(f, self.title)
         for x in static:
             self.meet(x, "argument")
@@ -78,11 +78,11 @@ class Reading(Functions):
             self.hold(container, "argument")
 
     def done(self) -> None:
-        """Forget what only the trace needed; say once what the function does beside computing."""
+        """Drop what only the trace needed, and warn once about calls that later calls will not repeat."""
         if self.told:
             warnings.warn(
-                f"compile: {self.title} calls {', '.join(dict.fromkeys(self.told))}. That happens while its program is "
-                f"written and checked; later calls run the program, without it.",
+                f"compile: {self.title} calls {', '.join(dict.fromkeys(self.told))}. That happens only while its "
+                f"program is written and checked; later calls run the program, without it.",
                 UserWarning,
                 stacklevel=5,
             )
@@ -101,13 +101,13 @@ class Reading(Functions):
             return user
         by_others = frame.f_code.co_name == "__del__" or frame.f_code in self._collectors
         if frame.f_back in self._aside or by_others or calls.root_of(frame.f_globals.get("__name__")) == "importlib":
-            self._aside.add(frame)  # the collector's doing, at whatever moment, or an import: no part of the function
+            self._aside.add(frame)  # run by the garbage collector or an import: not part of the function
             return self._ends_aside if user is None else user
         if not self._reads(frame):
             return user
         if user is not None:
             self._users[frame] = user
-        frame.f_trace = self._inside  # Python 3.13 wants it there first
+        frame.f_trace = self._inside  # Python 3.13 needs this before `f_trace_opcodes`
         frame.f_trace_opcodes = True
         if frame not in self.frames:
             self.frames[frame] = Follower(frame, self)
@@ -143,7 +143,7 @@ class Reading(Functions):
             raise
         except Exception as error:
             raise self.refuse(
-                frame, f"something that compile does not know ({type(error).__name__}: {error}) is done", ""
+                frame, f"something is done that compile does not know ({type(error).__name__}: {error})", ""
             ) from error
         return self._inside
 
@@ -158,21 +158,21 @@ class Reading(Functions):
         return known and (frame.f_back in self.frames or not self._is_read[code][1])
 
     def _leaves(self, frame: types.FrameType) -> None:
-        """Learn what the user's variables hold."""
+        """Note which values the user's variables hold."""
         for name, held in frame.f_locals.items():
             data = held._data if isinstance(held, Tensor) else held
             if isinstance(data, Tracer):
                 self.names.setdefault(data._var, name)
 
     def _starts(self, frame: types.FrameType) -> None:
-        """Find the function of a frame: its code, its defaults and the variables around it are read."""
+        """Find the function of a frame, and guard its code, its defaults and the enclosing variables."""
         code = frame.f_code
         functions = self._functions.get(code) or list(self._in_class(frame))
         variables = frame.f_locals if code.co_freevars else {}
         for f in functions:
             cells = dict(zip(f.__code__.co_freevars, f.__closure__ or ()))
             if any(Cell(c, name, None).now() is not variables.get(name, MISSING) for name, c in cells.items()):
-                continue  # another function of the same code
+                continue  # another function with the same code
             self.note(Code(f))
             for x in (*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()):
                 self.meet(x, f.__name__)
@@ -183,10 +183,10 @@ class Reading(Functions):
             for inner in _codes_in(code):
                 self._cells[inner].update(set(inner.co_freevars).intersection(cells))
         if code.co_freevars:
-            _ = frame.f_locals  # read anew: what it holds is written back to the cells when this has returned
+            _ = frame.f_locals  # refresh it: its values are written back to the cells when this method has returned
 
     def _in_class(self, frame: types.FrameType) -> Iterator[types.FunctionType]:
-        """The method that a frame runs, if its first argument has it."""
+        """The method that a frame runs, found in the class of its first argument."""
         code = frame.f_code
         first = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
         if first is None or isinstance(first, ATOMS):
@@ -201,7 +201,7 @@ class Reading(Functions):
 
 
 def _codes_in(code: types.CodeType) -> Iterator[types.CodeType]:
-    """The code objects defined inside of another."""
+    """The code objects defined inside another."""
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield constant

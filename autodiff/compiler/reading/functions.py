@@ -1,4 +1,4 @@
-"""Calls that a function makes: those that look at things, change them, or ask what something is."""
+"""Calls that a function makes: those that read things, change them, or ask what something is."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from autodiff.compiler.tracer import Tracer
 
 
 class Functions(Variables):
-    """What is known of a call before it is made.
+    """What is known about a call before it is made.
 
     Attributes
     ----------
     told : list of str
-        Calls that do something beside computing, which later calls will not do.
+        Calls with a harmless side effect, such as printing, which the program will not repeat.
     """
 
     def __init__(self, trace: Any, title: str) -> None:
@@ -37,7 +37,7 @@ class Functions(Variables):
         self.told: list[str] = []
 
     def called(self, frame: types.FrameType, function: Any, args: list[Any], names: tuple[str, ...]) -> object:
-        """A function is about to be called; what it returns, if that is known."""
+        """Check a function that is about to be called; return its result if that is known."""
         if function is UNKNOWN:
             for x in args:
                 self.used(frame, x)
@@ -58,7 +58,7 @@ class Functions(Variables):
             self.meet(found, "what a weak reference leads to")
             return found
         if isinstance(getattr(function, "__self__", None), contextvars.ContextVar):
-            raise self.refuse(frame, "a context variable is looked at", ARGUMENT)
+            raise self.refuse(frame, "a context variable is read", ARGUMENT)
         if isinstance(function, C_METHODS) and function.__name__ in ("__setattr__", "__delattr__"):
             owners = [function.__self__] if isinstance(function, types.MethodWrapperType) else []
             return self._sets_attribute(frame, [*owners, *args])
@@ -77,7 +77,7 @@ class Functions(Variables):
         if isinstance(owner, (*CONTAINERS, tuple, np.ndarray)):
             self.used(frame, owner)
         if isinstance(function, type) and not calls.is_ours(function) and not is_built_in(function):
-            return UNKNOWN  # the frames of its methods tell
+            return UNKNOWN  # the frames of its methods are followed
         if function in calls.ASKS_ONLY if isinstance(function, (type, types.BuiltinFunctionType)) else False:
             return UNKNOWN
         deep = calls.root_of(getattr(function, "__module__", "")) in calls.READS_ALL
@@ -92,7 +92,7 @@ class Functions(Variables):
         return calls.root_of(function.__globals__.get("__name__")) not in calls.QUIET
 
     def _look_outside(self, frame: types.FrameType, function: Any) -> None:
-        """Refuse the clock, files and the like; name what is harmless once."""
+        """Refuse the clock, files and the like; note harmless calls, to warn about them once."""
         module = calls.root_of(getattr(function, "__module__", None))
         name = getattr(function, "__name__", type(function).__name__)
         if function is builtins.print or function is time.sleep or module in calls.HARMLESS:
@@ -102,7 +102,7 @@ class Functions(Variables):
         if outside == "random numbers":
             raise self.refuse(frame, f"random numbers are drawn ({module}.{name})", GENERATORS)
         if outside:
-            raise self.refuse(frame, f"{name}() looks at, or changes, {outside}", ARGUMENT)
+            raise self.refuse(frame, f"{name}() reads or changes {outside}", ARGUMENT)
 
     def _look_at_numpy(self, frame: types.FrameType, function: Any, args: list[Any]) -> None:
         owner = getattr(function, "__self__", None)
@@ -112,7 +112,7 @@ class Functions(Variables):
         if isinstance(owner, np.random.Generator) and type(owner) is np.random.Generator and id(owner) in self._old:
             raise self.refuse(frame, f"random numbers are drawn ({name})", f"Write ad.live(rng.{name}, ...).")
         if function is np.random.default_rng and not any(a is not None for a in args):
-            raise self.refuse(frame, "a generator of random numbers is made from no seed", GENERATORS)
+            raise self.refuse(frame, "a generator of random numbers is made without a seed", GENERATORS)
 
     # --- functions that ask what something is ---
 
@@ -130,13 +130,13 @@ class Functions(Variables):
             kinds = args[1] if len(args) > 1 else UNKNOWN
             try:
                 known = isinstance(x, kinds) == isinstance(x._value, kinds)
-            except TypeError:  # kinds that are not known here
+            except TypeError:  # the classes are unknown
                 known = False
             if not known:
                 raise self.refuse(
                     frame,
-                    "isinstance() of a traced value, which is not what it stands for,",
-                    "Decide by x.ndim or x.dtype, or outside of the function.",
+                    "isinstance() of a traced value is asked, whose class is not that of the array",
+                    "Decide by x.ndim or x.dtype, or outside the function.",
                 )
         return UNKNOWN
 

@@ -1,6 +1,6 @@
 """The places from which a function reads: variables, attributes, items, the contents of containers and arrays.
 
-Each knows what it held when it was read. A guard asks, before a program runs, whether it holds the same still.
+Each remembers what it held when it was read. Before a program runs, a guard checks that it still holds the same.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ import numpy as np
 from autodiff.typing import Array
 
 MISSING: Any = type("MISSING", (), {"__repr__": lambda _: "<missing>", "__slots__": ()})()
-"""Stands for the value of a name, attribute or item that is not there."""
+"""Stands for the value of a name, attribute or item that does not exist."""
 
 ATOMS = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), range, slice, np.dtype, np.generic)
-"""Types whose values cannot be edited: equal ones are the same."""
+"""Immutable types: equal values count as the same."""
 
-_DIGEST = 1 << 20  # bytes of an array from which on a digest is kept in place of a copy
+_DIGEST = 1 << 20  # bytes of an array from which a digest is kept in place of a copy
 
 
 def alike(now: Any, before: Any) -> bool:
-    """Whether a value is what it was: the same object, or an equal number, text, or tuple of them."""
+    """Whether a value is unchanged: the same object, or an equal number, string, or tuple of them."""
     if now is before:
         return True
     kind = type(now)
@@ -58,9 +58,9 @@ class Holder:
     owner : object
         The dictionary of globals, the cell, the object, the container or the array.
     key : object
-        The name or index in it.
+        The name or index in the owner.
     before : object
-        What was found.
+        The value that was found.
     """
 
     __slots__ = ("before", "key", "owner")
@@ -70,24 +70,24 @@ class Holder:
         self.owner, self.key, self.before = owner, key, before
 
     def now(self) -> object:
-        """What is there."""
+        """The present value."""
         raise NotImplementedError
 
     def put(self, value: Any) -> None:
-        """Bind something else, for a while."""
+        """Bind another value, for the time of the trace."""
         raise NotImplementedError
 
     def holds(self) -> bool:
-        """Whether it is what was found."""
+        """Whether the present value is the one that was found."""
         return alike(self.now(), self.before)
 
     def guard(self, bind: Callable[[str, Any], str]) -> str:
-        """The same as a Python expression; `bind` gives an object a name in the program."""
+        """`holds` as a Python expression; `bind` gives an object a name in the program."""
         return f"{bind(f'holds_{self.key}', self.holds)}()"
 
     @property
     def identity(self) -> tuple[Any, ...]:
-        """What tells it from others."""
+        """A key that distinguishes it from other holders."""
         key = self.key if isinstance(self.key, (str, int, float, tuple, type(None))) else id(self.key)
         return type(self), id(self.owner), type(self.key), key
 
@@ -135,7 +135,7 @@ class Cell(Holder):
 
 
 class Attribute(Holder):
-    """An attribute, as it is found without running anybody's code: in the object, or raw in its class."""
+    """An attribute, found without running user code: the value in the object, or the raw entry in its class."""
 
     __slots__ = ()
     what = "the attribute"
@@ -157,7 +157,7 @@ class Attribute(Holder):
 
 
 class Setting(Attribute):
-    """An attribute of an object of ours, whose descriptors may be asked."""
+    """An attribute of one of the library's objects, whose descriptors may be run."""
 
     __slots__ = ()
 
@@ -174,7 +174,7 @@ class Item(Holder):
     what = "the item"
 
     def now(self) -> object:
-        try:  # `dict.get` does not ask for what is missing
+        try:  # `dict.get` does not call `__missing__`
             return dict.get(self.owner, self.key, MISSING) if isinstance(self.owner, dict) else self.owner[self.key]
         except (LookupError, TypeError):
             return MISSING
@@ -184,7 +184,7 @@ class Item(Holder):
 
 
 class Contents(Holder):
-    """All that a container holds, in its order; `key` is the name that led to it."""
+    """All entries of a container, in order; `key` is the name that led to it."""
 
     __slots__ = ()
     what = "the contents of"
@@ -204,7 +204,7 @@ class Contents(Holder):
 
 
 class Names(Holder):
-    """Which attributes an object, or a class, has of its own."""
+    """The names of an object's, or a class's, own attributes."""
 
     __slots__ = ()
     what = "the attributes of"
@@ -217,7 +217,7 @@ class Names(Holder):
 
 
 class Numbers(Holder):
-    """The numbers in an array, or in a part of it (`part`, an index), which plain NumPy has read."""
+    """The numbers in an array, or in the part at the index `part`, which untraced code has read."""
 
     __slots__ = ("part",)
     what = "the numbers in the array"
@@ -231,7 +231,7 @@ class Numbers(Holder):
         a = np.asarray(self.owner[self.part])
         if a.nbytes < _DIGEST:
             return a.tobytes()
-        import hashlib  # of large arrays only
+        import hashlib  # only large arrays need it
 
         return hashlib.blake2b(np.ascontiguousarray(a).view(np.uint8).data, digest_size=16).digest()
 
@@ -244,7 +244,7 @@ class Numbers(Holder):
 
 
 class Code(Holder):
-    """What a function is made of: its code and its defaults."""
+    """The code and the defaults of a function."""
 
     __slots__ = ()
     what = "the function"
@@ -266,24 +266,24 @@ class Code(Holder):
 
 
 def _is(found: str, name: str, value: Any, bind: Callable[[str, Any], str]) -> str:
-    """Identity; of what cannot be edited an equal one will do."""
+    """A guard by identity; for an immutable value, an equal one is enough."""
     if isinstance(value, (*ATOMS, tuple)) and value is not None:
         return f"({found} is {name} or {bind('alike', alike)}({found}, {name}))"
     return f"{found} is {name}"
 
 
-# --- attributes and entries, read without running anybody's code ----------------------------------
+# --- attributes and entries, read without running user code ---------------------------------------
 
 _SLOT = (types.MemberDescriptorType, types.GetSetDescriptorType)
 
 
 def dict_of(x: Any) -> dict[str, Any] | None:
-    """The attributes of an object itself, if it has a dictionary of them."""
+    """The dictionary of an object's own attributes; None if it has none."""
     if isinstance(x, (type, types.ModuleType)):
         return dict(vars(x))
     whose: Any = (
         threading.local if isinstance(x, threading.local) else object
-    )  # each thread has a dictionary of its own
+    )  # a thread-local object has one dictionary for each thread
     try:
         found = whose.__getattribute__(x, "__dict__")
     except AttributeError:
@@ -292,7 +292,7 @@ def dict_of(x: Any) -> dict[str, Any] | None:
 
 
 def find(x: Any, name: str) -> Any:
-    """What the attribute of an object is, before any descriptor is asked; `MISSING` if there is none."""
+    """The attribute of an object before any descriptor in Python is run; `MISSING` if there is none."""
     if isinstance(x, types.ModuleType):
         return vars(x).get(name, MISSING)
     if isinstance(x, type):
@@ -317,7 +317,7 @@ def find(x: Any, name: str) -> Any:
 
 
 def _is_field_of_c(raw: Any) -> bool:
-    """Whether a descriptor, such as a field of `ctypes`, answers without running Python."""
+    """Whether a descriptor, such as a field of `ctypes`, gives its value without running Python code."""
     get = _in_class(type(raw), "__get__")
     return (
         isinstance(get, types.WrapperDescriptorType) and hasattr(type(raw), "__set__") and not isinstance(raw, property)
@@ -347,14 +347,14 @@ def slots_of(x: Any) -> Iterator[str]:
 
 
 BYTES = (bytearray, array.array, memoryview)
-"""Types that hold numbers as bytes, which can be edited."""
+"""Mutable types that hold numbers as bytes."""
 
 CONTAINERS = (list, dict, set, collections.deque, *BYTES)
-"""Types that hold others and can be edited, with those derived from them."""
+"""Mutable containers; subclasses count too."""
 
 
 def entries_of(x: Any) -> list[Any]:
-    """What a container holds, the keys first."""
+    """The entries of a container; for a dict the keys, then the values."""
     if isinstance(x, functools.partial):
         return [x.func, *x.args, *x.keywords, *x.keywords.values()]
     if isinstance(x, BYTES):
@@ -368,7 +368,7 @@ def entries_of(x: Any) -> list[Any]:
 
 
 def put_back(x: Any, entries: list[Any]) -> None:
-    """Let a container hold what it held. Only what differs is bound anew: another thread may be looking."""
+    """Restore the entries of a container. Only those that differ are set, since another thread may be reading it."""
     if same_entries(entries_of(x), entries):
         return
     if isinstance(x, dict):
@@ -397,14 +397,14 @@ def put_back(x: Any, entries: list[Any]) -> None:
 
 
 def root(a: Array) -> Array:
-    """The array whose memory an array looks into; itself, if it is its own."""
+    """The array that owns the memory of `a`: its last base, or `a` itself."""
     while isinstance(a.base, np.ndarray):
         a = a.base
     return a
 
 
 def same_entries(now: list[Any], before: list[Any]) -> bool:
-    """Whether two lists hold the same objects, or equal numbers and texts."""
+    """Whether two lists hold the same objects, or equal numbers and strings."""
     return len(now) == len(before) and (all(map(operator.is_, now, before)) or all(map(alike, now, before)))
 
 

@@ -1,8 +1,8 @@
-"""What a function finds outside of itself, and what that was before the call.
+"""The objects outside a function, and their state before the call.
 
-Tensors, and arrays that meet traced values, are *live*: the program looks at them in every call. All else that can be
-edited or bound anew is *guarded*: the program runs only while it is what it was. What was changed where no instruction
-told of it is found when the call is over, by comparing, and put back.
+Tensors, and arrays that are combined with traced values, are *live*: the program reads them at every call. Everything
+else that can change is *guarded*: the program runs only while it is unchanged. A change that no instruction showed is
+found by comparison after the call, and undone.
 """
 
 from __future__ import annotations
@@ -46,35 +46,35 @@ from autodiff.compiler.tracer import Tracer
 from autodiff.core.primitives import Primitive
 from autodiff.errors import CompileError
 
-RETURN = "Return the value, and keep it outside of the function."
-ARGUMENT = "Pass what it gives as an argument."
-GENERATORS = "Use a generator of your own, rng = np.random.default_rng(seed), which is drawn from anew in every call."
+RETURN = "Return the value, and keep it outside the function."
+ARGUMENT = "Pass its value as an argument."
+GENERATORS = "Use a generator of your own, rng = np.random.default_rng(seed); a program draws from it at every call."
 
 
 class Outside:
-    """What is known of the things outside of a function.
+    """What is known about the objects outside a function.
 
     Parameters
     ----------
     trace : Writer
-        Is told of every Tensor that is met, and keeps what may have to be put back.
+        Is told about every Tensor that is met, and saves what may have to be restored.
     title : str
-        Of the function that is compiled, for messages.
+        The name of the compiled function, for messages.
 
     Attributes
     ----------
     holders : dict
-        What was read from outside, by its identity.
+        The places that were read, by their `identity`.
     modules : list of (dict, dict)
-        The attributes of modules of networks, and what they were.
+        The attributes of network modules, and a copy from when they were met.
     arrays : list of array
-        All that were met.
+        All arrays that were met.
     frozen : list of (Tensor, Node)
-        Tensors, and by what they were tracked.
+        Tensors, with the nodes that they had.
     frames : dict of frame to Follower
-        The user's code that is running.
+        The frames of user code that are running.
     refusal : CompileError or None
-        The first: it ends the trace even if the user's code catches it.
+        The first refusal: it ends the trace even if the user's code catches it.
     """
 
     def __init__(self, trace: Any, title: str) -> None:
@@ -99,11 +99,11 @@ class Outside:
         self._random = (_global_state(), random.getstate()) if alone else None
 
     def is_old(self, x: Any) -> bool:
-        """Whether an object is from outside, or an array looks into one that is."""
+        """Whether an object is from outside, or is a view of an outside array."""
         return id(x) in self._old or id(x) in self._borrowed or (isinstance(x, np.ndarray) and id(root(x)) in self._old)
 
     def note(self, holder: Holder) -> Any:
-        """Something was read: it is guarded, and what was found is from outside."""
+        """Guard a place that was read, and meet the value found there."""
         if holder.identity not in self.holders:
             self.holders[holder.identity] = holder
             value = holder.before
@@ -114,7 +114,7 @@ class Outside:
         return holder.before
 
     def _stand_in(self, holder: Holder, generator: np.random.Generator) -> None:
-        """Put a generator there, for this trace, whose draws are drawn anew in every call."""
+        """For the time of the trace, replace a generator by one whose draws are recorded and repeated at every call."""
         if isinstance(holder, Attribute) and not is_own(holder.owner, str(holder.key)):
             kinds = holder.owner.__mro__ if isinstance(holder.owner, type) else type(holder.owner).__mro__
             base = next((k for k in kinds if holder.key in k.__dict__), None)
@@ -127,9 +127,9 @@ class Outside:
         self._rebound.append((holder, generator))
 
     def meet(self, value: Any, name: str) -> None:
-        """Something from outside: Tensors in it are traced, containers looked at when all is done."""
+        """Note an object from outside and all in it: Tensors are traced, containers compared when the call is over."""
         waiting: list[Any] = [value]
-        ours: list[Any] = []  # what the library keeps for itself is its own business
+        ours: list[Any] = []  # what the library's objects hold: Tensors count, arrays and containers are not compared
         while waiting or ours:
             own = not waiting
             x = ours.pop() if own else waiting.pop()
@@ -174,12 +174,12 @@ class Outside:
                 rest.append(wrapped)
 
     def hold(self, x: Any, name: str) -> None:
-        """Keep what an array or a container holds: it must be the same when the call is over."""
+        """Save the entries of an array or a container, which must be the same when the call is over."""
         self.trace.undo.hold(x)
         self._held.append((name, x))
 
     def _meet_ours(self, x: Any) -> Iterator[Any]:
-        """What an object of the library holds. Modules count their changes; optimisers and schedules have settings."""
+        """The contents of one of the library's objects. Modules are checked by `is_unchanged`, others by settings."""
         attributes = dict_of(x)
         if hasattr(x, "named_parameters") and attributes is not None:
             self.modules.append((attributes, dict(attributes)))
@@ -195,10 +195,10 @@ class Outside:
         if isinstance(call, types.FunctionType) and not calls.is_ours(call):
             yield call
 
-    # --- what looks at all of it ---
+    # --- reads of whole values ---
 
     def used(self, frame: types.FrameType, value: Any) -> None:
-        """Something looks at all of a value: an operator, a function of C."""
+        """Note that all of a value is read, by an operator or a C function."""
         waiting, seen = [value], set()
         while waiting:
             x = waiting.pop()
@@ -213,10 +213,10 @@ class Outside:
             elif old and isinstance(x, np.ndarray):
                 self._pending.append((frame, x, self.trace.uses.get(id(x), 0)))
             elif old and x is value and _is_iterator(x):
-                raise self.refuse(frame, f"a {type(x).__name__} from outside is read, which moves it on", ARGUMENT)
+                raise self.refuse(frame, f"a {type(x).__name__} from outside is read, which advances it", ARGUMENT)
 
     def _read_all(self, frame: types.FrameType, x: Any) -> None:
-        """Every attribute of an object, and of those that it holds."""
+        """Note that every attribute of an object is read, and of the objects that it holds."""
         waiting = [x]
         seen: set[int] = set()
         while waiting:
@@ -236,7 +236,8 @@ class Outside:
                     waiting.append(self.note(Attribute(y, name, find(y, name))))
 
     def _settle(self, frame: types.FrameType | None) -> None:
-        """Arrays that an instruction has used: they were traced, and are live, or their numbers were read."""
+        """Decide about arrays that an instruction has used: the tracer met them, so they are live, or untraced code
+        has read their numbers, which are then guarded."""
         left = []
         for where, array, count in self._pending:
             if frame is not None and where is not frame:
@@ -248,18 +249,18 @@ class Outside:
     # --- when the call is over ---
 
     def movable(self) -> list[Any]:
-        """Generators that were met: their state may be moved on by a run."""
+        """The generators that were met, whose state a run may advance."""
         return [generator for generator, _ in self._generators]
 
     def is_unchanged(self) -> bool:
-        """Whether the modules that were found are made of the same things still."""
+        """Whether all modules still have the same attributes, and all Tensors the same nodes."""
         return all(
             now.keys() == before.keys() and all(now[key] is value for key, value in before.items())
             for now, before in self.modules
         ) and all(t._node is node for t, node in self.frozen)
 
     def _look_back(self) -> None:
-        """Refuse what was changed where no instruction told of it."""
+        """Refuse changes that no instruction showed."""
         if self.refusal is not None:
             raise self.refusal
         for name, x in self._held:
@@ -284,7 +285,7 @@ class Outside:
             legacy, python = self._random
             if random.getstate() != python or not _equal_states(_global_state(), legacy):
                 random.setstate(python)
-                np.random.set_state(legacy)  # noqa: NPY002 - the user's is put back
+                np.random.set_state(legacy)  # noqa: NPY002 - the user's state is restored
                 raise self._refused_at("random numbers of the whole process are drawn", GENERATORS, "")
 
     def _is_drawn_live(self, generator: Any) -> bool:
@@ -294,10 +295,10 @@ class Outside:
         return any(getattr(x, "bit_generator", None) is generator.bit_generator for x in drawn)
 
     def refuse(self, frame: types.FrameType, what: str, instead: str) -> CompileError:
-        """The error about something that a program cannot do, noted also for those who catch it."""
+        """The error about something that a program cannot do; it is kept, in case the user's code catches it."""
         user: types.FrameType | None = frame
         while user is not None and (user not in self.frames or self._is_read.get(user.f_code, (0, False))[1]):
-            user = user.f_back  # of Python's own library the caller
+            user = user.f_back  # for a frame of the standard library, its caller
         place = user or frame
         error = self._refused_at(what, instead, f"{place.f_code.co_filename}:{place.f_lineno}")
         self.refusal = self.refusal or error
@@ -306,18 +307,19 @@ class Outside:
     def _refused_at(self, what: str, instead: str, place: str) -> CompileError:
         where = f" at {place}" if place else ""
         return CompileError(
-            f"compile: {what}{where} while {self.title} runs; a program would not do it again in later calls. {instead}"
+            f"compile: {what}{where} while {self.title} runs; a program would not do this again in later calls. "
+            f"{instead}"
         )
 
 
 def a(x: Any) -> str:
-    """What an object is, with its article."""
+    """The kind of an object, with its article."""
     kind = "array" if isinstance(x, np.ndarray) else type(x).__name__
     return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
 
 
 def _functions_in(primitive: Primitive) -> Iterator[Any]:
-    """The functions of a user's that a primitive is made of."""
+    """The user's functions in a primitive."""
     waiting = [*(dict_of(primitive) or {}).values(), *(getattr(primitive, n, None) for n in slots_of(primitive))]
     while waiting:
         x = waiting.pop()
@@ -332,10 +334,10 @@ def _is_iterator(x: Any) -> bool:
 
 
 def quietly(x: Any, name: str) -> object:
-    """An attribute of an object of ours, or `MISSING`."""
+    """An attribute of one of the library's objects; `MISSING` if reading it raises."""
     try:
         return getattr(x, name)
-    except Exception:  # a property that has nothing to say yet
+    except Exception:  # a property that has no value yet
         return MISSING
 
 
@@ -344,6 +346,6 @@ def _global_state() -> Any:
 
 
 def _equal_states(a: Any, b: Any) -> bool:
-    """Whether NumPy's own generator, the one without a name, is where it was."""
+    """Whether two states of NumPy's global generator are equal."""
     (key, pos), (other, place) = ((x["state"]["key"], x["state"]["pos"]) for x in (a, b))
     return bool(a["bit_generator"] == b["bit_generator"] and pos == place and np.array_equal(key, other))

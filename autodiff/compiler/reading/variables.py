@@ -1,4 +1,4 @@
-"""Variables, attributes and items that a function reads, and those that it is about to bind anew."""
+"""Variables, attributes and items that a function reads, and those that it is about to set."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ _METADATA = frozenset(("shape", "ndim", "size", "dtype", "nbytes", "itemsize", "
 
 
 class Variables(Outside):
-    """What the instructions of the user's code look up, and what they bind."""
+    """What the instructions of the user's code read and what they set."""
 
     def __init__(self, trace: Any, title: str) -> None:
         super().__init__(trace, title)
         self._cells: dict[types.CodeType, set[str]] = defaultdict(set)
 
     def read_global(self, frame: types.FrameType, name: str) -> object:
-        """A global variable, or one of Python's own names."""
+        """Note the read of a global variable or a builtin, and return its value."""
         found = frame.f_globals.get(name, MISSING)
         self.note(Global(frame.f_globals, name, found))
         if found is MISSING:
             return frame.f_builtins.get(name, UNKNOWN)
-        return frame.f_globals[name]  # perhaps a generator that stands in for it
+        return frame.f_globals[name]  # `note` may have put a stand-in for a generator there
 
     def read_attribute(self, frame: types.FrameType, owner: Any, name: str) -> object:
-        """An attribute."""
+        """Note the read of an attribute, and return its value if that is known without running user code."""
         if isinstance(owner, np.ndarray):
             if name in _METADATA:
                 return UNKNOWN
@@ -67,7 +67,7 @@ class Variables(Outside):
             if calls.root_of(owner.__name__) in calls.OURS or calls.root_of(owner.__name__) == "builtins":
                 return vars(owner).get(name, UNKNOWN)
             if owner.__name__ == "os" and name in ("environ", "environb"):
-                raise self.refuse(frame, "the environment (os.environ) is looked at", ARGUMENT)
+                raise self.refuse(frame, "the environment (os.environ) is read", ARGUMENT)
         elif not self.is_old(owner) and not isinstance(owner, type):
             if isinstance(owner, ATOMS) or calls.is_of_ours(owner):
                 return UNKNOWN
@@ -89,10 +89,10 @@ class Variables(Outside):
         return _bound(find(owner, name), owner, name)
 
     def _read_ours(self, frame: types.FrameType, owner: Any, name: str, raw: Any) -> Any:
-        """An attribute of a module of a network, an optimiser, a schedule."""
+        """Note the read of an attribute of one of the library's objects: a network module, an optimiser, a schedule."""
         own = is_own(owner, name)
         if own and hasattr(owner, "named_parameters"):
-            self.meet(raw, name)  # its changes are counted
+            self.meet(raw, name)  # no guard: `is_unchanged` watches the attributes of modules
             return raw
         if own or hasattr(type(raw), "__set__"):
             value = raw if own else quietly(owner, name)
@@ -101,7 +101,7 @@ class Variables(Outside):
                     raise self.refuse(
                         frame,
                         f"{type(owner).__name__}.{name} is read after it was set",
-                        "Read it before, or outside of the function.",
+                        "Read it before, or outside the function.",
                     )
                 self.note(Setting(owner, name, value))
                 return value
@@ -113,7 +113,7 @@ class Variables(Outside):
         return _bound(find(owner, name), owner, name)
 
     def read_attributes(self, frame: types.FrameType, x: Any) -> object:
-        """All attributes of an object: those of a module are known by its dictionary."""
+        """Note that all attributes of an object are read; for a Python module return its dictionary."""
         if id(x) not in self._old or isinstance(x, Tensor):
             return UNKNOWN
         self._read_all(frame, x)
@@ -127,12 +127,12 @@ class Variables(Outside):
         return UNKNOWN
 
     def _names_of(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """The variables of a module, by their dictionary: each is guarded when it is read."""
+        """The dictionary of a module's variables; each variable is guarded when it is read."""
         self._old[id(variables)] = variables
         return variables
 
     def read_item(self, frame: types.FrameType, owner: Any, key: Any) -> object:
-        """An item of a container, a part of an array."""
+        """Note the read of an item of a container or a part of an array, and return the item if it is known."""
         if isinstance(owner, np.ndarray):
             self._read_part(owner, key)
             return UNKNOWN
@@ -146,7 +146,7 @@ class Variables(Outside):
         value = Item(owner, key, None).now()
         if id(owner) in self._old and not isinstance(owner, tuple):
             self.note(Item(owner, key, value))
-            value = Item(owner, key, None).now()  # perhaps a generator that stands in for it
+            value = Item(owner, key, None).now()  # `note` may have put a stand-in for a generator there
         return UNKNOWN if value is MISSING else value
 
     def _read_part(self, array: Any, key: Any) -> None:
@@ -163,7 +163,7 @@ class Variables(Outside):
             self.note(Numbers(array, "array"))
 
     def compared(self, frame: types.FrameType, a: Any, b: Any) -> None:
-        """It is asked whether two values are the same object."""
+        """Check a comparison of two values by identity (``is``)."""
         pair = (a, b)
         if a is b or not all(isinstance(x, (np.ndarray, Tracer, Tensor)) for x in pair):
             return
@@ -171,18 +171,18 @@ class Variables(Outside):
         if any(given) and all(g or self.is_old(x) for g, x in zip(given, pair)):
             raise self.refuse(
                 frame,
-                "whether an argument is another array (is), which may be so in one call and not in another, is asked",
+                "an argument is compared with another array by identity (is), which may hold in one call only",
                 "Pass a flag that is a Python bool.",
             )
 
     def imported(self, frame: types.FrameType, name: str) -> object:
-        """A module that is imported inside of the function."""
+        """A module that is imported inside the function."""
         return sys.modules.get(name, UNKNOWN)
 
     # --- changing ---
 
     def writes(self, frame: types.FrameType, what: str, owner: Any, key: Any) -> None:
-        """A variable, attribute or item is about to be bound, or something changed in place."""
+        """Refuse to set a variable, attribute or item from outside, or to change an outside object in place."""
         if what == "variable":
             if key in self._cells[frame.f_code] or self._is_of_old_function(frame, key):
                 raise self.refuse(frame, f"the variable {key!r} of an enclosing function is set", RETURN)
@@ -194,20 +194,20 @@ class Variables(Outside):
         if what == "attribute":
             raw = MISSING if isinstance(owner, (type, types.ModuleType)) else find(owner, key)
             if hasattr(type(raw), "__set__") and calls.is_of_ours(raw):
-                return  # a setting of the library's own, which sees to it
+                return  # a descriptor of the library, which records the change itself
             if calls.is_ours(find(type(owner), "__setattr__")) and not hasattr(owner, "named_parameters"):
-                return  # the same
+                return  # a ``__setattr__`` of the library, which does the same
             if isinstance(raw, property):
                 if calls.is_of_ours(owner) and calls.is_ours(raw.fset):
                     return
                 if raw.fset is not None and not calls.is_ours(raw.fset):
-                    return  # its own frame tells
+                    return  # the frame of its setter is followed
             kind = owner.__name__ if isinstance(owner, (type, types.ModuleType)) else type(owner).__name__
             raise self.refuse(frame, f"the attribute {key!r} of {kind} is set", RETURN)
         if what == "in place" and not isinstance(owner, (np.ndarray, *CONTAINERS)):
             return
         if what == "item" and not isinstance(find(type(owner), "__setitem__"), C_METHODS):
-            return  # the frame of its own method tells
+            return  # the frame of its ``__setitem__`` is followed
         raise self.refuse(frame, f"{a(owner)} from outside is written to", RETURN)
 
     def _is_of_old_function(self, frame: types.FrameType, name: str) -> bool:
@@ -223,7 +223,7 @@ _BUILT_IN = {*CONTAINERS, tuple, frozenset, str, bytes}
 
 
 def is_built_in(kind: type) -> bool:
-    """Whether a class is one of Python's own."""
+    """Whether a class is built into Python."""
     return calls.root_of(kind.__module__) in ("builtins", "collections", "itertools", "_collections")
 
 
@@ -234,7 +234,7 @@ def stands_for_argument(x: Any) -> bool:
 
 
 def _bound(raw: Any, owner: Any, name: str) -> Any:
-    """What an attribute gives, where that is known without asking anybody."""
+    """The value of an attribute with the raw entry `raw`, if it is known without running user code."""
     if raw is MISSING:
         return UNKNOWN
     if isinstance(owner, types.ModuleType) or is_own(owner, name):
