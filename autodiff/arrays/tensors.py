@@ -189,7 +189,7 @@ def _operand(other: Any) -> Any:
 
 
 def plain(array: Any) -> Any:
-    """A subclass of ndarray as a plain one, for which the rules are made. Masked arrays are refused: no rule has masks."""
+    """A subclass of ndarray as a plain one, for which the rules are made. A masked array is refused."""
     masked = sys.modules.get("numpy.ma")  # not imported here: NumPy loads it, a megabyte of code, on first use
     if masked is not None and isinstance(array, masked.MaskedArray):
         raise DtypeError(

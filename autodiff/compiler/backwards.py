@@ -96,7 +96,7 @@ def swept_back(trace: Trace, output: Any, start: int) -> Backwards | None:
     cts = [Value("argument", flat[i].shape, flat[i].dtype, k, f"ct_{k}") for k, i in enumerate(back.outputs)]
     trace.operands = {}
     try:
-        with warnings.catch_warnings():  # the cotangents here are 1; a warning about them means nothing for later calls
+        with warnings.catch_warnings():  # the cotangents here are 1, in later calls they are not: ignore warnings
             warnings.simplefilter("ignore")
             seeds = [trace.tracer(np.ones(v.shape, v.dtype)[()], v) for v in cts]
             gradients = pull_recorded(list(roots.values()), seeds, list(leaves), lifted=False)

@@ -1,4 +1,4 @@
-"""Checks of derivatives: of any function (`gradcheck`), of the rules of a primitive (`check_rule`), of whole suites."""
+"""Checks of derivatives: of a function (`gradcheck`), of a primitive's rules (`check_rule`), of whole test suites."""
 
 from typing import TYPE_CHECKING, Any
 

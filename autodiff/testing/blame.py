@@ -19,7 +19,7 @@ _OPERATIONS = 500  # how many operations are looked at
 
 
 class Blame(NamedTuple):
-    """The operation to blame: in words, and its node; None where there is no operation."""
+    """The operation to blame: in words, and its node, or None if there is no such operation."""
 
     text: str
     node: Node | None
@@ -31,27 +31,27 @@ def first_wrong_operation(problem: Problem, order: int, settings: Settings) -> B
     Parameters
     ----------
     problem : Problem
-        What was found wrong.
+        The function with the wrong derivative.
     order : int
-        At which order.
+        The order of the wrong derivative.
     settings : Settings
-        Of the check.
+        The settings of the check.
 
     Returns
     -------
     Blame or None
         The operation with its operands' shapes and what is wrong with it; None if every rule by itself is
-        right at the values met.
+        right at the recorded values.
     """
     roots = recorded(problem)
     if not roots:
-        return Blame("none: the result is not tracked, something left the graph", None)
+        return Blame("none, since the result is not tracked: something left the graph", None)
     for node in operations(roots)[:_OPERATIONS]:
         if node.primitive in (ITEM, ALIAS):
             continue
         try:
             wrong = _wrong_rule(node, order, settings)
-        except Exception as error:  # the rule does not even run by itself: that is an answer, too
+        except Exception as error:  # a rule that does not even run by itself is to blame, too
             return Blame(f"{_shown(node)}, whose rule raises {type(error).__name__}: {error}", node)
         if wrong is not None:
             return Blame(f"{_shown(node)}: {wrong}", node)
@@ -59,7 +59,7 @@ def first_wrong_operation(problem: Problem, order: int, settings: Settings) -> B
 
 
 def recorded(problem: Problem) -> set[Node]:
-    """The nodes of the results, of a problem called on tracked Tensors that bear its names."""
+    """The nodes of the results of a problem, called on tracked Tensors with the names of its leaves."""
     tensors = [Tensor(x, requires_grad=True, name=name) for x, name in zip(problem.leaves, problem.names, strict=True)]
     with np.errstate(all="ignore"):
         outputs = problem.call(*tensors)
@@ -77,7 +77,7 @@ def _shown(node: Node) -> str:
 
 
 def _wrong_rule(node: Node, order: int, settings: Settings) -> Comparison | None:
-    """The first comparison that is wrong when the operation stands alone."""
+    """The first wrong comparison for the operation alone; None if there is none."""
     moving = [i for i, p in enumerate(node.parents) if p is not None]
     primitive = node.primitive
 

@@ -1,7 +1,7 @@
-"""Comparing what the sweeps say with what differences say, along random directions first.
+"""Comparing the derivatives of the sweeps with finite differences, along random directions first.
 
-Only where a direction does not match is it narrowed down, by halves, to the entry of the argument that
-is to blame; what looks wrong gets a second opinion from a fresh direction and all steps.
+A direction that does not match is narrowed down, by bisection, to the entry of the argument that is to
+blame. A derivative that looks wrong is checked again, along a new direction and with all steps.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from autodiff.typing import Array
 
 Mask = NDArray[np.bool_]
 
-_ROUNDING = 1e-12  # relative to the derivative along a direction; what many terms may lose together
-_SUMS = 6  # how many directions are tried for slopes that do not add up
-_PROBES = 400  # how many directions may be spent on narrowing down
-_RESULTS = 100  # how many results are tried for one that is wrong by itself
-_BOTH_WAYS = 2.0  # in place of a sign: some results run away upwards, some downwards
-_FAR = 1e5  # where the smallest steps are no longer small beside 1
-_COARSE = 1e-4  # a rounding of the steps beyond which differences say nothing
+_ROUNDING = 1e-12  # round-off of many terms together, relative to the derivative along a direction
+_SUMS = 6  # how many directions are tried to find slopes that do not add up
+_PROBES = 400  # how many directions may be used for narrowing down
+_RESULTS = 100  # how many results are searched for one that is wrong by itself
+_BOTH_WAYS = 2.0  # in place of a sign: some results run away upwards, others downwards
+_FAR = 1e5  # magnitude from which the smallest steps are no longer small compared with 1
+_COARSE = 1e-4  # relative rounding of the steps from which differences are meaningless
 _ARRAYS = (np.ndarray, np.generic)
-_SINGULAR_ENTRIES = 8  # how many entries with an infinite slope are looked at one by one
+_SINGULAR_ENTRIES = 8  # how many entries with an infinite slope are checked one by one
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a check is made.
+    """The settings of a check.
 
     Attributes
     ----------
@@ -48,12 +48,12 @@ class Settings:
     rtol, atol : float
         Allowed difference: ``atol + rtol * |derivative|``.
     complex_step : bool or None
-        Whether the function takes complex numbers and is analytic there; None: find out where differences
+        Whether the function takes complex numbers and is analytic there. None: try it where differences
         cannot decide.
     narrow : bool
         Whether to look for the entry that is to blame.
     full : bool
-        Whether to look at every entry by itself, after the random directions.
+        Whether to check every entry by itself, after the random directions.
     """
 
     modes: tuple[str, ...]
@@ -65,44 +65,43 @@ class Settings:
 
 
 class Probe(NamedTuple):
-    """What was found along one direction: one comparison a mode."""
+    """The result for one direction: one comparison for each mode."""
 
     comparisons: list[Comparison]
 
     @property
     def verdict(self) -> str:
-        """The worst of them."""
+        """The worst verdict of the comparisons."""
         return max((c.verdict for c in self.comparisons), key=SEVERITY.index, default=MATCH)
 
     @property
     def doubt(self) -> float:
-        """By how much the two derivatives differ, in what differences and rounding explain."""
+        """The largest difference of the two derivatives, in units of what the estimated errors explain."""
         explained = [TRUST * c.error + _ROUNDING * abs(c.analytic) for c in self.comparisons]
         off = [abs(c.analytic - c.numeric) for c in self.comparisons]
         return max((o / e for o, e in zip(off, explained, strict=True) if 0 < e < np.inf), default=0.0)
 
 
 class Examination:
-    """The first derivatives of a problem, compared.
+    """A comparison of the first derivatives of a problem.
 
     Parameters
     ----------
     problem : Problem
-        What to differentiate.
+        The function to differentiate.
     order : int
-        Noted in the comparisons.
+        The order to note in the comparisons.
     settings : Settings
-        How.
+        The settings of the check.
     rng : numpy.random.Generator
-        Where directions and cotangents come from.
+        The source of directions and cotangents.
     excluded : list of ndarray of bool
-        For every leaf the entries not to move.
+        For every leaf the entries that must not be moved.
 
     Attributes
     ----------
     kinked : list of ndarray of bool
-        For every leaf the entries at which the function has a kink or an infinite slope, as far as they were
-        met.
+        For every leaf the entries at which the function has a kink or an infinite slope, as far as found.
     cts : list of ndarray
         The cotangents used.
     left_out : int
@@ -130,7 +129,7 @@ class Examination:
         self._is_near = False
 
     def run(self) -> Iterator[Comparison]:
-        """Every leaf in turn."""
+        """Check one leaf after another."""
         for i, x in enumerate(self.problem.leaves):
             alive = np.isfinite(x) & ~self.excluded[i]
             singular = np.zeros(np.shape(x), bool)
@@ -148,7 +147,7 @@ class Examination:
             yield from self._in_own_precision()
 
     def _direction(self, i: int, where: Mask) -> Iterator[Comparison]:
-        """All entries at once; where that does not match, narrowed down."""
+        """Check all entries at once; if that does not match, narrow it down."""
         probe = self._probe(i, where)
         if probe.verdict != MATCH:
             probe = self._careful(i, where)
@@ -159,10 +158,10 @@ class Examination:
         yield from self._narrowed(i, where, probe)
 
     def _suspect(self, i: int, where: Mask, probe: Probe) -> Probe | None:
-        """An entry that is wrong by itself, if a direction matches only because there is so much else in it.
+        """An entry that is wrong by itself, although the direction matches because the other entries are large.
 
-        What is allowed is a part of the whole derivative. If differences are sharper than that and disagree, the half
-        that disagrees most is followed down to one entry.
+        The allowed difference is relative to the whole derivative. If the differences are more accurate than that and
+        disagree, the half that disagrees most is bisected down to one entry.
         """
         if probe.verdict != MATCH or not probe.doubt > 1:
             return None
@@ -173,12 +172,12 @@ class Examination:
         return single if single.verdict == WRONG and self._adds_up(i, where, part) else None
 
     def _entry(self, i: int, where: Mask) -> Iterator[Comparison]:
-        """One entry by itself."""
+        """Check one entry by itself."""
         probe = self._probe(i, where)
         yield from (probe if probe.verdict == MATCH else self._careful(i, where)).comparisons
 
     def _narrowed(self, i: int, where: Mask, whole: Probe) -> Iterator[Comparison]:
-        """By halves: the first entry that is wrong, or every entry with a kink."""
+        """Bisect: find the first wrong entry, or every entry with a kink."""
         todo = [where]
         kinks: list[Comparison] = []
         exhausted = False
@@ -188,7 +187,7 @@ class Examination:
             if part is where and not single:
                 todo += _halves(part)
                 continue
-            if self._probes_left <= 0:  # too many kinks to name them all
+            if self._probes_left <= 0:  # too many kinks to find each of them
                 self.kinked[i] |= part
                 exhausted = True
                 continue
@@ -210,11 +209,12 @@ class Examination:
         rest = where & ~self.kinked[i]
         if rest.any() and kinks:
             yield from self._careful(i, rest).comparisons
-        # Every entry by itself is well, only their sum is not: the slopes do not add up, as at the tip of a cone.
+        # Every entry by itself is right, only their sum is not: the slopes do not add up, as at the tip of a cone.
         yield from kinks or [_with_verdict(c, KINK) for c in whole.comparisons]
 
     def _careful(self, i: int, where: Mask) -> Probe:
-        """With all steps; what still looks wrong may be what rounding inside of the function, or of arguments, does."""
+        """Check with all steps. If it still looks wrong, ask whether rounding, inside the function or of its arguments,
+        explains it."""
         probe = self._probe(i, where, careful=True)
         if probe.verdict == WRONG and self._rounding is None:
             self._rounding = self._roundings()
@@ -224,10 +224,10 @@ class Examination:
         return probe
 
     def _is_too_far(self, i: int, where: Mask, probe: Probe) -> bool:
-        """Whether entries are so large that steps in proportion to them skip over all that happens within 1.
+        """Whether entries are so large that proportional steps miss all detail on the scale of 1.
 
-        Beyond 2^53 every number is even: `floor` looks like the identity, and `sin(pi x)` like 0. Then the same
-        entries are looked at nearer to 0. What is right there is not called wrong here.
+        Beyond 2^53 every number is even: `floor` looks like the identity, and `sin(pi x)` like 0. So the entries are
+        checked again nearer to 0, and a rule that is right there is not called wrong here.
         """
         if self._is_near or not all(np.isfinite(c.analytic) for c in probe.comparisons):
             return False
@@ -242,22 +242,22 @@ class Examination:
         return closer._careful(i, where).verdict != WRONG
 
     def _is_rounding(self, i: int, probe: Probe) -> bool:
-        """Whether derivatives change as much when the arguments are rounded to other neighbours, and smoothly.
+        """Whether the derivatives change by as much, and smoothly, when the arguments are rounded differently.
 
-        So does the cofactor of a singular matrix: its differences are exactly 0, its rule is right to 1e-17.
+        An example is the cofactor of a singular matrix: its differences are exactly 0, its rule is right to 1e-17.
         """
         off = max(abs(c.analytic - c.numeric) for c in probe.comparisons if c.verdict == WRONG)
         near, far = (self._sensitivity("reverse", i, step * DOUBLE) for step in (2, 2**14))
         return off <= 4 * near < far / 100
 
     def _roundings(self) -> Vector:
-        """What each result is off by at least: the rounding of every value on the way, carried on by its cotangent.
+        """The error of each result at least: the rounding of every intermediate value times its cotangent.
 
-        A value may be small because large terms cancel, and then it does not show how exact it is: in -1 + 1e-17 + 1
-        nothing is left of the middle. This is the first-order analysis of rounding errors, made by a reverse sweep.
+        A value may be small because large terms cancel, and then its size does not show its error: in -1 + 1e-17 + 1
+        the middle term is lost. This is the first-order analysis of rounding errors, made by a reverse sweep.
         """
         pullback = vjp(self.problem.call, *self.problem.leaves)[1]
-        many = self.at_zero.size > _RESULTS  # then the errors of all together are taken for that of each
+        many = self.at_zero.size > _RESULTS  # then each gets the error of all together
         found = np.zeros_like(self.at_zero)
         for ct in [np.ones_like(found)] if many else np.eye(found.size):
             watch = _Rounding()
@@ -269,10 +269,10 @@ class Examination:
         return self.resolution * found
 
     def _adds_up(self, i: int, where: Mask, part: Mask) -> bool:
-        """Whether the slopes along a direction, along its part and along the rest are those of one linear map.
+        """Whether the slope along a direction is the sum of the slopes along a part of it and along the rest.
 
-        If not, the function itself has no derivative there, though it may have one along every axis: so the median of
-        three equal values does not move with any one of them.
+        If not, the function itself has no derivative there, though it may have one along every axis. An example is the
+        median of three equal values, which does not change when any single one of them moves.
         """
         rest = where & ~part
         if not rest.any():
@@ -288,13 +288,13 @@ class Examination:
         return True
 
     def _in_own_precision(self) -> Iterator[Comparison]:
-        """The derivative in the type of the arguments (float32, float16) against that in double precision."""
+        """Compare the derivative in the dtype of the arguments (float32, float16) with that in double precision."""
         outputs, pullback = vjp(self.problem.call, *self.given)
         if not np.isfinite(as_vector(outputs)).all():
-            return  # what overflows in the type of the arguments has no slope there
+            return  # a result that overflows in the dtype of the arguments has no slope there
         cts = [c.astype(np.asarray(y).dtype) for c, y in zip(self.cts, outputs, strict=True)]
         directions = [direction(x, self.rng) for x in widened(self.given)]
-        # below 1/4, so that twice the largest number times a tangent is a number
+        # below 1/4, so that twice the largest float times a tangent does not overflow
         ts = [(v / (8 * _unit_of(v))).astype(x.dtype) for v, x in zip(directions, self.given, strict=True)]
         if "reverse" in self.settings.modes:
             wide = self._pullback([c.astype(w.dtype) for c, w in zip(cts, self.cts, strict=True)])
@@ -315,7 +315,7 @@ class Examination:
         off = np.where(np.isnan(off), np.inf, off)
         size = _largest(n)
         verdict, error = MATCH, 500 * eps * size
-        if off.max(initial=0.0) > error:  # relative to the other derivatives, and to what rounding the arguments does
+        if off.max(initial=0.0) > error:  # allow an error relative to all derivatives, and that of rounded arguments
             error = 500 * eps * _largest(as_vector(exact)) + 50 * self._sensitivity(mode, i, eps)
             verdict = ILL_CONDITIONED if off.max() <= error else WRONG
         worst = int(off.argmax()) if off.size else 0
@@ -324,7 +324,7 @@ class Examination:
         return Comparison(self.order, mode, name, None, worst, analytic, numeric, error, verdict, size)
 
     def _sensitivity(self, mode: str, i: int, eps: float) -> float:
-        """How much a derivative changes when arguments and results change as rounding to their type changes them."""
+        """How much a derivative changes when arguments and results change by a rounding of relative size `eps`."""
         moved = [x * (1 + eps * self.rng.choice([-1.0, 1.0], np.shape(x))) for x in self.problem.leaves]
         found = []
         for leaves in (self.problem.leaves, moved):
@@ -334,7 +334,7 @@ class Examination:
                 ts = [np.ones(np.shape(x), x.dtype)[()] for x in leaves]
                 found.append(as_vector([linearize(self.problem.call, *leaves)[1](*ts)[i]]))
         with np.errstate(all="ignore"):
-            lost = _largest(self.problem.value(self.given) - self.at_zero)  # digits that cancel inside of the function
+            lost = _largest(self.problem.value(self.given) - self.at_zero)  # digits lost by cancellation in the function
             step = min([np.abs(x[x != 0]).min(initial=1.0) for x in map(np.asarray, self.problem.leaves)], default=1.0)
         return _largest(found[1] - found[0]) + float(lost / step)
 
@@ -394,7 +394,7 @@ class Examination:
         return slope
 
     def _reverse_by_result(self, i: int, v: Array, slope: Slope, whole: Judged) -> tuple[Judged, int | None]:
-        """For the message: the one result whose derivative is wrong, not a combination of all."""
+        """For the message: find the single result whose derivative is wrong, in place of a combination of all."""
         for k in range(min(self.at_zero.size, _RESULTS)):
             ct = np.zeros_like(self.ct)
             ct[k] = 1.0
@@ -405,7 +405,7 @@ class Examination:
         return whole, None
 
     def _reverse(self, i: int, v: Array, slope: Slope, ct: Vector, gradients: Any) -> Judged:
-        """<J'ct, v> against <ct, J v>."""
+        """Compare <J'ct, v> with <ct, J v>."""
         g, along = as_vector([gradients[i]]), as_vector([v])
         taken = along != 0
         analytic = np.array([g[taken] @ along[taken]])
@@ -428,10 +428,10 @@ class Examination:
         return judge(analytic, terms, v, rtol=self.settings.rtol, atol=self.settings.atol)
 
     def _forward(self, i: int, v: Array, where: Mask, slope: Slope) -> Judged:
-        """J v, entry by entry."""
+        """Compare J v, entry by entry."""
         pushforward = self._pushforward(i, where)
         with np.errstate(all="ignore"):
-            unit = _unit_of(v)  # or tangents of large numbers overflow
+            unit = _unit_of(v)  # tangents of large numbers might overflow
             analytic = as_vector(pushforward((v / unit)[()])) * unit
             low, high = slope.bracket
             error = slope.error + 4 * DOUBLE * np.abs(slope.value)
@@ -439,7 +439,8 @@ class Examination:
         return judge(analytic, terms, v, rtol=self.settings.rtol, atol=self.settings.atol)
 
     def _pushforward(self, i: int, where: Mask) -> Any:
-        """Tangents of one leaf to those of the results. Entries that stay are masked, not just multiplied by 0."""
+        """The map from tangents of one leaf to tangents of the results. Entries that do not move are masked, since a
+        tangent of 0 times an infinite slope would be NaN."""
         before, behind = self.problem.leaves[:i], self.problem.leaves[i + 1 :]
         x = self.problem.leaves[i]
         if where.all() or where.ndim == 0:
@@ -450,7 +451,7 @@ class Examination:
 
     def _comparison(self, i: int, mode: str, index: Any, output: Any, judged: Judged, size: float) -> Comparison:
         _, verdict, analytic, numeric, error, low, high, scale = judged
-        # of one entry the derivative itself is told, not that along a direction of some length
+        # for a single entry, report the derivative itself, not that along a direction of length `size`
         sides = (low / size, high / size) if low < high else None
         return Comparison(
             self.order,
@@ -468,20 +469,20 @@ class Examination:
 
 
 class _Rounding(Watcher):
-    """Sums up, over a reverse sweep, the sizes of all values times those of their cotangents."""
+    """Sums, over a reverse sweep, the magnitudes of all values times those of their cotangents."""
 
     def __init__(self) -> None:
         self.total = 0.0
 
     def add(self, value: Any, ct: Any) -> None:
-        """One value and its cotangent; those of operations with several results are met one by one."""
+        """Add one value and its cotangent. The results of an operation with several are nodes of their own."""
         terms = np.abs(as_vector([value])) * np.abs(as_vector([ct])) if isinstance(value, _ARRAYS) else np.zeros(0)
         self.total += float(terms[np.isfinite(terms)].sum())
 
     def swept(
         self, nodes: Iterable[Node], values: dict[Node, Any], targets: Set[Node] | None, *, reverse: bool
     ) -> Iterator[Node]:
-        """Look at the cotangent of each node before it is carried on."""
+        """Add the cotangent of each node before it is pulled back."""
         for node in nodes:
             if node in values:
                 self.add(node.output, values[node])
@@ -492,13 +493,13 @@ class _Rounding(Watcher):
 
 
 def _unit_of(v: Array) -> float:
-    """A power of 2 of the size of the largest entry: dividing by it rounds nothing."""
+    """A power of 2 near the largest magnitude: dividing by it rounds nothing."""
     largest = float(np.abs(v).astype(float).max(initial=0.0))
     return 2.0 ** np.floor(np.log2(largest)) if 0.0 < largest < np.inf else 1.0
 
 
 def _fineness(x: Any, v: Array) -> float:
-    """The rounding of the points along `v`, relative to one step: much only among the smallest numbers there are."""
+    """The rounding of the points along `v`, relative to one step. It is large only for subnormal numbers."""
     parts = [(x.real, v.real), (x.imag, v.imag)] if v.dtype.kind == "c" else [(x, v)]
     with np.errstate(all="ignore"):
         shares = [np.where(step != 0, np.spacing(np.abs(at)) / np.abs(step), 0.0) for at, step in parts]
@@ -506,7 +507,7 @@ def _fineness(x: Any, v: Array) -> float:
 
 
 def _exact(value: Vector, at_zero: Vector, resolution: float) -> Slope:
-    """A slope that is known to the last digits."""
+    """A slope that is known to round-off."""
     zero = np.zeros_like(value)
     error = 16 * resolution * np.abs(value)
     return Slope(
@@ -515,21 +516,22 @@ def _exact(value: Vector, at_zero: Vector, resolution: float) -> Slope:
 
 
 def _sharpened(slope: Slope, line: Any, resolution: float) -> Slope:
-    """The slope with a complex step where round-off is all that differences see, and where the two agree.
+    """The slope by a complex step, for entries where it is more accurate than differences and agrees with them.
 
-    A function that is not analytic (`abs`, a comparison) gives something else there, which is not used; one that is
-    analytic beside the point only, as x^1.5 at 0, something else for a larger step; and the largest of equal numbers,
-    which NumPy orders by their imaginary parts, something else on the other side.
+    Three tests keep it from being used for functions that are not analytic. `abs` or a comparison gives a slope that
+    does not agree with differences. x^1.5 at 0, analytic only next to the point, gives another slope for a larger
+    step. And a maximum of equal numbers, which NumPy orders by imaginary parts, gives another slope for a step of the
+    opposite sign.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             exact, larger, mirrored = (complex_step(line, h) for h in (2.0**-100, 2.0**-80, -(2.0**-100)))
-    except Exception:  # whatever a function says that was not made for complex numbers
+    except Exception:  # the function does not take complex numbers
         return slope
     if not exact.shape == larger.shape == mirrored.shape == slope.value.shape:
         return slope
-    # what is left of the real step (h is 1e-30) and of rounding in terms that cancel: no better than 1e-15 of either
+    # Round-off, also in terms that cancel: the error is at least 1e-15 of the slope and of the differences' error.
     error = 16 * resolution * np.maximum(np.maximum(np.abs(exact), np.abs(slope.value)), slope.error)
     better = np.isfinite(exact) & (np.abs(exact - slope.value) <= TRUST * slope.error) & (error < slope.error)
     better &= (np.abs(exact - larger) <= error) & (np.abs(exact - mirrored) <= error)
@@ -538,7 +540,7 @@ def _sharpened(slope: Slope, line: Any, resolution: float) -> Slope:
 
 
 def _like(vector: Vector, arrays: Sequence[Array]) -> list[Array]:
-    """The inverse of `as_vector`: cut into arrays of these shapes and types."""
+    """The inverse of `as_vector`: the vector cut into arrays of the same shapes and dtypes as `arrays`."""
     parts, start = [], 0
     for a in arrays:
         stop = start + np.size(a) * (2 if a.dtype.kind == "c" else 1)

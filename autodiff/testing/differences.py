@@ -1,9 +1,9 @@
 """Numerical derivatives along a line, each with an estimate of its own error.
 
-A function of one number h is evaluated at shrinking steps to both sides. Richardson extrapolation turns the
-quotients into ever better ones; how far neighbouring ones disagree says how good they are, and the best
-is kept for every entry by itself. The second difference gives the jump of the slope: a kink is seen, not
-mistaken for a wrong rule.
+A function of one number h is evaluated at shrinking steps on both sides of 0. Richardson extrapolation
+improves the difference quotients step by step. The disagreement of neighbouring quotients estimates their
+error, and for each entry the best quotient is kept. The second difference gives the jump of the slope, so
+that a kink is recognised and not mistaken for a wrong rule.
 
 References
 ----------
@@ -25,11 +25,11 @@ Vector = NDArray[np.float64]
 Line = Callable[[float], Vector]
 
 DOUBLE = 2.0**-52
-"""Relative spacing of double precision, the resolution of most functions checked."""
+"""Relative spacing of double precision, the resolution of most functions that are checked."""
 
-_STEP, _RATIO = 0.12, 0.45  # not 1/2: halved steps and rounded values can conspire to agree
+_STEP, _RATIO = 0.12, 0.45  # not 1/2: with halved steps, rounded values can agree by coincidence
 _LEVELS, _AT_ONCE = 25, 5  # down to 6e-10, five levels at a time
-_SMALL = 1e-290  # in steps of this size zeros would hardly move
+_SMALL = 1e-290  # steps of this size would hardly move zeros
 _CENTRAL, _ODD, _ONE_SIDED = (2, 4, 6, 8), (1, 3, 5), (1, 2, 3, 4)
 
 
@@ -39,21 +39,21 @@ class Slope(NamedTuple):
     Attributes
     ----------
     value, error : ndarray
-        The mean of the slopes on both sides (or that of the side on which the function exists), and
-        an estimate of its error; infinite where there is none.
+        The mean of the slopes on both sides (or the slope on the only side where the function exists), and
+        an estimate of its error; the error is infinite where there is no slope.
     jump, jump_error : ndarray
-        The slope on the right less that on the left, and an estimate of its error.
+        The slope on the right minus that on the left, and an estimate of its error.
     scale : ndarray
-        The size of the function's values: what round-off is relative to.
+        The magnitude of the function's values, to which round-off is relative.
     runaway : ndarray
         +1 or -1 where the quotients grow without bound with that sign as the step shrinks, else 0.
     right, left, side_error : ndarray
         The one-sided quotients at the smallest step, and the round-off in them.
     jumps : ndarray of bool
-        Where the value itself is another one on a side than at 0. The slopes are then those of the branches.
+        Where the value itself jumps on one side of 0. The slopes are then those of the branches.
     stairs : ndarray of bool
-        Where the values come in portions and the smallest steps see none: stairs, or a function whose digits cancel.
-        The slope may be 0 or that of the large steps.
+        Where the values change in portions and are constant over the smallest steps: stairs, or a function whose
+        digits cancel. The slope may be 0 or that of the large steps.
     """
 
     value: Vector
@@ -76,7 +76,7 @@ class Slope(NamedTuple):
 
     @property
     def bracket(self) -> tuple[Vector, Vector]:
-        """The interval between the one-sided slopes; a single point where the function is smooth."""
+        """The interval between the one-sided slopes, a single point where the function is smooth."""
         half = np.where(self.kinked, np.abs(self.jump) / 2, 0.0)
         run = self.runaway != 0
         low = np.where(run, np.fmin(self.right, self.left) - self.side_error, self.value - half)
@@ -98,18 +98,18 @@ def slope_along(
     Parameters
     ----------
     line : callable
-        ``line(h) -> array, (m,)``, of float64. Where it does not exist it may give NaN or raise.
+        ``line(h) -> array, (m,)``, of float64. Outside its domain it may give NaN or raise.
     at_zero : ndarray, (m,)
         ``line(0)``.
     resolution : float
         Relative precision of the values.
     rounding : ndarray, (m,), or float
-        What the values are off by at least, where that is known: more than `resolution` says if large terms cancel.
+        The error of the values at least, if known. It is larger than `resolution` implies if large terms cancel.
     fineness : float
-        How exactly the line is followed: the rounding of its points, relative to one step along it.
+        The rounding of the points on the line, relative to one step along it.
     careful : bool, default False
-        Use all steps, also those that would not be needed; the answer then stands against functions
-        that mislead at large steps.
+        Use all steps, even if fewer seem to be enough. This protects against functions that mislead at
+        large steps.
 
     Returns
     -------
@@ -128,14 +128,14 @@ def slope_along(
 
 
 def complex_step(line: Callable[[complex], NDArray[np.complex128]], h: float = 2.0**-100) -> Vector:
-    """The derivative at 0 of an analytic function, from one evaluation: no difference, so no cancellation.
+    """The derivative at 0 of an analytic function from one evaluation: without a difference, nothing cancels.
 
     Parameters
     ----------
     line : callable
         ``line(h) -> array, (m,)``, of complex128, for complex h.
     h : float
-        The step, small enough that what it neglects is below round-off.
+        The step, so small that the truncation error is below round-off.
 
     Notes
     -----
@@ -157,11 +157,11 @@ def _sample(line: Line, h: float, at_zero: Vector) -> Vector:
     try:
         return line(h)
     except (np.linalg.LinAlgError, ValueError, ArithmeticError):
-        return np.full_like(at_zero, np.nan)  # outside of the domain
+        return np.full_like(at_zero, np.nan)  # outside the domain
 
 
 def _is_settled(slope: Slope) -> bool:
-    """Whether smaller steps would tell nothing more."""
+    """Whether smaller steps are not needed: all errors are small, and there is no kink."""
     known = np.isfinite(slope.scale)
     target = 1e-9 * np.abs(slope.value) + 1e-12 * slope.scale
     return bool(np.all((slope.error <= target) & ~slope.kinked | ~known))
@@ -203,11 +203,11 @@ def _from_samples(
         quotients = np.where(jumps, both, quotients)
     runaway = _runaway(quotients)
     error = np.maximum(error, _still_falling(quotients))
-    # A function that varies as much over the smallest steps as over the largest is not resolved by any of them.
-    seen = 1e3 * resolution * scale[np.isfinite(scale)].max(initial=0.0)  # beside others some may be rounding only
+    # A function that varies as much over the smallest steps as over the largest is resolved by none of them.
+    seen = 1e3 * resolution * scale[np.isfinite(scale)].max(initial=0.0)  # less may be the round-off of larger entries
     rough = np.fmax(varies[-1], varies[-2]) >= 0.5 * np.fmax(varies[0], varies[1])
     rough &= np.fmin(varies[-1], varies[-2]) > seen
-    if len(rows) == _LEVELS:  # what comes back to the same value now and then
+    if len(rows) == _LEVELS:  # an oscillating function may return to the same value at some steps
         usual = np.median(varies[-8:], axis=0)
         rough |= (usual >= 0.25 * varies[:4].max(axis=0)) & (usual > seen)
     rough &= (runaway == 0) & ~jumps
@@ -228,7 +228,7 @@ def _from_samples(
 
 
 def _steady(gap: Any, grain: Any) -> NDArray[np.bool_]:
-    """Whether the values on a side stay away from that at 0 by the same amount, however small the step."""
+    """Whether the values on one side differ from the value at 0 by the same amount at all small steps: a jump."""
     if len(gap) < _LEVELS:
         return np.zeros(gap.shape[1], bool)
     last = np.abs(gap[-1])
@@ -236,13 +236,13 @@ def _steady(gap: Any, grain: Any) -> NDArray[np.bool_]:
 
 
 def _branch(side: Any, steps: Any, grain: Any) -> tuple[Vector, Vector]:
-    """The slope at 0 of what the function is on one side, and its error; the value at 0 does not belong to it."""
+    """The slope at 0 of the branch on one side, without using the value at 0, and an estimate of its error."""
     between = steps[:-1] - steps[1:]
     return extrapolate((side[:-1] - side[1:]) / between, 2 * grain[1:] / np.abs(between), _ONE_SIDED)
 
 
 def _quantum(varies: Vector) -> Vector:
-    """The smallest difference seen, where finer steps then see none: the values come in such portions."""
+    """The portion in which values change: the smallest difference seen, if the finest step sees none; else 0."""
     seen = np.where(varies > 0, varies, np.inf).min(axis=0)
     ends_flat = (varies[-1] == 0) & (seen < np.inf)
     return np.where(ends_flat, seen, 0.0)
@@ -256,20 +256,20 @@ def extrapolate(
     Parameters
     ----------
     values : ndarray, (levels, m)
-        At the steps h, 0.45 h, 0.45^2 h, ...
+        The values at the steps h, 0.45 h, 0.45^2 h, ...
     noise : ndarray, (levels, m)
-        Round-off in each.
+        The round-off in each value.
     powers : sequence of int
-        The powers of h in the expansion of the difference to the limit, which are eliminated in turn.
+        The powers of h in the expansion of the error, which are eliminated one after another.
     doubtful : ndarray of bool, (levels, m), optional
-        Where the values vary so little that rounding may be all there is to see. If the best entry does not
-        agree with those from there, that is taken for its error.
+        Where the values vary so little that it may be round-off only. If the best entry disagrees with the entries
+        from there, the disagreement counts as its error.
 
     Returns
     -------
     limit, error : ndarray, (m,)
-        The entry of the tableau that agrees best with its neighbours, and by how much it disagrees
-        with the worst of them; NaN and infinity where no entry is finite.
+        The entry of the tableau that agrees best with its neighbours, and its disagreement with the worst
+        of them; NaN and infinity where no entry is finite.
 
     Examples
     --------
@@ -288,7 +288,7 @@ def extrapolate(
         if len(better) < 2:
             break
         doubt[1:] = np.maximum(doubt[1:], np.abs(better[1:] - better[:-1]))
-        # Among many noisy entries some agree by chance: the next finer step must agree as well.
+        # Among many noisy entries some agree by chance, so the next finer step must agree as well.
         doubt = np.maximum(doubt[:-1], doubt[1:])
         candidates.append(better[:-1])
         errors.append(np.where(np.isfinite(doubt), doubt, np.inf))
@@ -305,9 +305,9 @@ def extrapolate(
 
 
 def _still_falling(quotients: Vector) -> Vector:
-    """What is left to fall where the quotients shrink towards 0 by one factor, step by step; else 0.
+    """The remaining distance to 0 where the quotients shrink towards 0 by about the same factor at each step; else 0.
 
-    So do those of x^1.5 at 0, whose expansion has no whole powers: there the extrapolation believes itself too much.
+    An example is x^1.5 at 0, whose expansion has no integer powers: there the extrapolation underestimates its error.
     """
     tail = quotients[-8:]
     shrink = tail[1:] / tail[:-1]
@@ -316,7 +316,7 @@ def _still_falling(quotients: Vector) -> Vector:
 
 
 def _runaway(quotients: Vector) -> Vector:
-    """The sign with which the quotients grow at every one of the smallest steps, or 0."""
+    """The sign of the quotients where they grow at every one of the smallest steps, else 0."""
     tail = quotients[-8:]
     growth = tail[1:] / tail[:-1]
     steady = (growth > 1.02).all(axis=0) & (np.abs(tail[-1]) > 4 * np.abs(quotients[0]))
@@ -324,14 +324,14 @@ def _runaway(quotients: Vector) -> Vector:
 
 
 def direction(x: NDArray[Any], rng: np.random.Generator, where: NDArray[np.bool_] | None = None) -> NDArray[Any]:
-    """A random direction to move `x` along: no entry small, each in proportion to the entry it moves.
+    """A random direction in which to move `x`: no entry is small, and each is proportional to the entry it moves.
 
     Parameters
     ----------
     x : ndarray of float64 or complex128
         The point.
     rng : numpy.random.Generator
-        Where it comes from.
+        The source of random numbers.
     where : ndarray of bool, optional
         The entries to move; all others get 0.
 
@@ -351,17 +351,17 @@ def direction(x: NDArray[Any], rng: np.random.Generator, where: NDArray[np.bool_
 
 
 def of_one_magnitude(x: NDArray[Any], where: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
-    """The chosen entries in groups: in one direction no entry may drown beside others 10^8 times as large."""
+    """The chosen entries in groups of similar magnitude: next to entries 10^8 times as large, an entry would not show."""
     size = np.where(where, np.abs(x), 0.0)
     largest = size.max(initial=0.0)
     if not largest:
         return [where]
     with np.errstate(divide="ignore"):
-        rest = 0 if largest > _SMALL else -1  # zeros move with the largest, if that is far
+        rest = 0 if largest > _SMALL else -1  # zeros move together with the largest, unless its steps are tiny
         group = np.where(size > 0, np.floor(np.log2(largest / size) / 26), rest)
     return [where & (group == g) for g in np.unique(group[where])]
 
 
 def _unit(shape: tuple[int, ...], rng: np.random.Generator) -> Vector:
-    """Numbers between 1/2 and 1 of either sign."""
+    """Random numbers of either sign with magnitudes between 1/2 and 1."""
     return rng.uniform(0.5, 1.0, shape) * rng.choice([-1.0, 1.0], shape)

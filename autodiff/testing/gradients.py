@@ -1,4 +1,4 @@
-"""`gradcheck`: whether derivatives are right, and if not, which entry of which argument is wrong."""
+"""`gradcheck`: are the derivatives right, and if not, which entry of which argument is wrong?"""
 
 from __future__ import annotations
 
@@ -51,29 +51,30 @@ def gradcheck(
     f : callable
         Takes and returns arrays, numbers, or nested dicts, lists and tuples of them.
     *xs : array_like
-        Where. Integers and booleans among them are held constant.
+        The point. Integers and Booleans among them are held constant.
     order : int, default 2
-        1: first derivatives; 2: also those of the pullback, in the point and in the cotangent; and
-        so on.
+        1: first derivatives; 2: also the derivatives of the pullback, with respect to the point and the
+        cotangent; and so on.
     modes : sequence of {"reverse", "forward"}
         Which sweeps to check.
     rtol, atol : float
-        Allowed difference: ``atol + rtol * |derivative|``; beyond it, what the estimated error of the
-        differences explains.
+        Allowed difference: ``atol + rtol * |derivative|``. A larger difference passes only if the estimated
+        error of the differences explains it.
     on_kink : {"accept", "report", "raise"}
         What to do where the one-sided slopes differ and bracket the answer: count it, also list it in
         the report's text, or raise.
     complex_step : bool, optional
-        True: `f` is analytic and takes complex numbers, so its derivative is known to the last digits.
+        True: `f` is analytic and takes complex numbers, so its derivative is known to round-off.
         False: never try. By default it is tried where differences cannot decide.
     full : bool, default False
         Check every entry by itself, not only random directions: the whole Jacobian.
     strict_nan : bool, default False
-        A derivative that is NaN where the point and the value are numbers is an error, not something that is left out.
+        Raise for a derivative that is NaN where the point and the value are numbers, in place of leaving it out.
     seed : int, default 0
-        Of the random directions and cotangents.
+        Seed of the random directions and cotangents.
     parameters : module, or iterable of Tensor, optional
-        Tracked leaves that `f` reads, by which its derivatives are checked as well. If `f` is a module: its own.
+        Tracked leaves that `f` reads; derivatives with respect to them are checked too. By default those of `f`, if it
+        is a module.
     **keywords
         Passed to `f`.
 
@@ -89,14 +90,14 @@ def gradcheck(
         derivatives, the estimated error of the numeric one, and the operation whose rule is to blame. Also if `f`
         raises, writes into its argument or is not deterministic; ``.verdict`` says which.
     NotCheckableError
-        If there is nothing to differentiate, or no finite result to compare: also a GradientError.
+        If there is nothing to differentiate, or no finite result to compare. It is a GradientError too.
 
     Notes
     -----
     Verdicts: *match*; *kink*, the one-sided slopes differ and bracket the answer; *ill-conditioned*, round-off
-    explains the difference; *wrong*. One random direction an argument is tried first; what does not
-    match there, or only because it is a small part of the whole, is narrowed down to an entry. float32
-    arguments are checked in double precision, then the two precisions are compared.
+    explains the difference; *wrong*. First, each argument is checked along one random direction. A direction that
+    does not match, or may hide a wrong entry among larger ones, is narrowed down to an entry. float32 arguments
+    are checked in double precision, and then the two precisions are compared.
 
     Examples
     --------
@@ -105,7 +106,7 @@ def gradcheck(
     >>> gradcheck(lambda x: np.sin(x).sum(), np.array([0.5, 1.0])).verdicts
     {'match': 6}
 
-    A network by its input and its parameters:
+    A network, with respect to its input and its parameters:
 
     >>> import nn
     >>> model = nn.Linear(2, 1, dtype=float)
@@ -115,11 +116,11 @@ def gradcheck(
     __tracebackhide__ = True  # pytest shows the line of the test
     problem = problem_of(f, xs, keywords, parameters)
     if isinstance(modes, str) or not modes or not set(modes) <= set(MODES):
-        raise GradientError(f'gradcheck: modes is a tuple of "reverse" and "forward"; {modes!r} was given.')
+        raise GradientError(f'gradcheck: modes must be a tuple of "reverse" and "forward"; {modes!r} was given.')
     if on_kink not in ("accept", "report", "raise"):
-        raise GradientError(f'gradcheck: on_kink is "accept", "report" or "raise"; {on_kink!r} was given.')
+        raise GradientError(f'gradcheck: on_kink must be "accept", "report" or "raise"; {on_kink!r} was given.')
     if not isinstance(order, int) or order < 1:
-        raise GradientError(f"gradcheck: order is a whole number, 1 or more; {order!r} was given.")
+        raise GradientError(f"gradcheck: order must be a positive integer; {order!r} was given.")
     settings = Settings(tuple(modes), rtol, atol, complex_step, full=full)
     return check_problem(problem, order, settings, seed, on_kink, strict_nan=strict_nan)
 
@@ -127,9 +128,9 @@ def gradcheck(
 def check_problem(
     problem: Problem, order: int, settings: Settings, seed: int, on_kink: str = "accept", *, strict_nan: bool = False
 ) -> Report:
-    """`gradcheck` of a function already in flat form."""
+    """`gradcheck` of a function that is already in flat form."""
     __tracebackhide__ = True
-    # What depends on tracked Tensors beside the arguments would come back tracked by them, and recorded once more.
+    # Results that depend on other tracked Tensors than the arguments would stay tracked, and would be recorded again.
     with no_grad() if problem.closes else nullcontext():
         report = _examined(problem, order, settings, seed, on_kink, strict_nan=strict_nan)
     last = report.comparisons[-1].verdict if report.comparisons else MATCH
@@ -139,7 +140,7 @@ def check_problem(
 
 
 def _examined(problem: Problem, order: int, settings: Settings, seed: int, on_kink: str, *, strict_nan: bool) -> Report:
-    """All comparisons, up to the first that is refused."""
+    """All comparisons, up to the first one that fails."""
     __tracebackhide__ = True
     report = Report(problem.name, show_kinks=on_kink == "report")
     rng = np.random.default_rng(seed)
@@ -150,9 +151,9 @@ def _examined(problem: Problem, order: int, settings: Settings, seed: int, on_ki
         if examination.left_out:
             if n == 1 and not np.isfinite(problem.value(problem.leaves)).any():
                 raise NotCheckableError(
-                    f"gradcheck: {problem.name} is nowhere finite at this point (NaN or infinite results only), so "
-                    "there is nothing to compare. Check it where it has a value; ad.detect_anomaly() names what made "
-                    "the first NaN."
+                    f"gradcheck: no result of {problem.name} is finite at this point (all are NaN or infinite), so "
+                    "there is nothing to compare. Check it where it has a value; ad.detect_anomaly() names the "
+                    "operation that made the first NaN."
                 )
             report.notes.append(f"order {n}: {examination.left_out} result(s) are not finite there and were left out")
         if strict_nan:

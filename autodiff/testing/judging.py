@@ -1,4 +1,4 @@
-"""What two derivatives, one by a rule and one by differences, amount to: match, kink, ill-conditioned or wrong."""
+"""The verdict on two derivatives, one by a rule and one by differences: match, kink, ill-conditioned or wrong."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from autodiff.testing.report import ILL_CONDITIONED, KINK, MATCH, WRONG
 from autodiff.typing import Array
 
 SEVERITY = (MATCH, KINK, ILL_CONDITIONED, WRONG)
-TRUST = 8.0  # how many times its own estimate the error of a difference may be
+TRUST = 8.0  # the error of a difference may be this many times its estimate
 
 
 class Terms(NamedTuple):
-    """What differences say, entry by entry."""
+    """The result of differences, entry by entry."""
 
     numeric: Vector
     error: Vector
@@ -28,7 +28,7 @@ class Terms(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """The worst entry: its number, verdict, both derivatives, error and bracket of the numeric one, the scale."""
+    """The worst entry: its index, verdict, both derivatives, error and bracket of the numeric one, the scale."""
 
     worst: int
     verdict: str
@@ -41,27 +41,27 @@ class Judged(NamedTuple):
 
 
 def _reach(v: Array) -> tuple[float, float]:
-    """The smallest and the largest of the steps that are taken."""
+    """The smallest and the largest magnitude in a direction, zeros apart."""
     size = np.abs(v[v != 0])
     return float(size.min(initial=np.inf)), float(size.max(initial=0.0))
 
 
 def judge(analytic: Vector, terms: Terms, v: Array, *, rtol: float, atol: float) -> Judged:
-    """The verdict on a derivative along `v`, entry by entry, and the worst of them."""
+    """The verdict on the worst entry of a derivative along `v`."""
     smallest, largest = _reach(v)
     numeric, error, low, high, scale, kinked, runaway, stairs = terms
     with np.errstate(all="ignore"):
         off = np.abs(analytic - numeric)
         size = np.fmax(np.abs(analytic), np.abs(numeric))
         slack = TRUST * error
-        overflows = np.abs(numeric) / smallest > 1e300  # the derivative itself is beyond all floats
+        overflows = np.abs(numeric) / smallest > 1e300  # the derivative itself overflows
         vanishes = np.isfinite(analytic) & (size / largest < 1e-300)
         close = off <= atol + rtol * size
         explained = off <= slack
         sharp = error <= rtol * (scale + size)
         inside = (analytic >= low - slack) & (analytic <= high + slack)
         between = (analytic >= low) & (analytic <= high)
-        beyond = np.abs(analytic) > np.fmax(np.abs(low), np.abs(high))  # the slopes of steps too large to tell
+        beyond = np.abs(analytic) > np.fmax(np.abs(low), np.abs(high))  # steeper than even the smallest step can show
         beyond &= (np.sign(analytic) == runaway) | ((low < 0) & (high > 0))
         verdict = np.select(
             [
@@ -69,7 +69,7 @@ def judge(analytic: Vector, terms: Terms, v: Array, *, rtol: float, atol: float)
                 ~np.isfinite(analytic) & overflows,
                 vanishes & ~kinked & (runaway == 0),
                 ~np.isfinite(analytic) & np.where(np.isinf(analytic), runaway == np.sign(analytic), False),
-                np.isnan(analytic) & (runaway != 0),  # where there is no finite derivative, NaN is honest
+                np.isnan(analytic) & (runaway != 0),  # NaN is acceptable where there is no finite derivative
                 ~np.isfinite(analytic),
                 (runaway != 0) & between,
                 (runaway != 0) & beyond,

@@ -1,6 +1,6 @@
-"""Laws every derivative obeys, each a function that raises, with a readable message, where one is broken.
+"""Laws that every derivative obeys: each is a function that raises, with a readable message, if the law is broken.
 
-They need no differences: both sides are computed, so they are exact to round-off, and quick.
+The laws need no finite differences. Both sides are computed, so the checks are exact to round-off, and fast.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from autodiff.transforms.jacobians import jacobian
 Function = Callable[..., Any]
 
 ROUND_OFF = 1e-10
-"""What two double-precision computations of one number may differ by, relative to the size of their parts."""
+"""Allowed difference of two double-precision computations of the same number, relative to the size of their terms."""
 
 
 class LawError(AssertionError):
     """A law of derivatives does not hold; the message says which, for what, and by how much."""
 
 
-# --- what all laws share --------------------------------------------------------------------------
+# --- shared by all laws ---------------------------------------------------------------------------
 
 
 def _close(law: str, name: str, one: Any, other: Any, rtol: float, what: str = "the two sides") -> None:
@@ -40,7 +40,7 @@ def _close(law: str, name: str, one: Any, other: Any, rtol: float, what: str = "
     if not a.size:
         return
     if np.isnan(a).all() and np.isnan(b).all():
-        raise LawError(f"{law} of {name}: {what} are NaN everywhere, so that nothing is compared. Check it elsewhere.")
+        raise LawError(f"{law} of {name}: {what} are NaN everywhere, so nothing is compared. Check another point.")
     with np.errstate(all="ignore"):
         size = float(np.fmax.reduce(np.abs([*a, *b])))
         off = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
@@ -84,7 +84,7 @@ def _inner(one: Any, other: Any) -> float:
     return float(as_vector(_arrays(one)) @ as_vector(_arrays(other)))
 
 
-# --- of the two sweeps ----------------------------------------------------------------------------
+# --- laws of the two sweeps -----------------------------------------------------------------------
 
 
 def linearity(f: Function, *xs: Any, seed: int = 0, rtol: float = ROUND_OFF) -> None:
@@ -93,11 +93,11 @@ def linearity(f: Function, *xs: Any, seed: int = 0, rtol: float = ROUND_OFF) -> 
     Parameters
     ----------
     f : callable
-        Of arrays or containers of them.
+        A function of arrays or containers of them.
     *xs : array_like
-        Where, real or complex.
+        The point, real or complex.
     seed : int, default 0
-        Of the random directions.
+        Seed of the random directions.
     rtol : float
         Allowed difference, relative to the largest entry.
 
@@ -128,7 +128,7 @@ def linearity(f: Function, *xs: Any, seed: int = 0, rtol: float = ROUND_OFF) -> 
 def adjointness(f: Function, *xs: Any, seed: int = 0, rtol: float = ROUND_OFF) -> None:
     """The sweeps are each other's adjoints: ``<J v, w> = <v, J^T w>``.
 
-    Parameters, errors as in `linearity`.
+    Parameters and errors as in `linearity`.
 
     Examples
     --------
@@ -204,16 +204,16 @@ def agreement(f: Function, x: Any, *, seed: int = 0, rtol: float = 1e-9) -> None
     _close("agreement", f"the second derivative of {name}", over, product, rtol, "reverse over reverse and hvp")
 
 
-# --- of calculus ----------------------------------------------------------------------------------
+# --- laws of calculus -----------------------------------------------------------------------------
 
 
 def chain_rule(f: Function, g: Function, x: Any, *, seed: int = 0, rtol: float = ROUND_OFF) -> None:
-    """The derivative of ``f(g(x))`` is that of f at g(x), applied to that of g.
+    """The derivative of ``f(g(x))`` is the derivative of f at g(x) times the derivative of g at x.
 
     Parameters
     ----------
     f, g : callable
-        Of one argument each.
+        Functions of one argument each.
     x, seed, rtol
         As in `linearity`.
 
@@ -256,11 +256,11 @@ def homogeneity(f: Function, x: Any, degree: float, *, rtol: float = ROUND_OFF) 
     Parameters
     ----------
     f : callable
-        Of one array, with a number as value.
+        A scalar function of one array.
     x : ndarray
-        Where.
+        The point.
     degree : float
-        1 for a norm, 2 for its square, 0 for a function of directions only.
+        1 for a norm, 2 for its square, 0 for a function of the direction only.
 
     Examples
     --------
@@ -279,17 +279,17 @@ def homogeneity(f: Function, x: Any, degree: float, *, rtol: float = ROUND_OFF) 
 
 
 def invariance(f: Function, change: Function, x: Any, *, rtol: float = 1e-9) -> None:
-    """A function that does not see a change of its argument has a gradient that goes along with the change.
+    """If a function is invariant under a change of its argument, its gradient transforms with the change.
 
-    With ``f(c(x)) = f(x)`` the gradient of f at x is the pullback, through c, of that at c(x). Softmax does not see
-    a shift of all logits, a norm no rotation.
+    If ``f(c(x)) = f(x)``, the gradient of f at x is the pullback through c of the gradient at c(x). For example,
+    softmax is invariant under a shift of all logits, and a norm under rotations.
 
     Parameters
     ----------
     f : callable
-        Of one array, with a number as value.
+        A scalar function of one array.
     change : callable
-        What it does not see.
+        The change c under which `f` is invariant.
     x, rtol
         As in `linearity`.
 
@@ -304,21 +304,21 @@ def invariance(f: Function, change: Function, x: Any, *, rtol: float = 1e-9) -> 
     changed, pullback = vjp(change, x)
     _close("invariance", name, f(x), f(changed), rtol, "its values before and after the change")
     (carried,) = pullback(grad(f)(changed))
-    _close("invariance", f"the gradient of {name}", grad(f)(x), carried, rtol, "the gradient and the one carried back")
+    _close("invariance", f"the gradient of {name}", grad(f)(x), carried, rtol, "the gradient and the one pulled back")
 
 
-# --- of precision ---------------------------------------------------------------------------------
+# --- a law of precision ---------------------------------------------------------------------------
 
 
 def precision(f: Function, *xs: Any, rtol: float = 1e-4) -> None:
-    """In float32 values and gradients have their dtype, and are near those of float64.
+    """The gradients of float32 arguments are float32 and close to those in float64.
 
     Parameters
     ----------
     f : callable
-        With a number as value.
+        A scalar function.
     *xs : ndarray
-        Where; cast to both precisions.
+        The point; cast to both precisions.
     rtol : float, default 1e-4
         Allowed difference, relative to the largest entry.
 

@@ -1,4 +1,4 @@
-"""The same values in other layouts: what a rule must not notice."""
+"""The same values in other memory layouts, which must not change the result of a rule."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def laid_out(x: NDArray[Any], layout: str) -> NDArray[Any]:
     Parameters
     ----------
     x : ndarray
-        The values; not touched.
+        The values; not changed.
     layout : str
-        One of `LAYOUTS`. "stretched" repeats the first layer of `x` along its first axis: a view that is broadcast
+        One of `LAYOUTS`. "stretched" repeats the first slice of `x` along its first axis, since a broadcast view
         cannot hold anything else.
 
     Returns

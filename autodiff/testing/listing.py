@@ -1,4 +1,4 @@
-"""A recorded graph as text: one line an operation, for the output of a test that failed."""
+"""A recorded graph as text, one operation a line, for the output of a failed test."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autodiff.core.tape import ITEM, Leaf, Node
 from autodiff.testing.blame import operations, recorded
 from autodiff.testing.problems import Problem
 
-_LINES = 40  # a graph with more operations is cut in the middle
+_LINES = 40  # the middle of a longer listing is left out
 
 
 def listing(roots: Iterable[Node], mark: Node | None = None) -> str:
@@ -24,13 +24,13 @@ def listing(roots: Iterable[Node], mark: Node | None = None) -> str:
     roots : iterable of Node
         The results.
     mark : Node, optional
-        What an arrow points at.
+        The node to mark with an arrow.
 
     Returns
     -------
     str
-        Lines such as ``v2 = multiply(x, v1)  (3,) float64``; arrays that nothing tracks by their shape, numbers by
-        their value.
+        Lines such as ``v2 = multiply(x, v1)  (3,) float64``. Untracked arrays are shown by shape and dtype, numbers by
+        value.
 
     Examples
     --------
@@ -75,9 +75,9 @@ def _type(x: Any) -> str:
 
 
 def shown(problem: Problem, node: Node | None) -> tuple[str, Callable[[], Any] | None]:
-    """The graph of a problem as text, and what draws it.
+    """The graph of a problem as text, and a function that draws it.
 
-    Of the operation to blame, `node`, only what leads to it is shown: the rest does not matter.
+    If there is an operation to blame, `node`, only the operations that lead to it are shown.
     """
     roots = {node} if node is not None else recorded(problem)
     if not roots:

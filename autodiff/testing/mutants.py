@@ -1,4 +1,4 @@
-"""Every primitive there is, and a way to spoil its rules for a while: a test must be able to fail."""
+"""Mutation tests: a list of all primitives, and context managers that spoil their rules. A test must be able to fail."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def all_primitives() -> dict[str, Primitive]:
     Returns
     -------
     dict of str to Primitive
-        ``"elementwise.sin"``, ``"reductions.sum_over"``, ...; a NumPy function with rules that no module
-        names comes as ``"numpy.<name>"``.
+        ``"elementwise.sin"``, ``"reductions.sum_over"``, ...; a primitive for a NumPy function that has no
+        name in a module is called ``"numpy.<name>"``.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def all_primitives() -> dict[str, Primitive]:
     ]
     found: dict[str, Primitive] = {}
     seen: set[Primitive] = set()
-    # A primitive is listed where it is made; a module that only imports it comes later in the race.
+    # A primitive is listed under the module that makes it; modules that only import it come in the second round.
     for own in (True, False):
         for module in (*modules, special):
             for name, value in vars(module).items():
@@ -57,9 +57,9 @@ def _is_made_in(primitive: Primitive, module: str) -> bool:
 
 
 def rules_of(primitive: Primitive) -> list[tuple[str, int | None]]:
-    """The rules that can be spoiled: mode and operand; None where one rule serves all operands.
+    """The rules that can be spoiled: mode and operand, or None if one rule serves all operands.
 
-    The forward rule of a linear function is the function itself and is left out: nobody can write it wrong.
+    The forward rule of a linear function is left out: it is the function itself and cannot be wrong.
     """
     out: list[tuple[str, int | None]] = []
     if primitive.pulls is None:
@@ -74,11 +74,11 @@ def rules_of(primitive: Primitive) -> list[tuple[str, int | None]]:
     return out
 
 
-# --- how a rule can be wrong ----------------------------------------------------------------------
+# --- ways in which a rule can be wrong ------------------------------------------------------------
 
 
 def _each(change: Callable[[Any], Any]) -> Callable[[Rule], Rule]:
-    """A change of what a rule returns, as a change of the rule."""
+    """A change of a rule that applies `change` to each of its results."""
 
     def changed(rule: Rule) -> Rule:
         def wrong(*args: Any, **keywords: Any) -> Any:
@@ -93,7 +93,7 @@ def _each(change: Callable[[Any], Any]) -> Callable[[Rule], Rule]:
 
 
 def _without_one_entry(g: Any) -> Any:
-    """Wrong at one index only, the last."""
+    """The result with 0 in its last entry, wrong at this index only."""
     if not np.size(g):
         return g
     keep = np.arange(np.size(g)).reshape(np.shape(g)) != np.size(g) - 1
@@ -101,7 +101,7 @@ def _without_one_entry(g: Any) -> Any:
 
 
 def _swapped(rule: Rule) -> Rule:
-    """The rule, with the first two operands in each other's place."""
+    """The rule with its last two operands exchanged."""
 
     def wrong(*args: Any, **keywords: Any) -> Any:
         return rule(*args[:-2], args[-1], args[-2], **keywords)
@@ -116,12 +116,12 @@ KINDS: dict[str, Callable[[Rule], Rule]] = {
     "dropped entry": _each(_without_one_entry),
     "swapped operands": _swapped,
 }
-"""How rules are spoiled: off by a thousandth, of the wrong sign, left out altogether, left out at one entry, and, of
-functions of two operands, applied to the wrong one."""
+"""The ways in which rules are spoiled: wrong by a thousandth, wrong sign, zero, zero in one entry, and for functions of
+two operands with the operands exchanged."""
 
 
 def times(factor: float) -> Callable[[Rule], Rule]:
-    """The change that multiplies what a rule returns."""
+    """The change that multiplies the results of a rule."""
     return _each(lambda g: g * factor)
 
 
@@ -133,18 +133,18 @@ def spoiled(
     modes: Sequence[str] = ("reverse", "forward"),
     operand: int | None = None,
 ) -> Iterator[None]:
-    """Context manager: the rules of a primitive are changed.
+    """Context manager in which the rules of a primitive are changed.
 
     Parameters
     ----------
     primitive : Primitive
-        Whose rules to spoil.
+        The primitive whose rules to spoil.
     change : callable
-        From a rule to another one.
+        Takes a rule and returns another one.
     modes : sequence of {"reverse", "forward"}
-        Which of them.
+        Which rules to change.
     operand : int, optional
-        Only the rules of this operand (all, where one rule serves them together).
+        Change only the rules of this operand (or of all, if one rule serves them together).
     """
     before = (primitive.pulls, primitive.pushes, primitive.joint_pull, primitive.joint_push, primitive.direct)
 
@@ -156,7 +156,7 @@ def spoiled(
     if "reverse" in modes:
         primitive.pulls = changed(primitive.pulls)
         primitive.joint_pull = change(primitive.joint_pull) if primitive.joint_pull else None
-        primitive.direct = None  # the fast twin of the rules: without it they are called themselves
+        primitive.direct = None  # the fast version of the rules: without it the rules themselves are called
     if "forward" in modes:
         primitive.pushes = changed(primitive.pushes)
         primitive.joint_push = change(primitive.joint_push) if primitive.joint_push else None
@@ -173,18 +173,18 @@ def scaled(
     modes: Sequence[str] = ("reverse", "forward"),
     operand: int | None = None,
 ) -> AbstractContextManager[None]:
-    """Context manager: the rules of a primitive give `factor` times what they should.
+    """Context manager in which the rules of a primitive give `factor` times the right result.
 
     Parameters
     ----------
     primitive : Primitive
-        Whose rules to spoil.
+        The primitive whose rules to spoil.
     factor : float, default 1.001
-        What a careful check still sees.
+        The default is an error that a careful check still sees.
     modes : sequence of {"reverse", "forward"}
-        Which of them.
+        Which rules to change.
     operand : int, optional
-        Only the rules of this operand (all, where one rule serves them together).
+        Change only the rules of this operand (or of all, if one rule serves them together).
 
     Examples
     --------
@@ -199,7 +199,7 @@ def scaled(
     return spoiled(primitive, times(factor), modes=modes, operand=operand)
 
 
-# --- which checks see it --------------------------------------------------------------------------
+# --- running checks on mutants --------------------------------------------------------------------
 
 
 class Mutant(NamedTuple):
@@ -208,11 +208,11 @@ class Mutant(NamedTuple):
     Attributes
     ----------
     primitive : str
-        By the name under which `all_primitives` lists it.
+        Its name in `all_primitives`.
     mode : {"reverse", "forward"}
-        Of which sweep.
+        The sweep to which the rule belongs.
     operand : int or None
-        Whose rule; None where one rule serves all operands.
+        The operand to which the rule belongs; None if one rule serves all operands.
     kind : str
         One of `KINDS`.
     """
@@ -229,16 +229,16 @@ class Mutant(NamedTuple):
 
 @dataclass(frozen=True)
 class MutationReport:
-    """What became of the mutants.
+    """The fate of the mutants.
 
     Attributes
     ----------
     caught : list of Mutant
-        Seen: a check failed.
+        A check failed.
     survivors : list of Mutant
-        Not seen: the checks pass with this rule wrong.
+        All checks passed with this rule wrong.
     idle : list of Mutant
-        Never called by any check, or never different from the rule that is right.
+        No check called the rule, or it never differed from the right one.
     """
 
     caught: list[Mutant]
@@ -262,30 +262,30 @@ def mutate_rules(
     kinds: Sequence[str] = tuple(KINDS),
     modes: Sequence[str] = ("reverse", "forward"),
 ) -> MutationReport:
-    """Run checks with one rule after the other spoiled, and list what they do not notice.
+    """Spoil one rule after another, run the checks each time, and list the wrong rules that they do not notice.
 
     Parameters
     ----------
     *checks : callable
-        Without arguments; each raises an exception if something is wrong. They must pass as things are.
+        Functions without arguments that raise an exception if something is wrong. They must pass with the right rules.
     primitives : mapping of str to Primitive, optional
-        Whose rules to spoil; by default all that the checks use, your own among them as ``"<module>.<name>"``.
+        The primitives whose rules to spoil. By default all that the checks use, your own as ``"<module>.<name>"``.
     kinds : sequence of str
-        In which ways, of `KINDS`.
+        The ways to spoil them, from `KINDS`.
     modes : sequence of {"reverse", "forward"}
-        The rules of which sweep.
+        The sweeps whose rules to spoil.
 
     Returns
     -------
     MutationReport
-        Its ``survivors`` are holes in the checks.
+        Its ``survivors`` show what the checks do not cover.
 
     Raises
     ------
     ValueError
         If a kind is not known, or no check is given.
     Exception
-        What a check raises while nothing is spoiled.
+        The exception of a check, if one fails with the right rules.
 
     Examples
     --------
@@ -328,7 +328,7 @@ def mutate_rules(
 
 
 def _of_users() -> dict[str, Primitive]:
-    """The primitives made outside of this package, by module and name."""
+    """The primitives made outside this package, by module and name."""
     package = __name__.partition(".")[0] + "."
     outside = [(getattr(p.fn, "__module__", None) or "numpy", p) for p in MADE if p not in NUMPY_PRIMITIVES.values()]
     names = [(f"{module.rpartition('.')[2]}.{p.name}", p) for module, p in outside if not module.startswith(package)]
@@ -349,7 +349,7 @@ def _run(checks: Sequence[Callable[[], object]]) -> bool:
 
 
 def _used(checks: Sequence[Callable[[], object]], primitives: Sequence[Primitive]) -> set[Primitive]:
-    """The primitives of which some rule is called."""
+    """The primitives of which at least one rule is called."""
     used: set[Primitive] = set()
     with ExitStack() as stack:
         for primitive in primitives:
@@ -371,7 +371,7 @@ def _noting(primitive: Primitive, used: set[Primitive]) -> Callable[[Rule], Rule
 
 
 def watched(change: Callable[[Rule], Rule], differs: list[bool]) -> Callable[[Rule], Rule]:
-    """The change of a rule, noting in `differs` (True is appended) when it makes a difference."""
+    """The same change of a rule, which also appends True to `differs` when the result differs from the right one."""
 
     def changed(rule: Rule) -> Rule:
         spoiled_rule = change(rule)
@@ -396,5 +396,5 @@ def _equal(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(_equal, one, other))
     if one is None or other is None:
         return one is other
-    one, other = (getattr(v, "values", getattr(v, "_data", v)) for v in (one, other))  # of a Batch, of a Tensor
+    one, other = (getattr(v, "values", getattr(v, "_data", v)) for v in (one, other))  # the arrays of Batches, Tensors
     return bool(np.array_equal(one, other, equal_nan=True))

@@ -1,6 +1,6 @@
-"""The pytest plugin: a `gradcheck` fixture, the marker `gradients`, and graphs in the output of what fails.
+"""The pytest plugin: a `gradcheck` fixture, the marker `gradients`, and graphs in the output of failed tests.
 
-pytest loads it by itself where this package is installed, before any `conftest.py`.
+If this package is installed, pytest loads the plugin automatically, before any `conftest.py`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from autodiff.testing.gradients import gradcheck as check_derivatives
 from autodiff.testing.report import GradientCheckError
 
 SEEDS = {"quick": 1, "deep": 5}
-"""With how many seeds the fixture repeats a check."""
+"""The number of seeds for which the fixture repeats a check."""
 
 _KEYWORDS = [p.name for p in inspect.signature(check_derivatives).parameters.values() if p.kind is p.KEYWORD_ONLY]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The command line."""
+    """Add the command line options."""
     group = parser.getgroup("gradcheck", "checks of derivatives")
     group.addoption(
         "--gradcheck-profile",
@@ -37,22 +37,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--gradcheck-report",
         metavar="DIR",
         default="gradcheck-report",
-        help="where the graphs of checks that fail are drawn as SVG, if Graphviz is there (default: gradcheck-report)",
+        help="folder for SVG graphs of failed checks, if Graphviz is installed (default: gradcheck-report)",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The marker."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers",
-        "gradients(**keywords): what the `gradcheck` fixture passes on by default, such as order=1 or strict_nan=True "
+        "gradients(**keywords): default keywords of the `gradcheck` fixture, such as order=1 or strict_nan=True "
         "(a derivative that is NaN fails).",
     )
 
 
 @pytest.fixture
 def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Any]:
-    """`autodiff.testing.gradcheck` with a seed made of the test's name, and the marker's keywords.
+    """`autodiff.testing.gradcheck` with a seed made from the test's name, and with the marker's keywords.
 
     With ``--gradcheck-profile=deep`` every entry is checked by itself, from five seeds.
 
@@ -67,7 +67,7 @@ def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Any]:
     profile = request.config.getoption("--gradcheck-profile")
     first = zlib.crc32(request.node.nodeid.encode())
     marked: dict[str, Any] = {}
-    for marker in reversed(list(request.node.iter_markers("gradients"))):  # the nearest one has the last word
+    for marker in reversed(list(request.node.iter_markers("gradients"))):  # the closest marker overrides the others
         if marker.args:
             raise pytest.UsageError(f"{request.node.nodeid}: the marker gradients takes keywords only: {marker.args}")
         if unknown := marker.kwargs.keys() - _KEYWORDS:
@@ -78,7 +78,7 @@ def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Any]:
         marked |= marker.kwargs
 
     def check(f: Callable[..., Any], *xs: Any, **keywords: Any) -> Any:
-        __tracebackhide__ = True  # a test that fails shows its own line
+        __tracebackhide__ = True  # a failed test shows its own line
         settings = {"full": profile == "deep", "seed": first, **marked, **keywords}
         report = check_derivatives(f, *xs, **settings)
         for k in range(1, SEEDS[profile]):
@@ -92,7 +92,7 @@ def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Any]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the graph of a check that failed to the test's report."""
+    """Add the graph of a failed check to the test's report."""
     report = yield
     error = call.excinfo.value if call.excinfo is not None else None
     if report.failed and isinstance(error, GradientCheckError) and error.listing:
@@ -103,7 +103,7 @@ def pytest_runtest_makereport(
 
 
 def _drawn(item: pytest.Item, error: GradientCheckError) -> str:
-    """Draw the graph in the report folder; says where, or nothing if there is no renderer."""
+    """Draw the graph in the report folder and say where; empty if there is no renderer."""
     if error.picture is None or drawing.find_renderer() is None:
         return ""
     folder = Path(item.config.rootpath, item.config.getoption("--gradcheck-report"))

@@ -1,7 +1,7 @@
-"""A function to be checked in flat form: lists of arrays in, lists of arrays out.
+"""A function to be checked, in flat form: it maps a list of arrays to a list of arrays.
 
-Nested containers are taken apart, integers and booleans held constant, what is not real or complex is left
-out of the results. The derivative of such a problem is a problem again: that is how higher orders are
+Nested containers are flattened, integers and Booleans are held constant, and results that are not real or
+complex are left out. The derivative of such a problem is again a problem, which is how higher orders are
 checked.
 """
 
@@ -41,7 +41,7 @@ class Problem:
     names : list of str
         A readable name for every leaf.
     primal : int
-        How many of the leaves are arguments of the original function; cotangents follow them.
+        How many of the leaves are arguments of the original function; cotangents come after them.
     closes : bool
         Whether its results depend on tracked Tensors that are not among the arguments.
     """
@@ -58,7 +58,7 @@ class Problem:
         return as_vector(self.call(*leaves))
 
     def at(self, leaves: list[Array]) -> Problem:
-        """The same at another point."""
+        """The same function at another point."""
         return dataclasses.replace(self, leaves=leaves)
 
 
@@ -74,19 +74,19 @@ def as_vector(arrays: Sequence[Any]) -> Vector:
 
 
 def widened(leaves: Sequence[Array]) -> list[Array]:
-    """Copies in double precision, read-only: the numeric derivative is taken there."""
+    """Read-only copies in double precision, for the numeric derivative."""
     return [read_only(x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)) for x in leaves]
 
 
 def read_only(x: Array) -> Array:
-    """A copy that raises when it is written to. What has no axes becomes a NumPy scalar, which cannot be."""
+    """A read-only copy. A 0-d array becomes a NumPy scalar, which cannot be written to."""
     x = np.array(x)
     x.flags.writeable = False
     return x if x.ndim else x[()]
 
 
 def without_infinities(problem: Problem) -> tuple[Problem, int]:
-    """The problem with results that are not finite masked away, and how many they are: there is nothing to compare."""
+    """The problem with results that are not finite masked out, since they cannot be compared, and their number."""
     with np.errstate(all="ignore"):
         finite = [np.isfinite(untracked(y)) for y in problem.call(*problem.leaves)]
     left_out = sum(int(np.size(mask) - np.count_nonzero(mask)) for mask in finite)
@@ -100,7 +100,7 @@ def without_infinities(problem: Problem) -> tuple[Problem, int]:
 
 
 def resolution_of(problem: Problem, leaves: Sequence[Array]) -> float:
-    """Relative precision of the results in double precision: coarser where the function forces a smaller type."""
+    """The relative precision of the results for double-precision arguments: coarser if `f` casts to a smaller dtype."""
     dtypes = [np.dtype(y.dtype) for y in problem.call(*leaves)]
     return max([float(np.finfo(d).eps) for d in dtypes if d.itemsize < 16 or d.kind == "c"], default=DOUBLE)
 
@@ -112,7 +112,7 @@ def title(f: Callable[..., Any]) -> str:
 
 
 def argument_names(f: Callable[..., Any], n: int) -> list[str]:
-    """The names of the first `n` positional parameters, as far as they can be found out."""
+    """The names of the first `n` positional parameters, as far as they are known."""
     try:
         parameters = list(inspect.signature(getattr(f, "forward", f)).parameters.values())
     except (TypeError, ValueError):
@@ -123,23 +123,25 @@ def argument_names(f: Callable[..., Any], n: int) -> list[str]:
 
 
 def parameters_of(f: Callable[..., Any], given: Any) -> list[Tensor]:
-    """The tracked leaves that a function reads, by which it is to be checked as well; those of a module by itself."""
+    """The tracked leaves that a function reads, to be checked as well; for a module, by default its own parameters."""
     source: Any = f if given is None and callable(getattr(f, "parameters", None)) else given
     found = list(source.parameters() if hasattr(source, "parameters") else source or ())
     for i, p in enumerate(found):
         if not isinstance(p, Tensor):
             raise GradientError(
-                f"gradcheck: parameters is a module or an iterable of Tensors, such as model.parameters(); entry {i} is"
-                f" a {type(p).__name__}."
+                f"gradcheck: parameters must be a module or an iterable of Tensors, such as model.parameters(); entry "
+                f"{i} is a {type(p).__name__}."
             )
         if not p.is_leaf:
-            raise GradientError(f"gradcheck: parameters[{i}] is the result of an operation; give the leaves behind it.")
+            raise GradientError(
+                f"gradcheck: parameters[{i}] is the result of an operation; give the leaves it was computed from."
+            )
     return list({id(p): p for p in found if p.requires_grad}.values())
 
 
 @contextmanager
 def standing_in(parameters: Sequence[Tensor], values: Sequence[Any]) -> Iterator[None]:
-    """For a while the parameters have other values, and with them the place in a graph, of these arrays or Tensors."""
+    """Context manager in which the parameters have the values, and the nodes, of these arrays or Tensors."""
     before = [(p._data, p._node) for p in parameters]
     try:
         for p, v in zip(parameters, values, strict=True):
@@ -153,7 +155,7 @@ def standing_in(parameters: Sequence[Tensor], values: Sequence[Any]) -> Iterator
 def problem_of(
     f: Callable[..., Any], xs: Sequence[Any], keywords: dict[str, Any] | None = None, parameters: Any = None
 ) -> Problem:
-    """The function `f` of nested containers at the point `xs`, and of parameters that it reads, in flat form.
+    """The function `f` of nested containers `xs`, and of the parameters that it reads, in flat form.
 
     Raises
     ------
@@ -193,14 +195,14 @@ def problem_of(
         outputs = [y if hasattr(y, "dtype") else np.asarray(y)[()] for y in outputs]
         return [y for y in outputs if y.dtype.kind in "fc"]
 
-    # of the two zeros the one above: of 1/x, and of the slope of a root, they are different points
+    # -0.0 becomes +0.0: for 1/x and for the slope of a root, the two are different points
     leaves = [read_only(np.asarray(x) + 0.0) for x in (*(flat[i] for i in varied), *(p._data for p in read))]
     names = [names[i] for i in varied] + [p.name or f"parameters[{i}]" for i, p in enumerate(read)]
     return _tried(Problem(title(f), call, leaves, names, len(leaves)), call, f)
 
 
 def _tried(problem: Problem, call: Callable[..., list[Any]], f: Callable[..., Any]) -> Problem:
-    """The problem, if `f` behaves like a function there."""
+    """The problem, after a trial: `f` must not raise, must not write into its arguments, and must be deterministic."""
     try:
         first = call(*problem.leaves)
     except Exception as error:
@@ -211,7 +213,7 @@ def _tried(problem: Problem, call: Callable[..., list[Any]], f: Callable[..., An
                 MUTATES,
             ) from error
         try:
-            first = call(*problem.leaves, tensors=True)  # it uses what only a Tensor has, such as x.at
+            first = call(*problem.leaves, tensors=True)  # `f` may use what only Tensors have, such as x.at
         except Exception:
             raise refusal(
                 f"gradcheck: {problem.name} raises {type(error).__name__} at this point ({error}), so nothing can be "
@@ -227,7 +229,7 @@ def _tried(problem: Problem, call: Callable[..., list[Any]], f: Callable[..., An
         )
     if not first:
         raise NotCheckableError(
-            f"gradcheck: {problem.name} returned nothing that is real or complex; integers and booleans have no "
+            f"gradcheck: {problem.name} returned nothing that is real or complex; integers and Booleans have no "
             f"derivative."
         )
     if any(isinstance(y, Tensor) and y.requires_grad for y in first):
@@ -242,7 +244,7 @@ def _tried(problem: Problem, call: Callable[..., list[Any]], f: Callable[..., An
 
 
 def pullback_of(problem: Problem, cts: Sequence[Array]) -> Problem:
-    """The pullback as a function of the point and the cotangents: its derivatives are the second derivatives."""
+    """The pullback as a function of the point and the cotangents; its derivatives are second derivatives."""
     n = len(problem.leaves)
 
     def call(*leaves: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What a gradient check found: single comparisons, and the report that gathers them."""
+"""The results of a gradient check: single comparisons, and the report that collects them."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from autodiff.errors import AutodiffError, GradientError
 
 MATCH, KINK, ILL_CONDITIONED, WRONG = "match", "kink", "ill-conditioned", "wrong"
 RAISES, MUTATES, RANDOM, INTEGER, NOT_A_NUMBER = "raises", "mutates", "not deterministic", "integer", "nan"
-"""What is wrong with a function that cannot be checked, or with a derivative that is no number."""
+"""Verdicts on functions that cannot be checked, and on a derivative that is NaN."""
 
 
 class GradientCheckError(AutodiffError, AssertionError):
-    """A derivative is not what differences of the function say it is.
+    """A derivative does not agree with differences of the function, or the function cannot be checked.
 
     Attributes
     ----------
     verdict : str
-        ``"wrong"`` or ``"kink"`` of a derivative, ``"nan"`` of one that is no number; of a function that cannot be
-        checked ``"raises"``, ``"mutates"``, ``"not deterministic"`` or ``"integer"``.
+        For a derivative ``"wrong"``, ``"kink"``, or ``"nan"`` if it is NaN; for a function that cannot be checked
+        ``"raises"``, ``"mutates"``, ``"not deterministic"`` or ``"integer"``.
     report : Report or None
-        All comparisons made until then.
+        All comparisons made before the error.
     listing : str
-        The recorded operations as text, as far as they lead to the one to blame; empty if there is nothing to show.
+        The recorded operations that lead to the one to blame, as text; empty if there is nothing to show.
     picture : callable or None
         Draws the graph, as `autodiff.draw` does; None if there is nothing to draw.
     """
@@ -37,7 +37,7 @@ class GradientCheckError(AutodiffError, AssertionError):
 
 
 class NotCheckableError(GradientCheckError, GradientError):
-    """There is nothing to differentiate by, or nothing that has a derivative."""
+    """There is nothing to differentiate with respect to, or no result that has a derivative."""
 
     verdict = INTEGER
 
@@ -51,7 +51,7 @@ def refusal(text: str, verdict: str) -> GradientCheckError:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One derivative, as a rule has it and as differences have it.
+    """One derivative, by a rule and by differences.
 
     Attributes
     ----------
@@ -60,9 +60,9 @@ class Comparison:
     mode : str
         ``"reverse"`` or ``"forward"``.
     operand : str
-        The argument, with its path where it is a container: ``params['w']``.
+        The argument, with its path inside a container: ``params['w']``.
     index : tuple of int, or None
-        The entry of the argument; None for a random direction through all of them.
+        The entry of the argument; None for a random direction through all entries.
     output : int, or None
         The entry of the results, all counted through, at which the two disagree most; None for a random
         combination of them (reverse), or if there is only one.
@@ -73,9 +73,9 @@ class Comparison:
     verdict : str
         ``"match"``, ``"kink"``, ``"ill-conditioned"`` or ``"wrong"``.
     scale : float
-        Size of the function's values for each unit moved: what a difference is also measured by.
+        Magnitude of the function's values, for each unit that the argument moves; `difference` is relative to it too.
     sides : tuple of float, or None
-        The one-sided slopes, where they differ.
+        The one-sided slopes, if they differ.
     """
 
     order: int
@@ -92,7 +92,7 @@ class Comparison:
 
     @property
     def difference(self) -> float:
-        """Of the two derivatives, relative to the largest of them and the scale."""
+        """The difference of the two derivatives, relative to the larger one or the scale, whichever is largest."""
         if self.analytic == self.numeric:
             return 0.0
         return abs(self.analytic - self.numeric) / max(abs(self.analytic), abs(self.numeric), self.scale)
@@ -121,7 +121,7 @@ class Report:
     show_kinks : bool
         Whether the text lists kinks one by one.
     notes : list of str
-        What else there is to say.
+        Further remarks, such as results that were left out.
     """
 
     name: str
@@ -136,7 +136,7 @@ class Report:
 
     @property
     def verdicts(self) -> dict[str, int]:
-        """How many comparisons came out how."""
+        """The number of comparisons with each verdict."""
         return dict(Counter(c.verdict for c in self.comparisons))
 
     @property

@@ -1,4 +1,4 @@
-"""`check_rule`: everything an author of a primitive must get right, in one call."""
+"""`check_rule`: one call that checks everything the author of a primitive must get right."""
 
 from __future__ import annotations
 
@@ -32,39 +32,39 @@ def check_rule(
     Parameters
     ----------
     primitive : Primitive, or callable
-        What `autodiff.elementwise`, `linear`, `multilinear` or `primitive` returned, or a function.
+        A result of `autodiff.elementwise`, `linear`, `multilinear` or `primitive`, or a function.
     *xs : array_like
-        The operands. Real and complex ones are differentiated by, if there is a rule for them.
+        The operands. Derivatives are taken with respect to the real and complex ones that have a rule.
     order : int, default 2
-        Up to which derivative.
+        The highest order of derivatives to check.
     rtol, atol : float
         As in `gradcheck`.
     seed : int, default 0
-        Of random directions and cotangents.
+        Seed of random directions and cotangents.
     **keywords
         The primitive's metadata.
 
     Returns
     -------
     Report
-        Of the comparisons with differences.
+        The comparisons with differences.
 
     Raises
     ------
     RuleError
-        If a rule returns the wrong count, shape or dtype, writes into what it is given, or a result
+        If a rule returns the wrong count, shape or dtype, or writes into an array it was given, or if a result
         shares memory with an operand or cotangent.
     GradientCheckError
         If a derivative is wrong, or the two sweeps disagree.
     NotCheckableError
-        If there is nothing to differentiate by.
+        If there is nothing to differentiate with respect to.
 
     Notes
     -----
-    Checked are: the cotangents' count, shapes and dtypes; reverse and forward rule against differences
-    and against each other (<ct, J t> = <J' ct, t>); the derivatives of both in point, cotangent
-    and tangent (second order); that nothing is written to and no memory shared; elementwise functions also with
-    broadcast operands and without axes; all of it once more in float32.
+    It checks the count, shapes and dtypes of the cotangents; reverse and forward rules against differences
+    and against each other (<ct, J t> = <J' ct, t>); the derivatives of both with respect to point, cotangent
+    and tangent (second order); and that rules write into no operand and share no memory. Elementwise functions
+    are also checked with broadcast and 0-d operands. All of it is repeated in float32.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def check_rule(
 
 
 def _problem(primitive: Callable[..., Any], xs: Sequence[Any], keywords: dict[str, Any]) -> Problem:
-    """The primitive as a function of those operands that have a rule."""
+    """The primitive as a function of the operands that have a rule."""
     if not isinstance(primitive, Primitive):
         return problem_of(primitive, xs, keywords)
     moving = [i for i, x in enumerate(xs) if _is_inexact(x) and _has_rule(primitive, i)]
@@ -122,7 +122,7 @@ def _has_rule(primitive: Primitive, i: int) -> bool:
 
 
 def _variants(primitive: Callable[..., Any], xs: Sequence[Any], keywords: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """The operands as given, and where it makes sense broadcast, without axes, and in float32."""
+    """The operands as given, and where it makes sense also broadcast, 0-d, and in float32."""
     given = tuple(read_only(np.asarray(x)) if _is_inexact(x) and not isinstance(x, float) else x for x in xs)
     out = [given]
     if isinstance(primitive, Primitive) and primitive.kind == ELEMENTWISE:
@@ -143,7 +143,7 @@ def _variants(primitive: Callable[..., Any], xs: Sequence[Any], keywords: dict[s
 
 
 def _runs(primitive: Callable[..., Any], xs: Sequence[Any], keywords: dict[str, Any]) -> bool:
-    """Whether the function takes these operands and gives finite numbers for them."""
+    """Whether the function accepts these operands and returns finite numbers."""
     try:
         y = primitive(*xs, **keywords)
     except Exception:
@@ -152,16 +152,16 @@ def _runs(primitive: Callable[..., Any], xs: Sequence[Any], keywords: dict[str, 
     return all(bool(np.isfinite(v).all()) for v in parts)
 
 
-# --- what the rules return ------------------------------------------------------------------------
+# --- results of the rules -------------------------------------------------------------------------
 
 
 def check_returns(primitive: Primitive, xs: Sequence[Any], keywords: dict[str, Any], rng: np.random.Generator) -> None:
-    """Call every rule by itself, on read-only arrays, and look at count, shape and dtype of what it returns.
+    """Call every rule by itself, on read-only arrays, and check the count, shape and dtype of its results.
 
     Raises
     ------
     RuleError
-        Naming the primitive, the operand, and both shapes or dtypes.
+        If one is wrong. The message names the primitive, the operand, and both shapes or dtypes.
     """
     y = primitive.fn(*xs, **keywords)
     several = isinstance(y, tuple)
@@ -183,7 +183,7 @@ def check_returns(primitive: Primitive, xs: Sequence[Any], keywords: dict[str, A
     else:
         if len(primitive.pulls) > len(xs):
             raise RuleError(
-                f"{primitive.name}: there are {len(primitive.pulls)} reverse rules, and it was called with "
+                f"{primitive.name}: there are {len(primitive.pulls)} reverse rules, but it was called with "
                 f"{len(xs)} operand(s)."
             )
         for i, rule in enumerate(primitive.pulls):
@@ -191,7 +191,7 @@ def check_returns(primitive: Primitive, xs: Sequence[Any], keywords: dict[str, A
                 g = _called(primitive, f"reverse rule of operand {i}", rule, (ct, *head), keywords)
                 _check_cotangent(primitive, i, g, xs[i], ct, xs)
     if primitive.kind == LINEAR:
-        return  # its forward rule is the function itself
+        return  # the forward rule is the function itself
     if primitive.pushes is None:
         assert primitive.joint_push is not None
         ts = tuple(
@@ -225,8 +225,8 @@ def _called(primitive: Primitive, what: str, rule: Callable[..., Any], args: Any
     except ValueError as error:
         if "read-only" in str(error):
             raise RuleError(
-                f"{primitive.name}: the {what} writes into an array it was given ({error}). Compute a new one: these "
-                f"arrays belong to the graph."
+                f"{primitive.name}: the {what} writes into an array it was given ({error}). Compute a new array: those "
+                f"given belong to the graph."
             ) from error
         raise
     except TypeError as error:
@@ -250,7 +250,7 @@ def _check_cotangent(primitive: Primitive, i: int, g: Any, x: Any, ct: Any, xs: 
 
 
 def _sums_to(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
-    """Whether the sweep can bring a cotangent of this shape to the operand's, by summing over broadcast axes."""
+    """Whether the sweep can reduce a cotangent of this shape to the operand's shape by summing over broadcast axes."""
     extra = len(shape) - len(wanted)
     return extra >= 0 and all(a == b or b == 1 for a, b in zip(shape[extra:], wanted, strict=True))
 
@@ -283,7 +283,7 @@ def _stretches_to(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
 
 
 def _check_dtype(primitive: Primitive, what: str, g: Any, xs: Sequence[Any]) -> None:
-    """In float32 everything stays float32: a NumPy scalar in a rule would widen it."""
+    """Refuse a rule that widens float32, as a NumPy scalar in it would."""
     kinds = {np.asarray(x).dtype for x in xs if _is_inexact(x) and not isinstance(x, float)}
     if kinds == {np.dtype(np.float32)} and np.dtype(g.dtype).itemsize > 4 and np.dtype(g.dtype).kind == "f":
         raise RuleError(

@@ -120,7 +120,7 @@ def is_from_outside(function: Any) -> str:
 
 
 def written(function: Any, args: list[Any], names: tuple[str, ...]) -> list[Any]:
-    """The objects into which a call of a C function is known to write: the owner of a method, its first argument, `out`.
+    """The objects into which a call of a C function is known to write: a method's owner, the first argument, `out`.
 
     Parameters
     ----------
