@@ -128,7 +128,7 @@ def _write(back: Backwards, trace: Trace, mark: int, cts: list[Value], gradients
 
 
 def _is_there_later(v: Value, leaves: list[Leaf]) -> bool:
-    """Whether a value is still the same at the backward pass. (For a leaf changed by then, the tape raises an error.)"""
+    """Whether a value is still the same at the backward pass. If a leaf has changed by then, the tape raises."""
     return v.kind in ("constant", "made") or (v.kind == "state" and v.payload._node in leaves)
 
 

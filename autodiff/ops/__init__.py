@@ -1,4 +1,4 @@
-"""The derivative tables, a file a family. Importing this room fills the registry."""
+"""The tables of derivatives, one file for each family of functions. Importing this package fills the registry."""
 
 from autodiff.ops import (
     activations,

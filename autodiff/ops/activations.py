@@ -1,6 +1,6 @@
-"""The bends of networks: each a function of one number, and the slope it has there.
+"""Activation functions of networks, with their slopes.
 
-Where a slope jumps, the conventions say what it is at the corner: the smallest subgradient where the function is convex
+Where a slope jumps, the conventions give its value at the corner: the smallest subgradient where the function is convex
 there, the smallest supergradient where it is concave.
 """
 
@@ -41,10 +41,10 @@ elu = elementwise(
 
 # --- smooth ---------------------------------------------------------------------------------------
 
-# Far below 0 they are a huge number times a share that is 0 in every precision: the number is held, so that the product
-# is 0 at minus infinity as well.
+# Far below 0 these functions are a huge number times a share that underflows to 0. The number is limited, so that the
+# product is 0 at minus infinity as well.
 _LOW = -1000.0
-_FAR = 250.0  # whose square is a number in float16 too
+_FAR = 250.0  # its square is finite in float16 too
 
 
 def _silu(x: Any) -> Any:
@@ -63,9 +63,9 @@ _TAIL = (
 
 
 def _in_single_precision(x: Any) -> tuple[Any, Any]:
-    """Share below x and density of a standard normal distribution, with all digits of a float32 however far out."""
+    """Distribution function and density of the standard normal distribution at x, accurate in float32 for every x."""
     z = np.minimum(np.abs(x), np.float32(20))
-    # x^2 rounded loses digits of exp(-x^2 / 2); split at a sixteenth, one square is exact and the other small.
+    # Rounding x^2 would lose digits of exp(-x^2 / 2). Split at a sixteenth: one square is exact, the rest is small.
     coarse = np.trunc(z * 16)
     coarse *= 1 / 16
     density = coarse * coarse
@@ -92,13 +92,13 @@ def _in_single_precision(x: Any) -> tuple[Any, Any]:
 
 
 def _gelu(x: Any) -> Any:
-    # In float32, where networks train, a tenth of the time; otherwise by erfc, which keeps its digits far below 0.
+    # In float32, in which networks train, this takes a tenth of the time; erfc keeps its digits far below 0.
     share = _in_single_precision(x)[0] if x.dtype.char == "f" and x.ndim else 0.5 * erfc(x * -math.sqrt(0.5))
     return np.maximum(x, _LOW) * share
 
 
 def _slope_of_gelu(x: Any) -> Any:
-    """The share below x, and x times the density there."""
+    """The distribution function at x plus x times the density."""
     if x.dtype.char == "f" and x.ndim:
         share, density = _in_single_precision(x)
     else:
@@ -111,7 +111,7 @@ slope_of_gelu = elementwise(
     lambda t, y, x: t * ((2 - np.clip(x, -_FAR, _FAR) ** 2) * (bell(x * math.sqrt(0.5)) / math.sqrt(2 * math.pi))),
     name="slope_of_gelu",
 )
-"""A primitive, so that in float32 it may be worked out in place; its own slope is (2 - x^2) times the density."""
+"""A primitive, so that float32 can be computed in place. Its own slope is (2 - x^2) times the density."""
 
 gelu = elementwise(_gelu, lambda t, y, x: t * slope_of_gelu(x), name="gelu")
 
@@ -121,7 +121,7 @@ _TWICE = 2 * math.sqrt(2 / math.pi)
 
 
 def _bent(x: Any) -> Any:
-    """What the sigmoid is taken of, and its slope; beyond 100 the sigmoid is 0 or 1 in every precision."""
+    """The argument of the sigmoid, and its slope. Beyond 100 (30 in float16) the sigmoid is 0 or 1 to rounding."""
     x = np.clip(x, -100.0, 100.0) if x.dtype.char != "e" else np.clip(x, -30.0, 30.0)
     square = x * x
     return x * (_TWICE + (_TWICE * _CUBIC) * square), _TWICE + (3 * _TWICE * _CUBIC) * square
@@ -133,16 +133,16 @@ def _gelu_tanh(x: Any) -> Any:
 
 @elementwise(_gelu_tanh, name="gelu_tanh")
 def gelu_tanh(t: Any, y: Any, x: Any) -> Any:
-    """Slope, by the product rule."""
+    """The slope, by the product rule."""
     u, du = _bent(x)
     return t * (sigmoid(u) + np.clip(x, _LOW, -_LOW) * (sigmoid_slope(u) * du))
 
 
-# --- made of straight pieces ----------------------------------------------------------------------
+# --- piecewise linear -----------------------------------------------------------------------------
 
 
 def _inside(y: Any, x: Any, low: float, high: float) -> Any:
-    return ~((x <= low) | (x >= high))  # NaN is let through, so that it shows
+    return ~((x <= low) | (x >= high))  # NaN counts as inside, so that it is propagated
 
 
 hardtanh = elementwise(
@@ -151,7 +151,7 @@ hardtanh = elementwise(
     name="hardtanh",
     live=(lambda y, x, *, low, high: _inside(y, x, low, high),),
 )
-"""The same values as `clip`, of which a bound is part of the inside; an activation is flat at its corners."""
+"""The same values as `clip`, but at a bound the slope of `clip` is 1 and that of an activation is 0."""
 
 hardsigmoid = elementwise(
     lambda x: np.clip(x, -3.0, 3.0) / 6.0 + 0.5,

@@ -1,4 +1,4 @@
-"""Arrays made of others: products of blocks and axes, choices by number, insertions, functions along axes."""
+"""Arrays made from others: cross and Kronecker products, choices by index, insertions, functions along axes."""
 
 from __future__ import annotations
 
@@ -23,24 +23,25 @@ from autodiff.ops.shapes import broadcast_to, canonical_axis, cast, moveaxis, op
 
 
 COMPONENTS = (3,) if NumpyVersion(np.__version__) >= "2.5.0" else (2, 3)
-"""How many components the vectors of a cross product may have."""
+"""The numbers of components that the vectors of a cross product may have."""
 
 
 @implements(np.cross)
 def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None) -> Any:
-    """``np.cross``, of vectors of three components; before NumPy 2.5 also of two."""
+    """``np.cross``, for vectors of three components; before NumPy 2.5 also of two."""
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = (moveaxis(operand(x), i, -1) for x, i in ((a, axisa), (b, axisb)))
     if a.shape[-1] not in COMPONENTS or b.shape[-1] not in COMPONENTS:
         raise ShapeError(
-            f"cross: the vectors must have {' or '.join(map(str, COMPONENTS))} components; the shapes, these last, are "
-            f"{a.shape} and {b.shape}. Of vectors in the plane it is a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]."
+            f"cross: the vectors must have {' or '.join(map(str, COMPONENTS))} components along their last axis; the "
+            f"shapes are {a.shape} and {b.shape}. For vectors in the plane write a[..., 0] * b[..., 1] - a[..., 1] * "
+            f"b[..., 0]."
         )
     xs, ys = ([v[..., i] if i < v.shape[-1] else None for i in range(3)] for v in (a, b))
 
     def minor(i: int, j: int) -> Any:
-        """The component x_i y_j - x_j y_i; None stands for a third component 0."""
+        """The component x_i y_j - x_j y_i; a missing third component, None, counts as 0."""
         terms = [x * y for x, y in ((xs[i], ys[j]),) if x is not None and y is not None]
         back = [x * y for x, y in ((xs[j], ys[i]),) if x is not None and y is not None]
         return terms[0] - back[0] if terms and back else terms[0] if terms else -back[0]
@@ -53,7 +54,7 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
 
 @implements(np.linalg.cross)
 def linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    """``np.linalg.cross``, of vectors of three components."""
+    """``np.linalg.cross``, for vectors of three components."""
     x1, x2 = operand(x1), operand(x2)
     if x1.shape[axis] != 3 or x2.shape[axis] != 3:
         raise ShapeError(f"linalg.cross: three components are expected; the shapes are {x1.shape} and {x2.shape}.")
@@ -71,15 +72,15 @@ def kron(a: Any, b: Any) -> Any:
     return reshape_to(left * right, shape=tuple(k * m for k, m in zip(first, second)))
 
 
-# --- by number ------------------------------------------------------------------------------------
+# --- by index -------------------------------------------------------------------------------------
 
 
 @implements(np.choose)
 def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
-    """``np.choose``; what is not chosen receives nothing."""
+    """``np.choose``; entries that are not chosen receive no gradient."""
     number, xs = shapes.values(a), [operand(x) for x in choices]
     if number.dtype.kind not in "iub":
-        raise TypeError(f"choose: the numbers of the choices are integers; their dtype is {number.dtype}.")
+        raise TypeError(f"choose: the indices of the choices must be integers; their dtype is {number.dtype}.")
     n = len(xs)
     if mode == "wrap":
         number = np.mod(number, n)
@@ -97,12 +98,12 @@ def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
     return y
 
 
-# --- more and fewer -------------------------------------------------------------------------------
+# --- insertion and resizing -----------------------------------------------------------------------
 
 
 @implements(np.insert)
 def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
-    """``np.insert``, differentiable in the array and in what is inserted."""
+    """``np.insert``, differentiable in the array and in the inserted values."""
     arr, new = operand(arr), operand(values)
     if axis is None:
         arr, axis = ravel(arr), 0
@@ -132,11 +133,11 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
 
 @implements(np.resize)
 def resize(a: Any, new_shape: Any) -> Any:
-    """``np.resize``: the entries again and again until the shape is full."""
+    """``np.resize``: the entries are repeated until the shape is full."""
     a = ravel(operand(a))
     shape = (int(new_shape),) if isinstance(new_shape, (int, np.integer)) else tuple(int(n) for n in new_shape)
     if any(n < 0 for n in shape):
-        raise ShapeError(f"resize: no length of the new shape is negative; {shape} was given.")
+        raise ShapeError(f"resize: the new shape must not have negative lengths; {shape} was given.")
     size = int(np.prod(shape, dtype=int))
     if not a.size:
         return np.zeros(shape, a.dtype)
@@ -156,7 +157,7 @@ def real_if_close(a: Any, tol: float = 100) -> Any:
 
 @implements(np.apply_along_axis)
 def apply_along_axis(func1d: Callable[..., Any], axis: Any, arr: Any, *args: Any, **kwargs: Any) -> Any:
-    """``np.apply_along_axis``: one call for each vector, so write it with axis= where that can be."""
+    """``np.apply_along_axis``: it makes one call for each vector, so prefer a function with axis= if there is one."""
     arr = operand(arr)
     axis = canonical_axis(axis, arr.ndim, "apply_along_axis")
     rows = moveaxis(arr, axis, -1)
@@ -189,11 +190,11 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
 
 @implements(np.piecewise)
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
-    """``np.piecewise``: each function sees the entries of its piece only."""
+    """``np.piecewise``: each function is called on the entries of its piece only."""
     if switches.tracer() is not None and any(map(callable, funclist)):
         raise switches.refusal(
-            "compile: np.piecewise gives each function the entries of its piece, and how many those are depends on "
-            "values. Write np.where or np.select, which compute all pieces for all entries."
+            "compile: np.piecewise gives each function the entries of its piece, and their number depends on values. "
+            "Write np.where or np.select, which compute all pieces for all entries."
         )
     x = operand(x)
     if not isinstance(condlist, (list, tuple)) or (condlist and np.ndim(condlist[0]) == 0 and x.ndim > 0):
@@ -203,7 +204,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
         conditions.append(~np.any(conditions, axis=0))
     elif len(funclist) != len(conditions):
         raise ValueError(
-            f"piecewise: {len(conditions)} conditions need as many functions or one more; {len(funclist)} were given."
+            f"piecewise: {len(conditions)} conditions need as many functions, or one more; {len(funclist)} were given."
         )
     y: Any = np.zeros(x.shape, x.dtype)
     for c, f in zip(conditions, funclist):

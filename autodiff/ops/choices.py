@@ -1,7 +1,7 @@
-"""Functions that choose, entry by entry, which of their operands goes through.
+"""Functions that choose, entry by entry, which of their operands passes through.
 
-Each declares `live`, the entries through which anything flows: a blocked entry stays 0 even where
-a later slope is infinite. NaN is never blocked, so that it shows.
+Each declares `live`, the entries through which a gradient flows. The gradient of a blocked entry stays 0
+even where a later slope is infinite. NaN is never blocked, so that it is propagated.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ fmin_of_two = elementwise(
 
 
 def _step(x: Any, excess: Any) -> Any:
-    """1 where `x` is chosen, its excess positive, else 0; NaN of NaN. Complex numbers are ordered as NumPy does."""
+    """1 where `x` is chosen, so that its excess is positive, else 0; NaN for NaN. Complex order is NumPy's."""
     return np.sign(excess) if x.dtype.kind != "c" else np.where(x == x, excess > 0, math.nan)
 
 
-# With a constant: one operand, and slope 0 (the smallest subgradient) where it meets the constant.
+# With a constant: one operand, and slope 0 (the smallest subgradient) where it equals the constant.
 relu = elementwise(
     lambda x: np.maximum(x, 0.0 if x.dtype.kind == "f" else 0),
-    lambda t, y, x: t * (np.sign(y) if y.dtype.kind != "c" else _step(x, y)),  # in every network: no call for it
+    lambda t, y, x: t * (np.sign(y) if y.dtype.kind != "c" else _step(x, y)),  # used in every network, so inlined
     name="relu",
     live=(lambda y, x: ~(x <= 0),),
 )
-# Its slope is 0 or 1, but at NaN: a look at the gradients of every network for that would cost a tenth of a step.
+# The slope is 0 or 1, except at NaN. Checking the gradients of every network for NaN would cost a tenth of a step.
 relu.flags &= ~OVERFLOWING
 maximum_with_constant = elementwise(
     lambda x, c: np.maximum(x, c),
@@ -87,7 +87,7 @@ fmin_with_constant = elementwise(
 
 
 def _is_constant(c: Any) -> bool:
-    """Whether `c` is a number, or an array without axes that nothing tracks: decided by type alone."""
+    """Whether `c` is a number or an untracked 0-d array; its value is not looked at."""
     return isinstance(c, (int, float, complex)) or (
         getattr(c, "ndim", 1) == 0 and not getattr(c, "requires_grad", False)
     )
@@ -95,7 +95,7 @@ def _is_constant(c: Any) -> bool:
 
 @implements(np.maximum)
 def maximum(a: Any, b: Any) -> Any:
-    """The larger of two; at a tie of two operands one half each, against a constant 0."""
+    """The larger of two. At a tie two operands have slope 1/2 each; against a constant the slope is 0."""
     if (type(b) is float or type(b) is int) and b == 0:
         return relu(a)
     if _is_constant(b):
@@ -113,7 +113,7 @@ def minimum(a: Any, b: Any) -> Any:
 
 @implements(np.fmax)
 def fmax(a: Any, b: Any) -> Any:
-    """The larger of two, NaN counting as missing; ties as in `maximum`."""
+    """The larger of two; NaN counts as missing, ties as in `maximum`."""
     if _is_constant(b):
         return fmax_with_constant(a, b)
     return fmax(b, a) if _is_constant(a) else fmax_of_two(a, b)
@@ -121,7 +121,7 @@ def fmax(a: Any, b: Any) -> Any:
 
 @implements(np.fmin)
 def fmin(a: Any, b: Any) -> Any:
-    """The smaller of two, NaN counting as missing; ties as in `maximum`."""
+    """The smaller of two; NaN counts as missing, ties as in `maximum`."""
     if _is_constant(b):
         return fmin_with_constant(a, b)
     return fmin(b, a) if _is_constant(a) else fmin_of_two(a, b)
@@ -135,7 +135,7 @@ def _below(x: Any, lo: Any, hi: Any) -> Any:
 
 
 def _above(x: Any, lo: Any, hi: Any) -> Any:
-    return (x > hi) | (lo > hi)  # with crossed limits the upper one is the answer
+    return (x > hi) | (lo > hi)  # if the limits are crossed, the result is the upper one
 
 
 def _between(x: Any, lo: Any, hi: Any) -> Any:
@@ -186,7 +186,7 @@ finite_or = elementwise(
 def nan_to_num(
     x: Any, copy: bool = True, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Any:
-    """``np.nan_to_num``, always a copy; the entries replaced receive nothing."""
+    """``np.nan_to_num``, always a copy; replaced entries receive no gradient."""
     if x.dtype.kind == "c":
         parts = [finite_or(p, nan=nan, posinf=posinf, neginf=neginf) for p in (np.real(x), np.imag(x))]
         return parts[0] + 1j * parts[1]
@@ -198,7 +198,7 @@ def nan_to_num(
 
 def _where(c: Any, a: Any, b: Any) -> Any:
     y: Any = np.where(c, a, b)
-    return y[()]  # of a NumPy scalar np.where makes an array
+    return y[()]  # np.where turns a NumPy scalar into an array
 
 
 select_where = elementwise(
@@ -208,13 +208,13 @@ select_where = elementwise(
     lambda t, y, c, a, b: np.where(c, 0, t),
     name="where",
     live=(None, lambda y, c, a, b: c, lambda y, c, a, b: ~c),
-    singular=True,  # it is there to guard against slopes that are not finite: masks are kept wherever it is used
+    singular=True,  # it guards against infinite slopes, so the sweep keeps masks wherever it is used
     reads=False,
 )
 
 
 def _condition(c: Any) -> Any:
-    """A condition as an untracked array of truth values."""
+    """A condition as an untracked Boolean array."""
     if not hasattr(c, "dtype"):
         return np.asarray(c, dtype=bool)
     c = c.data if getattr(c, "requires_grad", False) else c
@@ -223,7 +223,7 @@ def _condition(c: Any) -> Any:
 
 @implements(np.where)
 def where(condition: Any, *branches: Any) -> Any:
-    """``np.where``; the branch not taken receives nothing, whatever its slope there."""
+    """``np.where``; the branch not taken receives no gradient, even if its slope there is infinite or NaN."""
     if not branches:
         return np.nonzero(condition)
     if len(branches) != 2:
@@ -236,8 +236,8 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     """``np.select``: the first choice whose condition holds."""
     if len(condlist) == 0 or len(condlist) != len(choicelist):
         raise ValueError(
-            f"select: as many choices as conditions are expected, at least one; {len(choicelist)} and {len(condlist)} "
-            f"were given."
+            f"select: give as many choices as conditions, at least one; {len(choicelist)} choice(s) and "
+            f"{len(condlist)} condition(s) were given."
         )
     y = default
     for c, choice in zip(reversed(condlist), reversed(choicelist), strict=True):

@@ -1,7 +1,7 @@
-"""Magnitude, sign, angle, conjugate and the two parts: the functions that are not analytic.
+"""Magnitude, sign, angle, conjugate, real and imaginary part: the functions that are not analytic.
 
-Inside a sweep a cotangent is a linear functional, dL = Re(ct * dz), without conjugation. So analytic
-functions need no word about complex numbers, and those here say how they take a complex number apart.
+Inside a sweep a cotangent is a linear functional, dL = Re(ct * dz), without conjugation. So the rules of
+analytic functions hold for complex numbers as they are; only the functions here need complex rules.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from autodiff.ops.elementwise import positive, ratio
 
 
 def _entrywise(fn: Rule, *, name: str, vjp: Rule, jvp: Rule, singular: bool = False) -> Primitive:
-    """A function that acts entry by entry, but whose two rules differ."""
+    """An elementwise function whose reverse and forward rules differ."""
     through = lambda index, live, *_: live
     return primitive(fn, name=name, vjp=[vjp], jvp=[jvp], singular=singular, mask_pull=through, mask_push=through)
 
@@ -40,13 +40,13 @@ real_sign = elementwise(lambda x: np.sign(x), None, name="sign")
 
 @implements(np.absolute, np.abs)
 def absolute(x: Any) -> Any:
-    """The magnitude; of a complex operand it is real, and its slope 0 at 0."""
+    """The magnitude, real for a complex operand too; its slope is 0 at 0."""
     return complex_absolute(x) if _is_complex(x) else real_absolute(x)
 
 
 @implements(np.sign)
 def sign(x: Any) -> Any:
-    """``np.sign``; of a real operand it is not tracked, of a complex one it is z / abs(z)."""
+    """``np.sign``; not tracked for a real operand, z / abs(z) for a complex one."""
     return ratio(x, complex_absolute(x)) if _is_complex(x) else real_sign(x)
 
 
@@ -72,32 +72,32 @@ angle_of_complex = _entrywise(
 
 
 def _inverse(z: Any) -> Any:
-    """1 / z; 0 by convention at 0."""
+    """1 / z, and 0 at 0 by convention."""
     r = np.absolute(z)
     return ratio(ratio(np.conj(z), r), r)
 
 
 @implements(np.conjugate, np.conj)
 def conj(x: Any) -> Any:
-    """The complex conjugate; a real operand is its own."""
+    """The complex conjugate; for a real operand the operand."""
     return conjugate(x) if _is_complex(x) else positive(x)
 
 
 @implements(np.real)
 def real_part(val: Any) -> Any:
-    """The real part; a real operand is its own."""
+    """The real part; for a real operand the operand."""
     return real(val) if _is_complex(val) else positive(val)
 
 
 @implements(np.imag)
 def imag_part(val: Any) -> Any:
-    """The imaginary part; of a real operand it is 0, and not tracked."""
+    """The imaginary part; for a real operand 0, not tracked."""
     return imag(val) if _is_complex(val) else np.zeros_like(val)
 
 
 @implements(np.angle)
 def angle(z: Any, deg: bool = False) -> Any:
-    """The argument of a complex number, in radians, or degrees if asked; of a real one it is not tracked."""
+    """The argument of a complex number, in radians, or in degrees with `deg`; not tracked for a real operand."""
     y = angle_of_complex(z) if _is_complex(z) else real_angle(z)
     return y * (180 / math.pi) if deg else y
 

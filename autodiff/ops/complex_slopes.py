@@ -1,8 +1,8 @@
-"""Slopes of the inverse and the hyperbolic functions at complex numbers, right from the smallest to the largest.
+"""Slopes of the inverse and the hyperbolic functions at complex numbers, accurate for small and large numbers.
 
-The formulas of the calculus book square the operand, which overflows, or take 1 - y^2, which cancels far out. And each
-has to know on which side of a cut it is: there the sign of a zero decides, which ``1 + z`` loses, since a real number
-in NumPy is a complex one whose imaginary part is +0. So operands are put together from their parts.
+The formulas of a calculus book square the operand, which overflows, or compute 1 - y^2, which cancels for large
+operands. Also, each formula must know its side of a branch cut. There the sign of a zero decides, and ``1 + z`` loses
+it, because NumPy takes a real number for a complex one with imaginary part +0. So operands are assembled from parts.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ def _root_of_square_minus_one(z: Any) -> Any:
 root_of_one_minus_square = elementwise(
     _root_of_one_minus_square, lambda t, y, z: -t * (z / y), name="root_of_one_minus_square", singular=True
 )
-"""sqrt(1 - z) sqrt(1 + z): 1 over the slope of arcsin."""
+"""sqrt(1 - z) sqrt(1 + z), the reciprocal of the slope of arcsin."""
 root_of_one_plus_square = elementwise(
     _root_of_one_plus_square, lambda t, y, z: t * (z / y), name="root_of_one_plus_square", singular=True
 )
-"""sqrt(1 - iz) sqrt(1 + iz): 1 over the slope of arcsinh."""
+"""sqrt(1 - iz) sqrt(1 + iz), the reciprocal of the slope of arcsinh."""
 root_of_square_minus_one = elementwise(
     _root_of_square_minus_one, lambda t, y, z: t * (z / y), name="root_of_square_minus_one", singular=True
 )
-"""sqrt(z - 1) sqrt(z + 1): 1 over the slope of arccosh."""
+"""sqrt(z - 1) sqrt(z + 1), the reciprocal of the slope of arccosh."""
 
 
 def _limited(x: Any) -> Any:
-    """Far out, where the slope is 0 to the last digit, cosh shall not overflow."""
+    """`x`, limited so that cosh does not overflow; beyond the limit the slope is 0 to rounding."""
     limit = -0.55 * np.log(np.finfo(x.dtype).smallest_subnormal)
     return np.clip(x, -limit, limit)
 

@@ -1,7 +1,7 @@
-"""Einstein sums. Their transposes are Einstein sums again, and zeros round a diagonal where a letter repeats.
+"""Einstein sums. Their transposes are Einstein sums again, plus embedding in zeros where a letter repeats.
 
-Subscripts come to the primitive in canonical form, ``"ij,jk->ik"``: explicit, without blanks and without
-ellipsis (whose axes get letters of their own).
+Subscripts reach the primitive in canonical form, ``"ij,jk->ik"``: explicit, without blanks and without
+ellipsis (whose axes get their own letters).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from autodiff.typing import Shape
 
 _MOST_OPERANDS = 32  # as in NumPy
 _WORTH_A_PLAN = 100_000
-"""Multiplications from which finding an order, and a matrix product in it, is quicker than one plain loop."""
+"""Number of multiplications from which planning an order, with matrix products in it, is faster than one plain loop."""
 
 
 def _terms(subscripts: str) -> tuple[list[str], str]:
@@ -36,14 +36,14 @@ def _einsum(*xs: Any, subscripts: str) -> Any:
 
 
 def _transposed(i: int, ct: Any, *xs: Any, subscripts: str) -> Any:
-    """The cotangent of operand `i`: the sum in which it and the output have changed places."""
+    """The cotangent of operand `i`: the Einstein sum in which `i` and the output are exchanged."""
     inputs, output = _terms(subscripts)
     term, x = inputs[i], xs[i]
     others = inputs[:i] + inputs[i + 1 :]
     letters = "".join(dict.fromkeys(term))
     known = "".join(c for c in letters if c in output or any(c in other for other in others))
     g = einsum_of(ct, *xs[:i], *xs[i + 1 :], subscripts=f"{','.join([output, *others])}->{known}")
-    # letters that nobody else has, or that others have with length 1, were summed: all their places receive the same
+    # A letter that no other term has, or only with length 1, was summed over: all its entries receive the same value.
     found, own = dict(zip(known, g.shape)), dict(zip(term, x.shape))
     full = tuple(found.get(c, 1) if own[c] == 1 else own[c] for c in letters)
     if full != g.shape:
@@ -58,7 +58,7 @@ einsum_of = multilinear(
 
 def _embed(values: Any, *, subscripts: str, shape: Shape) -> Any:
     out = np.zeros(shape, values.dtype)
-    np.einsum(subscripts, out)[...] = values  # with one operand and nothing summed, it is a view
+    np.einsum(subscripts, out)[...] = values  # with one operand and no sum, einsum returns a view
     return out
 
 
@@ -76,7 +76,7 @@ embed_letters = linear(
 
 @implements(np.einsum)
 def einsum(*operands: Any, optimize: Any = False) -> Any:
-    """``np.einsum``; the order of the products is chosen here, so that `optimize` changes nothing."""
+    """``np.einsum``; the order of the products is chosen here, so `optimize` has no effect."""
     subscripts, xs = _read(operands)
     if len(xs) > _MOST_OPERANDS:
         raise UnsupportedError(f"np.einsum on Tensors takes at most {_MOST_OPERANDS} operands; {len(xs)} were given.")
@@ -84,7 +84,7 @@ def einsum(*operands: Any, optimize: Any = False) -> Any:
 
 
 def _read(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:
-    """Subscripts and arrays; subscripts may also follow each array as a list of numbers."""
+    """Subscripts and arrays; subscripts may also follow each array as a list of integers."""
     if isinstance(operands[0], str):
         return operands[0].replace(" ", ""), [operand(x) for x in operands[1:]]
     n = len(operands) // 2
@@ -108,7 +108,7 @@ def _canonical(subscripts: str, ranks: tuple[int, ...]) -> str:
     hidden = [rank - len(term.replace("...", "")) for term, rank in zip(terms, ranks)]
     for i, (term, rank, n) in enumerate(zip(terms, ranks, hidden)):
         if n < 0 or (n > 0 and "..." not in term):
-            raise ShapeError(f"einsum: {subscripts!r}: {term!r} does not fit operand {i}, which has {rank} axes.")
+            raise ShapeError(f"einsum: in {subscripts!r}, {term!r} does not match operand {i}, which has {rank} axes.")
     dots = "".join(spare[: max(n if "..." in term else 0 for term, n in zip(terms, hidden))])
     terms = [term.replace("...", dots[len(dots) - n :] if n else "") for term, n in zip(terms, hidden)]
     if not arrow:

@@ -1,7 +1,7 @@
-"""Decisions by values, at the border: what the engine does with them at once, and what a compiled program does later.
+"""Decisions that depend on values, made outside the rules.
 
-Eagerly each of these is its function, called. In a function that is being compiled the values of this call must decide
-for no other: the program asks again.
+In eager code, each function here simply calls the function that it is given. In a function that is being compiled, the
+values of this call must not decide for later calls, so the program decides anew at every call.
 """
 
 from __future__ import annotations
@@ -16,30 +16,33 @@ from autodiff.core.switches import is_traced
 
 
 def possibly(condition: Any) -> bool:
-    """Whether a condition holds anywhere; True of one that is traced, as it might in another call.
+    """Whether a condition holds anywhere. For a traced condition it is True, since it might hold in another call.
 
-    For shortcuts: where it is False, what is done otherwise would give the same bits.
+    Use it for shortcuts only: where it is False, the long way must give the same bits.
     """
     return True if is_traced(condition) else bool(np.any(condition))
 
 
 def decided(function: Callable[..., Any], *arrays: Any) -> Any:
-    """A number, or a tuple of them, that shapes or branches hang on.
+    """A number, or a tuple of numbers, on which shapes or branches depend.
 
-    The program compares it at every call; where it is another one, the function is traced anew.
+    A program compares it at every call; if it differs, the function is traced anew.
     """
     tracer = switches.tracer()
     return function(*arrays) if tracer is None else tracer.decide(function, arrays)
 
 
 def whole(function: Callable[..., Any], *arrays: Any) -> Any:
-    """Arrays, of shapes that hang on shapes alone, by a function that looks at values: one line of a program."""
+    """Call a function that looks at values and returns arrays whose shapes do not depend on them.
+
+    In a program it is one line.
+    """
     tracer = switches.tracer()
     return function(*arrays) if tracer is None else tracer.whole(function, arrays)
 
 
 def look(function: Callable[..., object], *arrays: Any) -> None:
-    """Look at values, to warn or to complain; a program does it at every call."""
+    """Check values, to warn or to raise; a program does so at every call."""
     tracer = switches.tracer()
     if tracer is None:
         function(*arrays)

@@ -1,8 +1,8 @@
 """Determinants. The gradient of a determinant is its matrix of cofactors, exact for singular matrices too.
 
-A formula with the inverse would fail there, and a case for singular matrices would be a branch on values. The singular
-value decomposition serves all: with a = U diag(s) V^H the cofactors are the products of all singular values but one,
-turned back, and the slope of the cofactors is made of the products of all but two. Nothing is divided.
+A formula with the inverse would fail for singular matrices, and a special case would be a branch on values. The SVD
+covers all matrices: with a = U diag(s) V^H the cofactors are the products of all singular values but one, transformed
+back, and their slope is made of the products of all but two. There is no division.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from autodiff.ops.solving import inverse, inverted
 
 
 def _turned(u: Any, vh: Any, middle: Any) -> Any:
-    """From the basis of singular vectors back; with the phase, as det a is prod(s) times that of U and V."""
+    """Transform back from the basis of singular vectors; det a is prod(s) times the phase of det U det V^H."""
     phase = np.linalg.det(u) * np.linalg.det(vh)
     return phase[..., None, None] * (conj(u) @ middle @ conj(vh))
 
@@ -41,8 +41,8 @@ def _scaled(a: Any, n: Any) -> Any:
 
 
 def _cofactors(a: Any) -> Any:
-    # Rows and columns are made alike in size first, so that a singular value is 0 by dependence, not by the units of a
-    # row. Where two of them are 0 up to rounding the rank is below n - 1, and all cofactors are 0.
+    # Rows and columns are scaled to similar size first, so that a singular value is small because of linear dependence
+    # and not because of the units of a row. If two are 0 to rounding, the rank is below n - 1 and all cofactors are 0.
     rows = _exponents(a, -1)
     columns = _exponents(_scaled(a, -rows), -2)
     u, s, vh = np.linalg.svd(_scaled(a, -rows - columns))
@@ -59,16 +59,16 @@ def _cofactors_slope(a: Any, m: Any) -> Any:
     u, s, vh = np.linalg.svd(a)
     m = adjoint(u) @ m @ adjoint(vh)
     n = s.shape[-1]
-    without = np.where(np.eye(n, dtype=bool), 1, s[..., None, :])  # row i: the singular values, the i-th replaced by 1
-    pairs = products_of_others(without, without.ndim - 1) * ~np.eye(n, dtype=bool)  # at i, j: all but these two
+    without = np.where(np.eye(n, dtype=bool), 1, s[..., None, :])  # row i: the singular values with s_i replaced by 1
+    pairs = products_of_others(without, without.ndim - 1) * ~np.eye(n, dtype=bool)  # at i, j: all but s_i and s_j
     middle = (pairs @ diagonal(m)[..., None]) * identity(a) - pairs * transposed(m)
     return _turned(u, vh, middle)
 
 
 def _third(ct: Any, y: Any, a: Any, m: Any) -> Any:
-    """The third derivative of det, applied to `ct` and `m`: symmetric, so it serves both sweeps; NaN if singular."""
+    """The third derivative of det, applied to `ct` and `m`: symmetric, so it serves both sweeps. NaN if singular."""
     if a.shape[-1] < 3:
-        return np.zeros_like(a * ct * m)  # a product of one entry or two
+        return np.zeros_like(a * ct * m)  # det is a polynomial of degree 2 at most
     one = identity(a)
     regular = (np.linalg.matrix_rank(a) == a.shape[-1])[..., None, None]
     x = inverse(np.where(regular, a, one)) * np.where(regular, 1, math.nan).astype(one.dtype)
@@ -88,7 +88,7 @@ cofactors_slope: Primitive = primitive(
     vjp=[_third, lambda ct, y, a, m: cofactors_slope(a, ct)],
     jvp=[_third, lambda t, y, a, m: cofactors_slope(a, t)],
 )
-"""The slope of the cofactors of `a` in the direction `m`; the second derivative of det, and so symmetric."""
+"""The slope of the cofactors of `a` in the direction `m`. It is the second derivative of det and hence symmetric."""
 
 cofactors = primitive(
     _cofactors,
@@ -108,7 +108,7 @@ determinant = primitive(
 
 @implements(np.linalg.det)
 def det(a: Any) -> Any:
-    """``np.linalg.det``; its slope is right for a singular matrix, to second order."""
+    """``np.linalg.det``; its first and second derivatives are right for a singular matrix too."""
     return determinant(square(a, "det"))
 
 
@@ -133,12 +133,12 @@ phase_of_determinant = primitive(
 )
 """det / |det| of a complex matrix."""
 sign_of_determinant = primitive(lambda a: np.linalg.slogdet(a)[0], name="sign_of_det", vjp=[None], jvp=[None])
-"""That of a real matrix is 1, -1 or 0, and not tracked."""
+"""The sign of det of a real matrix: 1, -1 or 0, not tracked."""
 
 
 @implements(np.linalg.slogdet)
 def slogdet(a: Any) -> Any:
-    """``np.linalg.slogdet``; of a singular matrix the value is NumPy's, and its gradient an error."""
+    """``np.linalg.slogdet``; for a singular matrix the value is NumPy's, and its gradient raises an error."""
     a = square(a, "slogdet")
     sign = (phase_of_determinant if a.dtype.kind == "c" else sign_of_determinant)(a)
     return SlogdetResult(sign, log_abs_determinant(a))

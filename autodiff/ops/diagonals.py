@@ -17,7 +17,7 @@ from autodiff.typing import Shape
 def _embed(values: Any, *, shape: Shape, offset: int, axis1: int, axis2: int) -> Any:
     out = np.zeros(shape, values.dtype)
     d = np.diagonal(out, offset, axis1, axis2)
-    d.setflags(write=True)  # NumPy hands it out read-only, but it is ours
+    d.setflags(write=True)  # NumPy returns a read-only view, but the array was made here
     d[...] = values
     return out
 
@@ -47,7 +47,7 @@ def diagonal(a: Any, offset: int = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
 
 @implements(np.linalg.diagonal)
 def matrix_diagonal(x: Any, /, *, offset: int = 0) -> Any:
-    """``np.linalg.diagonal``: that of the last two axes."""
+    """``np.linalg.diagonal``: the diagonal of the last two axes."""
     return diagonal(x, offset, -2, -1)
 
 
@@ -59,7 +59,7 @@ def trace(a: Any, offset: int = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
 
 @implements(np.linalg.trace)
 def matrix_trace(x: Any, /, *, offset: int = 0) -> Any:
-    """``np.linalg.trace``: that of the last two axes."""
+    """``np.linalg.trace``: the trace over the last two axes."""
     return trace(x, offset, -2, -1)
 
 
@@ -81,7 +81,7 @@ def diagflat(v: Any, k: int = 0) -> Any:
 
 
 def _lower(m: Any, k: int) -> Any:
-    """Where a matrix (or many, or a vector as all rows of one) is on or below the k-th diagonal."""
+    """The mask of entries on or below the k-th diagonal of a matrix, a stack, or a vector repeated as all rows."""
     return np.tri(m.shape[-2:][0], m.shape[-1], k, dtype=bool)
 
 
@@ -104,10 +104,10 @@ def _read(a: Any, triangle: str, *, diagonal: bool = True) -> Any:
 
 @linear(lambda a, *, triangle: np.where(_read(a, triangle), a, adjoint(a)), name="mirrored")
 def mirrored_of(ct: Any, a: Any, *, triangle: str) -> Any:
-    """What is not read has slope 0 by a product: a NaN, by which a rule says that it has no answer, stays one there."""
+    """Entries that are not read get slope 0 by a product: NaN, the answer of a rule that has none, stays NaN."""
     return ct * _read(a, triangle) + adjoint(ct) * _read(a, triangle, diagonal=False)
 
 
 def mirrored(a: Any, triangle: str) -> Any:
-    """The Hermitian matrix that one triangle of `a` stands for, ``"L"`` or ``"U"``: the other is not read."""
+    """The Hermitian matrix given by one triangle of `a`, ``"L"`` or ``"U"``; the other triangle is not read."""
     return mirrored_of(a, triangle=triangle)

@@ -1,7 +1,7 @@
-"""The error function, the bell curve under it, and the logarithm of the tail.
+"""The error function, its bell curve, and the logarithm of the tail of the normal distribution.
 
-NumPy has neither. Values are W. J. Cody's rational approximations (1969), whose relative error is below 1e-16 in each
-of three ranges; they are computed in double precision whatever the operand's.
+NumPy has none of them. Values are W. J. Cody's rational approximations (1969), whose relative error is below 1e-16 in
+each of three ranges. They are always computed in double precision.
 """
 
 from __future__ import annotations
@@ -62,32 +62,32 @@ def _quotient(table: tuple[tuple[float, ...], tuple[float, ...]], x: Any) -> Any
 
 
 def _bell(x: Any) -> Any:
-    # x^2 rounded loses x^2 units of the last place of exp(-x^2); split at a sixteenth the square is exact.
+    # Rounding x^2 would cost x^2 units in the last place of exp(-x^2). Split at a sixteenth, the large square is exact.
     x = np.clip(x, -40, 40)  # exp(-1600) is 0 in double precision
     coarse = np.trunc(x * 16) / 16
     return np.exp(-coarse * coarse) * np.exp(-(x - coarse) * (x + coarse))
 
 
 bell = elementwise(_bell, lambda t, y, x: t * (-2 * np.clip(x, -40, 40) * y), name="bell")  # clip: at infinity inf * 0
-"""``exp(-x**2)``, to its last digits however far out."""
+"""``exp(-x**2)``, accurate to the last digits for every x."""
 
 
 def _beyond(x: Any) -> tuple[Any, Any]:
-    """From 4 on x, and what ``sqrt(pi) x exp(x^2) erfc(x)`` is less than 1."""
-    far = np.clip(x, 4, 1e154)  # whose square is finite, and so is the logarithm of the tail
+    """The operand `x`, at least 4, and ``1 - sqrt(pi) x exp(x^2) erfc(x)``."""
+    far = np.clip(x, 4, 1e154)  # so that its square is finite, and with it the logarithm of the tail
     z = 1 / (far * far)
     return far, math.sqrt(math.pi) * z * _quotient(_FAR, z)
 
 
 def _scaled(x: Any) -> Any:
-    """``exp(x^2) erfc(x)`` from 0.46875 on."""
+    """``exp(x^2) erfc(x)`` for x of at least 0.46875."""
     far, less = _beyond(x)
     tail = (1 - less) / (math.sqrt(math.pi) * far)
     return np.where(x <= 4, _quotient(_MIDDLE, np.clip(x, 0.46875, 4)), tail)
 
 
 def _complement(x: Any) -> Any:
-    """Erfc of magnitudes, from 0.46875 on."""
+    """Erfc of magnitudes of at least 0.46875."""
     return _bell(x) * _scaled(x)
 
 
@@ -96,7 +96,7 @@ def _wide(x: Any) -> Any:
 
 
 def _odd_part(x: Any) -> Any:
-    """Erf of magnitudes up to 0.46875; of more, that of the limit."""
+    """Erf for magnitudes up to 0.46875; larger ones are limited to that."""
     near = np.clip(x, -0.46875, 0.46875)
     return near * _quotient(_NEAR, near * near)
 
@@ -121,7 +121,7 @@ erfc = elementwise(_erfc, lambda t, y, x: t * (-2 / math.sqrt(math.pi) * bell(x)
 # --- the tail of the normal distribution ----------------------------------------------------------
 
 
-@np.errstate(over="ignore")  # where the logarithm is beyond the numbers
+@np.errstate(over="ignore")  # where the logarithm overflows to -inf
 def _log_normal_tail(x: Any) -> Any:
     w = _wide(x) * math.sqrt(0.5)
     near = np.log1p(-_erfc(np.maximum(-w, -0.5)) / 2)
@@ -144,16 +144,16 @@ def _normal_excess(x: Any) -> Any:
 log_normal_tail: Primitive = elementwise(
     _log_normal_tail, lambda t, y, x: t * -normal_hazard(x), name="log_normal_tail"
 )
-"""The logarithm of the probability that a number of mean 0 and variance 1 is larger than x."""
+"""The logarithm of the probability that a standard normal variable is larger than x."""
 
 normal_hazard: Primitive = elementwise(
     _normal_hazard,
-    lambda t, y, x: t * (y * normal_excess(np.maximum(x, -40.0))),  # further left y is 0, and at infinity inf * 0
+    lambda t, y, x: t * (y * normal_excess(np.maximum(x, -40.0))),  # below -40 y is 0, and 0 * inf would be NaN
     name="normal_hazard",
 )
-"""The density at x over the probability beyond x, which for large x is x and a little."""
+"""The density at x divided by the probability beyond x; for large x slightly larger than x."""
 
 normal_excess: Primitive = elementwise(
     _normal_excess, lambda t, y, x: t * (normal_hazard(x) * y - 1), name="normal_excess"
 )
-"""That little, ``normal_hazard(x) - x``."""
+"""``normal_hazard(x) - x``, without cancellation."""

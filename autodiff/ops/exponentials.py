@@ -1,7 +1,7 @@
 """Sums of exponentials and shares in them: logsumexp, softmax, log_softmax.
 
-All are shifted by the largest entry, so that nothing overflows. An entry of -inf has share 0 and
-receives nothing; entries of +inf share evenly; where all are -inf, nobody has a share.
+All are shifted by the largest entry, so that nothing overflows. An entry of -inf has share 0 and receives
+no gradient. Entries of +inf have equal shares. If all entries are -inf, all shares are 0.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from autodiff.ops.shapes import spread
 
 
 def _exponentials(x: Any, axis: Axes) -> tuple[Any, Any]:
-    """The largest entry, and exp(x - largest): 1 for each infinity that is the largest."""
+    """The largest entry, and exp(x - largest), which is 1 for each +inf."""
     top = x.max(axis=axis, keepdims=True)
     if np.isfinite(top).all():
         return top, np.exp(x - top)

@@ -1,7 +1,7 @@
-"""Triangular factors: Cholesky and QR.
+"""Triangular factorizations: Cholesky and QR.
 
-Both rules are of one kind: in the basis of the factors a change of the matrix is split into a triangle and the rest,
-and the rest is a rotation or the triangle's own mirror image.
+Both rules follow the same idea. In the basis of the factors a change of the matrix is split into a triangle and the
+rest, and the rest is a rotation (QR) or the adjoint of the triangle (Cholesky).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from autodiff.ops.solving import solved
 
 
 def _halved(x: Any) -> Any:
-    """The lower triangle with half of the diagonal."""
+    """The lower triangle, with the diagonal halved."""
     n = x.shape[-1]
     return x * (np.tri(n) - np.eye(n) / 2).astype(np.finfo(x.dtype).dtype)
 
@@ -45,7 +45,7 @@ def _cholesky(a: Any) -> Any:
 
 
 def _not_positive(a: Any) -> MatrixError:
-    """The error about the first matrix, and its first leading minor, that is not positive."""
+    """The error about the first matrix that is not positive definite, with its first minor that is not positive."""
     n = a.shape[-1]
     for index in np.ndindex(a.shape[:-2]):
         for k in range(1, n + 1):
@@ -79,7 +79,7 @@ lower_factor = primitive(_cholesky, name="cholesky", vjp=[_cholesky_pull], jvp=[
 
 @implements(np.linalg.cholesky)
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    """``np.linalg.cholesky``: of the lower triangle, or with `upper` of the upper one, as NumPy; see `eigh`."""
+    """``np.linalg.cholesky``: reads the lower triangle, or with `upper` the upper one, as NumPy does; see `eigh`."""
     y = lower_factor(mirrored(square(a, "cholesky"), "U" if upper else "L"))
     return adjoint(y) if upper else y
 
@@ -88,7 +88,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
 
 
 def _over(x: Any, r: Any) -> Any:
-    """The product of `x` and the inverse of the triangle `r`."""
+    """``x @ inv(r)`` for a triangle `r`."""
     mend = "qr has a derivative only where the leading columns are independent."
     return transposed(solved(transposed(r), transposed(x), "qr", "the factor R", mend))
 
@@ -116,7 +116,7 @@ def _qr_pull(ct: Any, y: Any, a: Any) -> Any:
 
 
 def _qr_push(t: Any, y: Any, a: Any) -> Any:
-    """With S = Q^H dA R^-1 the triangle dR R^-1 is what S keeps when the rotation Q^H dQ is taken out."""
+    """S = Q^H dA R^-1 is the sum of the rotation Q^H dQ and the triangle dR R^-1, which are separated here."""
     q, r = y
     t = _over(t, r)
     s = adjoint(q) @ t
@@ -130,11 +130,11 @@ tall_factors = primitive(lambda a: tuple(np.linalg.qr(a)), name="qr", vjp=[_qr_p
 
 @implements(np.linalg.qr)
 def qr(a: Any, mode: str = "reduced") -> Any:
-    """``np.linalg.qr``; mode is ``'reduced'`` or ``'r'``, for square matrices also ``'complete'``."""
+    """``np.linalg.qr``; `mode` is ``'reduced'``, ``'r'``, or, if rows <= columns, ``'complete'``."""
     a = matrix(a, "qr")
     rows, columns = a.shape[-2:]
     if mode not in ("reduced", "r", "complete"):
-        raise refused(f"qr on a Tensor: mode is 'reduced', 'complete' or 'r'; {mode!r} was given.")
+        raise refused(f"qr on a Tensor: mode must be 'reduced', 'complete' or 'r'; {mode!r} was given.")
     if mode == "complete" and rows > columns:
         raise refused(
             f"qr on a Tensor of shape {a.shape}: mode='complete' adds columns to Q that a does not determine, so they "

@@ -1,8 +1,8 @@
-"""Discrete Fourier transforms: sums with the factors exp(∓2πi jk/n), every one linear.
+"""Discrete Fourier transforms: sums with the factors exp(∓2πi jk/n), all of them linear.
 
 Inside the sweeps a cotangent is not conjugated, and the matrix of the transform is symmetric, so the
-complex transforms are their own transposes. Of the real ones there are two: to half of a spectrum and
-back. Padding and cropping happen at the border; everything else is composed of these three.
+complex transforms are their own transposes. There are two real transforms: to half of a spectrum and
+back. Padding and cropping happen before the primitives; everything else is composed of these three.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from autodiff.ops.shapes import canonical_axis, operand, rotate
 from autodiff.typing import Shape
 
 _SWAPPED = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
-"""The other direction of the same normalisation; None is NumPy's other name for "backward"."""
+"""The same normalisation for the other direction. None is NumPy's other name for "backward"."""
 
 # --- the three primitives -------------------------------------------------------------------------
 
@@ -37,7 +37,7 @@ transform: Primitive = linear(
     lambda ct, x, *, axes, inverse, norm: transform(ct, axes=axes, inverse=inverse, norm=norm),
     name="fft",
 )
-"""The complex transform along some axes, none of them twice, without padding: a symmetric matrix."""
+"""The complex transform along distinct axes, without padding: a symmetric matrix."""
 
 
 def _half_transpose(ct: Any, x: Any, *, axis: int, norm: str | None) -> Any:
@@ -47,11 +47,11 @@ def _half_transpose(ct: Any, x: Any, *, axis: int, norm: str | None) -> Any:
 half_spectrum: Primitive = linear(
     lambda x, *, axis, norm: np.fft.rfft(x, axis=axis, norm=norm), _half_transpose, name="rfft"
 )
-"""The first half of the spectrum of real values, which determines the other."""
+"""The first half of the spectrum of real values, which determines the other half."""
 
 
 def _from_half_transpose(ct: Any, x: Any, *, n: int, axis: int, norm: str | None) -> Any:
-    """Each frequency counts twice, for itself and its mirror image, but 0 and the last one of an even `n`."""
+    """Each frequency counts twice, for itself and its mirror image, except 0 and, for even `n`, the last one."""
     twice = np.full(x.shape[axis], 2.0, ct.dtype)
     twice[0] = 1
     if n % 2 == 0:
@@ -65,13 +65,13 @@ from_half_spectrum: Primitive = linear(
     _from_half_transpose,
     name="irfft",
 )
-"""The `n` real values of which this is the first half of the spectrum; its length is ``n // 2 + 1``."""
+"""The `n` real values whose spectrum has this first half, of length ``n // 2 + 1``."""
 
 # --- canonical form -------------------------------------------------------------------------------
 
 
 def resized(x: Any, n: int, axis: int) -> Any:
-    """`x` cut off, or followed by zeros, to length `n` along an axis."""
+    """`x` cropped, or padded with zeros at the end, to length `n` along an axis."""
     have = x.shape[axis]
     if have == n:
         return x
@@ -84,13 +84,13 @@ def resized(x: Any, n: int, axis: int) -> Any:
 def _length(n: Any, default: int, name: str) -> int:
     n = default if n is None else index(n)
     if n < 1:
-        raise ShapeError(f"{name}: a transform needs one point at least; the length along its axis would be {n}.")
+        raise ShapeError(f"{name}: a transform needs at least one point; the length along its axis would be {n}.")
     return n
 
 
 def _norm(norm: Any, name: str) -> str | None:
     if norm not in _SWAPPED:
-        raise ValueError(f"{name}: norm is 'backward', 'ortho' or 'forward'; {norm!r} was given.")
+        raise ValueError(f"{name}: norm must be 'backward', 'ortho' or 'forward'; {norm!r} was given.")
     return norm
 
 
@@ -102,20 +102,20 @@ def _one(a: Any, n: Any, axis: Any, norm: Any, inverse: bool, name: str) -> Any:
 
 
 def _axes(a: Any, s: Any, axes: Any, name: str) -> tuple[list[int], list[Any]]:
-    """The axes to transform, and for each the length asked for; None where nothing was asked."""
+    """The axes to transform, and for each the given length, or None."""
     if axes is None:
         axes = range(-len(s), 0) if s is not None else range(a.ndim)
     axes = [canonical_axis(i, a.ndim, name) for i in axes]
     lengths = [None] * len(axes) if s is None else list(s)
     if len(lengths) != len(axes):
-        raise ShapeError(f"{name}: s has {len(lengths)} lengths and axes names {len(axes)}; they must be as many.")
+        raise ShapeError(f"{name}: s has {len(lengths)} lengths, but axes has {len(axes)}; they must be equally many.")
     return axes, [a.shape[i] if n == -1 else n for n, i in zip(lengths, axes)]
 
 
 def _many(a: Any, s: Any, axes: Any, norm: Any, inverse: bool, name: str) -> Any:
     a, norm = operand(a), _norm(norm, name)
     axes, lengths = _axes(a, s, axes, name)
-    if len(set(axes)) < len(axes):  # an axis named twice is transformed twice
+    if len(set(axes)) < len(axes):  # an axis given twice is transformed twice
         lengths = [a.shape[i] if s is None else n for n, i in zip(lengths, axes)]
         for n, axis in zip(reversed(lengths), reversed(axes)):
             a = _one(a, n, axis, norm, inverse, name)
@@ -163,7 +163,7 @@ def rfft(a: Any, n: Any = None, axis: Any = -1, norm: Any = None) -> Any:
 
 @implements(np.fft.irfft)
 def irfft(a: Any, n: Any = None, axis: Any = -1, norm: Any = None) -> Any:
-    """``np.fft.irfft``; what a real result cannot depend on, the imaginary part of frequency 0, has slope 0."""
+    """``np.fft.irfft``; the imaginary part of frequency 0, on which a real result cannot depend, has slope 0."""
     return _back_to_real(a, n, axis, norm, "irfft")
 
 
@@ -179,7 +179,7 @@ def ihfft(a: Any, n: Any = None, axis: Any = -1, norm: Any = None) -> Any:
     return conj(_real_one(a, n, axis, _SWAPPED[_norm(norm, "ihfft")], "ihfft"))
 
 
-# --- along several --------------------------------------------------------------------------------
+# --- along several axes ---------------------------------------------------------------------------
 
 
 @implements(np.fft.fftn)
@@ -196,7 +196,7 @@ def ifftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
 
 @implements(np.fft.rfftn)
 def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
-    """``np.fft.rfftn``: the last of the axes gives half of the spectrum."""
+    """``np.fft.rfftn``: along the last of the axes it gives half of the spectrum."""
     a = operand(a)
     axes, lengths = _axes(a, s, axes, "rfftn")
     a = _real_one(a, lengths[-1], axes[-1], norm, "rfftn")

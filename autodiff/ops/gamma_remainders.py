@@ -1,8 +1,8 @@
-"""What is left of the gamma function's logarithm and its derivatives when the leading terms are taken out.
+"""The logarithm of the gamma function and its derivatives, minus their leading terms.
 
-Densities of gamma, beta, Student's t and their kin are made of terms that grow like a log a and cancel: at a = 1e8 the
-eight leading digits. Here what cancels is taken out on paper. Each family is closed under differentiation, and its
-order is metadata.
+Densities such as gamma, beta and Student's t contain terms that grow like a log a and cancel: at a = 1e8 the eight
+leading digits are lost. Here the terms that cancel are removed analytically. Each family is closed under
+differentiation; its order is metadata.
 
 References
 ----------
@@ -24,7 +24,7 @@ _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617
 """B_2, B_4, ..., B_20."""
 
 _LARGE = 16.0
-"""From here on the asymptotic series has all digits for the first few derivatives; before, little cancels."""
+"""From here the asymptotic series is accurate for the first few derivatives; below, little cancels."""
 
 
 def _wide(x: Any) -> Any:
@@ -32,7 +32,7 @@ def _wide(x: Any) -> Any:
 
 
 def _series(n: int) -> list[tuple[float, int]]:
-    """Coefficient and exponent of 1/x of the n-th derivative of what Stirling's formula leaves."""
+    """Coefficients and exponents of 1/x in the n-th derivative of the remainder of Stirling's formula."""
     return [
         ((-1) ** n * b / (2 * k * (2 * k - 1)) * math.prod(range(2 * k - 1, 2 * k - 1 + n)), 2 * k - 1 + n)
         for k, b in enumerate(_BERNOULLI, 1)
@@ -57,7 +57,7 @@ def _stirling(x: Any, *, n: int) -> Any:
 stirling: Primitive = elementwise(
     _stirling, lambda t, y, x, *, n: t * stirling(x, n=n + 1), name="stirling_remainder", singular=True
 )
-"""The n-th derivative of gammaln(x) - ((x - 1/2) log x - x + log(2 pi) / 2), positive x."""
+"""The n-th derivative of gammaln(x) - ((x - 1/2) log x - x + log(2 pi) / 2), for positive x."""
 
 
 def _log1p_less(x: Any) -> Any:
@@ -74,7 +74,7 @@ def _log1p_less(x: Any) -> Any:
 
 
 log1p_less = elementwise(_log1p_less, lambda t, y, x: t * (-x / (1 + x)), name="log1p_less", singular=True)
-"""log(1 + x) - x, which near 0 is -x^2 / 2."""
+"""log(1 + x) - x, near 0 approximately -x^2 / 2."""
 
 
 def _digamma_rise(a: Any, b: Any, *, n: int) -> Any:
@@ -83,11 +83,11 @@ def _digamma_rise(a: Any, b: Any, *, n: int) -> Any:
     order = n + 1
     scale = (-1) ** n * math.factorial(n)
 
-    def fall(x: Any, m: int) -> Any:  # x^-m - (x + b)^-m, of positive numbers without cancelling
+    def fall(x: Any, m: int) -> Any:  # x^-m - (x + b)^-m for positive numbers, without cancellation
         return -np.expm1(-m * np.log1p(b / x)) * x ** (-float(m))
 
     with np.errstate(all="ignore"):
-        # By the recurrence both are brought to where the asymptotic series holds; each term by itself is a difference.
+        # The recurrence moves both arguments to where the asymptotic series holds, term by term as differences.
         total = sum(scale * fall(a + k, order) for k in range(steps))
         x = a + steps
         total = total - sum(c * fall(x, m) for c, m in _series(order))
@@ -104,7 +104,7 @@ polygamma_rise: Primitive = elementwise(
     name="polygamma_rise",
     singular=True,
 )
-"""polygamma(a + b) - polygamma(a) of order n for positive a and b, to its last digits however far apart they are."""
+"""polygamma(a + b) - polygamma(a) of order n for positive a and b, accurate even if their sizes are far apart."""
 
 
 def _betaln(a: Any, b: Any) -> Any:
@@ -119,7 +119,7 @@ def _betaln(a: Any, b: Any) -> Any:
 
 
 def _betaln_slope(a: Any, b: Any) -> Any:
-    """By `a`: digamma(a) - digamma(a + b), which of positive numbers is a sum of terms of one sign."""
+    """The slope by `a`: digamma(a) - digamma(a + b), for positive numbers a sum of terms of one sign."""
     positive = (a > 0) & (b > 0)
     x, y = np.where(positive, a, 1), np.where(positive, b, 1)
     others = polygamma(np.where(positive, 1, a), n=0) - polygamma(np.where(positive, 1, a + b), n=0)

@@ -1,4 +1,4 @@
-"""Rows of equal steps, ratios and powers between two ends, differentiable in the ends."""
+"""linspace, logspace and geomspace, differentiable in both ends."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from autodiff.ops.shapes import cast, moveaxis, operand, reshape_to, values
 
 
 def _raw(x: Any) -> Any:
-    """The plain value, a Python number as it is: NumPy's choice of a dtype hangs on that."""
+    """The plain value. A Python number stays one, because NumPy's choice of a dtype depends on it."""
     return values(x) if hasattr(type(x), "__autodiff_apply__") else x
 
 
 def _like(x: Any) -> Any:
-    """The same, or, in a trace, ones of its shape and type: for asking NumPy about dtypes."""
+    """The plain value, or in a trace ones of its shape and dtype: only for asking NumPy about dtypes."""
     raw = _raw(x)
     return np.ones(raw.shape, raw.dtype)[()] if is_traced(raw) else raw
 
@@ -33,10 +33,10 @@ def _ends(start: Any, stop: Any, dtype: Any) -> tuple[Any, Any]:
 
 
 def _fractions(num: Any, endpoint: bool, ndim: int, dtype: Any) -> Any:
-    """How far along each member of the row lies, from 0 on, in front of `ndim` axes."""
+    """The position of each sample as a fraction of the whole span, along an axis before `ndim` axes of length 1."""
     n = index(num)
     if n < 0:
-        raise ValueError(f"the number of samples is not negative; {n} was given.")
+        raise ValueError(f"the number of samples, num, must not be negative; {n} was given.")
     steps = max(n - 1 if endpoint else n, 1)
     return (np.arange(n) / steps).reshape((n,) + (1,) * ndim).astype(dtype.type(0).real.dtype)
 
@@ -106,5 +106,5 @@ def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype
         sign = np.sign(values(a))
         span = log(b * sign) - log(a * sign)
     t = _fractions(num, endpoint, span.ndim, inner)
-    near = t > 0.5  # from the nearer end: both are met exactly, and no power overflows on the way
+    near = t > 0.5  # compute from the nearer end: both ends are exact, and no intermediate power overflows
     return _finished(where(near, b, a) * np.exp(span * (t - near)), axis, wanted)

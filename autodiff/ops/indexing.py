@@ -1,7 +1,7 @@
-"""Reading and functionally writing entries by index.
+"""Reading entries by index, and writing them functionally.
 
-An index is kept as an `Index`, a hashable template whose arrays are operands of their own. Reading
-(`gather`) and adding into zeros (`index_add`) are each other's transpose.
+An index is kept as an `Index`, a hashable template; its arrays are separate operands. Reading (`gather`)
+and adding into zeros (`index_add`) are each other's transpose.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from autodiff.typing import Shape
 
 
 class _Array:
-    """Stands in a template where an index array goes."""
+    """Marks the place of an index array in a template."""
 
     def __repr__(self) -> str:
         return "array"
 
     def __reduce__(self) -> str:
-        return "ARRAY"  # there is one, also after a pickle
+        return "ARRAY"  # a pickle refers to the only instance
 
 
 ARRAY = _Array()
 
 
 class Index:
-    """An index in which arrays are replaced by a mark, so that it may be compared and hashed."""
+    """An index in which arrays are replaced by a mark, so that it can be compared and hashed."""
 
     __slots__ = ("template",)
 
@@ -40,7 +40,7 @@ class Index:
         self.template = template
 
     def fill(self, arrays: tuple[Any, ...]) -> Any:
-        """The index that NumPy takes."""
+        """The index for NumPy, with the arrays in their places."""
         if not arrays:
             return self.template
         if self.template is ARRAY:
@@ -99,7 +99,8 @@ def _canonical(part: Any) -> Any:
         return array.astype(np.intp)
     if array.dtype.kind not in "iub":
         raise IndexError(
-            f"an index is made of whole numbers, slices, conditions, None and ...; {part!r} has dtype {array.dtype}."
+            f"an index must consist of integers, slices, Boolean arrays, None and ...; {part!r} has dtype "
+            f"{array.dtype}."
         )
     return array
 
@@ -113,12 +114,12 @@ def _gather(x: Any, *arrays: Any, index: Index) -> Any:
 
 @linear(_gather, name="getitem", masking=True)
 def gather(ct: Any, x: Any, *arrays: Any, index: Index) -> Any:
-    """Cotangent of `x`: zero, with the cotangent added at the entries read."""
+    """Cotangent of `x`: zeros, with the cotangent added to the entries that were read."""
     return index_add(ct, *arrays, index=index, shape=x.shape)
 
 
 def entries(index: Index, arrays: tuple[Any, ...], shape: Shape) -> Any:
-    """The numbers, in C order, of the entries that an index names in an array of this shape."""
+    """The flat positions, in C order, of the entries that an index selects in an array of this shape."""
     if index.template is ARRAY and len(shape) == 1 and arrays[0].dtype != np.bool_:
         return arrays[0]
     return np.arange(math.prod(shape)).reshape(shape)[index.fill(arrays)]
@@ -127,15 +128,15 @@ def entries(index: Index, arrays: tuple[Any, ...], shape: Shape) -> Any:
 def _index_add(values: Any, *arrays: Any, index: Index, shape: Shape) -> Any:
     out = np.zeros(shape, values.dtype)
     if all(a.dtype == np.bool_ for a in arrays):
-        out[index.fill(arrays)] = values  # slices and conditions name no entry twice
-    else:  # np.add.at is fast with one flat index array, a fifth as fast with any other index
+        out[index.fill(arrays)] = values  # slices and Boolean arrays select no entry twice
+    else:  # np.add.at is fast with one flat index array; with any other index it takes five times as long
         np.add.at(out.reshape(-1), entries(index, arrays, shape).reshape(-1), values.reshape(-1))
     return out
 
 
 @linear(_index_add, name="index_add", masking=True)
 def index_add(ct: Any, values: Any, *arrays: Any, index: Index, shape: Shape) -> Any:
-    """Cotangent of the values added: read at the same index."""
+    """Cotangent of the added values: the entries at the same index."""
     return gather(ct, *arrays, index=index)
 
 
@@ -155,7 +156,7 @@ def _at_set(x: Any, v: Any, *arrays: Any, index: Index) -> Any:
 
 
 def _kept(y: Any, x: Any, v: Any, *arrays: Any, index: Index) -> Any:
-    """Which entries of `x` are not overwritten."""
+    """A mask of the entries of `x` that are not overwritten."""
     shape = x.shape
 
     def kept(*arrays: Any) -> Any:
@@ -167,7 +168,7 @@ def _kept(y: Any, x: Any, v: Any, *arrays: Any, index: Index) -> Any:
 
 
 def _last(x: Any, *arrays: Any, index: Index) -> Any:
-    """For each entry written, whether it is the last one at its place."""
+    """For each value written, whether it is the last one written to its place."""
     shape = x.shape
 
     def last(*arrays: Any) -> Any:
@@ -207,7 +208,7 @@ at_set: Primitive = primitive(
     mask_pull=_mask_pulled,
     mask_push=_mask_pushed,
 )
-"""A copy of `x` with entries replaced. With repeated indices the last write counts, and receives the gradient."""
+"""A copy of `x` with entries replaced. If an index is repeated, the last write counts and receives the gradient."""
 
 # --- by index along one axis ----------------------------------------------------------------------
 
@@ -240,8 +241,8 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     axis = canonical_axis(axis, arr.ndim, "take_along_axis")
     if indices.ndim != arr.ndim:
         raise ShapeError(
-            f"take_along_axis: the array has shape {arr.shape} and the indices {indices.shape}; they must have as many "
-            f"axes."
+            f"take_along_axis: the array has shape {arr.shape} and the indices {indices.shape}; both must have the "
+            f"same number of axes."
         )
     grid = list(np.ix_(*(np.arange(n) for n in arr.shape)))
     grid[axis] = indices
@@ -284,7 +285,7 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None, descen
     return gather(a, order, index=Index(ARRAY)) if a.ndim == 1 else take_along_axis(a, order, axis)
 
 
-# --- no gradient by nature ------------------------------------------------------------------------
+# --- functions without a gradient -----------------------------------------------------------------
 
 _CONSTANT: set[Any] = {
     *(np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.lexsort, np.searchsorted),

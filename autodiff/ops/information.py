@@ -12,7 +12,7 @@ from autodiff.ops.choices import where
 
 
 def _nothing(x: Any, y: Any) -> Any:
-    """Where a factor 0 meets a logarithm that does not exist: the product is 0, and does not move."""
+    """Where a factor 0 multiplies a logarithm that does not exist: the product is the constant 0."""
     return (x == 0) & (y <= 0)
 
 
@@ -67,7 +67,7 @@ rel_entr = elementwise(
 
 def _logit(p: Any) -> Any:
     with np.errstate(divide="ignore", invalid="ignore"):
-        # near 1/2 the difference of the logarithms would cancel; 2p - 1 is exact there
+        # Near 1/2 the difference of the logarithms would cancel, but 2p - 1 is exact.
         middle = 2 * np.arctanh(2 * np.clip(p, 0.25, 0.75) - 1)
         return np.where(np.abs(p - 0.5) < 0.25, middle, np.log(p) - np.log1p(-p))[()].astype(p.dtype)
 

@@ -1,7 +1,7 @@
-"""Joining arrays, taking them apart, repeating and padding.
+"""Joining arrays, splitting, repeating and padding them.
 
-`concatenate` and `split`, `stack` and `unstack` are each other's transpose. Lists of arrays become
-positional operands here, at the border.
+`concatenate` and `split` are each other's transpose, as are `stack` and `unstack`. Lists of arrays become
+positional operands here, before the primitives are called.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ concatenate_all: Primitive = linear(
 split_at: Primitive = linear(
     _split, lambda cts, x, *, sizes, axis: concatenate_all(*cts, axis=axis), name="split", masking=True
 )
-"""Parts of an array. It masks, as reading by index does: what lies in a part that is not used receives nothing."""
+"""Parts of an array. It masks, as reading by index does: entries in a part that is not used receive no gradient."""
 
 
 def _joined_mask(index: int, live: Any, y: Any, *xs: Any, axis: int) -> Any:
@@ -65,11 +65,11 @@ def _joined_mask(index: int, live: Any, y: Any, *xs: Any, axis: int) -> Any:
     return live[_part(axis, start, start + xs[index].shape[axis])]
 
 
-concatenate_all.mask_pull = _joined_mask  # cut out of the whole; the rule would cut out all others as well
+concatenate_all.mask_pull = _joined_mask  # it cuts out one part of the mask; the rule would cut out all parts
 
 
 def _arrays(arrays: Any, name: str) -> list[Any]:
-    """A list of arrays, or an array as the list of its members, as operands."""
+    """The operands in a list of arrays, or in an array, whose slices along the first axis they are."""
     xs = [operand(x) for x in arrays]
     if not xs:
         raise ShapeError(f"{name}: at least one array is needed; the list is empty.")
@@ -89,7 +89,7 @@ def concatenate(arrays: Any, axis: Any = 0, *, dtype: Any = None) -> Any:
         if _without(x.shape, axis) != _without(xs[0].shape, axis):
             raise ShapeError(
                 f"concatenate: array 0 has shape {xs[0].shape} and array {i} {x.shape}; all lengths but that of axis "
-                f"{axis} must be equal. Arrays of one shape are joined along a new axis by np.stack."
+                f"{axis} must be equal. To join arrays of equal shape along a new axis, use np.stack."
             )
     return concatenate_all(*xs, axis=axis)
 
@@ -138,11 +138,11 @@ def array_split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
     if isinstance(indices_or_sections, (int, np.integer)):
         parts = int(indices_or_sections)
         if parts < 1:
-            raise ValueError(f"split: the number of parts is at least 1; {parts} was given.")
+            raise ValueError(f"split: the number of parts must be at least 1; {parts} was given.")
         sizes = [n // parts + 1] * (n % parts) + [n // parts] * (parts - n % parts)
         return list(split_at(ary, sizes=tuple(sizes), axis=axis))
     bounds = [0, *(slice(None, int(i)).indices(n)[1] for i in indices_or_sections), n]
-    if bounds != sorted(bounds):  # parts that overlap: each is a part for itself
+    if bounds != sorted(bounds):  # the parts overlap, so each is sliced by itself
         return [ary[_part(axis, a, b)] for a, b in pairwise(bounds)]
     return list(split_at(ary, sizes=tuple(b - a for a, b in pairwise(bounds)), axis=axis))
 
@@ -184,7 +184,7 @@ def _stack(*xs: Any, axis: int) -> Any:
     if axis == 0 and all(type(x) is np.ndarray or isinstance(x, np.generic) for x in xs):
         return np.array(xs)  # a tenth of the time of np.stack
     y = np.stack(xs, axis)
-    return y if axis or not hasattr(y, "flags") or y.flags.c_contiguous else y.copy()  # traced: laid out as by np.array
+    return y if axis or not hasattr(y, "flags") or y.flags.c_contiguous else y.copy()  # C order, as by np.array
 
 
 def _unstack(x: Any, *, axis: int) -> Any:
@@ -278,7 +278,7 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
 def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
     """``np.meshgrid``."""
     if indexing not in ("xy", "ij"):
-        raise ValueError(f"meshgrid: indexing is 'xy' or 'ij'; {indexing!r} was given.")
+        raise ValueError(f"meshgrid: indexing must be 'xy' or 'ij'; {indexing!r} was given.")
     xs = [ravel(operand(x)) for x in xi]
     n = len(xs)
     places = list(range(n))
@@ -293,7 +293,7 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
 
 @implements(np.ix_)
 def ix_(*args: Any) -> Any:
-    """``np.ix_``: vectors along an axis each; of truth values, where they are true."""
+    """``np.ix_``: each vector along an axis of its own; a Boolean vector stands for the indices where it is true."""
     out = []
     for k, given in enumerate(args):
         x = operand(given)
@@ -319,11 +319,11 @@ def pad(
     """``np.pad`` in the modes that copy entries or write constants."""
     if mode not in ("constant", *_COPYING_MODES):
         known = ", ".join(repr(m) for m in ("constant", *_COPYING_MODES))
-        raise UnsupportedError(f"np.pad on a Tensor: mode is one of {known}; {mode!r} was given.")
+        raise UnsupportedError(f"np.pad on a Tensor: mode must be one of {known}; {mode!r} was given.")
     if reflect_type != "even":
         raise UnsupportedError(
-            f'np.pad on a Tensor: reflect_type is "even"; {reflect_type!r} was given. '
-            "What is reflected oddly is twice the edge less what is reflected evenly."
+            f'np.pad on a Tensor: reflect_type must be "even"; {reflect_type!r} was given. '
+            "An odd reflection is twice the edge minus the even reflection."
         )
     widths = _widths(pad_width, array.ndim)
     if mode == "constant":
@@ -341,7 +341,7 @@ def pad(
 
 
 def _widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
-    """Before and after each axis."""
+    """The widths before and after the entries, for each axis."""
     if isinstance(pad_width, dict):
         pairs = [(0, 0)] * ndim
         for axis, width in pad_width.items():

@@ -1,7 +1,7 @@
-"""Where functions have no single slope, as a table: the kinks, the slopes that are valid there, the one that is taken.
+"""A table of kinks: where functions have no single slope, which slopes are valid there, and which one is taken.
 
-A row gives for a primitive (or a function that leaves no node of its own) and one of its operands how far every entry
-is from its nearest kink. `kink_report` lists the entries for which that is 0, or small.
+A row is for one operand of a primitive, or of a function that records no node. It gives the distance of every entry
+from its nearest kink. `kink_report` lists the entries for which that is 0 or small.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ class Bend(NamedTuple):
     Attributes
     ----------
     distance : callable
-        ``(y, *xs, **keywords) -> array``: how far each entry is from the nearest kink; 0 on it, inf or NaN where there
-        is none. Of the shape of the output for an elementwise function, else of the operand, or of the output where a
-        whole slice is folded. Without a node, `y` is None.
+        ``(y, *xs, **keywords) -> array``: the distance of each entry from the nearest kink; 0 at a kink, inf or NaN if
+        there is none. It has the shape of the output for an elementwise function and for one that folds whole slices,
+        else that of the operand. Without a node, `y` is None.
     low, high : number or callable
-        The slopes that are valid: from the lower to the upper one-sided slope.
+        The valid slopes: from the lower to the upper one-sided slope.
     taken : number, callable or None
-        The slope by convention; None: what the rule gives for a cotangent of ones.
+        The slope by convention. None: what the rule gives for a cotangent of ones.
     operand : int
     note : str
-        What happens there.
+        What happens at the kink.
     """
 
     distance: Rule
@@ -65,7 +65,7 @@ class Bend(NamedTuple):
 
 
 def _gap(a: Any, b: Any) -> Any:
-    return np.where(a == b, 0, np.abs(a - b))  # two equal infinities are no distance apart
+    return np.where(a == b, 0, np.abs(a - b))  # inf - inf would be NaN
 
 
 def _size(y: Any, x: Any, *_: Any, **__: Any) -> Any:
@@ -81,7 +81,7 @@ def _between(y: Any, a: Any, b: Any) -> Any:
 
 
 def _to_corner(y: Any, x: Any) -> Any:
-    """Of the hard sigmoid and the hard swish."""
+    """The distance from the corners of the hard sigmoid and the hard swish."""
     return _gap(np.abs(x), 3.0)
 
 
@@ -90,7 +90,7 @@ def _to_whole(x: Any) -> Any:
 
 
 def _to_step(y: Any, x: Any) -> Any:
-    """Rounding towards 0 has no step at 0."""
+    """The distance from a step of rounding towards 0, which has no step at 0."""
     return np.where(np.rint(x) == 0, math.inf, _to_whole(x))
 
 
@@ -109,7 +109,7 @@ def _to_multiple_but_0(y: Any, a: Any, b: Any) -> Any:
 
 
 def _runner_up(d: Any, axis: Axes) -> Any:
-    """The second smallest along some axes, which are kept with length 1; inf if there is only one."""
+    """The second smallest entry along some axes, which are kept with length 1; inf if there is only one entry."""
     axes = tuple(range(d.ndim)) if axis is None else axis
     rest = tuple(i for i in range(d.ndim) if i not in axes)
     flat = d.transpose(rest + axes).reshape((*[d.shape[i] for i in rest], count(d.shape, axis)))
@@ -118,7 +118,7 @@ def _runner_up(d: Any, axis: Axes) -> Any:
 
 
 def _to_tie(y: Any, x: Any, *, axis: Axes, keepdims: bool) -> Any:
-    """The extreme entry is as far from a tie as the next one is from it."""
+    """The distance from a tie: for the extreme entry, its distance from the next one."""
     d = _gap(x, kept(y, x.shape, axis, keepdims))
     return np.maximum(d, _runner_up(d, axis))
 
@@ -134,7 +134,7 @@ def _rank_share(y: Any, x: Any, ranks: Any) -> Any:
 
 
 def _to_neighbour(y: Any, x: Any, axis: Any = -1, *_: Any, **__: Any) -> Any:
-    """For each entry the distance to the nearest other one."""
+    """For each entry its distance from the nearest other entry."""
     x = np.ravel(x) if axis is None else x
     axis = -1 if axis is None else axis
     if not x.ndim or x.shape[axis] < 2:
@@ -149,7 +149,7 @@ def _to_neighbour(y: Any, x: Any, axis: Any = -1, *_: Any, **__: Any) -> Any:
 
 
 def _to_equal(w: Any, a: Any) -> Any:
-    """Sorted values that are equal up to rounding count as equal."""
+    """The same for sorted values, where values that are equal up to rounding count as equal."""
     nearest = _to_neighbour(None, w)
     largest = np.abs(w).max(axis=-1, keepdims=True, initial=0.0)
     return np.where(nearest <= rounding(a) * largest, 0, nearest)
@@ -177,7 +177,7 @@ def _to_rank_drop(y: Any, a: Any, *_: Any, rcond: float) -> Any:
 
 
 def _knots(x: Any, xp: Any, fp: Any) -> tuple[Any, Any, Any]:
-    """Of the nearest sample the distance, and the slopes before and behind it."""
+    """The distance from the nearest sample, and the slopes before and after that sample."""
     x, xp, fp = np.asarray(x, float), np.asarray(xp, float), np.asarray(fp)
     nearest = np.abs(x[..., None] - xp).argmin(axis=-1)
     slopes = np.concatenate([[0.0], np.diff(fp) / np.diff(xp), [0.0]])
@@ -208,7 +208,7 @@ def _knot_slope(y: Any, x: Any, xp: Any, fp: Any, *_: Any, **__: Any) -> Any:
 
 
 def _spread(sign: int) -> Rule:
-    """The steepest slopes of the standard deviation by one entry, where all of them are equal."""
+    """The steepest slopes of the standard deviation by one entry, where all entries are equal."""
 
     def bound(y: Any, x: Any, *, axis: Axes, ddof: float, keepdims: bool) -> Any:
         n = count(x.shape, axis)
@@ -308,4 +308,4 @@ KINKS: dict[Callable[..., Any], tuple[Bend, ...]] = {
     remainder: (Bend(_to_multiple, -math.inf, 1, "the value jumps"),),
     fmod: (Bend(_to_multiple_but_0, -math.inf, 1, "the value jumps"),),
 }
-"""The kinks of every function that has some, by the primitive or the NumPy function."""
+"""The kinks of every function that has any, by primitive or NumPy function."""

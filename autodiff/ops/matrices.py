@@ -1,6 +1,6 @@
-"""What the rules of linear algebra share: transposes, checks of shapes, and errors that name the matrix.
+"""Shared by the rules of linear algebra: transposes, checks of shapes, and errors that name the matrix.
 
-A matrix stands in the last two axes; axes before them count a stack of matrices.
+A matrix occupies the last two axes; axes before them make a stack of matrices.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ def transposed(x: Any) -> Any:
 
 
 def conj(x: Any) -> Any:
-    """The complex conjugate; a real array is its own."""
+    """The complex conjugate; for a real array the array itself."""
     return x.conj() if x.dtype.kind == "c" else x
 
 
 def real_part(x: Any) -> Any:
-    """The real part; a real array is its own."""
+    """The real part; for a real array the array itself."""
     return x.real if x.dtype.kind == "c" else x
 
 
@@ -36,7 +36,7 @@ def adjoint(x: Any) -> Any:
 
 
 def hermitian_part(x: Any) -> Any:
-    """Half of `x` and its adjoint: its own transpose as a real linear map, so it serves both sweeps."""
+    """The mean of `x` and its adjoint. As a real linear map it is its own transpose, so it serves both sweeps."""
     return (x + adjoint(x)) / 2.0
 
 
@@ -46,12 +46,12 @@ def diagonal(x: Any) -> Any:
 
 
 def precision(x: Any) -> Any:
-    """The real type in which NumPy answers for `x`: that of its parts, double for whole numbers."""
+    """The limits (`finfo`) of the real dtype of NumPy's results for `x`: that of its parts, float64 for integers."""
     return np.finfo(x.dtype if x.dtype.kind in "fc" else np.float64)
 
 
 def identity(x: Any) -> Any:
-    """The unit matrix with as many columns as `x`, in its precision, real."""
+    """The real identity matrix with as many columns as `x`, in its precision."""
     return np.eye(x.shape[-1], dtype=precision(x).dtype)
 
 
@@ -61,7 +61,7 @@ def on_diagonal(values: Any) -> Any:
 
 
 def rounding(x: Any) -> float:
-    """What, relative to the largest, counts as 0 among the eigenvalues or singular values of `x`."""
+    """The limit below which an eigenvalue or singular value of `x`, relative to the largest, counts as 0."""
     return 10 * max(x.shape[-2:]) * float(precision(x).eps)
 
 
@@ -69,22 +69,22 @@ def rounding(x: Any) -> float:
 
 
 def matrix(a: Any, name: str, what: str = "a") -> Any:
-    """`a` as an array of some kind, with two axes at least."""
+    """`a` as an operand with at least two axes."""
     a = operand(a)
     if a.ndim < 2:
         raise ShapeError(
-            f"{name}: {what} has shape {a.shape}; a matrix is expected, or a stack of them: two axes or more."
+            f"{name}: {what} has shape {a.shape}; a matrix is expected, or a stack of matrices: two axes or more."
         )
     return a
 
 
 def square(a: Any, name: str, what: str = "a") -> Any:
-    """`a` as an array of some kind, a square matrix or a stack of them."""
+    """`a` as an operand that is a square matrix or a stack of them."""
     a = matrix(a, name, what)
     if a.shape[-1] != a.shape[-2]:
         raise ShapeError(
             f"{name}: {what} has shape {a.shape}; a square matrix is expected, or a stack of them: the last two axes "
-            f"must be equal."
+            f"must have equal length."
         )
     return a
 
@@ -95,7 +95,7 @@ def refused(text: str) -> UnsupportedError:
 
 
 def which(bad: Any) -> str:
-    """In a stack, the first matrix for which it is true; of a single matrix nothing need be said."""
+    """The words that name the first bad matrix of a stack; empty for a single matrix."""
     bad = np.asarray(bad)
     if not bad.ndim or not bad.any():
         return ""
@@ -109,11 +109,11 @@ def singular(a: Any, name: str, what: str = "a", mend: str = "") -> MatrixError:
     where = which(np.linalg.slogdet(a)[0] == 0)
     return MatrixError(
         f"{name}: {what}{where} is singular, shape {a.shape}. "
-        + (mend or "np.linalg.pinv and lstsq take it; so does a + small * np.eye(n).")
+        + (mend or "Use np.linalg.pinv or lstsq, or add a small multiple of np.eye(n) to a.")
     )
 
 
-# --- NumPy's named results, to be built around Tensors --------------------------------------------
+# --- NumPy's named results, which are also built around Tensors -----------------------------------
 
 _ONE = np.ones((1, 1))
 EighResult: Any = type(np.linalg.eigh(_ONE))

@@ -1,8 +1,8 @@
 """Functions of Hermitian matrices, f(V diag(w) V^H) = V diag(f(w)) V^H, and all their derivatives.
 
 The n-th derivative of f at the matrix is made of its divided differences f[w_0, ..., w_n] in the basis of the
-eigenvectors (Daleckii and Krein for n = 1). Nothing is divided by a difference of eigenvalues that is 0: of equal ones
-the divided difference is a derivative of f. So the vectors themselves are never differentiated, and ties do no harm.
+eigenvectors (Daleckii and Krein for n = 1). For equal eigenvalues the divided difference is a derivative of f, so there
+is no division by 0. The eigenvectors themselves are never differentiated, and ties do no harm.
 
 References
 ----------
@@ -26,10 +26,10 @@ Slopes = Callable[[int, Any], Any]
 """``slopes(n, x)``: the n-th derivative of f at each entry of a plain array."""
 
 _CLOSE = 0.05
-"""By how much two terms may differ, relative to the larger, for the integral; beyond, little is lost by subtracting."""
+"""The integral is used if two terms differ by at most this part of the larger; beyond, subtracting loses little."""
 
 _NODES = (6, 9)
-"""Two rules of Gauss: where they do not agree, f changes too fast for them, and subtracting loses nothing."""
+"""Points of two Gauss rules. Where they disagree, f changes too fast for them, and subtracting loses nothing."""
 
 
 def _simplex_rule(n: int, count: int) -> tuple[Any, Any]:
@@ -39,7 +39,7 @@ def _simplex_rule(n: int, count: int) -> tuple[Any, Any]:
     nodes, weights = [], []
     for pick in itertools.product(range(count), repeat=n):
         left, coordinates, total = 1.0, [], 1.0
-        for depth, i in enumerate(pick):  # each coordinate takes a share of what the others before it have left
+        for depth, i in enumerate(pick):  # each coordinate takes a share of what is left by those before it
             total *= weight[i] * (1 - x[i]) ** (n - 1 - depth)
             coordinates.append(left * x[i])
             left *= 1 - x[i]
@@ -49,10 +49,10 @@ def _simplex_rule(n: int, count: int) -> tuple[Any, Any]:
 
 
 def divided_differences(slopes: Slopes, x: Any) -> Any:
-    """f[x_0, ..., x_n] of plain real numbers along the last axis, which rise; exact at equal ones.
+    """f[x_0, ..., x_n] for plain real numbers along the last axis, in increasing order; exact for equal numbers.
 
-    Numbers close together: the integral of the n-th derivative over all means of them (Hermite and Genocchi), which
-    does not cancel. Else the difference of two of lower order.
+    For numbers close together it is the integral of the n-th derivative over all their means (Hermite and Genocchi),
+    which does not cancel. Otherwise it is the difference quotient of two divided differences of lower order.
     """
     n = x.shape[-1] - 1
     if n == 0:
@@ -74,7 +74,7 @@ def _integral(slopes: Slopes, x: Any, n: int, count: int) -> Any:
 
 
 def _table(slopes: Slopes, w: Any, n: int) -> Any:
-    """f[w_i, ..., w_k] for all choices of n + 1 indices, behind the axes of a stack."""
+    """f[w_i, ..., w_k] for all choices of n + 1 indices, after the axes of a stack."""
     wide = w.astype(np.result_type(w.dtype, np.float64))
     m = w.shape[-1]
     parts = [wide.reshape((*w.shape[:-1], *(m if i == k else 1 for i in range(n + 1)))) for k in range(n + 1)]
@@ -83,7 +83,7 @@ def _table(slopes: Slopes, w: Any, n: int) -> Any:
 
 
 def _not_negative(w: Any, a: Any) -> Any:
-    """Eigenvalues that are below 0 by rounding only are 0."""
+    """Eigenvalues, with 0 in place of those that are negative by rounding only."""
     largest = np.abs(w).max(axis=-1, keepdims=True, initial=0)
     return np.where((w < 0) & (w >= -rounding(a) * largest), 0, w)
 
@@ -107,7 +107,7 @@ def _derivative(a: Any, *directions: Any, slopes: Slopes, positive: bool) -> Any
 
 
 def _pull(ct: Any, y: Any, a: Any, *directions: Any, **how: Any) -> tuple[Any, ...]:
-    """In tr(c D^n f(a)[e, ...]) the order of c and the directions is free: each can take the other's place."""
+    """tr(c D^n f(a)[e, ...]) is symmetric in c and the directions, so c can take the place of any direction."""
     c = transposed(ct)
     found = [matrix_derivative(a, *directions, c, **how)]
     for i in range(len(directions)):
@@ -129,7 +129,7 @@ def _push(ts: tuple[Any, ...], y: Any, a: Any, *directions: Any, **how: Any) -> 
 matrix_derivative: Primitive = primitive(
     _derivative, name="matrix_derivative", vjp=_pull, jvp=_push, singular=True, symbolic_zeros=True
 )
-"""Of a function of a Hermitian matrix the derivative along as many directions as are given; without any, the value.
+"""The derivative of a function of a Hermitian matrix along the given directions; without directions, the value.
 
-`slopes` gives f and its derivatives; with `positive` eigenvalues that are negative by rounding count as 0.
+`slopes` gives f and its derivatives. With `positive`, eigenvalues that are negative by rounding count as 0.
 """

@@ -1,7 +1,7 @@
-"""Reductions and scans that take NaN for a missing entry.
+"""Reductions and scans that treat NaN as a missing entry.
 
-Each is the ordinary function of the entries that are there. The others are taken out by `where`, so
-that their gradient is exactly 0 and stays 0 whatever slope comes later.
+Each is the ordinary function of the entries that are present. The others are replaced by `where`, so that
+their gradient is exactly 0, even if a later slope is infinite.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from autodiff.ops.shapes import canonical_axes, cast, operand, values
 
 
 def present(a: Any, where: Any = None) -> Any:
-    """Which entries are there, as a plain array."""
+    """A mask of the entries that are present, as a plain array."""
     here = ~np.isnan(values(a))
     return here if where is None else here & values(where)
 
@@ -71,12 +71,12 @@ def nancumprod(a: Any, axis: Any = None, dtype: Any = None) -> Any:
 
 @implements(np.nanmean)
 def nanmean(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, where: Any = None) -> Any:
-    """``np.nanmean``; the mean of nothing is NaN, without a slope."""
+    """``np.nanmean``; the mean of no entries is NaN and has no slope."""
     a = operand(a) if dtype is None else cast(operand(a), dtype=np.dtype(dtype))
     return mean_of(a, present(a, where), canonical_axes(axis, a.ndim, "nanmean"), bool(keepdims))
 
 
-# --- spread ---------------------------------------------------------------------------------------
+# --- variance and standard deviation --------------------------------------------------------------
 
 
 @implements(np.nanvar)
@@ -107,7 +107,7 @@ def nanstd(
     where: Any = None,
     correction: float | None = None,
 ) -> Any:
-    """``np.nanstd``; its slope is 0 where all values are equal, being that of a length."""
+    """``np.nanstd``; its slope is 0 where all values are equal, as for a norm at 0."""
     a = operand(a)
     axis = canonical_axes(axis, a.ndim, "nanvar")
     return std(a, axis, dtype, ddof=ddof, keepdims=keepdims, where=present(a, where), correction=correction)

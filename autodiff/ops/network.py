@@ -1,7 +1,7 @@
-"""What every network has, fused: an affine map, softmax cross-entropy, the mean square.
+"""Fused operations for networks: affine map, softmax cross-entropy, mean square.
 
-Each is one node in place of several, and the composed version, which stays in the tests, is its
-specification. The rules are plain NumPy, as all rules: they hold to second order.
+Each is one node in place of several. Its specification is the composed version, which is in the tests. The
+rules are plain NumPy, like all rules, so they hold to second order.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from autodiff.ops.shapes import in_single
 
 def _affine(x: Any, w: Any, b: Any) -> Any:
     rows = _rows(x)
-    y = rows.dot(w) if type(w) is np.ndarray else rows @ w  # for two axes the same, in two thirds of the time
+    y = rows.dot(w) if type(w) is np.ndarray else rows @ w  # equal for two axes, and dot takes two thirds of the time
     if y.dtype == b.dtype and b.ndim <= y.ndim and y.ndim:
         y += b
     else:
@@ -32,20 +32,20 @@ def _affine(x: Any, w: Any, b: Any) -> Any:
 
 
 def _rows(x: Any) -> Any:
-    """All leading axes as one: one long matrix product in place of many small ones."""
+    """All leading axes merged into one: one long matrix product in place of many small ones."""
     return x if x.ndim <= 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 @functools.lru_cache(maxsize=64)
 def _ones(n: int, dtype: Any) -> Any:
-    """Ones to sum columns with: a matrix product does it in a third of the time of ``sum(axis=0)``."""
+    """Ones for summing columns: a matrix product takes a third of the time of ``sum(axis=0)``."""
     ones = np.ones(n, dtype)
     ones.flags.writeable = False
     return ones
 
 
 def _affine_x(ct: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
-    """Cotangent of `x`: one product for all rows, whatever axes they lie along."""
+    """Cotangent of `x`: one product for the rows of all leading axes."""
     return ct @ w.T if ct.ndim < 3 else (_rows(ct) @ w.T).reshape(x.shape)
 
 
@@ -61,11 +61,11 @@ def _affine_b(ct: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
 
 
 def _affine_mask(index: int, live: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
-    """Through the sums of the matrix product, as through `matmul`; for `b`, through the sum over the rows."""
+    """The mask goes through the matrix product as through `matmul`, and for `b` through the sum over the rows."""
     if live is None:
         return None
     if index == 2:
-        return _affine_b(live * 1.0, y, x, w, b) != 0  # in the shape that its rule gives
+        return _affine_b(live * 1.0, y, x, w, b) != 0  # with the shape that the rule gives
     ones = [np.ones(x.shape), np.ones(w.shape)]
     rule = (matmul.pulls or ())[index]
     assert rule is not None  # it has one for each operand
@@ -117,9 +117,9 @@ affine.direct = (_direct_x, _direct_w, _direct_b)
 
 
 def _cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None = None) -> Any:
-    """The loss, and its gradient by the logits: what both sweeps need."""
+    """The loss and its gradient with respect to the logits, which both sweeps need."""
     k = logits.shape[-1]
-    rows = np.ascontiguousarray(logits).reshape((-1, k))  # so that the last reshape is no copy: it is written into
+    rows = np.ascontiguousarray(logits).reshape((-1, k))  # C-contiguous, so that `e.reshape(-1)` below is a view
     labels = labels.reshape(-1)
     n = len(labels)
     counts = _counting(labels, k, ignore_index)
@@ -144,11 +144,11 @@ def _cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None = None)
 
 
 def _counting(labels: Any, k: int, ignore_index: int | None) -> Any:
-    """Which labels count, or None where all do, which a look at the largest tells; refuses those of no class."""
+    """A mask of the labels that count; None if all do, which the maximum shows. Refuses labels of no class."""
     if labels.dtype.kind not in "iu":
         raise DtypeError(
-            f"labels are class numbers of an integer type; they have dtype {labels.dtype}. If they are whole numbers, "
-            f"use labels.astype(int)."
+            f"labels must be class indices of an integer dtype; they have dtype {labels.dtype}. If their values are "
+            f"integers, use labels.astype(int)."
         )
     is_class = ignore_index is not None and 0 <= ignore_index < k
     as_unsigned = labels.view(f"u{labels.itemsize}") if labels.dtype.kind == "i" else labels
@@ -158,12 +158,12 @@ def _counting(labels: Any, k: int, ignore_index: int | None) -> Any:
     wrong = np.flatnonzero(counts & ((labels < 0) | (labels >= k)))
     if wrong.size:
         at = int(wrong[0])
-        raise DomainError(f"labels are in 0..{k - 1} for {k} classes; label {labels[at]} was given (entry {at})")
+        raise DomainError(f"labels must be in 0..{k - 1} for {k} classes; label {labels[at]} was given (entry {at}).")
     return counts
 
 
 def _curvature(t: Any, logits: Any, labels: Any, ignore_index: int | None) -> Any:
-    """The Hessian of the loss, which is symmetric, times `t`."""
+    """The product of the Hessian of the loss, which is symmetric, and `t`."""
     p = softmax_over(logits, axis=(logits.ndim - 1,))
     t = t * p
     curved = t - p * t.sum(axis=-1, keepdims=True)
@@ -196,11 +196,11 @@ cross_entropy_with_slope: Primitive = primitive(
 
 
 def softmax_cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None = None) -> Any:
-    """The mean over all rows that count of -log softmax(logits) at the row's label."""
+    """The mean of -log softmax(logits) at the row's label, over all rows that count."""
     if logits.ndim == 0 or labels.shape != logits.shape[:-1]:
         raise ShapeError(
-            f"softmax_cross_entropy: logits have shape (..., k) and labels (...); given were {logits.shape} and "
-            f"{labels.shape}."
+            f"softmax_cross_entropy: logits must have shape (..., k) and labels (...); {logits.shape} and "
+            f"{labels.shape} were given."
         )
 
     def loss(logits: Any) -> Any:

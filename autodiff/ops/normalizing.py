@@ -1,7 +1,7 @@
-"""Entries brought to mean 0 and variance 1, or to mean square 1, along some axes.
+"""Normalisation along some axes, to mean 0 and variance 1, or to mean square 1.
 
-Both maps have a derivative that is its own transpose, times a number for each row; so one line serves both sweeps. The
-moments are further outputs, because the rules need them and layers that keep running averages do too.
+The derivative of either map is its own transpose, up to a factor for each row, so one line serves both sweeps. The
+moments are outputs as well, because the rules need them, and so do layers that keep running averages.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _standardize(x: Any, *, axes: Shape, eps: float) -> Any:
 
 
 def _turned(t: Any, outputs: Any, axes: Shape, eps: float) -> Any:
-    """Taken out of `t`: what would move the mean, and what would move the variance; then scaled as the entries were."""
+    """Remove from `t` the parts that would change the mean or the variance, then scale it as the entries."""
     y, _, variance = outputs
     return (t - _mean(t, axes) - y * _mean(t * y, axes)) / (variance + eps) ** 0.5
 
@@ -57,7 +57,7 @@ def _standardize_push(t: Any, outputs: Any, x: Any, *, axes: Shape, eps: float) 
 standardized: Primitive = primitive(
     _standardize, name="standardize", vjp=[_standardize_pull], jvp=[_standardize_push], symbolic_zeros=True
 )
-"""``(x - mean) / sqrt(variance + eps)``, the mean and the variance, along `axes`, which are kept with length 1."""
+"""``(x - mean) / sqrt(variance + eps)``, the mean and the variance along `axes`, which are kept with length 1."""
 
 # --- mean square 1 --------------------------------------------------------------------------------
 
@@ -87,4 +87,4 @@ def _scale_push(t: Any, outputs: Any, x: Any, *, axes: Shape, eps: float) -> Any
 rms_scaled: Primitive = primitive(
     _scale, name="rms_normalize", vjp=[_scale_pull], jvp=[_scale_push], symbolic_zeros=True
 )
-"""``x / sqrt(mean(x**2) + eps)``, and that mean, along `axes`."""
+"""``x / sqrt(mean(x**2) + eps)``, and the mean square, along `axes`."""

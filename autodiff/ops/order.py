@@ -1,7 +1,7 @@
-"""Medians and quantiles, and other functions that put values in order.
+"""Medians and quantiles, and other functions that sort values.
 
-An order statistic is shared among all entries equal to it. Which rank a quantile asks for NumPy
-says itself: the quantile of 0, 1, 2, ... is a place in the row of sorted values.
+The gradient of an order statistic is shared among all entries equal to it. NumPy itself gives the rank that
+a quantile needs: the quantile of 0, 1, 2, ... is a position among the sorted values.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def _ranked(x: Any, ranks: Any) -> Any:
 
 
 class _Groups(NamedTuple):
-    """Equal entries along the last axis, as one number for all of them: ``(..., n)`` places in a flat array.
+    """Groups of equal entries along the last axis. A group is an integer, an index into a flat array.
 
     Attributes
     ----------
     of_entries, of_ranks : array, (..., n) and (..., k)
-        The group of each entry, and of the entry that has each rank.
+        The group of each entry, and the group of the entry with each rank.
     counts : array, (..., k)
-        How many entries the group of each rank has.
+        The number of entries in the group of each rank.
     """
 
     of_entries: Any
@@ -51,7 +51,7 @@ def _groups_of(x: Any, ranks: Any) -> tuple[Any, Any, Any]:
     after, before = x[..., 1:], x[..., :-1]
     differs = ~((after == before) | ((after != after) & (before != before)))  # NaN equals NaN
     number = np.concatenate([np.zeros((*x.shape[:-1], 1), np.intp), differs.cumsum(axis=-1, dtype=np.intp)], axis=-1)
-    number += np.arange(0, x.size, x.shape[-1]).reshape((*x.shape[:-1], 1))  # no group reaches from a row to the next
+    number += np.arange(0, x.size, x.shape[-1]).reshape((*x.shape[:-1], 1))  # each row has its own groups
     of_entries = np.empty_like(number)
     np.put_along_axis(of_entries, order, number, -1)
     of_ranks = np.take_along_axis(number, ranks, -1)
@@ -63,7 +63,7 @@ def _groups(x: Any, ranks: Any) -> _Groups:
 
 
 def _moved(t: Any, start: Any, end: Any, size: int) -> Any:
-    """What is added up in each group, at every member of the groups where it goes."""
+    """The sums of `t` over the groups `start`, read at the groups `end`."""
     return gather(index_add(t, start, index=Index(ARRAY), shape=(size,)), end, index=Index(ARRAY))
 
 
@@ -103,11 +103,11 @@ order_statistics = primitive(
     mask_pull=_mask_pulled,
     mask_push=_mask_pushed,
 )
-"""Along the last axis the values of these ranks, an array ``(..., k)`` that counts from 0 for the smallest."""
+"""The values with these ranks along the last axis; `ranks` is an array ``(..., k)``, and 0 is the smallest entry."""
 
 
 class _Places(NamedTuple):
-    """Between which two ranks each quantile lies, ``(..., k)``, and how far beyond the lower one."""
+    """The two ranks between which each quantile lies, ``(..., k)``, and its distance from the lower one."""
 
     below: Any
     above: Any
@@ -115,10 +115,12 @@ class _Places(NamedTuple):
 
 
 def _places(counts: Any, q: Any, method: str, like: Callable[..., Any], scale: float) -> _Places:
-    """Of `counts` sorted values, an array (...)."""
+    """The places of the quantiles `q` among `counts` sorted values, an array (...)."""
     if getattr(q, "requires_grad", False):
         if method != "linear":
-            raise UnsupportedError(f"a tracked q moves smoothly with method='linear' only; {method!r} was given.")
+            raise UnsupportedError(
+                f"the quantile has a derivative by q with method='linear' only; {method!r} was given with a tracked q."
+            )
         place = ravel(q) * ((counts[..., None] - 1) / scale)
     else:
 
@@ -136,7 +138,7 @@ def _places(counts: Any, q: Any, method: str, like: Callable[..., Any], scale: f
 
 
 def _sum_of_two(a: Any, b: Any, beyond: Any) -> Any:
-    """The value `beyond` of the way from `a` to `b`; one with weight 0 is left out, also if it is infinite."""
+    """The value at the fraction `beyond` of the way from `a` to `b`; an end with weight 0 is ignored, even if inf."""
     plain = values(beyond)
     if not possibly(plain) and not getattr(beyond, "requires_grad", False):
         return a
@@ -144,7 +146,7 @@ def _sum_of_two(a: Any, b: Any, beyond: Any) -> Any:
     finite = np.isfinite(values(step))
     if possibly(~finite):
         step = choose(finite | ((plain != 0) & (values(a) != values(b))), step, 0)
-    near = plain >= 0.5  # from the nearer end, as NumPy does
+    near = plain >= 0.5  # computed from the nearer end, as in NumPy
     return choose(near, b, a) + step * (beyond - near)
 
 
@@ -159,10 +161,10 @@ def quantile_of(
     scale: float = 1,
     missing: bool = False,
 ) -> Any:
-    """Quantiles as `like` defines them: its answer for 0, 1, 2, ... is a place among the sorted values."""
+    """Quantiles as `like` defines them: its result for 0, 1, 2, ... is a position among the sorted values."""
     a = operand(a)
     axes = canonical_axes(axis, a.ndim, "quantile")
-    if a.dtype.kind == "b" and like is median_of:  # of truth values NumPy knows the median only
+    if a.dtype.kind == "b" and like is median_of:  # NumPy has a median of Booleans, but no other quantile
         a = cast(a, dtype=np.dtype(float))
     if a.dtype.kind == "c":
         raise UnsupportedError("a quantile of complex numbers has no derivative rule here: they have no order.")
@@ -174,12 +176,12 @@ def quantile_of(
     x = folded(a, axes)
     plain = values(x)
     n = plain.shape[-1]
-    if n == 0 and plain.size == math.prod(shape):  # nothing of nothing
+    if n == 0 and plain.size == math.prod(shape):  # the result is empty as well
         return np.zeros(shape, dtype)
     if n == 0:
         if not missing and like is not median_of:
             raise ShapeError(
-                f"a quantile needs one value at least; the array has shape {a.shape}, the axes are {axes}."
+                f"a quantile needs at least one value; the array has shape {a.shape}, the axes are {axes}."
             )
         warn_of_nothing("Mean of empty slice", True)
         return np.full(shape, math.nan, dtype)
@@ -190,12 +192,12 @@ def quantile_of(
     low, high = places.below, places.above
     if missing:
         x = choose(~nan, x, np.nan) if possibly(nan) else x
-    elif possibly(nan):  # NaN is sorted behind all numbers
+    elif possibly(nan):  # NaN is sorted after all numbers
         low, high = (np.where(nan.any(axis=-1)[..., None], n - 1, k) for k in (low, high))
     ranks = np.broadcast_shapes(low.shape, (*plain.shape[:-1], 1))
     low, high = np.broadcast_to(low, ranks), np.broadcast_to(high, ranks)
     if possibly(high != low):
-        both, k = order_statistics(x, np.concatenate([low, high], axis=-1)), low.shape[-1]  # sorted once for both
+        both, k = order_statistics(x, np.concatenate([low, high], axis=-1)), low.shape[-1]  # one sort for both
         y = _sum_of_two(both[..., :k], both[..., k:], places.beyond)
     else:
         y = order_statistics(x, low)
@@ -215,7 +217,7 @@ def _reduced(shape: tuple[int, ...], axes: Axes, keepdims: bool) -> tuple[int, .
 def quantile(
     a: Any, q: Any, axis: Any = None, *, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    """``np.quantile``, by every method NumPy has; a tracked `q` with the linear one."""
+    """``np.quantile``, by every method that NumPy has; a tracked `q` needs the linear method."""
     return quantile_of(a, q, axis, method, keepdims)
 
 
@@ -223,18 +225,18 @@ def quantile(
 def percentile(
     a: Any, q: Any, axis: Any = None, *, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    """``np.percentile``; as `quantile`."""
+    """``np.percentile``, as `quantile`."""
     return quantile_of(a, q, axis, method, keepdims, like=np.percentile, scale=100)
 
 
 def median_of(a: Any, q: Any, method: str) -> Any:
-    """NumPy's median, called as its quantiles are."""
+    """NumPy's median, with the signature of its quantiles."""
     return np.median(a)
 
 
 @implements(np.median)
 def median(a: Any, axis: Any = None, *, overwrite_input: bool = False, keepdims: bool = False) -> Any:
-    """``np.median``; of an even number half of each of the two in the middle, shared among equals."""
+    """``np.median``; of an even number of values the two in the middle have half the slope each; equals share it."""
     return quantile_of(a, 0.5, axis, "linear", keepdims, like=median_of)
 
 
@@ -261,10 +263,10 @@ def sort_complex(a: Any) -> Any:
 
 @implements(np.trim_zeros)
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
-    """``np.trim_zeros``: a slice along each axis, round all that is not 0."""
+    """``np.trim_zeros``: a slice along each axis that contains all non-zero entries."""
     x, trim = operand(filt), trim.lower()
     if not trim or trim.strip("fb"):
-        raise ValueError(f"trim_zeros: trim is 'f', 'b' or 'fb'; {trim!r} was given.")
+        raise ValueError(f"trim_zeros: trim must be 'f', 'b' or 'fb'; {trim!r} was given.")
     if x.ndim == 0:
         return x
     axes = canonical_axes(axis, x.ndim, "trim_zeros")
@@ -295,7 +297,7 @@ def unique(
     *,
     equal_nan: bool = True,
 ) -> Any:
-    """``np.unique``: the first of equal entries is read, and receives the gradient."""
+    """``np.unique``: of equal entries the first is read and receives the gradient."""
     a = operand(ar)
     _, first, inverse, counts = np.unique(
         values(a), return_index=True, return_inverse=True, return_counts=True, axis=axis, equal_nan=equal_nan
@@ -341,13 +343,13 @@ def _flat(a: Any, assume_unique: bool) -> Any:
 
 @implements(np.union1d)
 def union1d(ar1: Any, ar2: Any) -> Any:
-    """``np.union1d``: what is in both is read from the first."""
+    """``np.union1d``: values in both arrays are read from the first."""
     return unique(concatenate([ar1, ar2], None))
 
 
 @implements(np.intersect1d)
 def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False) -> Any:
-    """``np.intersect1d``: read from the first."""
+    """``np.intersect1d``: values are read from the first array."""
     a, b = operand(ar1), operand(ar2)
     _, first, second = np.intersect1d(values(a), values(b), assume_unique, True)
     y = take(ravel(a), first, 0)

@@ -1,4 +1,4 @@
-"""Polynomials as vectors of coefficients, the highest power first: composed of products and convolutions."""
+"""Polynomials as vectors of coefficients, highest power first, composed of products and convolutions."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from autodiff.ops.spectra import real_eig_of
 
 
 def _coefficients(p: Any, name: str = "") -> Any:
-    """A number is a polynomial, too. With a name, a vector is asked for."""
+    """The coefficients of a polynomial; a number is one, too. With a name, more than one axis is refused."""
     p = operand(p)
     if name and p.ndim > 1:
-        raise ShapeError(f"{name}: the coefficients are a vector; their shape is {p.shape}.")
+        raise ShapeError(f"{name}: the coefficients must be a vector; their shape is {p.shape}.")
     return reshape_to(p, shape=(1,)) if p.ndim == 0 else p
 
 
@@ -38,7 +38,7 @@ def polyval(p: Any, x: Any) -> Any:
 
 
 def _together(a: Any, b: Any, name: str) -> tuple[Any, Any]:
-    """Both with as many coefficients, zeros in front of the shorter one."""
+    """Both with the same number of coefficients: the shorter one gets leading zeros."""
     a, b = _coefficients(a, name), _coefficients(b, name)
     n = max(a.shape[0], b.shape[0])
     return _in_front(a, n), _in_front(b, n)
@@ -78,7 +78,7 @@ def _trimmed(p: Any) -> Any:
 
 
 def _ends(p: Any) -> tuple[int, int]:
-    """The first and the last coefficient that is not 0; (0, -1) where all are."""
+    """The indices of the first and the last non-zero coefficient; (0, -1) if there is none."""
     places = np.flatnonzero(p)
     return (int(places[0]), int(places[-1])) if places.size else (0, -1)
 
@@ -99,14 +99,14 @@ def polydiv(u: Any, v: Any) -> Any:
     """``np.polydiv``: long division, step by step."""
     u, v = _coefficients(u, "polydiv") + 0.0, _coefficients(v, "polydiv") + 0.0
     if not u.size or not v.size:
-        raise ShapeError(f"polydiv: both need a coefficient; the shapes are {u.shape} and {v.shape}.")
+        raise ShapeError(f"polydiv: both need at least one coefficient; the shapes are {u.shape} and {v.shape}.")
     dtype = np.result_type(u.dtype, v.dtype)
     n, scale = v.shape[0], 1.0 / v[0]
     quotient, over, rest = [], [], cast(u, dtype=dtype) if u.dtype != dtype else u
     for _ in range(u.shape[0] - n + 1):
         q = scale * rest[0]
         quotient.append(q)
-        over.append(rest[:1] - q * v[:1])  # 0, but for rounding
+        over.append(rest[:1] - q * v[:1])  # 0 up to rounding
         rest = concatenate([rest[1:n] - q * v[1:], rest[n:]])
     rest = concatenate([*over, rest]) if over else rest
     return stack(quotient) if quotient else np.zeros(1, dtype), rest[decided(_start, values(rest)) :]
@@ -115,7 +115,7 @@ def polydiv(u: Any, v: Any) -> Any:
 def _times(m: Any, name: str) -> int:
     m = index(m)
     if m < 0:
-        raise ValueError(f"{name}: how many times, m, is not negative; {m} was given.")
+        raise ValueError(f"{name}: m, the number of times, must not be negative; {m} was given.")
     return int(m)
 
 
@@ -144,7 +144,7 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
 
 @implements(np.poly)
 def poly(seq_of_zeros: Any) -> Any:
-    """``np.poly`` of zeros: the product of the factors. Of a matrix, by its eigenvalues."""
+    """``np.poly``: for zeros the product of the factors, for a matrix that of its eigenvalues."""
     zeros = _coefficients(seq_of_zeros)
     if zeros.ndim == 2 and zeros.shape[0] == zeros.shape[1] and zeros.shape[0]:
         zeros = real_eig_of(zeros)[0]
@@ -157,7 +157,7 @@ def poly(seq_of_zeros: Any) -> Any:
     for i in range(zeros.shape[0]):
         factor = concatenate([np.ones(1, dtype), -cast(zeros[i : i + 1], dtype=dtype)])
         p = convolve(p, factor)
-    if p.dtype.kind == "c":  # of conjugate pairs the product is real
+    if p.dtype.kind == "c":  # for conjugate pairs of zeros the product is real
         return p.real if decided(_are_conjugate, values(zeros)) else p
     return p
 
@@ -196,22 +196,22 @@ def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
 
 @implements(np.polyfit)
 def polyfit(x: Any, y: Any, deg: int, rcond: Any = None, *, w: Any = None) -> Any:
-    """``np.polyfit``: the coefficients only, as the solution of a least-squares problem by its QR factors."""
+    """``np.polyfit``, the coefficients only: the solution of a least-squares problem, by ``np.linalg.lstsq``."""
     x, y, deg = operand(x) + 0.0, operand(y) + 0.0, index(deg)
     if x.ndim != 1 or not x.size or y.ndim not in (1, 2) or y.shape[0] != x.shape[0]:
         raise ShapeError(
-            f"polyfit: x is a vector, not empty, and y a vector or matrix with as many rows; the shapes are {x.shape} "
-            f"and {y.shape}."
+            f"polyfit: x must be a vector that is not empty, and y a vector or matrix with as many rows; the shapes "
+            f"are {x.shape} and {y.shape}."
         )
     if deg < 0:
-        raise ValueError(f"polyfit: the degree is not negative; {deg} was given.")
+        raise ValueError(f"polyfit: the degree must not be negative; {deg} was given.")
     lhs, rhs = vander(x, deg + 1), y
     if w is not None:
         w = operand(w) + 0.0
         if w.shape != x.shape:
             raise ShapeError(f"polyfit: x has shape {x.shape} and the weights w {w.shape}; they must be equal.")
         lhs, rhs = lhs * w[:, None], rhs * (w[:, None] if rhs.ndim == 2 else w)
-    scale = np.sqrt((lhs * lhs).sum(axis=0))  # below full rank the solution of smallest norm hangs on it
+    scale = np.sqrt((lhs * lhs).sum(axis=0))  # if the rank is not full, the smallest solution depends on the scale
     scale = np.where(scale == 0, scale.dtype.type(1), scale)
     cut = x.shape[0] * np.finfo(x.dtype).eps if rcond is None else rcond
     c, _, rank, _ = np.linalg.lstsq(lhs / scale, rhs, rcond=cut)

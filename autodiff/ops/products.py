@@ -26,7 +26,7 @@ def _matmul_a(ct: Any, a: Any, b: Any) -> Any:
 def _matmul_b(ct: Any, a: Any, b: Any) -> Any:
     if a.ndim == 1:
         return a * ct if b.ndim == 1 else a[:, None] * ct[..., None, :]
-    if a.ndim > 2 and b.ndim < 3:  # one matrix met many: one long product in place of a sum of small ones
+    if a.ndim > 2 and b.ndim < 3:  # one `b` for many matrices: one long product in place of a sum of small ones
         rows = math.prod(a.shape[:-1])
         return a.reshape(rows, a.shape[-1]).T @ ct.reshape((rows, *b.shape[1:]))
     if b.ndim == 1:
@@ -43,7 +43,7 @@ def linalg_matmul(x1: Any, x2: Any, /) -> Any:
     return matmul(x1, x2)
 
 
-# --- its relatives --------------------------------------------------------------------------------
+# --- other products, by matmul --------------------------------------------------------------------
 
 
 @implements(np.dot)
@@ -83,7 +83,7 @@ def outer(a: Any, b: Any) -> Any:
 
 @implements(np.linalg.outer)
 def linalg_outer(x1: Any, x2: Any, /) -> Any:
-    """``np.linalg.outer``, of two vectors."""
+    """``np.linalg.outer``, for two vectors."""
     x1, x2 = operand(x1), operand(x2)
     if x1.ndim != 1 or x2.ndim != 1:
         raise ShapeError(f"linalg.outer: two vectors are expected; the shapes are {x1.shape} and {x2.shape}.")
@@ -92,7 +92,7 @@ def linalg_outer(x1: Any, x2: Any, /) -> Any:
 
 @implements(np.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    """``np.tensordot``: one matrix product, once the axes are in order."""
+    """``np.tensordot``: one matrix product after the axes are put in order."""
     a, b = operand(a), operand(b)
     if isinstance(axes, (int, np.integer)):
         axes = range(a.ndim - int(axes), a.ndim), range(int(axes))
@@ -125,7 +125,7 @@ def linalg_tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
     return tensordot(x1, x2, axes)
 
 
-# --- of many vectors at once ----------------------------------------------------------------------
+# --- products of many vectors at once -------------------------------------------------------------
 
 
 @implements(np.vecdot, np.linalg.vecdot)
@@ -133,7 +133,7 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """``np.vecdot``."""
     x1, x2 = moveaxis(operand(x1), axis, -1), moveaxis(operand(x2), axis, -1)
     if x1.shape[-1] != x2.shape[-1]:
-        raise ShapeError(f"vecdot: the last axes must have one length; the shapes are {x1.shape} and {x2.shape}.")
+        raise ShapeError(f"vecdot: the vectors must have equal length; the shapes are {x1.shape} and {x2.shape}.")
     return (_conj(x1) * x2).sum(axis=-1)
 
 

@@ -1,9 +1,9 @@
-"""Recurrences over a sequence, each in one operation: the simple cell, LSTM and GRU.
+"""Recurrences over a sequence, each as one operation: the simple cell, LSTM and GRU.
 
-A cell's part that is the same for all steps, the product of the inputs and their weights, is done before, in one matrix
-product; what is left is a loop over time. Written as one primitive it costs what NumPy costs. The rules run the same
-loop backwards, on states that are there already, after computing all gates of all steps at once; they are plain NumPy
-and hold to second order. Sequences are (n, time, features), weights (h, gates * h).
+The product of inputs and weights, which does not depend on the state, is computed before, in one matrix product for all
+steps. The rest is a loop over time. As one primitive it costs no more than plain NumPy. The rules first compute all
+gates of all steps at once, from the states that are known, and then run the loop backwards. They are plain NumPy and
+hold to second order. Sequences are (n, time, features), weights (h, gates * h).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _rows(x: Any) -> Any:
 
 
 def _time_first(x: Any) -> Any:
-    """Each step in one block: to copy once costs less than to read scattered rows in every step."""
+    """Time as the first axis, C-contiguous: one copy costs less than reading scattered rows in every step."""
     steps = x.swapaxes(0, 1)
     if steps.flags.c_contiguous:
         return steps
@@ -40,7 +40,7 @@ def _time_first(x: Any) -> Any:
 
 
 def _by_weights(before: Any, ct: Any) -> Any:
-    """What a matrix is sent that was used in each step."""
+    """The cotangent of a matrix that is used in every step."""
     return _rows(before).T @ _rows(ct)
 
 
@@ -49,7 +49,7 @@ def _stacked(steps: list[Any], like: Any) -> Any:
 
 
 def _parts(x: Any, k: int) -> list[Any]:
-    """The gates, which lie side by side along the last axis."""
+    """The k gates, which are side by side along the last axis."""
     h = x.shape[-1] // k
     return [x[..., i * h : (i + 1) * h] for i in range(k)]
 
@@ -57,14 +57,14 @@ def _parts(x: Any, k: int) -> list[Any]:
 def _gate(z: Any) -> Any:
     """The sigmoid.
 
-    In float64 it keeps its digits far out; in float32, where networks train, it is taken from the tanh, which NumPy has
-    in one pass.
+    In float64 it keeps its digits for large ``|z|``. In float32, in which networks train, it is computed from tanh,
+    which NumPy has in one pass.
     """
     return sigmoid(z) if z.dtype.char in "dg" else np.tanh(z * 0.5) * 0.5 + 0.5
 
 
 def _sigmoid(z: Any) -> tuple[Any, Any]:
-    """Value and slope."""
+    """The value and the slope."""
     y = _gate(z)
     return y, sigmoid_slope(z) if z.dtype.char in "dg" else y * (1 - y)
 
@@ -75,7 +75,8 @@ def _tanh(z: Any) -> tuple[Any, Any]:
 
 
 def _states(n: int, time: int, *operands: Any) -> tuple[Any, ...]:
-    """Room for the state before and after each step, time first, so that each is one block; all in one precision."""
+    """An array for the states before and after each step, with time first so that each state is contiguous, and the
+    operands in one dtype."""
     dtype = np.result_type(*operands)
     return np.empty((time + 1, n, operands[-1].shape[0]), dtype), *(x.astype(dtype, copy=False) for x in operands)
 
@@ -107,7 +108,7 @@ def _rnn_pull(ct: Any, y: Any, x: Any, h: Any, w: Any, *, bend: str) -> Any:
         return _rnn_pull_in_place(ct, y, x, h, w, bend)
     tracer = switches.tracer()
     if tracer is not None and not any(hasattr(v, "requires_grad") for v in (ct, y, x, h, w)):
-        # a trace of arrays: one line for the whole loop, where three for every step would be slower and nothing to read
+        # In a trace of arrays: one line for the whole loop. Three lines for every step would be slower and unreadable.
         return tracer.record("opaque", _rnn_pull_in_place, _rnn_pull_in_place, (ct, y, x, h, w, bend), {})
     before = _before(y, h)
     slope, transposed = _rnn_slope(y, x, before, w, bend), w.T
@@ -122,7 +123,7 @@ def _rnn_pull(ct: Any, y: Any, x: Any, h: Any, w: Any, *, bend: str) -> Any:
 
 
 def _rnn_pull_in_place(ct: Any, y: Any, x: Any, h: Any, w: Any, bend: str) -> Any:
-    """The same for arrays, for speed alone: time first, so that each step is one block; nothing is made in the loop."""
+    """The same for arrays, only faster: time comes first, so that each step is contiguous, and the loop makes no array."""
     states, cts = y.swapaxes(0, 1), _time_first(ct)
     if bend == "tanh" and y.dtype.char in "dg":
         slope = _rnn_slope(y, x, _before(y, h), w, bend).swapaxes(0, 1)
@@ -152,7 +153,7 @@ def _rnn_push(ts: Any, y: Any, x: Any, h: Any, w: Any, *, bend: str) -> Any:
 
 
 rnn: Primitive = primitive(_rnn, name="rnn", vjp=_rnn_pull, jvp=_rnn_push)
-"""``h = bend(x[:, t] + h @ w)`` for all t: `x` (n, time, h), `h` (n, h), `w` (h, h) to all states (n, time, h)."""
+"""``h = bend(x[:, t] + h @ w)`` for all t, from `x` (n, time, h), `h` (n, h), `w` (h, h) to all states (n, time, h)."""
 
 # --- LSTM -----------------------------------------------------------------------------------------
 
@@ -175,7 +176,8 @@ def _lstm(x: Any, h: Any, c: Any, w: Any) -> Any:
 
 
 def _lstm_slopes(y: Any, x: Any, h: Any, c: Any, w: Any) -> tuple[Any, ...]:
-    """For all steps at once: how the new cell depends on the gates and on the old cell, the state on gate and cell."""
+    """For all steps at once the slopes of the new cell by the gates and the old cell, and of the state by gate and
+    cell."""
     states, cells = y
     before, cells_before = _before(states, h), _before(cells, c)
     gates = _parts(x + before @ w, 4)
@@ -220,8 +222,8 @@ def _lstm_push(ts: Any, y: Any, x: Any, h: Any, c: Any, w: Any) -> Any:
 
 
 lstm: Primitive = primitive(_lstm, name="lstm", vjp=_lstm_pull, jvp=_lstm_push, symbolic_zeros=True)
-"""`x` (n, time, 4 h), first state and cell (n, h), `w` (h, 4 h) to all states and all cells (n, time, h). The gates in
-the order i, f, g, o: ``c = sigmoid(f) c + sigmoid(i) tanh(g)``, ``h = sigmoid(o) tanh(c)``."""
+"""From `x` (n, time, 4 h), first state and cell (n, h), `w` (h, 4 h) to all states and all cells (n, time, h). With the
+gates in the order i, f, g, o: ``c = sigmoid(f) c + sigmoid(i) tanh(g)``, ``h = sigmoid(o) tanh(c)``."""
 
 # --- GRU ------------------------------------------------------------------------------------------
 
@@ -284,6 +286,6 @@ def _gru_push(ts: Any, y: Any, x: Any, h: Any, b: Any, w: Any) -> Any:
 
 
 gru: Primitive = primitive(_gru, name="gru", vjp=_gru_pull, jvp=_gru_push)
-"""`x` (n, time, 3 h), first state (n, h), `b` (3 h,), `w` (h, 3 h) to all states (n, time, h). With ``a = h @ w + b``,
-the gates in the order r, z, n: ``new = tanh(x_n + sigmoid(x_r + a_r) a_n)``, and h goes the share
-``1 - sigmoid(x_z + a_z)`` of the way to it."""
+"""From `x` (n, time, 3 h), first state (n, h), `b` (3 h,), `w` (h, 3 h) to all states (n, time, h). With
+``a = h @ w + b`` and the gates in the order r, z, n: ``new = tanh(x_n + sigmoid(x_r + a_r) a_n)``, and h moves towards
+it by the fraction ``1 - sigmoid(x_z + a_z)``."""

@@ -1,7 +1,7 @@
-"""What of NumPy has no gradient by nature, and what refuses a Tensor on purpose, each with its reason.
+"""NumPy functions that have no gradient, and those that refuse a Tensor on purpose, each with its reason.
 
-Together with the functions that have rules these are all functions NumPy lets others take over; a
-test counts them.
+Together with the functions that have rules, these are all functions that NumPy lets others override. A test
+counts them.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ _TEXT = "it works on text, and only numbers can be tracked."
 _REFUSED_MODULES = {
     "numpy.strings": _TEXT,
     "numpy.char": _TEXT,
-    "numpy.polynomial.polynomial": "of that package this is all that is handed over. Use np.polyval, the highest power "
-    "first, in one variable after the other: its coefficients may be arrays.",
+    "numpy.polynomial.polynomial": "of that package NumPy lets only this function be overridden. Use np.polyval, with "
+    "the highest power first, for one variable after another: its coefficients may be arrays.",
     "numpy.lib.recfunctions": "it works on records, and only numbers can be tracked.",
 }
-"""Modules that are not loaded for the sake of refusing what they hold."""
+"""Modules that are not imported only to refuse their functions."""
 
 
 def refusal(function: Any) -> str | None:
-    """Why a NumPy function refuses a Tensor; None if nobody decided that."""
+    """The reason why a NumPy function refuses a Tensor; None if it has not been decided that it does."""
     reason = WRITING.get(function) or REFUSED.get(function)
     return reason or _REFUSED_MODULES.get(getattr(function, "__module__", None) or "")
 
 
 def _refuse(reason: str, names: str, room: Any = np) -> None:
-    """Functions by name: not every version of NumPy has all of them."""
+    """Refuse functions by name, since not every version of NumPy has all of them."""
     REFUSED.update({getattr(room, name): reason for name in names.split() if hasattr(room, name)})
 
 
-# --- no gradient by nature ------------------------------------------------------------------------
+# --- functions without a gradient -----------------------------------------------------------------
 
 _NAMES = (
     "unravel_index ravel_multi_index einsum_path packbits unpackbits "
     "in1d zeros ones empty eye identity tri arange fromfunction"
 )
-"""Numbers of entries, and what is made from a shape: ``like=tensor`` asks for an untracked Tensor."""
+"""Functions of indices, and functions that make an array from a shape: with ``like=tensor`` an untracked Tensor."""
 NUMPY_CONSTANTS.update({getattr(np, name) for name in _NAMES.split() if hasattr(np, name)})
 
 # --- refused --------------------------------------------------------------------------------------
@@ -84,17 +84,17 @@ _refuse(
     "datetime_as_string isnat is_busday busday_count busday_offset",
 )
 _refuse(
-    "its dtype hangs on the values. Cast to complex first, x.astype(complex), and call the function of NumPy itself.",
+    "its dtype depends on the values. Cast to complex first, x.astype(complex), and call the function of NumPy itself.",
     "sqrt log log2 log10 logn power arccos arcsin arctanh",
     np.lib.scimath,
 )
 
 # --- functions of text ----------------------------------------------------------------------------
 
-_UFUNCS: Any = np._core.umath  # type: ignore[attr-defined]  # where NumPy keeps ufuncs that it gives no public name
+_UFUNCS: Any = np._core.umath  # type: ignore[attr-defined]  # the place of ufuncs without a public name
 REFUSED.update(
     {f: _TEXT for f in vars(_UFUNCS).values() if isinstance(f, np.ufunc) and not f.types and hasattr(f, "nin")}
 )
 REFUSED.update(dict.fromkeys([getattr(np.strings, n) for n in ("isalpha", "isnumeric")], _TEXT))
-REFUSED[_UFUNCS.clip] = "it is the inside of np.clip; call that."
+REFUSED[_UFUNCS.clip] = "it is internal to np.clip; call that."
 NUMPY_CONSTANTS.add(_UFUNCS._ones_like)

@@ -1,4 +1,4 @@
-"""The extremes, and the sums of exponentials, of what came so far along an axis: recurrences, as running products."""
+"""Running extremes and running sums of exponentials along an axis. Their derivatives are linear recurrences."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from autodiff.ops.shapes import canonical_axis, operand, values
 
 
 def _equal(a: Any, b: Any) -> Any:
-    """Whether two are equal; NaN equals NaN."""
+    """Whether entries are equal; NaN equals NaN."""
     return (a == b) | ((a != a) & (b != b))
 
 
 def _shares(y: Any, x: Any, axis: int) -> tuple[Any, Any, Any]:
-    """Which entries are the extreme of their time, where it stays what it was, and among how many it is shared."""
+    """Which entries equal the running extreme, where it does not change, and how many entries share it."""
     x, y = values(x), values(y)
     ties = _equal(x, y) * 1.0
     stays = _equal(y, delayed(y, axis)) * 1.0
@@ -77,13 +77,13 @@ EXTREMES_SO_FAR: dict[np.ufunc, Callable[..., Any]] = {
     np.fmax: partial(_along, running_fmax),
     np.fmin: partial(_along, running_fmin),
 }
-"""What stands for their ``accumulate``; k equal extremes have slope 1/k each, as in ``max``."""
+"""The functions for their ``accumulate``; k equal extremes have slope 1/k each, as in ``max``."""
 
 # --- sums of exponentials -------------------------------------------------------------------------
 
 
 def _parts(y: Any, x: Any, axis: int) -> tuple[Any, Any]:
-    """The share of what came before, and of the entry itself."""
+    """The share of the earlier entries, and of the entry itself."""
     before = delayed(y, axis, -math.inf)
     return share_of_exp(before, x), share_of_exp(x, before)
 

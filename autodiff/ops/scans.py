@@ -1,7 +1,7 @@
-"""Running sums and products, and differences: functions that walk along one axis.
+"""Running sums and products, and differences: functions that run along one axis.
 
-Products are never divided back. The derivative of a running product is a linear recurrence, and the
-derivative of a linear recurrence is another one, so both are exact with zeros to every order.
+No factor is divided out of a product. The derivative of a running product is a linear recurrence, and the
+derivative of a linear recurrence is another one, so derivatives of every order are exact with zeros.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from autodiff.ops.shapes import canonical_axis, cast, flip_axes, in_a_row, opera
 
 @linear(lambda x, *, axis: x.cumsum(axis), name="cumsum", passes_mask=True)
 def cumsum_along(ct: Any, x: Any, *, axis: int) -> Any:
-    """Cotangent of `x`: the cotangents summed from the other end."""
+    """Cotangent of `x`: the running sum of the cotangents from the other end."""
     return flip_axes(cumsum_along(flip_axes(ct, axes=(axis,)), axis=axis), axes=(axis,))
 
 
 def _prepared(a: Any, axis: Any, dtype: Any, name: str) -> tuple[Any, int]:
-    """The array and axis to walk along; without an axis the flat array."""
+    """The array and the axis to run along; without an axis the flat array."""
     a = operand(a) if dtype is None else cast(operand(a), dtype=np.dtype(dtype))
     a, axis = in_a_row(a, axis)
     return a, canonical_axis(axis, a.ndim, name)
@@ -38,23 +38,23 @@ def cumsum(a: Any, axis: Any = None, dtype: Any = None) -> Any:
 
 
 def cumulative_sum(x: Any, /, *, axis: Any = None, dtype: Any = None, include_initial: bool = False) -> Any:
-    """``np.cumulative_sum``, beginning with 0 on request."""
+    """``np.cumulative_sum``, with `include_initial` starting from 0."""
     axis = _only_axis(x, axis)
     y = cumsum(x, axis, dtype)
     return _after(0, y, axis) if include_initial else y
 
 
 def _after(first: int, y: Any, axis: int) -> Any:
-    """The same, behind a layer of one number."""
+    """`y` after a slice that is filled with one number."""
     axis = canonical_axis(axis, y.ndim, "cumulative sums and products")
     shape = tuple(1 if i == axis else n for i, n in enumerate(y.shape))
     return concatenate([np.full(shape, first, y.dtype), y], axis)
 
 
 def _only_axis(x: Any, axis: Any) -> Any:
-    """These two functions want an axis named, unless there is one only."""
+    """These two functions require `axis`, unless the array has only one."""
     if axis is None and x.ndim != 1:
-        raise ValueError(f"cumulative sums and products: name the axis=; the array has shape {x.shape}.")
+        raise ValueError(f"cumulative sums and products: give axis=; the array has shape {x.shape}.")
     return 0 if axis is None else axis
 
 
@@ -66,18 +66,18 @@ def _cut(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
 
 
 def _edge(x: Any, axis: int, fill: float) -> Any:
-    """One layer of a constant, none of an array without layers."""
+    """One slice filled with a constant; none if the axis has length 0."""
     shape = x.shape
     return np.full((*shape[:axis], min(1, shape[axis]), *shape[axis + 1 :]), fill, x.dtype)
 
 
 def delayed(x: Any, axis: int, fill: float = 0) -> Any:
-    """`x` one step later along an axis, beginning with a constant."""
+    """`x` shifted one step later along an axis, starting with a constant."""
     return concatenate_all(_edge(x, axis, fill), _cut(x, axis, None, -1), axis=axis)
 
 
 def advanced(x: Any, axis: int, fill: int = 0) -> Any:
-    """`x` one step earlier along an axis, ending with a constant."""
+    """`x` shifted one step earlier along an axis, ending with a constant."""
     return concatenate_all(_cut(x, axis, 1, None), _edge(x, axis, fill), axis=axis)
 
 
@@ -89,12 +89,12 @@ def _recurrence(a: Any, b: Any, *, axis: int, back: bool) -> Any:
 
 
 def _by_doubling(a: Any, b: Any, *, axis: int, back: bool) -> Any:
-    """In few long steps. It multiplies factors with one another, which may overflow where no term does."""
+    """Few vectorised rounds. Products of factors are formed, which may overflow where no term does."""
     a, r = a.copy(), np.array(b, dtype=np.result_type(a, b))
     n, step = r.shape[axis], 1
     if back:
         a = advanced(a, axis)
-    while step < n:  # doubling: after each round every entry knows twice as many of those before it
+    while step < n:  # doubling: after each round every entry contains twice as many of those before it
         early, late = (step, None), (None, -step)
         here, there = (late, early) if back else (early, late)
         r_more = _cut(a, axis, *here) * _cut(r, axis, *there)
@@ -106,7 +106,7 @@ def _by_doubling(a: Any, b: Any, *, axis: int, back: bool) -> Any:
 
 
 def _step_by_step(a: Any, b: Any, *, axis: int, back: bool) -> Any:
-    """As it is written, with exponents of any size on the way: behind what is too large for a float may come a 0."""
+    """Step by step, with unlimited exponents: a value too large for a float may be multiplied by 0 later."""
     dtype = np.result_type(a, b)
     a, b = (np.moveaxis(np.asarray(x, dtype), axis, 0) for x in np.broadcast_arrays(a, b))
     if back:
@@ -125,14 +125,14 @@ _NOTHING = -(2**40)
 
 
 def _wide(x: Any) -> Any:
-    """Numbers with exponents of any size: pairs (x, n) for x 2^n, the larger part of x from 1/2 to 1."""
+    """Numbers with unlimited exponents: pairs (x, n) for x 2^n; the larger part of x is between 1/2 and 1."""
     size = np.maximum(np.abs(x.real), np.abs(x.imag)) if x.dtype.kind == "c" else np.abs(x)
     n = np.frexp(size)[1].astype(np.int64)
     return _scaled(x, -n), np.where(size == 0, _NOTHING, n)
 
 
 def _scaled(x: Any, n: Any) -> Any:
-    """X 2^n; what is too small becomes 0, what is too large infinite."""
+    """``x * 2**n``, with underflow to 0 and overflow to infinity."""
     with np.errstate(over="ignore", under="ignore"):
         n = np.clip(n, -5000, 5000).astype(np.intc)
         return np.ldexp(x.real, n) + 1j * np.ldexp(x.imag, n) if x.dtype.kind == "c" else np.ldexp(x, n)
@@ -174,7 +174,7 @@ def _mask(index: int, live: Any, r: Any, a: Any, b: Any, *, axis: int, back: boo
         return None
     if index == 1:
         return _running_any(live, axis, back if forward else not back)
-    # The first factor meets nothing. Backwards, a factor works one step before its place.
+    # The first factor multiplies nothing. Backwards, a factor acts one step before its place.
     live = live * 1.0
     if forward:
         step = advanced(live, axis)
@@ -184,7 +184,7 @@ def _mask(index: int, live: Any, r: Any, a: Any, b: Any, *, axis: int, back: boo
 
 
 def _running_any(live: Any, axis: int, back: bool) -> Any:
-    """Whether any entry up to here (from here on, backwards) is alive."""
+    """Whether any entry so far is alive; with `back`, any entry from here on."""
     live = live * 1.0
     if back:
         return flip_axes(cumsum_along(flip_axes(live, axes=(axis,)), axis=axis), axes=(axis,)) != 0
@@ -220,13 +220,13 @@ cumprod_along: Primitive = primitive(
 
 @implements(np.cumprod)
 def cumprod(a: Any, axis: Any = None, dtype: Any = None) -> Any:
-    """``np.cumprod``; exact with zeros, to every order."""
+    """``np.cumprod``; derivatives of every order are exact with zeros."""
     a, axis = _prepared(a, axis, dtype, "cumprod")
     return cumprod_along(a, axis=axis)
 
 
 def cumulative_prod(x: Any, /, *, axis: Any = None, dtype: Any = None, include_initial: bool = False) -> Any:
-    """``np.cumulative_prod``, beginning with 1 on request."""
+    """``np.cumulative_prod``, with `include_initial` starting from 1."""
     axis = _only_axis(x, axis)
     y = cumprod(x, axis, dtype)
     return _after(1, y, axis) if include_initial else y
@@ -238,7 +238,7 @@ if hasattr(np, "cumulative_sum"):  # NumPy 2.1
 
 
 def _before_and_behind(x: Any, axis: int) -> tuple[Any, Any]:
-    """For each entry the products of those before it and of those behind it along an axis."""
+    """For each entry the product of the entries before it and of those after it along an axis."""
     before = delayed(cumprod_along(x, axis=axis), axis, 1)
     behind = flip_axes(cumprod_along(flip_axes(x, axes=(axis,)), axis=axis), axes=(axis,))
     return before, advanced(behind, axis, 1)
@@ -264,7 +264,7 @@ def _others(x: Any, *, axis: int) -> Any:
 
 
 def _others_pull(ct: Any, y: Any, x: Any, *, axis: int) -> Any:
-    """Through the products before and behind, of which every entry's is made."""
+    """The cotangent through the products before and after each entry, whose product the output is."""
     before, behind = _before_and_behind(x, axis)
     first = _cumprod_pull(advanced(ct * behind, axis), x, axis)
     second = _cumprod_pull(advanced(flip_axes(ct * before, axes=(axis,)), axis), flip_axes(x, axes=(axis,)), axis)
@@ -287,7 +287,7 @@ others_along: Primitive = primitive(
     _others,
     name="products_of_others",
     vjp=[_others_pull],
-    jvp=[lambda t, y, x, *, axis: _others_pull(t, y, x, axis=axis)],  # second derivatives of a product: symmetric
+    jvp=[lambda t, y, x, *, axis: _others_pull(t, y, x, axis=axis)],  # the second derivative of a product is symmetric
     mask_pull=_others_mask,
     mask_push=_others_mask,
     singular=True,
@@ -317,7 +317,7 @@ def diff(a: Any, n: int = 1, axis: Any = -1, prepend: Any = None, append: Any = 
 
 
 def _layer(edge: Any, a: Any, axis: int) -> Any:
-    """What is put before or behind: a number stands for a whole layer."""
+    """An array to put before or after: a number stands for a whole slice."""
     edge = operand(edge)
     if edge.ndim:
         return edge

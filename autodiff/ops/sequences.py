@@ -1,4 +1,4 @@
-"""Sequences of samples: slopes and areas, interpolation, unwrapping, convolution, windows that slide."""
+"""Sequences of samples: slopes and areas, interpolation, unwrapping, convolution, sliding windows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _cut(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
 
 
 def _along(x: Any, axis: int, ndim: int) -> Any:
-    """A vector in the direction of one axis of several."""
+    """A vector reshaped to lie along one of several axes."""
     return reshape_to(x, shape=tuple(-1 if i == axis else 1 for i in range(ndim)))
 
 
@@ -35,19 +35,19 @@ def _floating(x: Any) -> Any:
 
 
 def _steps(spacing: Any, n: int, axis: int, ndim: int) -> Any:
-    """A number between all samples, or the distances of coordinates along the axis."""
+    """The distances of samples along an axis: one number, or the differences of coordinates."""
     if isinstance(spacing, (int, float)):
         return spacing
     spacing = operand(spacing)
     if spacing.ndim == 0:
         return spacing
     if spacing.ndim != 1 or spacing.shape[0] != n:
-        raise ShapeError(f"gradient: axis {axis} has length {n}; coordinates of shape {spacing.shape} do not fit.")
+        raise ShapeError(f"gradient: axis {axis} has length {n}, but the coordinates have shape {spacing.shape}.")
     return _along(_floating(diff(spacing)), axis, ndim)
 
 
 def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
-    """Differences of second order inside, one-sided ones at both ends."""
+    """Second-order differences inside, one-sided differences at both ends."""
     uneven = np.ndim(h) > 0
     before, here, after = _cut(f, axis, None, -2), _cut(f, axis, 1, -1), _cut(f, axis, 2, None)
     if uneven:
@@ -65,7 +65,7 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
 
 
 def _end(f: Any, h: Any, axis: int, edge_order: int, sign: int) -> Any:
-    """At the first end, or as its mirror image at the last."""
+    """The slope at the first end, or, as its mirror image, at the last."""
 
     def sample(x: Any, i: int) -> Any:
         i = i if sign > 0 else x.shape[axis] - 1 - i
@@ -86,18 +86,18 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     axes = range(f.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
     places = [canonical_axis(i, f.ndim, "gradient") for i in axes]
     if len(set(places)) < len(places):
-        raise ValueError(f"gradient: {axis} names one axis twice.")
+        raise ValueError(f"gradient: axis={axis} contains one axis twice.")
     spacings = [1.0] * len(places) if not varargs else list(varargs)
     if len(spacings) == 1 and operand(spacings[0]).ndim == 0:
         spacings *= len(places)
     if len(spacings) != len(places):
         raise TypeError(f"gradient: {len(spacings)} spacings were given for {len(places)} axes.")
     if edge_order not in (1, 2):
-        raise ValueError(f"gradient: edge_order is 1 or 2; {edge_order} was given.")
+        raise ValueError(f"gradient: edge_order must be 1 or 2; {edge_order} was given.")
     for i in places:
         if f.shape[i] < edge_order + 1:
             raise ShapeError(
-                f"gradient: axis {i} has length {f.shape[i]}; edge_order={edge_order} needs {edge_order + 1} at least."
+                f"gradient: axis {i} has length {f.shape[i]}; edge_order={edge_order} needs at least {edge_order + 1}."
             )
     slopes = [_slope(f, _steps(h, f.shape[i], i, f.ndim), i, edge_order) for h, i in zip(spacings, places)]
     return slopes[0] if len(slopes) == 1 else tuple(slopes)
@@ -110,7 +110,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     parts = [None if e is None else ravel(operand(e)) for e in (to_begin, to_end)]
     for p, name in zip(parts, ("to_begin", "to_end")):
         if p is not None and not np.can_cast(p.dtype, y.dtype, "same_kind"):
-            raise DtypeError(f"ediff1d: {name} has dtype {p.dtype}, which does not fit differences of dtype {y.dtype}.")
+            raise DtypeError(f"ediff1d: {name} has dtype {p.dtype}, which cannot be cast to that of y, {y.dtype}.")
     joined = [p if p is y else cast(p, dtype=y.dtype) for p in (parts[0], y, parts[1]) if p is not None]
     return concatenate(joined) if len(joined) > 1 else y
 
@@ -120,13 +120,13 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 
 @implements(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
-    """``np.trapezoid``, differentiable in the heights, the places and the distance."""
+    """``np.trapezoid``, differentiable in the heights, the coordinates and the distance."""
     y = operand(y)
     place = canonical_axis(axis, y.ndim, "trapezoid")
     if x is not None:
         x = operand(x)
         dx = _along(diff(x), place, y.ndim) if x.ndim == 1 else diff(x, axis=axis)
-    # The axis is one of each array by itself, counted as it was given: what is broadcast may have more of them.
+    # `axis` counts in each array by itself, as it was given, since a broadcast result may have more axes.
     areas = (_cut(y, place, 1, None) + _cut(y, place, None, -1)) * dx / 2.0
     return areas.sum(axis=axis)
 
@@ -136,20 +136,20 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
 
 def _no_period(size: Any) -> None:
     if size == 0:
-        raise ValueError("interp: the period is not 0.")
+        raise ValueError("interp: the period must not be 0.")
 
 
 @implements(np.interp)
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
-    """``np.interp``, differentiable in all three; at a sample the slope is that of the piece on its right."""
+    """``np.interp``, differentiable in x, xp and fp; at a sample the slope is that of the segment on its right."""
     x, xp, fp = operand(x), operand(xp), operand(fp)
     double = np.dtype(float)
     if "c" in x.dtype.kind + xp.dtype.kind:
-        raise DtypeError(f"interp: x and xp are real; their dtypes are {x.dtype} and {xp.dtype}. Take x.real.")
+        raise DtypeError(f"interp: x and xp must be real; their dtypes are {x.dtype} and {xp.dtype}. Take x.real.")
     x, xp = cast(x, dtype=double), cast(xp, dtype=double)
     fp = cast(fp, dtype=np.dtype(complex) if fp.dtype.kind == "c" else double)
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
-        raise ShapeError(f"interp: xp and fp are vectors of one length, not 0; the shapes are {xp.shape}, {fp.shape}.")
+        raise ShapeError(f"interp: xp and fp must be vectors of equal length, not 0; given: {xp.shape} and {fp.shape}.")
     if period is not None:
         left = right = None
         size = abs(operand(period))
@@ -160,7 +160,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
         xp = concatenate([xp[-1:] - size, xp, xp[:1] + size])
         fp = concatenate([fp[-1:], fp, fp[:1]])
     at, places = values(x), values(xp)
-    last = np.maximum(np.searchsorted(places, places[-1]) - 1, 0)  # a step at the end is no piece
+    last = np.maximum(np.searchsorted(places, places[-1]) - 1, 0)  # equal samples at the end are not a segment
     i = np.clip(np.searchsorted(places, at, "right") - 1, 0, last)
     j = np.minimum(i + 1, places.size - 1)
     below, above = at < places[0], at > places[-1]
@@ -179,7 +179,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
 
 @implements(np.unwrap)
 def unwrap(p: Any, discont: Any = None, axis: Any = -1, *, period: float = 2 * math.pi) -> Any:
-    """``np.unwrap``: what is added is constant."""
+    """``np.unwrap``: it adds a constant to each entry."""
     plain = values(operand(p))
     return p + (np.unwrap(plain, discont, axis, period=period) - plain)
 
@@ -200,13 +200,13 @@ convolve_full: Primitive = multilinear(
     name="convolve",
     passes_mask=True,
 )
-"""All products of two sequences that overlap anywhere."""
+"""The full convolution of two sequences: all positions at which they overlap."""
 
 
 def _sequences(a: Any, v: Any, name: str) -> tuple[Any, Any]:
     a, v = operand(a), operand(v)
     if a.ndim != 1 or v.ndim != 1 or not a.size or not v.size:
-        raise ShapeError(f"{name}: two sequences, not empty, are expected; the shapes are {a.shape} and {v.shape}.")
+        raise ShapeError(f"{name}: two non-empty vectors are expected; the shapes are {a.shape} and {v.shape}.")
     return a, v
 
 
@@ -218,7 +218,7 @@ def _trimmed(full: Any, longer: int, shorter: int, mode: str, name: str) -> Any:
         return full[start : start + longer]
     if mode == "valid":
         return full[shorter - 1 : longer]
-    raise ValueError(f"{name}: mode is 'full', 'same' or 'valid'; {mode!r} was given.")
+    raise ValueError(f"{name}: mode must be 'full', 'same' or 'valid'; {mode!r} was given.")
 
 
 @implements(np.convolve)
@@ -243,7 +243,7 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
 
 @implements(np.lib.stride_tricks.sliding_window_view)
 def sliding_window_view(x: Any, window_shape: Any, axis: Any = None) -> Any:
-    """``np.lib.stride_tricks.sliding_window_view``, as a copy: an entry receives from all windows that hold it."""
+    """``np.lib.stride_tricks.sliding_window_view``, as a copy: an entry receives gradients from all its windows."""
     x = operand(x)
     lengths = tuple(window_shape) if hasattr(window_shape, "__iter__") else (window_shape,)
     axes = range(x.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
@@ -259,17 +259,18 @@ def sliding_window_view(x: Any, window_shape: Any, axis: Any = None) -> Any:
     return x
 
 
-# --- a window's function --------------------------------------------------------------------------
+# --- Bessel functions, for the Kaiser window ------------------------------------------------------
 
 
 _OVERFLOWN = 720.0
-"""Where the functions are infinite as floats; there the number of steps may stay what it is."""
+"""From here the functions overflow, so larger operands need no more steps."""
 
 
 def _bessel(x: Any, *, n: int) -> Any:
-    """The mean of exp(x cos u) cos(n u) round the circle, by equal steps: it converges faster than any power.
+    """The mean of exp(x cos u) cos(n u) over the circle, by equal steps, which converges faster than any power.
 
-    A quarter of the circle is enough, with the even or the odd part of exp; less 1, whose mean is 0, it is exact at 0.
+    A quarter of the circle is enough with the even or the odd part of exp. For even n, 1 is subtracted from cosh, since
+    its mean is 0; so the result is exact at 0.
     """
     x = np.clip(x, -_OVERFLOWN, _OVERFLOWN)
     largest = float(np.max(np.abs(x), initial=0.0, where=~np.isnan(x)))
@@ -284,7 +285,7 @@ def _bessel(x: Any, *, n: int) -> Any:
 bessel: Primitive = elementwise(
     _bessel, lambda t, y, x, *, n: t * ((bessel(x, n=abs(n - 1)) + bessel(x, n=n + 1)) / 2), name="bessel"
 )
-"""The modified Bessel function of the first kind and of whole order `n`."""
+"""The modified Bessel function of the first kind, of integer order `n`."""
 i0 = elementwise(lambda x: np.i0(x), lambda t, y, x: t * bessel(x, n=1), name="i0")
 
 

@@ -1,7 +1,7 @@
-"""Functions that move entries without changing them: every one is linear.
+"""Functions that move entries without changing them. All of them are linear.
 
-Shapes, axes and permutations come to the primitives in canonical form: tuples of non-negative
-integers. What can be said exactly by reshaping, permuting and spreading is composed of these.
+Shapes, axes and permutations reach the primitives in canonical form: tuples of non-negative integers.
+Functions that are equal to a sequence of reshaping, permuting and spreading are composed of these.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from autodiff.typing import Shape
 
 
 def operand(x: Any) -> Any:
-    """`x` if it is an array of some kind, else an array of it: NumPy hands over lists and numbers as they came."""
+    """`x` if it is like an array, else an array made from it, since NumPy passes lists and numbers on unchanged."""
     return x if hasattr(x, "ndim") else np.asarray(x)
 
 
 def values(x: Any) -> Any:
-    """The plain array of an operand, for what is decided by values at the border: an order, a count, a place."""
+    """The plain array of an operand, for decisions by values outside the rules: an order, a count, an index."""
     x = getattr(x, "_data", x)
     return x if is_traced(x) else np.asarray(x)
 
@@ -40,18 +40,18 @@ def canonical_axis(axis: Any, ndim: int, name: str | None = None) -> int:
 
 
 FOLDING = {"sum", "prod", "max", "min", "squeeze", "nanmean", "nanmax", "nanmin", "nanvar"}
-"""Functions that let a number without axes have axis 0, and -1, as those of NumPy do."""
+"""Functions that accept axis 0 and -1 for a 0-d array, as those of NumPy do."""
 
 
 def in_a_row(a: Any, axis: Any) -> tuple[Any, int | None]:
-    """An array to go along: without an axis the flat array, and a number as one entry also where the axis is named."""
+    """The array and axis to run along: without an axis the flat array; a 0-d array counts as one entry."""
     if axis is None or (a.ndim == 0 and type(axis) is int and axis in (0, -1)):
         return (a if a.ndim == 1 else ravel(a)), 0
     return a, axis
 
 
 def canonical_axes(axis: Any, ndim: int, name: str | None = None) -> Shape | None:
-    """`axis` as a rising tuple of non-negative integers; None (all axes) stays None."""
+    """`axis` as an increasing tuple of non-negative integers; None (all axes) stays None."""
     if axis is None or (ndim == 0 and type(axis) is int and axis in (0, -1) and name in FOLDING):
         return None
     if type(axis) is int and -ndim <= axis < ndim:
@@ -59,7 +59,7 @@ def canonical_axes(axis: Any, ndim: int, name: str | None = None) -> Shape | Non
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
     out = sorted(canonical_axis(a, ndim, name) for a in axes)
     if len(set(out)) != len(out):
-        raise ValueError(f"{name or 'axis'}: {axis} names one axis twice.")
+        raise ValueError(f"{name or 'axis'}: {axis} contains one axis twice.")
     return tuple(out)
 
 
@@ -79,7 +79,7 @@ def canonical_shape(shape: Any, size: int) -> Shape:
 
 
 def _spread(x: Any, *, shape: Shape) -> Any:
-    out = np.empty(shape, x.dtype)  # a third of the time of np.broadcast_to, and not read-only
+    out = np.empty(shape, x.dtype)  # takes a third of the time of np.broadcast_to, and is writable
     out[...] = x
     return out
 
@@ -91,7 +91,7 @@ def _unspread(ct: Any, x: Any, *, shape: Shape) -> Any:
 
 
 spread = linear(_spread, _unspread, name="spread", passes_mask=True)
-"""Broadcast to a shape, as a fresh array: the transpose of summing."""
+"""Broadcast to a shape, as a new array: the transpose of summing."""
 
 
 @implements(np.broadcast_to)
@@ -114,7 +114,7 @@ def broadcast_arrays(*args: Any) -> Any:
 
 @implements(np.full_like)
 def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", *, shape: Any = None) -> Any:
-    """``np.full_like``, differentiable in the value."""
+    """``np.full_like``, differentiable in `fill_value`."""
     a = operand(a)
     shape = a.shape if shape is None else (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(shape)
     dtype = a.dtype if dtype is None else np.dtype(dtype)
@@ -132,18 +132,18 @@ reshape_to = linear(
 
 @implements(np.reshape)
 def reshape(a: Any, shape: Any, order: str = "C") -> Any:
-    """``np.reshape``, in the order of rows ("C") or of columns ("F"); how an array lies in memory never matters."""
+    """``np.reshape``, by rows ("C") or by columns ("F"); the memory layout of the array never matters."""
     shape = canonical_shape(shape, a.size)
     if order == "C":
         return reshape_to(a, shape=shape)
     if order != "F":
-        raise ValueError(f"reshape: order is 'C' or 'F' on a Tensor; {order!r} was given.")
+        raise ValueError(f"reshape: order must be 'C' or 'F' on a Tensor; {order!r} was given.")
     return transpose(reshape_to(transpose(a), shape=shape[::-1]))
 
 
 @implements(np.ravel)
 def ravel(a: Any, order: str = "C") -> Any:
-    """``np.ravel``, in the order of rows ("C") or of columns ("F")."""
+    """``np.ravel``, by rows ("C") or by columns ("F")."""
     return reshape_to(a, shape=(a.size,)) if order == "C" else reshape(a, -1, order)
 
 
@@ -174,7 +174,7 @@ def _at_least(n: int, x: Any) -> Any:
     if x.ndim >= n:
         return x
     shape = x.shape
-    if n == 3:  # NumPy puts the new axes round one axis, behind two
+    if n == 3:  # NumPy puts new axes on both sides of a single axis, but after two axes
         shape = (1, *shape) if x.ndim == 1 else shape
         return reshape_to(x, shape=(*shape, *(1,) * (3 - len(shape))))
     return reshape_to(x, shape=(*(1,) * (n - x.ndim), *shape))
@@ -247,7 +247,7 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
         for axes in (source, destination)
     )
     if len(sources) != len(destinations) or len(set(sources)) != len(sources) or len(set(destinations)) != len(sources):
-        raise ValueError(f"moveaxis: source {source} and destination {destination} must name as many axes, none twice.")
+        raise ValueError(f"moveaxis: source {source} and destination {destination} need equally many, distinct axes.")
     order = [i for i in range(a.ndim) if i not in sources]
     for to, frm in sorted(zip(destinations, sources)):
         order.insert(to, frm)
@@ -329,9 +329,9 @@ cast = linear(lambda x, *, dtype: x.astype(dtype), lambda ct, x, *, dtype: ct, n
 
 
 def in_single(function: Callable[..., Any], *xs: Any, **keywords: Any) -> Any:
-    """A function of floats; where all are float16 it is worked out in float32, and the results are cast back.
+    """Call a function of floats; if all are float16, compute in float32 and cast the results back.
 
-    Squares and sums of float16 overflow from 256 and 65,520 on, though what is made of them in the end does not.
+    In float16, squares overflow from 256 and sums from 65,520, even where the final result would not.
     """
     if any(x.dtype.char != "e" for x in xs):
         return function(*xs, **keywords)
@@ -348,7 +348,7 @@ def astype(x: Any, dtype: Any, /) -> Any:
 if hasattr(np, "astype"):  # NumPy 2.1
     implements(np.astype)(astype)
 
-# --- no gradient by nature ------------------------------------------------------------------------
+# --- functions without a gradient -----------------------------------------------------------------
 
 NUMPY_CONSTANTS.update({np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj})
 NUMPY_CONSTANTS.update({np.common_type, np.min_scalar_type, np.may_share_memory, np.shares_memory})

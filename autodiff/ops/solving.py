@@ -1,4 +1,4 @@
-"""Linear equations: inverses, solutions, pseudo-inverses, condition, and products of many matrices."""
+"""Linear equations: inverses, solutions, pseudo-inverses, condition numbers, and products of many matrices."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def inv(a: Any) -> Any:
 
 
 def inverted(a: Any, name: str, what: str = "a", mend: str = "") -> Any:
-    """The inverse that another function needs: its error speaks of that function."""
+    """The inverse, for use in the function `name`, which the error message names."""
     try:
         return inverse(a)
     except MatrixError:
@@ -81,7 +81,7 @@ solution: Primitive = primitive(
 
 
 def solved(a: Any, b: Any, name: str, what: str = "a", mend: str = "") -> Any:
-    """The solution that another function needs: its error speaks of that function."""
+    """The solution, for use in the function `name`, which the error message names."""
     try:
         return solution(a, b)
     except MatrixError:
@@ -90,7 +90,7 @@ def solved(a: Any, b: Any, name: str, what: str = "a", mend: str = "") -> Any:
 
 @implements(np.linalg.solve)
 def solve(a: Any, b: Any) -> Any:
-    """``np.linalg.solve``; a `b` with one axis is a vector, any other a stack of matrices."""
+    """``np.linalg.solve``; a `b` with one axis is a vector, any other is a matrix or a stack of them."""
     a, b = square(a, "solve"), operand(b)
     if b.ndim == 0 or b.shape[-2:][0] != a.shape[-1]:
         hint = ""
@@ -118,8 +118,8 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     n = math.prod(shape)
     if a.ndim < b.ndim or a.size != n * n or b.size != n:
         raise ShapeError(
-            f"tensorsolve: a has shape {a.shape} and b {b.shape}; the first {b.ndim} axes of a must hold as many "
-            f"entries as b, and so must the others."
+            f"tensorsolve: a has shape {a.shape} and b {b.shape}; the first {b.ndim} axes of a must have as many "
+            f"entries as b, and so must the other axes."
         )
     x = solved(reshape_to(a, shape=(n, n)), reshape_to(b, shape=(n, 1)), "tensorsolve", "a, as a matrix,")
     return reshape_to(x, shape=shape)
@@ -130,7 +130,7 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
     """``np.linalg.tensorinv``."""
     a = operand(a)
     if ind <= 0:
-        raise ValueError(f"tensorinv: ind counts the axes of the rows, one or more; {ind} was given.")
+        raise ValueError(f"tensorinv: ind, the number of row axes, must be at least 1; {ind} was given.")
     rows, columns = a.shape[:ind], a.shape[ind:]
     n = math.prod(rows)
     if n != math.prod(columns):
@@ -152,7 +152,7 @@ def _pseudo_pull(ct: Any, y: Any, a: Any, **_: Any) -> Any:
 
 
 def _pseudo_push(t: Any, y: Any, a: Any, **_: Any) -> Any:
-    """Golub and Pereyra, The differentiation of pseudo-inverses, 1973, (4.12): the rank is taken as constant."""
+    """Golub and Pereyra, The differentiation of pseudo-inverses, 1973, (4.12), for constant rank."""
     z, back = adjoint(y), adjoint(t)
     outside, inside = identity(y) - a @ y, identity(a) - y @ a
     return y @ z @ back @ outside + inside @ back @ z @ y - y @ t @ y
@@ -165,16 +165,16 @@ pseudo_inverse = primitive(
 
 @implements(np.linalg.pinv)
 def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = ...) -> Any:
-    """``np.linalg.pinv``; of a matrix that lacks full rank the derivative at constant rank.
+    """``np.linalg.pinv``; if the rank is not full, the derivative is that at constant rank.
 
-    It holds where the singular values that `rcond` cuts off are rounding. If they are not, the result is the inverse of
-    a matrix of lower rank nearby, and what its derivative owes to them is not in it.
+    It is right if the singular values that `rcond` cuts off are rounding errors. If they are not, the result is the
+    inverse of a nearby matrix of lower rank, and the contribution of these values to the derivative is missing.
     """
     a = hermitian_or_not(matrix(a, "pinv"), hermitian, "pinv")
     if rcond is None:
         rcond = 1e-15 if rtol is ... else rtol
     elif rtol is not ...:
-        raise ValueError("pinv: rcond and rtol are two names of one number; both were given.")
+        raise ValueError("pinv: rcond and rtol are two names for one number; give only one of them.")
     if rcond is None:
         rcond = max(a.shape[-2:]) * float(precision(a).eps)
     return pseudo_inverse(a, rcond=_number(rcond, "pinv"))
@@ -182,7 +182,7 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = ...)
 
 def _number(rcond: Any, name: str) -> float:
     if np.ndim(rcond):
-        raise refused(f"{name} on a Tensor: rcond is one number; an array of shape {np.shape(rcond)} was given.")
+        raise refused(f"{name} on a Tensor: rcond must be a number; an array of shape {np.shape(rcond)} was given.")
     return float(rcond)
 
 
@@ -198,7 +198,7 @@ def _least_pull_a(ct: Any, y: Any, a: Any, b: Any, *, rcond: float) -> Any:
 
 
 def _least_push_a(t: Any, y: Any, a: Any, b: Any, *, rcond: float) -> Any:
-    """The slope of the pseudo-inverse, multiplied with `b`."""
+    """The slope of the pseudo-inverse times `b`."""
     p = pseudo_inverse(a, rcond=rcond)
     back, left = adjoint(t), b - a @ y
     return p @ adjoint(p) @ (back @ left) + (identity(a) - p @ a) @ (back @ (adjoint(p) @ y)) - p @ (t @ y)
@@ -210,12 +210,13 @@ least_squares = primitive(
     vjp=[_least_pull_a, lambda ct, y, a, b, *, rcond: transposed(pseudo_inverse(a, rcond=rcond)) @ ct],
     jvp=[_least_push_a, lambda t, y, a, b, *, rcond: pseudo_inverse(a, rcond=rcond) @ t],
 )
-"""The x of smallest norm among those for which ``a @ x`` is nearest to the matrix `b`."""
+"""The x of smallest norm among those for which ``a @ x`` is closest to the matrix `b`."""
 
 
 @implements(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
-    """``np.linalg.lstsq``; with less than full rank the solution of smallest norm, its derivative at constant rank."""
+    """``np.linalg.lstsq``; if the rank is not full, the solution of smallest norm, with the derivative at constant
+    rank."""
     a, b = operand(a), operand(b)
     if a.ndim != 2 or b.ndim not in (1, 2) or b.shape[0] != a.shape[0]:
         raise ShapeError(
@@ -223,7 +224,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
             f"many rows."
         )
     rows, columns = a.shape
-    eps = float(np.finfo(np.float64).eps)  # NumPy computes in double, whatever the type
+    eps = float(np.finfo(np.float64).eps)  # NumPy computes in double precision for every dtype
     rcond = max(rows, columns) * eps if rcond is None else _number(rcond, "lstsq")
     rcond = rcond if rcond >= 0 else eps
     several = b if b.ndim == 2 else b[:, None]
@@ -242,7 +243,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
 
 @implements(np.linalg.cond)
 def cond(x: Any, p: Any = None) -> Any:
-    """``np.linalg.cond``; of a singular matrix it is infinite, and in other norms than 2 and -2 an error."""
+    """``np.linalg.cond``; infinite for a singular matrix, or, in norms other than 2 and -2, an error."""
     x = matrix(x, "cond", "x")
     if x.size == 0:
         raise ShapeError(f"cond: x has shape {x.shape}; a matrix without entries has no condition number.")
@@ -251,7 +252,7 @@ def cond(x: Any, p: Any = None) -> Any:
         with np.errstate(divide="ignore", invalid="ignore"):
             return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
     x = square(x, "cond", "x")
-    mend = "Its condition number is infinite; np.linalg.cond(x) says so without an error."
+    mend = "Its condition number is infinite; np.linalg.cond(x) returns that without an error."
     return np.linalg.norm(x, p, (-2, -1)) * np.linalg.norm(inverted(x, "cond", "x", mend), p, (-2, -1))
 
 
@@ -283,7 +284,7 @@ def multi_dot(arrays: Any) -> Any:
     """``np.linalg.multi_dot``: in the order that needs the fewest multiplications."""
     xs = [operand(x) for x in arrays]
     if len(xs) < 2:
-        raise ValueError(f"multi_dot: two matrices or more are expected; {len(xs)} was given.")
+        raise ValueError(f"multi_dot: at least two matrices are expected; {len(xs)} was given.")
     for i, x in enumerate(xs):
         if x.ndim != 2 and not (x.ndim == 1 and i in (0, len(xs) - 1)):
             raise ShapeError(
@@ -296,7 +297,7 @@ def multi_dot(arrays: Any) -> Any:
 
 
 def _cheapest(sizes: list[int]) -> dict[tuple[int, int], int]:
-    """For every stretch of factors the place to cut it; the i-th factor has shape sizes[i:i + 2]."""
+    """For every run of factors i to j the place to split it; the i-th factor has shape sizes[i:i + 2]."""
     count = len(sizes) - 1
     cost = {(i, i): 0 for i in range(count)}
     cuts = {}

@@ -1,14 +1,14 @@
 """Eigenvalues, singular values and their vectors.
 
-Vectors turn towards each other at the rate 1/(difference of their values). Where two values are equal up to rounding,
-the vectors are not determined, and that rate is NaN: whatever depends on such a vector has no slope by it, and is not
-given a number in silence. A vector whose cotangent is blocked, as that of a column which is not taken, does not count.
-What is well defined there, a function of the matrix, is exact by `matrix_functions` and by `polar`.
+Vectors rotate towards each other at the rate 1/(difference of their values). If two values are equal up to rounding,
+their vectors are not determined, and the rate is NaN: a result that depends on such a vector has no slope, and must not
+get a number silently. A vector whose cotangent is blocked, such as a column that is not used, does not count. A function
+of the matrix is well defined there too; `matrix_functions` and `polar` differentiate it exactly.
 
-What depends on values only is finite. Of equal values the slopes are shared evenly, as the subgradient of smallest norm
-has them; a singular value that is 0 has slope 0, as the magnitude of a number has.
+Slopes of values are always finite. Equal values share their slopes evenly, as in the subgradient of smallest norm. A
+singular value that is 0 has slope 0, like the magnitude of a number at 0.
 
-Every vector has a free sign, or phase. The rules follow one choice of it; ask only for what does not depend on it.
+Every vector has a free sign, or phase. The rules follow one choice of it, so use only results that do not depend on it.
 """
 
 from __future__ import annotations
@@ -42,55 +42,55 @@ from autodiff.ops.matrices import (
 
 
 def _pairs(w: Any) -> Any:
-    """At i, j the difference w_j - w_i."""
+    """The matrix of differences: w_j - w_i at i, j."""
     return w[..., None, :] - w[..., :, None]
 
 
 def _largest(w: Any) -> Any:
-    """The largest magnitude, along two new axes; 0 of no values."""
+    """The largest magnitude, with two new axes; 0 if there are no values."""
     size = np.abs(w)
     return (np.max(size, axis=-1) if w.shape[-1] else size.sum(axis=-1))[..., None, None]
 
 
 def _same(w: Any) -> Any:
-    """At i, j whether these are one and the same."""
+    """The mask that is true at i, j if i is j."""
     return np.eye(w.shape[-1], dtype=bool)
 
 
 def _equal(w: Any, a: Any) -> Any:
-    """At i, j whether the two values are equal up to rounding."""
+    """The mask that is true at i, j if the two values are equal up to rounding."""
     return (np.abs(_pairs(w)) <= rounding(a) * _largest(w)) | _same(w)
 
 
 def _rates(w: Any, equal: Any) -> Any:
-    """Inverse differences, NaN for those of equal values; nothing turns towards itself."""
+    """The reciprocals of the differences: NaN for equal values, and 0 on the diagonal."""
     return 1 / np.where(_same(w), math.inf, np.where(equal, math.nan, _pairs(w)))
 
 
 def _means(x: Any, equal: Any) -> Any:
-    """Of each group of equal values the mean of what belongs to them: its own transpose, so it serves both sweeps."""
+    """The mean of `x` over each group of equal values. The map is its own transpose, so it serves both sweeps."""
     return np.where(equal, x[..., None, :], 0).sum(axis=-1) / equal.sum(axis=-1).astype(x.dtype)
 
 
 def _diagonal_matrix(values: Any) -> Any:
-    """As `on_diagonal`, but what is not finite stays on the diagonal."""
+    """As `on_diagonal`, but NaN and infinity do not spread from the diagonal."""
     return np.where(_same(values), values[..., None, :], 0)
 
 
 def _any_equal(live: Any, equal: Any) -> Any:
-    """The mask of the values behind `_means`."""
+    """The mask of the values that pass through `_means`."""
     return None if live is None else (equal & live[..., None, :]).any(axis=-1)
 
 
 def _taken(v: Any, live: Any) -> Any:
-    """In a sweep that records itself only the columns of live values: through the others no derivative flows."""
+    """In a sweep that records itself, 0 in the columns of values that are not live: no derivative flows through them."""
     if live is None or not getattr(v, "requires_grad", False):
         return v
     return np.where(live[..., None, :], v, 0)
 
 
 def _unless_blocked(x: Any, live: Any, axis: int) -> Any:
-    """`x` with 0 where all entries of a column (axis -2) or row (-1) of the cotangent are blocked."""
+    """`x` with 0 where a whole column (axis -2) or row (axis -1) of the cotangent is blocked."""
     return x if live is None else np.where(live.any(axis=axis, keepdims=True) | (x == 0), x, 0)
 
 
@@ -126,27 +126,27 @@ eigh_of = primitive(
     sees_masks=True,
     singular=True,
 )
-"""Eigenvalues and eigenvectors of a Hermitian matrix. Which triangle of it is read decides only the signs."""
+"""Eigenvalues and eigenvectors of a Hermitian matrix. The triangle that is read affects only the signs of vectors."""
 
 
 def _eigh(a: Any, triangle: Any, name: str) -> Any:
-    """The parts for the Hermitian matrix that one triangle of `a` stands for."""
+    """Eigenvalues and eigenvectors of the Hermitian matrix given by one triangle of `a`."""
     a = square(a, name)
     if triangle not in ("L", "U", "l", "u"):
-        raise ValueError(f"{name}: UPLO is 'L' or 'U'; {triangle!r} was given.")
+        raise ValueError(f"{name}: UPLO must be 'L' or 'U'; {triangle!r} was given.")
     triangle = triangle.upper()
     return eigh_of(mirrored(a, triangle), triangle=triangle)
 
 
 @implements(np.linalg.eigh)
 def eigh(a: Any, UPLO: Any = "L") -> Any:
-    """``np.linalg.eigh``: of one triangle, as NumPy reads it; ``(x + x.T) / 2`` makes the gradient symmetric."""
+    """``np.linalg.eigh``: it reads one triangle, as NumPy does; ``(x + x.T) / 2`` makes the gradient symmetric."""
     return EighResult(*_eigh(a, UPLO, "eigh"))
 
 
 @implements(np.linalg.eigvalsh)
 def eigvalsh(a: Any, UPLO: Any = "L") -> Any:
-    """``np.linalg.eigvalsh``: as `eigh`."""
+    """``np.linalg.eigvalsh``, as `eigh`."""
     return _eigh(a, UPLO, "eigvalsh")[0]
 
 
@@ -154,12 +154,12 @@ def eigvalsh(a: Any, UPLO: Any = "L") -> Any:
 
 
 def _basis_inverse(v: Any) -> Any:
-    """The inverse of a basis of eigenvectors of length 1, or an error if they are no basis up to rounding."""
+    """The inverse of a basis of unit eigenvectors; an error if they are linearly dependent up to rounding."""
     dependent = np.linalg.cond(v) * rounding(v) > 1 if v.size else np.False_
     if np.any(dependent):
         raise MatrixError(
             f"eig: a{which(dependent)} has no basis of eigenvectors (shape {v.shape}), so neither its eigenvalues nor "
-            f"its eigenvectors have derivatives. Of a symmetric matrix np.linalg.eigh has them."
+            f"its eigenvectors have derivatives. For a symmetric matrix use np.linalg.eigh."
         )
     return np.linalg.inv(v)
 
@@ -202,7 +202,7 @@ _EIG_RULES: dict[str, Any] = {
     "singular": True,
 }
 eig_of = primitive(lambda a: tuple(np.linalg.eig(a)), name="eig", **_EIG_RULES)
-"""Eigenvalues and right eigenvectors, of length 1."""
+"""Eigenvalues and right eigenvectors of length 1."""
 
 
 def _real_eig(a: Any) -> Any:
@@ -212,7 +212,7 @@ def _real_eig(a: Any) -> Any:
 
 
 real_eig_of = primitive(_real_eig, name="real_eig", **_EIG_RULES)
-"""The same, real where all eigenvalues of a real matrix are: as NumPy's were before 2.5, and its `roots` are."""
+"""The same, but real if all eigenvalues of a real matrix are: as in NumPy before 2.5, and in its `roots`."""
 
 
 @implements(np.linalg.eig)
@@ -231,7 +231,7 @@ def eigvals(a: Any) -> Any:
 
 
 def _svd_rates(s: Any, a: Any) -> tuple[Any, Any, Any]:
-    """Which are equal; by pairs 1 / (s_j^2 - s_i^2); by rows 1 / s_i. NaN for equal values, and for a 0."""
+    """The mask of equal pairs, 1 / (s_j^2 - s_i^2) for pairs, and 1 / s_i; NaN for equal values and for 0."""
     scale = rounding(a) * _largest(s)
     equal = (np.abs(_pairs(s)) <= scale) | _same(s)
     sums = s[..., None, :] + s[..., :, None]
@@ -240,7 +240,7 @@ def _svd_rates(s: Any, a: Any) -> tuple[Any, Any, Any]:
 
 
 def _not_0(s: Any, a: Any) -> Any:
-    """The slope of a magnitude: 1, but 0 for a value that is 0 up to rounding, where there is no second one."""
+    """The slope of a magnitude: 1, or 0 for a value that is 0 up to rounding, where the second derivative is NaN."""
     return ratio(s, np.where(s > rounding(a) * _largest(s)[..., 0], s, 0))
 
 
@@ -255,7 +255,7 @@ def _svd_push(t: Any, y: Any, a: Any) -> Any:
         of_u = of_u + _diagonal_matrix(1j * np.imag(diagonal(m)) * inverse_s)
     of_v = -pairs * (column * m + adjoint(m) * row)
     du, dvh = u @ of_u, of_v @ vh
-    if a.shape[-2] > a.shape[-1]:  # else U has nowhere else to turn to
+    if a.shape[-2] > a.shape[-1]:  # U also rotates out of its own column space
         du = du + (t @ v - u @ m) * inverse_s[..., None, :]
     if a.shape[-1] > a.shape[-2]:
         dvh = dvh + inverse_s[..., :, None] * (adjoint(u) @ t - m @ vh)
@@ -306,13 +306,13 @@ svd_of = primitive(
 
 
 def hermitian_or_not(a: Any, hermitian: bool, name: str) -> Any:
-    """`a`, or if the caller says that it is Hermitian the matrix of its lower triangle, which NumPy then reads."""
+    """`a`, or with `hermitian` the Hermitian matrix given by its lower triangle, which is what NumPy then reads."""
     return hermitian_part(mirrored(square(a, name), "L")) if hermitian else a
 
 
 @implements(np.linalg.svd)
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
-    """``np.linalg.svd``; of a matrix that is not square with ``full_matrices=False``, or the values only."""
+    """``np.linalg.svd``; if the matrix is not square, only with ``full_matrices=False`` or ``compute_uv=False``."""
     a = hermitian_or_not(matrix(a, "svd"), hermitian, "svd")
     rows, columns = a.shape[-2:]
     if compute_uv and full_matrices and rows != columns:
@@ -356,9 +356,9 @@ sylvester: Primitive = primitive(
     jvp=[lambda t, y, p, x: -sylvester(p, t @ y + y @ t), lambda t, y, p, x: sylvester(p, t)],
     singular=True,
 )
-"""The solution y of p y + y p = x for a Hermitian p, positive definite; NaN where p is singular up to rounding.
+"""The solution y of p y + y p = x for a Hermitian, positive definite p; NaN where p is singular up to rounding.
 
-It divides by sums of eigenvalues, so equal ones do no harm, and all derivatives are made of itself.
+It divides by sums of eigenvalues, so equal ones do no harm. Its derivatives are made of the function itself.
 """
 
 
@@ -391,7 +391,7 @@ def _polar_pull(ct: Any, u: Any, a: Any) -> Any:
 
 
 polar_of_tall = primitive(_polar, name="polar", vjp=[_polar_pull], jvp=[_polar_push], singular=True)
-"""U V^H of the singular vectors whose value is not 0: the direction of a matrix, as x / |x| is that of a vector."""
+"""U V^H of the singular vectors with non-zero values: the direction of a matrix, as x / |x| is that of a vector."""
 
 
 def polar(a: Any) -> Any:
@@ -405,16 +405,16 @@ nuclear_norm = primitive(
     vjp=[lambda ct, y, a: ct[..., None, None] * conj(polar(a))],
     jvp=[lambda t, y, a: np.real((t * conj(polar(a))).sum(axis=(-2, -1)))],
 )
-"""The sum of the singular values. Of several subgradients the smallest: values that are 0 add nothing."""
+"""The sum of the singular values. The slope is the subgradient of smallest norm: values that are 0 add nothing."""
 
 
 def _extreme(s: Any, *, last: bool, rtol: float) -> Any:
-    """Which values are the extreme one, up to rounding."""
+    """A mask of the values that equal the extreme one up to rounding."""
     return np.abs(s - (s[..., -1:] if last else s[..., :1])) <= rtol * s[..., :1]
 
 
 def _shares(s: Any, **how: Any) -> Any:
-    """Equal extremes share evenly. That a value which is 0 has no slope is known to the rule of the values."""
+    """Equal extremes have equal shares. (The rule of the singular values gives slope 0 to a value that is 0.)"""
     chosen = _extreme(s, **how)
     return chosen / chosen.sum(axis=-1, keepdims=True).astype(s.dtype)
 
@@ -432,11 +432,11 @@ extreme_value = primitive(
     mask_pull=lambda i, live, y, s, **how: _and(_extreme(s, **how), None if live is None else live[..., None]),
     mask_push=lambda i, live, y, s, **how: _and(_extreme(s, **how), live).any(axis=-1),
 )
-"""The largest of singular values, or the last; `rtol` says which count as equal."""
+"""The largest singular value, or with `last` the smallest; `rtol` decides which count as equal."""
 
 
 def spectral_norm(x: Any, order: Any) -> Any:
-    """The norms made of singular values: their sum (``'nuc'``), the largest (2), the smallest (-2)."""
+    """The norms based on singular values: their sum (``'nuc'``), the largest (2), the smallest (-2)."""
     if order == "nuc":
         return nuclear_norm(x)
     return extreme_value(svd_of(x)[1], last=order == -2, rtol=rounding(x))

@@ -32,18 +32,18 @@ from autodiff.ops.shapes import (
 
 
 def _fitted(weights: Any, a: Any, axis: Any) -> Any:
-    """Weights that broadcast with the array: of its shape, or along the axes named."""
+    """Weights that broadcast with the array: given in its shape, or along the given axes."""
     w = operand(weights)
     if w.shape == a.shape:
         return w
     if axis is None:
-        raise TypeError(f"average: weights of shape {w.shape} for an array of shape {a.shape}: name the axis=.")
+        raise TypeError(f"average: weights of shape {w.shape} for an array of shape {a.shape} need axis=.")
     given = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     places = [i % a.ndim for i in given]
     if w.shape != tuple(a.shape[i] for i in places):
         raise ShapeError(
-            f"average: weights of shape {w.shape} must have the shape of the array, {a.shape}, or that of its axes "
-            f"{axis}."
+            f"average: the weights have shape {w.shape}; they must have the shape of the array, {a.shape}, or that of "
+            f"its axes {axis}."
         )
     order = sorted(range(len(places)), key=places.__getitem__)
     w = permute(w, axes=tuple(order))
@@ -52,7 +52,7 @@ def _fitted(weights: Any, a: Any, axis: Any) -> Any:
 
 def _not_0(total: Any) -> None:
     if (total == 0).any():
-        raise ZeroDivisionError("average: the weights sum to 0; they cannot be normalised.")
+        raise ZeroDivisionError("average: the weights sum to 0, so they cannot be normalised.")
 
 
 @implements(np.average)
@@ -88,7 +88,7 @@ def _rows(m: Any, rowvar: bool) -> Any:
 
 
 def _observed(weights: Any, x: Any, name: str) -> Any:
-    """Weights of the observations, as they should be."""
+    """The weights of the observations, after checks of their shape and values."""
     if weights.shape != x.shape[1:]:
         raise ShapeError(f"cov: {name} has shape {weights.shape}; there are {x.shape[1]} observations.")
 
@@ -96,7 +96,7 @@ def _observed(weights: Any, x: Any, name: str) -> Any:
         if (plain < 0).any():
             raise ValueError(f"cov: {name} must not be negative.")
         if name == "fweights" and (plain != np.rint(plain)).any():
-            raise TypeError("cov: fweights counts repetitions, whole numbers.")
+            raise TypeError("cov: fweights counts repetitions and must be integers.")
 
     look(check, values(weights))
     return weights
@@ -125,7 +125,7 @@ def cov(
     x = cast(x, dtype=np.result_type(x.dtype, np.float64) if dtype is None else np.dtype(dtype))
     ddof = (0 if bias else 1) if ddof is None else ddof
     if ddof != int(ddof):
-        raise ValueError(f"cov: ddof is a whole number; {ddof} was given.")
+        raise ValueError(f"cov: ddof must be an integer; {ddof} was given.")
     f = None if fweights is None else _observed(values(fweights), x, "fweights")
     a = None if aweights is None else cast(_observed(operand(aweights), x, "aweights"), dtype=np.dtype(float))
     w = f if a is None else a if f is None else a * f
@@ -148,7 +148,7 @@ def cov(
 
 @implements(np.corrcoef)
 def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
-    """``np.corrcoef``. What rounding puts outside of -1 and 1 is moved there, which leaves the slope alone."""
+    """``np.corrcoef``. Values that rounding puts outside -1 to 1 are clipped; the slope is not changed by that."""
     c = cov(x, y, rowvar, dtype=dtype)
     if c.ndim == 0:
         return c / c
@@ -177,14 +177,14 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 
 
 def _weighed(places: Any, weights: Any, n: int) -> Any:
-    """The weights added up by place, in double precision as NumPy does it; in their own type."""
+    """The sums of the weights in each place, added in double precision, as in NumPy, and returned in their own dtype."""
     wide = cast(weights, dtype=np.result_type(weights.dtype, np.float64))
     y = index_add(wide, places, index=Index(ARRAY), shape=(n,))
     return y if y.dtype == weights.dtype else cast(y, dtype=weights.dtype)
 
 
 def _places(x: Any, edges: Any) -> Any:
-    """The number of the bin that holds each value; the last bin has both its edges. One more for what lies outside."""
+    """The index of the bin of each value; the last bin includes both edges. Values outside get an extra index."""
     n = edges.size - 1
     i = np.minimum(np.searchsorted(edges, x, "right") - 1, n - 1)
     return np.where((x >= edges[0]) & (x <= edges[-1]), i, n)
@@ -209,11 +209,11 @@ even_edges = elementwise(
     name="even_edges",
     reads=False,
 )
-"""The edges of bins of one width, as NumPy has rounded them, as a function of the first and the last."""
+"""The edges of bins of equal width, as rounded by NumPy, as a function of the first and the last edge."""
 
 
 def _moving(edges: Any, x: Any, bins: Any, range: Any) -> Any:
-    """The edges, with their slopes: edges that are given are themselves, even ones go with the smallest and largest."""
+    """The edges with their slopes: given edges are tracked themselves, even ones depend on the range or extremes."""
     if isinstance(bins, (list, tuple)) or getattr(bins, "ndim", 0) > 0:
         return bins if hasattr(type(bins), "__autodiff_apply__") else edges
     if range is None and not x.size:
@@ -224,7 +224,7 @@ def _moving(edges: Any, x: Any, bins: Any, range: Any) -> Any:
 
 @implements(np.histogram_bin_edges)
 def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
-    """``np.histogram_bin_edges``; how many edges there are does not move."""
+    """``np.histogram_bin_edges``; the number of edges counts as constant."""
     a = operand(a)
     edges = _edges(values(a), _plain(bins), _plain(range), _plain(weights))
     return _moving(edges, a, bins, range)
@@ -239,7 +239,7 @@ def _plain(value: Any) -> Any:
 
 @implements(np.histogram)
 def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
-    """``np.histogram``: linear in the weights; the counts do not move with the values, even edges do."""
+    """``np.histogram``: linear in the weights; the values move even edges, but not the counts."""
     a = operand(a)
     plain = values(a)
     if weights is None:
@@ -257,7 +257,7 @@ def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, we
 
 @implements(np.histogramdd)
 def histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
-    """``np.histogramdd``: linear in the weights, as `histogram` is."""
+    """``np.histogramdd``: linear in the weights, like `histogram`."""
     moving = _columns(sample), bins, range
     sample, bins, range = _plain(sample), _plain(bins), _plain(range)
     columns = sample.T if getattr(sample, "ndim", 0) == 2 else np.stack(list(map(values, sample)))
@@ -287,12 +287,12 @@ def histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = N
 
 
 def _columns(sample: Any) -> Any:
-    """What lies along each axis."""
+    """The coordinates of the points along each axis."""
     return sample.T if getattr(sample, "ndim", 0) == 2 else [operand(x) for x in sample]
 
 
 def _moving_edges(edges: Any, columns: Any, bins: Any, range: Any) -> tuple[Any, ...]:
-    """Those of each axis, with their slopes."""
+    """The edges of each axis with their slopes."""
     n = len(edges)
     each = [bins] * n if isinstance(bins, str) or not hasattr(bins, "__len__") else bins
     ranges = [None] * n if range is None else range
@@ -300,7 +300,7 @@ def _moving_edges(edges: Any, columns: Any, bins: Any, range: Any) -> tuple[Any,
 
 
 def _dense(counts: Any, edges: tuple[Any, ...]) -> Any:
-    """Counts as shares by area."""
+    """Counts as densities: divided by their total and by the volumes of the bins."""
     total = counts.sum()
     for i, e in enumerate(edges):
         counts = counts / np.diff(e).reshape(tuple(-1 if j == i else 1 for j, _ in enumerate(edges)))
@@ -309,8 +309,8 @@ def _dense(counts: Any, edges: tuple[Any, ...]) -> Any:
 
 @implements(np.histogram2d)
 def histogram2d(x: Any, y: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
-    """``np.histogram2d``: linear in the weights, as `histogram` is."""
-    if hasattr(bins, "__len__") and len(bins) not in (1, 2):  # the edges of both axes
+    """``np.histogram2d``: linear in the weights, like `histogram`."""
+    if hasattr(bins, "__len__") and len(bins) not in (1, 2):  # one set of edges for both axes
         bins = [bins if hasattr(bins, "ndim") else np.asarray(bins)] * 2
     counts, edges = histogramdd([x, y], bins, range, density, weights)
     return counts, edges[0], edges[1]

@@ -1,7 +1,7 @@
-"""Gamma and Bessel functions: values from SciPy, which is loaded when one is first called; rules from the book.
+"""Gamma and Bessel functions. Values come from SciPy, which is imported at the first call; rules from the handbook.
 
-The families are closed under differentiation (Abramowitz & Stegun 1964, 6.3.1, 6.4.1 and 9.6.26), so that every
-derivative of a member is a member: the order is metadata.
+The families are closed under differentiation (Abramowitz & Stegun 1964, 6.3.1, 6.4.1 and 9.6.26): every derivative of a
+member is a combination of members. The order is metadata.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ gammaln = elementwise(
 
 
 def _neighbours(family: Primitive, x: Any, n: int) -> Any:
-    """Half the sum of the members before and after `n`, which is I_n'(x); the member -1 is the member 1."""
+    """The mean of the members n - 1 and n + 1, which is I_n'(x); I_-1 is I_1."""
     return family(x, n=1) if n == 0 else (family(x, n=n - 1) + family(x, n=n + 1)) / 2
 
 
@@ -55,12 +55,12 @@ bessel_i: Primitive = elementwise(
     lambda x, *, n: scipy_function(f"i{n}")(x) if n < 2 else scipy_function("iv")(n, x),
     lambda t, y, x, *, n: t * _neighbours(bessel_i, x, n),
     name="bessel_i",
-    singular=True,  # it overflows
+    singular=True,  # the slope overflows
 )
 bessel_i_scaled: Primitive = elementwise(
     lambda x, *, n: scipy_function(f"i{n}e")(x) if n < 2 else scipy_function("ive")(n, x),
     lambda t, y, x, *, n: t * (_neighbours(bessel_i_scaled, x, n) - np.sign(x) * y),
     name="bessel_i_scaled",
-    singular=True,  # SciPy's ive of order 2 and more is NaN from about 1e9 on
+    singular=True,  # SciPy's ive of order 2 and more is NaN from about 1e9
 )
-"""``exp(-abs(x)) I_n(x)``; at 0 the slope is that of I_n, the mean of the two one-sided ones."""
+"""``exp(-abs(x)) I_n(x)``; at 0 the slope is that of I_n, the mean of the two one-sided slopes."""

@@ -1,4 +1,4 @@
-"""The methods of ufuncs: what folds an array, runs along it, or meets all pairs has a function that says the same."""
+"""The methods of ufuncs: `reduce`, `accumulate` and `outer` are replaced by functions with rules that do the same."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from autodiff.ops.shapes import canonical_axes, in_single, operand, reshape_to
 def _log_of_sum(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     a = operand(a)
     axes = canonical_axes(axis, a.ndim, "logaddexp.reduce")
-    if 0 in (a.shape if axes is None else [a.shape[i] for i in axes]):  # the logarithm of nothing
+    if 0 in (a.shape if axes is None else [a.shape[i] for i in axes]):  # the logarithm of an empty sum is -inf
         return sum_(a, axes, keepdims=keepdims) - math.inf
     return in_single(logsumexp_over, a, axis=axes, keepdims=bool(keepdims))
 
@@ -35,7 +35,7 @@ REDUCE: dict[np.ufunc, Callable[..., Any]] = {
     np.fmin: nanmin,
     np.logaddexp: _log_of_sum,
 }
-"""What stands for ``ufunc.reduce``."""
+"""The functions in place of ``ufunc.reduce``."""
 
 ACCUMULATE: dict[np.ufunc, Callable[..., Any]] = {
     np.add: cumsum,
@@ -43,11 +43,11 @@ ACCUMULATE: dict[np.ufunc, Callable[..., Any]] = {
     np.logaddexp: cumulative_logaddexp,
     **EXTREMES_SO_FAR,
 }
-"""What stands for ``ufunc.accumulate``."""
+"""The functions in place of ``ufunc.accumulate``."""
 
 _INSTEAD = {
-    "reduce": "fold it yourself, y = f(y, x[i])",
-    "accumulate": "run along it yourself and join the results by np.stack",
+    "reduce": "reduce it in a loop, y = f(y, x[i])",
+    "accumulate": "loop over the entries and join the results by np.stack",
     "reduceat": "reduce the parts, x[a:b].sum(), and join the results by np.stack",
 }
 

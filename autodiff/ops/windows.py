@@ -1,10 +1,10 @@
 """Windows that slide over the last axes of an array: convolution and pooling.
 
-An array is (n, channels, *spatial). A window is told by tuples with an entry for each spatial axis: `kernel`, `stride`,
-`dilation`; padding is done before, at the border, so that every window lies inside.
+An array is (n, channels, *spatial). Windows are described by tuples with one entry for each spatial axis: `kernel`,
+`stride`, `dilation`. The caller has padded the array, so that every window lies inside.
 
-A convolution is the trilinear form of three arrays, input, weights and output, with one of them left open. So there are
-three primitives, one for each, and the transposes of each are the other two.
+Input, weights and output together have a trilinear form, and a convolution leaves one of the three open. So there are
+three primitives, one for each array, and the transposes of each are the other two.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ from autodiff.typing import Shape
 
 
 def extents(kernel: Shape, dilation: Shape) -> Shape:
-    """How many entries a window spans along each axis."""
+    """The number of entries that a window spans along each axis."""
     return tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation))
 
 
 def count(spatial: Shape, kernel: Shape, stride: Shape, dilation: Shape) -> Shape:
-    """How many windows fit along each axis."""
+    """The number of windows along each axis."""
     return tuple((n - e) // s + 1 for n, e, s in zip(spatial, extents(kernel, dilation), stride))
 
 
 def _offsets(kernel: Shape, stride: Shape, dilation: Shape, out: Shape) -> Iterator[tuple[Any, ...]]:
-    """For every position inside a window the index of that entry of all windows, in the order of the kernel."""
+    """For every position in the kernel, in C order, the index that selects this entry of all windows."""
     for place in itertools.product(*(range(k) for k in kernel)):
         slices = (slice(p * d, p * d + (n - 1) * s + 1, s) for p, d, n, s in zip(place, dilation, out, stride))
         yield (Ellipsis, *slices)
 
 
-# --- in one piece ---------------------------------------------------------------------------------
+# --- contiguous copies ----------------------------------------------------------------------------
 
 
 def _kept(function: Any, name: str, shape: Shape, x: Any, *how: Any) -> Any:
-    """The result of a function that copies: of an array in the workspace, in a trace where its plan says."""
+    """The result of a function that copies: for an array it lies in the workspace, in a trace where the plan says."""
     if isinstance(x, np.ndarray):
         return function(x, *how, out=workspace(name, shape, x.dtype))
     tracer = switches.tracer()
@@ -55,7 +55,7 @@ def _kept(function: Any, name: str, shape: Shape, x: Any, *how: Any) -> Any:
 
 @writes_out
 def contiguous(x: Any, out: Any = None) -> Any:
-    """A copy whose entries lie one behind the other."""
+    """A C-contiguous copy."""
     out = np.empty(x.shape, x.dtype) if out is None else out
     np.copyto(out, x)
     return out
@@ -63,12 +63,12 @@ def contiguous(x: Any, out: Any = None) -> Any:
 
 @writes_out
 def all_windows(x: Any, kernel: Shape, stride: Shape, dilation: Shape, out: Any = None) -> Any:
-    """A copy of each window as a column: (n, channels * kernel, windows)."""
+    """All windows as columns, a copy: (n, channels * kernel, windows)."""
     d = len(kernel)
     axes = tuple(range(x.ndim - d, x.ndim))
     windows: Any = np.lib.stride_tricks.sliding_window_view(x, extents(kernel, dilation), axis=axes)
     windows = windows[(Ellipsis, *(slice(None, None, s) for s in stride), *(slice(None, None, k) for k in dilation))]
-    windows = windows.transpose((0, 1, *range(2 + d, 2 + 2 * d), *range(2, 2 + d)))  # rows of the image stay rows
+    windows = windows.transpose((0, 1, *range(2 + d, 2 + 2 * d), *range(2, 2 + d)))  # image rows stay contiguous
     shape = (windows.shape[0], math.prod(windows.shape[1 : 2 + d]), math.prod(windows.shape[2 + d :]))
     out = np.empty(shape, x.dtype) if out is None else out
     np.copyto(out.reshape(windows.shape), windows)
@@ -77,7 +77,7 @@ def all_windows(x: Any, kernel: Shape, stride: Shape, dilation: Shape, out: Any 
 
 @writes_out
 def sum_of_columns(columns: Any, shape: Shape, kernel: Shape, stride: Shape, dilation: Shape, out: Any = None) -> Any:
-    """The transpose of `all_windows`, but of columns (channels * kernel, windows * n)."""
+    """The transpose of `all_windows`, but for columns (channels * kernel, windows * n)."""
     n, channels, *spatial = shape
     windows = count(tuple(spatial), kernel, stride, dilation)
     columns = columns.reshape((channels, math.prod(kernel), *windows, n))
@@ -98,8 +98,8 @@ def _columns(x: Any, kernel: Shape, stride: Shape, dilation: Shape, groups: int)
 
 # --- convolution ----------------------------------------------------------------------------------
 
-# Sizes are written out, never -1: with an empty batch NumPy could not work it out. A small product for each image costs
-# less than one for the whole batch, which is far too long for its few rows.
+# Sizes are written out, never -1, which NumPy cannot resolve for an empty batch. One small product for each image costs
+# less than one for the whole batch, whose matrix would be very long for its few rows.
 
 
 def _convolve(x: Any, w: Any, *, stride: Shape, dilation: Shape, groups: int) -> Any:
@@ -110,7 +110,7 @@ def _convolve(x: Any, w: Any, *, stride: Shape, dilation: Shape, groups: int) ->
 
 
 def _input(ct: Any, w: Any, *, shape: Shape, stride: Shape, dilation: Shape, groups: int) -> Any:
-    # With the batch as the last axis the sum over windows goes by long stretches of memory, not by single rows.
+    # With the batch as the last axis, the sum over windows reads long runs of memory instead of single rows.
     n, kernel, out = ct.shape[0], w.shape[2:], ct.shape[2:]
     last = ct.transpose((*range(1, ct.ndim), 0))
     last = _kept(contiguous, "last", last.shape, last).reshape((groups, ct.shape[1] // groups, math.prod(out) * n))
@@ -131,7 +131,7 @@ def _weights(ct: Any, x: Any, *, kernel: Shape, stride: Shape, dilation: Shape, 
         room = workspace("weights", (*columns.shape[:3], rows.shape[3]), np.result_type(ct, x))
         w = np.matmul(columns, rows, out=room).sum(axis=0)
     else:
-        w = (columns @ rows).sum(axis=0)  # the long side first: the product is half the price
+        w = (columns @ rows).sum(axis=0)  # with the long side first the product takes half the time
     return w.swapaxes(-1, -2).reshape((ct.shape[1], x.shape[1] // groups, *kernel))
 
 
@@ -149,8 +149,8 @@ def _by_weights(ct: Any, x: Any, w: Any, **how: Any) -> Any:
 
 
 convolution: Primitive = multilinear(_convolve, _by_input, _by_weights, name="convolution", passes_mask=True)
-"""Input (n, c, *spatial) and weights (k, c / groups, *kernel) to output (n, k, *windows). As all libraries of networks
-have it, the kernel is not reversed."""
+"""From input (n, c, *spatial) and weights (k, c / groups, *kernel) to output (n, k, *windows). As in all network
+libraries, the kernel is not reversed."""
 
 convolution_input: Primitive = multilinear(
     _input,
@@ -159,7 +159,7 @@ convolution_input: Primitive = multilinear(
     name="convolution_input",
     passes_mask=True,
 )
-"""Output and weights to input: a transposed convolution."""
+"""From output and weights to input: a transposed convolution."""
 
 convolution_weights: Primitive = multilinear(
     _weights,
@@ -168,7 +168,7 @@ convolution_weights: Primitive = multilinear(
     name="convolution_weights",
     passes_mask=True,
 )
-"""Output and input to weights."""
+"""From output and input to weights."""
 
 # --- pooling --------------------------------------------------------------------------------------
 
@@ -182,7 +182,8 @@ def _first_largest(x: Any, *, kernel: Shape, stride: Shape, dilation: Shape) -> 
 
 @lru_cache(maxsize=32)
 def _geometry(shape: Shape, kernel: Shape, stride: Shape, dilation: Shape) -> tuple[Any, Any]:
-    """In the flat array: how far every entry of a window is from the first one, and where that is of each window."""
+    """Flat offsets of the entries in a window from its first one, and the flat index of the first entry of each
+    window."""
     steps = [math.prod(shape[i:]) for i in range(2, len(shape) + 1)]  # from image to image, and along each axis
     inside = _places(kernel, [s * d for s, d in zip(steps[1:], dilation)])
     first = _places(count(shape[2:], kernel, stride, dilation), [s * d for s, d in zip(steps[1:], stride)])
@@ -191,32 +192,32 @@ def _geometry(shape: Shape, kernel: Shape, stride: Shape, dilation: Shape) -> tu
 
 
 def _places(counts: Shape, steps: list[int]) -> Any:
-    """A grid of so many places along each axis, so far apart in the flat array."""
+    """A grid of flat indices, with the given counts and steps along each axis."""
     return sum(
         np.arange(n).reshape((n, *(1 for _ in steps[i + 1 :]))) * s for i, (n, s) in enumerate(zip(counts, steps))
     )
 
 
 def _number_of_largest(x: Any, places: list[tuple[Any, ...]]) -> Any:
-    """For every window the number of its first largest entry, in the order of the kernel."""
+    """For every window the position in the kernel of its first largest entry."""
     best = x[places[0]].copy()
     at = np.zeros(best.shape, np.min_scalar_type(len(places)))
     larger = np.empty(best.shape, bool)
     number = np.empty_like(at)
     for i, place in enumerate(places[1:], 1):
-        entry = x[place].copy()  # it is read twice, and fast only in one piece
+        entry = x[place].copy()  # it is read twice, which is fast only if it is contiguous
         np.greater(entry, best, out=larger)
-        np.maximum(at, np.multiply(larger, at.dtype.type(i), out=number), out=at)  # numbers only grow
+        np.maximum(at, np.multiply(larger, at.dtype.type(i), out=number), out=at)  # a later position is larger
         np.maximum(best, entry, out=best)
     missing = np.isnan(best)
-    if missing.any():  # NaN is larger than all, so that it shows; the first one counts
+    if missing.any():  # NaN counts as the largest, so that it is propagated; the first one is taken
         for i, place in reversed(list(enumerate(places))):
             np.copyto(at, i, where=missing & np.isnan(x[place]))
     return at
 
 
 first_largest: Primitive = primitive(_first_largest, vjp=[None], jvp=[None], name="first_largest")
-"""For every window the place of its first largest entry in the flat array: a number, without derivative."""
+"""For every window the flat index of its first largest entry: an integer, without derivative."""
 
 
 def _sum_windows(x: Any, *, kernel: Shape, stride: Shape, dilation: Shape) -> Any:
@@ -242,4 +243,4 @@ sum_windows: Primitive = linear(
 spread_windows: Primitive = linear(
     _spread_windows, lambda ct, y, *, shape, **how: sum_windows(ct, **how), name="spread_windows", masking=True
 )
-"""Its transpose: to every entry the sum over the windows that hold it."""
+"""The transpose of `sum_windows`: every entry receives the sum over the windows that contain it."""

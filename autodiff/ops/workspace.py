@@ -1,7 +1,7 @@
-"""Room for large intermediate results that never leave the function which makes them, kept from call to call.
+"""Buffers for large intermediate results, kept from call to call.
 
-To ask the system for a megabyte costs as much as to fill it. What is taken from here is dropped before the function
-returns: it is good until the same name is asked for again in the same thread.
+Asking the system for a megabyte of memory costs as much as filling it. A buffer must not leave the function that asks
+for it: it is valid only until the same name is asked for again in the same thread, and is then overwritten.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 LARGEST = 2**26
-"""Bytes that are kept under a name, at most, for a thread."""
+"""The most bytes that are kept for one name and one thread."""
 
 
 class _Rooms(threading.local):
@@ -28,7 +28,7 @@ _rooms = _Rooms()
 
 
 def workspace(name: str, shape: tuple[int, ...], dtype: Any) -> Any:
-    """An array whose entries may be anything."""
+    """An uninitialised array in the buffer of that name."""
     size = math.prod(shape) * dtype.itemsize
     if dtype.hasobject or size > LARGEST:
         return np.empty(shape, dtype)
@@ -39,7 +39,6 @@ def workspace(name: str, shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 def writes_out(function: Function) -> Function:
-    """Mark a function that takes ``out=``: a compiled program gives it a buffer for its result."""
-    # a mark on the function itself, which its type does not know
+    """Mark a function that takes ``out=``: a compiled program passes a buffer for the result."""
     function.writes_out = True  # type: ignore[attr-defined]
     return function

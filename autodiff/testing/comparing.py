@@ -334,7 +334,7 @@ class Examination:
                 ts = [np.ones(np.shape(x), x.dtype)[()] for x in leaves]
                 found.append(as_vector([linearize(self.problem.call, *leaves)[1](*ts)[i]]))
         with np.errstate(all="ignore"):
-            lost = _largest(self.problem.value(self.given) - self.at_zero)  # digits lost by cancellation in the function
+            lost = _largest(self.problem.value(self.given) - self.at_zero)  # digits that cancel inside the function
             step = min([np.abs(x[x != 0]).min(initial=1.0) for x in map(np.asarray, self.problem.leaves)], default=1.0)
         return _largest(found[1] - found[0]) + float(lost / step)
 

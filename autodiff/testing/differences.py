@@ -351,7 +351,7 @@ def direction(x: NDArray[Any], rng: np.random.Generator, where: NDArray[np.bool_
 
 
 def of_one_magnitude(x: NDArray[Any], where: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
-    """The chosen entries in groups of similar magnitude: next to entries 10^8 times as large, an entry would not show."""
+    """The chosen entries in groups of similar magnitude: next to others 10^8 times as large an entry would not show."""
     size = np.where(where, np.abs(x), 0.0)
     largest = size.max(initial=0.0)
     if not largest:

@@ -157,9 +157,9 @@ def symmetry(f: Function, x: Any, *, rtol: float = 1e-8) -> None:
     Parameters
     ----------
     f : callable
-        Of one array, with a number as value.
+        A scalar function of one array.
     x : ndarray
-        Where. The law does not hold where second derivatives jump.
+        The point. The law does not hold where second derivatives jump.
     rtol : float
         Allowed difference, relative to the largest entry.
 
@@ -175,12 +175,12 @@ def symmetry(f: Function, x: Any, *, rtol: float = 1e-8) -> None:
 
 
 def agreement(f: Function, x: Any, *, seed: int = 0, rtol: float = 1e-9) -> None:
-    """All ways to a derivative agree: Jacobians in both modes, a Hessian's column and a Hessian-vector product.
+    """All ways to a derivative agree: Jacobians in both modes, the Hessian and Hessian-vector products.
 
     Parameters
     ----------
     f : callable
-        Of one array. Second derivatives are compared where its value is one number.
+        A function of one array. Second derivatives are compared if its value is a single number.
     x, seed, rtol
         As in `linearity`.
 

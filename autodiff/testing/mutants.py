@@ -1,4 +1,4 @@
-"""Mutation tests: a list of all primitives, and context managers that spoil their rules. A test must be able to fail."""
+"""Mutation tests: all primitives, and context managers that spoil their rules. A test must be able to fail."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def _keeps(op: Op, v: Value) -> bool:
 
 
 def _stands_for(op: Op, made: dict[Value, Op]) -> Value | None:
-    """The value that equals the result: an operand, or the operand of a transpose undone here; None if there is none."""
+    """The value that equals the result: an operand, or the operand of a transpose undone here; None if none does."""
     if len(op.outputs) != 1 or op.listed or not op.args:
         return None
     first = op.args[0]

@@ -28,7 +28,7 @@ def _is_0(x: Any) -> bool:
 
 @cache
 def _has_no_sign(dtype: Any) -> bool:
-    """Whether ``maximum(-0.0, 0.0)`` is 0.0 on this machine: ``ceil`` would keep the sign of -0.0, ``sign`` does not."""
+    """Whether ``maximum(-0.0, 0.0)`` is 0.0 on this machine: ``ceil`` would keep the sign of -0.0, unlike ``sign``."""
     return dtype.kind == "f" and not np.signbit(np.maximum(np.full(80, -0.0, dtype), 0.0)).any()
 
 
