@@ -230,9 +230,7 @@ def namespace(array: Any, make: Callable[..., Any]) -> Namespace:
         if isinstance(obj, array):
             changed = dtype is not None and obj.dtype != dtype
             if changed and copy is False:
-                raise ValueError(
-                    f"asarray: a change of dtype from {obj.dtype} needs a copy, but copy=False was given."
-                )
+                raise ValueError(f"asarray: a change of dtype from {obj.dtype} needs a copy, but copy=False was given.")
             return obj.astype(dtype) if changed else obj.copy() if copy else obj
         if isinstance(obj, np.ndarray) and not copy:
             return array(np.asarray(obj, dtype=dtype, copy=copy))

@@ -123,7 +123,7 @@ def _rnn_pull(ct: Any, y: Any, x: Any, h: Any, w: Any, *, bend: str) -> Any:
 
 
 def _rnn_pull_in_place(ct: Any, y: Any, x: Any, h: Any, w: Any, bend: str) -> Any:
-    """The same for arrays, only faster: time comes first, so that each step is contiguous, and the loop makes no array."""
+    """The same for arrays, but faster: time comes first, so each step is contiguous, and the loop makes no array."""
     states, cts = y.swapaxes(0, 1), _time_first(ct)
     if bend == "tanh" and y.dtype.char in "dg":
         slope = _rnn_slope(y, x, _before(y, h), w, bend).swapaxes(0, 1)

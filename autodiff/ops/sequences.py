@@ -269,8 +269,8 @@ _OVERFLOWN = 720.0
 def _bessel(x: Any, *, n: int) -> Any:
     """The mean of exp(x cos u) cos(n u) over the circle, by equal steps, which converges faster than any power.
 
-    A quarter of the circle is enough with the even or the odd part of exp. For even n, 1 is subtracted from cosh, since
-    its mean is 0; so the result is exact at 0.
+    A quarter of the circle is enough with the even or the odd part of exp. For even n > 0, 1 is subtracted from cosh,
+    which does not change the mean, so that the result is exact at 0.
     """
     x = np.clip(x, -_OVERFLOWN, _OVERFLOWN)
     largest = float(np.max(np.abs(x), initial=0.0, where=~np.isnan(x)))

@@ -2,8 +2,8 @@
 
 Vectors rotate towards each other at the rate 1/(difference of their values). If two values are equal up to rounding,
 their vectors are not determined, and the rate is NaN: a result that depends on such a vector has no slope, and must not
-get a number silently. A vector whose cotangent is blocked, such as a column that is not used, does not count. A function
-of the matrix is well defined there too; `matrix_functions` and `polar` differentiate it exactly.
+get a number silently. A vector whose cotangent is blocked, such as an unused column, does not count. A function of the
+matrix is well defined there too; `matrix_functions` and `polar` differentiate it exactly.
 
 Slopes of values are always finite. Equal values share their slopes evenly, as in the subgradient of smallest norm. A
 singular value that is 0 has slope 0, like the magnitude of a number at 0.
@@ -83,7 +83,7 @@ def _any_equal(live: Any, equal: Any) -> Any:
 
 
 def _taken(v: Any, live: Any) -> Any:
-    """In a sweep that records itself, 0 in the columns of values that are not live: no derivative flows through them."""
+    """In a sweep that records itself, `v` with 0 in columns of blocked values: no derivative flows through them."""
     if live is None or not getattr(v, "requires_grad", False):
         return v
     return np.where(live[..., None, :], v, 0)

@@ -177,7 +177,7 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 
 
 def _weighed(places: Any, weights: Any, n: int) -> Any:
-    """The sums of the weights in each place, added in double precision, as in NumPy, and returned in their own dtype."""
+    """The sums of the weights in each place, added in double precision, as in NumPy, and cast to their own dtype."""
     wide = cast(weights, dtype=np.result_type(weights.dtype, np.float64))
     y = index_add(wide, places, index=Index(ARRAY), shape=(n,))
     return y if y.dtype == weights.dtype else cast(y, dtype=weights.dtype)

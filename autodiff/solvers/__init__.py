@@ -1,4 +1,4 @@
-"""Iterative methods on flat arrays: they know products with a matrix, never the matrix."""
+"""Iterative methods on flat arrays. They need products with a matrix, never the matrix itself."""
 
 from autodiff.solvers.conjugate_gradient import CGResult, conjugate_gradient
 from autodiff.solvers.krylov_region import krylov_step

@@ -11,7 +11,7 @@ Vector = np.ndarray[Any, np.dtype[Any]]
 
 
 class CGResult(NamedTuple):
-    """What `conjugate_gradient` found.
+    """The result of `conjugate_gradient`.
 
     Attributes
     ----------
@@ -20,11 +20,11 @@ class CGResult(NamedTuple):
     residual_norm : float
         ``|b - A x|``, as updated by the recurrence.
     iterations : int
-        Products with the matrix.
+        Number of products with the matrix.
     converged : bool
         Whether the residual met the tolerance.
     negative_curvature : bool
-        Whether a direction d with ``d' A d <= 0`` was met, which ends the iteration.
+        Whether a direction d with ``d' A d <= 0`` was found, which ends the iteration.
     """
 
     x: Vector
@@ -48,7 +48,7 @@ def conjugate_gradient(
     tol : float, default 1e-10
         Converged when ``|b - A x| <= tol * |b|``.
     max_iter : int, optional
-        At most this many products; 10 n if not given.
+        At most this many products; by default 10 n.
 
     Returns
     -------

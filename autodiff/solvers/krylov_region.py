@@ -1,4 +1,4 @@
-"""The trust-region subproblem solved to the end inside a growing Krylov space."""
+"""The trust-region subproblem, solved to convergence in a growing Krylov space."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def krylov_step(
     tol: float | None = None,
     max_iter: int | None = None,
 ) -> TrustRegionStep:
-    """Minimise ``g'p + p'Bp/2`` over ``|p| <= radius`` in the Krylov space of g, on the boundary as well.
+    """Minimise ``g'p + p'Bp/2`` over ``|p| <= radius`` in the Krylov space of g, including the boundary.
 
     Parameters
     ----------
@@ -31,15 +31,15 @@ def krylov_step(
     radius : float
         Length of the longest step allowed.
     tol : float, optional
-        The residual at which to stop, relative to ``|g|``; ``min(1/2, sqrt|g|)`` if not given.
+        The residual at which to stop, relative to ``|g|``; by default ``min(1/2, sqrt|g|)``.
     max_iter : int, optional
-        At most this many products; the size of the problem, or 100, if not given.
+        At most this many products; by default n, but at most 100.
 
     Returns
     -------
     TrustRegionStep
-        Where `steihaug` would stop at the boundary, this one goes on to the best point on it; `curvature` is the
-        smallest eigenvalue of B in the space.
+        At the boundary, where `steihaug` would stop, the iteration goes on to the best boundary point; `curvature` is
+        the smallest eigenvalue of B in the Krylov space.
 
     References
     ----------
@@ -76,7 +76,7 @@ def krylov_step(
             break
         exhausted = next_beta <= 1e-14 * scale
         if exhausted or k in (due, most):
-            due = max(k + 1, k * 5 // 4)  # decomposing at every step would soon cost more than the products
+            due = max(k + 1, k * 5 // 4)  # a decomposition at every step would soon cost more than the products
             T = np.diag(diagonal[:k]) + np.diag(beside[: k - 1], 1) + np.diag(beside[: k - 1], -1)
             values, vectors = np.linalg.eigh(T)
             h, shift = _on_the_region(values, vectors, norm, radius)
@@ -112,7 +112,7 @@ def _on_the_region(values: Vector, vectors: Vector, norm: float, radius: float) 
     high = max(low, norm / radius - float(values[0])) + tiny
     shift = low
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        if not float(np.linalg.norm(b / (values + low))) > radius:  # the hard case: fill up along the flattest vector
+        if not float(np.linalg.norm(b / (values + low))) > radius:  # the hard case: add the smallest eigenvector
             h = -(b / (values + low))
             missing = max(0.0, radius**2 - float(h @ h))
             h[0] += np.copysign(missing**0.5, h[0] if h[0] else -1.0)

@@ -1,4 +1,4 @@
-"""Lanczos' iteration: the outermost eigenvalues of a symmetric matrix from products with it."""
+"""The Lanczos iteration: extreme eigenvalues of a symmetric matrix from products with it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 Vector = np.ndarray[Any, np.dtype[Any]]
 
 
-_LEAST = 10  # products before the error is believed: the first estimates may settle on the second smallest
+_LEAST = 10  # fewest products before the error is trusted: early estimates may converge to the second smallest
 
 
 class Eigenpair(NamedTuple):
@@ -25,9 +25,9 @@ class Eigenpair(NamedTuple):
     error : float
         ``|A v - value v|``: some eigenvalue lies within this distance of `value`.
     largest : float
-        The largest absolute value among the estimates of all eigenvalues: the scale of the matrix.
+        The largest absolute value among the estimated eigenvalues: the scale of the matrix.
     iterations : int
-        Products with the matrix.
+        Number of products with the matrix.
     """
 
     value: float
@@ -55,13 +55,13 @@ def smallest_eigenvalue(
     n : int
         Size of the matrix.
     tol : float, default 1e-6
-        Stop when the error is at most this share of the largest eigenvalue met.
+        Stop when the error is at most this fraction of the largest estimated eigenvalue.
     max_iter : int, default 60
         At most this many products. With n or more the answer is exact up to rounding.
     dtype : dtype, default float
-        Of the vectors.
+        The dtype of the vectors.
     seed : int, default 0
-        Of the random vector that the iteration starts from.
+        Seed of the random start vector.
 
     Returns
     -------
@@ -69,8 +69,8 @@ def smallest_eigenvalue(
 
     Notes
     -----
-    Every new vector is made orthogonal to all before it, twice, so that no copies of eigenvalues appear. The start
-    is random, since an eigenvector orthogonal to it would not be found.
+    Every new vector is orthogonalised twice against all before it, so that no copies of eigenvalues appear. The start
+    vector is random, because an eigenvector orthogonal to it would not be found.
 
     References
     ----------
@@ -107,7 +107,7 @@ def smallest_eigenvalue(
         residual = residual - row @ basis[:k]
         residual -= (basis[:k] @ residual) @ basis[:k]
         length = float(np.linalg.norm(residual))
-        if length <= 100 * eps * before:  # the space is exhausted: it holds a vector of every eigenvalue
+        if length <= 100 * eps * before:  # the space is exhausted: it is invariant under A
             break
         q = residual / length
     return Eigenpair(value, (weights @ basis[:k]).astype(dtype), error, largest, k)

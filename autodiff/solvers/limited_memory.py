@@ -10,12 +10,12 @@ Vector = np.ndarray[Any, np.dtype[Any]]
 
 
 class LimitedMemory:
-    """An approximation of the inverse Hessian by the last few pairs of steps and gradient changes.
+    """An approximation of the inverse Hessian from the last few pairs of steps and gradient changes.
 
     Parameters
     ----------
     size : int
-        How many pairs are kept.
+        The number of pairs that are kept.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class LimitedMemory:
         self.changes: list[Vector] = []
 
     def remember(self, step: Vector, change: Vector) -> bool:
-        """Keep a pair, if its curvature ``step . change`` is positive beyond rounding; returns whether it was."""
+        """Keep a pair if its curvature ``step . change`` is positive beyond rounding; returns whether it was kept."""
         curvature = float(step @ change)
         eps = float(np.finfo(change.dtype).eps)
         if not curvature > eps * float(change @ change):
@@ -56,7 +56,7 @@ class LimitedMemory:
         return True
 
     def apply(self, g: Vector) -> Vector:
-        """The product of the approximate inverse Hessian with a vector; the vector itself while nothing is kept."""
+        """The product of the approximate inverse Hessian and a vector; a copy of the vector if no pair is kept."""
         if not self.steps:
             return g.copy()
         q = g.copy()
@@ -73,6 +73,6 @@ class LimitedMemory:
         return q
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Drop all pairs."""
         self.steps.clear()
         self.changes.clear()

@@ -1,4 +1,4 @@
-"""Line searches: how far to go along a direction that leads downwards."""
+"""Line searches: how far to go along a descent direction."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ Evaluate = Callable[[float], tuple[float, float]]
 
 
 class LineSearchResult(NamedTuple):
-    """Where a line search ended.
+    """The result of a line search.
 
     Attributes
     ----------
     step : float
         0 if no step was found that lowers the function.
     value : float
-        The function there.
+        The function at the step.
     slope : float
-        Its derivative along the direction there.
+        Its derivative along the direction at the step.
     evaluations : int
     converged : bool
-        Whether both Wolfe conditions hold. Without, the step is the best one met.
+        Whether both Wolfe conditions hold. If not, the step is the best one found.
     """
 
     step: float
@@ -44,14 +44,14 @@ def strong_wolfe(
     max_evaluations: int = 25,
     slack: float = 0.0,
 ) -> LineSearchResult:
-    """A step that meets the strong Wolfe conditions: it lowers the function enough and flattens it enough.
+    """A step that meets the strong Wolfe conditions: it lowers the function and reduces the slope sufficiently.
 
     Parameters
     ----------
     phi : callable
         ``step -> (value, slope)`` along the direction. Values that are not finite count as infinitely high.
     value, slope : float
-        At step 0; the slope is negative.
+        Value and slope at step 0; the slope must be negative.
     first : float, default 1.0
         The step tried first.
     c1, c2 : float, default 1e-4 and 0.9
@@ -59,7 +59,7 @@ def strong_wolfe(
     max_step : float, default 1e20
     max_evaluations : int, default 25
     slack : float, default 0.0
-        What a value may be off by rounding: the first condition is softened by so much.
+        The rounding error of a value, by which the first condition is relaxed.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def strong_wolfe(
     while k < max_evaluations:
         f, d = phi(a)
         k += 1
-        if not (math.isfinite(f) and math.isfinite(d)):  # too far: come back towards the best step
+        if not (math.isfinite(f) and math.isfinite(d)):  # too far: go back towards the best step
             if not bracketed:
                 smallest, largest, max_step = low, a, min(a, max_step)
             a, failed = low + (0.5 if bracketed else 0.2) * (a - low), a
@@ -109,7 +109,7 @@ def strong_wolfe(
             break
         if first_stage and f <= enough and d >= min(c1, c2) * slope:
             first_stage = False
-        if first_stage and f <= f_low and f > enough:  # of the function less its required decrease
+        if first_stage and f <= f_low and f > enough:  # use the function minus its required decrease
             a, ends, bracketed = _trial(
                 (low, f_low - low * goal, d_low - goal),
                 (high, f_high - high * goal, d_high - goal),
@@ -145,7 +145,7 @@ End = tuple[float, float, float]
 def _trial(
     x: End, y: End, t: End, bracketed: bool, smallest: float, largest: float
 ) -> tuple[float, tuple[End, End], bool]:
-    """The next trial and the interval that holds it: the four cases of section 4. An end is (step, value, slope)."""
+    """The next trial and the interval around it, by the four cases of section 4. An end is (step, value, slope)."""
     (ax, fx, dx), (ay, fy, dy), (a, f, d) = x, y, t
     opposite = d * math.copysign(1.0, dx) < 0.0
     if f > fx:  # higher: a minimum between x and a
@@ -164,7 +164,7 @@ def _trial(
         secant = a + (d / (d - dx)) * (ax - a)
         new = cubic if abs(cubic - a) > abs(secant - a) else secant
         bracketed = True
-    elif abs(d) < abs(dx):  # lower and flatter: the minimum is further on, if the cubic has one there
+    elif abs(d) < abs(dx):  # lower and flatter: the minimum lies beyond, if the cubic has one there
         theta = 3.0 * (fx - f) / (a - ax) + dx + d
         gamma = math.copysign(_root(theta, dx, d, clipped=True), ax - a)
         r = ((gamma - d) + theta) / ((gamma + (dx - d)) + gamma)
@@ -221,10 +221,10 @@ def backtracking(
     phi : callable
         ``step -> value``.
     value : float
-        At step 0.
+        The value at step 0.
     decrease : callable
-        ``step -> d``, the decrease to first order, of which a share `c1` is asked for; along a bent path (a projection)
-        it is not proportional to the step.
+        ``step -> d``, the first-order decrease, of which a fraction `c1` is required. On a curved path, such as a
+        projection, it is not proportional to the step.
     first, c1, shrink, max_evaluations, slack : float
         As in `strong_wolfe`.
 
@@ -247,7 +247,7 @@ def backtracking(
     a = first
     for k in range(1, max_evaluations + 1):
         f = phi(a)
-        if f <= value - c1 * decrease(a) + slack:  # not so where f is NaN
+        if f <= value - c1 * decrease(a) + slack:  # false if f is NaN
             return a, f, k
         a *= shrink
     return 0.0, value, max_evaluations

@@ -1,4 +1,4 @@
-"""Containers of arrays as one flat vector and back: what lets a method on vectors work on anything."""
+"""Containers of arrays as one flat vector and back, so that methods for vectors work on any container."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ Vector = np.ndarray[Any, np.dtype[Any]]
 
 
 def ravel(tree: Any, what: str = "x0") -> tuple[Vector, Callable[[Vector], Any]]:
-    """All numbers of a nested container behind each other, and the way back.
+    """All numbers of a nested container as one vector, and the function that goes back.
 
     Parameters
     ----------
     tree : array_like or nested dicts, lists and tuples of them
-        Real numbers; whole ones become float64.
+        Real numbers; integers become float64.
     what : str, default "x0"
-        What messages call it.
+        Its name in messages.
 
     Returns
     -------
     vector : ndarray, (n,)
-        Of the widest dtype among the leaves; a copy.
+        A copy, in the widest dtype among the leaves.
     unravel : callable
-        ``(n,) -> tree``: leaves of the same shapes and dtypes, numbers as NumPy scalars.
+        ``(n,) -> tree``: leaves of the same shapes and dtypes; numbers become NumPy scalars.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def ravel(tree: Any, what: str = "x0") -> tuple[Vector, Callable[[Vector], Any]]
     names = pytree.paths(structure, what)
     arrays = [_real(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
     if not sum(a.size for a in arrays):
-        raise StructureError(f"{what} holds no numbers; give an array, or a container of arrays, of at least one.")
+        raise StructureError(f"{what} contains no numbers; give an array or a container with at least one number.")
     shapes, dtypes = [a.shape for a in arrays], [a.dtype for a in arrays]
     ends = np.cumsum([a.size for a in arrays]).tolist()
     vector = np.concatenate([a.reshape(-1) for a in arrays])

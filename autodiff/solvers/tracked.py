@@ -1,4 +1,4 @@
-"""Whether a value depends on something that a transform is differentiating at the moment."""
+"""Whether a value depends on an argument that a running transform is differentiating."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from autodiff.core.tape import Leaf
 
 
 def is_being_differentiated(value: Any) -> bool:
-    """Whether a value leads back to an argument of a transform (`grad`, `jvp`, ...) that is still running.
+    """Whether a value depends on an argument of a transform (`grad`, `jvp`, ...) that is still running.
 
-    A method that leaves the record, as a search for a minimum does, would give such a transform zeros.
+    A method that leaves the graph, such as a search for a minimum, would give such a transform derivatives of 0.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def is_being_differentiated(value: Any) -> bool:
     Returns
     -------
     bool
-        False for what is no Tensor, or leads to leaves only, made with ``requires_grad=True``.
+        False for anything that is not a Tensor, or that depends only on leaves made with ``requires_grad=True``.
 
     Examples
     --------

@@ -17,13 +17,13 @@ class TrustRegionStep(NamedTuple):
     Attributes
     ----------
     step : ndarray, (n,)
-        Of length at most the radius.
+        Its length is at most the radius.
     predicted : float
         The decrease of the model, ``-(g'p + p'Bp/2)``; not negative.
     curvature : float
         The smallest ``d'Bd / d'd`` along the directions tried.
     iterations : int
-        Products with the matrix.
+        Number of products with the matrix.
     ending : {"converged", "boundary", "negative curvature", "iterations"}
         Why the iteration ended.
     """
@@ -54,10 +54,10 @@ def steihaug(
     radius : float
         Length of the longest step allowed.
     tol : float, optional
-        The residual at which to stop, relative to ``|g|``; ``min(1/2, sqrt|g|)`` if not given, which
-        makes Newton's method converge superlinearly.
+        The residual at which to stop, relative to ``|g|``. The default, ``min(1/2, sqrt|g|)``, makes
+        Newton's method converge superlinearly.
     max_iter : int, optional
-        At most this many products; 2 n if not given.
+        At most this many products; by default 2 n.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def steihaug(
     if tol is None:
         tol = min(0.5, norm**0.5)
     p = np.zeros_like(g)
-    bp = np.zeros_like(g)  # B p, kept up so that the model's decrease costs no further product
+    bp = np.zeros_like(g)  # B p, updated along the way, so that the model's decrease costs no extra product
     r = g.copy()
     d = -r
     rr = float(r @ r)
@@ -143,7 +143,7 @@ def updated_radius(radius: float, length: float, ratio: float, limit: float) -> 
     >>> updated_radius(1.0, 1.0, 0.9, 100.0), updated_radius(1.0, 0.5, 0.1, 100.0)
     (2.0, 0.125)
     """
-    if not ratio >= 0.25:  # also where the ratio is NaN
+    if not ratio >= 0.25:  # also if the ratio is NaN
         return 0.25 * length
     if ratio > 0.75 and length >= 0.99 * radius:
         return min(2.0 * radius, limit)

@@ -1,4 +1,4 @@
-"""Stable functions beyond NumPy, for arrays and Tensors alike."""
+"""Numerically stable functions that NumPy does not have, for arrays and Tensors."""
 
 from autodiff.special.activations import (
     elu,

@@ -1,4 +1,4 @@
-"""What the functions of this room make of their arguments."""
+"""How the functions of this package convert their arguments."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from autodiff.typing import Array
 
 
 def real_or_complex(x: Any) -> Tensor | Array:
-    """An array of real or complex numbers: integers are taken for the reals they are."""
+    """An array of real or complex numbers; integers become floats."""
     x = x if hasattr(x, "dtype") else np.asarray(x)
     if x.dtype.kind in "fc":
         return x
-    if x.dtype.kind not in "iub":  # astype would make NaN of None and a number of "1"
+    if x.dtype.kind not in "iub":  # astype would turn None into NaN and "1" into a number
         raise DtypeError(
-            f"special functions take numbers; an argument has dtype {x.dtype}. Convert it, .astype(float)."
+            f"special functions take numbers; an argument has dtype {x.dtype}. Convert it with .astype(float)."
         )
     return x.astype(float)
 

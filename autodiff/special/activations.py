@@ -1,4 +1,4 @@
-"""The bends and switches of networks, and the inverses that go with them."""
+"""Activation functions of networks, and the inverses of some."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def expit(x: Tensor) -> Tensor: ...
 @overload
 def expit(x: Numbers) -> Array: ...
 def expit(x: Tensor | Numbers) -> Tensor | Array:
-    """`sigmoid`, by the name it has in SciPy.
+    """`sigmoid`, under its name in SciPy.
 
     Examples
     --------
@@ -171,7 +171,7 @@ def leaky_relu(x: Tensor | Numbers, slope: float = 0.01) -> Tensor | Array:
     x : array_like or Tensor
         Real.
     slope : float, default 0.01
-        Below 0, and at 0.
+        The slope below 0 and at 0.
 
     Returns
     -------
@@ -199,7 +199,7 @@ def elu(x: Tensor | Numbers, alpha: float = 1.0) -> Tensor | Array:
     x : array_like or Tensor
         Real.
     alpha : float, default 1
-        The values go to ``-alpha`` far below 0.
+        The values tend to ``-alpha`` far below 0.
 
     Returns
     -------
@@ -220,14 +220,15 @@ def gelu(x: Tensor, approximate: Literal["none", "tanh"] = ...) -> Tensor: ...
 @overload
 def gelu(x: Numbers, approximate: Literal["none", "tanh"] = ...) -> Array: ...
 def gelu(x: Tensor | Numbers, approximate: Literal["none", "tanh"] = "none") -> Tensor | Array:
-    """`x` times the share of a standard normal distribution that lies below it.
+    """`x` times the probability that a standard normal variable is less than `x`.
 
     Parameters
     ----------
     x : array_like or Tensor
         Real.
     approximate : {"none", "tanh"}
-        "tanh" takes ``(1 + tanh(sqrt(2 / pi) (x + 0.044715 x**3))) / 2`` for the share: a quarter of the time.
+        "tanh" approximates the probability by ``(1 + tanh(sqrt(2 / pi) (x + 0.044715 x**3))) / 2``, which takes a
+        quarter of the time.
 
     Returns
     -------
@@ -248,7 +249,7 @@ def gelu(x: Tensor | Numbers, approximate: Literal["none", "tanh"] = "none") -> 
         return activations.gelu(real(x, "gelu"))
     if approximate == "tanh":
         return activations.gelu_tanh(real(x, "gelu"))
-    raise ValueError(f"gelu: approximate is 'none' or 'tanh'; {approximate!r} was given.")
+    raise ValueError(f"gelu: approximate must be 'none' or 'tanh'; {approximate!r} was given.")
 
 
 @overload
@@ -282,7 +283,7 @@ def hardtanh(x: Tensor, low: float = ..., high: float = ...) -> Tensor: ...
 @overload
 def hardtanh(x: Numbers, low: float = ..., high: float = ...) -> Array: ...
 def hardtanh(x: Tensor | Numbers, low: float = -1.0, high: float = 1.0) -> Tensor | Array:
-    """`x` held between two bounds; at the bounds its slope is 0.
+    """`x` limited to an interval; the slope at its bounds is 0.
 
     Parameters
     ----------
@@ -298,7 +299,7 @@ def hardtanh(x: Tensor | Numbers, low: float = -1.0, high: float = 1.0) -> Tenso
 
     Notes
     -----
-    The values are those of ``np.clip``, whose slope is 1 at the bounds, so that a parameter does not stick there.
+    The values are those of ``np.clip``. Its slope at the bounds is 1, so that a parameter does not get stuck there.
 
     Examples
     --------
@@ -307,7 +308,7 @@ def hardtanh(x: Tensor | Numbers, low: float = -1.0, high: float = 1.0) -> Tenso
     array([-1. ,  0.5,  1. ])
     """
     if not low < high:
-        raise ValueError(f"hardtanh: the lower bound is below the upper one; {low!r} and {high!r} were given.")
+        raise ValueError(f"hardtanh: low must be less than high; {low!r} and {high!r} were given.")
     return activations.hardtanh(real(x, "hardtanh"), low=float(low), high=float(high))
 
 
@@ -316,7 +317,7 @@ def hardsigmoid(x: Tensor) -> Tensor: ...
 @overload
 def hardsigmoid(x: Numbers) -> Array: ...
 def hardsigmoid(x: Tensor | Numbers) -> Tensor | Array:
-    """``x / 6 + 1 / 2`` held between 0 and 1.
+    """``x / 6 + 1 / 2``, limited to the interval from 0 to 1.
 
     Parameters
     ----------

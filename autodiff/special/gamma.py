@@ -1,4 +1,4 @@
-"""Gamma and Bessel functions. Their values are SciPy's (the extra ``special``), their derivatives are ours."""
+"""Gamma and Bessel functions. Their values come from SciPy (the extra ``special``), their derivatives from here."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def digamma(x: Tensor) -> Tensor: ...
 @overload
 def digamma(x: Numbers) -> Array: ...
 def digamma(x: Tensor | Numbers) -> Tensor | Array:
-    """Slope of `gammaln`.
+    """The slope of `gammaln`.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def polygamma(n: int, x: Tensor | Numbers) -> Tensor | Array:
     Raises
     ------
     DomainError
-        If `n` is not a whole number from 0 on.
+        If `n` is not a non-negative integer.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def polygamma(n: int, x: Tensor | Numbers) -> Tensor | Array:
     1.644934
     """
     if not isinstance(n, int) or n < 0:
-        raise DomainError(f"polygamma: the order n is a whole number from 0 on; {n!r} was given.")
+        raise DomainError(f"polygamma: the order n must be a non-negative integer; {n!r} was given.")
     return through_scipy.polygamma(real(x, "polygamma"), n=n)
 
 

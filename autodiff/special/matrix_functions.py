@@ -1,4 +1,4 @@
-"""Functions of symmetric and Hermitian matrices, right at equal eigenvalues too, and the polar factors."""
+"""Functions of symmetric and Hermitian matrices, with derivatives right at equal eigenvalues, and the polar factors."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Polar(NamedTuple, Generic[Kind]):
     Attributes
     ----------
     u : array or Tensor, (..., m, n)
-        The direction: its columns (of a wide matrix its rows) are orthonormal.
+        The direction: its columns (for a wide matrix its rows) are orthonormal.
     p : array or Tensor, (..., n, n)
-        Hermitian, without negative eigenvalues.
+        Hermitian and positive semidefinite.
     """
 
     u: Kind
@@ -43,8 +43,9 @@ class _Slopes:
         y = derivative(self.f, n)(x)
         if getattr(y, "requires_grad", False):
             raise GradientError(
-                "matrix_function: f closes over something tracked, and the derivative by that would be lost. The "
-                "result is differentiated by the matrix only: give f plain numbers."
+                "matrix_function: f depends on a tracked Tensor other than its argument, and the derivative with "
+                "respect to it would be lost. The result is differentiated with respect to the matrix only: give f "
+                "plain numbers."
             )
         return np.broadcast_to(np.asarray(getattr(y, "data", y) if hasattr(y, "requires_grad") else y), x.shape)
 
@@ -54,7 +55,7 @@ def _power(p: float) -> Callable[[int, Any], Any]:
 
     def slopes(n: int, x: Any) -> Any:
         factor = float(np.prod(p - np.arange(n)))
-        return factor * x ** (p - n) if factor else np.zeros_like(x)  # of a polynomial the last ones are 0, at 0 too
+        return factor * x ** (p - n) if factor else np.zeros_like(x)  # high derivatives of a polynomial are 0, at 0 too
 
     return slopes
 
@@ -81,9 +82,9 @@ def matrix_function(f: Callable[[Any], Any], a: Tensor | Numbers) -> Tensor | Ar
     Parameters
     ----------
     f : callable
-        Acts entry by entry on an array of real numbers: a NumPy function, or anything that differentiates.
+        An elementwise function of real arrays: a NumPy function, or any function that can be differentiated.
     a : array_like or Tensor, (..., n, n)
-        Its Hermitian part is taken, so that the gradient is Hermitian.
+        Its Hermitian part is used, so that the gradient is Hermitian.
 
     Returns
     -------
@@ -92,13 +93,13 @@ def matrix_function(f: Callable[[Any], Any], a: Tensor | Numbers) -> Tensor | Ar
     Raises
     ------
     GradientError
-        If `f` closes over something tracked.
+        If `f` depends on another tracked Tensor.
 
     Notes
     -----
-    The derivatives are made of divided differences of `f`, of equal eigenvalues its derivatives, so that they are exact
-    at ties, to every order, where the vectors of `numpy.linalg.eigh` have none. Where `f` is not differentiable they
-    are infinite or NaN.
+    The derivatives are made of divided differences of `f`, which at equal eigenvalues are its derivatives. So they are
+    exact at ties, to every order, where the vectors of `numpy.linalg.eigh` have no derivative. Where `f` is not
+    differentiable they are infinite or NaN.
 
     References
     ----------
@@ -124,7 +125,7 @@ def matrix_sqrt(a: Tensor) -> Tensor: ...
 @overload
 def matrix_sqrt(a: Numbers) -> Array: ...
 def matrix_sqrt(a: Tensor | Numbers) -> Tensor | Array:
-    """The square root of a symmetric or Hermitian matrix without negative eigenvalues.
+    """The square root of a positive semidefinite matrix, symmetric or Hermitian.
 
     Parameters
     ----------
@@ -134,7 +135,7 @@ def matrix_sqrt(a: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor, (..., n, n)
-        NaN where an eigenvalue is negative. At a singular matrix the slope is not finite.
+        NaN where an eigenvalue is negative. The slope is not finite at a singular matrix.
 
     Examples
     --------
@@ -152,7 +153,7 @@ def matrix_inverse_sqrt(a: Tensor) -> Tensor: ...
 @overload
 def matrix_inverse_sqrt(a: Numbers) -> Array: ...
 def matrix_inverse_sqrt(a: Tensor | Numbers) -> Tensor | Array:
-    """The inverse square root of a positive definite matrix, as whitening and Shampoo have it.
+    """The inverse square root of a positive definite matrix, as used in whitening and Shampoo.
 
     Parameters
     ----------
@@ -238,10 +239,10 @@ def matrix_power(a: Tensor | Numbers, p: float) -> Tensor | Array:
     Parameters
     ----------
     a : array_like or Tensor, (..., n, n)
-        As in `matrix_function`; positive definite, if `p` is not a whole number. `numpy.linalg.matrix_power` takes any
-        square matrix and whole numbers.
+        As in `matrix_function`; positive definite if `p` is not an integer. `numpy.linalg.matrix_power` takes any
+        square matrix and an integer.
     p : float
-        A plain number: the result is differentiated by the matrix only.
+        A plain number: the result is differentiated with respect to the matrix only.
 
     Returns
     -------
@@ -256,7 +257,7 @@ def matrix_power(a: Tensor | Numbers, p: float) -> Tensor | Array:
            [0., 2.]])
     """
     if hasattr(p, "requires_grad") or np.ndim(p) or not np.isreal(p):
-        raise DomainError(f"matrix_power: p is one real number that is not tracked; {p!r} was given.")
+        raise DomainError(f"matrix_power: p must be a single real number that is not tracked; {p!r} was given.")
     return _of(a, _power(float(p)), "matrix_power", positive=p > 0 and p % 1 != 0)
 
 
@@ -265,7 +266,7 @@ def polar(a: Tensor) -> Polar[Tensor]: ...
 @overload
 def polar(a: Numbers) -> Polar[Array]: ...
 def polar(a: Tensor | Numbers) -> Polar[Tensor] | Polar[Array]:
-    """The polar factors of a matrix, a = u p: its direction, and what stretches.
+    """The polar factors of a matrix, a = u p: the direction u and the stretch p.
 
     Parameters
     ----------
@@ -280,7 +281,7 @@ def polar(a: Tensor | Numbers) -> Polar[Tensor] | Polar[Array]:
 
     Notes
     -----
-    Equal singular values do no harm, to any order: the slope divides by their sums. Where one is 0 it is NaN.
+    Equal singular values do no harm, to any order, because the slope divides by their sums. If one is 0, it is NaN.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What networks need, each in one operation."""
+"""Functions for networks, each as one operation."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def mse(prediction: Tensor | Numbers, target: Tensor | Numbers) -> Tensor | Arra
     Parameters
     ----------
     prediction, target : array or Tensor
-        Real, of one shape.
+        Real, of equal shape.
 
     Returns
     -------
@@ -88,9 +88,9 @@ def softmax_cross_entropy(
     logits : array or Tensor, (..., k)
         Unnormalised log-probabilities of k classes, of any magnitude.
     labels : ndarray of int, (...)
-        The right classes, 0..k-1.
+        The correct classes, 0..k-1.
     ignore_index : int, optional
-        A label that does not count: its row has no part in the mean.
+        A label that does not count: its rows are left out of the mean.
 
     Returns
     -------
@@ -100,9 +100,9 @@ def softmax_cross_entropy(
     Raises
     ------
     ShapeError
-        If the shapes do not fit.
+        If the shapes do not match.
     DtypeError, DomainError
-        If labels are no whole numbers, or one is not one of the classes.
+        If the labels are not integers, or one of them is not a class.
 
     Examples
     --------

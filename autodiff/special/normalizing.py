@@ -1,4 +1,4 @@
-"""Entries brought to a common scale."""
+"""Normalisation of entries to a common scale."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _axes(x: Any, axis: Any, name: str) -> tuple[int, ...]:
     axes = canonical_axes(axis, x.ndim, name)
     axes = tuple(range(x.ndim)) if axes is None else axes
     if any(x.shape[i] == 0 for i in axes):
-        raise ShapeError(f"{name}: there is no mean of nothing; the shape is {x.shape}, the axes are {axes}.")
+        raise ShapeError(f"{name}: the mean of no entries does not exist; the shape is {x.shape}, the axes are {axes}.")
     return axes
 
 
@@ -86,14 +86,14 @@ def layer_norm(
     axis: Axis = -1,
     eps: float = 1e-5,
 ) -> Tensor | Array:
-    """`standardize`, then a factor and a summand for each entry: ``standardized * weight + bias``.
+    """`standardize` followed by a scale and a shift: ``standardized * weight + bias``.
 
     Parameters
     ----------
     x : array_like or Tensor, (..., d)
         Real.
     weight, bias : array or Tensor, (d,), optional
-        They are broadcast against `x`.
+        Broadcast against `x`.
     axis : int or tuple of int, default -1
         The axes over which mean and variance are taken.
     eps : float, default 1e-5

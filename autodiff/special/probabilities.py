@@ -1,4 +1,4 @@
-"""Terms of entropies and divergences, right at probabilities of 0, and the error function."""
+"""Terms of entropies and divergences, correct at probabilities of 0, and the error function."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def xlogy(x: Tensor | Numbers, y: Tensor) -> Tensor: ...
 @overload
 def xlogy(x: Numbers, y: Numbers) -> Array: ...
 def xlogy(x: Tensor | Numbers, y: Tensor | Numbers) -> Tensor | Array:
-    """``x * log(y)``, which is 0 where `x` is 0, whatever `y`.
+    """``x * log(y)``, which is 0 where `x` is 0, unless `y` is NaN.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def xlogy(x: Tensor | Numbers, y: Tensor | Numbers) -> Tensor | Array:
 
     Notes
     -----
-    Where `x` is 0 the slopes are log(y) and 0, and both are 0 where y <= 0 as well.
+    Where `x` is 0, the slopes are log(y) and 0; where also y <= 0, both are 0.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def entr(p: Tensor) -> Tensor: ...
 @overload
 def entr(p: Numbers) -> Array: ...
 def entr(p: Tensor | Numbers) -> Tensor | Array:
-    """``-p * log(p)``, one term of an entropy in nats: 0 at 0, -inf below.
+    """``-p * log(p)``, one term of an entropy in nats; 0 at 0, -inf below 0.
 
     Parameters
     ----------
@@ -88,11 +88,11 @@ def rel_entr(p: Tensor | Numbers, q: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        0 where `p` is 0; inf where `q` is 0 and `p` is not, and where one is negative.
+        0 where `p` is 0; inf where `q` is 0 and `p` is not, and where either is negative.
 
     Notes
     -----
-    The slopes are log(p / q) + 1 and -p / q; where `p` is 0 the second is 0, also where `q` is.
+    The slopes are log(p / q) + 1 and -p / q. Where `p` is 0 the second is 0, even if `q` is 0.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def erf(x: Tensor | Numbers) -> Tensor | Array:
     Parameters
     ----------
     x : array_like or Tensor
-        Real. Longer floats than double precision are given its digits.
+        Real. Computed in double precision, also for longer floats.
 
     Returns
     -------
@@ -138,12 +138,12 @@ def erfc(x: Tensor) -> Tensor: ...
 @overload
 def erfc(x: Numbers) -> Array: ...
 def erfc(x: Tensor | Numbers) -> Tensor | Array:
-    """``1 - erf(x)``, with all its digits where that is small.
+    """``1 - erf(x)``, accurate where that is small.
 
     Parameters
     ----------
     x : array_like or Tensor
-        Real. Longer floats than double precision are given its digits.
+        Real. Computed in double precision, also for longer floats.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A state that is carried through a sequence, step by step; each in one operation."""
+"""Recurrent networks: a state carried through a sequence, step by step. Each is one operation."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from autodiff.typing import Array
 
 
 def _fit(name: str, gates: int, x: Any, w: Any, **states: Any) -> None:
-    """The sequence is (n, time, gates * h), the states are (n, h), the weights (h, gates * h)."""
+    """Check the shapes: the sequence is (n, time, gates * h), the states are (n, h), the weights (h, gates * h)."""
     h = w.shape[0] if w.ndim == 2 else -1
     fits = x.ndim == 3 and h >= 0 and x.shape[2] == w.shape[1] == gates * h
     if not fits or any(s.shape != (x.shape[0], h) for s in states.values()):
         many = "h" if gates == 1 else f"{gates} h"
         given = ", ".join(f"{k} {s.shape}" for k, s in {"x": x, **states, "w": w}.items())
-        raise ShapeError(f"{name}: x is (n, time, {many}), a state (n, h), w is (h, {many}); given were {given}.")
+        raise ShapeError(f"{name}: x must be (n, time, {many}), states (n, h), w (h, {many}); {given} were given.")
 
 
 @overload
@@ -35,7 +35,7 @@ def rnn(x: Any, h: Any, w: Any, *, nonlinearity: Literal["tanh", "relu"] = "tanh
     Parameters
     ----------
     x : array or Tensor, (n, time, h)
-        What each step adds: inputs times their weights, and the bias.
+        The contribution of the input at each step: inputs times their weights, plus the bias.
     h : array or Tensor, (n, h)
         The state before the first step.
     w : array or Tensor, (h, h)
@@ -56,7 +56,7 @@ def rnn(x: Any, h: Any, w: Any, *, nonlinearity: Literal["tanh", "relu"] = "tanh
     x, h, w = operand(x), operand(h), operand(w)
     _fit("rnn", 1, x, w, h=h)
     if nonlinearity not in ("tanh", "relu"):
-        raise ValueError(f"rnn: nonlinearity is 'tanh' or 'relu'; {nonlinearity!r} was given.")
+        raise ValueError(f"rnn: nonlinearity must be 'tanh' or 'relu'; {nonlinearity!r} was given.")
     return recurrent.rnn(x, h, w, bend=nonlinearity)
 
 
@@ -76,7 +76,8 @@ def lstm(x: Any, h: Any, c: Any, w: Any) -> tuple[Tensor | Array, Tensor | Array
     Parameters
     ----------
     x : array or Tensor, (n, time, 4 h)
-        What each step adds: inputs times their weights, and the bias; for the gates i, f, g, o side by side.
+        The contribution of the input at each step, inputs times their weights plus the bias, for the gates i, f, g, o
+        side by side.
     h, c : array or Tensor, (n, h)
         State and cell before the first step.
     w : array or Tensor, (h, 4 h)
@@ -120,7 +121,8 @@ def gru(x: Any, h: Any, b: Any, w: Any) -> Tensor | Array:
     Parameters
     ----------
     x : array or Tensor, (n, time, 3 h)
-        What each step adds: inputs times their weights, and their bias; for the gates r, z, n side by side.
+        The contribution of the input at each step, inputs times their weights plus their bias, for the gates r, z, n
+        side by side.
     h : array or Tensor, (n, h)
         The state before the first step.
     b : array or Tensor, (3 h,)
@@ -147,5 +149,5 @@ def gru(x: Any, h: Any, b: Any, w: Any) -> Tensor | Array:
     x, h, b, w = operand(x), operand(h), operand(b), operand(w)
     _fit("gru", 3, x, w, h=h)
     if b.shape != w.shape[1:]:
-        raise ShapeError(f"gru: b is (3 h,), here {w.shape[1:]}; given was {b.shape}.")
+        raise ShapeError(f"gru: b must have shape (3 h,), here {w.shape[1:]}; {b.shape} was given.")
     return recurrent.gru(x, h, b, w)

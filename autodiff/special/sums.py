@@ -33,8 +33,8 @@ def logsumexp(x: Tensor | Numbers, axis: Axis = None, *, keepdims: bool = False)
 
     Notes
     -----
-    The gradient is `softmax`: -inf entries have none, +inf entries share it evenly. Of nothing but -inf
-    the value is -inf and the gradient 0.
+    The gradient is `softmax`: it is 0 for entries of -inf, and entries of +inf share it evenly. If all
+    entries are -inf, the value is -inf and the gradient 0.
 
     Examples
     --------
@@ -69,8 +69,8 @@ def softmax(x: Tensor | Numbers, axis: Axis = -1) -> Tensor | Array:
 
     Notes
     -----
-    An entry of -inf has share 0, entries of +inf share evenly. Where all are -inf, all shares are 0, so that a row of
-    attention weights masked entirely gives 0 (SciPy and torch give NaN).
+    An entry of -inf has share 0, and entries of +inf have equal shares. If all are -inf, all shares are 0, so that a
+    fully masked row of attention weights gives 0 (SciPy and torch give NaN).
 
     Examples
     --------
@@ -88,7 +88,7 @@ def log_softmax(x: Tensor, axis: Axis = ...) -> Tensor: ...
 @overload
 def log_softmax(x: Numbers, axis: Axis = ...) -> Array: ...
 def log_softmax(x: Tensor | Numbers, axis: Axis = -1) -> Tensor | Array:
-    """``log(softmax(x))``, with all its digits where a share is too small for a float.
+    """``log(softmax(x))``, accurate even where a share underflows.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def sum_of_squares(x: Tensor | Numbers, axis: Axis = None, *, keepdims: bool = F
 
     Notes
     -----
-    ``np.linalg.norm(x)**2`` has the right gradient at 0, but no second derivative there; this has.
+    ``np.linalg.norm(x)**2`` has the right gradient at 0, but no second derivative there; this function does.
 
     Examples
     --------

@@ -20,27 +20,27 @@ Ends = tuple[tuple[int, int], ...]
 
 
 def sizes(value: Any, d: int, what: str, low: int) -> tuple[int, ...]:
-    """An option as a tuple with a whole number for each of `d` axes, none below `low`."""
+    """An option as a tuple with one integer for each of `d` axes, none below `low`."""
     many = (value,) * d if isinstance(value, (int, np.integer)) else tuple(value)
     if len(many) != d or any(not isinstance(v, (int, np.integer)) or v < low for v in many):
         raise ValueError(
-            f"{what} is a whole number, {low} or more, or {d} of them, one for each axis; {value!r} was given."
+            f"{what} must be an integer, {low} or more, or {d} of them, one for each axis; {value!r} was given."
         )
     return tuple(int(v) for v in many)
 
 
 def _ends(padding: Any, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> Ends:
-    """How many entries are added before and behind, for each axis."""
+    """The numbers of entries added before and after, for each axis."""
     if not isinstance(padding, str):
         return tuple((p, p) for p in sizes(padding, len(kernel), "padding", 0))
     if padding == "valid":
         return ((0, 0),) * len(kernel)
     if padding != "same":
-        raise ValueError(f"padding is a whole number, a tuple of them, 'same' or 'valid'; {padding!r} was given.")
+        raise ValueError(f"padding must be an integer, a tuple of them, 'same' or 'valid'; {padding!r} was given.")
     if any(s != 1 for s in stride):
-        raise ValueError(f"padding='same' keeps the size, and so needs stride 1; the stride is {stride}.")
+        raise ValueError(f"padding='same' keeps the size and therefore needs stride 1; the stride is {stride}.")
     spans = windows.extents(kernel, dilation)
-    return tuple(((e - 1) // 2, e // 2) for e in spans)  # of an odd number the one left over comes behind, as in torch
+    return tuple(((e - 1) // 2, e // 2) for e in spans)  # an odd total has the extra entry at the end, as in torch
 
 
 def _padded(x: Any, ends: Ends, value: float) -> Any:
@@ -51,8 +51,8 @@ def _fits(x: Any, kernel: tuple[int, ...], dilation: tuple[int, ...], name: str)
     spans = windows.extents(kernel, dilation)
     if any(e > n for e, n in zip(spans, x.shape[2:], strict=True)):
         raise ShapeError(
-            f"{name}: a window that spans {spans} does not fit into {x.shape[2:]}, the padding counted. Pad more, or "
-            f"take a smaller kernel."
+            f"{name}: a window that spans {spans} does not fit into {x.shape[2:]}, padding included. Pad more, or use "
+            f"a smaller kernel."
         )
 
 
@@ -89,7 +89,7 @@ def convolution(
 def convolution(
     x: Any, w: Any, *, stride: Sizes = 1, padding: Sizes | str = 0, dilation: Sizes = 1, groups: int = 1
 ) -> Tensor | Array:
-    """Slide a kernel over the last axes, as layers of networks do: the kernel is not reversed.
+    """Slide a kernel over the last axes. As in network layers, the kernel is not reversed.
 
     Parameters
     ----------
@@ -97,10 +97,10 @@ def convolution(
         With one or more spatial axes.
     w : array or Tensor, (k, c / groups, *kernel)
     stride, padding, dilation : int or tuple of int
-        For each spatial axis: the step from window to window, zeros added at both ends, the distance of entries within
-        a window. As padding, "same" adds as many as keep the size (with stride 1), "valid" none.
+        For each spatial axis: the step from window to window, the number of zeros added at both ends, the distance of
+        entries within a window. Padding "same" adds as many as keep the size (with stride 1), "valid" adds none.
     groups : int, default 1
-        Channels fall into so many groups that know nothing of each other.
+        Channels are divided into this many independent groups.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def convolution(
     Raises
     ------
     ShapeError
-        If channels do not fit, or the kernel is larger than the image.
+        If the channels do not match, or the kernel is larger than the image.
 
     Examples
     --------
@@ -123,11 +123,11 @@ def convolution(
     d = w.ndim - 2
     if d < 1 or x.ndim != w.ndim:
         raise ShapeError(
-            f"convolution: the input is (n, channels, *spatial) and the weights are (k, channels / groups, *kernel), "
-            f"with as many axes; given were {x.shape} and {w.shape}."
+            f"convolution: the input must be (n, channels, *spatial) and the weights (k, channels / groups, *kernel), "
+            f"with equally many axes; {x.shape} and {w.shape} were given."
         )
     if not isinstance(groups, (int, np.integer)) or groups < 1 or w.shape[0] % groups:
-        raise ShapeError(f"convolution: {w.shape[0]} output channels do not fall into {groups!r} equal groups.")
+        raise ShapeError(f"convolution: {w.shape[0]} output channels cannot be divided into {groups!r} equal groups.")
     if x.shape[1] != w.shape[1] * groups:
         raise ShapeError(
             f"convolution: weights of shape {w.shape} in {groups} group(s) take {w.shape[1] * groups} channels; the "
@@ -140,16 +140,16 @@ def convolution(
 
 
 def _pooling(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, name: str) -> tuple[Any, Any, Ends]:
-    """The input, how the window slides, and what is added at the ends."""
+    """The input, the keywords of the window, and the padding at the ends."""
     x = operand(x)
     d = x.ndim - 2
     if d < 1:
-        raise ShapeError(f"{name}: the input is (n, channels, *spatial); its shape is {x.shape}.")
+        raise ShapeError(f"{name}: the input must be (n, channels, *spatial); its shape is {x.shape}.")
     kernel = sizes(kernel, d, "kernel", 1)
     stride = kernel if stride is None else sizes(stride, d, "stride", 1)
     padding, dilation = sizes(padding, d, "padding", 0), sizes(dilation, d, "dilation", 1)
     if any(2 * p > k for p, k in zip(padding, kernel, strict=True)):
-        raise ValueError(f"{name}: padding is at most half of the kernel, {kernel}; {padding} was given.")
+        raise ValueError(f"{name}: padding must be at most half of the kernel, {kernel}; {padding} was given.")
     return x, {"kernel": kernel, "stride": stride, "dilation": dilation}, tuple((p, p) for p in padding)
 
 
@@ -172,7 +172,7 @@ def max_pool(
     kernel : int or tuple of int
         The window.
     stride : int or tuple of int, optional
-        The step from window to window; that of the kernel by default, so that they do not overlap.
+        The step from window to window; by default the kernel, so that windows do not overlap.
     padding : int or tuple of int
         Entries of -inf added at both ends.
     dilation : int or tuple of int
@@ -214,11 +214,11 @@ def average_pool(
     kernel : int or tuple of int
         The window.
     stride : int or tuple of int, optional
-        The step from window to window; that of the kernel by default.
+        The step from window to window; by default the kernel.
     padding : int or tuple of int
         Zeros added at both ends.
     count_include_pad : bool, default True
-        Whether they count as entries.
+        Whether these zeros count as entries.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""Hypothesis strategies for derivatives: arrays in odd layouts, matrices by kind, random functions and networks.
+"""Hypothesis strategies for derivatives: arrays in unusual layouts, matrices by kind, random functions and networks.
 
-This is the only room that imports Hypothesis (the extra ``testing``), so it is loaded when it is first used.
+This is the only package that imports Hypothesis (the extra ``testing``), so it is loaded on first use.
 """
 
 from autodiff.testing.strategies.arrays import arrays, broadcastable_arrays, domain, shapes, special_points

@@ -1,4 +1,4 @@
-"""Arrays: of all shapes, in all layouts, where a function is defined, and at the points where rules go wrong."""
+"""Arrays of all shapes and layouts, in the domain of a function, and at points where rules tend to be wrong."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from autodiff.typing import Shape
 
 
 class Domain(NamedTuple):
-    """Where a function is smooth: an interval, and points to keep away from."""
+    """Where a function is smooth: an interval, and points to avoid."""
 
     low: float
     high: float
@@ -44,7 +44,7 @@ _EVERYWHERE = Domain(-3.0, 3.0)
 
 
 def domain(function: Callable[..., Any]) -> Domain:
-    """Where a function of one operand is smooth, by its name; ``[-3, 3]`` for one that is not known.
+    """Where a function of one operand is smooth, looked up by name; ``[-3, 3]`` if it is not known.
 
     Examples
     --------
@@ -57,12 +57,12 @@ def domain(function: Callable[..., Any]) -> Domain:
 
 
 def shapes(*, min_dims: int = 0, max_dims: int = 3, min_side: int = 1, max_side: int = 4) -> st.SearchStrategy[Shape]:
-    """Shapes, from ``()`` on; with ``min_side=0`` also of empty arrays."""
+    """Shapes, including ``()``; with ``min_side=0`` also those of empty arrays."""
     return hnp.array_shapes(min_dims=min_dims, max_dims=max_dims, min_side=min_side, max_side=max_side)
 
 
 def _numbers(low: float, high: float, avoid: Sequence[float], gap: float) -> st.SearchStrategy[float]:
-    """Numbers of three decimals, so that what is shrunk can be read, at least `gap` from some points."""
+    """Numbers at least `gap` away from some points, with three decimals, so that shrunk examples are readable."""
     if not low <= high:
         raise ValueError(f"min_value={low} is above max_value={high}")
     numbers = st.floats(low, high, allow_nan=False, allow_subnormal=False).map(
@@ -87,17 +87,17 @@ def arrays(
     Parameters
     ----------
     shape : tuple of int, or strategy, optional
-        By default any of up to three axes, none of length 0; hand over ``shapes(min_side=0)`` for those.
+        By default any shape with up to three axes, none of length 0; pass ``shapes(min_side=0)`` for those.
     min_value, max_value : float
         The interval.
     avoid, gap : sequence of float, float
-        Points to keep away from, and how far: kinks and poles.
+        Points to avoid, such as kinks and poles, and the least distance from them.
     dtype : dtype, default float64
-        float16, float32, float64, or a complex one, of which both parts are drawn.
+        float16, float32, float64, or a complex dtype, for which both parts are drawn.
     layouts : sequence of str
-        Of `autodiff.testing.layouts.LAYOUTS`: C and Fortran order, negative strides, strided and broadcast views.
+        From `autodiff.testing.layouts.LAYOUTS`: C and Fortran order, negative strides, strided and broadcast views.
     unique : bool, default False
-        No two entries are equal, so `max` and `sort` have no ties; then there are no broadcast views.
+        No two entries are equal, so `max` and `sort` have no ties; there are no broadcast views then.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def broadcastable_arrays(
     max_side: int = 3,
     layouts: Sequence[str] = LAYOUTS,
 ) -> tuple[NDArray[Any], ...]:
-    """Tuples of `number` arrays whose shapes broadcast together; all else as in `arrays`.
+    """Tuples of `number` arrays whose shapes broadcast together; other parameters as in `arrays`.
 
     Examples
     --------
@@ -157,14 +157,14 @@ _SPECIAL = (0.0, 1.0, -1.0, 0.5, 2.0, -0.0, 1e-8, -1e-8, 1e8, 1e-300, 1e300, mat
 
 
 def special_points(*, finite: bool = True, min_value: float = -math.inf) -> st.SearchStrategy[float]:
-    """Numbers at which rules go wrong: 0 of both signs, 1, the neighbourhoods of 0 and infinity, NaN.
+    """Numbers at which rules tend to be wrong: 0 of both signs, 1, numbers near 0 and infinity, NaN.
 
     Parameters
     ----------
     finite : bool, default True
         Leave out the infinities and NaN.
     min_value : float, optional
-        Leave out what is below.
+        Leave out smaller numbers.
 
     Examples
     --------

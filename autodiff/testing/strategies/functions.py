@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-# Smooth on the whole line, and of moderate size there, so that a long chain of them stays finite.
+# Smooth on the whole real line, and of moderate size, so that a long chain of them stays finite.
 _UNARY: dict[str, Callable[[Any], Any]] = {
     "sin({})": np.sin,
     "cos({})": np.cos,
@@ -37,13 +37,13 @@ class Expression:
     Attributes
     ----------
     n_inputs : int
-        How many coordinates the point has, along its first axis.
+        The number of coordinates of the point, along its first axis.
     steps : tuple of (str, tuple of int)
-        Of each line the operation and what it is applied to: coordinates first, then the lines before.
+        For each line the operation and its operands; they are numbered, coordinates first, then earlier lines.
     outputs : tuple of int
-        The lines that are the result; one for a scalar function.
+        The operands that are the result; one for a scalar function.
     scalar : bool
-        Whether the result is that line itself, not a vector of lines.
+        Whether the result is a single operand, not a vector of them.
     """
 
     n_inputs: int
@@ -52,7 +52,7 @@ class Expression:
     scalar: bool
 
     def __call__(self, point: Any) -> Any:
-        """The value at a point; further axes count independent points."""
+        """The value at a point; further axes are independent points."""
         values = [point[i] for i in range(self.n_inputs)]
         for operation, operands in self.steps:
             f: Callable[..., Any] = _UNARY.get(operation) or _BINARY[operation]
@@ -88,19 +88,19 @@ def _steps(draw: st.DrawFn, n_inputs: int, max_steps: int) -> tuple[tuple[str, t
 
 @st.composite
 def scalar_functions(draw: st.DrawFn, n_inputs: int | None = None, *, max_steps: int = 8) -> Expression:
-    """Random smooth functions of a point ``(n,)`` with a number as value: scalar fields.
+    """Random smooth scalar functions of a point ``(n,)``: scalar fields.
 
     Parameters
     ----------
     n_inputs : int, optional
-        How many coordinates the point has; 1 to 3 by default.
+        The number of coordinates of the point; 1 to 3 by default.
     max_steps : int, default 8
-        How many operations there are at most. Each may use any result before it, so graphs have shared nodes.
+        The largest number of operations. Each may use any earlier result, so graphs have shared nodes.
 
     Returns
     -------
     strategy of Expression
-        Whose ``repr`` is the program; it shrinks to few and simple lines.
+        Its ``repr`` is the program. It shrinks to few and simple lines.
 
     Examples
     --------
@@ -126,11 +126,11 @@ def vector_functions(
     Parameters
     ----------
     n_inputs : int, optional
-        How many coordinates the point has; 1 to 3 by default.
+        The number of coordinates of the point; 1 to 3 by default.
     n_outputs : int, optional
-        How many components the value has; as many as the point by default.
+        The number of components of the value; by default that of the point.
     max_steps : int, default 8
-        How many operations there are at most; components share them.
+        The largest number of operations, which the components share.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Matrices by kind: what a routine of linear algebra asks for, and what it must survive."""
+"""Matrices by kind: those that a routine of linear algebra needs, and those that it must survive."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from autodiff.testing.strategies.arrays import arrays
 Matrix = NDArray[Any]
 
 KINDS = ("well-conditioned", "spd", "symmetric", "orthogonal", "lower", "upper", "diagonal", "singular")
-"""What `matrices` can be asked for."""
+"""The kinds of `matrices`."""
 
 
 def _orthogonal(entries: Matrix) -> Matrix:
-    """The Cayley transform of the skew part: orthogonal, and the identity for zeros."""
+    """The Cayley transform of the skew-symmetric part: orthogonal, and the identity for zeros."""
     skew = np.tril(entries, -1)
     skew = skew - skew.T
     one = np.eye(len(entries))
@@ -36,7 +36,7 @@ def _of_kind(kind: str, entries: Matrix) -> Matrix:
         return _orthogonal(entries)
     if kind == "diagonal":
         return np.diag(np.diag(entries))
-    # dominant on the diagonal, so its inverse is as tame as itself
+    # diagonally dominant, so it is well conditioned
     tame = entries + one * (1 + np.abs(entries).sum(axis=1, keepdims=True))
     if kind == "lower":
         return np.tril(tame)
@@ -61,13 +61,13 @@ def matrices(
     Parameters
     ----------
     kind : str
-        One of `KINDS`. "singular" lacks one rank, as its last column is the sum of the others.
+        One of `KINDS`. "singular" has rank n - 1, since the last column is the sum of the others.
     size : int, or strategy, optional
-        How many rows; 1 to 4 by default.
+        The number of rows; 1 to 4 by default.
     batch : sequence of int
-        Axes in front: a stack of matrices.
+        Leading axes, for a stack of matrices.
     max_value : float, default 2
-        The largest magnitude of the numbers it is made of.
+        The largest magnitude of the numbers from which a matrix is made.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def matrices(
            [0., 1.]])
     """
     if kind not in KINDS:
-        raise ValueError(f"matrices: kind is one of {', '.join(map(repr, KINDS))}; {kind!r} was given.")
+        raise ValueError(f"matrices: kind must be one of {', '.join(map(repr, KINDS))}; {kind!r} was given.")
     n = size if isinstance(size, int) else draw(st.integers(1, 4) if size is None else size)
     entries = draw(arrays((*batch, n, n), min_value=-max_value, max_value=max_value, layouts=("C",)))
     made = np.empty_like(entries)

@@ -25,11 +25,11 @@ class Minimum:
     Attributes
     ----------
     name : str
-        What the literature calls it.
+        Its name in the literature.
     f : callable
-        Of a point ``(n,)``.
+        A function of a point ``(n,)``.
     start : ndarray, (n,)
-        Where to begin.
+        The start point.
     at : tuple of ndarray
         All points at which the minimum is attained.
     value : float
@@ -43,7 +43,7 @@ class Minimum:
     value: float
 
     def distance(self, x: Any) -> float:
-        """How far a point is from the nearest minimum, in the 2-norm."""
+        """The distance of a point from the nearest minimum, in the 2-norm."""
         return float(min(np.linalg.norm(np.asarray(x) - m) for m in self.at))
 
     def __repr__(self) -> str:
@@ -73,7 +73,7 @@ def himmelblau(p: Kind) -> Kind:
     return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
 
 
-# The last three are known as roots of the two squares only; to the last digit by Newton's method on them.
+# The last three are known only as common roots of the two squares; Newton's method gives them to the last digit.
 _HIMMELBLAU = (
     (3.0, 2.0),
     (-2.805118086952745, 3.131312518250573),
@@ -89,7 +89,7 @@ def minima(draw: st.DrawFn, *, convex: bool = False) -> Minimum:
     Parameters
     ----------
     convex : bool, default False
-        Quadratics and Booth's function only: every descent must arrive.
+        Quadratics and Booth's function only, for which every descent method must converge.
 
     Returns
     -------

@@ -30,15 +30,15 @@ class Network:
     Attributes
     ----------
     widths : tuple of int
-        From the inputs to the outputs.
+        The widths from the inputs to the outputs.
     activation : str
-        Between layers.
+        The activation function between layers.
     task : str
         ``"regression"`` (mean squared error) or ``"classification"`` (cross-entropy of logits).
     parameters : list of dict
-        Of each layer ``{"weight": (in, out), "bias": (out,)}``.
+        For each layer ``{"weight": (in, out), "bias": (out,)}``.
     inputs, targets : ndarray
-        The data: ``(samples, in)``; ``(samples, out)``, or class numbers ``(samples,)``.
+        The data: ``(samples, in)``; ``(samples, out)``, or class indices ``(samples,)``.
     """
 
     widths: tuple[int, ...]
@@ -49,7 +49,7 @@ class Network:
     targets: NDArray[Any]
 
     def outputs(self, parameters: Any) -> Tensor | Array:
-        """What the last layer says."""
+        """The outputs of the last layer."""
         h: Any = self.inputs
         for k, layer in enumerate(parameters):
             h = (_ACTIVATIONS[self.activation](h) if k else h) @ layer["weight"] + layer["bias"]
@@ -82,16 +82,16 @@ def networks(
     Parameters
     ----------
     max_layers, max_width, max_samples : int
-        How large it becomes.
+        Upper limits of the size.
     smooth : bool, default True
-        Without ReLU, so that there are no kinks.
+        Do not use ReLU, so that there are no kinks.
     dtype : dtype, default float64
-        Of parameters and data.
+        The dtype of parameters and data.
 
     Returns
     -------
     strategy of Network
-        Shrinks to one layer of one number and one sample.
+        Shrinks to one layer with one unit and to one sample.
 
     Examples
     --------
