@@ -416,8 +416,7 @@ class Writer:
             yield from (f"{indent}{line}" for line, _ in group)
 
     def reads(self, values: Iterable[Value], read: set[Value]) -> Iterator[str]:
-        """Lines that read gradients and single numbers of Tensors where they are first needed: an effect before that
-        may have put another object in their place."""
+        """Lines that read gradients and single numbers of Tensors at first use: an earlier effect may rebind them."""
         for v in values:
             if (
                 v not in read
@@ -434,8 +433,7 @@ class Writer:
         return f"{self.bind(_owner('tensor', v), v.payload)}._data"
 
     def returned_parts(self) -> list[str]:
-        """The returned expressions, one by one. A result that lies in a buffer, in a parameter or in another result is
-        copied, so that later calls do not change what the caller holds."""
+        """The returned expressions. A result that lies in a buffer, a parameter or another result is copied."""
         parts = []
         given: set[Value] = set()  # the memory that the caller can already see
         for v in self.program.outputs:

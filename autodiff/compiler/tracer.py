@@ -227,8 +227,10 @@ class Trace:
 
     @property
     def can_decide(self) -> bool:
-        """Whether a call may still be abandoned and start again: not after a random draw or an update, which cannot be
-        undone, and not in a backward pass, when the forward pass is over."""
+        """Whether a call may still be abandoned and start again.
+
+        It may not after a random draw or an update, which cannot be undone, nor in a backward pass.
+        """
         return self.operands is None and not any(op.form in ("live", "effect") for op in self.ops)
 
     def decide(self, function: Callable[..., R], args: Sequence[Any]) -> R:

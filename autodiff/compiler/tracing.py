@@ -440,8 +440,7 @@ def _containers_in(tree: Any) -> list[Any]:
 
 
 def _as_of_compile(error: Exception, writer: Writer, name: str) -> Exception:
-    """The error that ends a trace: a refusal, even one that was caught; a CompileError for an error caused by Tracers;
-    or the user's own error."""
+    """The error that ends a trace: a refusal, even a caught one; a CompileError about Tracers; or the user's own."""
     if writer.refusal is not None and error is not writer.refusal:
         return writer.refusal
     if isinstance(error, CompileError) or not _is_about_tracers(error):

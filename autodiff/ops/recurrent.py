@@ -75,8 +75,7 @@ def _tanh(z: Any) -> tuple[Any, Any]:
 
 
 def _states(n: int, time: int, *operands: Any) -> tuple[Any, ...]:
-    """An array for the states before and after each step, with time first so that each state is contiguous, and the
-    operands in one dtype."""
+    """An array for all states, time first so that each one is contiguous, and the operands in the same dtype."""
     dtype = np.result_type(*operands)
     return np.empty((time + 1, n, operands[-1].shape[0]), dtype), *(x.astype(dtype, copy=False) for x in operands)
 
@@ -176,8 +175,7 @@ def _lstm(x: Any, h: Any, c: Any, w: Any) -> Any:
 
 
 def _lstm_slopes(y: Any, x: Any, h: Any, c: Any, w: Any) -> tuple[Any, ...]:
-    """For all steps at once the slopes of the new cell by the gates and the old cell, and of the state by gate and
-    cell."""
+    """For all steps at once: the slopes of the cell by gates and old cell, and of the state by gate and cell."""
     states, cells = y
     before, cells_before = _before(states, h), _before(cells, c)
     gates = _parts(x + before @ w, 4)

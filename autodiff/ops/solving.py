@@ -215,8 +215,7 @@ least_squares = primitive(
 
 @implements(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
-    """``np.linalg.lstsq``; if the rank is not full, the solution of smallest norm, with the derivative at constant
-    rank."""
+    """``np.linalg.lstsq``; for a deficient rank the solution of smallest norm, differentiated at constant rank."""
     a, b = operand(a), operand(b)
     if a.ndim != 2 or b.ndim not in (1, 2) or b.shape[0] != a.shape[0]:
         raise ShapeError(

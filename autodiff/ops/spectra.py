@@ -414,7 +414,7 @@ def _extreme(s: Any, *, last: bool, rtol: float) -> Any:
 
 
 def _shares(s: Any, **how: Any) -> Any:
-    """Equal extremes have equal shares. (The rule of the singular values gives slope 0 to a value that is 0.)"""
+    """Equal extremes have equal shares. The slope 0 of a value that is 0 comes from the rule of the singular values."""
     chosen = _extreme(s, **how)
     return chosen / chosen.sum(axis=-1, keepdims=True).astype(s.dtype)
 

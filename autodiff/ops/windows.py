@@ -182,8 +182,7 @@ def _first_largest(x: Any, *, kernel: Shape, stride: Shape, dilation: Shape) -> 
 
 @lru_cache(maxsize=32)
 def _geometry(shape: Shape, kernel: Shape, stride: Shape, dilation: Shape) -> tuple[Any, Any]:
-    """Flat offsets of the entries in a window from its first one, and the flat index of the first entry of each
-    window."""
+    """Flat offsets of a window's entries from its first one, and the flat index of each window's first entry."""
     steps = [math.prod(shape[i:]) for i in range(2, len(shape) + 1)]  # from image to image, and along each axis
     inside = _places(kernel, [s * d for s, d in zip(steps[1:], dilation)])
     first = _places(count(shape[2:], kernel, stride, dilation), [s * d for s, d in zip(steps[1:], stride)])

@@ -213,8 +213,7 @@ class Examination:
         yield from kinks or [_with_verdict(c, KINK) for c in whole.comparisons]
 
     def _careful(self, i: int, where: Mask) -> Probe:
-        """Check with all steps. If it still looks wrong, ask whether rounding, inside the function or of its arguments,
-        explains it."""
+        """Check with all steps. If it still looks wrong, see whether rounding in function or arguments explains it."""
         probe = self._probe(i, where, careful=True)
         if probe.verdict == WRONG and self._rounding is None:
             self._rounding = self._roundings()
@@ -439,8 +438,10 @@ class Examination:
         return judge(analytic, terms, v, rtol=self.settings.rtol, atol=self.settings.atol)
 
     def _pushforward(self, i: int, where: Mask) -> Any:
-        """The map from tangents of one leaf to tangents of the results. Entries that do not move are masked, since a
-        tangent of 0 times an infinite slope would be NaN."""
+        """The map from tangents of one leaf to those of the results.
+
+        Entries that do not move are masked, since a tangent of 0 times an infinite slope would be NaN.
+        """
         before, behind = self.problem.leaves[:i], self.problem.leaves[i + 1 :]
         x = self.problem.leaves[i]
         if where.all() or where.ndim == 0:

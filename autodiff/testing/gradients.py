@@ -1,4 +1,4 @@
-"""`gradcheck`: are the derivatives right, and if not, which entry of which argument is wrong?"""
+"""`gradcheck`: it tells whether derivatives are right, and if not, which entry of which argument is wrong."""
 
 from __future__ import annotations
 

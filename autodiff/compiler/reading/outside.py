@@ -236,8 +236,7 @@ class Outside:
                     waiting.append(self.note(Attribute(y, name, find(y, name))))
 
     def _settle(self, frame: types.FrameType | None) -> None:
-        """Decide about arrays that an instruction has used: the tracer met them, so they are live, or untraced code
-        has read their numbers, which are then guarded."""
+        """Decide about arrays that an instruction has used: those that the tracer met are live, others are guarded."""
         left = []
         for where, array, count in self._pending:
             if frame is not None and where is not frame:
