@@ -382,7 +382,7 @@ def test_what_a_transform_differentiates_is_not_lost_in_a_closure():
     def f(w):
         return ad.compile(lambda x: (w * x).sum())(X)
 
-    with pytest.raises(ad.CompileError, match=r"tracked as the result of something or by a transform.*argument"):
+    with pytest.raises(ad.CompileError, match=r"tracked as a result or by a transform.*argument"):
         ad.grad(f)(X)
     assert ad.grad(lambda w: ad.compile(lambda x: (w.detach() * x).sum())(X) + w.sum())(X).sum() == X.size
 

@@ -126,5 +126,5 @@ def test_what_cannot_be_parted_is_refused():
 
     with pytest.raises(ad.CompileError, match="after a Tensor was changed"):
         ad.compile(twice, backend="jax")(np.ones(3))
-    with pytest.raises(ad.CompileError, match="JAX has computed"):
+    with pytest.raises(ad.CompileError, match="uses a result of JAX"):
         ad.compile(lambda x: np.sum(ad.live(np.cumsum, np.exp(x))), backend="jax")(np.ones(3))

@@ -282,7 +282,7 @@ def test_nan_is_no_match_where_the_derivative_is_zero():
 
 def test_what_is_nowhere_finite_cannot_be_checked():
     with np.errstate(all="ignore"):
-        with pytest.raises(NotCheckableError, match="the function is nowhere finite"):
+        with pytest.raises(NotCheckableError, match="no result of the function is finite"):
             gradcheck(lambda x: np.log(-np.abs(x)), np.array([1.0, 2.0]))
         assert gradcheck(np.log, np.array([1.0, -2.0])).notes  # a part of it can
 

@@ -117,9 +117,9 @@ def test_the_edge_of_the_domain():
 
 def test_what_is_refused():
     p = ad.tensor(0.5, requires_grad=True)
-    with pytest.raises(ad.GradientError, match="closes over something tracked"):
+    with pytest.raises(ad.GradientError, match="f depends on a tracked Tensor"):
         special.matrix_function(lambda w: w**p, np.eye(2))
-    with pytest.raises(ad.DomainError, match="p is one real number"):
+    with pytest.raises(ad.DomainError, match="p must be a single real number"):
         special.matrix_power(np.eye(2), p)
     with pytest.raises(ad.ShapeError, match=r"matrix_sqrt: a has shape \(2, 3\); a square"):
         special.matrix_sqrt(np.ones((2, 3)))

@@ -131,7 +131,7 @@ def test_nan_makes_a_quantile_nan_and_is_left_out_by_the_others():
 
 
 def test_quantiles_that_do_not_exist():
-    both_raise(np.quantile, NONE, 0.5, error=ad.ShapeError, message="one value at least")
+    both_raise(np.quantile, NONE, 0.5, error=ad.ShapeError, message="at least one value")
     both_raise(np.quantile, A, 1.5)
     both_raise(np.percentile, A, -1)
     both_raise(np.quantile, A, 0.5, method="nope", message="nope")
@@ -216,7 +216,7 @@ def test_two_names_for_the_degrees_of_freedom():
         same(np.var, A, correction=1)
         same(np.nanstd, A, correction=1)
         both_raise(np.var, A, ddof=1, correction=1, message="correction")
-    both_raise(np.cov, M, ddof=1.5, message="whole number")
+    both_raise(np.cov, M, ddof=1.5, message="must be an integer")
 
 
 @pytest.mark.parametrize("fn", REDUCTIONS)
@@ -363,7 +363,7 @@ def test_a_refusal_of_a_method_names_what_there_is():
         np.add.at(t, [0], 1.0)
     with pytest.raises(ad.MutationError, match=r"np.subtract.at .*x.at\[i\].add\(-v\)"):
         np.subtract.at(np.zeros(4), [0], t[:1])
-    with pytest.raises(ad.UnsupportedError, match=r"np.subtract.reduce .*np.add.reduce.*fold it yourself"):
+    with pytest.raises(ad.UnsupportedError, match=r"np.subtract.reduce .*np.add.reduce.*reduce it in a loop"):
         np.subtract.reduce(t)
     with pytest.raises(ad.UnsupportedError, match=r"np.divide.accumulate .*np.add.accumulate"):
         np.divide.accumulate(t)
@@ -437,7 +437,7 @@ def test_transforms_that_do_not_exist():
     both_raise(np.fft.irfft, np.ones(1), error=ad.ShapeError)
     both_raise(np.fft.rfft, C, error=TypeError, message="Use fft")
     both_raise(np.fft.fft, A, norm="half", message="half")
-    both_raise(np.fft.fftn, M, s=(2, 3), axes=(0,), error=ad.ShapeError, message="as many")
+    both_raise(np.fft.fftn, M, s=(2, 3), axes=(0,), error=ad.ShapeError, message="equally many")
 
 
 def test_transforms_of_every_type():
@@ -481,7 +481,7 @@ def test_interpolation_of_odd_samples():
     same(np.interp, x[:-2], np.array([2.0, 0.5, 1.0]), np.array([1.0, 2.0, 3.0]), period=-1.7, left=9.0)
     same(np.interp, WHOLE, np.arange(4), np.arange(4) ** 2)
     both_raise(np.interp, A, NONE, NONE, error=ad.ShapeError)
-    both_raise(np.interp, A, xp, fp[:2], error=ad.ShapeError, message=r"\(4,\), \(2,\)")
+    both_raise(np.interp, A, xp, fp[:2], error=ad.ShapeError, message=r"\(4,\) and \(2,\)")
     both_raise(np.interp, A, xp, fp, period=0, message="period")
     both_raise(np.interp, C, xp, fp, error=ad.DtypeError, message="real")
 
@@ -490,7 +490,7 @@ def test_slopes_of_samples():
     same(np.gradient, WHOLE)
     same(np.gradient, M, 2, 0.5)
     same(np.gradient, A, np.array([0.0, 1.0, 3.0, 3.5]), edge_order=2)
-    both_raise(np.gradient, A[:1], error=ad.ShapeError, message="edge_order=1 needs 2")
+    both_raise(np.gradient, A[:1], error=ad.ShapeError, message="edge_order=1 needs at least 2")
     both_raise(np.gradient, A, edge_order=3, message="1 or 2")
     both_raise(np.gradient, M, 1.0, 2.0, 3.0, error=TypeError, message="3 spacings")
     both_raise(np.gradient, A, M, message="coordinates")
@@ -500,7 +500,7 @@ def test_slopes_of_samples():
 
 
 def test_convolutions_that_do_not_exist():
-    both_raise(np.convolve, NONE, A, error=ad.ShapeError, message="not empty")
+    both_raise(np.convolve, NONE, A, error=ad.ShapeError, message="non-empty")
     both_raise(np.convolve, M, A, error=ad.ShapeError, message=r"\(2, 3\)")
     both_raise(np.correlate, A, np.array(2.0), error=ad.ShapeError)
     both_raise(np.convolve, A, A, mode="half", message="half")
@@ -536,11 +536,11 @@ POLYNOMIALS = {
 }
 WRONG_POLYNOMIALS = {
     "constants for other integrals": (np.polyint, (A, 3, [1.0, 2.0]), {}, ad.ShapeError, "3 integrations"),
-    "a negative derivative": (np.polyder, (A, -1), {}, ValueError, "not negative"),
+    "a negative derivative": (np.polyder, (A, -1), {}, ValueError, "not be negative"),
     "nothing divided": (np.polydiv, (NONE, A), {}, ad.ShapeError, None),
     "a matrix that is not square": (np.poly, (M,), {}, ad.ShapeError, None),
     "rows for a matrix of powers": (np.vander, (M,), {}, ad.ShapeError, None),
-    "a negative degree": (np.polyfit, (X4, A, -1), {}, ValueError, "not negative"),
+    "a negative degree": (np.polyfit, (X4, A, -1), {}, ValueError, "not be negative"),
     "points without values": (np.polyfit, (X4, A[:2], 1), {}, ad.ShapeError, r"\(4,\) and \(2,\)"),
     "points without weights": (np.polyfit, (X4, A, 1), {"w": A[:2]}, ad.ShapeError, "weights"),
 }
@@ -562,7 +562,7 @@ def test_weights_that_do_not_fit():
     both_raise(np.average, M, weights=A, error=TypeError, message="axis")
     both_raise(np.average, M, axis=0, weights=A, error=ad.ShapeError)
     both_raise(np.average, A, weights=np.array([1.0, -1.0, 1.0, -1.0]), error=ZeroDivisionError)
-    both_raise(np.cov, M, fweights=np.array([1.5, 1.0, 1.0]), error=TypeError, message="whole")
+    both_raise(np.cov, M, fweights=np.array([1.5, 1.0, 1.0]), error=TypeError, message="must be integers")
     both_raise(np.cov, M, aweights=np.array([-1.0, 1.0, 1.0]), message="negative")
     both_raise(np.cov, M, aweights=A, error=ad.ShapeError, message="3 observations")
     both_raise(np.bincount, np.array([0, 1]), A, error=ad.ShapeError)
