@@ -533,7 +533,7 @@ def test_what_changes_the_world_is_refused_before_it_happens(name):
         (lambda x: x * random.random(), "random numbers"),
         (lambda x: x * random.gauss(0, 1), "random numbers"),
         (lambda x: x + np.random.normal(size=2), "random numbers"),  # noqa: NPY002  # the global state is the subject
-        (lambda x: x + np.random.default_rng().normal(size=2), "no seed"),
+        (lambda x: x + np.random.default_rng().normal(size=2), "without a seed"),
         (lambda x: x * __import__("datetime").datetime.now().second, "the clock"),
         (lambda x: x * len(__import__("uuid").uuid4().hex), "random numbers"),
         (lambda x: x * len(__import__("pathlib").Path(__file__).read_text()), "a file"),

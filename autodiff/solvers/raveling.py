@@ -52,7 +52,7 @@ def ravel(tree: Any, what: str = "x0") -> tuple[Vector, Callable[[Vector], Any]]
     names = pytree.paths(structure, what)
     arrays = [_real(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
     if not sum(a.size for a in arrays):
-        raise StructureError(f"{what} holds no numbers; give an array, or a container of arrays, with at least one number.")
+        raise StructureError(f"{what} holds no numbers; give an array or container with at least one number.")
     shapes, dtypes = [a.shape for a in arrays], [a.dtype for a in arrays]
     ends = np.cumsum([a.size for a in arrays]).tolist()
     vector = np.concatenate([a.reshape(-1) for a in arrays])

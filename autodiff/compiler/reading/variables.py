@@ -171,8 +171,8 @@ class Variables(Outside):
         if any(given) and all(g or self.is_old(x) for g, x in zip(given, pair)):
             raise self.refuse(
                 frame,
-                "an argument is compared with another array by identity (is), which may hold in one call only",
-                "Pass a flag that is a Python bool.",
+                "an argument is compared with another array by identity (is)",
+                "The answer may differ from call to call. Pass a flag that is a Python bool.",
             )
 
     def imported(self, frame: types.FrameType, name: str) -> object:
