@@ -1,1 +1,1 @@
-"""What stands for an array: the Tensor, a batch of copies, a power series, and what NumPy asks of them."""
+"""Array types: the Tensor, a batch of copies, a power series, and how they answer NumPy."""

@@ -1,4 +1,4 @@
-"""Looking behind an argument: the array in a Tensor, the numbers of a traced array, whether there is a history."""
+"""What an argument holds: the array in a Tensor, the numbers of a traced array, whether there is a history."""
 
 from __future__ import annotations
 

@@ -240,7 +240,7 @@ def _diagonal(
                     continue
                 term = c * g if j == k else c * g * (j / k)
                 part = term if part is None else part + term
-            if part is not None and i in lives:  # a blocked entry stays 0, whatever the slope
+            if part is not None and i in lives:  # a blocked entry stays 0 even if the slope is not finite
                 part = np.where(lives[i], part, 0)[()]
             if part is not None:
                 total = part if total is None else total + part

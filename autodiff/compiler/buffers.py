@@ -122,7 +122,7 @@ def plan_buffers(program: Program) -> Plan:
                 else:
                     plan.place[out] = len(plan.buffers)
                     plan.buffers.append(room)
-                if out not in last:  # nobody reads it
+                if out not in last:  # it is never read
                     released.append(out)
         for v in released:
             free[_room(v)].append(plan.place[v])

@@ -1,7 +1,7 @@
 """Decisions that depend on values, made outside the rules.
 
 In eager code, each function here simply calls the function that it is given. In a function that is being compiled, the
-values of this call must not decide for later calls, so the program decides anew at every call.
+values of this call must not decide for later calls, so the program decides again at every call.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def possibly(condition: Any) -> bool:
 def decided(function: Callable[..., Any], *arrays: Any) -> Any:
     """A number, or a tuple of numbers, on which shapes or branches depend.
 
-    A program compares it at every call; if it differs, the function is traced anew.
+    A program compares it at every call; if it differs, the function is traced again.
     """
     tracer = switches.tracer()
     return function(*arrays) if tracer is None else tracer.decide(function, arrays)

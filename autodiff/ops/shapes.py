@@ -64,7 +64,7 @@ def canonical_axes(axis: Any, ndim: int, name: str | None = None) -> Shape | Non
 
 
 def canonical_shape(shape: Any, size: int) -> Shape:
-    """`shape` as a tuple, with -1 worked out."""
+    """`shape` as a tuple, with -1 resolved."""
     shape = (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(int(n) for n in shape)
     if -1 in shape:
         known = 1
