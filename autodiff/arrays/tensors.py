@@ -418,7 +418,7 @@ class Tensor(NumpyMethods["Tensor"]):
         return _rebuilt, (self.__class__, copying.ORDER, self._data, stretch, node, resting)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        """Copy a leaf as a new leaf, and a result as one of the leaves copied with it, else of the original leaves."""
+        """Copy a leaf as a new leaf. The copy of a result depends on copies of its leaves, if they are copied too."""
         t = _made(self.__class__, copying.copied(self._data, memo), None)
         if self._node is not None:
             copying.deep_copy_at(t, self._node, memo)
@@ -427,7 +427,7 @@ class Tensor(NumpyMethods["Tensor"]):
         return t
 
     def __copy__(self) -> Tensor:
-        """Copy a leaf as a new leaf, and a result or a transform's argument as another Tensor at the same node."""
+        """Copy a leaf as a new leaf, but a result or a transform's argument as another Tensor at the same node."""
         own = self._node is None or isinstance(self._node, Leaf)
         return copy.deepcopy(self) if own else _made(self.__class__, self._data, self._node)
 

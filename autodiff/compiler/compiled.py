@@ -243,7 +243,7 @@ class Compiled(Generic[P, R]):
             return self._f(*args, **kwargs)
         leaves, structure = pytree.flatten((args, kwargs))
         if any(map(_is_result, leaves)):
-            if switches.is_recording():  # the result must be tracked to these arguments, and a program's is not
+            if switches.is_recording():  # the result must be tracked through these arguments, which a program cannot do
                 return self._f(*args, **kwargs)
             args, kwargs = pytree.unflatten(structure, [x.detach() if _is_result(x) else x for x in leaves])
             return self(*args, **kwargs)

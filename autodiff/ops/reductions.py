@@ -474,7 +474,9 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if len(axes) == 1:
         return _vector_norm(x, axes, bool(keepdims), ord)
     if len(axes) != 2:
-        raise ShapeError(f"norm: axis must be one axis (vectors) or two (matrices); {axis} given, shape {x.shape}.")
+        raise ShapeError(
+            f"norm: axis must be one axis (of vectors) or two (of matrices); {axis} was given for shape {x.shape}."
+        )
     return _matrix_norm(x, tuple(i % x.ndim for i in given), bool(keepdims), ord)
 
 
