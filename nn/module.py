@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -292,6 +291,8 @@ class Module:
             below = [(n, m) for n, m in module.children() if rest == n or rest.startswith(n + ".")]
             if not below:
                 known = [name for name, _ in self.named_modules()]
+                import difflib  # only for a wrong name
+
                 near = difflib.get_close_matches(path, known, n=1)
                 raise ad.StructureError(
                     f"{type(self).__name__} has no module {path!r}; "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -66,7 +65,7 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
         if os.path.exists(path):
-            shutil.copymode(path, temporary)
+            os.chmod(temporary, os.stat(path).st_mode & 0o7777)  # shutil.copymode, without loading all compressors
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):

@@ -8,7 +8,6 @@ the rules here add the axis to their metadata. A primitive without such a rule r
 from __future__ import annotations
 
 import math
-import string
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +18,7 @@ from autodiff.core.tape import ALIAS
 from autodiff.errors import UnsupportedError
 from autodiff.ops import contractions, diagonals, indexing, joining, products, reductions, scans, shapes
 from autodiff.ops import elementwise as ew
+from autodiff.ops.contractions import LETTERS
 from autodiff.typing import Array, Axis, DTypeLike, Shape
 
 BATCH_RULES: dict[Primitive, Callable[..., Any]] = {}
@@ -378,7 +378,7 @@ def _matmul(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 @_rule(contractions.einsum_of)
 def _einsum(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     inputs, output = kwargs["subscripts"].split("->")
-    copies = next((c for c in string.ascii_letters if c not in inputs), None)
+    copies = next((c for c in LETTERS if c not in inputs), None)
     if copies is None:
         return NotImplemented
     terms = [copies + s if isinstance(a, Batch) else s for s, a in zip(inputs.split(","), args)]
@@ -390,7 +390,7 @@ def _einsum(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 def _embed_letters(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     (x,) = args
     term, letters = kwargs["subscripts"].split("->")
-    copies = next((c for c in string.ascii_letters if c not in term), None)
+    copies = next((c for c in LETTERS if c not in term), None)
     if copies is None:
         return NotImplemented
     return contractions.embed_letters(

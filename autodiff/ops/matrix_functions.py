@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import itertools
 import math
-import string
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autodiff.core.primitives import Primitive, primitive
+from autodiff.ops.contractions import LETTERS
 from autodiff.ops.matrices import adjoint, rounding, transposed
 
 Slopes = Callable[[int, Any], Any]
@@ -97,7 +97,7 @@ def _derivative(a: Any, *directions: Any, slopes: Slopes, positive: bool) -> Any
         if n == 0:
             return (v * table[..., None, :]) @ adjoint(v)
         inside = [adjoint(v) @ e @ v for e in directions]
-        letters = string.ascii_letters[: n + 1]
+        letters = LETTERS[: n + 1]
         factors = ",".join(f"...{i}{j}" for i, j in itertools.pairwise(letters))
         total: Any = sum(
             np.einsum(f"...{letters},{factors}->...{letters[0]}{letters[-1]}", table, *order)

@@ -10,7 +10,6 @@ import numpy as np
 
 from autodiff import pytree
 from autodiff.arrays.plain import untracked
-from autodiff.arrays.series import Series
 from autodiff.arrays.tensors import Tensor, lift
 from autodiff.core import switches, walks
 from autodiff.core.primitives import Primitive, primitive
@@ -112,6 +111,8 @@ def _recomputed(call: _Call, captured: list[Node], outputs: dict[int, Any]) -> P
     several = len(values) > 1
 
     def again(operands: tuple[Any, ...]) -> tuple[list[Node], list[Node | None]]:
+        from autodiff.arrays.series import Series  # only here: most programs never need one
+
         if any(isinstance(x, Series) for x in operands[len(call.places) :]):
             raise UnsupportedError(
                 "checkpoint: a power series (taylor) reaches a function by its arguments, not by what it closes over. "

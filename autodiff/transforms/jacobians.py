@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -164,14 +164,13 @@ def _joined(parts: list[Any]) -> Any:
     return values[0] if len(values) == 1 else np.concatenate(values)
 
 
-class _Recorded(NamedTuple):
+class _Recorded:
     """A call of the function, and what lies between its arguments and its outputs."""
 
-    recording: Recording
-    outputs: list[Any]
-    nodes: list[Node | None]
-    found: Walk
-    lifted: bool
+    def __init__(
+        self, recording: Recording, outputs: list[Any], nodes: list[Node | None], found: Walk, lifted: bool
+    ) -> None:
+        self.recording, self.outputs, self.nodes, self.found, self.lifted = recording, outputs, nodes, found, lifted
 
     def forward(self, turn: complex) -> list[list[Any]]:
         """For every output a list with the block of each input, from forward sweeps along all basis directions.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple, Protocol, overload
+from typing import Any, Protocol, overload
 
 import numpy as np
 
@@ -45,19 +45,22 @@ class Derivative(Protocol):
 # --- taking hold of a call ------------------------------------------------------------------------
 
 
-class Argument(NamedTuple):
+class Argument:
     """One differentiated argument: its structure, the values as given, and a fresh node for each."""
 
-    structure: Structure
-    leaves: list[Any]
-    nodes: list[Held]
+    __slots__ = ("leaves", "nodes", "structure")
+
+    def __init__(self, structure: Structure, leaves: list[Any], nodes: list[Held]) -> None:
+        self.structure, self.leaves, self.nodes = structure, leaves, nodes
 
 
-class Recording(NamedTuple):
+class Recording:
     """What a call of the function left behind."""
 
-    arguments: list[Argument]
-    output: Any
+    __slots__ = ("arguments", "output")
+
+    def __init__(self, arguments: list[Argument], output: Any) -> None:
+        self.arguments, self.output = arguments, output
 
     @property
     def nodes(self) -> list[Node]:
