@@ -190,13 +190,14 @@ def quantile_of(
     warn_of_nothing("All-NaN slice encountered", counts == 0)
     places = _places(counts, q, method, like, scale)
     low, high = places.below, places.above
+    lies_between = possibly(high != low)  # asked before NaN moves both ranks alike: in a trace that depends on values
     if missing:
         x = choose(~nan, x, np.nan) if possibly(nan) else x
     elif possibly(nan):  # NaN is sorted after all numbers
         low, high = (np.where(nan.any(axis=-1)[..., None], n - 1, k) for k in (low, high))
     ranks = np.broadcast_shapes(low.shape, (*plain.shape[:-1], 1))
     low, high = np.broadcast_to(low, ranks), np.broadcast_to(high, ranks)
-    if possibly(high != low):
+    if lies_between:
         both, k = order_statistics(x, np.concatenate([low, high], axis=-1)), low.shape[-1]  # one sort for both
         y = _sum_of_two(both[..., :k], both[..., k:], places.beyond)
     else:
