@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,7 +66,7 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
         if os.path.exists(path):
-            os.chmod(temporary, os.stat(path).st_mode & 0o7777)  # shutil.copymode, without loading all compressors
+            os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode))  # as shutil.copymode, which loads all compressors
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):

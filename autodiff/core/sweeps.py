@@ -31,8 +31,8 @@ from autodiff.core.walks import Walk
 from autodiff.errors import RuleError
 from autodiff.typing import Array
 
-# Each `type: ignore` below says one thing: a node that a sweep meets has a primitive, and an operand on the way a rule,
-# which the walk has seen to; asserting it again for every node would cost what the sweep itself costs.
+# Each `type: ignore` below that gives no reason has this one: an operand on the way has a rule. The walk has seen to it,
+# and asserting it again for every node would cost as much as the sweep itself.
 Lift = Callable[[Any, Node], Any]
 
 _LONG = 8192  # entries
@@ -235,7 +235,10 @@ def all_finite(values: Iterable[Any]) -> bool:
 def _free_home(node: Node, cts: dict[Node, Any]) -> Any:
     """Where the cotangent of a parameter may be written at once: its place in the flat buffer, if nobody reads it."""
     if type(node) is Leaf and node.grad is None and node.home is not None and node not in cts:
-        return node.home if getrefcount(node.home) <= 2 else None  # the leaf's reference, and the one of this call
+        # The reference count tells who else could read the buffer: two references are the leaf's and this call's own.
+        # A third belongs to a user who kept last step's gradient, which must not change under them. On an interpreter
+        # that counts otherwise the answer may be None too often, which costs a copy, or miss that user.
+        return node.home if getrefcount(node.home) <= 2 else None
     return None
 
 

@@ -51,7 +51,7 @@ class Walk(NamedTuple):
 
     @property
     def masked_from_the_start(self) -> bool:
-        """Whether a sweep whose values come later (it records itself, it is traced) must keep masks from the start."""
+        """Whether a sweep that records itself, so that its values come later, must keep masks from the start."""
         return self.flags & (MASKING | SINGULAR) == MASKING | SINGULAR
 
 

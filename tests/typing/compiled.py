@@ -50,7 +50,7 @@ assert_type(trainer.compiled(x), Tensor)
 assert_type(ad.compile(nn.Linear(2, 3)), nn.Linear)
 assert_type(ad.derive(np.sin)(1.0), str)
 
-if TYPE_CHECKING:  # what is wrong is seen
+if TYPE_CHECKING:  # mistakes that a checker must see: it complains of an ignore that hides nothing
     double("x")  # type: ignore[arg-type]
     double(x, m=3)  # type: ignore[call-arg]
     trainer.step(3)  # type: ignore[arg-type]

@@ -72,7 +72,7 @@ assert_type(found.distribution, probability.Distribution)
 assert_type(found.covariance, Array)
 assert_type(found.aic, float)
 
-if TYPE_CHECKING:  # what is wrong is seen
+if TYPE_CHECKING:  # mistakes that a checker must see: it complains of an ignore that hides nothing
     probability.Normal(None)  # type: ignore[arg-type]
     normal.log_probability(3)  # type: ignore[attr-defined]
     normal.mean = None  # type: ignore[assignment]

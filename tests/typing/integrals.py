@@ -53,5 +53,5 @@ assert_type(
 )
 assert_type(calculus.to_cartesian(np.array([2.0, 0.5]), "polar"), Array)
 
-if TYPE_CHECKING:  # what is wrong is seen
+if TYPE_CHECKING:  # mistakes that a checker must see: it complains of an ignore that hides nothing
     ad.integrate(bell, 0.0, 1.0, tolerance=1e-9)  # type: ignore[call-overload]

@@ -47,7 +47,7 @@ found = optim.minimize(lambda p: ad.special.sum_of_squares(p - 1.0), np.zeros(2)
 assert_type(found, optim.MinimizeResult)
 assert_type(found.success, bool)
 
-if TYPE_CHECKING:  # what is wrong is seen
+if TYPE_CHECKING:  # mistakes that a checker must see: it complains of an ignore that hides nothing
     model("x")  # type: ignore[arg-type]
     model(np.ones((4, 2)), gains=2.0)  # type: ignore[call-arg]
     nn.Linear(2, 3)()  # type: ignore[call-arg]

@@ -52,6 +52,6 @@ def entropy(p: Tensor | Numbers) -> Tensor | Array:
 entropy(x)
 entropy([0.5, 0.5])
 
-if TYPE_CHECKING:  # what is wrong is seen
+if TYPE_CHECKING:  # mistakes that a checker must see: it complains of an ignore that hides nothing
     special.relu(None)  # type: ignore[call-overload]
     special.gelu(x, "sinh")  # type: ignore[call-overload]

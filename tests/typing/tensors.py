@@ -85,7 +85,7 @@ assert_type(x.requires_grad_(), Tensor)
 x.data = [[1, 2], [3, 4]]
 x.grad = None
 
-if TYPE_CHECKING:  # what is wrong is seen
+if TYPE_CHECKING:  # mistakes that a checker must see: it complains of an ignore that hides nothing
     x.sum(axis="rows")  # type: ignore[arg-type]
     x.assign_(None)  # type: ignore[arg-type]
     x.grad = {"no": "array"}  # type: ignore[assignment]

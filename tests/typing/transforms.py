@@ -89,7 +89,7 @@ def reverse(ct: Array, x: Array) -> Array:
 
 assert_type(reverse, ad.Primitive)
 
-if TYPE_CHECKING:  # what is wrong is seen
+if TYPE_CHECKING:  # mistakes that a checker must see: it complains of an ignore that hides nothing
     ad.grad(energy, has_aux="yes")  # type: ignore[call-overload]
     ad.grad(energy)(x).sums()  # type: ignore[attr-defined]
     value, gradient, more = ad.value_and_grad(energy)(x)  # type: ignore[misc]
