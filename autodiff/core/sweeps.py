@@ -31,8 +31,8 @@ from autodiff.core.walks import Walk
 from autodiff.errors import RuleError
 from autodiff.typing import Array
 
-# Each `type: ignore` below that gives no reason has this one: an operand on the way has a rule. The walk has seen to it,
-# and asserting it again for every node would cost as much as the sweep itself.
+# Each `type: ignore` below that gives no reason has this one: an operand on the way has a rule. The walk has seen to
+# it, and asserting it again for every node would cost as much as the sweep itself.
 Lift = Callable[[Any, Node], Any]
 
 _LONG = 8192  # entries
