@@ -89,7 +89,10 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         if not all(hasattr(v, "dtype") for v in several):
             raise no_array(primitive, y)
         return tuple(_untracked(number(v)) for v in y) if type(y) is tuple else _untracked(number(y))
-    y = tuple(number(v) for v in y) if type(y) is tuple else number(y)
+    if type(y) is tuple:
+        y = tuple(map(number, y))
+    elif (type(y) is _ndarray and not y.ndim) or switches.active:
+        y = number(y)
     node = Node(next_number(), primitive, tuple(arrays), tuple(nodes), kwargs or NO_KEYWORDS, y)
     if switches.active:
         switches.tell_recorded(node)

@@ -71,7 +71,7 @@ def pull_back_arrays(nodes: Iterable[Node], cts: dict[Node, Any], lives: dict[No
         if (not elementwise and (rules is None or primitive is ITEM or type(ct) is list)) or (
             lives is not None and (primitive.flags & MASKING or node in lives)
         ):
-            _step(node, ct, cts, {} if lives is None else lives, masked=lives is not None)
+            step(node, ct, cts, {} if lives is None else lives, masked=lives is not None)
             continue
         operands = node.operands
         keywords = node.keywords
@@ -242,26 +242,38 @@ def _free_home(node: Node, cts: dict[Node, Any]) -> Any:
     return None
 
 
-def terms(
-    node: Node, ct: Any, live: Any, *, masked: bool, lift: Lift | None = None, needed: Set[Node] | None = None
-) -> Iterator[tuple[int, Node, Any, Any]]:
-    """What the rules of an operation send to its operands.
+def step(
+    node: Node,
+    ct: Any,
+    cts: dict[Node, Any],
+    lives: dict[Node, Any],
+    *,
+    masked: bool,
+    lift: Lift | None = None,
+    needed: Set[Node] | None = None,
+    sent: Callable[[int, Node, Any], object] | None = None,
+) -> None:
+    """One step of the reverse sweep: the rules of one operation, and what they send to its operands.
 
     Parameters
     ----------
     node : Node
-        Not that of one output of an operation with several, which has no rule.
-    ct, live : array, or list of arrays and None for several outputs
-        The cotangent of its output and the mask of that.
+    ct : array, or list of arrays and None for several outputs
+        The cotangent of its output.
+    cts, lives : dict
+        The cotangents so far and their masks, to which those of the operands are added.
     masked, lift, needed
         As in `pull_back`.
-
-    Yields
-    ------
-    index, parent, ct, live
-        The operand, its node, the cotangent, and the mask of that (None: nothing is blocked).
+    sent : callable, optional
+        ``sent(index, parent, ct)`` is told of each term after it was added.
     """
     primitive = node.primitive
+    live = lives.pop(node, None)
+    if primitive is ITEM:
+        _send_item(node, ct, live, cts, lives, masked=masked)
+        if sent is not None and (whole := node.parents[0]) is not None:
+            sent(0, whole, list(cts[whole]))
+        return
     if type(ct) is list:
         live = outputs_mask(node, ct, live) if masked else None
         ct = _outputs_cotangent(node, ct)
@@ -284,35 +296,15 @@ def terms(
         if alive is not None:
             g = blocked(g, alive, recorded=lift is not None)
             alive = any_over_broadcast(alive, np.shape(x)) if masked else None
-        yield i, parent, conform(g, x, node), alive
-
-
-def arrive(parent: Node, ct: Any, live: Any, cts: dict[Node, Any], lives: dict[Node, Any]) -> None:
-    """Add one more term, and its mask, to the cotangent of a node: an entry is alive if it is in any term."""
-    before = cts.get(parent)
-    cts[parent] = ct if before is None else before + ct
-    other = live if before is None else lives.pop(parent, None)
-    if live is not None and other is not None:
-        lives[parent] = live if before is None else live | other
-
-
-def _step(
-    node: Node,
-    ct: Any,
-    cts: dict[Node, Any],
-    lives: dict[Node, Any],
-    *,
-    masked: bool,
-    lift: Lift | None = None,
-    needed: Set[Node] | None = None,
-) -> None:
-    """One step of the reverse sweep."""
-    live = lives.pop(node, None)
-    if node.primitive is ITEM:
-        arrive_item(node, ct, live, cts, lives, masked=masked)
-        return
-    for _, parent, g, alive in terms(node, ct, live, masked=masked, lift=lift, needed=needed):
-        arrive(parent, g, alive, cts, lives)
+        g = conform(g, x, node)
+        before = cts.get(parent)
+        cts[parent] = g if before is None else before + g
+        if alive is not None or lives:  # an entry is alive if it is in any term
+            other = alive if before is None else lives.pop(parent, None)
+            if alive is not None and other is not None:
+                lives[parent] = alive if before is None else alive | other
+        if sent is not None:
+            sent(i, parent, g)
 
 
 def joint_cotangents(node: Node, head: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -329,7 +321,7 @@ def joint_cotangents(node: Node, head: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(gs)
 
 
-def arrive_item(node: Node, ct: Any, live: Any, cts: dict[Node, Any], lives: dict[Node, Any], *, masked: bool) -> None:
+def _send_item(node: Node, ct: Any, live: Any, cts: dict[Node, Any], lives: dict[Node, Any], *, masked: bool) -> None:
     """Put the cotangent of one output, and its mask, into their places among those of the whole operation."""
     parent = node.parents[0]
     assert parent is not None
@@ -395,7 +387,7 @@ def pull_back(
             continue
         if node in targets:
             results[node] = ct
-        _step(node, ct, cts, lives, masked=masked, lift=lift, needed=found.needed)
+        step(node, ct, cts, lives, masked=masked, lift=lift, needed=found.needed)
     for target in targets:
         if target in cts:
             results[target] = cts[target]

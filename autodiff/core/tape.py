@@ -136,11 +136,14 @@ class Held(Node):
     __slots__ = ("is_open",)
 
     def __init__(self, data: Any, outer: Node | None = None) -> None:
-        if outer is None:
-            super().__init__(next_number(), INPUT, (), (), NO_KEYWORDS, data)
-        else:
-            super().__init__(next_number(), ALIAS, (data,), (outer,), NO_KEYWORDS, data)
+        self.number = next_number()
+        self.keywords = NO_KEYWORDS
+        self.output = data
         self.is_open = False
+        if outer is None:
+            self.primitive, self.operands, self.parents = INPUT, (), ()
+        else:
+            self.primitive, self.operands, self.parents = ALIAS, (data,), (outer,)
 
 
 class opened:  # noqa: N801 - a context manager, used like a function

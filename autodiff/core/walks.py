@@ -71,7 +71,7 @@ def ancestors(roots: Iterable[Node], stop: Callable[[Node, Any], bool] | None = 
 
     Notes
     -----
-    `walk` and `walk_to_leaves` do the same in loops of their own, since every gradient waits for them.
+    `walk`, `walk_to_leaves` and `depends_outside` do the same in loops of their own, since gradients wait for them.
     """
     found = [(root, root.output) for root in dict.fromkeys(roots)]
     seen = {root for root, _ in found}
@@ -199,12 +199,18 @@ def depends_outside(root: Node, targets: Set[Node]) -> bool:
     """
     floor = min([t.number for t in targets], default=root.number + 1)
 
-    def is_outside(node: Node) -> bool:
+    stack = [root]
+    seen = {root}
+    for node in stack:  # it grows while it is gone through; a loop of its own, since each nested gradient waits for it
         if node.number < floor:
             return True
-        return node not in targets and (isinstance(node, Leaf) or (type(node) is Held and node.is_open))
-
-    return any(is_outside(node) for node, _ in ancestors((root,)))
+        if node not in targets and (isinstance(node, Leaf) or (type(node) is Held and node.is_open)):
+            return True
+        for parent in node.parents:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return False
 
 
 def outside_nodes(roots: Iterable[Node], targets: Set[Node], floor: int) -> dict[Node, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 from autodiff.arrays.tensors import Tensor, lift
 from autodiff.core import switches, tape, walks
 from autodiff.core.primitives import ELEMENTWISE
-from autodiff.core.sweeps import terms
+from autodiff.core.sweeps import step
 from autodiff.core.tape import INPUT, ITEM, Held, Node, next_number
 from autodiff.core.walks import ancestors
 from autodiff.errors import DtypeError
@@ -74,7 +74,7 @@ def local_partials(node: Node) -> list[Partial | None]:
     rules: dict[int, Any] = {}
     if diagonal or not np.ndim(y):
         with np.errstate(all="ignore"):  # infinite slopes are answers (see the conventions)
-            rules = {i: g for i, _, g, _ in terms(node, np.ones_like(y), None, masked=True)}
+            step(node, np.ones_like(y), {}, {}, masked=True, sent=lambda i, _, g: rules.__setitem__(i, g))
     partials: list[Partial | None] = []
     for i, (parent, x) in enumerate(zip(node.parents, node.operands, strict=True)):
         g = rules.get(i)

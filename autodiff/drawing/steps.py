@@ -9,15 +9,14 @@ from __future__ import annotations
 import html
 import os
 import pathlib
-from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from autodiff import display
 from autodiff.arrays.tensors import Tensor
-from autodiff.core.sweeps import arrive, arrive_item, terms
-from autodiff.core.tape import INPUT, ITEM, Node
+from autodiff.core.sweeps import step
+from autodiff.core.tape import INPUT, Node
 from autodiff.drawing.derivatives import Partial, local_partials
 from autodiff.drawing.dot import FONT, GROUND, STYLES, TEXT, style_of
 from autodiff.drawing.graph import LEAVES, Graph, Vertex, read_graph
@@ -151,10 +150,15 @@ def _frames(y: Tensor, graph: Graph) -> list[Frame]:
             continue
         shoot("ready", f"{titles[key]}: its cotangent{_amount(ct)} is complete.", key)
         partials = local_partials(node)
-        for i, parent, g in _sent(node, ct, raw, lives):
-            sums[keys[parent]] = raw[parent]
+
+        def sent(i: int, parent: Node, g: Any, key: str = key, ct: Any = ct, partials: Any = partials) -> None:
+            so_far = raw[parent]
+            sums[keys[parent]] = list(so_far) if type(so_far) is list else so_far
             caption = f"{titles[key]} -> {titles[keys[parent]]}: {_product(ct, partials[i], g)}"
-            shoot("product", f"{caption}{_so_far(raw[parent])}.", key, i, g)
+            shoot("product", f"{caption}{_so_far(so_far)}.", key, i, g)
+
+        with np.errstate(all="ignore"):  # infinite slopes are answers (see the conventions)
+            step(node, ct, raw, lives, masked=True, sent=sent)
     leaves = [v for v in graph.vertices if v.kind in LEAVES and v.key in sums]
     shown = "; ".join(f"gradient of {v.title} {size_of(conjugated(sums[v.key]))}" for v in leaves[:4])
     more = f"; and {len(leaves) - 4} more" if len(leaves) > 4 else ""
@@ -178,21 +182,6 @@ def _product(ct: Any, partial: Partial | None, g: Any) -> str:
     if partial is None or partial.form == "matrix":
         return f"the transposed Jacobian, applied to the cotangent, is{_amount(g)}"
     return f"{size_of(ct)} · {partial_text(partial)} ={_amount(g)}"
-
-
-def _sent(node: Node, ct: Any, cts: dict[Node, Any], lives: dict[Node, Any]) -> Iterator[tuple[int, Node, Any]]:
-    """What an operation sends to each operand, which arrives in `cts` and `lives`."""
-    live = lives.pop(node, None)
-    if node.primitive is ITEM:
-        (parent,) = node.parents
-        assert parent is not None
-        arrive_item(node, ct, live, cts, lives, masked=True)
-        yield 0, parent, list(cts[parent])
-        return
-    with np.errstate(all="ignore"):  # infinite slopes are answers (see the conventions)
-        for i, parent, g, alive in terms(node, ct, live, masked=True):
-            arrive(parent, g, alive, cts, lives)
-            yield i, parent, g
 
 
 class Steps:
