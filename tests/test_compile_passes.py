@@ -271,3 +271,28 @@ def test_passes_leave_what_they_have_done():
     for rewrite in passes.PASSES:
         again = rewrite(program.program)
         assert len(again.ops) == len(program.program.ops)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda y: y @ y.T,
+        lambda y: y @ y.copy().T,
+        lambda y: (y * 1.0) @ np.positive(y).T,
+        lambda y: np.exp(y) @ np.exp(y).T,
+        lambda y: np.dot(y.T, np.negative(np.negative(y))),
+        lambda y: np.inner(y, y.copy()),
+        lambda y: np.tensordot(y, +y, ((1,), (1,))),
+        lambda y: np.einsum("ij,kj->ik", y, y * 1.0, optimize=True),
+        lambda y: np.sin(y.copy()) @ np.sin(+y).T + np.sin(y),
+    ],
+)
+def test_two_arrays_that_meet_in_a_product_stay_two(f, dtype):
+    """NumPy multiplies an array by its own transpose with another routine, which rounds differently."""
+    rng = np.random.default_rng(0)
+    fast = ad.compile(f, check=0)
+    for _ in range(8):
+        y = rng.normal(size=(5, 10)).view(complex)
+        y = y if dtype == np.complex128 else y.real.astype(dtype)
+        np.testing.assert_array_equal(fast(y), f(y))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.compiler.passes.apart import Apart
 from autodiff.compiler.program import Program
 from autodiff.compiler.values import EFFECTS, Op, Value, mapped
 
@@ -17,6 +18,7 @@ def common_subexpressions(program: Program) -> Program:
     """The program with equal operations computed once; but not across an effect, which may change the operands."""
     known: dict[Any, list[Value]] = {}
     same: dict[Value, Value] = {}
+    apart = Apart(program)
     ops = []
     for op in program.ops:
         op = op.with_inputs(lambda v: same.get(v, v))
@@ -28,10 +30,10 @@ def common_subexpressions(program: Program) -> Program:
         layouts = tuple(v.strides for v in op.outputs)
         key = (op.form, _key(op.function), tuple(operands), _key(op.keywords), layouts)
         first = known.setdefault(key, op.outputs)
-        if first is op.outputs:
-            ops.append(op)
-        else:
+        if first is not op.outputs and all(map(apart.may_merge, op.outputs, first)):
             same.update(zip(op.outputs, first))
+        else:
+            ops.append(op)
     return program.with_ops(ops, mapped(program.outputs, lambda v: same.get(v, v)))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.compiler.passes.apart import Apart
 from autodiff.compiler.program import Program, roots_of
 from autodiff.compiler.values import EFFECTS, LIVE, Op, Value, mapped
 
@@ -58,6 +59,7 @@ def identities(program: Program) -> Program:
     """
     roots = roots_of(program)
     changes = any(op.form in EFFECTS for op in program.ops)
+    apart = Apart(program)
     same: dict[Value, Value] = {}
     made: dict[Value, Op] = {}
     ops = []
@@ -65,7 +67,8 @@ def identities(program: Program) -> Program:
         op = op.with_inputs(lambda v: same.get(v, v))
         twin = _stands_for(op, made)
         copies = not any(op.shares)
-        if twin is not None and not (copies and changes and any(r.kind in LIVE for r in roots[twin])):
+        holds = copies and changes and twin is not None and any(r.kind in LIVE for r in roots[twin])
+        if twin is not None and not holds and apart.may_merge(op.outputs[0], twin):
             same[op.outputs[0]] = twin
             continue
         made |= dict.fromkeys(op.outputs, op)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.compiler.passes.apart import Apart
 from autodiff.compiler.program import Program, roots_of
 from autodiff.compiler.values import EFFECTS, LIVE, Op, Value, mapped
 
@@ -18,7 +19,7 @@ def _alike(v: Value, w: Value) -> bool:
 
 def signs(program: Program) -> Program:
     """The program with fewer negations. Every rewriting is exact, because rounding is symmetric in the sign."""
-    roots = roots_of(program)
+    roots, apart = roots_of(program), Apart(program)
     uses = Counter(v for op in program.ops for v in op.inputs())
     uses.update(program.results)
     positive: dict[Value, Value] = {}  # -w to w
@@ -41,8 +42,9 @@ def signs(program: Program) -> Program:
             continue
         out, f = op.outputs[0], op.function
         if f is np.negative:
-            if op.args[0] in positive and _alike(positive[op.args[0]], out):
-                same[out] = positive[op.args[0]]
+            bare = positive.get(op.args[0])
+            if bare is not None and _alike(bare, out) and apart.may_merge(out, bare):
+                same[out] = bare
                 continue
             if isinstance(op.args[0], Value) and op.args[0].dtype == out.dtype:
                 positive[out] = op.args[0]
