@@ -21,11 +21,22 @@ def blocked(g: Any, alive: Any, *, recorded: bool = False) -> Any:
 
     On arrays a dead entry that is 0 keeps its sign: a sweep that keeps masks gives the bits of one that does not. In a
     sweep that is recorded it is a new 0, through which no derivative flows. A number stays a number, where `np.where`
-    gives an array of no axis.
+    gives an array of no axis. The result lies in memory as `g` does, gaps aside, whatever is dead: the last bit of a
+    later sum depends on it, and a compiled program cannot ask whether anything is dead.
     """
-    if type(alive) is np.ndarray and alive.all():  # nothing is dead: it stays as it lies in memory
+    array = getattr(g, "values", g)  # of a Batch all copies
+    array = getattr(array, "_data", array)
+    if type(alive) is np.ndarray and alive.all() and (type(array) is not np.ndarray or array.flags.forc):
         return g
-    kept = np.where(alive if recorded else alive | (g == 0), g, 0)
+    strides = array.strides if hasattr(alive, "strides") and getattr(array, "shape", ()) == alive.shape else ()
+    if any(step < 0 for step in strides):
+        forwards = tuple(slice(None, None, -1 if step < 0 else 1) for step in strides)
+        return blocked(g[forwards], alive[forwards], recorded=recorded)[forwards]
+    mask = alive if recorded else alive | (g == 0)
+    if strides and mask.strides != tuple(step // array.itemsize for step in strides):
+        order = sorted(range(len(strides)), key=lambda i: -strides[i])
+        mask = mask.transpose(order).copy().transpose(sorted(range(len(strides)), key=order.__getitem__))
+    kept = np.where(mask, g, 0)
     return kept[()] if isinstance(g, np.generic) or getattr(g, "is_traced_number", False) else kept
 
 
