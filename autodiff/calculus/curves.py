@@ -11,6 +11,7 @@ from autodiff.calculus.integrals import integrate
 from autodiff.calculus.integrands import stacked
 from autodiff.calculus.partials import components
 from autodiff.errors import ShapeError
+from autodiff.transforms.calling import called
 from autodiff.transforms.first_order import jvp
 from autodiff.transforms.recording import Function, title
 from autodiff.typing import Array, ArrayLike
@@ -79,7 +80,7 @@ def line_integral(F: Function, curve: Function, a: ArrayLike, b: ArrayLike, **op
 
     def integrand(t: Any) -> Any:
         r, velocity = point_and_velocity(curve, t, "line_integral")
-        y = F(r)
+        y = called(F, r)
         if isinstance(y, (list, tuple)) or np.ndim(y) == np.ndim(r):
             return (components(lambda _: y, r, "line_integral") * velocity).sum(axis=0)
         if np.shape(y) not in ((), np.shape(t)):

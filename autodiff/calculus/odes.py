@@ -22,6 +22,7 @@ from autodiff.core.modes import no_grad
 from autodiff.core.primitives import primitive
 from autodiff.errors import DomainError, GradientError, ShapeError, UnsupportedError
 from autodiff.ops.matrices import conj, real_part
+from autodiff.transforms.calling import called
 from autodiff.transforms.first_order import grad, jvp, vjp
 from autodiff.transforms.recording import Function, title
 from autodiff.typing import Array, ArrayLike
@@ -136,7 +137,7 @@ def _array(value: Any) -> Any:
 
 
 def _solution(f: Function, y0: Any, t: Any, args: tuple[Any, ...], rtol: float, atol: float) -> Any:
-    first = f(untracked(y0), untracked(t)[0], *args)
+    first = called(f, untracked(y0), untracked(t)[0], *args)
     if np.shape(stacked(first)) != np.shape(y0):
         raise ShapeError(
             f"odeint: for a state of shape {np.shape(y0)} {title(f)} returned shape {np.shape(stacked(first))}; the "

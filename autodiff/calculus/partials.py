@@ -12,6 +12,7 @@ from autodiff.arrays.tensors import Tensor
 from autodiff.calculus.integrands import stacked
 from autodiff.core import switches, walks
 from autodiff.errors import DtypeError, ShapeError
+from autodiff.transforms.calling import called
 from autodiff.transforms.recording import Function, leave, push, record, title, tracked_node
 from autodiff.typing import Array
 
@@ -36,7 +37,7 @@ def points_of(p: Any, who: str) -> Tensor | Array:
 
 def components(F: Function, p: Any, who: str, count: int | None = None) -> Tensor | Array:
     """The values of a vector field at points (d, ...): an array (count, ...), where count is d by default."""
-    y = stacked(F(p))
+    y = stacked(called(F, p))
     count = np.shape(p)[0] if count is None else count
     points = tuple(np.shape(p)[1:])
     given = np.shape(y)
@@ -53,7 +54,7 @@ def components(F: Function, p: Any, who: str, count: int | None = None) -> Tenso
 
 def scalar_values(f: Function, p: Any, who: str) -> Tensor | Array:
     """The values of a scalar field at points (d, ...): an array (...)."""
-    y = f(p)
+    y = called(f, p)
     points = tuple(np.shape(p)[1:])
     if np.shape(y) == () and points and not (isinstance(y, Tensor) and y._node is not None):
         y = np.broadcast_to(y, points)

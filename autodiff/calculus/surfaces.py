@@ -12,6 +12,7 @@ from autodiff.calculus.integrals import integrate
 from autodiff.calculus.integrands import stacked
 from autodiff.calculus.partials import components, partials
 from autodiff.errors import ShapeError
+from autodiff.transforms.calling import called
 from autodiff.transforms.recording import Function, title
 from autodiff.typing import Array, ArrayLike
 
@@ -86,7 +87,7 @@ def surface_integral(F: Function, surface: Function, u: Limits, v: Limits, **opt
     def integrand(s: Any, t: Any) -> Any:
         r, tangents = point_and_tangents(surface, (s, t), "surface_integral")
         normal = cross(tangents[0], tangents[1])
-        y = F(r)
+        y = called(F, r)
         if isinstance(y, (list, tuple)) or np.ndim(y) == np.ndim(r):
             return (components(lambda _: y, r, "surface_integral") * normal).sum(axis=0)
         if np.shape(y) not in ((), np.shape(s)):

@@ -142,12 +142,13 @@ def derive(f: Callable[P, Any]) -> Callable[P, str]:
     Returns
     -------
     callable
-        Called with the arguments of `f`, it returns the text.
+        Called with the arguments of `f`, it returns the text. Arrays and numbers are its variables; integers are not
+        if the function needs their values, as an axis or as a number of steps.
 
     Examples
     --------
     >>> import numpy as np, autodiff as ad
-    >>> print(ad.derive(ad.grad(lambda x: np.sin(x) * x))(np.array(2.0)))
+    >>> print(ad.derive(ad.grad(lambda x: np.sin(x) * x))(2.0))
     def f(x0):
         # forward
         sin_1 = np.sin(x0)
@@ -159,10 +160,18 @@ def derive(f: Callable[P, Any]) -> Callable[P, str]:
     """
 
     def written(*args: P.args, **kwargs: P.kwargs) -> str:
-        given, structure = pytree.flatten((args, kwargs))
-        leaves = [x[()] if isinstance(x, np.ndarray) else x for x in given]  # a 0-d array reads as a number
+        leaves, structure = pytree.flatten((args, kwargs))
         name = getattr(f, "__name__", "f")
-        program = trace(f, name, leaves, lambda new: pytree.unflatten(structure, new)).program
+
+        def traced(numbers: tuple[type, ...]) -> Program:
+            """The program in which numbers of these types are variables, as 0-d arrays are."""
+            given = [np.asarray(x)[()] if isinstance(x, np.ndarray) or type(x) in numbers else x for x in leaves]
+            return trace(f, name, given, lambda new: pytree.unflatten(structure, new)).program
+
+        try:
+            program = traced((float, complex, int))
+        except (CompileError, TypeError):  # an integer that is an axis or a number of steps has to be known
+            program = traced((float, complex))
         program = replace(program, outputs=program.answers, kept=0)  # nothing is saved: no backward pass follows
         for rewrite in PASSES:
             program = rewrite(program)

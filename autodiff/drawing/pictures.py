@@ -154,7 +154,7 @@ def evaluate(f: Callable[..., Any], xs: tuple[Any, ...]) -> list[Tensor]:
     """Call a function on tracked arguments, named as its parameters, and return the tracked Tensors in its result."""
     arguments = []
     for x, name in zip(xs, argument_names(f, len(xs)), strict=True):
-        leaves, structure = pytree.flatten(x)
+        leaves, structure = pytree.flatten(pytree.point(x))
         paths = pytree.paths(structure, name)
         arguments.append(pytree.unflatten(structure, [_input(v, p) for v, p in zip(leaves, paths, strict=True)]))
     with recording_on():

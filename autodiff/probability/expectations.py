@@ -17,6 +17,7 @@ from autodiff.probability.distribution import Distribution
 from autodiff.probability.multivariate import MultivariateNormal
 from autodiff.probability.normal import Normal
 from autodiff.probability.operands import real
+from autodiff.transforms.calling import called
 from autodiff.transforms.recording import title
 from autodiff.typing import Array
 
@@ -184,7 +185,7 @@ def _by_rule(f: Function, part: Distribution, method: str, nodes: int | None) ->
 def _values(f: Function, x: Any, axes: int) -> Any:
     """Values at points along the first axis: (n, ...), or a constant spread over them."""
     n = np.shape(x)[0]
-    y = f(x)
+    y = called(f, x)
     y = y if hasattr(y, "dtype") else np.asarray(y)
     if np.ndim(y) == 0:
         return np.broadcast_to(y, (n,))
@@ -209,7 +210,7 @@ def _integrated(f: Function, part: Any) -> tuple[Any, Any]:
         density = part.density(x)
         # the far ends of an infinite range: nothing happens there, and f may be anything
         happens = untracked(density) > 0
-        return np.where(happens, real(f(np.where(happens, x, centre)), title(f)), 0.0) * density * scale
+        return np.where(happens, real(called(f, np.where(happens, x, centre)), title(f)), 0.0) * density * scale
 
     integrand.__name__ = f"{getattr(f, '__name__', 'f')} times the density"
     ends = [end if np.ndim(end) == 0 and np.isinf(concrete(end)) else (end - centre) / scale for end in (low, high)]

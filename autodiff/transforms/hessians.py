@@ -105,7 +105,7 @@ class HessianOperator:
     """
 
     def __init__(self, x: Any, value: Any, gradient: Any, product: Function) -> None:
-        self._leaves, self._structure = pytree.flatten(x)
+        self._leaves, self._structure = pytree.flatten(pytree.point(x))
         self.value = value
         self.gradient = gradient
         self._product = product

@@ -25,6 +25,7 @@ from autodiff.core.tape import Held, Node, opened
 from autodiff.core.walks import Walk
 from autodiff.errors import DtypeError, GradientError
 from autodiff.pytree import Structure
+from autodiff.transforms.calling import called
 from autodiff.typing import Array
 
 Function = Callable[..., Any]
@@ -143,7 +144,7 @@ def record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: 
         i %= len(args)
         if call[i] is not args[i]:
             raise GradientError(f"argnums={tuple(argnums)} names argument {i} twice; name it once.")
-        leaves, structure = pytree.flatten(args[i])
+        leaves, structure = pytree.flatten(pytree.point(args[i]))
         fresh = [_fresh(v, p) for v, p in zip(leaves, pytree.paths(structure, names[i]), strict=True)]
         call[i] = pytree.unflatten(structure, list(fresh))
         nodes = [t._node for t in fresh if isinstance(t._node, Held)]
@@ -151,7 +152,7 @@ def record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: 
             nodes[0].name = names[i]
         arguments.append(Argument(structure, leaves, nodes))
     with recording_on(), opened([n for a in arguments for n in a.nodes]):
-        output = f(*call, **kwargs)
+        output = called(f, *call, **kwargs)
     return Recording(arguments, output)
 
 
