@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.program import Program
+from autodiff.compiler.record import Decision
 from autodiff.compiler.source import Writer
-from autodiff.compiler.tracer import Decision
 from autodiff.compiler.values import Op, Value
 from autodiff.core.sweeps import are_finite
 

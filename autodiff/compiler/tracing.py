@@ -17,9 +17,10 @@ from autodiff.compiler.naming import name_results
 from autodiff.compiler.program import Program
 from autodiff.compiler.reading.following import Reading
 from autodiff.compiler.reading.holders import ATOMS
+from autodiff.compiler.record import Trace
 from autodiff.compiler.standins import bind_data, drawing, real_data, real_grad, stand_in, step_back
 from autodiff.compiler.state import State, owner_of
-from autodiff.compiler.tracer import Trace, Tracer
+from autodiff.compiler.tracer import Tracer
 from autodiff.compiler.values import Value
 from autodiff.core import switches, walks
 from autodiff.core.primitives import Primitive

@@ -23,6 +23,7 @@ from autodiff.ops import (
     missing,
     network,
     normalizing,
+    norms,
     order,
     polynomials,
     products,
@@ -36,6 +37,7 @@ from autodiff.ops import (
     spectra,
     statistics,
     through_scipy,
+    variances,
     windows,
 )
 
@@ -62,6 +64,7 @@ __all__ = [
     "missing",
     "network",
     "normalizing",
+    "norms",
     "order",
     "polynomials",
     "products",
@@ -75,5 +78,6 @@ __all__ = [
     "spectra",
     "statistics",
     "through_scipy",
+    "variances",
     "windows",
 ]

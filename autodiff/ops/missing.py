@@ -23,13 +23,12 @@ from autodiff.ops.reductions import (
     mean_of,
     min_over,
     prod,
-    std,
     sum_,
-    var,
     warn_of_nothing,
 )
 from autodiff.ops.scans import cumprod, cumsum
 from autodiff.ops.shapes import canonical_axes, cast, operand, values
+from autodiff.ops.variances import std, var
 
 
 def present(a: Any, where: Any = None) -> Any:

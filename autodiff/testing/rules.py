@@ -9,9 +9,9 @@ import numpy as np
 
 from autodiff.core.primitives import ELEMENTWISE, LINEAR, Primitive
 from autodiff.errors import RuleError
-from autodiff.testing.comparing import Settings
 from autodiff.testing.differences import DOUBLE, direction
 from autodiff.testing.gradients import MODES, check_problem
+from autodiff.testing.probing import Settings
 from autodiff.testing.problems import Problem, as_vector, problem_of, read_only, resolution_of, title, widened
 from autodiff.testing.report import GradientCheckError, NotCheckableError, Report
 from autodiff.transforms.first_order import linearize, vjp

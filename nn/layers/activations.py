@@ -12,7 +12,8 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import special
-from nn.module import Module, as_tensor
+from nn.inputs import as_tensor
+from nn.module import Module
 
 elu = special.elu
 gelu = special.gelu

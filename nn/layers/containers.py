@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import autodiff as ad
-from nn.module import Module, as_tensor
+from nn.inputs import as_tensor
+from nn.module import Module
 
 
 class ModuleList(Module):

@@ -9,7 +9,9 @@ from numpy.typing import DTypeLike
 
 import autodiff as ad
 from nn.checks import positive
-from nn.module import Module, Parameter, plain
+from nn.inputs import plain
+from nn.module import Module
+from nn.parameters import Parameter
 from nn.randomness import generator
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from nn.module import as_input, plain
+from nn.inputs import as_input, plain
 
 REDUCTIONS = ("mean", "sum", "none")
 
