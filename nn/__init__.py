@@ -64,7 +64,7 @@ from nn.summaries import Summary
 from nn.training.checkpoints import load_checkpoint, save_checkpoint
 from nn.training.fitting import EarlyStopping, History, evaluate, fit
 from nn.training.metrics import accuracy, confusion_matrix
-from nn.training.minibatches import batches
+from nn.training.minibatches import Batches, batches
 
 if TYPE_CHECKING:
     from nn import plotting
@@ -136,6 +136,7 @@ __all__ = [
     "Sequential",
     "Sigmoid",
     "Tanh",
+    "Batches",
     "batches",
     "cross_entropy",
     "data",
