@@ -62,7 +62,8 @@ from nn.randomness import manual_seed
 from nn.saving import load, save
 from nn.summaries import Summary
 from nn.training.checkpoints import load_checkpoint, save_checkpoint
-from nn.training.fitting import EarlyStopping, History, evaluate, fit
+from nn.training.fitting import evaluate, fit
+from nn.training.history import EarlyStopping, History
 from nn.training.metrics import accuracy, confusion_matrix
 from nn.training.minibatches import Batches, batches
 
