@@ -60,6 +60,7 @@ from nn.losses import (
 from nn.module import Buffer, HookHandle, Module, Parameter
 from nn.randomness import manual_seed
 from nn.saving import load, save
+from nn.substituting import functional_call
 from nn.summaries import Summary
 from nn.training.checkpoints import load_checkpoint, save_checkpoint
 from nn.training.fitting import evaluate, fit
@@ -132,6 +133,7 @@ __all__ = [
     "Linear",
     "Monitor",
     "Module",
+    "functional_call",
     "Parameter",
     "ReLU",
     "Sequential",
