@@ -61,11 +61,13 @@ from nn.module import HookHandle, Module
 from nn.parameters import Buffer, Parameter
 from nn.randomness import manual_seed
 from nn.saving import load, save
+from nn.substituting import functional_call
 from nn.summaries import Summary
 from nn.training.checkpoints import load_checkpoint, save_checkpoint
-from nn.training.fitting import EarlyStopping, History, evaluate, fit
+from nn.training.fitting import evaluate, fit
+from nn.training.history import EarlyStopping, History
 from nn.training.metrics import accuracy, confusion_matrix
-from nn.training.minibatches import batches
+from nn.training.minibatches import Batches, batches
 
 if TYPE_CHECKING:
     from nn import plotting
@@ -132,11 +134,13 @@ __all__ = [
     "Linear",
     "Monitor",
     "Module",
+    "functional_call",
     "Parameter",
     "ReLU",
     "Sequential",
     "Sigmoid",
     "Tanh",
+    "Batches",
     "batches",
     "cross_entropy",
     "data",

@@ -435,6 +435,34 @@ def test_the_seed_fixes_the_order():
     assert order(seed=1) == order(seed=1, rng=np.random.default_rng(9))
 
 
+def test_batches_made_once_serve_every_epoch_in_new_orders():
+    x = np.arange(50)
+    loader = nn.batches(x, batch_size=8, seed=4)
+    epochs = [np.concatenate([a for (a,) in loader]).tolist() for _ in range(3)]
+    draw = np.random.default_rng(4)
+    assert epochs == [draw.permutation(50).tolist() for _ in range(3)]
+    assert epochs[0] != epochs[1] and all(sorted(epoch) == x.tolist() for epoch in epochs)
+    together = zip(loader, loader)  # two epochs at the same time do not disturb each other
+    assert [sorted(np.concatenate(rows).tolist()) for rows in zip(*[(a, b) for (a,), (b,) in together])] == [
+        x.tolist(), x.tolist(),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "drop_last", "expected"), [(7, False, 3), (7, True, 2), (6, True, 2), (2, True, 0), (0, False, 0)]
+)
+def test_batches_have_a_length(rows, drop_last, expected):
+    loader = nn.batches(np.zeros((rows, 2)), batch_size=3, drop_last=drop_last)
+    assert len(loader) == len(list(loader)) == expected
+    assert loader.rows == rows and loader.batch_size == 3
+
+
+def test_batches_say_what_they_are():
+    assert repr(nn.batches(np.arange(5), batch_size=2)) == "Batches(5 rows, batch_size=2)"
+    shown = repr(nn.batches(np.arange(5), batch_size=2, shuffle=False, drop_last=True))
+    assert shown == "Batches(5 rows, batch_size=2, shuffle=False, drop_last=True)"
+
+
 def test_batches_take_lists_and_tensors():
     ((a, b),) = nn.batches([[1.0], [2.0]], ad.tensor([3.0, 4.0], requires_grad=True), shuffle=False)
     assert type(a) is np.ndarray and type(b) is np.ndarray and b.tolist() == [3.0, 4.0]

@@ -97,7 +97,7 @@ def test_everything_has_a_text_and_a_picture_or_table_where_there_is_one(name):
 
 def test_the_numbers_of_a_history():
     texts = Cells(history()._repr_mimebundle_()["text/html"]).texts
-    assert texts == ["3 epochs", "first", "last", "lowest", "highest", "by epoch",
+    assert texts == ["3 epochs; best: epoch 3, loss 1.0000", "first", "last", "lowest", "highest", "by epoch",
                      "loss", "4", "1", "1", "4", "accuracy", "0.25", "1", "0.25", "1"]  # fmt: skip
 
 

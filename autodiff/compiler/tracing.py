@@ -180,7 +180,9 @@ class Writer(Watcher, Trace):
             value = self.tracer(constant, Value("constant", constant.shape, constant.dtype, constant))
         if value.dtype != t.dtype:
             value = value.astype(t.dtype)
-        array, var = self.states[id(t)][1], value._var
+        # One that the function has made itself is no state: its new values end with the call.
+        before = self.states[id(t)][1] if id(t) in self.states else real_data(t)
+        array, var = before._value if isinstance(before, Tracer) else before, value._var
         own = var.kind == "result" and var not in self.shared
         if not own or var.strides != array.strides:  # copy, so that the Tensor shares nothing and keeps its strides
             order = sorted(range(value.ndim), key=lambda i: -abs(array.strides[i]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from autodiff.arrays.plain import untracked
@@ -22,15 +22,19 @@ def called(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     try:
         return f(*args, **kwargs)
     except TypeError as error:
-        inside = error.__traceback__ is None or error.__traceback__.tb_next is not None
-        advice = "" if inside else _advice(f, args, kwargs)
+        advice = misfit(f, args, kwargs, error)
         if not advice:
             raise
     raise TypeError(advice)
 
 
-def _advice(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """What to write in place of a function that takes more or fewer arguments than it is called with; or nothing."""
+def misfit(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], error: TypeError) -> str:
+    """What to write in place of a function that takes more or fewer arguments than it is called with.
+
+    Nothing if the error came from inside of the function. It has to be caught where the function is called.
+    """
+    if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+        return ""
     try:
         parameters = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):  # some functions written in C do not tell

@@ -25,7 +25,7 @@ from autodiff.core.tape import Held, Node, opened
 from autodiff.core.walks import Walk
 from autodiff.errors import DtypeError, GradientError
 from autodiff.pytree import Structure
-from autodiff.transforms.calling import called
+from autodiff.transforms.calling import misfit
 from autodiff.typing import Array
 
 Function = Callable[..., Any]
@@ -152,7 +152,13 @@ def record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: 
             nodes[0].name = names[i]
         arguments.append(Argument(structure, leaves, nodes))
     with recording_on(), opened([n for a in arguments for n in a.nodes]):
-        output = called(f, *call, **kwargs)
+        try:
+            output = f(*call, **kwargs)
+        except TypeError as error:
+            advice = misfit(f, call, kwargs, error)
+            if not advice:
+                raise
+            raise TypeError(advice) from None
     return Recording(arguments, output)
 
 

@@ -58,7 +58,8 @@ class _BatchNorm(Module):
             if count < 2:
                 raise ad.ShapeError(
                     f"{self!r} in training mode takes mean and variance over the batch, and needs at least two values "
-                    f"for each channel; shape {x.shape} has {count}. Give a larger batch, or call .eval()."
+                    f"for each channel; shape {x.shape} has {count}. Give a larger batch; leave out a last "
+                    f"batch that is not full, with drop_last=True in nn.fit or nn.batches; or call .eval()."
                 )
             y, mean, variance = special.standardize(x, axes, eps=self.eps)
             if self.training:

@@ -15,11 +15,66 @@ from numpy.typing import DTypeLike
 import autodiff as ad
 from autodiff import special
 from nn.checks import positive, share
-from nn.inputs import as_input
+from nn.inputs import as_input, plain
 from nn.layers.dropout import dropped
 from nn.module import Module
 from nn.parameters import Parameter
 from nn.randomness import generator
+
+
+def _backwards(x: Any) -> Any:
+    """A sequence (n, time, features) with time running backwards."""
+    return x[:, ::-1]
+
+
+def _last(states: Any) -> Any:
+    """The states after the last step."""
+    return states.swapaxes(0, 1)[-1]  # time comes first in memory
+
+
+class _Ends:
+    """Where padded sequences end: what lies behind is never read, and comes out as 0."""
+
+    def __init__(self, layer: Module, lengths: Any, shape: tuple[int, ...]) -> None:
+        n, time, _ = shape
+        at = plain(lengths)
+        if at.shape != (n,):
+            raise ad.ShapeError(
+                f"{layer!r}: lengths must have shape (n,), here ({n},), the number of steps of each sequence; shape "
+                f"{at.shape} was given."
+            )
+        if at.dtype.kind not in "iu":
+            raise ad.DtypeError(
+                f"{layer!r}: lengths must be integers; dtype {at.dtype} was given. If their values are integers, use "
+                f".astype(int); of a Boolean mask (n, time) the lengths are mask.sum(axis=1)."
+            )
+
+        def check(lengths: Any) -> None:
+            wrong = (lengths < 1) | (lengths > time)
+            if wrong.any():
+                raise ad.DomainError(
+                    f"{layer!r}: lengths must be from 1 to {time}, the number of steps of x; {lengths[wrong][0]} was "
+                    f"given. Leave sequences without a step out of the batch."
+                )
+
+        ad.check(check, at)
+        at = at.astype(np.int64)  # of unsigned integers the differences would be floats
+        self._rows, self._end = np.arange(n), at - 1
+        steps = np.arange(time)
+        self._within = steps < at[:, None]
+        self._mirrored = np.where(self._within, at[:, None] - 1 - steps, steps)
+
+    def silenced(self, x: Any) -> Any:
+        """The sequences with zeros after their ends; `np.where` also stops NaN, in values and in gradients."""
+        return np.where(self._within[:, :, None], x, 0.0)
+
+    def backwards(self, x: Any) -> Any:
+        """Each sequence backwards from its own end; the padding stays where it is."""
+        return x[self._rows[:, None], self._mirrored]
+
+    def last(self, states: Any) -> Any:
+        """The state after the last step of each sequence."""
+        return states[self._rows, self._end]
 
 
 class _Recurrent(Module):
@@ -61,7 +116,7 @@ class _Recurrent(Module):
         suffixes = ("", "_reverse") if self.bidirectional else ("",)
         return [(layer, suffix) for layer in range(self.num_layers) for suffix in suffixes]
 
-    def _run(self, x: Any, given: Any) -> tuple[ad.Tensor, tuple[ad.Tensor, ...]]:
+    def _run(self, x: Any, given: Any, lengths: Any) -> tuple[ad.Tensor, tuple[ad.Tensor, ...]]:
         """The outputs of the last layer, and all final states: (layers * directions, n, hidden)."""
         x = as_input(x, self.dtype)
         if x.ndim != 3 or x.shape[2] != self.input_size or x.shape[1] == 0:
@@ -70,6 +125,8 @@ class _Recurrent(Module):
                 f"shape {x.shape}."
             )
         start = self._start(given, x.shape[0])
+        ends = None if lengths is None else _Ends(self, lengths, x.shape)
+        x = x if ends is None else ends.silenced(x)
         last: list[tuple[Any, ...]] = []
         outputs: list[Any] = []
         for number, (layer, suffix) in enumerate(self._cells()):
@@ -79,13 +136,14 @@ class _Recurrent(Module):
                     x = dropped(x, self.dropout, self.rng)
             if suffix == "":
                 outputs = []
-            sequence = x[:, ::-1] if suffix else x
-            after = self._cell(sequence, tuple(s[number] for s in start), f"_l{layer}{suffix}")
-            last.append(tuple(s.swapaxes(0, 1)[-1] for s in after))  # time comes first in memory
-            outputs.append(after[0][:, ::-1] if suffix else after[0])
+            turned = _backwards if ends is None else ends.backwards
+            after = self._cell(turned(x) if suffix else x, tuple(s[number] for s in start), f"_l{layer}{suffix}")
+            last.append(tuple(_last(s) if ends is None else ends.last(s) for s in after))
+            output = turned(after[0]) if suffix else after[0]
+            outputs.append(output if ends is None else ends.silenced(output))
         y: Any = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
-        ends: tuple[Any, ...] = tuple(np.stack(s) for s in zip(*last, strict=True))
-        return y, ends
+        final: tuple[Any, ...] = tuple(np.stack(s) for s in zip(*last, strict=True))
+        return y, final
 
     def _start(self, given: Any, n: int) -> tuple[Any, ...]:
         """The initial states: those given, or zeros."""
@@ -153,12 +211,19 @@ class RNN(_Recurrent):
     returns all states of the last layer (n, time, directions * hidden_size) and the final state of every layer. All
     parameters are initialised uniformly in +-1/sqrt(hidden_size), as in torch.
 
+    ``lengths=`` (n,) gives padded sequences their own numbers of steps, each at least 1. What lies behind the end of a
+    sequence is not read. The outputs there are 0, and the final state is that after its own last step, at which the
+    backward direction begins: the results are those of the sequences without padding, one by one.
+
     Examples
     --------
     >>> import numpy as np, nn
     >>> y, h = nn.RNN(3, 5, num_layers=2)(np.ones((4, 7, 3)))
     >>> y.shape, h.shape
     ((4, 7, 5), (2, 4, 5))
+    >>> y, h = nn.RNN(3, 5)(np.ones((2, 7, 3)), lengths=[7, 2])
+    >>> bool((y.data[1, 2:] == 0).all()), bool((h.data[0, 1] == y.data[1, 1]).all())
+    (True, True)
     """
 
     gates = 1
@@ -191,9 +256,9 @@ class RNN(_Recurrent):
         """Those of tanh, if that is the bend."""
         return None if self._is_rectifier else (-1.0, 1.0)
 
-    def forward(self, x: Any, state: Any = None) -> tuple[ad.Tensor, ad.Tensor]:
+    def forward(self, x: Any, state: Any = None, *, lengths: Any = None) -> tuple[ad.Tensor, ad.Tensor]:
         """Map (n, time, input_size) to all states of the last layer and the final states."""
-        y, (h,) = self._run(x, state)
+        y, (h,) = self._run(x, state, lengths)
         return y, h
 
     def _cell(self, x: Any, start: tuple[Any, ...], where: str) -> tuple[Any, ...]:
@@ -229,7 +294,8 @@ class LSTM(_Recurrent):
     With ``i, f, g, o = x @ w_ih + b_ih + h @ w_hh + b_hh`` the cell becomes ``sigmoid(f) * c + sigmoid(i) * tanh(g)``
     and the state ``sigmoid(o) * tanh(c)``. Called with ``x`` (n, time, input_size) and, optionally, the pair of initial
     state and cell (layers * directions, n, hidden_size), it returns all states of the last layer and the pair of final
-    states and cells. All parameters are initialised uniformly in +-1/sqrt(hidden_size), as in torch.
+    states and cells. ``lengths=`` is as for `RNN`. All parameters are initialised uniformly in +-1/sqrt(hidden_size),
+    as in torch.
 
     References
     ----------
@@ -248,9 +314,11 @@ class LSTM(_Recurrent):
     gates = 4
     states = 2
 
-    def forward(self, x: Any, state: Any = None) -> tuple[ad.Tensor, tuple[ad.Tensor, ad.Tensor]]:
+    def forward(
+        self, x: Any, state: Any = None, *, lengths: Any = None
+    ) -> tuple[ad.Tensor, tuple[ad.Tensor, ad.Tensor]]:
         """Map (n, time, input_size) to all states of the last layer, and the final states and cells."""
-        y, (h, c) = self._run(x, state)
+        y, (h, c) = self._run(x, state, lengths)
         return y, (h, c)
 
     def _cell(self, x: Any, start: tuple[Any, ...], where: str) -> tuple[Any, ...]:
@@ -297,9 +365,9 @@ class GRU(_Recurrent):
     _output_bounds = (-1.0, 1.0)
     gates = 3
 
-    def forward(self, x: Any, state: Any = None) -> tuple[ad.Tensor, ad.Tensor]:
+    def forward(self, x: Any, state: Any = None, *, lengths: Any = None) -> tuple[ad.Tensor, ad.Tensor]:
         """Map (n, time, input_size) to all states of the last layer and the final states."""
-        y, (h,) = self._run(x, state)
+        y, (h,) = self._run(x, state, lengths)
         return y, h
 
     def _cell(self, x: Any, start: tuple[Any, ...], where: str) -> tuple[Any, ...]:

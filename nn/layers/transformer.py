@@ -46,7 +46,8 @@ class TransformerBlock(Module):
 
     Notes
     -----
-    Called with ``x`` (n, time, embed_dim), and optionally ``causal=`` and ``key_mask=``, as `MultiHeadAttention` is.
+    Called with ``x`` (n, time, embed_dim), and optionally ``causal=``, ``key_mask=`` and ``mask=``, as
+    `MultiHeadAttention` is.
 
     References
     ----------
@@ -87,11 +88,11 @@ class TransformerBlock(Module):
         self.norm2 = LayerNorm(embed_dim, eps, bias=bias, dtype=dtype)
         self.dropout = Dropout(dropout, rng=rng)
 
-    def forward(self, x: Any, *, causal: bool = False, key_mask: Any = None) -> ad.Tensor:
+    def forward(self, x: Any, *, causal: bool = False, key_mask: Any = None, mask: Any = None) -> ad.Tensor:
         """Map (n, time, embed_dim) to the same shape."""
         x = as_input(x, self.linear1.weight.dtype)
         pre = self.norm == "pre"
-        y = self.attention(self.norm1(x) if pre else x, causal=causal, key_mask=key_mask)
+        y = self.attention(self.norm1(x) if pre else x, causal=causal, key_mask=key_mask, mask=mask)
         x = x + self.dropout(y)
         x = x if pre else self.norm1(x)
         y = self.dropout(self.activation(self.linear1(self.norm2(x) if pre else x)))

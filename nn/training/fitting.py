@@ -2,128 +2,23 @@
 
 from __future__ import annotations
 
-import math
+import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 import autodiff as ad
-from nn.checks import positive
 from nn.module import Module
 from nn.training import progress as lines
 from nn.training.checkpoints import checked_checkpoint, save_checkpoint
-from nn.training.minibatches import batches
+from nn.training.history import EarlyStopping, History
+from nn.training.minibatches import Batches, batches
+from nn.training.steps import Step
 
 Metric = Callable[[Any, Any], float]
-
-
-class History(dict[str, np.ndarray[Any, np.dtype[np.float64]]]):
-    """The measurements of `fit`: for each name an array with one number per epoch.
-
-    Attributes
-    ----------
-    stopped : str
-        Why training ended before its last epoch: ``"early"``, ``"interrupted"``, or empty.
-    """
-
-    stopped: str = ""
-
-    def add(self, values: Mapping[str, float]) -> None:
-        """Append the numbers of one epoch."""
-        for name, value in values.items():
-            self[name] = np.append(self.get(name, np.zeros(0)), float(value))
-
-    @property
-    def epochs(self) -> int:
-        """The number of finished epochs."""
-        return max((len(v) for v in self.values()), default=0)
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
-        """For notebooks: the text, and a table with a curve for each name."""
-        display = ad.display
-        rows = [[name, v[0], v[-1], v.min(), v.max(), display.curve(v)] for name, v in self.items() if len(v)]
-        stopped = f", stopped: {self.stopped}" if self.stopped else ""
-        caption = f"{self.epochs} epochs{stopped}"
-        header = ["", "first", "last", "lowest", "highest", "by epoch"]
-        return display.bundle(repr(self), display.table(header, rows, caption) if rows else "")
-
-
-@dataclass
-class EarlyStopping:
-    """Stop when a number has not improved for some epochs.
-
-    Parameters
-    ----------
-    monitor : str, default "validation_loss"
-        The name of the number in the history.
-    patience : int, default 10
-        How many epochs may pass without a new best.
-    min_delta : float, default 0.0
-        The least improvement that counts as a new best.
-    largest : bool, default False
-        Whether larger is better, as for an accuracy.
-    restore : bool, default True
-        Whether to restore the parameters of the best epoch at the end.
-    """
-
-    monitor: str = "validation_loss"
-    patience: int = 10
-    min_delta: float = 0.0
-    largest: bool = False
-    restore: bool = True
-    best: float = field(default=math.inf, init=False)
-    best_epoch: int = field(default=0, init=False)
-    _state: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        positive("EarlyStopping", patience=self.patience)
-
-    def begin(self) -> None:
-        """Reset, since another training run has other numbers."""
-        self.best, self.best_epoch, self._state = math.inf, 0, {}
-
-    def see(self, epoch: int, history: History, model: Module) -> bool:
-        """Take note of an epoch; returns whether to stop."""
-        if self.monitor not in history:
-            known = ", ".join(map(repr, history))
-            raise KeyError(f"EarlyStopping: the history has no {self.monitor!r}; it has {known}.")
-        value = float(history[self.monitor][-1]) * (-1 if self.largest else 1)
-        if value < self.best - self.min_delta or not self._state:
-            self.best, self.best_epoch = math.inf if math.isnan(value) else value, epoch
-            self._state = model.state_dict()
-        return epoch - self.best_epoch >= self.patience
-
-    def end(self, model: Module) -> None:
-        """Restore the best parameters, if asked to."""
-        if self.restore and self._state:
-            model.load_state_dict(self._state)
-
-    def state_dict(self) -> dict[str, Any]:
-        """The best so far: its number, its epoch, its parameters."""
-        return {"best": self.best, "epoch": self.best_epoch, **{f"model/{k}": v for k, v in self._state.items()}}
-
-    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Restore a saved state.
-
-        Raises
-        ------
-        autodiff.StructureError
-            If it is not the state of an EarlyStopping.
-        """
-        if missing := [key for key in ("best", "epoch") if np.shape(saved.get(key, [])) != ()]:
-            raise ad.StructureError(
-                f"the state does not belong to an EarlyStopping: missing {missing}. Nothing was loaded."
-            )
-        self.best, self.best_epoch = float(saved["best"]), int(saved["epoch"])
-        self._state = {k.removeprefix("model/"): v for k, v in saved.items() if k.startswith("model/")}
-
-
-class _NotFiniteError(Exception):
-    """The loss of a batch is not finite; the batch has changed nothing."""
 
 
 def fit(
@@ -135,8 +30,11 @@ def fit(
     epochs: int = 10,
     batch_size: int = 32,
     shuffle: bool = True,
+    drop_last: bool = False,
     validation: Sequence[Any] | None = None,
     metrics: Mapping[str, Metric] | None = None,
+    clip_norm: float | None = None,
+    compile: bool = False,
     schedule: Any = None,
     schedule_every: str = "epoch",
     early_stopping: EarlyStopping | None = None,
@@ -158,12 +56,18 @@ def fit(
         The inputs of the model, and the targets last.
     epochs : int, default 10
         The total number of epochs, including those of a checkpoint.
-    batch_size, shuffle
+    batch_size, shuffle, drop_last
         As for `nn.batches`; each epoch has a new order.
     validation : tuple of array_like, optional
         Validation data in the form of `data`, on which the model is measured after each epoch.
     metrics : mapping of str to callable, optional
         ``(outputs, targets) -> float``, a mean over the batch, such as `nn.accuracy`.
+    clip_norm : float, optional
+        Before each step, scale all gradients by one factor so that their total norm is at most this number, as
+        ``optim.clip_grad_norm`` does.
+    compile : bool, default False
+        Compile the training step with `ad.compile`: the numbers are the same, and each batch takes less time. Batches
+        of another size are compiled anew; `drop_last` leaves them out. A batch that a callback watches runs as it is.
     schedule : optional
         Its ``step()`` is called after every epoch, or batch. After an epoch a schedule that watches a number
         (``watches = True``) is passed the validation loss, or the loss if there is no validation.
@@ -191,6 +95,8 @@ def fit(
 
     Raises
     ------
+    autodiff.CompileError
+        With ``compile=True``, if the model or the optimiser decides by the values of arrays, as `optim.Newton` does.
     autodiff.AnomalyError
         If the loss of a batch is not finite. The message names the operation and layer where this began; the parameters
         are those before that batch.
@@ -213,37 +119,51 @@ def fit(
     True
     """
     metrics = metrics or {}
+    if isinstance(data, Batches):
+        raise TypeError(
+            "fit: data must be a tuple of inputs and targets, (x, y); nn.batches was given. fit makes the batches "
+            "itself: give it batch_size=, shuffle=, drop_last= and rng=."
+        )
     if len(data) < 2 or (validation is not None and len(validation) != len(data)):
         raise TypeError("fit: data, and validation, must be tuples of inputs and targets: (x, y).")
     if schedule_every not in ("epoch", "batch"):
         raise ValueError(f'fit: schedule_every must be "epoch" or "batch"; {schedule_every!r} was given.')
     if not isinstance(epochs, (int, np.integer)) or epochs < 0:
         raise ValueError(f"fit: epochs must be an integer, 0 or more; {epochs!r} was given.")
-    rows = _rows("fit", data, batch_size)
+    _check_clipping(clip_norm, optimizer)
+    loader = _loader("fit", data, batch_size=batch_size, shuffle=shuffle, drop_last=drop_last, rng=rng)
+    if not len(loader):
+        raise ValueError(
+            f"fit: drop_last=True leaves out every batch, since {loader.rows} rows do not fill one of "
+            f"batch_size={batch_size}. Give batch_size={loader.rows} or less, or drop_last=False."
+        )
     if validation is not None:
-        _rows("fit, validation", validation, batch_size)
+        _loader("fit, validation", validation, batch_size=batch_size)
     callbacks = list(callbacks)
     watches = [callback.watch for callback in callbacks if hasattr(callback, "watch")]
     history = History()
+    history.follow(early_stopping, validation is not None)
     if early_stopping is not None:
         early_stopping.begin()
     if checkpoint is not None and os.path.exists(checkpoint):
         extra, apply = checked_checkpoint(checkpoint, model, optimizer, schedule, rng)
         _resume(extra, history, early_stopping, model)
         apply()
-    count = math.ceil(rows / batch_size)
     try:
         with model.modes_kept(), lines.line(epochs, progress) as line:
+            step = Step(model, optimizer, loss, clip_norm, compile)
             for epoch in () if history.stopped else range(history.epochs + 1, epochs + 1):
                 model.train()
                 sums = _Means()
-                for k, batch in enumerate(batches(*data, batch_size=batch_size, shuffle=shuffle, rng=rng), 1):
+                for k, (*inputs, target) in enumerate(loader, 1):
                     with ExitStack() as watching:
                         for watch in watches:
                             watching.enter_context(watch(model))
-                        values = _step(model, optimizer, loss, metrics, batch)
-                    sums.add(values, len(batch[-1]))
-                    line.update(epoch, k / count, sums.means)
+                        value, outputs = step(inputs, target)
+                    values = {"loss": float(value.item())}
+                    values |= {name: float(metric(outputs, target)) for name, metric in metrics.items()}
+                    sums.add(values, len(target))
+                    line.update(epoch, k / len(loader), sums.means)
                     if schedule is not None and schedule_every == "batch":
                         schedule.step()
                 values = sums.means
@@ -319,11 +239,11 @@ def evaluate(
     >>> nn.evaluate(nn.Tanh(), nn.mse_loss, (np.zeros((4, 1)), np.ones((4, 1))))
     {'loss': 1.0}
     """
-    _rows("evaluate", data, batch_size)
+    loader = _loader("evaluate", data, batch_size=batch_size, shuffle=False)
     sums = _Means()
     with model.modes_kept(), ad.no_grad():
         model.eval()
-        for *inputs, target in batches(*data, batch_size=batch_size, shuffle=False):
+        for *inputs, target in loader:
             outputs = model(*inputs)
             values = {"loss": float(loss(outputs, target).item())}
             values |= {name: float(metric(outputs, target)) for name, metric in (metrics or {}).items()}
@@ -348,47 +268,22 @@ class _Means:
         return {name: value / self._rows for name, value in self._sums.items()}
 
 
-def _rows(who: str, data: Sequence[Any], batch_size: int) -> int:
-    """The number of rows of the data, which must be at least one."""
-    batches(*data, batch_size=batch_size)  # raises if the arrays do not belong together
-    rows = np.shape(data[0].data if isinstance(data[0], ad.Tensor) else data[0])[0]
-    if not rows:
+def _loader(who: str, data: Sequence[Any], **options: Any) -> Batches:
+    """The batches of the data, which must have at least one row."""
+    loader = batches(*data, **options)
+    if not loader.rows:
         raise ad.ShapeError(f"{who}: the data have no rows; their shapes are {[np.shape(a) for a in data]}.")
-    return int(rows)
+    return loader
 
 
-def _step(
-    model: Module, optimizer: Any, loss: Callable[[Any, Any], ad.Tensor], metrics: Mapping[str, Metric], batch: Any
-) -> dict[str, float]:
-    """Take one step on one batch; returns the loss and the metrics before it."""
-    *inputs, target = batch
-    first: list[Any] = []
-
-    def evaluated() -> ad.Tensor:
-        outputs = model(*inputs)
-        value = loss(outputs, target)
-        if not first:
-            first.append(outputs)
-            if not math.isfinite(value.item()):
-                raise _NotFiniteError
-        return value
-
-    try:
-        value = optimizer.step(evaluated)
-    except _NotFiniteError:
-        _explain(model, loss, inputs, target)
-    values = {"loss": float(value.item())}
-    return values | {name: float(metric(first[0], target)) for name, metric in metrics.items()}
-
-
-def _explain(model: Module, loss: Callable[[Any, Any], ad.Tensor], inputs: list[Any], target: Any) -> None:
-    """Run the batch again to find the operation that made its loss not finite; the parameters do not change."""
-    with ad.detect_anomaly():
-        value = loss(model(*inputs), target)
-        if value.requires_grad:
-            value.backward()
-    model.zero_grad()
-    raise ad.AnomalyError(
-        f"fit: the loss of a batch was not finite, but on a second run of the same batch it is {value.item()}: the "
-        f"model is random (dropout). Lower the learning rate, or check the inputs."
-    )
+def _check_clipping(clip_norm: Any, optimizer: Any) -> None:
+    """Check that `clip_norm` is a positive number or None, and that the optimiser can clip."""
+    if clip_norm is None:
+        return
+    if not isinstance(clip_norm, (int, float, np.number)) or isinstance(clip_norm, bool) or not clip_norm > 0:
+        raise ValueError(f"fit: clip_norm must be a positive number, or None; {clip_norm!r} was given.")
+    if "clip_norm" not in inspect.signature(optimizer.step).parameters:
+        raise TypeError(
+            f"fit: clip_norm= needs an optimiser whose step() takes clip_norm=, such as optim.Adam; that of "
+            f"{type(optimizer).__name__} does not. Leave clip_norm= out, or choose another optimiser."
+        )

@@ -9,6 +9,7 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import flat
+from optim.optimizers.clipping import clip_grad_norm
 from optim.options import Group, Named, Option, checked, finite_from_zero, fitting, grouped
 
 Vector = np.ndarray[Any, np.dtype[Any]]
@@ -107,7 +108,9 @@ class Optimizer(Named):
             for leaf in run.leaves:
                 leaf.grad = None
 
-    def step(self, loss_fn: Callable[[], ad.Tensor] | None = None) -> ad.Tensor | None:
+    def step(
+        self, loss_fn: Callable[[], ad.Tensor] | None = None, *, clip_norm: float | None = None
+    ) -> ad.Tensor | None:
         """Update every parameter that has a gradient; the others keep their values and state.
 
         Parameters
@@ -115,6 +118,8 @@ class Optimizer(Named):
         loss_fn : callable, optional
             ``() -> loss``, a scalar Tensor. If given, it is evaluated and differentiated first, and the step uses the
             gradients of the loss that it returns. It may call ``backward`` itself, but need not.
+        clip_norm : float, optional
+            If given, `clip_grad_norm` first clips the gradients of the parameters to this total norm.
 
         Returns
         -------
@@ -142,6 +147,8 @@ class Optimizer(Named):
             loss.backward()
             if own:
                 self._check_own_gradients(own)
+        if clip_norm is not None:
+            clip_grad_norm(self.parameters, clip_norm)
         if ad.is_compiling():
             ad.effect(self.update_parameters, self.parameters)
         else:

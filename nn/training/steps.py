@@ -1,0 +1,83 @@
+"""One training step on one batch: as it is, or compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from nn.module import Module
+
+
+class _NotFiniteError(Exception):
+    """The loss of a batch is not finite; the batch has changed nothing."""
+
+
+class Step:
+    """Called with the inputs and the target of a batch, it takes a step; it returns the loss and the outputs before.
+
+    Parameters
+    ----------
+    model, optimizer, loss, clip_norm
+        As for `fit`.
+    compiled : bool
+        Whether to compile it. While a module has hooks, as the Monitor sets them, the step runs as it is: a compiled
+        program would not call them.
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        optimizer: Any,
+        loss: Callable[[Any, Any], ad.Tensor],
+        clip_norm: float | None,
+        compiled: bool,
+    ) -> None:
+        self._model, self._loss = model, loss
+        options = {} if clip_norm is None else {"clip_norm": float(clip_norm)}
+
+        def step(inputs: list[Any], target: Any) -> tuple[Any, Any]:
+            first: list[Any] = []
+
+            def evaluated() -> ad.Tensor:
+                outputs = model(*inputs)
+                value = loss(outputs, target)
+                if not first:
+                    first.append(outputs)
+                    ad.check(_expect_finite, value)
+                return value
+
+            return optimizer.step(evaluated, **options), first[0]
+
+        if compiled:  # a mode that each module has itself, rather than its class, so that programs stay valid when the
+            model.eval()  # mode changes for an evaluation and back: they look where they found it
+        self._plain = step
+        self._fast = ad.compile(step) if compiled else step
+
+    def __call__(self, inputs: list[Any], target: Any) -> tuple[Any, Any]:
+        """Take the step."""
+        watched = any(module._hooks for _, module in self._model.named_modules())
+        try:
+            return (self._plain if watched else self._fast)(inputs, target)
+        except _NotFiniteError:
+            self._explain(inputs, target)
+            raise
+
+    def _explain(self, inputs: list[Any], target: Any) -> None:
+        """Run the batch again to find the operation that made its loss not finite; the parameters do not change."""
+        with ad.detect_anomaly():
+            value = self._loss(self._model(*inputs), target)
+            if value.requires_grad:
+                value.backward()
+        self._model.zero_grad()
+        raise ad.AnomalyError(
+            f"fit: the loss of a batch was not finite, but on a second run of the same batch it is {value.item()}: the "
+            f"model is random (dropout). Lower the learning rate, or check the inputs."
+        )
+
+
+def _expect_finite(value: Any) -> None:
+    if not np.isfinite(value).all():
+        raise _NotFiniteError
