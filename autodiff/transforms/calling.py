@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autodiff.arrays.plain import untracked
+from autodiff.errors import UntrackedError
 
 _NAMES = ("x", "y", "z", "w")
 
@@ -21,20 +22,29 @@ def called(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """
     try:
         return f(*args, **kwargs)
-    except TypeError as error:
-        advice = misfit(f, args, kwargs, error)
-        if not advice:
+    except (TypeError, ValueError) as error:
+        better = explained(f, args, kwargs, error)
+        if better is error:
             raise
-    raise TypeError(advice)
+    raise better
 
 
-def misfit(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], error: TypeError) -> str:
-    """What to write in place of a function that takes more or fewer arguments than it is called with.
+def explained(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], error: Exception) -> Exception:
+    """A better error for a call of `f` with other arguments than it has, or for a Tensor written into an array.
 
-    Nothing if the error came from inside of the function. It has to be caught where the function is called.
+    Any other error is returned as it is. It has to be caught where `f` is called.
     """
-    if error.__traceback__ is None or error.__traceback__.tb_next is not None:
-        return ""
+    cause = error.__cause__
+    if isinstance(cause, UntrackedError) and isinstance(error, ValueError):  # NumPy's, about "a sequence"
+        return cause.with_traceback(error.__traceback__)
+    if error.__traceback__ is None or error.__traceback__.tb_next is not None or not isinstance(error, TypeError):
+        return error
+    advice = _advice(f, args, kwargs)
+    return TypeError(advice) if advice else error
+
+
+def _advice(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> str:
+    """What to write in place of a function that takes more or fewer arguments than it is called with; or nothing."""
     try:
         parameters = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):  # some functions written in C do not tell

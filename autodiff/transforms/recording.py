@@ -25,7 +25,7 @@ from autodiff.core.tape import Held, Node, opened
 from autodiff.core.walks import Walk
 from autodiff.errors import DtypeError, GradientError
 from autodiff.pytree import Structure
-from autodiff.transforms.calling import misfit
+from autodiff.transforms.calling import explained
 from autodiff.typing import Array
 
 Function = Callable[..., Any]
@@ -154,11 +154,11 @@ def record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: 
     with recording_on(), opened([n for a in arguments for n in a.nodes]):
         try:
             output = f(*call, **kwargs)
-        except TypeError as error:
-            advice = misfit(f, call, kwargs, error)
-            if not advice:
+        except (TypeError, ValueError) as error:
+            better = explained(f, call, kwargs, error)
+            if better is error:
                 raise
-            raise TypeError(advice) from None
+            raise better from None
     return Recording(arguments, output)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import autodiff as ad
+from nn.checks import given_for_module
 from nn.inputs import as_tensor
 from nn.module import Module
 
@@ -60,7 +61,7 @@ class ModuleList(Module):
     @staticmethod
     def _check(module: Any) -> None:
         if not isinstance(module, Module):
-            raise TypeError(f"ModuleList can only hold modules; a {type(module).__name__} was given.")
+            raise TypeError(f"ModuleList can only hold modules; {given_for_module(module)}")
 
     def _hold(self, modules: list[Module]) -> None:
         """Replace the modules: a new tuple, so that compiled programs notice."""
@@ -121,9 +122,7 @@ class Residual(Module):
         super().__init__()
         for what, m in (("inner", inner), ("shortcut", shortcut)):
             if not isinstance(m, Module) and not (m is None and what == "shortcut"):
-                raise TypeError(
-                    f"Residual: {what} must be a module; a {type(m).__name__} was given. Wrap it in nn.Lambda."
-                )
+                raise TypeError(f"Residual: {what} must be a module; {given_for_module(m)}")
         self.inner = inner
         self.shortcut = shortcut
 

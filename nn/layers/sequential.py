@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from nn.checks import given_for_module
 from nn.module import Module
 
 
@@ -36,9 +37,7 @@ class Sequential(Module):
         super().__init__()
         for i, m in enumerate(modules):
             if not isinstance(m, Module):
-                raise TypeError(
-                    f"Sequential: argument {i} is a {type(m).__name__}; expected modules, one argument each."
-                )
+                raise TypeError(f"Sequential: argument {i} must be a module; {given_for_module(m)}")
         self._modules = modules
 
     def forward(self, x: Any) -> Any:

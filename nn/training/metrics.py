@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from nn.checks import not_class_numbers
 
 
 def accuracy(outputs: Any, labels: Any) -> float:
@@ -78,10 +79,7 @@ def confusion_matrix(outputs: Any, labels: Any) -> np.ndarray[Any, np.dtype[np.i
         )
     k = scores.shape[1]
     if answers.dtype.kind not in "iu" and answers.size:
-        raise ad.DtypeError(
-            f"confusion_matrix: labels must be class numbers of an integer dtype; these have dtype {answers.dtype}. If "
-            f"their values are integers, use labels.astype(int)."
-        )
+        raise not_class_numbers("confusion_matrix", answers)
     wrong = (answers < 0) | (answers >= k)
     if wrong.any():
         raise ad.DomainError(
