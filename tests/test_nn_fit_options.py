@@ -237,4 +237,4 @@ def test_of_many_epochs_some_are_shown_and_the_best_among_them():
 def test_small_and_large_numbers_stay_readable():
     assert "1.000e-05" in str(recorded(loss=[1e-5, 2.0])) and "3.000e+08" in str(recorded(loss=[3e8]))
     assert str(nn.History()) == "0 epochs"
-    assert str(recorded(accuracy=[0.5])).splitlines()[0] == "1 epochs"
+    assert str(recorded(accuracy=[0.5])).splitlines()[0] == "1 epoch"
