@@ -346,10 +346,8 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
     call: list[Any] = []
     static: list[Any] = []
     for i, x in enumerate(leaves):
-        if isinstance(x, Tensor) and isinstance(x._node, Leaf):
-            static.append(x)
-            call.append(x)
-        elif isinstance(x, (Tensor, np.ndarray, np.generic)) and not isinstance(x, (str, bytes)):
+        is_leaf = isinstance(x, Tensor) and isinstance(x._node, Leaf)
+        if isinstance(x, (Tensor, np.ndarray, np.generic)) and not isinstance(x, (str, bytes)) and not is_leaf:
             array = x._data if isinstance(x, Tensor) else x
             if not isinstance(array, np.generic) and type(array) is not np.ndarray:
                 raise writer.unknown(type(array), f"argument {i} of {name}")
@@ -357,12 +355,9 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
             arguments.append(var)
             tracer = writer.tracer(array, var)
             call.append(lift(tracer, None) if isinstance(x, Tensor) else tracer)
-        elif type(x) is np.random.Generator:
-            static.append(x)
-            call.append(drawing(x))
         else:
             static.append(x)
-            call.append(x)
+            call.append(drawing(x) if type(x) is np.random.Generator else x)
     args, kwargs = rebuild(call)
     failed = True
     states = []
