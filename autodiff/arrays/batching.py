@@ -75,7 +75,7 @@ class Batch:
         rule = BATCH_RULES.get(primitive)
         values = NotImplemented if rule is None else rule(args, kwargs)
         if values is NotImplemented:
-            return _copy_by_copy(primitive, args, kwargs)
+            return copy_by_copy(primitive, args, kwargs)
         return tuple(Batch(v) for v in values) if type(values) is tuple else Batch(values)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -88,7 +88,7 @@ class Batch:
 
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         function = NUMPY_FUNCTIONS.get(func) or NUMPY_PRIMITIVES.get(func)
-        return function(*args, **kwargs) if function is not None else _copy_by_copy(func, args, kwargs)
+        return function(*args, **kwargs) if function is not None else copy_by_copy(func, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise UnsupportedError(
@@ -193,7 +193,7 @@ def _aligned(args: tuple[Any, ...]) -> list[Any]:
     return out
 
 
-def _copy_by_copy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def copy_by_copy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The definition of a batch: run the function on each copy and stack what it returns."""
     n = next(len(a) for a in _flat(args) if isinstance(a, Batch))
     runs = [function(*_pick(args, i), **kwargs) for i in range(n)]
