@@ -67,7 +67,7 @@ def scalar_values(f: Function, p: Any, who: str) -> Tensor | Array:
 
 
 def times_element(F: Function, p: Any, element: Any, who: str) -> Any:
-    """A field at points of a curve or surface times the element there: F . element, or for a scalar field f |element|."""
+    """A field at points of a curve or surface times the element there; for a scalar field, times its length."""
     y = F(p)
     if isinstance(y, (list, tuple)) or np.ndim(y) == np.ndim(p):
         return (components(lambda _: y, p, who) * element).sum(axis=0)
