@@ -9,8 +9,8 @@ import numpy as np
 import autodiff as ad
 from autodiff import special
 from nn.checks import not_class_numbers
-from nn.inputs import as_input, plain
-from nn.losses._checks import as_tensor, check_distribution, real_pair, reduced, reduction_of
+from nn.inputs import as_input, as_tensor, plain
+from nn.losses._checks import check_distribution, real_pair, reduced, reduction_of
 
 
 def cross_entropy(
