@@ -8,7 +8,22 @@ from typing import Any
 from nn.module import Module
 
 
-class Sequential(Module):
+class Numbered(Module):
+    """The code that containers share whose modules have no names but numbers."""
+
+    _modules: tuple[Module, ...]
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __getitem__(self, index: int) -> Module:
+        return self._modules[index]
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._modules)
+
+
+class Sequential(Numbered):
     """A chain of modules: each takes the output of the one before.
 
     Parameters
@@ -30,8 +45,6 @@ class Sequential(Module):
     (4, 1)
     """
 
-    _modules: tuple[Module, ...]
-
     def __init__(self, *modules: Module) -> None:
         super().__init__()
         for i, m in enumerate(modules):
@@ -46,12 +59,3 @@ class Sequential(Module):
         for m in self._modules:
             x = m(x)
         return x
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __getitem__(self, index: int) -> Module:
-        return self._modules[index]
-
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self._modules)
