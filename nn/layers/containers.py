@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import autodiff as ad
 from nn.checks import given_for_module
 from nn.inputs import as_tensor
+from nn.layers.sequential import Numbered
 from nn.module import Module
 
 
-class ModuleList(Module):
+class ModuleList(Numbered):
     """A list of modules that may grow; the module that owns it decides how to call them.
 
     Parameters
@@ -37,7 +38,7 @@ class ModuleList(Module):
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         super().__init__()
-        self._modules: tuple[Module, ...] = ()
+        self._modules = ()
         self.extend(modules)
 
     def append(self, module: Module) -> ModuleList:
@@ -81,20 +82,11 @@ class ModuleList(Module):
             "a ModuleList cannot be called, since it does not know how to call its modules; call its entries."
         )
 
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __getitem__(self, index: int) -> Module:
-        return self._modules[index]
-
     def __setitem__(self, index: int, module: Module) -> None:
         self._check(module)
         modules = list(self._modules)
         modules[index] = module
         self._hold(modules)
-
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self._modules)
 
 
 class Residual(Module):

@@ -9,7 +9,22 @@ from nn.checks import given_for_module
 from nn.module import Module
 
 
-class Sequential(Module):
+class Numbered(Module):
+    """The code that containers share whose modules have no names but numbers."""
+
+    _modules: tuple[Module, ...]
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __getitem__(self, index: int) -> Module:
+        return self._modules[index]
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._modules)
+
+
+class Sequential(Numbered):
     """A chain of modules: each takes the output of the one before.
 
     Parameters
@@ -31,8 +46,6 @@ class Sequential(Module):
     (4, 1)
     """
 
-    _modules: tuple[Module, ...]
-
     def __init__(self, *modules: Module) -> None:
         super().__init__()
         for i, m in enumerate(modules):
@@ -45,12 +58,3 @@ class Sequential(Module):
         for m in self._modules:
             x = m(x)
         return x
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __getitem__(self, index: int) -> Module:
-        return self._modules[index]
-
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self._modules)
