@@ -23,24 +23,22 @@ def called(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     try:
         return f(*args, **kwargs)
     except (TypeError, ValueError) as error:
-        better = explained(f, args, kwargs, error)
-        if better is error:
-            raise
-    raise better
+        explain_call(f, args, kwargs, error)
+        raise
 
 
-def explained(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], error: Exception) -> Exception:
-    """A better error for a call of `f` with other arguments than it has, or for a Tensor written into an array.
+def explain_call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], error: Exception) -> None:
+    """Raise a better error for a call of `f` with other arguments than it has, or for a Tensor written into an array.
 
-    Any other error is returned as it is. It has to be caught where `f` is called.
+    It has to be called where `f` was called. No name may hold an error that is raised here: its traceback holds this
+    frame, and the cycle would keep all arrays of the call alive.
     """
-    cause = error.__cause__
-    if isinstance(cause, UntrackedError) and isinstance(error, ValueError):  # NumPy's, about "a sequence"
-        return cause.with_traceback(error.__traceback__)
-    if error.__traceback__ is None or error.__traceback__.tb_next is not None or not isinstance(error, TypeError):
-        return error
-    advice = _advice(f, args, kwargs)
-    return TypeError(advice) if advice else error
+    if isinstance(error, ValueError) and isinstance(error.__cause__, UntrackedError):  # NumPy's, about "a sequence"
+        raise UntrackedError(str(error.__cause__)).with_traceback(error.__traceback__) from None
+    inside = error.__traceback__ is None or error.__traceback__.tb_next is not None
+    advice = "" if inside or not isinstance(error, TypeError) else _advice(f, args, kwargs)
+    if advice:
+        raise TypeError(advice) from None
 
 
 def _advice(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> str:

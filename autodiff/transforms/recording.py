@@ -25,7 +25,7 @@ from autodiff.core.tape import Held, Node, opened
 from autodiff.core.walks import Walk
 from autodiff.errors import DtypeError, GradientError
 from autodiff.pytree import Structure
-from autodiff.transforms.calling import explained
+from autodiff.transforms.calling import explain_call
 from autodiff.typing import Array
 
 Function = Callable[..., Any]
@@ -155,10 +155,8 @@ def record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: 
         try:
             output = f(*call, **kwargs)
         except (TypeError, ValueError) as error:
-            better = explained(f, call, kwargs, error)
-            if better is error:
-                raise
-            raise better from None
+            explain_call(f, call, kwargs, error)
+            raise
     return Recording(arguments, output)
 
 
