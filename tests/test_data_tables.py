@@ -113,6 +113,14 @@ def test_what_stands_for_a_missing_value(text):
     assert nn.data.from_table({"a": ["x", text, "y"]}).names == ["a=x", "a=y", "a=missing"]
 
 
+def test_columns_of_mixed_objects():
+    values = [True, 1, "1", 2.5, np.int64(3), np.float32(0.5), None]
+    assert nn.data.from_table({"a": values}, standardise=False).features[:-1].ravel().tolist() == [1, 1, 1, 2.5, 3, 0.5]
+    table = nn.data.from_table({"a": [True, 1, "1", ["odd"], 2j]}, categories=["a"])  # a list is no key of a dict
+    assert set(table.names) == {"a=True", "a=1", "a=['odd']", "a=2j"}
+    assert nn.data.from_table({"a": ["1_000", "x"]}).names == ["a=1_000", "a=x"]
+
+
 def test_other_marks_may_stand_for_a_missing_value():
     table = nn.data.from_table({"a": ["1", "-", "3"]}, missing_values=["-"], standardise=False)
     assert table.features.ravel().tolist() == [1, 2, 3]

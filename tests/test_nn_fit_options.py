@@ -111,8 +111,14 @@ def test_compiled_training_follows_a_schedule_and_resumes(tmp_path):
 
 def test_an_optimiser_that_decides_by_values_is_refused_when_compiled():
     model = network()
-    with pytest.raises(ad.CompileError):
+    with pytest.raises(ad.CompileError, match=r"evaluations in Newton\.step.*leave compile=True out"):
         trained(model, 1, optim.Newton(model.parameters()), compile=True)
+
+
+def test_a_norm_to_clip_to_is_checked_by_the_optimiser_too():
+    model = network()
+    with pytest.raises(ValueError, match=r"clip_norm must be between 0\.0 and inf; -1"):
+        optim.Adam(model.parameters()).step(lambda: nn.cross_entropy(model(X), Y), clip_norm=-1)
 
 
 # --- clip_norm=

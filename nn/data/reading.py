@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,55 @@ MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "?")
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 
+class Column:
+    """The values of a column, and what they are as numbers.
+
+    Attributes
+    ----------
+    name : str
+    values : sequence
+        As they came.
+    missing, is_number : ndarray of bool, (n,)
+        Where a value stands for nothing, and where it is a number.
+    numbers : ndarray, (n,)
+        NaN where there is none.
+    """
+
+    def __init__(self, name: str, values: Sequence[Any], reader: Reader, title: str, lines: list[int] | None) -> None:
+        self.name, self.values = name, values
+        self._reader, self._title, self._lines = reader, title, lines
+
+    def place(self, row: int) -> str:
+        """Where a value stands, for messages."""
+        where = f"row {row}" if self._lines is None else f"line {self._lines[row]}"
+        return f"column {self.name!r}, {where} of {self._title}"
+
+    @cached_property
+    def _parsed(self) -> tuple[Any, Any, Any]:
+        parse = self._reader.parsed
+        try:
+            distinct = {value: parse(value) for value in set(self.values)}
+            found = [distinct[value] for value in self.values]
+        except TypeError:  # something that cannot be the key of a dict
+            found = [parse(value) for value in self.values]
+        missing = np.array([number is None for number in found], bool)
+        is_number = np.array([isinstance(number, float) for number in found], bool)
+        numbers = np.array([number if isinstance(number, float) else math.nan for number in found], float)
+        return missing, is_number, numbers
+
+    @property
+    def missing(self) -> Any:
+        return self._parsed[0]
+
+    @property
+    def is_number(self) -> Any:
+        return self._parsed[1]
+
+    @property
+    def numbers(self) -> Any:
+        return self._parsed[2]
+
+
 class Rows(NamedTuple):
     """A table by its columns.
 
@@ -27,28 +77,19 @@ class Rows(NamedTuple):
     ----------
     title : str
         What it is called in messages.
-    columns : dict of str to sequence
-        The raw values of each column.
-    lines : list of int, or None
-        Of each row its last line in the file.
+    columns : dict of str to Column
     """
 
     title: str
-    columns: dict[str, Sequence[Any]]
-    lines: list[int] | None
+    columns: dict[str, Column]
 
     @property
     def size(self) -> int:
         """The number of rows."""
-        return len(next(iter(self.columns.values()), ()))
+        return len(next(iter(self.columns.values())).values) if self.columns else 0
 
-    def place(self, column: str, row: int) -> str:
-        """Where a value stands, for messages."""
-        where = f"row {row}" if self.lines is None else f"line {self.lines[row]}"
-        return f"column {column!r}, {where} of {self.title}"
-
-    def column(self, name: str, who: str, as_what: str = "") -> Sequence[Any]:
-        """The values of a column, which must exist."""
+    def column(self, name: str, who: str, as_what: str = "") -> Column:
+        """A column, which must exist."""
         if name not in self.columns:
             import difflib  # only for a wrong name
 
@@ -95,7 +136,10 @@ class Reader(NamedTuple):
         sizes = {name: len(values) for name, values in found.items()}
         if len(set(sizes.values())) > 1:
             raise ad.ShapeError(f"{who}: the columns must have the same number of rows; they have {sizes}.")
-        return Rows("the table", found, None)
+        return self._rows("the table", found, None)
+
+    def _rows(self, title: str, columns: Mapping[str, Sequence[Any]], lines: list[int] | None) -> Rows:
+        return Rows(title, {name: Column(name, values, self, title, lines) for name, values in columns.items()})
 
     def _of_file(self, path: str | os.PathLike[str], who: str) -> Rows:
         import csv  # only for files
@@ -122,7 +166,7 @@ class Reader(NamedTuple):
                     f"Put fields that contain {self.delimiter!r} in double quotes."
                 )
         columns = [list(values) for values in zip(*records, strict=True)] or [[] for _ in header]
-        return Rows(title, dict(zip(header, columns, strict=True)), lines)
+        return self._rows(title, dict(zip(header, columns, strict=True)), lines)
 
     def _check_header(self, header: list[str], title: str, who: str) -> None:
         if not header:
@@ -139,38 +183,31 @@ class Reader(NamedTuple):
                 f"{who}: the header of {title} must name every column, each once; {twice[0]!r} is "
                 f"{'empty' if not twice[0] else 'there twice'}: {header}."
             )
-        if all(self.is_number(name) for name in header):
+        if all(isinstance(self.parsed(name), float) for name in header):
             raise ValueError(
                 f"{who}: the first line of {title} must name the columns; it holds the numbers {header}. Add a header."
             )
 
-    def is_missing(self, value: Any) -> bool:
-        """Whether a value stands for nothing."""
-        if isinstance(value, str):
-            return value.strip() in self.missing
-        if value is None or type(value).__name__ in ("NAType", "NaTType"):
-            return True
-        return isinstance(value, (float, np.floating)) and math.isnan(value)
-
-    def number(self, value: Any) -> float | None:
-        """A value as a number; None if it is none."""
+    def parsed(self, value: Any) -> float | str | None:
+        """A value as a number; None if it stands for nothing, and an empty text if it is something else."""
         if isinstance(value, str):
             text = value.strip()
+            if text in self.missing:
+                return None
             if text.lower() in _TRUTH:
                 return _TRUTH[text.lower()]
             if self.decimal != ".":
                 text = text.replace(self.decimal, ".")
-            value = "no number" if "_" in text else text  # Python reads 1_000
-        elif isinstance(value, (complex, np.complexfloating, np.datetime64, np.timedelta64)):
+            value = "" if "_" in text else text  # Python reads 1_000
+        elif value is None or type(value).__name__ in ("NAType", "NaTType"):
             return None
+        elif isinstance(value, (complex, np.complexfloating)):
+            return ""
         try:
-            return float(value)
+            number = float(value)
         except (TypeError, ValueError):
-            return None
-
-    def is_number(self, value: Any) -> bool:
-        """Whether a value is a number."""
-        return self.number(value) is not None
+            return ""
+        return None if math.isnan(number) and not isinstance(value, str) else number
 
 
 def text(value: Any) -> str:

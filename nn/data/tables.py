@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 import autodiff as ad
-from nn.data.reading import MISSING, Reader, Rows, text
+from nn.data.reading import MISSING, Column, Reader, Rows, text
 from nn.module import Module
 from nn.parameters import Buffer
 
@@ -87,6 +86,8 @@ class TableEncoder(Module):
 
     @property
     def _plan(self) -> dict[str, Any]:
+        import json  # which a program without tables does not need
+
         known: dict[str, Any] = json.loads(self.description.data.tobytes().decode())
         return known
 
@@ -205,28 +206,27 @@ def from_table(
     if not rows.size:
         raise ad.ShapeError(f"from_table: {rows.title} has no rows.")
     columns, mean, scale = [], [], []
-    for name, values in rows.columns.items():
+    for name, column in rows.columns.items():
         if name in drop or name == target:
             continue
-        found = _categories(name, values, rows, reader, name in categories, max_categories)
-        gone = any(map(reader.is_missing, values))
+        found, kept, gone = _categories(column, name in categories, max_categories, rows), missing, column.missing.any()
         if found is None:
-            numbers = _numbers(name, values, rows, reader, missing != "error", "from_table")
-            numbers = numbers[~np.isnan(numbers)]
+            numbers = _numbers(column, missing != "error", "from_table")
+            numbers = numbers[~column.missing]
             mean.append(numbers.mean())
             scale.append(numbers.std() if numbers.min() < numbers.max() else 1.0)
             kept = "mean" if missing == "indicator" and not gone else missing
-        else:
-            kept = missing
-            if gone and missing != "error" and _OWN_CATEGORY not in found:
-                found = [*found, _OWN_CATEGORY]
+        elif gone and missing != "error" and _OWN_CATEGORY not in found:
+            found = [*found, _OWN_CATEGORY]
         columns.append({"name": name, "categories": found, "missing": kept, "unknown": unknown})
     if not columns:
         raise ad.StructureError(f"from_table: {rows.title} has no column beside the target and those that are dropped.")
     plan: dict[str, Any] = {"columns": columns, "target": None, "standardise": bool(standardise), "reader": reader}
     if target is not None:
-        found = _categories(target, rows.columns[target], rows, reader, target in categories, max_categories)
+        found = _categories(rows.columns[target], target in categories, max_categories, rows)
         plan["target"] = {"name": target, "categories": found, "missing": "error", "unknown": "error"}
+    import json  # which a program without tables does not need
+
     description = np.frombuffer(json.dumps(plan).encode(), np.uint8)
     encoder = TableEncoder({"description": description, "mean": mean, "scale": scale})
     features = _features(plan, rows, encoder.mean.data, encoder.scale.data, "from_table")
@@ -236,32 +236,29 @@ def from_table(
 
 def _features(plan: Mapping[str, Any], rows: Rows, mean: Any, scale: Any, who: str) -> npt.NDArray[np.float32]:
     """The features of all rows: each column of numbers as one or two, each column of categories as several."""
-    reader = Reader(*plan["reader"])
     parts: list[Any] = [np.zeros((rows.size, 0))]
     k = 0
-    for column in plan["columns"]:
-        values = rows.column(column["name"], who)
-        if column["categories"] is not None:
-            codes = _codes(column, values, rows, reader, who)
-            parts.append(codes[:, None] == np.arange(len(column["categories"])))
+    for known in plan["columns"]:
+        column = rows.column(known["name"], who)
+        if known["categories"] is not None:
+            parts.append(_codes(column, known, who)[:, None] == np.arange(len(known["categories"])))
             continue
-        found = _numbers(column["name"], values, rows, reader, column["missing"] != "error", who)
-        gone = np.isnan(found)
-        filled = np.where(gone, mean[k], found)
+        found = _numbers(column, known["missing"] != "error", who)
+        filled = np.where(column.missing, mean[k], found)
         parts.append(((filled - mean[k]) / scale[k] if plan["standardise"] else filled)[:, None])
         k += 1
-        if column["missing"] == "indicator":
-            parts.append(gone[:, None])
+        if known["missing"] == "indicator":
+            parts.append(column.missing[:, None])
     return np.concatenate(parts, axis=1).astype(np.float32)
 
 
 def _target(plan: Mapping[str, Any], rows: Rows, who: str) -> npt.NDArray[Any]:
     """The target of all rows: numbers (n, 1), or the numbers of classes (n,)."""
-    target, reader = plan["target"], Reader(*plan["reader"])
-    values = rows.column(target["name"], who, ", the target")
-    if target["categories"] is not None:
-        return _codes(target, values, rows, reader, who)
-    return _numbers(target["name"], values, rows, reader, False, who).astype(np.float32)[:, None]
+    known = plan["target"]
+    column = rows.column(known["name"], who, ", the target")
+    if known["categories"] is not None:
+        return _codes(column, known, who)
+    return _numbers(column, False, who).astype(np.float32)[:, None]
 
 
 def _names(column: Mapping[str, Any]) -> list[str]:
@@ -272,79 +269,66 @@ def _names(column: Mapping[str, Any]) -> list[str]:
     return [name] + ([f"{name} is missing"] if column["missing"] == "indicator" else [])
 
 
-def _categories(
-    name: str, values: Sequence[Any], rows: Rows, reader: Reader, wanted: bool, most: int
-) -> list[str] | None:
+def _categories(column: Column, wanted: bool, most: int, rows: Rows) -> list[str] | None:
     """The categories of a column, sorted; None if it holds numbers."""
+    name, values = column.name, column.values
     if isinstance(values, np.ndarray):  # of dates: `Reader` makes lists of all others
         raise ad.DtypeError(
             f"from_table: column {name!r} holds dates, {values.dtype}. Make numbers of them, such as days since the "
             f"first, (dates - dates.min()) / np.timedelta64(1, 'D'); or leave it out, drop=[{name!r}]."
         )
-    present = [(i, value) for i, value in enumerate(values) if not reader.is_missing(value)]
-    if not present:
+    present, strange = np.flatnonzero(~column.missing), np.flatnonzero(~column.missing & ~column.is_number)
+    if not present.size:
         raise ValueError(f"from_table: column {name!r} of {rows.title} holds no value. Leave it out: drop=[{name!r}].")
-    strange = [(i, value) for i, value in present if not reader.is_number(value)]
-    if not wanted and not strange:
+    if not wanted and not strange.size:
         return None
-    if not wanted and 2 * len(strange) < len(present):
-        i, value = strange[0]
+    if not wanted and 2 * strange.size < present.size:
         raise ValueError(
-            f"from_table: {rows.place(name, i)}: {value!r} is not a number, and {len(present) - len(strange)} of "
-            f"{len(present)} values are. Correct it; or, if it stands for a missing value, add it to missing_values=; "
-            f"or, if the column holds categories, give categories=[{name!r}]."
+            f"from_table: {column.place(strange[0])}: {values[strange[0]]!r} is not a number, and "
+            f"{present.size - strange.size} of {present.size} values are. Correct it; or, if it stands for a missing "
+            f"value, add it to missing_values=; or, if the column holds categories, give categories=[{name!r}]."
         )
-    found = {text(value) for _, value in present}
+    found = {text(values[i]): column.numbers[i] for i in present.tolist()}
     if len(found) > most:
         raise ValueError(
-            f"from_table: column {name!r} of {rows.title} has {len(found)} different texts in {len(values)} rows, such "
-            f"as {text(present[0][1])!r}. Leave it out, drop=[{name!r}]; or allow more with max_categories=. If they "
-            f"are numbers with a decimal comma, give decimal=','."
+            f"from_table: column {name!r} of {rows.title} has {len(found)} different texts in {rows.size} rows, such "
+            f"as {text(values[present[0]])!r}. Leave it out, drop=[{name!r}]; or allow more with max_categories=. If "
+            f"they are numbers with a decimal comma, give decimal=','."
         )
-    return sorted(found, key=lambda c: (number if (number := reader.number(c)) is not None else math.inf, c))
+    return sorted(found, key=lambda c: (math.inf if math.isnan(found[c]) else found[c], c))
 
 
-def _numbers(
-    name: str, values: Sequence[Any], rows: Rows, reader: Reader, gaps: bool, who: str
-) -> npt.NDArray[np.float64]:
+def _numbers(column: Column, gaps: bool, who: str) -> npt.NDArray[np.float64]:
     """A column as numbers, with NaN where one is missing; all others must be finite."""
-    found = np.empty(len(values))
-    for i, value in enumerate(values):
-        if reader.is_missing(value):
-            if not gaps:
-                raise ValueError(_absent(name, i, rows, who))
-            found[i] = math.nan
-            continue
-        number = reader.number(value)
-        if number is None or not math.isfinite(number):
-            raise ValueError(
-                f"{who}: {rows.place(name, i)}: {value!r} is not a finite number, and the column holds numbers."
-            )
-        found[i] = number
-    return found
+    if column.missing.any() and not gaps:
+        raise ValueError(_absent(column, who))
+    strange = np.flatnonzero(~column.missing & ~np.isfinite(column.numbers))
+    if strange.size:
+        raise ValueError(
+            f"{who}: {column.place(strange[0])}: {column.values[strange[0]]!r} is not a finite number, and the column "
+            f"holds numbers."
+        )
+    return column.numbers
 
 
-def _absent(name: str, row: int, rows: Rows, who: str) -> str:
+def _absent(column: Column, who: str) -> str:
     """The message about a missing value that is not allowed: of a target, or with ``missing="error"``."""
-    return f"{who}: {rows.place(name, row)}: the value is missing, and must not be. Add it, or leave the row out."
+    place = column.place(int(column.missing.argmax()))
+    return f"{who}: {place}: the value is missing, and must not be. Add it, or leave the row out."
 
 
-def _codes(column: Mapping[str, Any], values: Sequence[Any], rows: Rows, reader: Reader, who: str) -> Any:
+def _codes(column: Column, known: Mapping[str, Any], who: str) -> npt.NDArray[np.int64]:
     """The numbers of the categories of a column; -1 for an unknown one, where that is allowed."""
-    known = {category: k for k, category in enumerate(column["categories"])}
-    found = np.empty(len(values), np.int64)
-    for i, value in enumerate(values):
-        gone = reader.is_missing(value)
-        if gone and column["missing"] == "error":
-            raise ValueError(
-                f"{who}: {rows.place(column['name'], i)}: the value is missing. Add it, or leave the row out."
-            )
-        category = _OWN_CATEGORY if gone else text(value)
-        found[i] = known.get(category, -1)
-        if found[i] < 0 and not gone and column["unknown"] == "error":
-            shown = ", ".join(map(repr, list(known)[:10])) + (", ..." if len(known) > 10 else "")
-            raise ad.DomainError(
-                f"{who}: {rows.place(column['name'], i)}: the category {category!r} is unknown; the table it was made "
-                f'of has {shown}. Correct it; or give from_table(..., unknown="zeros").'
-            )
+    if known["missing"] == "error" and column.missing.any():
+        raise ValueError(_absent(column, who))
+    numbers = {category: k for k, category in enumerate(known["categories"])}
+    texts = [_OWN_CATEGORY if gone else text(v) for v, gone in zip(column.values, column.missing.tolist(), strict=True)]
+    found = np.array([numbers.get(category, -1) for category in texts], np.int64)
+    strange = np.flatnonzero((found < 0) & ~column.missing)
+    if strange.size and known["unknown"] == "error":
+        shown = ", ".join(map(repr, list(numbers)[:10])) + (", ..." if len(numbers) > 10 else "")
+        raise ad.DomainError(
+            f"{who}: {column.place(strange[0])}: the category {texts[strange[0]]!r} is unknown; the table it was made "
+            f'of has {shown}. Correct it; or give from_table(..., unknown="zeros").'
+        )
     return found

@@ -148,7 +148,7 @@ class Optimizer(Named):
             if own:
                 self._check_own_gradients(own)
         if clip_norm is not None:
-            clip_grad_norm(self.parameters, clip_norm)
+            clip_grad_norm(self.parameters, checked("clip_norm", clip_norm, 0.0))
         if ad.is_compiling():
             ad.effect(self.update_parameters, self.parameters)
         else:
