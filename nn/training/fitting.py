@@ -6,12 +6,13 @@ import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
 import autodiff as ad
 from nn.module import Module
+from nn.named import refused
 from nn.training import progress as lines
 from nn.training.checkpoints import checked_checkpoint, save_checkpoint
 from nn.training.history import EarlyStopping, History
@@ -42,6 +43,7 @@ def fit(
     callbacks: Iterable[Callable[[int, History, Module], object]] = (),
     progress: bool | None = None,
     rng: np.random.Generator | None = None,
+    **unknown: Never,
 ) -> History:
     """Train a model on data, epoch by epoch.
 
@@ -118,6 +120,8 @@ def fit(
     >>> bool(history["loss"][-1] < 0.2 * history["loss"][0])
     True
     """
+    if unknown:
+        refused("fit", "nn.fit(model, optimizer, loss, data, {})", fit, unknown)
     metrics = metrics or {}
     if isinstance(data, Batches):
         raise TypeError(
