@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autodiff import typing
+from autodiff import names, typing
 from autodiff.arrays.tensors import Tensor, tensor
 from autodiff.core.effects import check, effect, is_compiling, live, structure_changed
 from autodiff.core.modes import keep_memory, no_grad, scope
@@ -127,6 +127,7 @@ __all__ = [
     "linearize",
     "live",
     "multilinear",
+    "names",
     "no_grad",
     "odeint",
     "plotting",
@@ -178,14 +179,20 @@ _FROM_UPPER_ROOMS = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load the upper rooms when they are first used."""
+    """Load the upper rooms when they are first used; say what a name of another library is called here."""
     import importlib
 
     if name in _FROM_UPPER_ROOMS:
         return getattr(importlib.import_module(f"autodiff.{_FROM_UPPER_ROOMS[name]}"), name)
     if name in __all__:  # of the public names only the rooms themselves are left
         return importlib.import_module(f"autodiff.{name}")
-    raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
+    raise names.not_in_module("autodiff", name, _row_of, __all__)
+
+
+def _row_of(name: str) -> names.Row | None:
+    from autodiff.names import tables
+
+    return tables.of_autodiff(name)
 
 
 def __dir__() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from autodiff import names as _names
 from nn import data, init
 from nn.layers.activations import (
     ELU,
@@ -160,11 +161,17 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load `plotting` and `Monitor` when they are first used."""
+    """Load `plotting` and `Monitor` when they are first used; say what a name of another library is called here."""
     import importlib
 
     if name == "plotting":
         return importlib.import_module("nn.plotting")
     if name == "Monitor":
         return importlib.import_module("nn.monitoring.monitor").Monitor
-    raise AttributeError(f"module 'nn' has no attribute {name!r}")
+    raise _names.not_in_module("nn", name, _row_of, __all__)
+
+
+def _row_of(name: str) -> _names.Row | None:
+    from nn.names import of_nn
+
+    return of_nn(name)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 import autodiff as ad
+from autodiff import names as _names
 from nn.randomness import generator
 
 __all__ = [
@@ -462,3 +463,14 @@ def _fan(target: Target, mode: str) -> int:
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"mode must be 'fan_in' or 'fan_out'; {mode!r} was given.")
     return fans(_shape(target))[mode == "fan_out"]
+
+
+def __getattr__(name: str) -> Any:
+    """Say what a name of another library is called here."""
+    raise _names.not_in_module("nn.init", name, _row_of, (n for n in globals() if not n.startswith("_")))
+
+
+def _row_of(name: str) -> _names.Row | None:
+    from nn.names import of_init
+
+    return of_init(name)

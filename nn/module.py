@@ -13,6 +13,7 @@ import autodiff as ad
 from autodiff.typing import Array
 from nn.compiled import compiled_module
 from nn.inputs import plain
+from nn.named import Named
 from nn.parameters import Buffer, Parameter, displaced, is_result, is_unlisted
 from nn.summaries import Summary, summarize
 
@@ -72,7 +73,7 @@ class _Computes(Protocol[P, R_co]):
     def forward(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
 
-class Module:
+class Module(Named):
     """A layer, or a model made of layers.
 
     A subclass assigns parameters and modules (or nested lists, tuples and dicts of them) to attributes in

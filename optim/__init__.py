@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from autodiff import names as _names
 from optim.minima.critical import CriticalPoint, classify_critical_point, critical_points
 from optim.minima.descending import gradient_descent
 from optim.minima.minimizing import MinimizeResult, Record, minimize
@@ -77,9 +78,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load `plotting` when it is first used."""
+    """Load `plotting` when it is first used; say what a name of another library is called here."""
     import importlib
 
     if name == "plotting":
         return importlib.import_module("optim.plotting")
-    raise AttributeError(f"module 'optim' has no attribute {name!r}")
+    raise _names.not_in_module("optim", name, _row_of, __all__)
+
+
+def _row_of(name: str) -> _names.Row | None:
+    from optim.names import of_optim
+
+    return of_optim(name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -17,16 +17,6 @@ import autodiff as ad
 
 Check = Callable[[str, Any], Any]
 Saved = dict[str, np.ndarray[Any, np.dtype[Any]]]
-
-
-class Named:
-    """Base of all optimisers: it answers ``lr=``, the name in other libraries, with the name used here."""
-
-    def __new__(cls, *args: Any, **options: Any) -> Self:
-        """Check the names of the options."""
-        if "lr" in options:
-            raise TypeError(f"{cls.__name__}: the learning rate is called learning_rate=, but lr= was given.")
-        return super().__new__(cls)
 
 
 class Option:

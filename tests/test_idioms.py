@@ -168,7 +168,7 @@ def test_every_public_name_of_an_array_is_there_or_says_what_is_instead(x):
     for name in dir(np.ndarray):
         if name.startswith("_") or hasattr(ad.Tensor, name):
             continue
-        with pytest.raises(AttributeError, match=r"x\.data\.|write np\.|write x\.") as told:
+        with pytest.raises(AttributeError, match=r"x\.data\.|Write `(np|x)\b") as told:
             getattr(x, name)
         assert name in str(told.value)
 

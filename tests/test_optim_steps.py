@@ -585,7 +585,7 @@ def test_a_loss_that_is_no_tensor_is_refused(value):
 @pytest.mark.parametrize("kind", [optim.Adam, optim.GradientDescent, optim.LBFGS, optim.Newton])
 def test_the_learning_rate_is_called_by_its_name(kind):
     with pytest.raises(
-        TypeError, match=f"{kind.__name__}: the learning rate is called learning_rate=, but lr= was given"
+        TypeError, match=rf"{kind.__name__}: lr= is called learning_rate= here. Write `optim.{kind.__name__}\(model"
     ):
         kind([ad.tensor([1.0], requires_grad=True)], lr=0.1)
 

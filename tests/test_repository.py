@@ -22,13 +22,17 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 # have an order, each is a room. `__init__` is the public face.
 ROOMS = (
     "errors",
+    "names",
     "typing",
     "display",
     "pytree",
     *(f"core.{module}" for module in ("primitives", "switches", "tape", "walks", "copying", "masks", "sweeps")),
     *(f"core.{module}" for module in ("modes", "effects")),
     "ops",
-    *(f"arrays.{module}" for module in ("messages", "batching", "methods", "array_api", "tensors", "plain", "series")),
+    *(
+        f"arrays.{module}"
+        for module in ("counts", "messages", "batching", "methods", "array_api", "tensors", "plain", "series")
+    ),
     *(f"watchers.{module}" for module in ("places", "remedies", "anomalies", "kinks")),
     "transforms.calling",
     "transforms.recording",

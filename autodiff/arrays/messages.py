@@ -78,6 +78,22 @@ def _matmul(a: tuple[int, ...], b: tuple[int, ...]) -> str:
     return text
 
 
+def joins_all_axes(given: int) -> TypeError:
+    """The error for ``x.flatten(1)``, which in torch keeps the first axis."""
+    return TypeError(
+        f"Tensor.ravel and flatten join all axes, and {given} was given. To keep the first axis, write "
+        "`x.reshape(len(x), -1)`."
+    )
+
+
+def takes_all_axes(given: tuple[int, ...], ndim: int) -> ShapeError:
+    """The error for ``x.transpose(1, 2)`` of more than two axes, which in torch exchanges two."""
+    return ShapeError(
+        f"Tensor.transpose takes all {ndim} axes in their new order, as in NumPy, and 2 were given. To exchange two, "
+        f"write `x.swapaxes{given}`."
+    )
+
+
 def supported_names() -> list[str]:
     """The NumPy functions that may be called on a Tensor, by name."""
     functions = {*NUMPY_FUNCTIONS, *NUMPY_PRIMITIVES, *NUMPY_CONSTANTS}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self, SupportsIndex, TypeVar
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Generic, Literal, Never, NoReturn, Self, SupportsIndex, TypeVar
 
 import numpy as np
 
+from autodiff import names
+from autodiff.arrays import messages
 from autodiff.errors import MutationError, UntrackedError
 from autodiff.ops import (
     choices,
@@ -136,8 +139,11 @@ class NumpyMethods(Generic[Made]):
         keepdims: bool = False,
         initial: ArrayLike | None = None,
         where: ArrayLike | None = None,
+        **unknown: Never,
     ) -> Made:
         """Sum over axes, as ``np.sum``."""
+        if unknown:
+            no_keyword("sum", unknown)
         _no_out(out, "sum")
         return reductions.sum_(self, axis, dtype, keepdims=keepdims, initial=initial, where=where)
 
@@ -149,8 +155,11 @@ class NumpyMethods(Generic[Made]):
         keepdims: bool = False,
         initial: ArrayLike | None = None,
         where: ArrayLike | None = None,
+        **unknown: Never,
     ) -> Made:
         """Product over axes, as ``np.prod``."""
+        if unknown:
+            no_keyword("prod", unknown)
         _no_out(out, "prod")
         return reductions.prod(self, axis, dtype, keepdims=keepdims, initial=initial, where=where)
 
@@ -162,8 +171,11 @@ class NumpyMethods(Generic[Made]):
         keepdims: bool = False,
         *,
         where: ArrayLike | None = None,
+        **unknown: Never,
     ) -> Made:
         """Mean over axes, as ``np.mean``."""
+        if unknown:
+            no_keyword("mean", unknown)
         _no_out(out, "mean")
         return reductions.mean(self, axis, dtype, keepdims=keepdims, where=where)
 
@@ -174,8 +186,11 @@ class NumpyMethods(Generic[Made]):
         keepdims: bool = False,
         initial: ArrayLike | None = None,
         where: ArrayLike | None = None,
+        **unknown: Never,
     ) -> Made:
         """Largest entries, as ``np.max``."""
+        if unknown:
+            no_keyword("max", unknown)
         _no_out(out, "max")
         return reductions.max_(self, axis, keepdims=keepdims, initial=initial, where=where)
 
@@ -186,8 +201,11 @@ class NumpyMethods(Generic[Made]):
         keepdims: bool = False,
         initial: ArrayLike | None = None,
         where: ArrayLike | None = None,
+        **unknown: Never,
     ) -> Made:
         """Smallest entries, as ``np.min``."""
+        if unknown:
+            no_keyword("min", unknown)
         _no_out(out, "min")
         return reductions.min_(self, axis, keepdims=keepdims, initial=initial, where=where)
 
@@ -201,8 +219,11 @@ class NumpyMethods(Generic[Made]):
         *,
         where: ArrayLike | None = None,
         correction: float | None = None,
+        **unknown: Never,
     ) -> Made:
         """Variance over axes, as ``np.var``."""
+        if unknown:
+            no_keyword("var", unknown)
         _no_out(out, "var")
         return variances.var(self, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, correction=correction)
 
@@ -216,18 +237,29 @@ class NumpyMethods(Generic[Made]):
         *,
         where: ArrayLike | None = None,
         correction: float | None = None,
+        **unknown: Never,
     ) -> Made:
         """Standard deviation over axes, as ``np.std``."""
+        if unknown:
+            no_keyword("std", unknown)
         _no_out(out, "std")
         return variances.std(self, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, correction=correction)
 
-    def cumsum(self, axis: SupportsIndex | None = None, dtype: DTypeLike | None = None, out: None = None) -> Made:
+    def cumsum(
+        self, axis: SupportsIndex | None = None, dtype: DTypeLike | None = None, out: None = None, **unknown: Never
+    ) -> Made:
         """Running sum, as ``np.cumsum``."""
+        if unknown:
+            no_keyword("cumsum", unknown)
         _no_out(out, "cumsum")
         return scans.cumsum(self, axis, dtype)
 
-    def cumprod(self, axis: SupportsIndex | None = None, dtype: DTypeLike | None = None, out: None = None) -> Made:
+    def cumprod(
+        self, axis: SupportsIndex | None = None, dtype: DTypeLike | None = None, out: None = None, **unknown: Never
+    ) -> Made:
         """Running product, as ``np.cumprod``."""
+        if unknown:
+            no_keyword("cumprod", unknown)
         _no_out(out, "cumprod")
         return scans.cumprod(self, axis, dtype)
 
@@ -238,13 +270,21 @@ class NumpyMethods(Generic[Made]):
         _no_out(out, "trace")
         return diagonals.trace(self if dtype is None else self.astype(dtype), offset, axis1, axis2)
 
-    def any(self, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: ArrayLike = True) -> Made:
+    def any(
+        self, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: ArrayLike = True, **unknown: Never
+    ) -> Made:
         """Whether any entry is true; not tracked."""
+        if unknown:
+            no_keyword("any", unknown)
         _no_out(out, "any")
         return np.any(self, axis=axis, keepdims=keepdims, where=where)
 
-    def all(self, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: ArrayLike = True) -> Made:
+    def all(
+        self, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: ArrayLike = True, **unknown: Never
+    ) -> Made:
         """Whether all entries are true; not tracked."""
+        if unknown:
+            no_keyword("all", unknown)
         _no_out(out, "all")
         return np.all(self, axis=axis, keepdims=keepdims, where=where)
 
@@ -260,9 +300,16 @@ class NumpyMethods(Generic[Made]):
         return diagonals.diagonal(self, offset, axis1, axis2)
 
     def take(
-        self, indices: ArrayLike, axis: SupportsIndex | None = None, out: None = None, mode: Mode = "raise"
+        self,
+        indices: ArrayLike,
+        axis: SupportsIndex | None = None,
+        out: None = None,
+        mode: Mode = "raise",
+        **unknown: Never,
     ) -> Made:
         """Entries at `indices` along an axis, as ``np.take``."""
+        if unknown:
+            no_keyword("take", unknown)
         _no_out(out, "take")
         return np.take(self, indices, axis, mode=mode)
 
@@ -276,8 +323,10 @@ class NumpyMethods(Generic[Made]):
         _no_out(out, "choose")
         return np.choose(self, choices, mode=mode)
 
-    def repeat(self, repeats: ArrayLike, axis: SupportsIndex | None = None) -> Made:
+    def repeat(self, repeats: ArrayLike, axis: SupportsIndex | None = None, **unknown: Never) -> Made:
         """Each entry repeated, as ``np.repeat``."""
+        if unknown:
+            no_keyword("repeat", unknown)
         return joining.repeat(self, repeats, axis)
 
     def clip(self, min: ArrayLike | None = None, max: ArrayLike | None = None, out: None = None) -> Made:
@@ -296,13 +345,17 @@ class NumpyMethods(Generic[Made]):
 
     conjugate = conj
 
-    def argmax(self, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Made:
+    def argmax(self, axis: int | None = None, out: None = None, *, keepdims: bool = False, **unknown: Never) -> Made:
         """Indices of the largest entries; not tracked."""
+        if unknown:
+            no_keyword("argmax", unknown)
         _no_out(out, "argmax")
         return np.argmax(self, axis, keepdims=keepdims)
 
-    def argmin(self, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Made:
+    def argmin(self, axis: int | None = None, out: None = None, *, keepdims: bool = False, **unknown: Never) -> Made:
         """Indices of the smallest entries; not tracked."""
+        if unknown:
+            no_keyword("argmin", unknown)
         _no_out(out, "argmin")
         return np.argmin(self, axis, keepdims=keepdims)
 
@@ -310,6 +363,8 @@ class NumpyMethods(Generic[Made]):
         self, axis: int | None = -1, kind: Any = "stable", order: None = None, *, stable: Any = None, **more: Any
     ) -> Made:
         """Indices that sort the entries, always stable; not tracked. From NumPy 2.5 on it takes descending=."""
+        if more and (more.keys() != {"descending"} or np.lib.NumpyVersion(np.__version__) < "2.5.0"):
+            no_keyword("argsort", more)
         return np.argsort(self, axis, stable=True, **more)  # type: ignore[arg-type, return-value]  # NumPy delegates to the Tensor
 
     def argpartition(self, kth: ArrayLike, axis: int | None = -1) -> Made:
@@ -328,14 +383,20 @@ class NumpyMethods(Generic[Made]):
 
     # --- shapes -----------------------------------------------------------------------------------
 
-    def ravel(self, order: Any = "C") -> Made:
+    def ravel(self, order: Any = "C", **unknown: Never) -> Made:
         """All entries along one axis, as ``np.ravel``."""
+        if unknown:
+            no_keyword("ravel", unknown)
+        if isinstance(order, int):
+            raise messages.joins_all_axes(order)
         return shapes.ravel(self, order)
 
     flatten = ravel
 
-    def squeeze(self, axis: Axis = None) -> Made:
+    def squeeze(self, axis: Axis = None, **unknown: Never) -> Made:
         """Without axes of length 1, as ``np.squeeze``."""
+        if unknown:
+            no_keyword("squeeze", unknown)
         return shapes.squeeze(self, axis)
 
     def reshape(self, *shape: Any, order: Any = "C", copy: bool | None = None) -> Made:
@@ -345,6 +406,8 @@ class NumpyMethods(Generic[Made]):
     def transpose(self, *axes: Any) -> Made:
         """The axes permuted, as ``ndarray.transpose``."""
         together = len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list)))
+        if len(axes) == 2 != self.ndim:
+            raise messages.takes_all_axes(axes, self.ndim)
         return shapes.transpose(self, axes[0] if together else axes or None)
 
     def swapaxes(self, axis1: int, axis2: int) -> Made:
@@ -374,26 +437,30 @@ class NumpyMethods(Generic[Made]):
                     "a masked array of a tracked tensor would drop its gradient silently. Select with "
                     "np.where(~mask, x, 0) or the where= of a reduction, or give x.data."
                 )
-            if name in _IN_PLACE:
-                raise AttributeError(
-                    f"a Tensor has no .{name}(), which would write in place: write {_IN_PLACE[name]} for a new one.",
-                    name=name,
-                )
-            if not name.startswith("_") and hasattr(np.ndarray, name):
-                raise AttributeError(f"a Tensor has no .{name}, but its array does: x.data.{name}.", name=name)
+            if not name.startswith("_"):
+                from autodiff.names import tables
+
+                row = tables.of_tensor(name)
+                if row is not None:
+                    raise AttributeError(names.told("a Tensor", f".{name}", row), name=name)
+                if hasattr(np.ndarray, name):
+                    raise AttributeError(f"a Tensor has no .{name}, but its array does: x.data.{name}.", name=name)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
 
-_IN_PLACE = {
-    "sort": "np.sort(x)",
-    "partition": "np.partition(x, kth)",
-    "fill": "np.full_like(x, value)",
-    "put": "x.ravel().at[i].set(v).reshape(x.shape)",
-    "resize": "np.resize(x, shape)",
-}
+for _method in vars(NumpyMethods).values():
+    if isinstance(_method, FunctionType):  # in messages, and to pickle, they are the methods of the Tensor
+        _method.__qualname__, _method.__module__ = f"Tensor.{_method.__name__}", "autodiff.arrays.tensors"
+
+
+def no_keyword(method: str, given: dict[str, Any]) -> NoReturn:
+    """Raise the error for keywords that a method of the Tensor does not take."""
+    names.refuse_for_tensors(f"Tensor.{method}", f"x.{method}({{}})", getattr(NumpyMethods, method), given)
 
 
 def _no_out(out: Any, name: str) -> None:
+    if isinstance(out, bool):
+        raise TypeError(f"Tensor.{name}: {out} stands in the place of out=. Write `x.{name}(axis, keepdims={out})`.")
     if out is not None:
         raise MutationError(f"{name}: out= would write in place; leave it out and use the returned array.")
 

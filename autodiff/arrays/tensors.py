@@ -13,10 +13,11 @@ import operator
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any, Self
+from typing import Any, Never, Self
 
 import numpy as np
 
+from autodiff.arrays.counts import Count
 from autodiff.arrays.messages import explain, no_array, unsupported
 from autodiff.arrays.methods import At, NumpyMethods
 from autodiff.core import copying, sweeps, switches, walks
@@ -24,6 +25,7 @@ from autodiff.core.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRI
 from autodiff.core.switches import is_traced
 from autodiff.core.tape import INPUT, NO_KEYWORDS, Leaf, Node, item_node, next_number
 from autodiff.errors import DtypeError, GradientError, MutationError, ShapeError, UnsupportedError, UntrackedError
+from autodiff.names import refuse_for_tensors
 from autodiff.ops import (
     complex_parts,
     indexing,
@@ -189,6 +191,8 @@ def _operand(other: Any) -> Any:
             raise explain("this operator", (other,), TypeError())
         other = other if type(other) is _ndarray or isinstance(other, np.generic) else plain(other)
         return other if not switches.active else met(other)
+    if type(other) is Count:
+        return int(other)
     return other if isinstance(other, (float, int, complex)) or is_traced(other) else NotImplemented
 
 
@@ -328,8 +332,12 @@ class Tensor(NumpyMethods["Tensor"]):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether it is tracked."""
+        """Whether it is tracked. Setting it is `requires_grad_`."""
         return self._node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, on: bool) -> None:
+        self.requires_grad_(on)
 
     @property
     def is_leaf(self) -> bool:
@@ -402,7 +410,7 @@ class Tensor(NumpyMethods["Tensor"]):
     @property
     def size(self) -> int:
         """Number of entries."""
-        return self._data.size
+        return Count(self._data.size)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -458,7 +466,7 @@ class Tensor(NumpyMethods["Tensor"]):
 
     # --- derivatives ------------------------------------------------------------------------------
 
-    def backward(self, ct: ArrayLike | None = None) -> None:
+    def backward(self, ct: ArrayLike | None = None, **unknown: Never) -> None:
         """Add the gradient of this tensor to the `grad` of every leaf it depends on.
 
         Parameters
@@ -482,6 +490,8 @@ class Tensor(NumpyMethods["Tensor"]):
         >>> w.grad
         array(6.)
         """
+        if unknown:
+            refuse_for_tensors("Tensor.backward", "y.backward({})", Tensor.backward, unknown)
         node = self._node
         if node is None:
             raise GradientError(
@@ -574,6 +584,10 @@ class Tensor(NumpyMethods["Tensor"]):
     def item(self, *index: Any) -> Any:
         """The only element (or the one at `index`) as a Python number."""
         return self._data.item(*index)
+
+    def numpy(self) -> Array:
+        """The values as an ndarray, as ``np.asarray``: of an untracked tensor."""
+        return np.asarray(self)
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers."""
@@ -1056,7 +1070,11 @@ def seed(y: Tensor, ct: Any, who: str) -> Any:
 
 
 def tensor(
-    data: ArrayLike, requires_grad: bool = False, name: str | None = None, dtype: DTypeLike | None = None
+    data: ArrayLike,
+    requires_grad: bool = False,
+    name: str | None = None,
+    dtype: DTypeLike | None = None,
+    **unknown: Never,
 ) -> Tensor:
     """Make a Tensor from a copy of the values.
 
@@ -1089,6 +1107,8 @@ def tensor(
     >>> ad.tensor([1.0, 2.0], requires_grad=True, name="x")
     Tensor([1., 2.], dtype=float64, name='x', requires_grad=True)
     """
+    if unknown:
+        refuse_for_tensors("tensor", "ad.tensor(data, {})", tensor, unknown)
     if isinstance(data, Tensor) and data._node is not None and not (requires_grad and isinstance(data._node, Leaf)):
         if requires_grad:
             raise data._leaves_graph(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, Never, NoReturn, TypeVar, cast
 
 import numpy as np
 
@@ -16,7 +16,16 @@ from autodiff.core.tape import next_number
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class no_grad:  # noqa: N801 - used like a function
+class _Bracketed(type):
+    """The class of context managers that say so if they are used without brackets."""
+
+    def __enter__(cls) -> NoReturn:
+        raise TypeError(f"ad.{cls.__name__} is without its brackets. Write `with ad.{cls.__name__}():`.")
+
+    def __exit__(cls, *exc: object) -> None: ...
+
+
+class no_grad(metaclass=_Bracketed):  # noqa: N801 - used like a function
     """Context manager or decorator: operations inside are not recorded, in this thread.
 
     Examples
@@ -28,7 +37,9 @@ class no_grad:  # noqa: N801 - used like a function
     False
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *misplaced: Never) -> None:
+        if misplaced:
+            raise TypeError("ad.no_grad takes no arguments. Write `@ad.no_grad()` above a function.")
         self._stack: list[set_recording] = []
 
     def __enter__(self) -> None:

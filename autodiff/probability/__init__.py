@@ -4,6 +4,11 @@ Entropies and divergences of probabilities in arrays; distributions whose functi
 parameters and arguments; expectations by quadrature and by sampling; `fit`, Newton's method on the likelihood.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
+from autodiff import names as _names
 from autodiff.probability.bounded import Beta, Uniform
 from autodiff.probability.categorical import Categorical
 from autodiff.probability.counts import Bernoulli, Binomial, Poisson
@@ -46,3 +51,14 @@ __all__ = [
     "kl_divergence",
     "mutual_information",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Say what a name of another library is called here."""
+    raise _names.not_in_module("autodiff.probability", name, _row_of, __all__)
+
+
+def _row_of(name: str) -> _names.Row | None:
+    from autodiff.names import tables
+
+    return tables.of_probability(name)

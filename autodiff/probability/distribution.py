@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, overload
 
 import numpy as np
 
+from autodiff import names
 from autodiff.arrays.plain import is_tracked, untracked
 from autodiff.arrays.tensors import Tensor
 from autodiff.core.effects import check, live
@@ -83,6 +84,9 @@ class Distribution:
         super().__init_subclass__(**keywords)
         own = {name: p.constraint for name, p in vars(cls).items() if isinstance(p, Parameter)}
         cls.parameters = {**cls.parameters, **own}
+        if cls.__module__.startswith("autodiff."):
+            who = cls.__name__
+            names.answering(cls, "pr.{name}({keywords})", lambda: _names().DISTRIBUTION_KEYWORDS.get(who, {}))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -303,10 +307,27 @@ class Distribution:
             "its parameters."
         )
 
+    if not TYPE_CHECKING:  # a checker that saw __getattr__ would accept every attribute
+
+        def __getattr__(self, name: str) -> Any:
+            kind = type(self)
+            if not name.startswith("_") and not hasattr(kind, name):
+                row = (_names().DISCRETE if isinstance(self, Discrete) else _names().CONTINUOUS).get(name)
+                if row is not None:
+                    raise AttributeError(names.told(kind.__name__, f".{name}", row), name=name)
+            return object.__getattribute__(self, name)  # the error as it would be
+
     def __repr__(self) -> str:
         with np.printoptions(precision=6, threshold=6):
             values = [f"{name}={_shown(getattr(self, name))}" for name in self.parameters]
         return f"{type(self).__name__}({', '.join(values)})"
+
+
+def _names() -> Any:
+    """The tables of names, which are only loaded for a name that does not exist."""
+    from autodiff.names import tables
+
+    return tables
 
 
 def _shown(value: Any) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import overload
+from typing import Any, overload
 
 from autodiff.arrays.tensors import Tensor
+from autodiff.names import refuse_for_tensors
 from autodiff.ops import exponentials, reductions
 from autodiff.ops.shapes import canonical_axes, in_single
 from autodiff.special._operands import real_or_complex
@@ -15,7 +16,7 @@ from autodiff.typing import Array, Axis, Numbers
 def logsumexp(x: Tensor, axis: Axis = ..., *, keepdims: bool = ...) -> Tensor: ...
 @overload
 def logsumexp(x: Numbers, axis: Axis = ..., *, keepdims: bool = ...) -> Array: ...
-def logsumexp(x: Tensor | Numbers, axis: Axis = None, *, keepdims: bool = False) -> Tensor | Array:
+def logsumexp(x: Tensor | Numbers, axis: Axis = None, *, keepdims: bool = False, **unknown: Any) -> Tensor | Array:
     """``log(sum(exp(x)))``, shifted by the maximum, so that nothing overflows.
 
     Parameters
@@ -42,6 +43,8 @@ def logsumexp(x: Tensor | Numbers, axis: Axis = None, *, keepdims: bool = False)
     >>> float(special.logsumexp([1000.0, 1000.0]))
     1000.6931471805599
     """
+    if unknown:
+        refuse_for_tensors("logsumexp", "logsumexp(x, {})", logsumexp, unknown)
     x = real_or_complex(x)
     return in_single(
         exponentials.logsumexp_over, x, axis=canonical_axes(axis, x.ndim, "logsumexp"), keepdims=bool(keepdims)
@@ -52,7 +55,7 @@ def logsumexp(x: Tensor | Numbers, axis: Axis = None, *, keepdims: bool = False)
 def softmax(x: Tensor, axis: Axis = ...) -> Tensor: ...
 @overload
 def softmax(x: Numbers, axis: Axis = ...) -> Array: ...
-def softmax(x: Tensor | Numbers, axis: Axis = -1) -> Tensor | Array:
+def softmax(x: Tensor | Numbers, axis: Axis = -1, **unknown: Any) -> Tensor | Array:
     """``exp(x) / sum(exp(x))``, the shares of a sum of exponentials, without overflow.
 
     Parameters
@@ -79,6 +82,8 @@ def softmax(x: Tensor | Numbers, axis: Axis = -1) -> Tensor | Array:
     >>> special.softmax([0.0, 0.0, -np.inf])
     array([0.5, 0.5, 0. ])
     """
+    if unknown:
+        refuse_for_tensors("softmax", "softmax(x, {})", softmax, unknown)
     x = real_or_complex(x)
     return in_single(exponentials.softmax_over, x, axis=canonical_axes(axis, x.ndim, "softmax"))
 
@@ -87,7 +92,7 @@ def softmax(x: Tensor | Numbers, axis: Axis = -1) -> Tensor | Array:
 def log_softmax(x: Tensor, axis: Axis = ...) -> Tensor: ...
 @overload
 def log_softmax(x: Numbers, axis: Axis = ...) -> Array: ...
-def log_softmax(x: Tensor | Numbers, axis: Axis = -1) -> Tensor | Array:
+def log_softmax(x: Tensor | Numbers, axis: Axis = -1, **unknown: Any) -> Tensor | Array:
     """``log(softmax(x))``, accurate even where a share underflows.
 
     Parameters
@@ -108,6 +113,8 @@ def log_softmax(x: Tensor | Numbers, axis: Axis = -1) -> Tensor | Array:
     >>> special.log_softmax([0.0, 1000.0])
     array([-1000.,     0.])
     """
+    if unknown:
+        refuse_for_tensors("log_softmax", "log_softmax(x, {})", log_softmax, unknown)
     x = real_or_complex(x)
     return in_single(exponentials.log_softmax_over, x, axis=canonical_axes(axis, x.ndim, "log_softmax"))
 

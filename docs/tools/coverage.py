@@ -134,6 +134,11 @@ def _lines(functions: list[NumpyFunction]) -> Iterator[str]:
         f"result is not tracked) and {n[REFUSED]} are refused, with the reason in the message."
     )
     yield ""
+    yield (
+        "They have no second name: `ad.sin`, `x.exp()`, `ad.cat`, `x.permute(1, 0)` are errors that name NumPy's "
+        "function, with an example."
+    )
+    yield ""
     yield OTHER_VERSIONS
     for path in dict.fromkeys([*ROOMS, *(_room(f) for f in functions)]):
         here = [f for f in functions if _room(f) == path]

@@ -12,45 +12,11 @@ import numpy as np
 
 import autodiff as ad
 from nn.module import Module
+from nn.named import refused
 from nn.training.minibatches import Batches
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_ELSEWHERE = {
-    "x": "data=(x, y)",
-    "y": "data=(x, y)",
-    "validation_data": "validation=(x, y)",
-    "val_data": "validation=(x, y)",
-    "validation_split": "validation=(x, y), the rows that you keep back",
-    "eval_set": "validation=(x, y)",
-    "n_epochs": "epochs=",
-    "num_epochs": "epochs=",
-    "max_epochs": "epochs=",
-    "epoch": "epochs=",
-    "batchsize": "batch_size=",
-    "bs": "batch_size=",
-    "loss_fn": "loss=",
-    "criterion": "loss=",
-    "opt": "optimizer=",
-    "optimiser": "optimizer=",
-    "scheduler": "schedule=",
-    "lr_scheduler": "schedule=",
-    "learning_rate": "optim.Adam(model.parameters(), learning_rate=...); fit is given the optimiser",
-    "lr": "optim.Adam(model.parameters(), learning_rate=...); fit is given the optimiser",
-    "verbose": "progress=",
-    "seed": "nn.manual_seed(0) before the model is made, or rng=np.random.default_rng(0)",
-    "random_state": "nn.manual_seed(0) before the model is made, or rng=np.random.default_rng(0)",
-    "patience": "early_stopping=nn.EarlyStopping(patience=...)",
-    "grad_clip": "clip_norm=",
-    "gradient_clip_val": "clip_norm=",
-    "max_grad_norm": "clip_norm=",
-    "checkpoint_path": "checkpoint=",
-    "callback": "callbacks=[...]",
-    "metric": 'metrics={"accuracy": nn.accuracy}',
-    "jit": "compile=True",
-}
-"""Keywords of other libraries' training loops, and what they are called here."""
 
 
 def named(function: Callable[P, R]) -> Callable[P, R]:
@@ -62,22 +28,17 @@ def named(function: Callable[P, R]) -> Callable[P, R]:
         try:
             signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise TypeError(_advice(str(error), signature, args, kwargs)) from None
+            advice = _advice(str(error), args)
+            if not kwargs.keys() <= signature.parameters.keys():
+                refused("fit", "nn.fit(model, optimizer, loss, data, {})", function, kwargs)
+            raise TypeError(advice) from None
         return function(*args, **kwargs)
 
     return call
 
 
-def _advice(error: str, signature: inspect.Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
-    """What to write instead of arguments that do not fit the signature."""
-    unknown = [name for name in kwargs if name not in signature.parameters]
-    if unknown:
-        import difflib
-
-        near = difflib.get_close_matches(unknown[0].lower(), signature.parameters, 1, 0.6)
-        mend = _ELSEWHERE.get(unknown[0].lower(), f"{near[0]}=" if near else "")
-        known = ", ".join(signature.parameters)
-        return f"fit has no argument {unknown[0]}=; " + (f"write {mend}." if mend else f"it has {known}.")
+def _advice(error: str, args: tuple[Any, ...]) -> str:
+    """What to write instead of positional arguments that do not fit the signature."""
     if len(args) > 4:
         return (
             f"fit takes the model, the optimiser, the loss and the data, and was given {len(args)} arguments in order: "

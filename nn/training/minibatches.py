@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
 import autodiff as ad
+from nn.named import refused
 from nn.randomness import generator
 
 
@@ -61,6 +62,7 @@ def batches(
     seed: int | None = None,
     drop_last: bool = False,
     rng: np.random.Generator | None = None,
+    **unknown: Never,
 ) -> Batches:
     """Minibatches of the rows of some arrays, in random order.
 
@@ -102,6 +104,8 @@ def batches(
     >>> len(loader), [len(x) for epoch in range(3) for (x,) in loader]
     (2, [2, 2, 2, 2, 2, 2])
     """
+    if unknown:
+        refused("batches", "nn.batches(x, y, {})", batches, unknown)
     if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
         raise ValueError(f"batches: batch_size must be a positive integer; {batch_size!r} was given.")
     plain = [a.data if isinstance(a, ad.Tensor) else np.asarray(a) for a in arrays]

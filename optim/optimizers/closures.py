@@ -9,7 +9,8 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import flat
-from optim.options import Check, Named, Saved, checked, fitting, listed
+from optim.named import Named
+from optim.options import Check, Saved, checked, fitting, listed
 
 Vector = np.ndarray[Any, np.dtype[Any]]
 

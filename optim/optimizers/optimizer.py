@@ -9,8 +9,9 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import flat
+from optim.named import Named
 from optim.optimizers.clipping import clip_grad_norm
-from optim.options import Group, Named, Option, checked, finite_from_zero, fitting, grouped, options_of
+from optim.options import Group, Option, checked, finite_from_zero, fitting, grouped, options_of
 
 Vector = np.ndarray[Any, np.dtype[Any]]
 Settings = tuple[Any, ...]

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from optim.named import Named
 from optim.options import Saved, checked, fitting
 
 
-class Schedule:
+class Schedule(Named):
     """Base of the schedules: a subclass defines the `rate` of each step.
 
     Creating a schedule sets the rate of step 0; each call of `step` advances by one. The caller decides what a step is:
@@ -34,6 +35,8 @@ class Schedule:
     """
 
     watches = False
+    called = "optim.{name}(optimizer, {keywords})"
+    answers = "SCHEDULE"
 
     def __init__(self, optimizer: Any) -> None:
         self.optimizer = optimizer
