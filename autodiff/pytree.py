@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from autodiff.errors import StructureError
 
 
@@ -37,6 +39,21 @@ class Structure(NamedTuple):
 
 
 LEAF = Structure(None, (), ())
+
+
+def point(tree: Any) -> Any:
+    """A list of numbers, or of equally long lists of them, as an array; anything else as it is.
+
+    So users may write a point as ``[2, 1]``. A list in a container, a list of arrays and a tuple are containers.
+    """
+    return np.array(tree) if type(tree) is list and _is_array(tree) else tree
+
+
+def _is_array(tree: list[Any]) -> bool:
+    kinds = {type(v) for v in tree}
+    if kinds == {list}:
+        return len({len(v) for v in tree}) == 1 and all(map(_is_array, tree))
+    return bool(kinds) and all(kind in (int, float, complex) or issubclass(kind, np.number) for kind in kinds)
 
 
 def flatten(tree: Any) -> tuple[list[Any], Structure]:
@@ -104,8 +121,10 @@ def flatten_like(structure: Structure, tree: Any, what: str) -> list[Any]:
     StructureError
         If the structures differ; the message shows both, and calls the tree `what`.
     """
-    if structure.kind is None and not isinstance(tree, (dict, list, tuple)) and tree is not None:
-        return [tree]
+    if structure.kind is None:
+        tree = point(tree)
+        if not isinstance(tree, (dict, list, tuple)) and tree is not None:
+            return [tree]
     leaves: list[Any] = []
     if not _match(structure, tree, leaves):
         raise StructureError(f"{what} has the structure {flatten(tree)[1]}; expected {structure}.")

@@ -57,7 +57,8 @@ from nn.losses import (
     mse_loss,
     nll_loss,
 )
-from nn.module import Buffer, HookHandle, Module, Parameter
+from nn.module import HookHandle, Module
+from nn.parameters import Buffer, Parameter
 from nn.randomness import manual_seed
 from nn.saving import load, save
 from nn.substituting import functional_call

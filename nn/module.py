@@ -12,64 +12,9 @@ import numpy as np
 import autodiff as ad
 from autodiff.typing import Array
 from nn.compiled import compiled_module
+from nn.inputs import plain
+from nn.parameters import Buffer, Parameter, displaced, is_result, is_unlisted
 from nn.summaries import Summary, summarize
-
-
-class Parameter(ad.Tensor):
-    """A tracked Tensor that belongs to a module.
-
-    Parameters
-    ----------
-    data : array_like
-        Initial values, real or complex.
-    name : str, optional
-        Set by the module that it is assigned to.
-
-    Examples
-    --------
-    >>> import numpy as np, nn
-    >>> nn.Parameter(np.zeros(2)).requires_grad
-    True
-    """
-
-    __slots__ = ()
-
-    def __init__(self, data: Any, name: str | None = None) -> None:
-        super().__init__(np.array(data), requires_grad=True, name=name)
-
-
-class Buffer(ad.Tensor):
-    """Values that belong to a module but are not trained: running statistics, a count, a fixed table.
-
-    Buffers are part of `Module.state_dict`, but not of `Module.parameters`. A module changes them with ``assign_``.
-
-    Parameters
-    ----------
-    data : array_like
-        Initial values, of any numeric type.
-
-    Examples
-    --------
-    >>> import numpy as np, nn
-    >>> class Counting(nn.Module):
-    ...     def __init__(self):
-    ...         super().__init__()
-    ...         self.calls = nn.Buffer(0)
-    ...
-    ...     def forward(self, x):
-    ...         self.calls.assign_(self.calls.data + 1)
-    ...         return x
-    >>> layer = Counting()
-    >>> _ = layer(1.0), layer(2.0)
-    >>> layer.state_dict()
-    {'calls': array(2)}
-    """
-
-    __slots__ = ()
-
-    def __init__(self, data: Any) -> None:
-        super().__init__(np.array(data))
-
 
 Hook = Callable[["Module", tuple[Any, ...], Any], Any]
 
@@ -165,14 +110,14 @@ class Module:
     def __setattr__(self, key: str, value: Any) -> None:
         before = self.__dict__.get(key)
         if isinstance(before, (Parameter, Buffer)) and not (value is None or isinstance(value, _OWN)):
-            raise TypeError(_displaced(f"{type(self).__name__}.{key}", before))
+            raise TypeError(displaced(f"{type(self).__name__}.{key}", before))
         for path, member in _entries(key, value):
-            if _is_unlisted(member):
+            if is_unlisted(member):
                 raise TypeError(
                     f"{type(self).__name__}.{path}: parameters() would not list this tensor, so no optimiser would "
                     f"train it. Make it a parameter, nn.Parameter(value), or assign only its values, x.detach()."
                 )
-            if _is_result(member) and _is_being_made(self):
+            if is_result(member) and _is_being_made(self):
                 raise TypeError(
                     f"{type(self).__name__}.{path}: this tensor is computed only once, in __init__: no optimiser would "
                     f"train it, and it would not follow changes of what it was computed from. Compute it in forward, "
@@ -529,16 +474,6 @@ def _entries(key: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield key, value
 
 
-def _is_unlisted(x: Any) -> bool:
-    """Whether `x` is a trainable leaf but not a Parameter."""
-    return isinstance(x, ad.Tensor) and not isinstance(x, Parameter) and x.requires_grad and x.is_leaf
-
-
-def _is_result(x: Any) -> bool:
-    """Whether `x` was computed from trainable Tensors."""
-    return isinstance(x, ad.Tensor) and x.requires_grad and not x.is_leaf
-
-
 def _is_being_made(module: Module) -> bool:
     """Whether the module's ``__init__`` is running; after it a module may keep results, such as its last loss."""
     frame = sys._getframe(2)
@@ -550,20 +485,6 @@ def _is_being_made(module: Module) -> bool:
     return False
 
 
-def _displaced(path: str, before: Parameter | Buffer) -> str:
-    """The error message for a value that replaces a parameter or buffer without being one."""
-    if isinstance(before, Buffer):
-        return (
-            f"{path} is a buffer; its replacement must be one too, or it would no longer be saved. Change its values "
-            f"with {path}.assign_(value), or assign nn.Buffer(value) or None."
-        )
-    return (
-        f"{path} is a parameter; its replacement must be one too, or nothing would train it or save it. To tie "
-        f"weights, assign the parameter itself and compute from it in forward. To set values, use "
-        f"{path}.assign_(value). Otherwise assign nn.Parameter(value) or None."
-    )
-
-
 def generators_of(module: Module) -> dict[str, np.random.Generator]:
     """The random generators that a module and its submodules hold as attributes, by their paths."""
     return {
@@ -573,27 +494,3 @@ def generators_of(module: Module) -> dict[str, np.random.Generator]:
         for path, member in _entries(key, value)
         if isinstance(member, np.random.Generator)
     }
-
-
-def plain(x: Any) -> Any:
-    """The values of an argument as an array, or as its stand-in while a function is being compiled."""
-    if isinstance(x, ad.Tensor):
-        return x.detach() if ad.is_compiling() else x.data
-    return x if hasattr(x, "dtype") else np.asarray(x)
-
-
-def as_tensor(x: Any) -> Any:
-    """The input of a layer without parameters: a floating-point or complex Tensor; other dtypes become float64."""
-    x = x if isinstance(x, ad.Tensor) else ad.Tensor(x)
-    return x if x.dtype.kind in "fc" else x.astype(float)
-
-
-def as_input(x: Any, dtype: np.dtype[Any]) -> Any:
-    """The input of a layer: untracked numbers are cast to the dtype of its parameters, which they must not widen."""
-    if x.__class__ is np.ndarray:
-        return x if x.dtype is dtype or x.dtype.kind not in "fiub" else x.astype(dtype, copy=False)
-    if isinstance(x, ad.Tensor):
-        return x if x.requires_grad or x.dtype == dtype or x.dtype.kind not in "fiub" else x.astype(dtype)
-    if hasattr(x, "dtype"):  # the stand-in for an array while a function is being compiled
-        return x if x.dtype == dtype or x.dtype.kind not in "fiub" else x.astype(dtype)
-    return as_input(np.asarray(x), dtype)

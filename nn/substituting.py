@@ -8,7 +8,9 @@ from typing import Any
 
 import autodiff as ad
 from nn.compiled import CompiledModule
-from nn.module import Buffer, Module, Parameter, plain
+from nn.inputs import plain
+from nn.module import Module
+from nn.parameters import Buffer, Parameter
 
 
 def functional_call(model: Module, parameters: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:

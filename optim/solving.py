@@ -14,6 +14,7 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import Tensor
+from autodiff.solvers import called
 
 Function = Callable[..., Any]
 
@@ -107,7 +108,7 @@ def fixed_point(g: Function, x0: Any, *args: Any, tol: float = 1e-12, max_iter: 
     x = x.astype(float) if x.dtype.kind in "iub" else x
     with ad.no_grad(), np.errstate(all="ignore"):
         for _ in range(max_iter):
-            new = _like(_plain(g(x, *args)), x, "fixed_point", "g")
+            new = _like(_plain(called(g, x, *args)), x, "fixed_point", "g")
             change = _largest(new - x)
             x = new
             if not np.isfinite(change):
@@ -145,7 +146,7 @@ def _newton(f: Function, x: Any, args: tuple[Any, ...], tol: float, max_iter: in
     """The solution, on plain arrays."""
     apart, joined = _parts(x)
     with ad.no_grad(), np.errstate(all="ignore"):
-        value = _like(_plain(f(x, *args)), x, "root", "f")
+        value = _like(_plain(called(f, x, *args)), x, "root", "f")
         for _ in range(max_iter):
             size = _largest(value)
             if size == 0:
@@ -176,7 +177,7 @@ def _newton(f: Function, x: Any, args: tuple[Any, ...], tol: float, max_iter: in
 
 def _implicit(f: Function, x: Any) -> Any:
     """The solution as a function of all that `f` depends on: two recorded Newton steps, which do not move it."""
-    value = f(x)
+    value = called(f, x)
     if not isinstance(value, Tensor) or not value.requires_grad:
         return Tensor(x) if isinstance(value, Tensor) else x
     apart, joined = _parts(x)

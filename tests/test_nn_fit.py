@@ -432,8 +432,8 @@ def test_nan_in_the_data_is_told_from_an_operation():
 @pytest.mark.parametrize(
     ("change", "error", "told"),
     [
-        ({"data": (X,)}, TypeError, r"tuples of inputs and targets"),
-        ({"validation": (X,)}, TypeError, r"tuples of inputs and targets"),
+        ({"data": (X,)}, TypeError, r"must be a tuple of inputs and targets.*a tuple of length 1 was given"),
+        ({"validation": (X,)}, TypeError, r"must be a tuple of inputs and targets.*a tuple of length 1 was given"),
         ({"schedule_every": "year"}, ValueError, "'year' was given"),
         ({"epochs": -1}, ValueError, "-1 was given"),
         ({"data": (X, Y[:5])}, ad.ShapeError, "same number of rows"),

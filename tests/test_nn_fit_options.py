@@ -156,12 +156,9 @@ def test_an_optimiser_that_cannot_clip_says_so():
 
 def test_a_last_batch_of_one_says_how_to_leave_it_out():
     data = (X[:33], Y[:33])
-    fit = lambda **options: nn.fit(
-        network(norm=True), optim.Adam(model.parameters()), nn.cross_entropy, data, progress=False, **options
-    )
     model = network(norm=True)
     with pytest.raises(ad.ShapeError, match=r"at least two values.*drop_last=True.*\.eval\(\)"):
-        fit(epochs=1, batch_size=16)
+        nn.fit(model, optim.Adam(model.parameters()), nn.cross_entropy, data, epochs=1, batch_size=16, progress=False)
     model = network(norm=True)
     history = nn.fit(model, optim.Adam(model.parameters()), nn.cross_entropy, data, epochs=3, batch_size=16,
                      drop_last=True, progress=False)  # fmt: skip

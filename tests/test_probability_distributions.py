@@ -569,7 +569,7 @@ def test_what_needs_scipy_names_the_extra(call):
         (lambda: pr.Normal([0.0, NAN], 1.0), ad.DomainError, r"Normal: mean\[1\] is nan; it must be a finite number"),
         (lambda: pr.Gamma(1.0, [1.0, -2.0]), ad.DomainError, r"Gamma: rate\[1\] is -2; it must be a positive number"),
         (lambda: pr.Bernoulli(1.5), ad.DomainError, "Bernoulli: probability is 1.5; .*sigmoid"),
-        (lambda: pr.Binomial(2.5, 0.5), ad.DomainError, "Binomial: n is 2.5; it must be a whole number from 0 on"),
+        (lambda: pr.Binomial(2.5, 0.5), ad.DomainError, "Binomial: n is 2.5; it must be an integer, 0 or more"),
         (lambda: pr.Categorical([0.5, 0.6]), ad.DomainError, r"Categorical: probabilities sums to 1.1 .*softmax"),
         (lambda: pr.Categorical([1.5, -0.5]), ad.DomainError, r"Categorical: probabilities\[1\] is -0.5"),
         (lambda: pr.Categorical(0.5), ad.ShapeError, r"single number; give one for each category"),
@@ -580,8 +580,8 @@ def test_what_needs_scipy_names_the_extra(call):
             ad.ShapeError,
             r"Normal: standard_deviation has shape \(2,\) and mean \(3,\)",
         ),
-        (lambda: pr.Normal().sample(-1), ad.ShapeError, "Normal.sample: size is a whole number from 0, .* -1 was"),
-        (lambda: pr.Poisson(1.0).sample(2.5), ad.ShapeError, "Poisson.sample: size is a whole number .* 2.5 was"),
+        (lambda: pr.Normal().sample(-1), ad.ShapeError, "Normal.sample: size must be an integer, 0 or more, .* -1 was"),
+        (lambda: pr.Poisson(1.0).sample(2.5), ad.ShapeError, "Poisson.sample: size must be an integer, .* 2.5 was"),
         (lambda: pr.MultivariateNormal([0.0, 0.0], [[1.0, 2.0], [2.0, 1.0]]), ad.MatrixError, "eigenvalue is -1"),
         (lambda: pr.MultivariateNormal([0.0, 0.0], [[1.0, 0.5], [0.0, 1.0]]), ad.DomainError, "not symmetric"),
         (lambda: pr.MultivariateNormal([0.0], np.eye(2)), ad.ShapeError, r"mean has shape \(1,\)"),
@@ -613,4 +613,4 @@ def test_bad_input_is_refused(make, error, told):
 def test_repr_shows_the_parameters():
     assert repr(pr.Normal(1.0, 2.5)) == "Normal(mean=1, standard_deviation=2.5)"
     assert repr(pr.Gamma([1.0, 2.0], 3.0)) == "Gamma(concentration=[1. 2.], rate=3)"
-    assert str(pr.Exponential().support) == "[0, inf)" and str(pr.Poisson(1.0).support) == "the whole numbers from 0 on"
+    assert str(pr.Exponential().support) == "[0, inf)" and str(pr.Poisson(1.0).support) == "the integers from 0 on"

@@ -99,7 +99,7 @@ def test_expectations_compile():
             "not smooth enough",
         ),
         (lambda: pr.expectation(SQUARE, pr.Normal(), method="simpson"), ad.StructureError, "no method 'simpson'"),
-        (lambda: pr.expectation(SQUARE, pr.Normal(), method="sum"), ad.StructureError, "for whole numbers"),
+        (lambda: pr.expectation(SQUARE, pr.Normal(), method="sum"), ad.StructureError, "for integers"),
         (lambda: pr.expectation(SQUARE, pr.Poisson(1.0), method="quadrature"), ad.StructureError, "method='sum'"),
         (lambda: pr.expectation(SQUARE, pr.Gamma(1.0), method="gauss-hermite"), ad.StructureError, "for normal"),
         (lambda: pr.expectation(SQUARE, pr.Normal([0.0, 1.0])), ad.ShapeError, "several variables"),

@@ -187,8 +187,8 @@ def test_laplace_has_its_errors_from_the_scores():
     ("call", "error", "told"),
     [
         (lambda: pr.fit(pr.Exponential, [1.0, -2.0]), ad.DomainError, r"data\[1\] is -2, .*the support is \[0, inf\)"),
-        (lambda: pr.fit(pr.Poisson, [1.0, 2.5]), ad.DomainError, r"data\[1\] is 2.5, .*the whole numbers from 0 on"),
-        (lambda: pr.fit(pr.Bernoulli, [0, 1, 2]), ad.DomainError, r"data\[2\] is 2, .*the whole numbers from 0 to 1"),
+        (lambda: pr.fit(pr.Poisson, [1.0, 2.5]), ad.DomainError, r"data\[1\] is 2.5, .*the integers from 0 on"),
+        (lambda: pr.fit(pr.Bernoulli, [0, 1, 2]), ad.DomainError, r"data\[2\] is 2, .*the integers from 0 to 1"),
         (lambda: pr.fit(pr.Beta, [0.2, 1.2]), ad.DomainError, r"data\[1\] is 1.2"),
         (lambda: pr.fit(pr.Gamma, [0.2, -1.2]), ad.DomainError, r"data\[1\] is -1.2"),
         (lambda: pr.fit(pr.Normal, [1.0, math.nan]), ad.DomainError, r"data\[1\] is nan; leave out"),

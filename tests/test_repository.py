@@ -30,6 +30,7 @@ ROOMS = (
     "ops",
     *(f"arrays.{module}" for module in ("messages", "batching", "methods", "array_api", "tensors", "plain", "series")),
     *(f"watchers.{module}" for module in ("places", "remedies", "anomalies", "kinks")),
+    "transforms.calling",
     "transforms.recording",
     "transforms.expansions",
     "transforms.first_order",

@@ -3,6 +3,7 @@
 import copy
 import gc
 import operator
+import re
 import threading
 import warnings
 
@@ -235,14 +236,84 @@ def test_mixed_precision_promotes_and_each_gradient_is_cast_back():
     assert a.grad.dtype == np.float32 and b.grad.dtype == np.float64
 
 
-def test_augmented_assignment_rebinds():
+def test_augmented_assignment_of_a_result_rebinds():
     x = tracked([1.0, 2.0])
-    y = x
+    y = z = x * 1.0
     y += 1.0
     y *= 3.0
-    assert x.data.tolist() == [1.0, 2.0] and y.data.tolist() == [6.0, 9.0]
+    assert z.data.tolist() == [1.0, 2.0] and y.data.tolist() == [6.0, 9.0]
     y.sum().backward()
     assert x.grad.tolist() == [3.0, 3.0]
+
+
+UPDATES = {
+    "+=": (operator.iadd, operator.add),
+    "-=": (operator.isub, operator.sub),
+    "*=": (operator.imul, operator.mul),
+    "/=": (operator.itruediv, operator.truediv),
+    "**=": (operator.ipow, operator.pow),
+    "@=": (operator.imatmul, operator.matmul),
+}
+
+
+@pytest.mark.parametrize("symbol", UPDATES)
+def test_an_augmented_assignment_updates_a_leaf_where_nothing_is_recorded(symbol):
+    augmented, plain = UPDATES[symbol]
+    old, by = np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([[2.0, 0.5], [1.5, 3.0]])
+    w = ad.tensor(old, requires_grad=True, name="w")
+    with ad.no_grad():
+        same = augmented(w, by)
+    assert same is w and w.requires_grad and w.name == "w"
+    np.testing.assert_array_equal(w.data, plain(old, by))
+    with pytest.raises(ad.MutationError, match=re.escape(f"with ad.no_grad(): w {symbol}")):
+        augmented(w, by)
+    np.testing.assert_array_equal(w.data, plain(old, by))
+
+
+def test_the_update_by_hand_trains():
+    target = np.array([3.0, -1.0])
+    w = tracked([1.0, 2.0])
+    for _ in range(3):
+        w.grad = None
+        ((w - target) ** 2).sum().backward()
+        with ad.no_grad():
+            w -= 0.25 * w.grad
+    np.testing.assert_allclose(w.data, target + ([1.0, 2.0] - target) / 8, rtol=1e-15)
+
+
+def test_an_update_by_hand_makes_what_was_recorded_stale():
+    w = tracked([1.0, 2.0])
+    loss = (w * w).sum()
+    with ad.no_grad():
+        w -= 1.0
+    with pytest.raises(ad.StaleError):
+        loss.backward()
+
+
+def test_an_update_of_another_shape_or_type_changes_nothing():
+    w = tracked([1.0, 2.0])
+    with ad.no_grad():
+        with pytest.raises(ad.ShapeError, match="shape \\(3, 2\\)"):
+            w += np.ones((3, 2))
+        with pytest.raises(ad.DtypeError, match="complex128"):
+            w += 1j
+    assert w.data.tolist() == [1.0, 2.0]
+
+
+def test_a_frozen_leaf_is_updated_as_well_and_an_argument_of_a_transform_rebinds():
+    w = tracked([1.0, 2.0])
+    w.requires_grad_(False)
+    with ad.no_grad():
+        w += 1.0
+    assert w.data.tolist() == [2.0, 3.0]
+
+    def f(x):
+        y = x
+        x *= x
+        return (x + y).sum()
+
+    x = np.array([1.0, 2.0])
+    assert ad.grad(f)(x).tolist() == [3.0, 5.0] and x.tolist() == [1.0, 2.0]
 
 
 def test_an_array_cannot_take_in_a_tensor_in_place():

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Self, SupportsIndex, Ty
 import numpy as np
 
 from autodiff.errors import MutationError, UntrackedError
-from autodiff.ops import choices, complex_parts, diagonals, indexing, joining, products, reductions, scans, shapes
+from autodiff.ops import (
+    choices,
+    complex_parts,
+    diagonals,
+    indexing,
+    joining,
+    products,
+    reductions,
+    scans,
+    shapes,
+    variances,
+)
 from autodiff.ops import elementwise as ew
 from autodiff.typing import ArrayLike, Axis, DTypeLike
 
@@ -193,7 +204,7 @@ class NumpyMethods(Generic[Made]):
     ) -> Made:
         """Variance over axes, as ``np.var``."""
         _no_out(out, "var")
-        return reductions.var(self, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, correction=correction)
+        return variances.var(self, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, correction=correction)
 
     def std(
         self,
@@ -208,7 +219,7 @@ class NumpyMethods(Generic[Made]):
     ) -> Made:
         """Standard deviation over axes, as ``np.std``."""
         _no_out(out, "std")
-        return reductions.std(self, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, correction=correction)
+        return variances.std(self, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, correction=correction)
 
     def cumsum(self, axis: SupportsIndex | None = None, dtype: DTypeLike | None = None, out: None = None) -> Made:
         """Running sum, as ``np.cumsum``."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import operator
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -213,6 +214,27 @@ def _left_operand(other: Any, b: Any) -> Any:
     a = _operand(other)
     # Python's complex takes np.float64 for a float, and the result would not be a NumPy scalar.
     return np.complex128(a) if type(a) is complex and type(b) is np.float64 else a
+
+
+def _augmented(operation: Callable[[Any, Any], Any], symbol: str) -> Callable[[Any, Any], Any]:
+    """The operator of an augmented assignment such as ``w -= v``.
+
+    It updates a leaf that the user made, as the step of an optimiser does, where nothing is recorded. Any other tensor
+    stays as it is, and the name on the left gets the new one: what was recorded needs the old values.
+    """
+
+    def assign(self: Tensor, other: Any) -> Any:
+        if not isinstance(self._node, Leaf) and not hasattr(self, "_resting"):
+            return operation(self, other)
+        if switches.is_recording():
+            name = self.name or "w"
+            raise MutationError(
+                f"{name} {symbol} ... would write into a leaf while operations are recorded. To update it, write "
+                f"`with ad.no_grad(): {name} {symbol} ...`; for a new tensor, {name} = {name} {symbol[:-1]} ..."
+            )
+        return self.assign_(operation(self, other))
+
+    return assign
 
 
 class Tensor(NumpyMethods["Tensor"]):
@@ -612,7 +634,8 @@ class Tensor(NumpyMethods["Tensor"]):
         if self._node is not None:
             raise self._leaves_graph(
                 "float()",
-                "Write x.item() for the number; for a function that keeps the gradient use np.sin, not math.sin.",
+                "Write x.item() for the number; for a function that keeps the gradient use np.sin, not math.sin; in "
+                "place of out[i] = x collect the values in a list and write np.stack(values).",
             )
         return float(self._data)
 
@@ -838,6 +861,13 @@ class Tensor(NumpyMethods["Tensor"]):
             return _binary(ew.divide, a, b, None, self._node, a / b)
         except ValueError as error:
             raise explain("divide", (a, b), error) from error
+
+    __iadd__ = _augmented(operator.add, "+=")
+    __isub__ = _augmented(operator.sub, "-=")
+    __imul__ = _augmented(operator.mul, "*=")
+    __itruediv__ = _augmented(operator.truediv, "/=")
+    __ipow__ = _augmented(operator.pow, "**=")
+    __imatmul__ = _augmented(operator.matmul, "@=")
 
     def __neg__(self) -> Tensor:
         x = self._data

@@ -14,6 +14,7 @@ from autodiff.calculus.coordinates import scale_factors
 from autodiff.calculus.integrands import stacked
 from autodiff.calculus.partials import components, partials, points_of, scalar_values
 from autodiff.errors import ShapeError
+from autodiff.transforms.calling import called
 from autodiff.transforms.recording import Function
 
 
@@ -283,7 +284,7 @@ def jacobian_field(F: Function) -> Function:
         p = points_of(p, "jacobian_field")
 
         def values(q: Any) -> Any:
-            y = stacked(F(q))
+            y = stacked(called(F, q))
             return components(lambda _: y, q, "jacobian_field", np.shape(y)[0] if np.ndim(y) else 0)
 
         return np.swapaxes(partials(values, p)[1], 0, 1)

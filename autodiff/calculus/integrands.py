@@ -10,6 +10,7 @@ import numpy as np
 from autodiff.arrays.plain import concrete
 from autodiff.arrays.tensors import Tensor
 from autodiff.errors import ShapeError, UnsupportedError
+from autodiff.transforms.calling import called
 from autodiff.transforms.recording import Function, title
 
 
@@ -39,7 +40,7 @@ def values_at(f: Function, xs: Sequence[Any], shape: tuple[int, ...]) -> Any:
     """
     flat = [_flat(x, shape) for x in xs]
     n = int(np.prod(shape))
-    y = stacked(f(*flat))
+    y = stacked(called(f, *flat))
     if y is None:
         raise ShapeError(f"integrate: {title(f)} returned None; expected its values at {n} nodes. Is there a `return`?")
     given = np.shape(y)
@@ -64,7 +65,7 @@ def one_by_one(f: Function) -> Function:
     """A function of single numbers as a function of arrays, by a Python loop over the points."""
 
     def looped(*xs: Any) -> Any:
-        values = [f(*(x[i] for x in xs)) for i in range(np.shape(xs[0])[0])]
+        values = [called(f, *(x[i] for x in xs)) for i in range(np.shape(xs[0])[0])]
         return np.stack(
             [stacked(v) if np.ndim(stacked(v)) or isinstance(v, Tensor) else np.asarray(v) for v in values], axis=-1
         )

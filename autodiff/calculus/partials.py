@@ -12,6 +12,7 @@ from autodiff.arrays.tensors import Tensor
 from autodiff.calculus.integrands import stacked
 from autodiff.core import switches, walks
 from autodiff.errors import DtypeError, ShapeError
+from autodiff.transforms.calling import called
 from autodiff.transforms.recording import Function, leave, push, record, title, tracked_node
 from autodiff.typing import Array
 
@@ -36,7 +37,7 @@ def points_of(p: Any, who: str) -> Tensor | Array:
 
 def components(F: Function, p: Any, who: str, count: int | None = None) -> Tensor | Array:
     """The values of a vector field at points (d, ...): an array (count, ...), where count is d by default."""
-    y = stacked(F(p))
+    y = stacked(called(F, p))
     count = np.shape(p)[0] if count is None else count
     points = tuple(np.shape(p)[1:])
     given = np.shape(y)
@@ -53,7 +54,7 @@ def components(F: Function, p: Any, who: str, count: int | None = None) -> Tenso
 
 def scalar_values(f: Function, p: Any, who: str) -> Tensor | Array:
     """The values of a scalar field at points (d, ...): an array (...)."""
-    y = f(p)
+    y = called(f, p)
     points = tuple(np.shape(p)[1:])
     if np.shape(y) == () and points and not (isinstance(y, Tensor) and y._node is not None):
         y = np.broadcast_to(y, points)
@@ -64,6 +65,20 @@ def scalar_values(f: Function, p: Any, who: str) -> Tensor | Array:
             f"np.sum(p**2, axis=0)."
         )
     return _floating(y)
+
+
+def times_element(F: Function, p: Any, element: Any, who: str) -> Any:
+    """A field at points of a curve or surface times the element there; for a scalar field, times its length."""
+    y = called(F, p)
+    if isinstance(y, (list, tuple)) or np.ndim(y) == np.ndim(p):
+        return (components(lambda _: y, p, who) * element).sum(axis=0)
+    points = np.shape(p)[1:]
+    if np.shape(y) not in ((), points):
+        raise ShapeError(
+            f"{who}: at points of shape {np.shape(p)} {title(F)} returned shape {np.shape(y)}; expected {np.shape(p)}, "
+            f"a vector field, or {points}, a scalar one."
+        )
+    return y * np.linalg.norm(element, axis=0)
 
 
 def _floating(y: Any) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from autodiff.arrays.plain import concrete
 from autodiff.calculus.integrands import stacked
 from autodiff.core.modes import no_grad
+from autodiff.transforms.calling import called
 from autodiff.transforms.recording import Function
 
 _GRID = {1: 257, 2: 33, 3: 13}
@@ -60,7 +61,7 @@ def look_for_poles(F: Function, place: Function, ranges: Sequence[tuple[float, f
     d = len(ranges)
 
     def size(q: Any) -> Any:
-        y = np.abs(concrete(stacked(F(stacked(place(*q))))))
+        y = np.abs(concrete(stacked(called(F, stacked(place(*q))))))
         y = np.broadcast_to(y if y.ndim > 1 else y[..., None], (y.shape[0] if y.ndim else 1, q.shape[1]))
         return np.where(np.isnan(y), -1.0, y).max(axis=0)
 

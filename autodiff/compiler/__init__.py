@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
@@ -142,34 +143,46 @@ def derive(f: Callable[P, Any]) -> Callable[P, str]:
     Returns
     -------
     callable
-        Called with the arguments of `f`, it returns the text.
+        Called with the arguments of `f`, it returns the text. Arrays and numbers are its variables; integers are not
+        if the function needs their values, as an axis or as a number of steps.
 
     Examples
     --------
     >>> import numpy as np, autodiff as ad
-    >>> print(ad.derive(ad.grad(lambda x: np.sin(x) * x))(np.array(2.0)))
+    >>> print(ad.derive(ad.grad(lambda x: np.sin(x) * x))(2.0))
     def f(x0):
         # forward
         sin_1 = np.sin(x0)
         # backwards through sin
         ct_cos_1 = np.cos(x0)
         ct_product_1 = x0 * ct_cos_1
-        ct_sum_1 = sin_1 + ct_product_1
-        return ct_sum_1
+        return sin_1 + ct_product_1
     """
 
     def written(*args: P.args, **kwargs: P.kwargs) -> str:
-        given, structure = pytree.flatten((args, kwargs))
-        leaves = [x[()] if isinstance(x, np.ndarray) else x for x in given]  # a 0-d array reads as a number
+        leaves, structure = pytree.flatten((args, kwargs))
         name = getattr(f, "__name__", "f")
-        program = trace(f, name, leaves, lambda new: pytree.unflatten(structure, new)).program
+
+        def traced(numbers: tuple[type, ...]) -> Program:
+            """The program in which numbers of these types are variables, as 0-d arrays are."""
+            given = [np.asarray(x)[()] if isinstance(x, np.ndarray) or type(x) in numbers else x for x in leaves]
+            return trace(f, name, given, lambda new: pytree.unflatten(structure, new)).program
+
+        try:
+            program = traced((float, complex, int))
+        except (CompileError, TypeError):  # an integer that is an axis or a number of steps has to be known
+            program = traced((float, complex))
         program = replace(program, outputs=program.answers, kept=0)  # nothing is saved: no backward pass follows
         for rewrite in PASSES:
             program = rewrite(program)
         writer = Writer(program)
         writer.name_values()
         lines = [f"    {line}" for line in writer.body()]
-        lines.append(f"    return {', '.join(writer.returned_parts())}")
+        returned = ", ".join(writer.returned_parts())
+        made = f"    {returned} = "
+        if lines and lines[-1].startswith(made) and re.search(r"_\d+$", returned):  # a name that the user did not give
+            returned = lines.pop().removeprefix(made)
+        lines.append(f"    return {returned}")
         shown = ", ".join(writer.names[v] for v in program.arguments)
         title = name if identifier(name) == name else "f"
         return "\n".join([*(f"# {comment(line)}" for line in writer.legend), f"def {title}({shown}):", *lines])

@@ -17,7 +17,8 @@ import numpy as np
 from autodiff import pytree
 from autodiff.arrays.tensors import Tensor, lift
 from autodiff.compiler.program import Program
-from autodiff.compiler.tracer import Trace, Tracer, plain
+from autodiff.compiler.record import Trace
+from autodiff.compiler.tracer import Tracer, plain
 from autodiff.compiler.values import EFFECTS, Value, mapped
 from autodiff.core import switches, walks
 from autodiff.core.primitives import primitive

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.program import Program
+from autodiff.compiler.record import Decision
 from autodiff.compiler.source import Writer
-from autodiff.compiler.tracer import Decision
 from autodiff.compiler.values import Op, Value
 from autodiff.core.sweeps import are_finite
 
@@ -171,10 +171,6 @@ class ScalarWriter(Writer):
             return super().text(v)
         kind = np.bool_ if _is_truth(v) else np.float64
         return f"{self.bind(np.dtype(kind).name, kind, reserved=True)}({self.text(v)})"
-
-    def owned(self, v: Any) -> str:
-        """A gradient as an array that shares no memory."""
-        return f"{self.bind('array', np.array)}({self.text(v)})"
 
     def reads(self, values: Iterable[Value], read: set[Value]) -> Iterator[str]:
         """Lines that turn NumPy scalars into Python numbers where they are first needed."""

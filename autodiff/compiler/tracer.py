@@ -8,25 +8,18 @@ would be correct for these numbers only.
 from __future__ import annotations
 
 import operator
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from types import FrameType
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from autodiff.compiler.values import OPERATORS, ROUNDED, Form, Op, Value, is_dot
-from autodiff.core import switches
+from autodiff.compiler.values import OPERATORS, Form, Value, is_dot
 from autodiff.core.primitives import Primitive
 from autodiff.errors import CompileError
-from autodiff.watchers.places import place_of, users_frame
 
-R = TypeVar("R")
 _METADATA = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
 _MADE_LIKE = {np.ones_like, np.zeros_like, np.empty_like}
-_SPECIAL_POWERS = (-1, 0, 0.5, 1, 2)
-"""Exponents for which ``**`` on an array calls a function other than ``np.power``."""
 _OF_VALUES = {np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.array_equal, np.allclose, np.trim_zeros}
 _OF_VALUES |= {np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values, np.union1d, np.intersect1d}
 _OF_VALUES |= {np.setdiff1d, np.setxor1d, np.bincount, np.array_equiv, np.roots, np.polymul, np.polydiv, np.poly}
@@ -36,281 +29,41 @@ _TRUTHS = {np.allclose, np.array_equal, np.array_equiv}
 OF_COUNTS = {np.repeat: 1, np.delete: 1, np.compress: 0, np.extract: 0}
 """Functions for which only one operand's values decide the shape, with the position of that operand."""
 WRITING = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}
-_FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
-_REAL_OR_COMPLEX = frozenset(("real_eig", "eig", "eigvals"))
-"""Primitives whose result is real or complex, depending on values."""
-_ANEW = "Use a function that makes a new array: x.at[i].set(v) on a Tensor, np.where, np.sort."
+ANEW = "Use a function that makes a new array: x.at[i].set(v) on a Tensor, np.where, np.sort."
 
 
-class Trace:
-    """The operations recorded so far."""
+class Recorder(Protocol):
+    """The trace as its Tracers see it. It makes and notes their calls; `record.Trace` is the one there is."""
 
-    def __init__(self) -> None:
-        self.ops: list[Op] = []
-        self.errors = np.geterr()
-        self.constants: dict[int, Value] = {}
-        self.kept: list[Any] = []
-        self.shared: set[Value] = set()  # values that share memory with another value
-        self.views: set[Value] = set()  # results that do not own their memory
-        self.rule = ""
-        self.refusal: CompileError | None = None  # the first; it counts even if the function catches it and goes on
-        self.has_swept = False  # whether gradients have arrived in leaves
-        self.operands: dict[Value, Any] | None = None  # the values read, while a backward pass is being traced
-
-    # --- values ---
-
-    def value_of(self, x: Any) -> Any:
-        """The record's stand-in for an operand; a number stands for itself."""
-        if isinstance(x, Tracer):
-            if self.operands is not None:
-                self.operands[x._var] = x._value
-            return x._var
-        if isinstance(x, np.ndarray):
-            known = self.constants.get(id(x))
-            if known is None:
-                if type(x) is not np.ndarray:
-                    raise self.unknown(type(x), "an array that the function reads")
-                known = self.constants[id(x)] = Value("constant", x.shape, x.dtype, x, strides=x.strides)
-                self.kept.append(x)  # so that its id is not reused
-            return known
-        if isinstance(x, (tuple, list)):
-            return type(x)(map(self.value_of, x)) if type(x) in (tuple, list) else x
-        if isinstance(x, slice):
-            if any(isinstance(v, Tracer) for v in (x.start, x.stop, x.step)):
-                raise self.refused("a slice whose ends are computed", "The shape of its result would depend on values.")
-            return x
-        return x
+    shared: set[Value]
+    views: set[Value]
 
     def tracer(self, value: Any, var: Value) -> Tracer:
-        """A Tracer for a value of the record, which also notes its strides and whether it is a NumPy scalar."""
-        var.strides, var.number = value.strides, isinstance(value, np.generic)
-        return Tracer(self, value, var)
+        """A Tracer for a value of the record."""
+        ...
+
+    def record(
+        self, form: Form, function: Any, call: Callable[..., Any], args: Sequence[Any], keywords: dict[str, Any]
+    ) -> Any:
+        """Make a call and note it."""
+
+    def operator(self, ufunc: np.ufunc, args: tuple[Any, ...]) -> Any:
+        """Apply a Python operator and note it."""
+
+    def run(self, primitive: Primitive, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
+        """Run the function of a primitive and note what it calls."""
+
+    def decide(self, function: Callable[..., Any], args: Sequence[Any]) -> Any:
+        """The answer of `function` for the values of this call; a call with another answer needs another trace."""
 
     def refused(self, what: str, instead: str) -> CompileError:
         """The error about something that a record cannot hold."""
-        frame = users_frame()
-        inside = f"the derivative of {self.rule}" if self.rule else _asked_by(frame)
-        if inside:
-            return switches.refusal(
-                f"compile: {inside}, needed at {place_of(frame)}, does something that depends on traced values "
-                f"({what}), so a program would always do what the values of this first call decide. Do it outside the "
-                f"compiled function, or with other functions."
-            )
-        return switches.refusal(
-            f"compile: {what} at {place_of(frame)} depends on traced values, so a program would always do what the "
-            f"values of this first call decide. {instead}"
-        )
-
-    def unknown(self, kind: type, what: str) -> CompileError:
-        """The error about a subclass of ndarray, whose methods and operators may do anything."""
-        return CompileError(
-            f"compile: {what} at {place_of(users_frame())} is a {kind.__module__}.{kind.__qualname__}; a program "
-            "computes with plain NumPy arrays. Pass np.asarray(x), and use functions that return plain arrays."
-        )
-
-    # --- recording ---
-
-    def record(
-        self,
-        form: Form,
-        function: Any,
-        call: Callable[..., Any],
-        args: Sequence[Any],
-        keywords: dict[str, Any],
-    ) -> Any:
-        """Make a call and record it.
-
-        Whether a result shares memory with an operand is asked of the arrays themselves. The operands are passed as
-        read-only views, so a function that writes into one raises at once.
-        """
-        name = getattr(function, "__name__", function)
-        try:
-            y = call(*plain(tuple(args)), **plain(keywords))
-        except ValueError as error:
-            if "read-only" in str(error) if form == "live" else _succeeds(call, args, keywords):
-                raise self.refused(f"{name} with an array to write into", _ANEW) from None
-            raise
-        recorded_args = tuple(self.value_of(a) for a in args)
-        recorded_keywords = {k: self.value_of(v) for k, v in keywords.items()}
-        single = not isinstance(y, (tuple, list))
-        parts = [y] if single else list(y)
-        operands = list(self.arrays_in((*args, *keywords.values())))
-        made: list[Any] = []
-        outputs: list[Value] = []
-        shares: list[tuple[Value, ...]] = []
-        for p in parts:
-            if not isinstance(p, (np.ndarray, np.generic)):
-                raise self.refused(f"{name}", "Its result is not an array.")
-            if isinstance(p, np.ndarray) and type(p) is not np.ndarray:
-                raise self.unknown(type(p), f"the result of {name}")
-            of: tuple[Value, ...] = ()
-            owner = None
-            if isinstance(p, np.ndarray) and form != "live":
-                owner = next((known for known, array, _ in operands if array is p and known is not None), None)
-                of = () if owner is None and p.base is None else self.shared_by(p, operands)
-            number = isinstance(p, np.generic)
-            outputs.append(Value("result", p.shape, p.dtype, strides=p.strides, number=number))
-            shares.append(of)
-            if getattr(p, "base", None) is not None:
-                self.views.add(outputs[-1])
-            made.append(Tracer(self, p, outputs[-1]) if owner is None else owner)
-        if not all(m._var not in outputs for m in made):  # otherwise it only returns its operands
-            errors = np.geterr()
-            quiet = errors if errors != self.errors else None
-            self.shared.update(v for out, of in zip(outputs, shares) if of for v in (out, *of))
-            op = Op(form, function, recorded_args, recorded_keywords, outputs, switches.open_scopes(), self.rule, quiet)
-            op.listed = not single
-            op.shares = tuple(shares) if any(shares) else ()
-            self.ops.append(op)
-        if single:
-            return made[0]
-        return y._make(made) if hasattr(y, "_make") else type(y)(made)
-
-    def arrays_in(self, tree: Any) -> Iterator[tuple[Tracer | None, Any, Value]]:
-        """For each array among the operands: its Tracer, if it has one, the array, and its value in the record."""
-        if isinstance(tree, Tracer):
-            yield tree, tree._value, tree._var
-        elif isinstance(tree, np.ndarray):
-            yield None, tree, self.value_of(tree)
-        elif isinstance(tree, (tuple, list)):
-            for part in tree:
-                yield from self.arrays_in(part)
-
-    @staticmethod
-    def shared_by(p: Any, operands: Sequence[tuple[Any, Any, Value]]) -> tuple[Value, ...]:
-        """The operands with which an array may share memory, judged by memory bounds."""
-        return tuple(dict.fromkeys(v for _, array, v in operands if np.may_share_memory(p, array)))
-
-    def operator(self, ufunc: np.ufunc, args: tuple[Any, ...]) -> Any:
-        """Apply a Python operator to operands and record it as the ufunc where both give the same bits.
-
-        They may not: for single numbers NumPy has other loops, in which powers and complex products differ by a bit,
-        and for arrays ``**`` calls another function for a few exponents.
-        """
-        values = plain(args)
-        call = OPERATORS[ufunc][1]
-        if not any(map(np.ndim, values)):
-            types = [getattr(v, "dtype", None) for v in values]
-            real = all(t is None or t.kind in "fb" for t in types) and not any(isinstance(v, complex) for v in values)
-            same = (real and ufunc in ROUNDED and any(t in _FLOATS for t in types)) or all(
-                t is not None and t.kind == "b" for t in types
-            )
-        elif ufunc is np.power:
-            base, exponent = values
-            if exponent.__class__ in (int, float) and exponent == 2 and base.dtype.kind == "f":
-                return self.record("ufunc", np.square, np.square, args[:1], {})
-            same = bool(np.ndim(exponent)) or (not isinstance(args[1], Tracer) and exponent not in _SPECIAL_POWERS)
-        else:
-            same = True
-        return self.record("ufunc" if same else "operator", ufunc, call, args, {})
-
-    def effect(self, form: Form, function: Any, args: Sequence[Any] = ()) -> None:
-        """Record a side effect, which the caller has already carried out."""
-        self.ops.append(
-            Op(form, function, tuple(self.value_of(a) for a in args), {}, [], switches.open_scopes(), self.rule)
-        )
-
-    def look(self, function: Callable[..., object], args: Sequence[Any]) -> None:
-        """Let a function check the values of this call, and record it, so that every later call checks its own."""
-        before = switches.set_tracer(None)
-        try:
-            function(*map(plain, args))
-        finally:
-            switches.set_tracer(before)
-        self.effect("check", function, args)
-
-    def whole(self, function: Callable[..., Any], args: Sequence[Any]) -> Any:
-        """Record a function that looks at values as one operation, which every call runs as a whole."""
-        if not any(isinstance(a, Tracer) for a in args):
-            return function(*args)
-        return self.record("opaque", function, function, args, {})
-
-    @property
-    def can_decide(self) -> bool:
-        """Whether a call may still be abandoned and start again.
-
-        It may not after a random draw or an update, which cannot be undone, nor in a backward pass.
-        """
-        return self.operands is None and not any(op.form in ("live", "effect") for op in self.ops)
-
-    def decide(self, function: Callable[..., R], args: Sequence[Any]) -> R:
-        """The answer of `function` for the values of this call. A call with another answer needs another trace."""
-        before = switches.set_tracer(None)
-        try:
-            answer = function(*map(plain, args))
-        finally:
-            switches.set_tracer(before)
-        if any(isinstance(a, Tracer) for a in args):
-            if not self.can_decide:
-                raise self.refused(
-                    "a choice by values after a random draw or an update",
-                    "Do it before, or outside the compiled function.",
-                )
-            self.effect("check", Decision(function, answer), args)
-        return answer
-
-    def run(self, primitive: Primitive, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
-        """Run the function of a primitive. Its NumPy calls are recorded one by one, or as a whole if it uses values."""
-        if not any(isinstance(a, Tracer) for a in args):
-            return primitive.fn(*args, **keywords)
-        if isinstance(primitive.fn, np.ufunc) and not keywords:
-            return self.record("ufunc", primitive.fn, primitive.fn, args, keywords)
-        mark, refusal = len(self.ops), self.refusal
-        try:
-            y = primitive.fn(*args, **keywords)
-            if all(isinstance(part, Tracer) for part in (y if isinstance(y, (tuple, list)) else (y,))):
-                return y
-            del self.ops[mark:]  # the result does not come from recorded calls, so it was written into an array
-        except Exception:  # a refusal, perhaps wrapped by NumPy; an error of the function's own is raised again below
-            del self.ops[mark:]
-        self.refusal = refusal
-        y = self.record("opaque", primitive, primitive.fn, args, keywords)
-        if primitive.name in _REAL_OR_COMPLEX:
-            self.decide(_dtype, (y[0] if isinstance(y, tuple) else y,))
-        return y
+        ...
 
 
-class Diverged(Exception):  # noqa: N818 - not an error: it asks for another trace
-    """The values of a call need another program than this one. Nothing has been changed yet."""
-
-
-def _dtype(a: Any) -> Any:
+def dtype_of(a: Any) -> Any:
+    """The dtype, for `Recorder.decide` about functions that choose it by values."""
     return a.dtype
-
-
-class Decision:
-    """A check of values that stops a program if it was not written for such values.
-
-    Attributes
-    ----------
-    function : callable
-        Looks at the values.
-    answer : object
-        Its answer when the program was written.
-    """
-
-    def __init__(self, function: Callable[..., Any], answer: Any) -> None:
-        self.function, self.answer = function, answer
-        self.__name__ = "same_decision"
-
-    def __call__(self, *args: Any) -> None:
-        if self.function(*args) != self.answer:
-            raise Diverged
-
-
-def _succeeds(call: Callable[..., Any], args: Sequence[Any], keywords: dict[str, Any]) -> bool:
-    """Whether a call that has failed succeeds with copies of its arrays, which are writable."""
-
-    def copied(tree: Any) -> Any:
-        if isinstance(tree, (tuple, list)):
-            return type(tree)(map(copied, tree)) if type(tree) in (tuple, list) else tree
-        return tree.copy() if type(tree) is np.ndarray else tree
-
-    try:
-        call(*copied(plain(tuple(args))), **{k: copied(plain(v)) for k, v in keywords.items()})
-    except Exception:  # the failure has another reason than writing
-        return False
-    return True
 
 
 def read_only(x: Any) -> Any:
@@ -333,23 +86,6 @@ def plain(tree: Any) -> Any:
     if type(tree) is dict:
         return {k: plain(v) for k, v in tree.items()}
     return tree
-
-
-_DIRECT = ("/tensors.py", "/methods.py", "/copying.py", "/messages.py")
-"""Files in which a Tensor directly does what the user's line says."""
-
-
-def _asked_by(user: FrameType) -> str:
-    """The library function, called from the user's line, that does what cannot be traced; empty for the line itself."""
-    frame: FrameType | None = sys._getframe(1)
-    name = ""
-    while frame is not None and frame is not user:
-        file, owner = frame.f_code.co_filename, frame.f_globals.get("__name__", "")
-        inner = owner.startswith("autodiff.compiler") or owner.partition(".")[0] == "numpy" or file.endswith(_DIRECT)
-        if not inner and not frame.f_code.co_name.startswith(("_", "<")):
-            name = frame.f_code.co_qualname
-        frame = frame.f_back
-    return name
 
 
 def _wrote_operator(ufunc: np.ufunc, first: Any) -> bool:
@@ -427,12 +163,26 @@ class _Flags:
         return self[name]
 
 
+def _metadata(name: str) -> Any:
+    """A property of the array that depends on no values."""
+    return property(operator.attrgetter(f"_value.{name}"))
+
+
+def _refused(what: str, instead: str) -> Any:
+    """A method that raises: a record cannot hold what it would do."""
+
+    def method(self: Tracer, *_: Any, **__: Any) -> NoReturn:
+        raise self._trace.refused(what, instead)
+
+    return method
+
+
 class Tracer(NDArrayOperatorsMixin):
     """An array in a trace.
 
     Attributes
     ----------
-    _trace : Trace
+    _trace : Recorder
     _value : ndarray or NumPy scalar
         Its value in this first call; an array is read-only.
     _var : Value
@@ -444,7 +194,7 @@ class Tracer(NDArrayOperatorsMixin):
     __autodiff_traced__ = True
     __array_priority__ = 100.0
 
-    def __init__(self, trace: Trace, value: Any, var: Value) -> None:
+    def __init__(self, trace: Recorder, value: Any, var: Value) -> None:
         self._trace, self._value, self._var = trace, read_only(value), var
 
     def __deepcopy__(self, memo: Any = None) -> Tracer:
@@ -454,45 +204,14 @@ class Tracer(NDArrayOperatorsMixin):
 
     # --- metadata, known without looking at values ---
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Lengths of the axes."""
-        return self._value.shape
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return self._value.ndim
-
-    @property
-    def size(self) -> int:
-        """Number of entries."""
-        return self._value.size
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the entries."""
-        return self._value.dtype
-
-    @property
-    def strides(self) -> tuple[int, ...]:
-        """Bytes from entry to entry along each axis; an argument with other strides needs another trace."""
-        return self._value.strides
+    shape, ndim, size = _metadata("shape"), _metadata("ndim"), _metadata("size")
+    dtype, strides = _metadata("dtype"), _metadata("strides")  # an argument with other strides needs another trace
+    nbytes, itemsize = _metadata("nbytes"), _metadata("itemsize")
 
     @property
     def flags(self) -> _Flags:
         """The contiguity flags."""
         return _Flags(self)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the entries."""
-        return self._value.nbytes
-
-    @property
-    def itemsize(self) -> int:
-        """Bytes of one entry."""
-        return self._value.itemsize
 
     @property
     def is_traced_array(self) -> bool:
@@ -522,7 +241,7 @@ class Tracer(NDArrayOperatorsMixin):
             return NotImplemented
         out = keywords.pop("out", None)
         if method == "at":
-            raise self._trace.refused(f"np.{ufunc.__name__}.at, which writes into an array,", _ANEW)
+            raise self._trace.refused(f"np.{ufunc.__name__}.at, which writes into an array,", ANEW)
         if method == "__call__" and not keywords:
             first = inputs[0]
             if ufunc in OPERATORS and len(inputs) == 2 and out is None and _wrote_operator(ufunc, first):
@@ -574,7 +293,7 @@ class Tracer(NDArrayOperatorsMixin):
             )
         if func in (np.linalg.eig, np.linalg.eigvals, np.real_if_close):
             y = self._trace.record("function", func, func, args, keywords)
-            self._trace.decide(_dtype, (y[0] if isinstance(y, tuple) else y,))
+            self._trace.decide(dtype_of, (y[0] if isinstance(y, tuple) else y,))
             return y
         if func is np.nan_to_num and args and keywords.get("copy", True) is False:
             out, keywords = args[0], {**keywords, "copy": True}
@@ -663,57 +382,25 @@ class Tracer(NDArrayOperatorsMixin):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or not hasattr(np.ndarray, name):
             raise AttributeError(f"an array has no attribute {name!r}", name=name, obj=self)
-        return self._no(f"reading .{name}", "Use np functions on the value itself; they are traced.")
+        raise self._trace.refused(f"reading .{name}", "Use np functions on the value itself; they are traced.")
 
-    def _no(self, what: str, instead: str) -> NoReturn:
-        raise self._trace.refused(what, instead)
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        self._no("a write into an array", "Write x.at[i].set(v) on a Tensor, which makes a new one.")
-
-    def __bool__(self) -> bool:
-        instead = "Write np.where(condition, a, b), or pass a flag as an argument that is a Python bool."
-        return bool(self._no("a branch, or the truth of an array,", instead))
-
-    def __float__(self) -> float:
-        return float(
-            self._no(
-                "float(), or a write into a plain array",
-                "Use np functions instead of math's, np.stack instead of writes, and return what you want to print.",
-            )
-        )
-
-    def __int__(self) -> int:
-        return int(
-            self._no("int()", "Pass the number as a Python argument: it is static, and a new one is a new trace.")
-        )
-
-    def __index__(self) -> int:
-        return int(self._no("a count or an index in Python", "Pass the number as a Python argument, or use np.take."))
-
-    def __complex__(self) -> complex:
-        return complex(self._no("complex()", "Use np functions."))
-
-    def item(self, *index: Any) -> NoReturn:
-        """Refused."""
-        self._no(".item()", "Return the value, and call .item() outside the compiled function.")
-
-    def tolist(self) -> NoReturn:
-        """Refused."""
-        self._no(".tolist()", "Return the value instead.")
-
-    def __array__(self, *_: Any, **__: Any) -> Any:
-        return self._no("np.asarray", "Use np functions on the value itself; they are traced.")
-
-    def __format__(self, spec: str) -> str:
-        return str(self._no("printing", "Return the value, and print it outside the compiled function."))
-
-    @property
-    def data(self) -> NoReturn:
-        """Refused."""
-        self._no("reading .data", "Compute with the tensor itself; x.detach() leaves the graph and is traced.")
-
-    @property
-    def flat(self) -> NoReturn:
-        """Refused."""
-        self._no("reading .flat", "Use .ravel().")
+    __setitem__ = _refused("a write into an array", "Write x.at[i].set(v) on a Tensor, which makes a new one.")
+    __bool__ = _refused(
+        "a branch, or the truth of an array,",
+        "Write np.where(condition, a, b), or pass a flag as an argument that is a Python bool.",
+    )
+    __float__ = _refused(
+        "float(), or a write into a plain array",
+        "Use np functions instead of math's, np.stack instead of writes, and return what you want to print.",
+    )
+    __int__ = _refused("int()", "Pass the number as a Python argument: it is static, and a new one is a new trace.")
+    __index__ = _refused("a count or an index in Python", "Pass the number as a Python argument, or use np.take.")
+    __complex__ = _refused("complex()", "Use np functions.")
+    __array__ = _refused("np.asarray", "Use np functions on the value itself; they are traced.")
+    __format__ = _refused("printing", "Return the value, and print it outside the compiled function.")
+    item = _refused(".item()", "Return the value, and call .item() outside the compiled function.")
+    tolist = _refused(".tolist()", "Return the value instead.")
+    data = property(
+        _refused("reading .data", "Compute with the tensor itself; x.detach() leaves the graph and is traced.")
+    )
+    flat = property(_refused("reading .flat", "Use .ravel()."))

@@ -1,15 +1,14 @@
 """Copies and pickles of recorded graphs.
 
-A copy must not lose a gradient in silence. A leaf that a user made becomes a new leaf, as models and optimisers need
-it. What a transform differentiates by is the transform's own: a copy stays at the same place, and a pickle is refused.
-A deep copy of a result hangs on the copies of those leaves that are copied with it, and on the originals of all others.
-A pickle cannot do so: a leaf that did not come along is an `Orphan`, by which nothing is differentiated.
+A copy must not silently lose a gradient. A leaf that a user made becomes a new leaf, as models and optimisers need it.
+The node by which a transform differentiates belongs to the transform: a copy keeps it, and a pickle is refused. A deep
+copy of a result depends on the copies of those leaves that are copied with it, and on the originals of all others. A
+pickle cannot refer to originals: a leaf that was not pickled becomes an `Orphan`, which cannot be differentiated by.
 
-A pickle holds a graph as a flat list of its nodes, the oldest first: when a node's turn comes its operands' nodes have
-been seen, so nothing recurses however long the chain is. Nodes are known by identity, as to `pickle` and `copy` all
-objects are; two results that share a part of their graph go on sharing it where they travel together. On arrival nodes
-are numbered anew, in the order they had. Nodes of a deep copy keep the numbers of the originals, which they stand
-beside.
+A pickle stores a graph as a flat list of nodes, oldest first, so a node always comes after its operands' nodes, and
+nothing recurses, however long the chain is. `pickle` and `copy` recognise nodes by identity, so two results that share
+a part of their graph still share it if they are pickled or copied together. Loaded nodes get fresh numbers, in their
+old order. Nodes of a deep copy keep the numbers of the originals, since both stay in one process.
 """
 
 from __future__ import annotations
@@ -34,9 +33,9 @@ T = TypeVar("T")
 
 
 class Order:
-    """Numbers the nodes of one pickle anew, in the order they had.
+    """Gives the nodes of one pickle fresh numbers, in their old order.
 
-    There is one in every pickle: all nodes name `ORDER`, which arrives as a fresh one, once.
+    Every node in a pickle refers to `ORDER`, so each pickle holds it once, and it is loaded as one fresh `Order`.
     """
 
     __slots__ = ("events", "in_order", "last", "stamped")
@@ -51,17 +50,17 @@ class Order:
         return Order, ()
 
     def draw(self, old: int, node: Node, *numbers: str) -> None:
-        """Give a node a fresh number (or a leaf a stamp) in place of an old one."""
+        """Replace an old number of a node (or a stamp of a leaf) by a fresh one."""
         self.events.append((old, node, numbers))
         self.in_order = self.in_order and old >= self.last
         self.last = max(self.last, old)
         _number(node, numbers)
 
     def settle(self) -> None:
-        """Bring it all into the old order, once everything up to a result has arrived.
+        """Restore the old order, once all nodes that lead to a result are loaded.
 
-        Operands come before what is made of them in any case. Only the stamps of assigned leaves ask for more: a node
-        older than a stamp is stale, and must stay so.
+        Operands come before their results in any case. Only the stamps of assigned leaves need more: a node older than
+        a stamp is stale, and must stay stale.
         """
         if self.stamped and not self.in_order:
             self.events.sort(key=lambda event: event[0])
@@ -100,9 +99,9 @@ def _made_node(
 
 
 def adopted(node: T) -> T:
-    """The node of a Tensor that was unpickled: a leaf that has one is an ordinary leaf."""
+    """The node of an unpickled Tensor: a leaf whose Tensor was loaded too is an ordinary leaf."""
     if isinstance(node, Orphan):
-        node.__class__ = Leaf  # type: ignore[assignment]  # an Orphan is a Leaf and no more
+        node.__class__ = Leaf  # type: ignore[assignment]  # an Orphan has the same slots as a Leaf
     return node
 
 
@@ -126,13 +125,13 @@ def _node_parts(node: Node) -> tuple[Any, ...]:
 def _refuse_argument(node: Held) -> tuple[Any, ...]:
     raise GradientError(
         "a Tensor that a transform (grad, jvp, jacobian, checkpoint, ...) is differentiating by, or a result of "
-        "it, cannot be pickled: what is made of the pickle, perhaps in another process, would not be part of the "
-        "derivative. Copy by copy.deepcopy or x.copy(), pickle x.detach(), or differentiate in the other process."
+        "it, cannot be pickled: a Tensor loaded from the pickle, perhaps in another process, would not be part of the "
+        "derivative. Copy it with copy.deepcopy or x.copy(), pickle x.detach(), or differentiate in the other process."
     )
 
 
 def _leaf_parts(leaf: Leaf) -> tuple[Any, ...]:
-    """All but its place in a flat buffer: whoever keeps the buffer, an optimiser, gives it a new one."""
+    """All but the leaf's place in a flat buffer: the optimiser that owns the buffer gives it a new one."""
     return ORDER, leaf.number, leaf.stamp, getattr(leaf, "name", None), leaf.grad
 
 
@@ -140,16 +139,16 @@ def _leaf_parts(leaf: Leaf) -> tuple[Any, ...]:
 
 
 class Stretch:
-    """A stretch of a graph in a pickle: what leads to one result and is not in the stretches before it.
+    """A part of a graph in a pickle: the nodes that lead to one result and are not in earlier stretches.
 
     Attributes
     ----------
     nodes : list of Node
-        The oldest first.
+        Oldest first.
     before : list of Stretch
-        What the nodes build on. They are written once, as the nodes are, since both are known by identity.
+        The stretches that hold operands of these nodes. Each is written once, since pickle recognises it by identity.
     depth : int
-        How many stretches lie behind each other at most.
+        The length of the longest chain of stretches that ends here.
     """
 
     __slots__ = ("__weakref__", "before", "depth", "nodes")
@@ -166,17 +165,17 @@ class Stretch:
 _DEPTH = 32  # pickling recurses through stretches, but not deeper than this
 
 _stretches: weakref.WeakKeyDictionary[Node, weakref.ref[Stretch]] = weakref.WeakKeyDictionary()
-"""The stretch in which a node was listed, while a pickler holds it: the next result lists the rest only."""
+"""The stretch in which a node is listed, as long as a pickler holds it. So the next result lists only its new nodes."""
 
 
 def stretch_to(root: Node) -> Stretch:
-    """What a pickle of a result has to hold beside its node."""
+    """The stretch that a pickle of a result must hold in addition to the result's node."""
     known = _known(root)
     if known is not None:
         return known
     found = _unlisted(root)
     before = list({id(s): s for node in found for p in node.parents if p and (s := _known(p)) is not None}.values())
-    if any(s.depth >= _DEPTH for s in before):  # list all of it once more
+    if any(s.depth >= _DEPTH for s in before):  # list the whole graph once more, in one stretch
         before, found = [], _unlisted(root, anew=True)
     stretch = Stretch(before, found)
     reference = weakref.ref(stretch)
@@ -191,7 +190,7 @@ def _known(node: Node) -> Stretch | None:
 
 
 def _unlisted(root: Node, *, anew: bool = False) -> list[Node]:
-    """The nodes that lead to `root` and are not in a stretch, the oldest first."""
+    """The nodes that lead to `root` and are not in a stretch, oldest first."""
 
     def is_listed(node: Node, _: Any = None) -> bool:
         return not anew and node is not root and _known(node) is not None
@@ -203,17 +202,17 @@ def _unlisted(root: Node, *, anew: bool = False) -> list[Node]:
 
 
 class Growth:
-    """What a deep copy has seen of the graphs of its results; there is one in the memo of each `copy.deepcopy`.
+    """The graphs that one `copy.deepcopy` has seen so far; it is kept in the memo of that call.
 
-    Results and leaves come in any order. So a copy of a result begins at the place of the original. When a leaf is
-    copied, all that was made of it is copied as well, and the copies of results move there.
+    Results and leaves come in any order. So the copy of a result first keeps the node of the original. When a leaf is
+    copied, all nodes computed from it are copied too, and the copies of results get these new nodes.
 
     Attributes
     ----------
     users : dict
-        Of every node, the nodes that have it as an operand, among those that lead to a result.
+        For every node that leads to a result: which other such nodes have it as an operand.
     results : dict
-        Of a node, the copies of the Tensors that stand there.
+        For a node, the copies of the Tensors that have it.
     """
 
     __slots__ = ("results", "users")
@@ -223,12 +222,12 @@ class Growth:
         self.results: dict[Node, list[Any]] = {}
 
     def enter(self, root: Node, memo: dict[int, Any]) -> None:
-        """Go through what leads to `root` and was not seen; copy what hangs on a leaf that has a copy."""
+        """Visit the unseen nodes that lead to `root`; copy those that depend on a copied leaf."""
         if root in self.users:
             return
         found = [root]
         self.users[root] = []
-        for node in found:  # it grows while it is gone through
+        for node in found:  # the list grows during the loop
             for parent in node.parents:
                 if parent is None:
                     continue
@@ -242,11 +241,11 @@ class Growth:
                 _copy_node(node, memo)
 
     def move(self, leaf: Leaf, memo: dict[int, Any]) -> None:
-        """A leaf was copied: let all that was made of it be made of the copy."""
+        """After a leaf was copied, copy all nodes computed from it, so that they depend on the copy."""
         above: list[Node] = []
         stack: list[Node] = [leaf]
         seen: set[Node] = {leaf}
-        for node in stack:  # it grows while it is gone through
+        for node in stack:  # the list grows during the loop
             for user in self.users.get(node, ()):
                 if user in seen:
                     continue
@@ -255,7 +254,7 @@ class Growth:
                 if known is None:
                     above.append(user)
                     stack.append(user)
-                else:  # an earlier leaf led to it, and to all above it
+                else:  # an earlier leaf led to this node: it and all nodes above it are copied already
                     known.parents = _parents_in(user, memo)
         above.sort(key=_by_number)
         for node in above:
@@ -269,7 +268,7 @@ _GROWTH = object()  # its identity is the key in memos
 
 
 def deep_copy_at(tensor: Any, node: Node, memo: dict[int, Any]) -> None:
-    """Give the copy of a Tensor that stands at `node` its place."""
+    """Set the node of `tensor`, which is the copy of a Tensor at `node`."""
     growth = memo.get(id(_GROWTH))
     if growth is None:
         growth = memo[id(_GROWTH)] = Growth()
@@ -284,7 +283,7 @@ def deep_copy_at(tensor: Any, node: Node, memo: dict[int, Any]) -> None:
 
 
 def deep_copy_of_leaf(leaf: Leaf, memo: dict[int, Any]) -> Leaf:
-    """A leaf of its own, as old as the original."""
+    """A new leaf with the number, stamp and gradient of the original."""
     new = memo.get(id(leaf))
     if new is None:
         new = memo[id(leaf)] = Leaf(getattr(leaf, "name", None))
@@ -293,7 +292,7 @@ def deep_copy_of_leaf(leaf: Leaf, memo: dict[int, Any]) -> Leaf:
 
 
 def copied(value: Any, memo: dict[int, Any]) -> Any:
-    """A deep copy of what a node holds; in a function that is being compiled values are not written to, and stay."""
+    """A deep copy of a value that a node holds. A traced value is returned itself, since nothing writes into it."""
     if isinstance(value, tuple):
         return tuple([copied(v, memo) for v in value])
     return value if is_traced(value) else copy.deepcopy(value, memo)
@@ -317,7 +316,7 @@ _addresses: weakref.WeakKeyDictionary[Primitive, tuple[str, str]] = weakref.Weak
 
 
 def _address(p: Primitive) -> tuple[str, str] | None:
-    """Module and name under which a primitive can be imported."""
+    """The module and name under which a primitive can be imported; None if there are none."""
     known = _addresses.get(p)
     if known is not None:
         return known
@@ -327,7 +326,7 @@ def _address(p: Primitive) -> tuple[str, str] | None:
     for module in [*likely, *others]:
         for name, value in list(vars(sys.modules[module]).items()) if module in sys.modules else ():
             if value is p:
-                _addresses[p] = module, name  # type: ignore[assignment]  # `p` is a primitive, no function
+                _addresses[p] = module, name  # type: ignore[assignment]  # it is in sys.modules, so not None
                 return module, name  # type: ignore[return-value]  # as above
     return None
 
@@ -335,7 +334,7 @@ def _address(p: Primitive) -> tuple[str, str] | None:
 def _imported_primitive(module: str, name: str) -> Primitive:
     found = getattr(importlib.import_module(module), name, None)
     if not isinstance(found, Primitive):
-        raise RuleError(f"the pickle needs the primitive `{name}` of the module {module}, and it is not there.")
+        raise RuleError(f"the pickle needs the primitive `{name}` of the module {module}, which does not exist there.")
     return found
 
 
@@ -356,7 +355,7 @@ def _primitive_parts(p: Primitive) -> tuple[Any, ...]:
     if p.name == "compiled":
         raise RuleError(
             "a result of a compiled function cannot be pickled: its graph holds a program. Pickle x.detach(), or "
-            "compute it by the function that is not compiled."
+            "compute it with the plain function."
         )
     if p.name == "checkpoint":
         raise RuleError(
@@ -364,8 +363,8 @@ def _primitive_parts(p: Primitive) -> tuple[Any, ...]:
             "or compute it without checkpoint."
         )
     raise RuleError(
-        f"the graph cannot be pickled: the primitive `{p.name}` is found by no name in a module, so that it could not "
-        f"be loaded again. Give it a module-level name, {p.name} = ad.{_maker(p)}(...), or pickle x.detach()."
+        f"the graph cannot be pickled: the primitive `{p.name}` has no name in a module, so it could not be "
+        f"loaded again. Give it a module-level name, {p.name} = ad.{_maker(p)}(...), or pickle x.detach()."
     )
 
 

@@ -1,4 +1,4 @@
-"""What a function does beside computing: eagerly a plain call, in a compiled function part of its program."""
+"""What a function does besides computing: eagerly a plain call, in a compiled function a step of its program."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ T = TypeVar("T")
 
 
 def is_compiling() -> bool:
-    """Whether the calls of this thread are being written down by `compile`."""
+    """Whether `compile` is recording the calls of this thread."""
     return switches.tracer() is not None
 
 
 def effect(function: Callable[[], object], tensors: Iterable[Any] = ()) -> None:
-    """Do something that changes the world, now, and at every call of the function that is being compiled.
+    """Do something that has an effect, now and at every call of the function that is being compiled.
 
     Parameters
     ----------
     function : callable
-        Without arguments: an optimiser's update.
+        Called without arguments; for example, an optimiser's update.
     tensors : iterable of Tensor
-        Those whose gradients it reads and whose values it changes in place.
+        The Tensors whose gradients it reads, or whose values it changes in place.
 
     Examples
     --------
@@ -42,16 +42,16 @@ def effect(function: Callable[[], object], tensors: Iterable[Any] = ()) -> None:
 
 
 def live(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> T:
-    """What a function gives now; in a function that is being compiled it is called anew at every call.
+    """The current value of a function. A compiled function computes it again at every call.
 
     Parameters
     ----------
     function : callable
-        Gives an array, and not the same one every time: random numbers, the next rows of a data set. Generators among
-        its arguments, and the one it is a method of, are known as its state; if it draws from another, its attribute
-        ``draws_from``, called with the same arguments, gives that.
+        Returns a different array each time: random numbers, the next rows of a data set. Its state is the generators
+        among its arguments, and the generator whose method it is. If it draws from another one, give it an attribute
+        ``draws_from``: a function of the same arguments that returns that generator.
     *args, **keywords
-        For it.
+        Passed to `function`.
 
     Examples
     --------
@@ -67,14 +67,14 @@ def live(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> T:
 
 
 def check(function: Callable[..., object], *args: Any) -> None:
-    """Let a function look at plain values and complain; in a function that is being compiled it looks at every call.
+    """Check plain values now; a compiled function checks them at every call.
 
     Parameters
     ----------
     function : callable
-        Raises an exception if something is wrong; what it returns is dropped.
+        Raises an exception if something is wrong; its result is ignored.
     *args
-        For it; of Tensors their values.
+        Passed to `function`, Tensors as their plain values.
 
     Examples
     --------
@@ -93,5 +93,5 @@ def check(function: Callable[..., object], *args: Any) -> None:
 
 
 def structure_changed() -> None:
-    """Note that a module of a network was changed: compiled programs look whether it concerns them."""
+    """Note that a module of a network was changed, so that compiled programs check whether it is one of theirs."""
     switches.structure[0] += 1

@@ -1,8 +1,8 @@
 """Masks: which entries of a cotangent or tangent are zero because something blocked them.
 
-A blocked entry stays 0 whatever slope comes later, infinite or NaN; a zero that was computed does
-not. A mask is a boolean array, True where alive; None stands for "all alive". How a mask goes through
-an operation follows from the kind of its primitive.
+A blocked entry stays 0 whatever slope follows, infinite or NaN. A zero that was computed does not. A mask is
+a Boolean array, True where an entry is alive; None means that all are alive. How a mask passes through an
+operation follows from the kind of its primitive.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from autodiff.core.tape import Node
 
 
 def blocked(g: Any, alive: Any, *, recorded: bool = False) -> Any:
-    """A cotangent or tangent with its dead entries 0, whatever a slope made of them.
+    """A cotangent or tangent with its dead entries set to 0, whatever value a slope gave them.
 
-    On arrays a dead entry that is 0 keeps its sign: a sweep that keeps masks gives the bits of one that does not. In a
-    sweep that is recorded it is a new 0, through which no derivative flows. A number stays a number, where `np.where`
-    gives an array of no axis. The result lies in memory as `g` does, gaps aside, whatever is dead: the last bit of a
-    later sum depends on it, and a compiled program cannot ask whether anything is dead.
+    On arrays a dead entry that is 0 already keeps its sign, so a sweep with masks gives the same bits as one without.
+    In a recorded sweep every dead entry is a new 0, through which no derivative flows. A number stays a number, where
+    `np.where` would give a 0-d array. The result has the memory layout of `g`, gaps aside, whether entries are dead or
+    not: the last bit of a later sum depends on the layout, and a compiled program cannot ask whether any entry is dead.
     """
-    array = getattr(g, "values", g)  # of a Batch all copies
+    array = getattr(g, "values", g)  # all copies of a Batch
     array = getattr(array, "_data", array)
     if type(alive) is np.ndarray and alive.all() and (type(array) is not np.ndarray or array.flags.forc):
         return g
@@ -41,7 +41,7 @@ def blocked(g: Any, alive: Any, *, recorded: bool = False) -> Any:
 
 
 def any_over_broadcast(live: Any, shape: tuple[int, ...]) -> Any:
-    """The mask of an operand of this shape, from that of what it was broadcast to."""
+    """The mask of an operand of this shape, from the mask after broadcasting: alive if any copy is."""
     extra = len(live.shape) - len(shape)
     stretched = tuple(range(extra)) + tuple(
         extra + i for i, (a, b) in enumerate(zip(live.shape[extra:], shape, strict=True)) if a != b
@@ -50,9 +50,9 @@ def any_over_broadcast(live: Any, shape: tuple[int, ...]) -> Any:
 
 
 def own_mask(node: Node, index: int) -> Any:
-    """What a masking primitive itself lets through to operand `index`; None where it blocks nothing.
+    """The mask of the primitive itself for operand `index`; None if it blocks nothing.
 
-    For an elementwise primitive it has the shape of the output, else that of the operand.
+    For an elementwise primitive it has the shape of the output, otherwise that of the operand.
     """
     primitive = node.primitive
     block = primitive.live[index] if index < len(primitive.live) else None
@@ -65,14 +65,14 @@ def own_mask(node: Node, index: int) -> Any:
 
 
 def outputs_mask(node: Node, cts: list[Any], masks: list[Any] | None) -> tuple[Any, ...] | None:
-    """The masks of several outputs; one on which nothing depends is dead. None if all are alive."""
+    """The masks of several outputs; None if all are alive. An output without a cotangent is dead."""
     masks = masks or [None] * len(cts)
     lives = tuple(np.zeros(np.shape(y), bool) if c is None else m for c, m, y in zip(cts, masks, node.output))
     return None if all(live is None for live in lives) else lives
 
 
 def _indicator(live: Any, like: Any) -> Any:
-    """1 where alive, 0 elsewhere."""
+    """An array, or a tuple of arrays, with 1 where alive and 0 elsewhere."""
     if type(like) is tuple:
         return tuple(_indicator(m, y) for m, y in zip(live or (None,) * len(like), like))
     return np.ones(np.shape(like)) if live is None else live * 1.0
@@ -81,7 +81,7 @@ def _indicator(live: Any, like: Any) -> Any:
 def mask_pulled(node: Node, index: int, live: Any) -> Any:
     """The mask of the cotangent of operand `index`, given that of the output (None: all alive).
 
-    For an elementwise primitive it has the shape of the output, else that of the operand.
+    For an elementwise primitive it has the shape of the output, otherwise that of the operand.
     """
     primitive = node.primitive
     if primitive.mask_pull is not None:
@@ -127,5 +127,5 @@ def mask_pushed(node: Node, index: int, live: Any) -> Any:
 
 
 def _ones_like(operands: Sequence[Any]) -> tuple[Any, ...]:
-    """Stand-ins for the other factors of a product: a factor that happens to be 0 does not mask."""
+    """Ones in place of the other factors of a product: a factor that happens to be 0 does not mask."""
     return tuple(np.ones(np.shape(x)) for x in operands)

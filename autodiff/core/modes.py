@@ -1,4 +1,4 @@
-"""Context managers of the user: hold back recording, name a stretch of it."""
+"""Context managers for users: switch recording off, give a name to a part of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class no_grad:  # noqa: N801 - used like a function
-    """Context manager or decorator: operations of this thread are not recorded inside.
+    """Context manager or decorator: operations inside are not recorded, in this thread.
 
     Examples
     --------
@@ -42,28 +42,28 @@ class no_grad:  # noqa: N801 - used like a function
     def __call__(self, f: F) -> F:
         @functools.wraps(f)
         def unrecorded(*args: Any, **kwargs: Any) -> Any:
-            with no_grad():  # one of its own for every call: two threads may be inside
+            with no_grad():  # a new object for every call, since two threads may be inside at the same time
                 return f(*args, **kwargs)
 
         return cast(F, unrecorded)
 
 
 SCOPES: deque[tuple[str, int, int]] = deque(maxlen=16384)
-"""The latest scopes that were closed, over all threads: name, and the numbers between which its nodes lie. Older
-graphs are drawn without theirs."""
+"""The most recently closed scopes of all threads: the name, and the numbers before and after its nodes. Scopes that
+have dropped out are missing in pictures of old graphs."""
 
 
 class scope:  # noqa: N801 - used like a function
-    """Context manager: what is recorded inside belongs to this name, in pictures and in compiled source.
+    """Context manager: operations inside belong to this name, in pictures and in compiled source.
 
     Parameters
     ----------
     name : str
-        Nested scopes overlap; a picture joins their names with dots.
+        A picture joins the names of nested scopes with dots.
 
     Notes
     -----
-    Only a range of node numbers is noted: an operation costs nothing more.
+    A scope notes only a range of node numbers, so operations inside cost nothing extra.
 
     Examples
     --------
@@ -91,19 +91,19 @@ class scope:  # noqa: N801 - used like a function
 
 
 def keep_memory(megabytes: int = 30) -> None:
-    """Ask the C library to keep the memory of dropped arrays for the next ones; a switch for the whole process.
+    """Make the C library reuse the memory of freed arrays, in the whole process.
 
     Parameters
     ----------
     megabytes : int, default 30
-        Arrays up to this size are kept; the GNU C library takes at most 32.
+        Memory of arrays up to this size is reused; the GNU C library allows at most 32.
 
     Notes
     -----
-    Arrays of 128 KB and more are handed back to the system when they are dropped, and each page of the next one costs a
-    fault: half the time of a sweep over a few of them. The GNU C library learns to keep such blocks from the largest
-    one it has seen dropped. This makes and drops one, which costs microseconds. Any program that has handled data of
-    that size has done the same without knowing; elsewhere the call does nothing.
+    By default the memory of an array of 128 KB or more goes back to the system when the array is freed. Every page of
+    the next array then costs a page fault, which is half the time of a sweep over a few such arrays. The GNU C library
+    reuses blocks up to the size of the largest one freed so far, so this function allocates one and frees it, which
+    takes microseconds. A program that has already freed data of that size gains nothing; other C libraries ignore it.
 
     Examples
     --------

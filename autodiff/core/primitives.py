@@ -1,8 +1,8 @@
 """Primitives: a function together with its derivative rules, and the four ways to write them.
 
-A primitive is data. It knows no Tensor: called with plain arrays it runs its function, called with
-something that has ``__autodiff_apply__`` it hands itself over. So rules, which are plain NumPy, may
-call primitives, and nothing below the Tensor imports it.
+A primitive is data and does not know Tensors. Called with plain arrays, it runs its function. Called
+with an object that has ``__autodiff_apply__``, it passes itself to that method. So rules, which are
+plain NumPy, may call primitives, and no module below the Tensor has to import it.
 
 What the author of a rule writes depends on the kind of function:
 
@@ -42,27 +42,27 @@ SINGULAR = 2
 """Flag: somewhere the slope is infinite or undefined (``sqrt``, ``log``, a quotient...)."""
 
 OVERFLOWING = 8
-"""Flag: the slope is finite over the whole domain, but may overflow, and is not finite where an operand is not.
+"""Flag: the slope is finite over the whole domain, but it may overflow, or an operand that is not finite spoils it.
 
-So it is with most functions: a product, a power, a sine. A primitive whose slope no operand can make infinite (a sum,
-an identity) has no such flag, nor has a product that adds up (``matmul``): what is not finite in it gets into entries
-that are alive, and no mask helps.
+This holds for most functions: a product, a power, a sine. Two kinds of primitives lack the flag. The slope of a sum or
+an identity is finite whatever the operands are. In a product that adds up (``matmul``) a value that is not finite
+reaches entries that are alive, so a mask does not help.
 """
 
 GUARDING = 4
-"""Flag: it does both, as ``where``: it is used to keep out what is not finite, from whatever operation that comes."""
+"""Flag: both masking and singular, as ``where``, which users call to keep out non-finite values of any operation."""
 
 NUMPY_PRIMITIVES: dict[Callable[..., Any], Primitive] = {}
-"""The primitive that stands for a NumPy function when it is called on a Tensor."""
+"""The primitive that runs when a NumPy function is called on a Tensor."""
 
 NUMPY_FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
-"""What is called in place of a NumPy function: it brings the arguments to canonical form, then calls a primitive."""
+"""Called in place of a NumPy function: brings the arguments to canonical form, then calls a primitive."""
 
 NUMPY_CONSTANTS: set[Callable[..., Any]] = set()
-"""NumPy functions without a gradient by nature: they are run on the plain arrays."""
+"""NumPy functions without a gradient by nature: they run on the plain arrays."""
 
 MADE: WeakSet[Primitive] = WeakSet()
-"""All primitives that exist, those of users too."""
+"""All primitives that exist, including those of users."""
 
 
 def implements(*functions: Callable[..., Any]) -> Callable[[Rule], Rule]:
@@ -77,48 +77,48 @@ def implements(*functions: Callable[..., Any]) -> Callable[[Rule], Rule]:
 
 
 def pass_on(t: T, *_: Any) -> T:
-    """The rule with slope 1. The sweep knows it by name and saves the call: half of all rules in small graphs."""
+    """The rule with slope 1. The sweep recognises it and skips the call: it is half of all rules in small graphs."""
     return t
 
 
 class Primitive:
     """A function of arrays and its derivative rules.
 
-    Built by `elementwise`, `linear`, `multilinear` and `primitive`, not directly.
+    Use `elementwise`, `linear`, `multilinear` or `primitive` to make one, not this class.
 
     Attributes
     ----------
     name : str
         Shown in graphs and messages.
     fn : callable
-        The function of plain arrays; arrays are positional, metadata is by keyword.
+        The function of plain arrays. Arrays are positional arguments, metadata are keywords.
     kind : str
         One of ``"elementwise"``, ``"linear"``, ``"multilinear"``, ``"general"``.
     pulls : tuple of (callable or None), or None
-        For each operand its reverse rule. None in place of the tuple: `joint_pull` serves all.
+        The reverse rule of each operand. If it is None, `joint_pull` is the rule for all operands.
     pushes : tuple of (callable or None), or None
-        For each operand its forward rule. None in place of the tuple: `joint_push` serves all.
+        The forward rule of each operand. If it is None, `joint_push` is the rule for all operands.
     takes_output : bool
-        Whether rules are called with the output ``y`` behind the (co)tangent.
+        Whether rules take the output ``y`` after the cotangent or tangent.
     reads : bool
         Whether the rules need the values of the operands, not only their shapes and dtypes.
     flags : int
         Sum of `MASKING`, `SINGULAR`, `OVERFLOWING` and `GUARDING`.
     live : tuple of (callable or None)
         For a masking primitive and each operand, ``(y, *xs, **keywords) -> bool array``: the entries
-        (of the output, for elementwise; of the operand, else) through which anything flows.
+        (of the output if elementwise, otherwise of the operand) through which anything flows.
     passes_mask : bool
-        Whether a mask goes through the rules by applying them to the indicator of live entries.
+        Whether a mask passes through the rules: they are applied to an array with 1 in the live entries.
     mask_pull, mask_push : callable or None
         A general primitive's own rules for masks.
     symbolic_zeros : bool
-        Whether the rules take None for a structurally zero cotangent of one of several outputs.
+        Whether the rules take None as the cotangent of an output on which nothing depends.
     sees_masks : bool
-        Whether the reverse rules take ``live=``, the mask of the cotangent (of several outputs a tuple), where one is
-        kept: for rules that turn a blocked entry into something else before an infinite slope meets it.
+        Whether the reverse rules take ``live=``, the mask of the cotangent (a tuple for several outputs), if there is
+        one. Some rules need it to replace a blocked entry before it is multiplied by an infinite slope.
     direct : tuple of callables, or None
-        For speed alone: for each operand ``(out, ct, *xs) -> ct_x``, the numbers of the reverse rule on plain arrays,
-        written into `out` where that is not None. The tests compare it with the rule.
+        For speed only: for each operand ``(out, ct, *xs) -> ct_x``, the same numbers as the reverse rule on plain
+        arrays, written into `out` unless that is None. Tests compare it with the rule.
     """
 
     def __init__(self, name: str, fn: Callable[..., Any], kind: str) -> None:
@@ -203,16 +203,16 @@ def elementwise(
         ``fn(*xs) -> y``, with NumPy broadcasting. A NumPy ufunc is registered: from then on it may
         be called on Tensors.
     *maps : callable or None
-        For each operand the diagonal linear map ``(t, y, *xs) -> t * dy/dx``. One line serves both
+        For each operand the diagonal linear map ``(t, y, *xs) -> t * dy/dx``. One map serves both
         sweeps, since a diagonal map is its own transpose. It must be plain NumPy without control
-        flow on values (use ``np.where``); then second and higher derivatives follow. None: the
-        operand has no derivative (a condition, an index). Without any map a decorator is returned
-        that takes the map of a one-operand function.
+        flow on values (use ``np.where``); then second and higher derivatives follow. None means that
+        the operand has no derivative (a condition, an index). If no map is given, a decorator is
+        returned that takes the map of a one-operand function.
     name : str, optional
-        Shown in graphs and messages; the name of `fn` if not given.
+        Shown in graphs and messages; by default the name of `fn`.
     live : sequence of callables or None, optional
         Declares a masking function: per operand ``(y, *xs) -> bool array`` of the entries through
-        which anything flows. Entries outside pass 0, even where a later slope is infinite.
+        which anything flows. All other entries pass 0, even where a later slope is infinite.
     singular : bool, default False
         Declares that the slope is infinite or undefined somewhere in the domain.
     reads : bool, default True
@@ -226,7 +226,7 @@ def elementwise(
     Raises
     ------
     RuleError
-        If a map is not callable, or `fn` is a NumPy function that already has its rules.
+        If a map is not callable, or `fn` is a NumPy function that already has rules.
 
     Examples
     --------
@@ -284,19 +284,19 @@ def linear(
     fn : callable
         ``fn(x, *others, **keywords) -> y``, linear in `x`.
     transpose : callable, optional
-        ``(ct, x, *others, **keywords) -> ct_x``, the transposed map applied to the cotangent of `y`;
-        it may use the shape and dtype of `x`, not its values. Left out, a decorator is returned.
+        ``(ct, x, *others, **keywords) -> ct_x``, the transposed map applied to the cotangent of `y`. It
+        may use the shape and dtype of `x`, not its values. If left out, a decorator is returned.
     name : str, optional
         Shown in graphs and messages.
     variadic : bool, default False
         `fn` takes any number of operands and is linear in all of them together (``concatenate``);
-        `transpose` returns a tuple with one cotangent each.
+        `transpose` returns a tuple with one cotangent for each.
     masking : bool, default False
-        Some entries of the operand never reach the output (a gather), or of the output never come
-        from the operand (a pad).
+        Some entries of the operand never reach the output (a gather), or some entries of the output
+        do not come from the operand (a pad).
     passes_mask : bool, default False
-        `fn` only copies, drops, places and sums entries, without negative coefficients, so that a
-        mask may be sent through it as an array of zeros and ones.
+        `fn` only copies, drops, places and sums entries, without negative coefficients, so a mask may
+        pass through it as an array of zeros and ones.
 
     Returns
     -------
@@ -342,11 +342,11 @@ def multilinear(
         ``fn(*xs, **keywords) -> y``.
     *transposes : callable
         For each operand ``(ct, *xs, **keywords) -> ct_x``: the transpose of `fn` as a function of
-        that operand, the others held fixed.
+        that operand, with the others fixed.
     name : str, optional
         Shown in graphs and messages.
     passes_mask : bool, default False
-        A mask may be sent through the transposes with ones in place of the other operands.
+        A mask may pass through the transposes, with ones in place of the other operands.
 
     Returns
     -------
@@ -427,18 +427,18 @@ def primitive(
     symbolic_zeros: bool = False,
     sees_masks: bool = False,
 ) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
-    """Make a primitive of any function, from its reverse and its forward rule.
+    """Make a primitive of any function, from its reverse and forward rules.
 
     Parameters
     ----------
     fn : callable, optional
-        ``fn(*xs, **keywords) -> y``; a tuple of arrays for several outputs. Left out, a decorator is
-        returned.
+        ``fn(*xs, **keywords) -> y``, where `y` is a tuple of arrays if there are several outputs. If
+        left out, a decorator is returned.
     vjp : sequence of callables, or callable
         For each operand ``(ct, y, *xs, **keywords) -> ct_x``, or one function that returns the tuple
         of all of them.
     jvp : sequence of callables, or callable
-        For each operand ``(t, y, *xs, **keywords) -> t_y``, summed by the sweep; or one function
+        For each operand ``(t, y, *xs, **keywords) -> t_y``, which the sweep adds up; or one function
         ``(ts, y, *xs, **keywords) -> t_y`` of the tuple of all tangents.
     name : str, optional
         Shown in graphs and messages.
@@ -446,15 +446,15 @@ def primitive(
         Declares a masking function: per operand ``(y, *xs, **keywords) -> bool array`` in the shape
         of the operand.
     mask_pull, mask_push : callable, optional
-        ``(index, live, y, *xs, **keywords) -> bool array``: how a mask goes through; without them it
-        is dropped.
+        ``(index, live, y, *xs, **keywords) -> bool array``: how a mask passes through. Without them
+        it is dropped.
     singular : bool, default False
         Declares that the slope is infinite or undefined somewhere in the domain.
     symbolic_zeros : bool, default False
-        With several outputs: the rules take None for an output on which nothing depends. Without it
-        they are given arrays of zeros.
+        With several outputs: the rules get None for an output on which nothing depends. Otherwise
+        they get an array of zeros.
     sees_masks : bool, default False
-        The reverse rules take a keyword ``live=None``: the mask of the cotangent, of several outputs a tuple of masks.
+        The reverse rules take a keyword ``live=None``: the mask of the cotangent (a tuple for several outputs).
 
     Returns
     -------
@@ -517,16 +517,16 @@ def _check_rules(p: Primitive, rules: Sequence[Rule | None], *, all_of_them: boo
                 f"{p.name}: the rule of operand {i} is {rule!r}; give a function, or None for an operand without one."
             )
     n = _count_of_operands(p.fn)
-    if all_of_them and len(rules) < n:  # the derivative by an operand that was forgotten would be 0
+    if all_of_them and len(rules) < n:  # the derivative by a forgotten operand would silently be 0
         raise RuleError(
             f"{p.name} has {n} operands, and rules for {len(rules)} of them were given; give one for each, in order, "
-            "and None for an operand without a derivative."
+            "or None for an operand without a derivative."
         )
     return tuple(rules)
 
 
 def _count_of_operands(fn: Callable[..., Any]) -> int:
-    """How many operands a function certainly has: of a Python function the positional parameters without a default."""
+    """The least number of operands of a function; in Python, the positional parameters without defaults."""
     if isinstance(fn, np.ufunc):
         return fn.nin
     code = getattr(fn, "__code__", None)
@@ -536,12 +536,12 @@ def _count_of_operands(fn: Callable[..., Any]) -> int:
 def _register(p: Primitive) -> Primitive:
     fn = p.fn
     if not callable(fn):
-        raise RuleError(f"an operation is made of a function of arrays, fn; {fn!r} was given.")
+        raise RuleError(f"a primitive is made from a function of arrays, fn; {fn!r} was given.")
     if isinstance(fn, np.ufunc) or getattr(fn, "__module__", None) in ("numpy", "numpy.linalg", "numpy.fft"):
         if fn in NUMPY_PRIMITIVES:
-            name = fn.__name__  # not the name the new rules were to have
+            name = fn.__name__  # NumPy's name, not p.name
             raise RuleError(
-                f"np.{name} already has its rules. For rules of your own wrap it: lambda *xs: np.{name}(*xs)."
+                f"np.{name} already has its rules. To give it your own, wrap it: lambda *xs: np.{name}(*xs)."
             )
         NUMPY_PRIMITIVES[fn] = p
     return p

@@ -1,17 +1,16 @@
 """The two sweeps: cotangents from outputs to inputs, tangents from inputs to outputs.
 
-A sweep works on whatever its values are. On arrays it runs at NumPy's speed; when the caller hands
-it `lift` it wraps operands and outputs, the rules then record themselves, and the result can be
-differentiated again. What all rules have in common is done here, once: un-broadcasting, dtypes,
-accumulation, masks, and leaving out the operands that need nothing.
+On arrays a sweep runs at NumPy's speed. If the caller gives it `lift`, it wraps the operands and
+outputs. The rules then record themselves, and the result can be differentiated again. What all rules
+have in common is done here, once: un-broadcasting, dtypes, accumulation, masks, and skipping the
+operands that need no cotangent.
 
-The reverse sweep exists twice: in full (`pull_back`), and, because a training step spends much of its time
-here, on arrays alone (`pull_back_arrays`).
+The reverse sweep exists twice: in full (`pull_back`), and for plain arrays only (`pull_back_arrays`), because a
+training step spends much of its time there.
 
-Masks cost more than the sweep itself, and nearly never matter: a blocked entry is 0, and 0 times a slope stays 0
-unless the slope is infinite or NaN. Then the product is NaN, and a NaN cannot get lost on its way, for every rule is
-linear, but where a later mask blocks it. So a sweep on arrays first runs without masks, and again with them only if a
-result is not finite.
+Masks cost more than the sweep itself, and they seldom matter: a blocked entry is 0, and 0 times a slope is 0 unless
+the slope is infinite or NaN. Then the product is NaN. Since every rule is linear, a NaN reaches a result unless a later
+mask blocks it. So a sweep on arrays first runs without masks, and again with them only if a result is not finite.
 """
 
 from __future__ import annotations
@@ -31,8 +30,8 @@ from autodiff.core.walks import Walk
 from autodiff.errors import RuleError
 from autodiff.typing import Array
 
-# Each `type: ignore` below that gives no reason has this one: an operand on the way has a rule. The walk has seen to
-# it, and asserting it again for every node would cost as much as the sweep itself.
+# A `type: ignore` below without a reason has this one: an operand with a parent node has a rule. Recording sees to it,
+# and asserting it again for every node would cost as much as the sweep itself.
 Lift = Callable[[Any, Node], Any]
 
 _LONG = 8192  # entries
@@ -41,29 +40,29 @@ _LONG = 8192  # entries
 
 
 def pull_back_arrays(nodes: Iterable[Node], cts: dict[Node, Any], lives: dict[Node, Any] | None = None) -> None:
-    """The reverse sweep on plain arrays towards every tracked operand: the fast way, and the usual one.
+    """The reverse sweep on plain arrays towards every tracked operand: the fast and usual way.
 
     Parameters
     ----------
     nodes : iterable of Node
         Newest first.
     cts : dict
-        The cotangent of each output's node; afterwards that of each input.
+        Before: the cotangent of each output's node. After: the cotangent of each input.
     lives : dict, optional
-        Given, masks are kept in it.
+        If given, masks are kept, in this dict.
 
     Notes
     -----
-    This loop is most of what a small network pays beside NumPy, hence its shape: arguments are passed one by one
-    where that is possible, and what is rare is done elsewhere.
+    In a small network most of the time outside NumPy is spent in this loop. So it passes arguments one by one where
+    it can, which is faster than unpacking, and leaves rare cases to `step`.
     """
     if switches.active:
         nodes = switches.tell_swept(nodes, cts, None, reverse=True)
-    owned: set[Node] = set()  # whose cotangent is a sum made here, so that a further term may go in place
+    owned: set[Node] = set()  # nodes whose cotangent is a sum made here: no one else has it, so += is safe
     ndarray = np.ndarray
     for node in nodes:
         ct = cts.pop(node, None)
-        if ct is None:  # a rule said None: nothing flows this way
+        if ct is None:  # a rule returned None: no cotangent flows to this node
             continue
         primitive = node.primitive
         rules = primitive.pulls
@@ -122,15 +121,16 @@ def pull_back_arrays(nodes: Iterable[Node], cts: dict[Node, Any], lives: dict[No
 
 
 def pull_back_to_leaves(found: Walk, cts: dict[Node, Any]) -> dict[Node, Any]:
-    """The reverse sweep on plain arrays to all leaves, with masks if they matter; returns the cotangents."""
+    """The reverse sweep on plain arrays to all leaves, with masks if needed; returns the cotangents."""
     nodes = found.nodes
     if switches.tracer() is not None:
         wanted = set(found.leaves)
         return with_masks_if_needed(lambda given, **masks: pull_back(found, given, wanted, **masks), found, cts)
-    if not found.masked or switches.is_watched():  # whoever looks on is shown the sweep that counts, not an attempt
+    if not found.masked or switches.is_watched():  # a watcher should see only the final sweep, not an attempt
         pull_back_arrays(nodes, cts, {} if found.masked else None)
         return cts
-    # Behind the last slope that may be infinite nothing more can happen; most networks have them in the loss only.
+    # No NaN can arise after the last slope that may be infinite, so the check comes there: usually in the loss, where
+    # cotangents are small. A guard (`where`) may meet values of any operation: with one, the gradients are checked.
     k = len(nodes)
     if not found.flags & GUARDING:
         for node in reversed(nodes):
@@ -147,18 +147,18 @@ def pull_back_to_leaves(found: Walk, cts: dict[Node, Any]) -> dict[Node, Any]:
 
 
 def receive(leaf: Leaf, ct: Any) -> None:
-    """Add one more gradient to a leaf. What arrives is copied: it may be shared with other nodes."""
+    """Add a gradient to a leaf. The cotangent is copied, since other nodes may share it."""
     if switches.active and (tracer := switches.tracer()) is not None:
         leaf.grad = tracer.received(leaf, ct)
         return
     if ct.dtype.kind == "c":
-        ct = ct.conj()  # a cotangent is a linear functional; the gradient points uphill
+        ct = ct.conj()  # a cotangent is a linear functional; its conjugate is the gradient, which points uphill
     grad, home = leaf.grad, leaf.home
     if grad is None and home is None:
         leaf.grad = np.array(ct)
     elif grad is None:
         if ct is not home:
-            home[...] = ct  # type: ignore[index]  # one of the two is there, and it is not `grad`
+            home[...] = ct  # type: ignore[index]  # `grad` is None here, so `home` is not
         leaf.grad = home
     elif grad is home:
         grad += ct
@@ -174,11 +174,11 @@ def with_masks_if_needed(
     *,
     recorded: bool = False,
 ) -> dict[Node, Any]:
-    """A sweep whose values come later, since it is recorded or traced: with masks where they may matter.
+    """Run a sweep that is recorded or traced, with masks if they may matter.
 
-    In a sweep that is recorded, a singular slope may be infinite in a later derivative: masks are kept from the start.
-    Otherwise they wait for a result that is not finite, as they do in a plain sweep; a program looks at every call
-    whether that is as it was.
+    In a recorded sweep a singular slope may become infinite in a later derivative, so masks are kept from the start.
+    Otherwise they are kept only if a result is not finite, as in a plain sweep. A compiled program checks at every
+    call that this has not changed.
     """
     if not found.masked or (recorded and found.masked_from_the_start):
         return sweep(dict(given), masked=found.masked, lives=lives if found.masked else None)
@@ -189,32 +189,32 @@ def with_masks_if_needed(
 
 
 def _are_finite_here(results: Iterable[Any]) -> bool:
-    """Whether all results are finite, Tensors among them; in a trace a decision, which every call makes again."""
+    """Whether all results, arrays or Tensors, are finite; a compiled program checks this again at every call."""
     arrays = list(_arrays_in(results))
     tracer = switches.tracer()
     if tracer is None:
         return all_finite(arrays)
-    # Behind a random draw, or an update, a program cannot begin anew: masks are kept for whatever comes.
+    # After a random draw or an update a program cannot start again, so it keeps masks in any case.
     return tracer.can_decide and tracer.decide(are_finite, arrays)
 
 
 def _arrays_in(values: Iterable[Any]) -> Iterator[Any]:
-    """The arrays in Tensors, in Batches and in tuples of several outputs."""
+    """The plain arrays in Tensors, in Batches, and in tuples or lists of them."""
     for value in values:
         if isinstance(value, (list, tuple)):
             yield from _arrays_in(value)
         elif value is not None:
-            value = getattr(value, "values", value)  # of a Batch, which may be one of Tensors
+            value = getattr(value, "values", value)  # a Batch holds an array or a Tensor
             yield getattr(value, "_data", value)
 
 
 def are_finite(*arrays: Any) -> bool:
-    """`all_finite`, of what it is called with."""
+    """`all_finite` of its arguments."""
     return all_finite(arrays)
 
 
 def all_finite(values: Iterable[Any]) -> bool:
-    """Whether no value has an entry that is infinite or NaN; it may say no of huge ones. None has none."""
+    """Whether all entries are finite; None counts as finite. False is possible for huge entries, which overflow."""
     for value in values:
         if type(value) is np.float64:
             if not -inf < value < inf:
@@ -223,8 +223,8 @@ def all_finite(values: Iterable[Any]) -> bool:
             if not all_finite(value):
                 return False
         elif value is not None:
-            array = getattr(value, "values", value) if type(value) is not np.ndarray else value  # of a Batch all copies
-            # One quick call for all entries; BLAS wakes its threads for long ones, which takes longer than a plain sum.
+            array = getattr(value, "values", value) if type(value) is not np.ndarray else value  # all copies of a Batch
+            # One fast call covers all entries. For long arrays a plain sum is faster: BLAS would wake its threads.
             if array.ndim:
                 array = np.vdot(array, array) if array.size < _LONG else np.add.reduce(array, axis=None)
             if not abs(array) < inf:
@@ -233,11 +233,11 @@ def all_finite(values: Iterable[Any]) -> bool:
 
 
 def _free_home(node: Node, cts: dict[Node, Any]) -> Any:
-    """Where the cotangent of a parameter may be written at once: its place in the flat buffer, if nobody reads it."""
+    """The memory in a flat buffer where a parameter's gradient may be written directly; None if there is none."""
     if type(node) is Leaf and node.grad is None and node.home is not None and node not in cts:
-        # The reference count tells who else could read the buffer: two references are the leaf's and this call's own.
-        # A third belongs to a user who kept last step's gradient, which must not change under them. On an interpreter
-        # that counts otherwise the answer may be None too often, which costs a copy, or miss that user.
+        # Writing there saves a copy, but must not change a gradient that a user kept from the last step. The reference
+        # count shows it: two references are the leaf's and this call's, a third is the user's. An interpreter that
+        # counts differently may give None too often, which costs a copy, or overlook that user.
         return node.home if getrefcount(node.home) <= 2 else None
     return None
 
@@ -253,19 +253,19 @@ def step(
     needed: Set[Node] | None = None,
     sent: Callable[[int, Node, Any], object] | None = None,
 ) -> None:
-    """One step of the reverse sweep: the rules of one operation, and what they send to its operands.
+    """One step of the reverse sweep: call the rules of one operation and add up the cotangents of its operands.
 
     Parameters
     ----------
     node : Node
-    ct : array, or list of arrays and None for several outputs
+    ct : array, or list of (array or None) for several outputs
         The cotangent of its output.
     cts, lives : dict
-        The cotangents so far and their masks, to which those of the operands are added.
+        The cotangents so far and their masks; those of the operands are added.
     masked, lift, needed
         As in `pull_back`.
     sent : callable, optional
-        ``sent(index, parent, ct)`` is told of each term after it was added.
+        ``sent(index, parent, ct)`` is called after each term was added.
     """
     primitive = node.primitive
     live = lives.pop(node, None)
@@ -290,8 +290,8 @@ def step(
         if masked:
             alive = mask_pulled(node, i, live)
         else:
-            # A rule may block by a product, t * (x > 0). In a record it must be seen to block: an outer
-            # function may have an infinite slope.
+            # A rule may block by a product, t * (x > 0). In a recorded sweep this is not enough: an outer function's
+            # slope may be infinite, and 0 times infinity is NaN. So `blocked` sets the entries to a new 0.
             alive = own_mask(node, i) if lift is not None and primitive.live else None
         if alive is not None:
             g = blocked(g, alive, recorded=lift is not None)
@@ -299,7 +299,7 @@ def step(
         g = conform(g, x, node)
         before = cts.get(parent)
         cts[parent] = g if before is None else before + g
-        if alive is not None or lives:  # an entry is alive if it is in any term
+        if alive is not None or lives:  # an entry is alive if it is alive in any term
             other = alive if before is None else lives.pop(parent, None)
             if alive is not None and other is not None:
                 lives[parent] = alive if before is None else alive | other
@@ -322,7 +322,7 @@ def joint_cotangents(node: Node, head: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _send_item(node: Node, ct: Any, live: Any, cts: dict[Node, Any], lives: dict[Node, Any], *, masked: bool) -> None:
-    """Put the cotangent of one output, and its mask, into their places among those of the whole operation."""
+    """Add the cotangent of one output, and its mask, to the lists that hold those of all outputs."""
     parent = node.parents[0]
     assert parent is not None
     places = cts.get(parent)
@@ -336,7 +336,7 @@ def _send_item(node: Node, ct: Any, live: Any, cts: dict[Node, Any], lives: dict
 
 
 def _outputs_cotangent(node: Node, ct: list[Any]) -> tuple[Any, ...]:
-    """The cotangent of several outputs as rules expect it."""
+    """The cotangents of several outputs, as the rules expect them: a missing one is None or zeros."""
     if node.primitive.symbolic_zeros:
         return tuple(ct)
     return tuple(np.zeros_like(y) if c is None else c for c, y in zip(ct, node.output, strict=True))
@@ -351,7 +351,7 @@ def pull_back(
     masked: bool = False,
     lives: dict[Node, Any] | None = None,
 ) -> dict[Node, Any]:
-    """The reverse sweep in full: towards `targets`, with masks if asked, recorded if given `lift`.
+    """The full reverse sweep to `targets`: it can keep masks, and with `lift` it is recorded.
 
     Parameters
     ----------
@@ -360,13 +360,13 @@ def pull_back(
     cts : dict
         The cotangent of each output's node.
     targets : collection of Node
-        Whose cotangents are wanted.
+        The nodes whose cotangents are wanted.
     lift : callable, optional
-        ``lift(array, node)`` makes of an array and its node something that records.
+        ``lift(array, node)`` turns an array and its node into something that records, a Tensor.
     masked : bool, default False
         Keep the masks of blocked entries.
     lives : dict, optional
-        Masks of the given cotangents, True where they are alive.
+        The masks of the given cotangents, True where an entry is alive.
 
     Returns
     -------
@@ -395,7 +395,7 @@ def pull_back(
 
 
 def _lifted(node: Node, lift: Lift | None) -> tuple[tuple[Any, ...], Any]:
-    """Operands and output of a node as the rules of this sweep should see them."""
+    """The operands and output of a node for the rules: plain, or wrapped by `lift` if the sweep is recorded."""
     if lift is None:
         return node.operands, node.output
     operands = tuple(x if p is None else lift(x, p) for x, p in zip(node.operands, node.parents, strict=True))
@@ -405,7 +405,7 @@ def _lifted(node: Node, lift: Lift | None) -> tuple[tuple[Any, ...], Any]:
 
 
 def zeros_for(leaf: Node, nodes: Sequence[Node]) -> Array:
-    """The gradient of a leaf that is in the graph, but to which nothing flows: every way to it is blocked."""
+    """The zero gradient of a leaf that is in the graph but receives no cotangent."""
     for node in nodes:
         for parent, x in zip(node.parents, node.operands):
             if parent is leaf:
@@ -414,7 +414,7 @@ def zeros_for(leaf: Node, nodes: Sequence[Node]) -> Array:
 
 
 def conform(g: Any, x: Any, node: Node) -> Any:
-    """A rule's result with the shape and dtype of the operand: summed over broadcast axes, cast back."""
+    """A rule's result, brought to the operand's shape and dtype: summed over broadcast axes, then cast."""
     shape = getattr(g, "shape", None)
     if shape is None:
         raise RuleError(
@@ -432,7 +432,7 @@ def conform(g: Any, x: Any, node: Node) -> Any:
 
 
 def _sum_to(g: Any, x: Any, node: Node) -> Any:
-    """Transpose of broadcasting `x` to the shape of `g`."""
+    """The transpose of broadcasting `x` to the shape of `g`."""
     extra = len(g.shape) - x.ndim
     if extra < 0 or any(a != b and b != 1 for a, b in zip(g.shape[extra:], x.shape, strict=True)):
         i = next((i for i, o in enumerate(node.operands) if o is x), 0)
@@ -460,7 +460,7 @@ def push_forward(
 ) -> dict[Node, Any]:
     """The forward sweep: tangents along the recorded nodes, from the targets to the outputs.
 
-    Parameters and masks as in `pull_back`; `tangents` maps the targets' nodes to their tangents.
+    The other parameters are as in `pull_back`; `tangents` maps the targets' nodes to their tangents.
 
     Returns
     -------
@@ -474,7 +474,7 @@ def push_forward(
         nodes = switches.tell_swept(nodes, tangents, outputs, reverse=False)
     for node in nodes:
         primitive = node.primitive
-        if node in tangents:  # a target that is itself a result: its tangent is given
+        if node in tangents:  # a target that is itself a result; its tangent was given
             continue
         moving = [i for i, p in enumerate(node.parents) if p is not None and p in tangents]
         if not moving:
@@ -527,7 +527,7 @@ def push_forward(
 
 
 def _last_use(nodes: Sequence[Node]) -> dict[Node, list[Node]]:
-    """For each node, the parents whose tangents no later node reads: they are let go behind it."""
+    """For each node, the parents whose tangents no later node reads, so that they can be freed after it."""
     seen: set[Node] = set()
     last: dict[Node, list[Node]] = {}
     for node in nodes:
@@ -559,7 +559,7 @@ def _push_jointly(
 
 
 def conform_tangent(t: Any, node: Node) -> Any:
-    """A tangent with the shape and dtype of the node's output: broadcast, cast."""
+    """A tangent, brought to the shape and dtype of the node's output: broadcast, then cast."""
     y = node.output
     shape = getattr(t, "shape", None)
     if shape is None:

@@ -1,6 +1,6 @@
-"""What is switched on: recording, who looks on, who writes down the calls; for a context or a thread.
+"""Switches of a context or a thread: whether operations are recorded, who watches, who traces calls.
 
-Nearly always nothing is, and then an operation looks at one number, `active`, and no further.
+Nearly always all are at their defaults. Then an operation reads one number, `active`, and nothing else.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ class _Modes(threading.local):
 
 _modes = _Modes()
 structure = [0]
-"""Counts changes of modules of networks, over all threads: a compiled program looks at it before it is run."""
+"""Counts changes to modules of networks, over all threads. A compiled program reads it before each run."""
 _lock = threading.Lock()
 active = 0
-"""How many switches are away from their default, over all threads. While it is 0, which is nearly
-always, an operation need not look at the (slow) thread-local."""
+"""How many switches are not at their default, over all threads. While it is 0, an operation need not
+read the thread-local, which is slow."""
 
 
 _switches: ContextVar[tuple[set_recording, ...]] = ContextVar("autodiff_switches", default=())
-"""The switches that are open in this context (a thread, a task of asyncio), in the order in which they were opened.
+"""The open switches of this context (a thread, an asyncio task), in the order in which they were opened.
 
-Generators open and close theirs in any order, and perhaps in different contexts. So nobody puts back what was there
-before: each switch takes itself away, and one that was closed elsewhere counts for nothing."""
+Generators open and close switches in any order, and perhaps in different contexts. So closing does not restore an
+earlier state: each switch removes itself, and a switch that was closed in another context is ignored."""
 
 
 def is_recording() -> bool:
-    """Whether operations of this context are recorded now."""
+    """Whether operations of this context are being recorded."""
     if not active:
         return True
     for switch in reversed(_switches.get()):
@@ -46,7 +46,7 @@ def is_recording() -> bool:
 
 
 class set_recording:  # noqa: N801 - a context manager, used like a function
-    """Context manager: record, or do not, in this context; an object for each time."""
+    """Context manager: switch recording on or off in this context. Each use needs its own object."""
 
     __slots__ = ("is_open", "on")
 
@@ -68,11 +68,11 @@ class set_recording:  # noqa: N801 - a context manager, used like a function
             active -= 1
 
 
-# --- who looks on
+# --- watchers and the tracer
 
 
 class watching:  # noqa: N801 - a context manager, used like a function
-    """Context manager: somebody looks on in this thread."""
+    """Context manager: a `tape.Watcher` observes this thread."""
 
     __slots__ = ("watcher",)
 
@@ -95,23 +95,23 @@ class watching:  # noqa: N801 - a context manager, used like a function
 
 
 def tracer() -> Any:
-    """Who writes down the NumPy calls of this thread for `compile`, or None."""
+    """The tracer that records the NumPy calls of this thread for `compile`, or None."""
     return _modes.tracer if active else None
 
 
 def is_traced(x: Any) -> bool:
-    """Whether this stands for an array in a function that is being compiled."""
+    """Whether `x` stands in for an array in a function that is being compiled."""
     return hasattr(type(x), "__autodiff_traced__")
 
 
 def set_tracer(new: Any) -> Any:
-    """Let somebody write them down, who looks on as well, or nobody; returns who did before."""
+    """Set the tracer of this thread, or None; returns the previous one. A tracer must be `watching` as well."""
     before, _modes.tracer = _modes.tracer, new
     return before
 
 
 def refusal(text: str) -> CompileError:
-    """The error about what cannot be compiled. Who writes down the calls notes it: caught, it is raised at the end."""
+    """The error about something that cannot be compiled. The tracer keeps it, and raises it even if it is caught."""
     error = CompileError(text)
     if _modes.tracer is not None:
         _modes.tracer.refusal = _modes.tracer.refusal or error
@@ -119,12 +119,12 @@ def refusal(text: str) -> CompileError:
 
 
 def is_watched() -> bool:
-    """Whether somebody looks on in this thread."""
+    """Whether a watcher observes this thread."""
     return bool(active and _modes.watchers)
 
 
 def tell_recorded(node: Any) -> None:
-    """Show a node to those who look on. To be called while `active` is not 0."""
+    """Show a new node to the watchers. Call it only while `active` is not 0."""
     for watcher in _modes.watchers:
         watcher.recorded(node)
 
@@ -132,30 +132,30 @@ def tell_recorded(node: Any) -> None:
 def tell_met(
     function: Callable[..., Any], args: tuple[Any, ...], parents: tuple[Any, ...], keywords: dict[str, Any]
 ) -> None:
-    """Show them a function that leaves no node of its own. To be called while `active` is not 0."""
+    """Show the watchers a function that leaves no node of its own. Call it only while `active` is not 0."""
     for watcher in _modes.watchers:
         watcher.met(function, args, parents, keywords)
 
 
 def tell_swept(nodes: Iterable[Any], values: dict[Any, Any], targets: Any, *, reverse: bool) -> Iterable[Any]:
-    """The nodes of a sweep, shown to those who look on. To be called while `active` is not 0."""
+    """The nodes of a sweep, shown to the watchers as they pass. Call it only while `active` is not 0."""
     for watcher in _modes.watchers:
         nodes = watcher.swept(nodes, values, targets, reverse=reverse)
     return nodes
 
 
 def enter_scope(name: str) -> None:
-    """Note that a named stretch begins, if somebody looks on."""
+    """Note that a named scope begins, if a watcher observes this thread."""
     if _modes.watchers:
         _modes.scopes = (*_modes.scopes, name)
 
 
 def leave_scope(name: str) -> None:
-    """Note that it ends; one that began before the watch is not known."""
+    """Note that a named scope ends. One that began before the watching did is not known."""
     if _modes.scopes and _modes.scopes[-1] == name:
         _modes.scopes = _modes.scopes[:-1]
 
 
 def open_scopes() -> tuple[str, ...]:
-    """The named stretches of this thread that began since somebody looks on, the outermost first."""
+    """The open named scopes of this thread, outermost first, from those that began while it was watched."""
     return _modes.scopes

@@ -1,8 +1,8 @@
 """The tape: nodes that remember how arrays were made.
 
-A `Node` points at the nodes of its operands, never forwards, so a graph is freed by reference
-counting as soon as its result is dropped. Numbers grow in the order of recording; sorting by them is
-all the topology there is. Nothing here recurses: depth costs no stack.
+A `Node` points back at the nodes of its operands, never forwards. So reference counting frees a graph
+as soon as its result is dropped. Nodes are numbered in the order of recording, so sorting by number is
+a topological sort. Nothing here recurses, so a deep graph needs no deep stack.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import numpy as np
 from autodiff.core.primitives import LINEAR, Primitive, linear
 
 next_number: Callable[[], int] = itertools.count(1).__next__
-"""The counter that numbers nodes and stamps assignments; atomic under the interpreter lock."""
+"""Returns the next number for a node or an assignment. It is atomic under the interpreter lock."""
 
 NO_KEYWORDS: dict[str, Any] = {}
 
 INPUT = Primitive("input", lambda: None, LINEAR)
-"""Stands where no operation made the value; it is never called, and has no operands."""
+"""The primitive of a node whose value no operation made. It has no operands and is never called."""
 
 
 class Node:
@@ -32,17 +32,17 @@ class Node:
     number : int
         Larger than that of every operand's node.
     primitive : Primitive
-        `INPUT` if nothing was recorded: a leaf, or a target of a transform.
+        `INPUT` if no operation made the value: a leaf, or a target of a transform.
     operands : tuple
-        The operand arrays (plain, never Tensors) and Python numbers.
+        The operands: plain arrays, never Tensors, and Python numbers.
     parents : tuple of (Node or None)
-        The operands' nodes; None where an operand is not tracked.
+        The operands' nodes; None for an operand that is not tracked.
     keywords : dict
         Metadata of the call.
     output : array, or tuple of arrays
         What the primitive returned.
     name : str
-        Only set where the user gave a name.
+        Set only if the user gave a name.
     """
 
     __slots__ = ("__weakref__", "keywords", "name", "number", "operands", "output", "parents", "primitive")
@@ -70,16 +70,16 @@ class Node:
 
 
 class Leaf(Node):
-    """The node of a Tensor made with ``requires_grad=True``: where gradients gather.
+    """The node of a Tensor made with ``requires_grad=True``, where gradients accumulate.
 
     Attributes
     ----------
     grad : ndarray or None
-        The gradients so far; None before the first and after they were cleared.
+        The sum of the gradients so far; None before the first one, and after clearing.
     stamp : int
-        The number at which the value was last assigned.
+        The number drawn when the value was last assigned.
     home : ndarray or None
-        Where the gradient is to live, if an optimiser gave it a place in a flat buffer.
+        The memory for the gradient, if an optimiser gave it a place in a flat buffer.
     place : tuple, or None
         The flat buffers and the offset in them.
     """
@@ -111,7 +111,7 @@ def _item(outputs: tuple[Any, ...], *, index: int) -> Any:
 
 
 ITEM = Primitive("item", _item, LINEAR)
-"""Picks one output of an operation with several; the sweeps know it by name."""
+"""Picks one output of an operation with several. The sweeps treat it as a special case."""
 
 
 def item_node(node: Node, index: int) -> Node:
@@ -120,17 +120,17 @@ def item_node(node: Node, index: int) -> Node:
 
 
 ALIAS: Primitive = linear(lambda x: x, lambda ct, x: ct, name="alias", passes_mask=True)
-"""The same value under a fresh number: how a transform takes hold of something already tracked."""
+"""The same value at a fresh number: the node that a transform gives to an argument that is tracked already."""
 
 
 class Held(Node):
-    """The node by which a transform takes hold of an argument: an input, or an alias where that is tracked outside.
+    """The node that a transform gives to an argument: an input, or an alias if the argument is tracked outside.
 
     Attributes
     ----------
     is_open : bool
-        Whether the function of the transform is running: until it ends, a result of another transform that depends on
-        the argument must keep its record.
+        Whether the function of the transform is running. Until it ends, results of other transforms that depend on the
+        argument must stay recorded.
     """
 
     __slots__ = ("is_open",)
@@ -147,7 +147,7 @@ class Held(Node):
 
 
 class opened:  # noqa: N801 - a context manager, used like a function
-    """Context manager: the function runs to which these arguments were handed."""
+    """Context manager: the function that was given these arguments is running."""
 
     __slots__ = ("nodes",)
 
@@ -164,7 +164,7 @@ class opened:  # noqa: N801 - a context manager, used like a function
 
 
 class Watcher:
-    """Somebody who looks on while this thread records and sweeps; the base of what finds anomalies and kinks."""
+    """Observes this thread while it records and sweeps; the base class of what finds anomalies and kinks."""
 
     def met(
         self,
@@ -173,7 +173,7 @@ class Watcher:
         parents: tuple[Node | None, ...],
         keywords: dict[str, Any],
     ) -> None:
-        """A function that leaves no node of its own runs on these plain arrays, some of which have nodes."""
+        """A function that leaves no node of its own runs on these plain arrays; some operands have nodes."""
 
     def recorded(self, node: Node) -> None:
         """An operation was recorded."""
@@ -181,5 +181,5 @@ class Watcher:
     def swept(
         self, nodes: Iterable[Node], values: dict[Node, Any], targets: Set[Node] | None, *, reverse: bool
     ) -> Iterator[Node]:
-        """Hand the nodes of a sweep on, one by one; between two of them `values` may be looked at."""
+        """Yield the nodes of a sweep one after another. Between two of them, `values` may be read."""
         yield from nodes

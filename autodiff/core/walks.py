@@ -1,4 +1,4 @@
-"""Walks over the graph: which nodes lie between results and what they are differentiated by."""
+"""Walks over the graph: which nodes lie between results and the targets of a derivative."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _by_number = attrgetter("number")
 
 
 class Walk(NamedTuple):
-    """What lies between some outputs and a floor.
+    """What lies between some outputs and the oldest target, the floor.
 
     Attributes
     ----------
     nodes : list of Node
-        The recorded operations that lead to a target, newest first.
+        The recorded operations that depend on a target, newest first.
     leaves : list of Node
-        The inputs met on the way.
+        The inputs that the walk met.
     flags : int
         The union of the primitives' flags.
     outside : bool
-        Whether something tracked was met that is neither a target nor made since the floor: then
-        the result depends on it.
+        Whether the outputs depend on something tracked that is older than the floor, or on a leaf
+        that is not a target.
     needed : set of Node, or None
-        The nodes that lead to a target; None when all do.
+        The nodes that depend on a target, and the targets; None if all nodes do.
     """
 
     nodes: list[Node]
@@ -41,17 +41,17 @@ class Walk(NamedTuple):
 
     @property
     def masked(self) -> bool:
-        """Whether a mask could meet an infinite slope, so that a sweep may have to keep masks."""
+        """Whether a blocked entry could meet an infinite slope, so that a sweep may have to keep masks."""
         return self.flags & MASKING != 0 and self.flags & (SINGULAR | OVERFLOWING) != 0
 
     @property
     def is_quiet(self) -> bool:
-        """Whether NumPy's warnings say nothing: infinite slopes are answers here, and a sweep may be an attempt."""
+        """Whether to silence NumPy's warnings: infinite slopes are valid here, and a first attempt may be repeated."""
         return self.flags & SINGULAR != 0 or self.masked
 
     @property
     def masked_from_the_start(self) -> bool:
-        """Whether a sweep that records itself, so that its values come later, must keep masks from the start."""
+        """Whether a sweep that is recorded must keep masks from the start: a later derivative may need them."""
         return self.flags & (MASKING | SINGULAR) == MASKING | SINGULAR
 
 
@@ -62,20 +62,20 @@ def ancestors(roots: Iterable[Node], stop: Callable[[Node, Any], bool] | None = 
     ----------
     roots : iterable of Node
     stop : callable, optional
-        Asked for each node and its value whether the walk ends there.
+        Called with each node and its value; the walk ends there if it returns True.
 
     Yields
     ------
     node, value
-        As an operation had it among its operands; of a root its output.
+        The value is the operand that an operation got from the node; for a root, its output.
 
     Notes
     -----
-    `walk`, `walk_to_leaves` and `depends_outside` do the same in loops of their own, since gradients wait for them.
+    `walk`, `walk_to_leaves` and `depends_outside` have loops of their own for speed: every gradient calls them.
     """
     found = [(root, root.output) for root in dict.fromkeys(roots)]
     seen = {root for root, _ in found}
-    for node, value in found:  # it grows while it is gone through
+    for node, value in found:  # the list grows during the loop
         yield node, value
         if stop is not None and stop(node, value):
             continue
@@ -86,13 +86,13 @@ def ancestors(roots: Iterable[Node], stop: Callable[[Node, Any], bool] | None = 
 
 
 def walk_to_leaves(*roots: Node) -> Walk:
-    """Collect everything that leads to `roots`: what a backward pass sweeps."""
+    """Collect everything that leads to `roots`, for a backward pass."""
     stack = list(roots)
     seen = set(roots)
     nodes: list[Node] = []
     leaves: list[Node] = []
     flags = 0
-    for node in stack:  # it grows while it is gone through
+    for node in stack:  # the list grows during the loop
         primitive = node.primitive
         if primitive is INPUT:
             leaves.append(node)
@@ -113,7 +113,7 @@ def walk_to_leaves(*roots: Node) -> Walk:
 def walk(roots: Iterable[Node], targets: Set[Node], *, through: bool = True) -> Walk:
     """Collect the nodes between `roots` and `targets`.
 
-    With ``through=False`` the walk stops at every target, also at one that is a result and lies above another.
+    With ``through=False`` the walk stops at every target, even at one that depends on another target.
     """
     floor = min([t.number for t in targets], default=0)
     stack = list(roots)
@@ -122,7 +122,7 @@ def walk(roots: Iterable[Node], targets: Set[Node], *, through: bool = True) -> 
     leaves: list[Node] = []
     flags = 0
     outside = False
-    for node in stack:  # it grows while it is gone through
+    for node in stack:  # the list grows during the loop
         if node.number < floor:
             outside = True
             continue
@@ -153,12 +153,12 @@ def walk(roots: Iterable[Node], targets: Set[Node], *, through: bool = True) -> 
     return Walk(nodes, leaves, flags, outside, needed)
 
 
-_SAMPLED = 8  # one walk in so many is looked at: the sum over its nodes is not free
+_SAMPLED = 8  # one walk in so many is measured, since the sum over its nodes takes time
 _LIMIT = 1 << 30
 
 
 class _Memory:
-    """How much recorded memory is alive, by samples."""
+    """How much memory recorded graphs hold, estimated from samples."""
 
     walks = 0
     total = 0
@@ -167,7 +167,7 @@ class _Memory:
 
 
 def _watch_memory(nodes: list[Node]) -> None:
-    """Say once, when graphs that were differentiated stay alive by the gigabyte, what the usual cause is."""
+    """Warn once, with the usual cause, if differentiated graphs that are still alive hold more than a gigabyte."""
     _Memory.walks += 1
     root = nodes[0]
     if _Memory.walks % _SAMPLED or id(root) in _Memory.graphs or _Memory.warned:
@@ -184,24 +184,24 @@ def _watch_memory(nodes: list[Node]) -> None:
         _Memory.warned = True
         warnings.warn(
             f"about {_SAMPLED * _Memory.total / _LIMIT:.1f} GB of recorded operations are alive. If you collect "
-            "losses or other results in a list, collect loss.item() (or x.data, x.detach()): a Tensor keeps all it "
-            "was computed from.",
+            "losses or other results in a list, collect loss.item() (or x.data, x.detach()): a Tensor keeps all "
+            "values that it was computed from.",
             UserWarning,
             stacklevel=4,
         )
 
 
 def depends_outside(root: Node, targets: Set[Node]) -> bool:
-    """Whether something tracked leads to `root` that outlives the transform of these targets.
+    """Whether `root` depends on something tracked that outlives the transform with these targets.
 
-    It was there before them, or it is a leaf, or the argument of a transform that began later and whose function is
-    running: a pullback may be called inside of that.
+    That is a node older than the targets, a leaf, or an argument of another transform whose function is still running:
+    a pullback may be called inside a transform that began later.
     """
     floor = min([t.number for t in targets], default=root.number + 1)
 
     stack = [root]
     seen = {root}
-    for node in stack:  # it grows while it is gone through; a loop of its own, since each nested gradient waits for it
+    for node in stack:  # the list grows during the loop; not `ancestors`, for speed, as every nested gradient runs this
         if node.number < floor:
             return True
         if node not in targets and (isinstance(node, Leaf) or (type(node) is Held and node.is_open)):
@@ -214,7 +214,7 @@ def depends_outside(root: Node, targets: Set[Node]) -> bool:
 
 
 def outside_nodes(roots: Iterable[Node], targets: Set[Node], floor: int) -> dict[Node, Any]:
-    """The tracked nodes from before `floor` (and leaves made since) that lead to `roots`, each with its value."""
+    """The nodes that lead to `roots` and are older than `floor`, or leaves and no targets, each with its value."""
 
     def is_outside(node: Node, _: Any) -> bool:
         return node.number < floor or (isinstance(node, Leaf) and node not in targets)
@@ -223,19 +223,19 @@ def outside_nodes(roots: Iterable[Node], targets: Set[Node], floor: int) -> dict
 
 
 def _check_not_left_behind(leaves: list[Node]) -> None:
-    """Refuse a gradient that would arrive where nobody can read it."""
+    """Refuse a gradient for an `Orphan`, from which nobody could read it."""
     for leaf in leaves:
         if isinstance(leaf, Orphan):
             name = getattr(leaf, "name", None)
             raise GradientError(
-                f"this result was unpickled, and the leaf{f' {name!r}' if name else ''} that it was computed from was "
-                "not pickled with it, so that its gradient would be lost. Pickle them together, pickle.dumps((w, y)), "
-                "or differentiate where the leaf is and pickle the gradient."
+                f"this result was unpickled, but the leaf{f' {name!r}' if name else ''} that it was computed from was "
+                "not pickled with it, so the gradient would be lost. Pickle them together, pickle.dumps((w, y)), "
+                "or differentiate where the leaf is, and pickle the gradient."
             )
 
 
 def _check_not_stale(nodes: list[Node], leaves: list[Node], needed: Set[Node] | None) -> None:
-    """Refuse a sweep that would read a leaf's value after it was changed, or reach a leaf that was left behind."""
+    """Refuse a sweep that needs a leaf's old value after the leaf was changed, or that reaches an `Orphan`."""
     oldest = nodes[-1].number
     for leaf in leaves:
         if isinstance(leaf, Leaf) and (leaf.stamp > oldest or leaf.__class__ is Orphan):
@@ -251,8 +251,9 @@ def _check_not_stale(nodes: list[Node], leaves: list[Node], needed: Set[Node] | 
                 name = getattr(parent, "name", None)
                 who = f"{name!r}" if name else f"the tensor in operand {i}"
                 raise StaleError(
-                    f"{primitive.name}: {who} was changed by assign_ after it was used here, and the derivative "
-                    f"needs the value it had. Differentiate before you assign, or compute the result anew."
+                    f"{primitive.name}: {who} was changed by assign_, optimizer.step() or an update under no_grad "
+                    f"after it was used here, and the derivative needs the value it had. Call backward before you "
+                    f"assign, or compute the result anew."
                 )
 
 

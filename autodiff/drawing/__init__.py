@@ -1,4 +1,4 @@
-"""Pictures of graphs: the tape is read into vertices and edges, folded, written as DOT; Graphviz draws it."""
+"""Pictures of graphs: the tape becomes vertices and edges, is folded and written as DOT, and Graphviz draws it."""
 
 from autodiff.drawing.evaluation import Row, TraceTable, trace_table
 from autodiff.drawing.graph import Edge, Graph, Scope, Vertex, read_graph

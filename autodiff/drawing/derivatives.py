@@ -1,6 +1,6 @@
-"""What a picture shows of derivatives: cotangents, local partial derivatives, and the recorded backward pass.
+"""The derivatives in a picture: cotangents, local partial derivatives, and the recorded backward pass.
 
-All of it comes from the primitives' own rules, by the engine's own sweeps; nothing is written to anybody's ``.grad``.
+All of them are computed by the primitives' own rules in the engine's own sweeps. No ``.grad`` is written.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def inputs_of(tensors: Iterable[Tensor]) -> dict[Node, Any]:
 def _ones(t: Tensor) -> Any:
     if t.dtype.kind == "c":
         raise DtypeError(
-            "the derivatives of a complex result need a direction; draw its real part, its imaginary part or its "
+            "the derivatives of a complex result need a direction; draw its real part, its imaginary part, or its "
             "magnitude."
         )
     return np.ones_like(t._data)
 
 
 def cotangents(tensors: Sequence[Tensor]) -> dict[Node, Any]:
-    """The gradient of the sum of all entries of the tensors by every node they were computed from."""
+    """The gradient of the sum of all entries of the tensors by every node that they were computed from."""
     given: dict[Node, Any] = {}
     for t in tensors:
         if t._node is not None:
@@ -53,11 +53,11 @@ class Partial(NamedTuple):
     Attributes
     ----------
     form : {"number", "diagonal", "row", "matrix"}
-        Of a number by a number; of an array entry by entry; of a number by an array; of an array by an array.
+        Of a number by a number; of an array, entry by entry; of a number by an array; of an array by an array.
     values : array or None
         The entries; None for a matrix, of which only the shape is known.
     shape : tuple of int
-        Shape of output and operand together, of a matrix.
+        The shape of the Jacobian: that of the output, then that of the operand.
     """
 
     form: str
@@ -73,7 +73,7 @@ def local_partials(node: Node) -> list[Partial | None]:
     diagonal = node.primitive is not INPUT and node.primitive.kind == ELEMENTWISE
     rules: dict[int, Any] = {}
     if diagonal or not np.ndim(y):
-        with np.errstate(all="ignore"):  # infinite slopes are answers (see the conventions)
+        with np.errstate(all="ignore"):  # infinite slopes are valid results (see the conventions)
             step(node, np.ones_like(y), {}, {}, masked=True, sent=lambda i, _, g: rules.__setitem__(i, g))
     partials: list[Partial | None] = []
     for i, (parent, x) in enumerate(zip(node.parents, node.operands, strict=True)):
@@ -92,7 +92,7 @@ def local_partials(node: Node) -> list[Partial | None]:
 
 
 class _Attribution(tape.Watcher):
-    """Notes for each recorded operation of a sweep whose rule it belongs to."""
+    """Notes, for each operation that a sweep records, the forward operation whose rule recorded it."""
 
     def __init__(self) -> None:
         self.rules: dict[Node, Node] = {}
@@ -117,13 +117,13 @@ class Backward(NamedTuple):
     Attributes
     ----------
     results : list of Tensor
-        The gradients that the pass arrived at.
+        The gradients that it computed.
     names : dict of Node to str
-        What each is the gradient of.
+        For the node of each gradient, a text that says what it is the gradient of.
     rules : dict of Node to Node
-        For each of its operations the forward operation whose rule recorded it.
+        For each operation of the pass, the forward operation whose rule recorded it.
     since : int
-        Its nodes have this number or a larger one.
+        The smallest number that its nodes may have.
     """
 
     results: list[Tensor]
@@ -133,7 +133,7 @@ class Backward(NamedTuple):
 
 
 def record_backward(tensors: Sequence[Tensor]) -> Backward:
-    """Run the backward pass from ones at the tensors to all leaves and arguments, and record it."""
+    """Run and record the backward pass from ones at the tensors to all leaves and arguments."""
     targets = inputs_of(tensors)
     since = next_number()
     given: dict[Node, Any] = {}

@@ -12,7 +12,7 @@ from autodiff.drawing.rendering import Picture
 
 
 class Style(NamedTuple):
-    """How a kind of box looks, and what the legend says of it."""
+    """The look of a kind of box, and its text in the legend."""
 
     fill: str
     line: str
@@ -20,9 +20,9 @@ class Style(NamedTuple):
     meaning: str
 
 
-# Tints (three fifths white) of the palette of M. Okabe and K. Ito, Color Universal Design, 2008, which the colour-blind
-# can tell apart; the shape or the line differs as well. The picture brings its own white ground, so that the text is as
-# dark on light in a dark page.
+# Tints (three fifths white) of the palette of M. Okabe and K. Ito, Color Universal Design, 2008, which colour-blind
+# readers can tell apart; the shape or the line differs as well. The picture has its own white background, so dark text
+# stays on a light ground in a dark page.
 STYLES: dict[Kind, Style] = {
     "parameter": Style("#F5D999", "#E69F00", {"style": "filled"}, "parameter"),
     "input": Style("#99D8C7", "#009E73", {"style": "filled"}, "input"),
@@ -35,16 +35,16 @@ STYLES: dict[Kind, Style] = {
 }
 GROUND, TEXT = "white", "#111111"
 
-# The widths of a fallback font must fit the boxes: Verdana is wider than what stands in for it.
+# Text must fit the boxes even in a fallback font. Verdana is wider than the fonts that replace it.
 FONT = "Verdana"
 
 CROWD = 20
-"""With more boxes than this the type is smaller, and title and shape share a line."""
+"""With more boxes than this, the type is smaller, and title and shape share a line."""
 
 THRONG = 40
-"""With more boxes than this arrows do not say the operand's position: labels take room that there is not."""
+"""With more boxes than this, arrows do not show the operand's position: there is no room for labels."""
 
-# Points; a pixel is three quarters of one, and nothing is smaller than 9 pixels.
+# In points. A pixel is three quarters of a point, and no text is smaller than 9 pixels.
 LARGE, SMALL, SMALLEST = 11.0, 8.0, 7.0
 
 
@@ -55,16 +55,16 @@ def to_dot(
     lines: Mapping[str, Sequence[str]] | None = None,
     on_edges: Mapping[Edge, str] | None = None,
 ) -> Picture:
-    """The picture of a graph: a box a vertex, a frame a scope, the legend below.
+    """The picture of a graph: a box for each vertex, a frame for each scope, the legend below.
 
     Parameters
     ----------
     graph : Graph
     rankdir : {"TB", "LR", "BT", "RL"}
     lines : mapping of str to sequence of str, optional
-        For keys of vertices further lines.
+        Extra lines for the boxes of vertices, by key.
     on_edges : mapping of Edge to str, optional
-        What stands on arrows, beside the operand's position.
+        Texts for arrows, after the operand's position.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def to_dot(
 def _add(
     picture: Any, vertices: list[Vertex], level: int, prefix: str, lines: Mapping[str, Sequence[str]], crowded: bool
 ) -> None:
-    """Boxes of this level, and a frame round what was recorded in one scope (scopes nest a few levels deep)."""
+    """Add the boxes of this level, and a frame for each scope in it. It recurses, as scopes nest only a few levels."""
     inside: dict[Scope, list[Vertex]] = {}
     for v in vertices:
         if len(v.calls) <= level:
@@ -133,9 +133,9 @@ def _add(
 
 
 def text_of(v: Vertex, further: Sequence[str], crowded: bool) -> str:
-    """What stands in a box."""
+    """The text of a box."""
     title = v.title if v.count == 1 else f"{v.title} ×{v.count:,}"
-    if crowded and v.kind != "module":  # as many texts in a line as it holds
+    if crowded and v.kind != "module":  # put as many texts in a line as fit
         lines = [f"{title} {v.shape}".rstrip()]
         for text in (*v.details, *further):
             if len(lines[-1]) + len(text) < _LINE:
@@ -156,7 +156,7 @@ def style_of(kind: Kind) -> dict[str, str]:
 
 
 def legend(graph: Graph, size: float, *, numbered: bool, partials: bool) -> str:
-    """What the colours that occur mean, and the remarks, as a label of the graph."""
+    """The legend as a label of the graph: the meaning of the colours that occur, and the remarks."""
     kinds = {v.kind for v in graph.vertices}
     shown = [style for kind, style in STYLES.items() if kind in kinds]
     cells = [f'<TD BGCOLOR="{s.fill}" COLOR="{s.line}">{html.escape(s.meaning)}</TD>' for s in shown]

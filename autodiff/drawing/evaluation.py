@@ -1,4 +1,4 @@
-"""The evaluation trace: what a function computes, line by line, with its derivatives beside it."""
+"""The evaluation trace: what a function computes, line by line, with the derivatives."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class Row(NamedTuple):
     Attributes
     ----------
     name : str
-        Of the value: the parameter's for an argument, then ``v1``, ``v2``, ... in the order of evaluation.
+        The name of the value: the parameter's for an argument, then ``v1``, ``v2``, ... in the order of evaluation.
     expression : str
         How it was computed, from names and constants.
     value : array
     partials : dict of str to str
-        For each operand its name and the local partial derivative, as text.
+        The local partial derivative by each operand, as text, under the operand's name.
     cotangent : array or None
-        The derivative of the result by this value; None where the result does not depend on it.
+        The derivative of the result by this value; None if the result does not depend on it.
     tangent : array or None
-        The derivative of this value along the direction; None without one.
+        The derivative of this value along the direction; None without a direction.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Row(NamedTuple):
 
 
 class TraceTable:
-    """What `trace_table` returns; it prints as a table, and shows as one in a notebook.
+    """The result of `trace_table`. It prints as a table, and is displayed as one in a notebook.
 
     Attributes
     ----------
@@ -63,11 +63,11 @@ class TraceTable:
 
     @property
     def header(self) -> list[str]:
-        """Titles of the columns."""
+        """The titles of the columns."""
         return ["node", "expression", "value", "local partials", "cotangent", *["tangent"] * self.has_tangents]
 
     def cells(self, row: Row) -> list[str]:
-        """A row as texts."""
+        """The texts of a row."""
         partials = ", ".join(f"∂{row.name}/∂{name} = {text}" for name, text in row.partials.items())
         cotangent = "" if row.cotangent is None else size_of(row.cotangent)
         cells = [row.name, row.expression, _value(row.value), partials, cotangent]
@@ -93,16 +93,16 @@ _LONGEST_NAME = 40
 
 
 def trace_table(f: Callable[..., Any], *xs: Any, direction: Sequence[Any] | None = None) -> TraceTable:
-    """The evaluation trace of a function, as textbooks write it: values, local partial derivatives, both sweeps.
+    """The evaluation trace of a function, as in textbooks: values, local partial derivatives, both sweeps.
 
     Parameters
     ----------
     f : callable
         Takes and returns arrays, or nested dicts, lists and tuples of them.
     *xs : array_like, or nested containers of them
-        Where to evaluate; each leaf is a row.
+        The point; each leaf is a row.
     direction : sequence, optional
-        A tangent of the structure of each argument. With it the table has the derivative of every value along it.
+        A tangent for each argument, with its structure. The table then shows the derivative of every value along it.
 
     Returns
     -------
@@ -112,14 +112,14 @@ def trace_table(f: Callable[..., Any], *xs: Any, direction: Sequence[Any] | None
     Raises
     ------
     GradientError
-        If an argument cannot be differentiated, or `direction` has not one tangent for each argument.
+        If an argument cannot be differentiated, or `direction` does not have one tangent for each argument.
 
     Notes
     -----
-    The cotangent of a value v is the derivative of the result by v; for several results, or several entries, of the sum
-    of all of them. The tangent is the derivative of v along the direction. Both obey, for a result y, the sum over the
-    arguments of cotangent times tangent = tangent of y. Arrays of more than four entries are summarised: values by
-    their range, cotangents and tangents by their norm, a Jacobian that is not diagonal by its shape.
+    The cotangent of a value v is the derivative of the result by v; if there are several results or entries, that of
+    their sum. The tangent is the derivative of v along the direction. For a result y, the tangent of y is the sum over
+    the arguments of cotangent times tangent. Arrays of more than four entries are summarised: values by their range,
+    cotangents and tangents by their norm, a Jacobian that is not diagonal by its shape.
 
     References
     ----------
@@ -138,7 +138,7 @@ def trace_table(f: Callable[..., Any], *xs: Any, direction: Sequence[Any] | None
     """
     if direction is not None and (not isinstance(direction, (tuple, list)) or len(direction) != len(xs)):
         raise GradientError(
-            f"trace_table: direction is a tuple with a tangent for each of the {len(xs)} argument(s), "
+            f"trace_table: direction must be a tuple with a tangent for each of the {len(xs)} argument(s), "
             f"direction=(t,); {direction!r} was given."
         )
     recording = record(f, xs, {}, range(len(xs)))
@@ -163,8 +163,8 @@ def trace_table(f: Callable[..., Any], *xs: Any, direction: Sequence[Any] | None
             given = printable(getattr(node, "name", None) or f"c{node.number}", _LONGEST_NAME)
             names[node] = given.replace("\n", " ")
             continue
-        if node.primitive is ALIAS:  # where a transform inside takes hold of a value
-            # the node of one of several results always has its parent
+        if node.primitive is ALIAS:  # the argument of a transform inside `f`
+            # an alias always has a parent
             names[node] = names[node.parents[0]]  # type: ignore[index]
             continue
         count += 1
@@ -211,7 +211,7 @@ _INFIX = {
 
 
 def expression(node: Node, names: dict[Node, str]) -> str:
-    """How a node was computed, in Python's notation."""
+    """How a node was computed, in Python notation."""
     operands = [
         names[p] if p is not None else f"<{describe(x)}>" if is_array(x) else _constant(x)
         for p, x in zip(node.parents, node.operands, strict=True)

@@ -1,7 +1,7 @@
-"""Fewer boxes: modules below a level become one box each, a repeated structure is drawn once.
+"""Folding a graph: each module below a level becomes one box, and repeated structure is drawn once.
 
-A fold is a map from vertices to boxes; edges follow it. So whatever is put together, the picture tells the truth
-about what depends on what.
+A fold maps vertices to boxes, and edges follow the map. So a folded picture still shows correctly what depends on
+what.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import numpy as np
 from autodiff.drawing.graph import LEAVES, Edge, Graph, Scope, Vertex, describe
 
 Boxes = dict[str, Vertex]
-"""For the key of each vertex that goes into another box, that box."""
+"""Maps the key of each folded vertex to its new box."""
 
 Copies = dict[str, tuple[int, int]]
-"""For the key of each vertex of a repeated structure the number of the repetition and of the copy in it."""
+"""Maps the key of each vertex in a repeated structure to the number of the repetition, and of the copy in it."""
 
 _NO_COPY = (-1, -1)
-_FRAMES = 1 << 60  # calls are numbered by nodes, far below; frames of repetitions from here on
+_FRAMES = 1 << 60  # frames of repetitions are numbered from here on, far above calls, whose numbers are those of nodes
 
 
 def fit(graph: Graph, max_nodes: int, *, repeats: bool = True) -> Graph:
-    """The graph in at most `max_nodes` boxes, as little folded as that allows; what was done is in its remarks.
+    """The graph in at most `max_nodes` boxes, folded no more than needed; its remarks say how.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def fit(graph: Graph, max_nodes: int, *, repeats: bool = True) -> Graph:
     Returns
     -------
     Graph
-        The same where it fits; else with repeated structure drawn once; else with modules folded, from the innermost
-        level outwards; else with stretches of the record in a box each.
+        The same graph if it fits. Otherwise these folds are tried in turn: repeated structure is drawn once; modules
+        become boxes, from the innermost level outwards; stretches of consecutive operations become boxes.
     """
     if len(graph.vertices) <= max_nodes:
         return graph
@@ -68,19 +68,19 @@ def _as_it_is(graph: Graph) -> Graph:
 
 
 MOST = 5_000
-"""More boxes are never drawn: nobody could read them, and Graphviz would be busy for minutes."""
+"""More boxes are never drawn: no one could read them, and Graphviz would need minutes."""
 
 # --- modules --------------------------------------------------------------------------------------
 
 
 def fold_modules(graph: Graph, depth: int) -> Graph:
-    """One box for every call of a module below a level, its parameters inside.
+    """One box for every call of a module below a level, including its parameters.
 
     Parameters
     ----------
     graph : Graph
     depth : int
-        0 makes one box of each outermost module, 1 one of each of its children, and so on.
+        0 makes one box of each outermost module, 1 one box of each of its children, and so on.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def fold_modules(graph: Graph, depth: int) -> Graph:
     for call, vertices in inside.items():
         box = _module_box(call.name, vertices, owned[call], depth)
         boxes |= {v.key: box for v in (*vertices, *owned[call])}
-    # Arrays that enter from outside are no part of the module; they leave its frame.
+    # Arrays that enter from outside do not belong to the module, so they are drawn outside its frame.
     outside = [v for v in graph.vertices if v.key not in boxes and len(v.calls) > depth]
     boxes |= {v.key: replace(v, calls=v.calls[:depth]) for v in outside}
     return _quotient(graph, boxes)
@@ -128,7 +128,7 @@ _LISTED = 4
 
 
 class _Run(NamedTuple):
-    """Copies of one structure, one after the other: where it starts, how long a copy is, how many there are."""
+    """Consecutive copies of one structure: the start, the length of a copy, and their number."""
 
     start: int
     period: int
@@ -136,11 +136,11 @@ class _Run(NamedTuple):
 
 
 LONGEST = 512
-"""The longest structure that is looked for, in operations."""
+"""The longest repeated structure that is searched for, in operations."""
 
 
 def fold_repeats(graph: Graph) -> Graph:
-    """Layers and time steps that repeat become one copy, marked with their count; inner repetitions first or last.
+    """Draw repeated layers and time steps once, marked with their count; repetitions may be nested.
 
     Parameters
     ----------
@@ -149,9 +149,9 @@ def fold_repeats(graph: Graph) -> Graph:
     Returns
     -------
     Graph
-        Stretches of the record count as copies where they have the same operations, in the same order, on the same
-        shapes, in modules of the same classes, with operands from the same places. Arrows from one copy to the next
-        are marked.
+        Stretches of the record are copies of each other if they have the same operations, in the same order, on the
+        same shapes, in modules of the same classes, with operands from the same places. Arrows from one copy to the
+        next are marked.
     """
     for round_ in range(_ROUNDS):
         operations = [v for v in graph.vertices if v.kind not in LEAVES]
@@ -183,13 +183,13 @@ _ROUNDS = 6  # repetitions nest a few levels deep
 
 
 def _tokens(operations: list[Vertex]) -> np.ndarray:
-    """A number for each operation, the same for those that look the same."""
+    """A number for each operation; operations that look alike have the same number."""
     known: dict[Hashable, int] = {}
     tokens = np.empty(len(operations), np.int32)
     for i, v in enumerate(operations):
         value = v.value
         shape = tuple(np.shape(y) for y in value) if isinstance(value, tuple) else np.shape(value)
-        # "3 Linear" and "4 Linear" are copies of each other: what counts is the class, not the place in the parent.
+        # "3 Linear" and "4 Linear" are copies of each other: the class counts, not the position in the parent.
         title = v.title.rsplit(" ", 1)[-1] if v.kind == "module" else v.title
         kind = "operation" if v.kind == "result" else v.kind
         token = (title, kind, shape, v.count, tuple(s.name.rsplit(" ", 1)[-1] for s in v.calls), v.notes[:1])
@@ -198,7 +198,7 @@ def _tokens(operations: list[Vertex]) -> np.ndarray:
 
 
 def _operands(graph: Graph, operations: list[Vertex]) -> np.ndarray:
-    """For each operation the places in the record of its first operands; -1 where there is none, or a leaf."""
+    """For each operation the positions in the record of its first operands; -1 if there is none, or for a leaf."""
     places = {v.key: i for i, v in enumerate(operations)}
     table = np.full((len(operations), _OPERANDS), -1)
     filled = [0] * len(operations)
@@ -213,7 +213,7 @@ _OPERANDS = 4
 
 
 def _find_runs(tokens: np.ndarray, operands: np.ndarray) -> list[_Run]:
-    """Stretches that repeat, none overlapping another, those that save most first."""
+    """Repeated stretches that do not overlap, those that save most boxes first."""
     n = len(tokens)
     found: list[_Run] = []
     for period in range(1, min(LONGEST, n // 2) + 1):
@@ -237,11 +237,11 @@ def _find_runs(tokens: np.ndarray, operands: np.ndarray) -> list[_Run]:
     return chosen
 
 
-_FEWEST, _LONG = 3, 8  # two copies count only where each is long
+_FEWEST, _LONG = 3, 8  # two copies count only if each has at least _LONG operations
 
 
 def _are_alike(run: _Run, operands: np.ndarray) -> bool:
-    """Whether all copies but the first, which reads what was there before, take their operands from the same places."""
+    """Whether all copies take their operands from the same places; not the first, which reads what was before it."""
     first, end = run.start + run.period, run.start + run.period * run.copies
     read = operands[first:end]
     apart = np.where(read >= run.start, np.arange(first, end)[:, None] - read, -1).reshape(run.copies - 1, -1)
@@ -249,7 +249,7 @@ def _are_alike(run: _Run, operands: np.ndarray) -> bool:
 
 
 def _common_calls(stretch: list[Vertex]) -> tuple[Scope, ...]:
-    """The scopes that are around all of it."""
+    """The scopes that enclose all of these vertices."""
     common = stretch[0].calls
     for v in stretch:
         if v.calls[: len(common)] != common:
@@ -258,7 +258,7 @@ def _common_calls(stretch: list[Vertex]) -> tuple[Scope, ...]:
 
 
 def _merge_leaves(graph: Graph) -> Graph:
-    """Leaves of one kind and shape that enter repeated boxes at the same places become one, with their count."""
+    """Merge leaves of one kind and shape that enter repeated boxes at the same places; the count is shown."""
     users: dict[str, set[tuple[str, int]]] = {}
     for e in graph.edges:
         users.setdefault(e.tail, set()).add((e.head, e.operand))
@@ -277,7 +277,7 @@ def _merge_leaves(graph: Graph) -> Graph:
 
 
 def _fold_stretches(graph: Graph, max_nodes: int) -> Graph:
-    """Boxes of consecutive operations, however little they have in common."""
+    """Put consecutive operations into one box, however little they have in common."""
     operations = [v for v in graph.vertices if v.kind not in LEAVES]
     count = max(2, max_nodes // 3)
     size = -(-len(operations) // count)
@@ -324,7 +324,7 @@ def _joined(groups: list[list[Vertex]], *, values: bool = True) -> Boxes:
 
 
 def _quotient(graph: Graph, boxes: Boxes, copy_of: Copies | None = None) -> Graph:
-    """The graph with vertices put into boxes; arrows inside of a box vanish, several between two boxes are one."""
+    """The graph with vertices put into boxes. Arrows inside a box vanish; equal arrows between two boxes are merged."""
     if not boxes:
         return graph
     copy_of = copy_of or {}

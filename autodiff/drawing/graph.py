@@ -1,6 +1,6 @@
-"""From the tape to vertices and edges: what is in a picture, before how it looks.
+"""From the tape to vertices and edges: the content of a picture, not its look.
 
-Texts are made when they are asked for: of a million nodes a picture shows a hundred.
+Texts are made on demand, since a picture shows perhaps a hundred of a million nodes.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from autodiff.core.walks import ancestors
 
 Kind = Literal["parameter", "input", "constant", "saved", "operation", "result", "derivative", "module"]
 LEAVES: frozenset[Kind] = frozenset(("parameter", "input", "constant", "saved"))
-"""Kinds of vertices at which arrows begin only."""
+"""Kinds of vertices at which arrows only begin."""
 
 
 class Scope(NamedTuple):
-    """One call of a module, or one stretch under `autodiff.scope`.
+    """One call of a module, or one block under `autodiff.scope`.
 
     Attributes
     ----------
     name : str
     call : int
-        Tells apart two calls of one name.
+        Distinguishes calls with the same name.
     """
 
     name: str
@@ -46,20 +46,20 @@ class Vertex:
         Unique in the graph.
     kind : str
         A tracked leaf (`parameter`), an argument of a transform or a seed (`input`), an untracked array (`constant`), a
-        value of the forward pass that the backward pass reads (`saved`), an `operation`, one that is asked for
+        value of the forward pass that the backward pass reads (`saved`), an `operation`, one of the results
         (`result`), one of the backward pass (`derivative`), many operations folded into one box (`module`).
     title : str
-        Name of the leaf or operation.
+        The name of the leaf or operation.
     value : object
-        The array, a tuple of them, or anything with a shape and a dtype.
+        An array, a tuple of arrays, or anything with a shape and a dtype.
     calls : tuple of Scope
-        What it was recorded in, outermost first.
+        The scopes that it was recorded in, outermost first.
     node : Node or None
-        Where it comes from.
+        The node that it was made from.
     notes : tuple of str
         Further lines.
     count : int
-        How many vertices of the full graph it stands for, one in each copy of a repeated structure.
+        How many vertices of the full graph it represents, one in each copy of a repeated structure.
     """
 
     key: str
@@ -73,17 +73,17 @@ class Vertex:
 
     @property
     def shape(self) -> str:
-        """Shape and dtype of its value; empty for a box that has none."""
+        """The shape and dtype of its value; empty for a box without a value."""
         return "" if self.value is None else describe(self.value)
 
     @property
     def scope(self) -> tuple[str, ...]:
-        """Names of the scopes it was recorded in, outermost first."""
+        """The names of the scopes that it was recorded in, outermost first."""
         return tuple(s.name for s in self.calls)
 
     @property
     def details(self) -> tuple[str, ...]:
-        """Further lines: the user's name, numbers and metadata of the call."""
+        """Further lines: the name that the user gave, and the numbers and metadata of the call."""
         node = self.node
         if node is None or node.primitive is INPUT or self.kind == "saved":
             return self.notes
@@ -96,7 +96,7 @@ class Vertex:
         if node.primitive is not ITEM:
             keywords = {k: v for k, v in node.keywords.items() if v is not None and v is not False}
             if not isinstance(self.value, tuple) and keywords.get("shape") == np.shape(self.value):
-                del keywords["shape"]  # it is told already
+                del keywords["shape"]  # the box shows it already
             lines += [f"{k}={short(v)}" for k, v in keywords.items()]
         return (*lines, *self.notes)
 
@@ -107,13 +107,13 @@ class Edge(NamedTuple):
     Attributes
     ----------
     tail, head : str
-        Keys of the operand and of the operation.
+        The keys of the operand and of the operation.
     label : str
-        The operand's position, where there are several and they do not commute.
+        The operand's position, if there are several operands and they do not commute.
     operand : int
-        That position, always; -1 where the arrow stands for several.
+        The position in any case; -1 if the arrow represents several.
     to_next : bool
-        Whether it leads from one copy of a repeated structure to a later one.
+        Whether it leads from one copy of a repeated structure to a later copy.
     """
 
     tail: str
@@ -125,7 +125,7 @@ class Edge(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Graph:
-    """What is drawn.
+    """The graph to draw.
 
     Attributes
     ----------
@@ -133,7 +133,7 @@ class Graph:
         In the order of recording.
     edges : list of Edge
     remarks : list of str
-        Lines under the picture: what was folded, and why.
+        Lines under the picture that say what was folded.
     """
 
     vertices: list[Vertex]
@@ -144,23 +144,23 @@ class Graph:
 def read_graph(
     tensors: Iterable[Tensor], *, since: int = 0, rules: Mapping[Node, Node] | None = None, aliases: bool = False
 ) -> Graph:
-    """The graph of everything the tensors were computed from, in the order of recording.
+    """The graph of everything that the tensors were computed from, in the order of recording.
 
     Parameters
     ----------
     tensors : iterable of Tensor
-        Tracked; the results of interest.
+        The results, which are tracked.
     since : int, default 0
-        Operations with a smaller number are not followed: they appear as saved values.
+        The walk stops at operations with a smaller number, which appear as saved values.
     rules : mapping of Node to Node, optional
-        For nodes of a backward pass the operation whose rule recorded them.
+        For the nodes of a backward pass, the operation whose rule recorded them.
     aliases : bool, default False
-        Show where a transform took hold of a value that was tracked already; else the value itself stands there.
+        Show the alias that a transform gave to a value that was tracked already; by default only the value is shown.
 
     Returns
     -------
     Graph
-        Untracked arrays appear where they enter an operation; Python numbers as a line in its box.
+        An untracked array has a box of its own at each operation that it enters; a Python number is a line in its box.
     """
     roots = {t._node: t for t in tensors if t._node is not None}
     rules = {} if rules is None else rules
@@ -175,11 +175,11 @@ def read_graph(
     for node in nodes:
         primitive = node.primitive
         if primitive is ALIAS and not aliases and node not in roots:
-            # the node of one of several results always has its parent
+            # an alias always has a parent
             keys[node] = keys[node.parents[0]]  # type: ignore[index]
             continue
         key = f"n{node.number}"
-        if key == last:  # a deep copy has the number of what it is a copy of
+        if key == last:  # a deep copy has the number of the original
             key = f"n{node.number}i{len(vertices)}"
         last, keys[node] = f"n{node.number}", key
         if primitive is INPUT:
@@ -214,12 +214,12 @@ _COMMUTING = frozenset(("add", "multiply", "maximum", "minimum"))
 
 
 def is_array(x: Any) -> bool:
-    """Whether an untracked operand has a box of its own; a number is a line in the box of the operation."""
+    """Whether an untracked operand gets its own box; a number is a line in the box of the operation."""
     return isinstance(x, np.ndarray) and x.ndim > 0
 
 
 def describe(value: Any) -> str:
-    """Shape and dtype of a value in one line: ``(32, 10) float32``."""
+    """The shape and dtype of a value in one line: ``(32, 10) float32``."""
     if isinstance(value, tuple):
         return ", ".join(describe(v) for v in value)
     shape = tuple(np.shape(value))
@@ -233,7 +233,7 @@ def short(value: Any) -> str:
 
 
 def _scopes_of(nodes: list[Node]) -> dict[Node, tuple[Scope, ...]]:
-    """For every node the scopes around it; both lists are in the order of numbers."""
+    """The scopes around every node. The nodes must be in the order of their numbers."""
     if not nodes:
         return {}
     low, high = nodes[0].number, nodes[-1].number

@@ -1,4 +1,4 @@
-"""Texts in pictures: numbers as short as they can be, a user's text so that nothing in it is interpreted."""
+"""Texts in pictures: short numbers, and users' texts in which nothing is interpreted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import graphviz
 import numpy as np
 
 FEW = 4
-"""Up to so many entries an array is written out; larger ones are summarised."""
+"""Arrays of at most this many entries are written out; larger ones are summarised."""
 
 
 def number(x: Any) -> str:
@@ -25,7 +25,7 @@ def entries(x: Any) -> str:
 
 
 def summary(x: Any) -> str:
-    """A value in one line: the entries of a small array; of a large one the range, and what is not finite."""
+    """A value in one line: the entries of a small array; for a large one the range, and how many are not finite."""
     array = np.asarray(x)
     if array.size <= FEW:
         return entries(array)
@@ -48,13 +48,13 @@ def size_of(x: Any) -> str:
 
 
 def printable(text: str, limit: int = 200) -> str:
-    """A user's text with what cannot be printed taken out, cut if it is very long; lines stay lines."""
+    """A user's text without characters that cannot be printed, cut if it is very long; line breaks are kept."""
     text = text if len(text) <= limit else text[: limit - 3] + "..."
     return "".join(c if c == "\n" or c.isprintable() else " " if c.isspace() else "�" for c in text)
 
 
 def escape(text: str, limit: int = 200) -> str:
-    """A user's text as a DOT label: nothing in it is interpreted, lines stay lines, a very long text is cut."""
+    """A user's text as a DOT label: nothing in it is interpreted, line breaks are kept, a very long text is cut."""
     text = printable(text, limit).replace("&", "&amp;").replace("\\", "\\\\").replace("\n", "\\n")
-    label: str = graphviz.nohtml(text)  # or the package takes "<...>" for HTML
+    label: str = graphviz.nohtml(text)  # otherwise the package takes "<...>" for HTML
     return label

@@ -1,4 +1,4 @@
-"""`draw`: what to read, how much to fold, what to write beside it."""
+"""`draw`: which graph to read, how much to fold it, what to write into it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_NODES = 120
 
 @runtime_checkable
 class Drawable(Protocol):
-    """What brings its own graph, as a compiled program does."""
+    """An object that has its own graph, such as a compiled program."""
 
     def __autodiff_graph__(self) -> Graph:
         """The graph to draw."""
@@ -45,58 +45,58 @@ def draw(
     rankdir: str = "TB",
     max_nodes: int | None = MAX_NODES,
 ) -> Picture:
-    """Draw a graph: of what a Tensor was computed from, of a function, of a derivative, of a compiled program.
+    """Draw the graph of a Tensor's computation, of a function, of a derivative, or of a compiled program.
 
     Parameters
     ----------
     y : Tensor, sequence of Tensor, callable, or compiled program
-        A tracked Tensor has its graph with it. A function is called with `xs`, and what it records is drawn: so
-        ``ad.draw(ad.derivative(np.tanh, 2), 0.5)`` is the graph of the second derivative of tanh. Of a compiled
+        A tracked Tensor has a graph. A function is called with `xs`, and what it records is drawn. For example,
+        ``ad.draw(ad.derivative(np.tanh, 2), 0.5)`` is the graph of the second derivative of tanh. For a compiled
         function the latest program is drawn.
     *xs : array_like, or nested containers of them
-        Where a function is evaluated, for example; arrays and numbers of floating type become inputs of the graph.
+        The arguments for a function. Floating-point arrays and numbers become inputs of the graph.
     view : {"forward", "backward", "both"}
-        What was recorded; the backward pass from ones at `y` to all leaves, with the values it reads from the forward
-        pass; or both in one picture.
+        "forward" is what was recorded; "backward" is the backward pass from ones at `y` to all leaves, with the values
+        that it reads from the forward pass; "both" shows both in one picture.
     depth : int, optional
         One box for each module call below this level: 0 for whole models, 1 for their children, and so on.
     repeats : bool, optional
-        Draw structure that repeats (layers, time steps) once, marked with its count. By default only where the graph
-        has more than `max_nodes` vertices.
+        Draw repeated structure (layers, time steps) once, marked with its count. By default only if the graph has more
+        than `max_nodes` vertices.
     values : bool, optional
-        Write values into the boxes: entries of small arrays, the range of large ones. By default for graphs of a few
-        scalars.
+        Write values into the boxes: the entries of small arrays, the range of large ones. By default only for graphs of
+        a few scalars.
     gradients : bool, default False
-        Write into every box the gradient, by its value, of the sum of all entries of `y`; for arrays of more than four
-        entries the norm. No ``.grad`` is read or written.
+        Write into every box the gradient of the sum of all entries of `y` by the value of the box; for arrays of more
+        than four entries its norm. No ``.grad`` is read or written.
     partials : bool, default False
-        Write on every arrow the local partial derivative of the operation by the operand: the number; for elementwise
-        operations on arrays the diagonal of the Jacobian; for a number computed from an array the row; else the
+        Write on every arrow the local partial derivative of the operation by the operand: a number; for elementwise
+        operations on arrays the diagonal of the Jacobian; for a number computed from an array the row; otherwise the
         Jacobian's shape.
     rankdir : {"TB", "LR", "BT", "RL"}
-        Direction of the arrows.
+        The direction of the arrows.
     max_nodes : int or None, default 120
-        With more vertices the graph is folded until it fits, and its label says how. None: never.
+        A graph with more vertices is folded until it fits, and its label says how. None: it is never folded.
 
     Returns
     -------
     Picture
         A `graphviz.Digraph`: ``.source`` is the DOT text, ``.pipe(format="svg")`` the picture as bytes,
-        ``.save("file.svg")`` or ``.save("file.png")`` writes it; a notebook shows it by itself.
+        ``.save("file.svg")`` or ``.save("file.png")`` writes it; a notebook displays it.
 
     Raises
     ------
     GradientError
-        If a tensor is not tracked: it has no graph.
+        If a tensor is not tracked, since it has no graph.
     ValueError
-        If an option is none of those above; if the backward pass of more than 200,000 nodes is asked for, or a picture
-        of more than 5,000 boxes.
+        If an option has another value than those above, or if the backward pass of more than 200,000 nodes or a picture
+        of more than 5,000 boxes is requested.
 
     Notes
     -----
-    Colours and the dashed arrows are explained in the legend of each picture. Frames are modules (or `autodiff.scope`).
-    A number alone, or before a colon, on an arrow is the operand's position where operands do not commute; pictures of
-    more than 40 boxes leave it out.
+    The legend of each picture explains the colours and dashed arrows. Frames are modules (or `autodiff.scope`).
+    A number alone, or before a colon, on an arrow is the operand's position, if the operands do not commute. Pictures
+    of more than 40 boxes leave it out.
 
     Examples
     --------
@@ -114,8 +114,8 @@ def draw(
             y(*xs)
         if view != "forward" or gradients or partials or values:
             raise ValueError(
-                "draw: a compiled program has no values and no rules to ask; view, values, gradients and partials are "
-                "for Tensors and functions. Compile ad.grad(f) to see a backward pass."
+                "draw: a compiled program has no values and no derivative rules; view, values, gradients and partials "
+                "are for Tensors and functions. Compile ad.grad(f) to see a backward pass."
             )
         return _finish(y.__autodiff_graph__(), {}, None, depth, repeats, False, False, rankdir, max_nodes)
     tensors = evaluate(y, xs) if callable(y) and not isinstance(y, Tensor) else checked(y)
@@ -126,24 +126,24 @@ def draw(
 
 def _check(view: str, depth: int | None, rankdir: str, max_nodes: int | None) -> None:
     if rankdir not in DIRECTIONS:
-        raise ValueError(f'draw: rankdir is "TB", "LR", "BT" or "RL"; {rankdir!r} was given.')
+        raise ValueError(f'draw: rankdir must be "TB", "LR", "BT" or "RL"; {rankdir!r} was given.')
     if view not in ("forward", "backward", "both"):
-        raise ValueError(f'draw: view is "forward", "backward" or "both"; {view!r} was given.')
+        raise ValueError(f'draw: view must be "forward", "backward" or "both"; {view!r} was given.')
     if depth is not None and (not isinstance(depth, int) or isinstance(depth, bool) or depth < 0):
-        raise ValueError(f"draw: depth is a level of modules, 0, 1, ..., or None; {depth!r} was given.")
+        raise ValueError(f"draw: depth must be a level of modules, 0, 1, ..., or None; {depth!r} was given.")
     if max_nodes is not None and (not isinstance(max_nodes, int) or isinstance(max_nodes, bool) or max_nodes < 10):
-        raise ValueError(f"draw: max_nodes is a whole number, 10 or more, or None; {max_nodes!r} was given.")
+        raise ValueError(f"draw: max_nodes must be an integer, 10 or more, or None; {max_nodes!r} was given.")
 
 
 def checked(y: Any) -> list[Tensor]:
-    """The tensors as a list; refused if one has no graph."""
+    """The tensors as a list; an error if one has no graph."""
     tensors = [y] if isinstance(y, Tensor) else list(y) if isinstance(y, (list, tuple)) else [y]
     for i, t in enumerate(tensors):
         if not isinstance(t, Tensor) or t._node is None:
             given = "is not tracked" if isinstance(t, Tensor) else f"is a {type(t).__name__}"
             raise GradientError(
                 f"draw: tensor {i} {given}, so there is no graph. Compute it from a tensor made with "
-                "requires_grad=True; of a function draw ad.draw(f, x)."
+                "requires_grad=True, or draw a function, ad.draw(f, x)."
             )
     if not tensors:
         raise GradientError("draw: the list of tensors is empty; give at least one.")
@@ -151,10 +151,10 @@ def checked(y: Any) -> list[Tensor]:
 
 
 def evaluate(f: Callable[..., Any], xs: tuple[Any, ...]) -> list[Tensor]:
-    """Call a function on tracked copies of the arguments, named as its parameters; the tracked Tensors it returns."""
+    """Call a function on tracked arguments, named as its parameters, and return the tracked Tensors in its result."""
     arguments = []
     for x, name in zip(xs, argument_names(f, len(xs)), strict=True):
-        leaves, structure = pytree.flatten(x)
+        leaves, structure = pytree.flatten(pytree.point(x))
         paths = pytree.paths(structure, name)
         arguments.append(pytree.unflatten(structure, [_input(v, p) for v, p in zip(leaves, paths, strict=True)]))
     with recording_on():
@@ -168,7 +168,7 @@ def evaluate(f: Callable[..., Any], xs: tuple[Any, ...]) -> list[Tensor]:
 
 
 def argument_names(f: Callable[..., Any], n: int) -> list[str]:
-    """Short names for the arguments of a function: its own, or x, or x0, x1, ..."""
+    """Short names for the arguments of a function: those of its parameters, or x, or x0, x1, ..."""
     plain = ["x"] if n == 1 else [f"x{i}" for i in range(n)]
     return [own if own.isidentifier() else x for own, x in zip(parameter_names(f, n), plain, strict=True)]
 
@@ -191,11 +191,11 @@ def _read(tensors: list[Tensor], view: View) -> tuple[Graph, Mapping[Node, str]]
     if count > _BACKWARD_LIMIT:
         raise ValueError(
             f"draw: the graph has {count:,} vertices, and view={view!r} would record a backward pass of several times "
-            f"that. It does so up to {_BACKWARD_LIMIT:,}; draw fewer layers or steps, or view='forward', which folds."
+            f"that. It is drawn up to {_BACKWARD_LIMIT:,}; draw fewer layers or steps, or view='forward', which folds."
         )
     backward = record_backward(tensors)
     if not backward.results:
-        raise GradientError("draw: nothing flows back from here (every way is blocked); view='backward' is empty.")
+        raise GradientError("draw: nothing flows back from here (every path is blocked); view='backward' is empty.")
     if view == "backward":
         return read_graph(backward.results, since=backward.since, rules=backward.rules), backward.names
     return read_graph([*tensors, *backward.results], rules=backward.rules), backward.names
@@ -212,7 +212,7 @@ def _finish(
     rankdir: str,
     max_nodes: int | None,
 ) -> Picture:
-    """Fold, write the numbers beside what is left, and lay out."""
+    """Fold the graph, write numbers into the boxes that remain, and make the picture."""
     if depth is not None:
         graph = fold_modules(graph, depth)
     if repeats:
@@ -235,7 +235,7 @@ def _name(v: Vertex, names: Mapping[Node, str]) -> list[str]:
 
 
 def _numbers(v: Vertex, found: Mapping[Node, Any] | None, values: bool) -> list[str]:
-    """Value and gradient of a box that stands for one vertex."""
+    """The value and gradient of a box that represents one vertex."""
     if v.count > 1 or v.kind == "module":
         return []
     lines = []
@@ -247,7 +247,7 @@ def _numbers(v: Vertex, found: Mapping[Node, Any] | None, values: bool) -> list[
 
 
 def _partials(graph: Graph) -> dict[Edge, str]:
-    """The local partial derivative of every arrow that leads to one operation."""
+    """The local partial derivative for every arrow that leads to a single operation."""
     heads = {v.key: v for v in graph.vertices if v.node is not None and v.count == 1 and v.node.primitive is not INPUT}
     known: dict[str, list[Partial | None]] = {}
     texts: dict[Edge, str] = {}
@@ -264,7 +264,7 @@ def _partials(graph: Graph) -> dict[Edge, str]:
 
 
 def partial_text(partial: Partial) -> str:
-    """A local partial derivative in a few characters."""
+    """A local partial derivative as a short text."""
     if partial.form == "matrix":
         return f"J {'×'.join(map(str, partial.shape))}"
     if partial.form == "number":

@@ -1,4 +1,4 @@
-"""A Digraph that finds a renderer by itself, and says how to get one where there is none."""
+"""A Digraph that finds a renderer itself, and says how to get one if there is none."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _lock = threading.Lock()
 
 
 class RendererNotFound(graphviz.ExecutableNotFound):  # type: ignore[misc]  # the package ships no types
-    """There is no program that could draw; the message says how to get one."""
+    """No program that can draw was found; the message says how to get one."""
 
     _msg = ADVICE
 
@@ -37,12 +37,12 @@ def find_renderer(explicit: str | os.PathLike[str] | None = None) -> str | None:
     Parameters
     ----------
     explicit : path, optional
-        Taken as it is.
+        Returned unchanged.
 
     Returns
     -------
     str or None
-        In this order: the explicit choice, ``graphviz-pure`` beside the interpreter, ``dot`` on PATH.
+        The first of these: `explicit`, ``graphviz-pure`` next to the interpreter, ``dot`` on PATH.
     """
     if explicit is not None:
         return os.fspath(explicit)
@@ -55,20 +55,20 @@ def find_renderer(explicit: str | os.PathLike[str] | None = None) -> str | None:
 
 
 class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package ships no types
-    """A `graphviz.Digraph` that renders with what is installed.
+    """A `graphviz.Digraph` that renders with the program that is installed.
 
     Attributes
     ----------
     renderer_program : path or None
-        Set it to choose the program; otherwise see `find_renderer`.
+        Set it to choose the program; by default `find_renderer` does.
     """
 
     renderer_program: str | os.PathLike[str] | None = None
-    _rendering = False  # the package's `render` saves the text first, by whatever name
+    _rendering = False  # true inside the package's `render`, which first saves the text under any name
 
     @contextmanager
     def _program(self) -> Iterator[None]:
-        """Let the package call the program that was found; its name is a global of the package, so it is lent."""
+        """Make the package call the program that was found. Its name is a global of the package, so it is restored."""
         found = find_renderer(self.renderer_program)
         if found is None:
             raise RendererNotFound(["dot"])
@@ -85,7 +85,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package ships no t
     @overload
     def pipe(self, *args: Any, encoding: str, **kwargs: Any) -> str: ...
     def pipe(self, *args: Any, **kwargs: Any) -> Any:
-        """The picture as bytes, as ``graphviz.Digraph.pipe``; without a renderer an error that says how to get one."""
+        """The picture as bytes, as ``graphviz.Digraph.pipe``. Without a renderer, the error says how to get one."""
         kwargs.setdefault("quiet", True)
         with self._program():
             return super().pipe(*args, **kwargs)
@@ -106,14 +106,14 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package ships no t
         directory: str | os.PathLike[str] | None = None,
         **options: Any,
     ) -> str:
-        """Write the picture where the name ends as one's does (``.svg``, ``.png``, ``.pdf``), else the DOT text.
+        """Write the picture if the name ends in ``.svg``, ``.png`` or ``.pdf``, otherwise the DOT text.
 
-        ``graphviz.Digraph.save`` writes the text by every name: a file called ``graph.svg`` that no program can show.
+        ``graphviz.Digraph.save`` writes the text under any name, and no program can show a ``graph.svg`` of DOT text.
         """
         ending = pathlib.Path(filename).suffix.lower() if filename is not None else ""
         if self._rendering or ending not in _PICTURES:
             return str(super().save(filename, directory=directory, **options))
-        # `ending` is one of a picture's only if there is a filename
+        # `ending` is that of a picture only if there is a filename
         path = pathlib.Path(directory or self.directory or "", os.fspath(filename))  # type: ignore[arg-type]
         picture = self.pipe(format=ending[1:])
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +121,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package ships no t
         return str(path)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
-        """For notebooks: the text always, the SVG where it can be made, else the advice."""
+        """For notebooks: the text, with the SVG if it can be made, otherwise with the advice."""
         if find_renderer(self.renderer_program) is None:
             return {"text/plain": f"{ADVICE}\n\n{self.source}"}
         return {"text/plain": self.source, "image/svg+xml": self.pipe(format="svg").decode("utf-8")}

@@ -1,7 +1,7 @@
-"""Backpropagation as it happens: one frame for each product the reverse sweep forms.
+"""Backpropagation step by step: one frame for each product that the reverse sweep forms.
 
-Every frame is the same graph with other texts and colours. Boxes have fixed sizes, so that Graphviz lays all frames out
-alike and nothing jumps from one to the next.
+Every frame is the same graph with other texts and colours. Boxes have fixed sizes, so Graphviz gives all frames the
+same layout, and nothing jumps from one frame to the next.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ class Frame(NamedTuple):
     Attributes
     ----------
     event : {"values", "seed", "ready", "product", "end"}
-        The forward pass is done; the cotangent of the result is set to 1; all contributions to a cotangent have
-        arrived, so its operation is next; a product was formed and added; the sweep is done.
+        In this order: the forward pass is done; the cotangent of the result is set to 1; all contributions to a
+        cotangent have arrived, so its operation is next; a product was formed and added; the sweep is done.
     caption : str
-        The same in words, with the numbers.
+        The event in words, with the numbers.
     node : str
-        Key of the operation whose rule is at work; empty at the start and at the end.
+        The key of the operation whose rule runs; empty at the start and at the end.
     operand : int
         The operand that receives a product; -1 in other frames.
     product : array or None
         The cotangent times the local partial derivative.
     cotangents : dict of str to array
-        The running sums, by the keys of vertices.
+        The sums so far, by the keys of vertices.
     done : frozenset of str
-        The vertices whose cotangent is complete.
+        The keys of the vertices whose cotangents are complete.
     """
 
     event: Event
@@ -66,25 +66,25 @@ LIMIT = 60
 
 
 def draw_steps(y: Tensor) -> Steps:
-    """Show the reverse sweep step by step: which cotangent is ready, which product is formed, the running sum.
+    """Show the reverse sweep step by step: which cotangent is ready, which product is formed, the sum so far.
 
     Parameters
     ----------
     y : Tensor
-        Tracked; one number, or an array, of which the sum of all entries is differentiated.
+        Tracked; a number, or an array, whose sum of all entries is differentiated.
 
     Returns
     -------
     Steps
         ``.html(path)`` writes one page with a slider and keys that needs no network, ``.gif(path)`` an animation,
-        ``.svg(folder)`` a file a frame; a notebook shows the page.
+        ``.svg(folder)`` one file per frame; a notebook displays the page.
 
     Raises
     ------
     GradientError
         If `y` is not tracked.
     ValueError
-        If its graph has more than 60 vertices: that is no longer a story, and `autodiff.draw` folds it.
+        If its graph has more than 60 vertices, too many to follow; `autodiff.draw` folds larger graphs.
 
     Notes
     -----
@@ -157,7 +157,7 @@ def _frames(y: Tensor, graph: Graph) -> list[Frame]:
             caption = f"{titles[key]} -> {titles[keys[parent]]}: {_product(ct, partials[i], g)}"
             shoot("product", f"{caption}{_so_far(so_far)}.", key, i, g)
 
-        with np.errstate(all="ignore"):  # infinite slopes are answers (see the conventions)
+        with np.errstate(all="ignore"):  # infinite slopes are valid results (see the conventions)
             step(node, ct, raw, lives, masked=True, sent=sent)
     leaves = [v for v in graph.vertices if v.kind in LEAVES and v.key in sums]
     shown = "; ".join(f"gradient of {v.title} {size_of(conjugated(sums[v.key]))}" for v in leaves[:4])
@@ -167,7 +167,7 @@ def _frames(y: Tensor, graph: Graph) -> list[Frame]:
 
 
 def _amount(ct: Any) -> str:
-    """A cotangent in a sentence; nothing for that of several outputs together."""
+    """A cotangent as part of a sentence; empty for the cotangents of several outputs together."""
     return "" if isinstance(ct, (list, tuple)) else f" {size_of(ct)}"
 
 
@@ -176,7 +176,7 @@ def _so_far(ct: Any) -> str:
 
 
 def _product(ct: Any, partial: Partial | None, g: Any) -> str:
-    """What was multiplied, and what came of it."""
+    """The factors and the product, as text."""
     if isinstance(g, list):
         return "the cotangent of one of several outputs, put in its place"
     if partial is None or partial.form == "matrix":
@@ -264,13 +264,13 @@ class Steps:
         return lines
 
     def _size(self, v: Vertex) -> tuple[str, str]:
-        """Inches for the longest lines of any frame."""
+        """Width and height in inches, for the longest lines of any frame."""
         lines = [self._lines(v, f) for f in (self.frames[0], *self.frames)]
         longest = max(len(line) for of_frame in lines for line in of_frame)
         return f"{0.3 + 0.092 * longest:.2f}", f"{0.2 + 0.185 * max(map(len, lines)):.2f}"
 
     def _caption(self, frame: Frame, number: int) -> str:
-        """The caption in a table of one size in all frames, the meaning of the colours below."""
+        """The caption in a table that has the same size in all frames, with the legend below."""
         width = max(360, 7 * self._widest)
         text = html.escape(_caption_text(frame))
         cells = "".join(
@@ -288,7 +288,7 @@ class Steps:
         return [self.picture(i).pipe(format="svg").decode("utf-8") for i in range(len(self.frames))]
 
     def to_html(self) -> str:
-        """The page as text: all frames in it, a slider, the arrow keys; it needs nothing else."""
+        """The page as text, with all frames, a slider and arrow keys; it needs no other file."""
         captions = [f.caption for f in self.frames]
         if find_renderer() is None:
             return page(captions, [f"<pre>{html.escape(ADVICE)}</pre>"] * len(captions))
@@ -310,7 +310,7 @@ class Steps:
         return os.fspath(path)
 
     def svg(self, folder: str | os.PathLike[str]) -> list[str]:
-        """Write a file ``step_01.svg`` and so on for every frame into a folder, which is made; returns the paths."""
+        """Write files ``step_01.svg`` and so on, one per frame, into a folder, which is created; returns the paths."""
         place = pathlib.Path(folder)
         place.mkdir(parents=True, exist_ok=True)
         paths = [place / f"step_{i:02d}.svg" for i in range(1, len(self.frames) + 1)]
@@ -325,7 +325,7 @@ class Steps:
         ----------
         path : path
         seconds : float, default 1.5
-            How long a frame stands; the last one stands twice as long.
+            How long a frame is shown; the last one is shown twice as long.
 
         Raises
         ------
@@ -333,7 +333,7 @@ class Steps:
             If Pillow is not installed; it comes with ``wengert[plot]``.
         """
         if not seconds > 0:
-            raise ValueError(f"gif: seconds is the time a frame stands, more than 0; {seconds!r} was given.")
+            raise ValueError(f"gif: seconds is how long a frame is shown, more than 0; {seconds!r} was given.")
         try:
             from PIL import Image
         except ImportError as error:
@@ -361,7 +361,7 @@ class Steps:
         return f"<{len(self.frames)} steps of a reverse sweep; .html(path), .gif(path) and .svg(folder) write them>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> display.Bundle:
-        """For notebooks: the captions, and the page in a frame of its own."""
+        """For notebooks: the captions, and the page in its own frame."""
         inside = html.escape(self.to_html(), quote=True)
         return display.bundle(str(self), f'<iframe srcdoc="{inside}" width="100%" height="640"></iframe>')
 
@@ -381,7 +381,7 @@ def _caption_text(frame: Frame) -> str:
 
 
 def _mark(key: str, frame: Frame) -> dict[str, str]:
-    """The border of a box at a moment."""
+    """The border of a box in a frame."""
     if key == frame.node:
         return {"color": _WORK, "penwidth": "3"}
     if key in frame.done or frame.event == "end":
@@ -390,5 +390,5 @@ def _mark(key: str, frame: Frame) -> dict[str, str]:
 
 
 def _inline(svg: str, index: int) -> str:
-    """A frame as part of a page: without the file's head, with ids of its own."""
+    """A frame as part of a page: without the file's head, and with ids that are unique in the page."""
     return svg[svg.index("<svg") :].replace('id="', f'id="f{index}-')

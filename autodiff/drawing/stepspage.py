@@ -1,4 +1,4 @@
-"""The page of `Steps`: frames that are shown one at a time, in one file without anything from elsewhere."""
+"""The page of `Steps`: it shows one frame at a time, and is one file that needs no other."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def page(captions: Sequence[str], bodies: Sequence[str]) -> str:
     Returns
     -------
     str
-        Keys: left and right, Home and End, the space bar to play. ``#7`` behind the address opens the seventh frame.
+        Keys: left and right, Home and End, the space bar to play. ``#7`` after the address opens the seventh frame.
     """
     frames = "\n".join(
         f'<div class="frame" data-caption="{html.escape(caption, quote=True)}">{body}</div>'

@@ -29,10 +29,12 @@ from autodiff.ops.choices import (
 from autodiff.ops.complex_parts import complex_absolute, real_absolute, real_sign
 from autodiff.ops.elementwise import arctan2, copysign, fabs, fmod, fraction, hypot, remainder
 from autodiff.ops.matrices import rounding
+from autodiff.ops.norms import norm_over, power_norm_over
 from autodiff.ops.order import order_statistics
-from autodiff.ops.reductions import Axes, count, kept, max_over, min_over, norm_over, power_norm_over, std_over
+from autodiff.ops.reductions import Axes, count, kept, max_over, min_over
 from autodiff.ops.solving import least_squares, pseudo_inverse
 from autodiff.ops.spectra import eigh_of, extreme_value, nuclear_norm, svd_of
+from autodiff.ops.variances import std_over
 
 
 class Bend(NamedTuple):

@@ -10,6 +10,7 @@ from autodiff.arrays.plain import concrete
 from autodiff.calculus.fields import jacobian_field
 from autodiff.calculus.integrands import stacked
 from autodiff.errors import DomainError, ShapeError
+from autodiff.transforms.calling import called
 from autodiff.transforms.recording import Function, title
 from autodiff.typing import Array
 
@@ -49,7 +50,7 @@ def number(who: str, what: str, value: Any) -> float:
 def heights(who: str, f: Function, x: Array) -> Array:
     """A function of one variable at many points, with NaN, a gap in the plot, where it is not finite."""
     with np.errstate(all="ignore"):
-        y = np.asarray(concrete(f(x)))
+        y = np.asarray(concrete(called(f, x)))
     if y.shape == ():
         y = np.broadcast_to(y, x.shape)
     if y.shape != x.shape or y.dtype.kind not in "fiub":
@@ -79,7 +80,7 @@ def grid(box: Box, n: int) -> tuple[Array, Array, Array]:
 def field_at(who: str, F: Function, points: Array) -> Array:
     """A vector field of the plane at points (2, ...)."""
     with np.errstate(all="ignore"):
-        y = np.asarray(concrete(stacked(F(points))), float)
+        y = np.asarray(concrete(stacked(called(F, points))), float)
     if y.shape == (2,):  # a constant field
         y = np.broadcast_to(y.reshape(2, *[1] * (points.ndim - 1)), points.shape)
     if y.shape != points.shape:
@@ -100,7 +101,7 @@ def without_rounding(values: Array, F: Function, points: Array) -> Array:
 def scalars_at(who: str, f: Function, points: Array) -> Array:
     """A scalar field of the plane at points (2, ...)."""
     with np.errstate(all="ignore"):
-        y = np.asarray(concrete(f(points)), float)
+        y = np.asarray(concrete(called(f, points)), float)
     if y.shape not in ((), points.shape[1:]):
         raise ShapeError(
             f"{who}: at points of shape {points.shape} {title(f)} returned shape {y.shape}; expected "

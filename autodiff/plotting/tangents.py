@@ -10,6 +10,7 @@ import numpy as np
 from autodiff.errors import DomainError
 from autodiff.plotting.sampling import frame, heights, interval_of, number
 from autodiff.plotting.style import BLUE, GREEN, GREY, ORANGE, RED, Film, axes_of
+from autodiff.transforms.calling import called
 from autodiff.transforms.first_order import derivative
 from autodiff.transforms.recording import Function
 from autodiff.typing import Array
@@ -90,7 +91,7 @@ def tangent(
 def _jet(f: Function, x0: float) -> tuple[float, float, float]:
     """Value, slope and second derivative at a point."""
     with np.errstate(all="ignore"):
-        values = [float(g(np.float64(x0))) for g in (f, derivative(f), derivative(f, 2))]
+        values = [float(called(g, np.float64(x0))) for g in (f, derivative(f), derivative(f, 2))]
     for what, value in zip(("value", "slope", "second derivative"), values, strict=True):
         if not np.isfinite(value):
             raise DomainError(f"tangent: the {what} at x0 = {x0:g} is {value}; choose a point where f is smooth.")

@@ -1,7 +1,7 @@
 """Information, distributions and maximum likelihood.
 
-Entropies and divergences of probabilities in arrays, distributions whose every function differentiates by parameters
-and arguments, expectations by quadrature and by sampling, and `fit`, Newton's method on the likelihood.
+Entropies and divergences of probabilities in arrays; distributions whose functions can all be differentiated by
+parameters and arguments; expectations by quadrature and by sampling; `fit`, Newton's method on the likelihood.
 """
 
 from autodiff.probability.bounded import Beta, Uniform

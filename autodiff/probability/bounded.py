@@ -27,7 +27,7 @@ def _in_order(low: Any, high: Any) -> None:
 
 
 class Uniform(Continuous):
-    """The same density everywhere between two ends.
+    """The same density everywhere between two ends: the uniform distribution.
 
     Parameters
     ----------
@@ -88,18 +88,18 @@ class Uniform(Continuous):
     def guess(cls, data: Array, **fixed: Any) -> dict[str, Any]:
         raise UnsupportedError(
             "fit(Uniform): the likelihood is largest where the ends touch the data, "
-            f"Uniform({data.min():.6g}, {data.max():.6g}): a corner without a curvature, so that there are no standard "
-            "errors to give."
+            f"Uniform({data.min():.6g}, {data.max():.6g}): a corner, which has no curvature, so there are no standard "
+            "errors."
         )
 
 
 class Beta(Continuous):
-    """A share between 0 and 1.
+    """A fraction between 0 and 1: the beta distribution.
 
     Parameters
     ----------
     alpha, beta : array_like or Tensor
-        Positive. The mean is alpha / (alpha + beta), and their sum says how closely values lie round it.
+        Positive. The mean is alpha / (alpha + beta); the larger their sum, the closer values are to it.
 
     Raises
     ------
@@ -108,8 +108,8 @@ class Beta(Continuous):
 
     Notes
     -----
-    The density is x**(alpha - 1) (1 - x)**(beta - 1) / B(alpha, beta) on [0, 1]. Samples differentiate by both
-    parameters: they are quantiles of fixed random numbers.
+    The density is x**(alpha - 1) (1 - x)**(beta - 1) / B(alpha, beta) on [0, 1]. Samples can be differentiated by both
+    parameters, since they are quantiles of fixed random numbers.
 
     Examples
     --------

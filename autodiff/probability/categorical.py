@@ -18,9 +18,9 @@ from autodiff.typing import Array, Numbers, Shape
 
 
 def drawn(rng: Any, shape: Shape, p: Any) -> Array:
-    """Random categories of these probabilities."""
+    """Random categories with these probabilities."""
     u = np.random.default_rng(rng).random((*shape, 1))
-    # the last sum may be a little less than 1
+    # by rounding, the last cumulative sum may be a little less than 1
     return np.minimum((u >= np.cumsum(p, axis=-1)).sum(axis=-1), p.shape[-1] - 1) * 1.0
 
 
@@ -30,7 +30,7 @@ class Categorical(Discrete):
     Parameters
     ----------
     probabilities : array_like or Tensor, (..., k)
-        Of each category; they sum to 1 along the last axis. From scores: ``special.softmax(scores)``.
+        The probability of each category; they sum to 1 along the last axis. From scores: ``special.softmax(scores)``.
 
     Raises
     ------
@@ -53,7 +53,7 @@ class Categorical(Discrete):
 
     @property
     def k(self) -> int:
-        """How many categories there are."""
+        """The number of categories."""
         return int(np.shape(self.probabilities)[-1])
 
     @property
@@ -73,8 +73,8 @@ class Categorical(Discrete):
         return entr(self.probabilities).sum(axis=-1)
 
     def _log_value(self, k: Any) -> Any:
-        # Chosen before the logarithm is taken: a category that cannot happen and did not has no say in the slope.
-        index = np.clip(untracked(k), 0, self.k - 1)  # beyond, it is not looked at
+        # Selected before the logarithm: a category that did not occur must not bring in its infinite slope at 0.
+        index = np.clip(untracked(k), 0, self.k - 1)  # values outside are never used
         chosen = np.where(index[..., None] == np.arange(self.k), self.probabilities, 0.0).sum(axis=-1)
         return log(chosen)
 
@@ -99,6 +99,6 @@ class Categorical(Discrete):
         if len(counts) < 2:
             raise UnsupportedError(
                 "fit(Categorical): all data are category 0; with one category there is nothing to fit. If there are "
-                "more, give a distribution to begin with: fit(Categorical([0.5, 0.5]), data)."
+                "more, give a distribution to start from: fit(Categorical([0.5, 0.5]), data)."
             )
         return {"probabilities": counts / counts.sum()}

@@ -15,14 +15,14 @@ from autodiff.typing import Array
 
 
 class Coordinates:
-    """Free coordinates of the parameters that are fitted; the others stay what they are.
+    """Free coordinates of the parameters that are fitted; the other parameters keep their values.
 
     Parameters
     ----------
     origin : Distribution
-        Where a fit begins.
+        Where the fit starts.
     fixed : tuple of str
-        Parameters that are held.
+        The parameters that are not fitted.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Coordinates:
     logarithmic : ndarray of bool, (m,)
         Which coordinates are logarithms or logits.
     names : tuple of str
-        Of the entries of `vector`.
+        The names of the entries of `vector`.
     """
 
     def __init__(self, origin: Distribution, fixed: tuple[str, ...]) -> None:
@@ -55,7 +55,7 @@ class Coordinates:
         )
 
     def parameters(self, u: Any) -> dict[str, Any]:
-        """Name to value of what is fitted."""
+        """Maps the name of each fitted parameter to its value."""
         begins = [0, *self.ends[:-1]]
         return {
             name: c.bound(u[begin:end], self.values[name].shape)
@@ -67,11 +67,11 @@ class Coordinates:
         return self.origin.replaced({**self.values, **self.parameters(u)})
 
     def vector(self, u: Any) -> Tensor | Array:
-        """All entries of the parameters that are fitted, behind each other."""
+        """All entries of the fitted parameters, concatenated."""
         return np.concatenate([value.reshape(-1) for value in self.parameters(u).values()])
 
     def unpacked(self, vector: Array) -> dict[str, Any]:
-        """Name to value of such a vector."""
+        """Maps names to values, from the entries of such a vector."""
         found, begin = {}, 0
         for name in self.fitted:
             shape = self.values[name].shape

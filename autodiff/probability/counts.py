@@ -23,7 +23,7 @@ from autodiff.typing import Array, Numbers
 
 
 def _xlog1py(x: Any, y: Any) -> Any:
-    with np.errstate(divide="ignore"):  # what is certain leaves the other outcome -inf
+    with np.errstate(divide="ignore"):  # if one outcome is certain, the other has the logarithm -inf
         return np.where(x == 0, 0, x * np.log1p(np.where(x == 0, 0, y)))[()]
 
 
@@ -34,7 +34,7 @@ xlog1py = elementwise(
     name="xlog1py",
     singular=True,
 )
-"""``x * log(1 + y)``, which is 0 where `x` is 0: the other outcome's term, with the digits of a small probability."""
+"""``x * log(1 + y)``, which is 0 where `x` is 0. With y = -p it keeps all digits of a small probability p."""
 
 
 def _bernoulli(rng: Any, shape: tuple[int, ...], p: Any) -> Any:
@@ -50,7 +50,7 @@ def _poisson(rng: Any, shape: tuple[int, ...], rate: Any) -> Any:
 
 
 def first_reaching(cdf: Callable[[Array], Array], p: Array, guess: Array, high: Array) -> Array:
-    """The smallest whole number whose cumulative probability reaches p: bisection from a guess outwards."""
+    """The smallest integer whose cumulative probability reaches p: doubling from a guess, then bisection."""
     low, above = np.full(np.shape(guess), -1.0), np.minimum(np.maximum(guess, 1.0), high)
     while (short := (cdf(above) < p) & (above < high)).any():
         low, above = np.where(short, above, low), np.where(short, np.minimum(2 * above + 1, high), above)
@@ -62,37 +62,37 @@ def first_reaching(cdf: Callable[[Array], Array], p: Array, guess: Array, high: 
 
 
 class _Count(Discrete):
-    """What the distributions of this file share: quantiles by counting."""
+    """The part that the distributions of this file share: quantiles by search."""
 
     def _quantile(self, p: Any) -> Any:
         if is_compiling():
             raise switches.refusal(
-                f"compile: {type(self).__name__}.quantile counts, which a compiled function cannot: call it outside of "
-                f"ad.compile."
+                f"compile: {type(self).__name__}.quantile searches for its value, which a compiled function cannot: "
+                f"call it outside ad.compile."
             )
         of_numbers = self.replaced({name: untracked(value) for name, value in self.values().items()})
         p = np.asarray(untracked(p))
         shape = np.broadcast_shapes(p.shape, self.shape)
         high = np.broadcast_to(untracked(self.support.high), shape)
         guess = np.ceil(np.broadcast_to(of_numbers.mean, shape))
-        # a share that was computed as cdf(k) shall lead back to k, whatever its last digit
+        # so that p = cdf(k) gives k again, despite rounding in the last digit
         goal = np.broadcast_to(p * (1 - 4 * np.finfo(float).eps), shape)
         found = first_reaching(of_numbers._cdf, goal, guess, np.where(np.isfinite(high), high, 1e15))
         return np.where(np.broadcast_to(p >= 1, shape), high, found)[()]
 
 
 class Bernoulli(_Count):
-    """One trial: 1 with a probability, else 0.
+    """One trial: 1 with a given probability, otherwise 0.
 
     Parameters
     ----------
     probability : array_like or Tensor
-        Of a 1; from 0 to 1.
+        The probability of a 1, from 0 to 1.
 
     Raises
     ------
     DomainError
-        If `probability` lies outside of 0 to 1.
+        If `probability` is not from 0 to 1.
 
     Examples
     --------
@@ -143,14 +143,14 @@ class Binomial(_Count):
     Parameters
     ----------
     n : array_like
-        Trials; whole.
+        The number of trials, an integer.
     probability : array_like or Tensor
-        Of a success; from 0 to 1.
+        The probability of a success, from 0 to 1.
 
     Raises
     ------
     DomainError
-        If `n` is not a whole number from 0 on, or `probability` lies outside of 0 to 1.
+        If `n` is not an integer, 0 or more, or `probability` is not from 0 to 1.
 
     Examples
     --------
@@ -186,7 +186,7 @@ class Binomial(_Count):
 
     def _log_value(self, k: Any) -> Any:
         n, p = self.n, self.probability
-        k = np.minimum(k, n)  # one beyond n cannot happen, and is not looked at
+        k = np.minimum(k, n)  # larger counts have probability 0, and this value is not used for them
         chosen = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
         plainly = chosen + xlogy(k, p) + xlog1py(n - k, -p)
         large = (n >= 2 * LARGE) & (k > 0) & (k < n) & (p > 0) & (p < 1)
@@ -212,20 +212,20 @@ class Binomial(_Count):
     def guess(cls, data: Array, **fixed: Any) -> dict[str, Any]:
         if "n" not in fixed:
             raise UnsupportedError(
-                "fit(Binomial): the number of trials is told, not fitted: fit(Binomial, data, n=10)."
+                "fit(Binomial): the number of trials must be given, it is not fitted: fit(Binomial, data, n=10)."
             )
         if data.max() > fixed["n"]:
-            raise DomainError(f"fit(Binomial): {data.max():.6g} successes of n = {fixed['n']} trials cannot happen.")
+            raise DomainError(f"fit(Binomial): {data.max():.6g} successes in n = {fixed['n']} trials are impossible.")
         return {"n": fixed["n"], "probability": data.mean() / fixed["n"]}
 
 
 class Poisson(_Count):
-    """The number of events that come independently at a rate.
+    """The number of events that occur independently at a constant rate.
 
     Parameters
     ----------
     rate : array_like or Tensor
-        The expected number; positive.
+        The expected number of events; positive.
 
     Raises
     ------
@@ -255,11 +255,11 @@ class Poisson(_Count):
         return self.rate
 
     def entropy(self) -> Tensor | Array:
-        """The sum of -p log p over all counts that are not too rare for a float."""
+        """The sum of -p log p over all counts that matter in a float."""
         if is_compiling():
             raise switches.refusal(
-                "compile: Poisson.entropy is a sum as long as the rate asks for, which a compiled function cannot "
-                "tell. Call it outside of what is compiled."
+                "compile: Poisson.entropy is a sum whose length depends on the rate, which a compiled function cannot "
+                "follow. Call it outside ad.compile."
             )
         largest = float(np.max(untracked(self.rate)))
         k = np.arange(np.ceil(largest + 12 * largest**0.5 + 40)).reshape(-1, *[1] * len(self.shape))

@@ -1,12 +1,12 @@
 """Cumulative functions of the gamma, beta and Student distributions, their logarithms and their inverses.
 
-Values are SciPy's where it has them, rules are ours. The slope by the variable is the density. That by a shape
-parameter has no closed form: it is the integral over the nearer tail of the slope of the density, which one
-double-exponential rule takes in coordinates in which tails decay exponentially (the logarithm for gamma, the logit for
-beta, the inverse hyperbolic sine for Student's t), in units of the density where the tail begins, so that nothing
-cancels and nothing underflows. The integral of the density itself is the tail, where SciPy has too few digits of it or
-none. An inverse has the slopes that implicit differentiation gives, so that its rules are the same formulas at its own
-output; that is what makes samples of these distributions differentiable.
+Values are SciPy's where it has them; the rules are ours. The slope by the variable is the density. The slope by a shape
+parameter has no closed form: it is the integral of the slope of the density over the nearer tail. It is computed by one
+double-exponential rule, in coordinates in which tails decay exponentially (the logarithm for gamma, the logit for beta,
+the inverse hyperbolic sine for Student's t), and in units of the density where the tail begins. So nothing cancels or
+underflows. If SciPy has few digits of a tail or none, the tail is the integral of the density by the same rule. The
+slopes of an inverse follow by implicit differentiation: its rules are the same formulas at its own output. This makes
+samples of these distributions differentiable.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _scipy(name: str) -> Callable[..., Any]:
         from scipy import special
     except ImportError as error:
         raise MissingExtraError(
-            f"The distribution function takes its values from scipy.special.{name}, and SciPy is not installed: "
+            f"The distribution function takes its values from scipy.special.{name}, but SciPy is not installed: "
             "pip install 'wengert[special]'."
         ) from error
     return getattr(special, name)
@@ -50,18 +50,18 @@ _WEIGHTS = _NODES * (1 + np.exp(-_U)) / 16
 
 
 def _tail(integrand: Callable[[Any], Any], side: Any, scale: Any) -> Any:
-    """The integral over ``side * w``, w > 0, of something that decays on the length `scale`."""
+    """The integral over ``side * w``, w > 0, of an integrand that decays on the length `scale`."""
     return (integrand((side * scale)[..., None] * _NODES) * _WEIGHTS).sum(axis=-1) * scale
 
 
 _SMALLEST = 1e-290
-"""Below it a number has few digits or none."""
+"""Numbers below it may have few digits or none."""
 _FAR = -30.0
-"""Where a logarithm is less, a quotient of two densities has more digits than the exponential of a difference."""
+"""For logarithms below it, a quotient of two densities has more digits than the exponential of a difference."""
 
 
 def _logarithm(part: Any, rest: Any, poor: Any, log_tail: Callable[..., Any], is_tail: Any, *operands: Any) -> Any:
-    """The logarithm of `part`, near 1 by `rest = 1 - part`; by the integral of the tail where SciPy's are poor."""
+    """The logarithm of `part`, near 1 from `rest = 1 - part`; from the integral of the tail where these are `poor`."""
     value = np.array(np.where(part < 0.5, np.log(part), np.log1p(-rest)))
     poor = poor | ~(np.minimum(part, rest) > _SMALLEST)
     if poor.any():
@@ -71,23 +71,23 @@ def _logarithm(part: Any, rest: Any, poor: Any, log_tail: Callable[..., Any], is
 
 
 def _wide(*operands: Any) -> Any:
-    """In double precision and of one shape."""
+    """The operands in double precision, broadcast to one shape."""
     return np.broadcast_arrays(*(np.asarray(x, float) for x in operands))
 
 
 # --- gamma ----------------------------------------------------------------------------------------
 
 _MANY = 1e4
-"""Concentrations beyond which SciPy's incomplete gamma functions lose digits far below the mean: at 1e8 all of them."""
+"""For larger concentrations SciPy's incomplete gamma functions lose digits far below the mean: at 1e8 all of them."""
 
 
 def _gamma_tail(a: Any, x: Any, weight: Callable[[Any], Any]) -> Any:
-    """The integral of a weight over the tail beyond x, seen from the mean; 1 is the density of log(x) at x.
+    """The integral of weight times density over the tail beyond x, as seen from the mean, in units of the density at x.
 
-    The weight is a function of d, by which the logarithm lies further up.
+    The density is that of log(x). The weight is a function of d, the signed distance in log(x) from the tail's start.
     """
     below, wide, at = x < a, np.expand_dims(a, -1), np.expand_dims(x, -1)
-    # far out the decay of an exponential; round the mean a bell's, left of a small shape exp(a d)
+    # far out it decays as an exponential, around the mean as a bell; on the left, for a small shape, as exp(a d)
     scale = 1 / (np.abs(a - x) + np.where(below, a / np.sqrt(1 + a), np.sqrt(1 + a) / 2))
 
     def integrand(d: Any) -> Any:
@@ -101,7 +101,7 @@ def _gamma_log_tail(a: Any, x: Any) -> Any:
 
 
 def _gamma_by_shape(a: Any, x: Any, height: Any) -> Any:
-    """Slope of the lower incomplete gamma function by its shape, if the density of log(x) were exp(height)."""
+    """The slope of the lower incomplete gamma function by its shape, with exp(height) for the density of log(x)."""
     off = (x - a) / a
     near = np.abs(off) < 0.5
     log_ratio = np.where(near, np.log1p(np.where(near, off, 0.0)), np.log(x) - np.log(a))
@@ -110,7 +110,7 @@ def _gamma_by_shape(a: Any, x: Any, height: Any) -> Any:
 
 
 def _gamma_height(a: Any, x: Any, y: Any, upper: bool) -> Any:
-    """The logarithm of the density of log(x), less the logarithm y of the probability of a tail."""
+    """The logarithm of the density of log(x), minus the logarithm y of the probability of a tail."""
     far = ((x > a) if upper else (x < a)) & (y < _FAR)
     return np.where(far, -np.log(_gamma_tail(a, x, np.ones_like)), gamma_kernel(a, x) - y)
 
@@ -134,7 +134,7 @@ def _gamma_quantile(a: Any, p: Any) -> Any:
         return value
     dtype, (a, p, y) = np.result_type(a, p), _wide(a, p, value)
     upper = p >= 0.5
-    for _ in range(3):  # SciPy's is the inverse of what is a poor function there
+    for _ in range(3):  # SciPy inverts its own function, which is inaccurate here, so Newton steps follow
         log_tail = np.where(upper, _log_gamma(a, y, upper=True), _log_gamma(a, y))
         off = np.where(upper, log_tail - np.log(1 - p), np.log(p) - log_tail)
         step = off * y * np.exp(log_tail - gamma_kernel(a, y))
@@ -149,7 +149,7 @@ gamma_cdf = elementwise(
     name="gamma_cdf",
     singular=True,
 )
-"""The regularised incomplete gamma function: the lower one, P(a, x), or the `upper` one, 1 - P(a, x)."""
+"""The regularised incomplete gamma function: the lower one, P(a, x), or with `upper` 1 - P(a, x)."""
 
 log_gamma_cdf = elementwise(
     _log_gamma,
@@ -160,7 +160,7 @@ log_gamma_cdf = elementwise(
     name="log_gamma_cdf",
     singular=True,
 )
-"""Its logarithm, also where the function itself underflows."""
+"""The logarithm of `gamma_cdf`, also where that underflows."""
 
 gamma_quantile: Primitive = elementwise(
     _gamma_quantile,
@@ -174,10 +174,10 @@ gamma_quantile: Primitive = elementwise(
 
 
 def _beta_tail(a: Any, b: Any, x: Any, rest: Any, weight: Callable[[Any], Any]) -> Any:
-    """The integral of a weight over the tail beyond x, seen from the mean; 1 is the density of logit(x) at x.
+    """The integral of weight times density over the tail beyond x, as seen from the mean, in units of the density at x.
 
-    The weight is a function of the rise of log(x). With d, by which the logit lies further up, the density is
-    exp(a d - n log(1 + x expm1(d))); the mirrored one, of x > 1/2, is the same for d, a and x changed for -d, b, 1 - x.
+    The density is that of logit(x). The weight is a function of the rise of log(x). At a distance d in the logit, the
+    density is exp(a d - n log(1 + x expm1(d))). For x > 1/2 it is mirrored: -d, b and 1 - x take the place of d, a, x.
     """
     swap = x > rest
     less, more = np.where(swap, rest, x)[..., None], np.where(swap, x, rest)[..., None]
@@ -186,13 +186,13 @@ def _beta_tail(a: Any, b: Any, x: Any, rest: Any, weight: Callable[[Any], Any]) 
 
     def integrand(e: Any) -> Any:
         rise = less * np.expm1(np.minimum(e, 700.0))
-        past = rise > 1  # the middle, and exp(e) may overflow: from there the other end is the nearer one
+        past = rise > 1  # past the middle, where exp(e) may overflow: count from the other end, which is nearer
         growth = np.log1p(np.where(past, more * np.expm1(-np.maximum(e, 0.0)), rise))
         log_less, log_more = np.where(past, -growth, e - growth), np.where(past, -e - growth, -growth)
         height = np.exp(lead[..., None] * log_less + other[..., None] * log_more)
         return height * weight(np.where(np.expand_dims(swap, -1), log_more, log_less))
 
-    # round the mean the width of a bell; of small shapes the tails are exp(lead e) on the left and exp(-other e)
+    # around the mean the width of a bell; for small shapes the left tail is exp(lead e), the right one exp(-other e)
     width = (1 / a + 1 / b) ** 0.5 + np.where(off > 0, 1 / lead, 1 / other)
     return _tail(integrand, np.where(off > 0, -1.0, 1.0), 1 / (np.abs(off) + 1 / width))
 
@@ -202,7 +202,7 @@ def _beta_log_tail(a: Any, b: Any, x: Any, rest: Any) -> Any:
 
 
 def _beta_by_first(a: Any, b: Any, x: Any, rest: Any, height: Any) -> Any:
-    """Slope of the incomplete beta function by `a`, if the density of logit(x) were exp(height)."""
+    """The slope of the incomplete beta function by `a`, with exp(height) for the density of logit(x)."""
     n, off = a + b, (b * x - a * rest) / a
     near = np.abs(off) < 0.5
     log_ratio = np.where(near, np.log1p(np.where(near, off, 0.0)), np.log(x * (n / a)))
@@ -212,14 +212,14 @@ def _beta_by_first(a: Any, b: Any, x: Any, rest: Any, height: Any) -> Any:
 
 
 def _beta_log_hazard(a: Any, b: Any, x: Any, y: Any, upper: bool) -> Any:
-    """The logarithm of the density, less the logarithm y of the probability of a tail."""
+    """The logarithm of the density, minus the logarithm y of the probability of a tail."""
     far = ((b * x > a * (1 - x)) if upper else (b * x < a * (1 - x))) & (y < _FAR)
     quotient = -np.log(_beta_tail(a, b, x, 1 - x, np.ones_like)) - _log_slope(x)
     return np.where(far, quotient, beta_log_density(a, b, x) - y)
 
 
 def _beta_height(a: Any, b: Any, x: Any, y: Any, upper: bool) -> Any:
-    """The same of the density of logit(x)."""
+    """The same for the density of logit(x)."""
     return _beta_log_hazard(a, b, x, y, upper) + _log_slope(x)
 
 
@@ -232,7 +232,7 @@ def _log_beta(a: Any, b: Any, x: Any, *, upper: bool = False) -> Any:
 
 
 def _log_slope(x: Any) -> Any:
-    """Of the logistic function, at its value x."""
+    """The logarithm of the slope of the logistic function where its value is x."""
     return np.log(x) + np.log1p(-x)
 
 
@@ -252,7 +252,7 @@ beta_cdf = elementwise(
     name="beta_cdf",
     singular=True,
 )
-"""The regularised incomplete beta function I_x(a, b), or the `upper` one, 1 - I_x(a, b)."""
+"""The regularised incomplete beta function I_x(a, b), or with `upper` 1 - I_x(a, b)."""
 
 log_beta_cdf = elementwise(
     _log_beta,
@@ -266,7 +266,7 @@ log_beta_cdf = elementwise(
     name="log_beta_cdf",
     singular=True,
 )
-"""Its logarithm, also where the function itself underflows."""
+"""The logarithm of `beta_cdf`, also where that underflows."""
 
 beta_quantile: Primitive = elementwise(
     lambda a, b, p: _scipy("betaincinv")(a, b, p),
@@ -281,19 +281,19 @@ beta_quantile: Primitive = elementwise(
 
 
 def _length(nu: Any, x: Any) -> Any:
-    """``sqrt(nu + x**2)``, by which the density is multiplied to be that of arcsinh(x / sqrt(nu))."""
+    """``sqrt(nu + x**2)``: the density of x times this is the density of arcsinh(x / sqrt(nu))."""
     return np.hypot(np.sqrt(nu), x)
 
 
 def _student_tail(nu: Any, size: Any, weight: Callable[[Any], Any]) -> Any:
-    """The integral of a weight over the tail beyond `size`; 1 is the density of v = arcsinh(size / sqrt(nu)) there.
+    """The integral of weight times density over the tail beyond `size`, in units of the density at `size`.
 
-    The weight is a function of v. Beyond, the density falls like cosh(v)**-nu.
+    The density is that of v = arcsinh(x / sqrt(nu)), and falls as cosh(v)**-nu. The weight is a function of v.
     """
     start, slant = np.arcsinh(size / np.sqrt(nu))[..., None], size / _length(nu, size)
     flat = (1 - slant)[..., None] / 2
 
-    def integrand(w: Any) -> Any:  # of cosh(start + w) / cosh(start)
+    def integrand(w: Any) -> Any:  # (cosh(start + w) / cosh(start))**-nu times the weight
         return np.exp(-nu[..., None] * (w + np.log1p(flat * np.expm1(-2 * w)))) * weight(start + w)
 
     return _tail(integrand, np.ones_like(slant), 1 / (nu * slant + nu / np.sqrt(1 + nu)))
@@ -308,7 +308,7 @@ def _student_log_tail(nu: Any, size: Any) -> Any:
 
 
 def _student_by_freedom(nu: Any, x: Any, height: Any) -> Any:
-    """Slope of Student's cumulative function by the degrees of freedom, if the density of v were exp(height)."""
+    """The slope of Student's cumulative function by the degrees of freedom, with exp(height) for the density of v."""
     wide, mean = nu[..., None], student_constant_slope(nu)[..., None]
 
     def slope(v: Any) -> Any:
@@ -318,11 +318,11 @@ def _student_by_freedom(nu: Any, x: Any, height: Any) -> Any:
         return (mean + log_growth(share, 2 * log_cosh) + share / wide) / 2
 
     side = np.where(x < 0, 1.0, -1.0)
-    return np.where(x == 0, 0.0, side * np.exp(height) * _student_tail(nu, -side * x, slope))  # half lies on each side
+    return np.where(x == 0, 0.0, side * np.exp(height) * _student_tail(nu, -side * x, slope))  # the cdf at 0 is 1/2
 
 
 def _student_height(nu: Any, x: Any, y: Any) -> Any:
-    """The logarithm of the density of v, less the logarithm y of the probability of values up to x."""
+    """The logarithm of the density of v, minus the logarithm y of the probability of values up to x."""
     far = (x < 0) & (y < _FAR)
     return np.where(far, -np.log(_student_tail(nu, np.abs(x), np.ones_like)), _student_kernel(nu, x) - y)
 
@@ -336,7 +336,7 @@ def _log_student(nu: Any, x: Any) -> Any:
 
 @np.errstate(all="ignore")
 def _tail_of_student(nu: Any, size: Any) -> Any:
-    """The probability of values beyond `size` on one side; by the integral where SciPy's square overflows."""
+    """The probability of values beyond `size` on one side; by the integral where SciPy's is too small or NaN."""
     value = _scipy("stdtr")(nu, -size)
     far = ~(value > _SMALLEST)
     return np.where(far, np.exp(_student_log_tail(nu, size)), value) if far.any() else value
@@ -351,12 +351,12 @@ def _student_quantile(nu: Any, p: Any) -> Any:
     inverse, h = _scipy("betaincinv"), np.asarray(nu / 2, float)
     with np.errstate(all="ignore"):
         tail = np.asarray(np.minimum(p, 1 - p), float)
-        far = inverse(h, 0.5, 2 * tail)  # nu / (nu + t^2), of which far out only the leading power is left
+        far = inverse(h, 0.5, 2 * tail)  # nu / (nu + t^2); far out only its leading power matters
         log_far = (np.log(2 * tail) + np.log(h) + _scipy("betaln")(h, 0.5)) / h
         near = inverse(0.5, h, np.maximum(1 - 2 * tail, 0))
         outside = np.where(far < 1e-30, np.exp(-log_far / 2), np.sqrt((1 - far) / far))
         size = np.sqrt(nu) * np.where(tail < 0.25, outside, np.sqrt(near / (1 - near)))
-        for _ in range(2):  # at many degrees of freedom SciPy's inverse has 8 digits
+        for _ in range(2):  # for many degrees of freedom SciPy's inverse has only 8 digits
             step = (_tail_of_student(2 * h, size) - tail) / np.exp(student_log_density(2 * h, size))
             size = np.where(np.abs(step) < 1e-3 * size, size + step, size)
         size = np.where(tail == 0, np.inf, size)
@@ -376,7 +376,7 @@ log_student_cdf = elementwise(
     lambda t, y, nu, x: t * np.exp(_student_height(nu, x, y)) / _length(nu, x),
     name="log_student_cdf",
 )
-"""Its logarithm, also where the function itself underflows."""
+"""The logarithm of `student_cdf`, also where that underflows."""
 
 student_quantile: Primitive = elementwise(
     _student_quantile,

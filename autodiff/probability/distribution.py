@@ -1,4 +1,4 @@
-"""What all distributions have in common: parameters, support, sampling, and the edges of the support."""
+"""The base of all distributions: parameters, support, sampling, and the edges of the support."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from autodiff.typing import Array, Numbers
 
 
 def _between_ends(f: Callable[[Any], Any], x: Any, low: float, high: float) -> Any:
-    """A function of x that has constant values at infinity, whatever the parameters are: bins without outer edges."""
+    """f(x), but `low` at -inf and `high` at inf, whatever the parameters are: bins may have no outer edges."""
     infinite = np.isinf(untracked(x))
     if not possibly(infinite):
         return f(x)
@@ -27,14 +27,14 @@ def _between_ends(f: Callable[[Any], Any], x: Any, low: float, high: float) -> A
 
 
 class Support(NamedTuple):
-    """Where a distribution lives: an interval, or the whole numbers in one.
+    """The support of a distribution: an interval, or the integers in an interval.
 
     Attributes
     ----------
     low, high : float, array or Tensor
         The ends, which may be infinite.
     discrete : bool
-        Whether only whole numbers count.
+        Whether only integers belong to it.
     """
 
     low: Tensor | Array | float = -np.inf
@@ -42,7 +42,7 @@ class Support(NamedTuple):
     discrete: bool = False
 
     def outside(self, x: Any) -> Array:
-        """Where `x` cannot happen; NaN is not said to be outside."""
+        """Where `x` is outside the support; NaN counts as inside."""
         x = untracked(x)
         outside = (x < untracked(self.low)) | (x > untracked(self.high))
         return outside | (np.abs(x - np.floor(x)) > 0) if self.discrete else outside
@@ -52,32 +52,32 @@ class Support(NamedTuple):
             f"{end:g}" if np.ndim(end) == 0 else "array" for end in (untracked(self.low), untracked(self.high))
         )  # fmt: skip
         if self.discrete:
-            return f"the whole numbers from {low} on" if high == "inf" else f"the whole numbers from {low} to {high}"
+            return f"the integers from {low} on" if high == "inf" else f"the integers from {low} to {high}"
         return f"{'(' if low == '-inf' else '['}{low}, {high}{')' if high == 'inf' else ']'}"
 
 
 def _uniform(rng: Any, shape: tuple[int, ...]) -> Any:
-    """Random numbers in (0, 1), the ends left out: what a quantile is taken of."""
+    """Random numbers in (0, 1) without the ends, of which quantiles are taken."""
     return np.maximum(np.random.default_rng(rng).random(shape), 2.0**-54)
 
 
 class Distribution:
-    """A distribution: one variable, or an array of independent ones if its parameters are arrays.
+    """A distribution: one variable, or an array of independent variables if its parameters are arrays.
 
-    The parameters are attributes with the names of the constructor's arguments; numbers, arrays and tracked Tensors are
-    taken, and broadcast. All functions differentiate with respect to parameters and arguments.
+    The parameters are attributes with the names of the constructor's arguments. They may be numbers, arrays or tracked
+    Tensors, and are broadcast. All functions can be differentiated by parameters and arguments.
     """
 
     parameters: ClassVar[dict[str, Constraint]] = {}
-    """Name and constraint of each parameter, in the order of the constructor."""
+    """The name and constraint of each parameter, in the order of the constructor."""
     everywhere: ClassVar[Support] = Support()
-    """Where it lives, whatever its parameters."""
+    """A support that holds for all parameters."""
     smooth: bool = True
     """Whether the logarithm of the density has two derivatives by every parameter."""
     event_ndim: int = 0
-    """Axes of one value: 1 for a vector."""
+    """The number of axes of one value: 1 for a vector."""
 
-    # What raises NotImplementedError here is what every distribution defines for itself.
+    # Methods that raise NotImplementedError here are defined by every distribution.
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -95,19 +95,19 @@ class Distribution:
 
     @property
     def dimension(self) -> int:
-        """How many numbers one value has."""
+        """The number of entries of one value."""
         return 1
 
     def values(self) -> dict[str, Any]:
-        """Name to value of the parameters; those of parts have dotted names."""
+        """Maps the names of the parameters to their values; parameters of parts have dotted names."""
         return {name: getattr(self, name) for name in self.parameters}
 
     def constraints(self) -> dict[str, Constraint]:
-        """Name to constraint of the parameters, named as in `values`."""
+        """Maps the names of the parameters, as in `values`, to their constraints."""
         return self.parameters
 
     def parts(self) -> list[tuple[Any, Distribution]]:
-        """Weight and distribution of the parts it is mixed of."""
+        """The weight and distribution of each part of a mixture; otherwise of the distribution itself."""
         return [(1.0, self)]
 
     def replaced(self, values: dict[str, Any]) -> Distribution:
@@ -116,7 +116,7 @@ class Distribution:
 
     @property
     def support(self) -> Support:
-        """Where it lives: ``.low``, ``.high`` and ``.discrete``."""
+        """The values that it can take: ``.low``, ``.high`` and ``.discrete``."""
         return self.everywhere
 
     @property
@@ -131,11 +131,11 @@ class Distribution:
 
     @property
     def standard_deviation(self) -> Tensor | Array:
-        """The root of the variance."""
+        """The square root of the variance."""
         return np.sqrt(self.variance)
 
     def entropy(self) -> Tensor | Array:
-        """The entropy in nats, in the shape of the parameters; of densities: the differential entropy."""
+        """The entropy in nats, in the shape of the parameters; with a density, the differential entropy."""
         raise NotImplementedError
 
     def cdf(self, x: Tensor | Numbers) -> Tensor | Array:
@@ -164,19 +164,19 @@ class Distribution:
         Returns
         -------
         array or Tensor
-            0 or less: of an infinite `x` 0 on the left and -inf on the right, with slopes 0.
+            0 or less. At x = -inf it is 0, at x = inf it is -inf, with slopes 0.
 
         Raises
         ------
         UnsupportedError
-            If there is no `cdf`, as of vectors.
+            If there is no `cdf`, as for vectors.
 
         Notes
         -----
-        It is log(1 - cdf(x)), but does not go by way of the cdf: far to the right that is 1 to the last digit and its
-        complement is less than the smallest float, while the logarithm is an ordinary number; far to the left the
-        logarithm is -cdf(x). A datum of which only is known that it is larger than `x` (censored on the right) adds
-        it to the log-likelihood.
+        It is log(1 - cdf(x)), but is not computed from the cdf. Far to the right the cdf is 1 to the last digit, and
+        its complement is below the smallest float, but the logarithm is an ordinary number. Far to the left the
+        logarithm is -cdf(x). An observation that is known only to exceed `x` (censored on the right) contributes this
+        to the log-likelihood.
 
         Examples
         --------
@@ -199,7 +199,7 @@ class Distribution:
         Returns
         -------
         array or Tensor
-            From 0 to 1; small ones have their digits, which 1 - cdf(x) has not.
+            From 0 to 1. Small probabilities keep their digits, unlike 1 - cdf(x).
 
         Examples
         --------
@@ -210,7 +210,7 @@ class Distribution:
         return np.exp(self.log_survival(x))
 
     def quantile(self, p: Tensor | Numbers) -> Tensor | Array:
-        """The value below which a share `p` lies: the inverse of `cdf`.
+        """The value up to which the probability is `p`: the inverse of `cdf`.
 
         Parameters
         ----------
@@ -220,12 +220,12 @@ class Distribution:
         Returns
         -------
         array or Tensor
-            Of a discrete distribution the smallest whole number whose `cdf` reaches `p`, without a gradient.
+            For a discrete distribution the smallest integer whose `cdf` reaches `p`, without a gradient.
 
         Raises
         ------
         DomainError
-            If a share lies outside of 0 to 1.
+            If a `p` is not from 0 to 1.
         """
         p = real(p, f"{type(self).__name__}.quantile: p")
         check(_Shares(type(self).__name__), p)
@@ -239,34 +239,34 @@ class Distribution:
         Parameters
         ----------
         size : int or tuple of int
-            How many; the shape of the parameters follows behind.
+            How many; the axes of the parameters come after these.
         rng : int or numpy.random.Generator, optional
-            A seed, or where the random numbers come from.
+            A seed or a generator.
 
         Returns
         -------
         array or Tensor
-            Of the shape ``size + shape`` (``+ (d,)`` for vectors). Of continuous distributions they differentiate with
-            respect to the parameters: the random numbers behind them are held fixed.
+            Of shape ``size + shape`` (``+ (d,)`` for vectors). Those of continuous distributions can be differentiated
+            by the parameters, with the underlying random numbers fixed.
 
         Raises
         ------
         GradientError
             If the distribution is discrete and a parameter is tracked: values that jump have no derivative.
         ShapeError
-            If `size` is none.
+            If `size` is not a valid size.
         """
         lengths = (size,) if isinstance(size, (int, np.integer)) else size
         if not isinstance(lengths, (tuple, list)) or not all(
             isinstance(n, (int, np.integer)) and n >= 0 for n in lengths
         ):
             raise ShapeError(
-                f"{type(self).__name__}.sample: size is a whole number from 0, or a tuple of such; {size!r} was given."
+                f"{type(self).__name__}.sample: size must be an integer, 0 or more, or a tuple; {size!r} was given."
             )
         return self._sample((*lengths, *self.shape), rng)
 
     def _log_value(self, x: Any) -> Any:
-        """Logarithm of the density or probability at any `x`: of what lies outside of the support it may be NaN."""
+        """The logarithm of the density or probability at `x`; outside the support it may be NaN."""
         raise NotImplementedError
 
     def _cdf(self, x: Any) -> Any:
@@ -276,7 +276,7 @@ class Distribution:
         raise UnsupportedError(f"{type(self).__name__}: values are vectors, which have no order and no quantiles.")
 
     def _log_survival(self, x: Any) -> Any:
-        return np.log1p(-self._cdf(x))  # what has far tails defines it by them
+        return np.log1p(-self._cdf(x))  # distributions with far tails override this
 
     _instead: ClassVar[str] = "Count samples: (distribution.sample(100_000) <= x).all(axis=-1).mean()."
 
@@ -285,7 +285,7 @@ class Distribution:
 
     @classmethod
     def guess(cls, data: Array, **fixed: Any) -> dict[str, Any]:
-        """Parameters to begin a fit with, mostly by moments.
+        """Parameters to start a fit from, mostly by moments.
 
         Parameters
         ----------
@@ -296,11 +296,11 @@ class Distribution:
         Returns
         -------
         dict
-            Name to value.
+            Maps names to values.
         """
         raise UnsupportedError(
-            f"fit: {cls.__name__} needs a place to start from: give a distribution, not its class, with first guesses "
-            "of its parameters."
+            f"fit: {cls.__name__} needs a starting point: give a distribution, not its class, with first guesses of "
+            "its parameters."
         )
 
     def __repr__(self) -> str:
@@ -315,7 +315,7 @@ def _shown(value: Any) -> str:
 
 
 class _Shares:
-    """Looks whether the arguments of a quantile lie from 0 to 1."""
+    """Checks that the arguments of a quantile are from 0 to 1."""
 
     def __init__(self, who: str) -> None:
         self.who = who
@@ -323,21 +323,21 @@ class _Shares:
     def __call__(self, p: Any) -> None:
         bad = ~((p >= 0) & (p <= 1))
         if bad.any():
-            raise DomainError(f"{self.who}.quantile: p is {p[bad].flat[0]:.6g}; a share is a number from 0 to 1.")
+            raise DomainError(f"{self.who}.quantile: p is {p[bad].flat[0]:.6g}; a share must be a number from 0 to 1.")
 
 
 class Continuous(Distribution):
     """A distribution with a density."""
 
     _inside: ClassVar[float | None] = None
-    """Some point inside of the support, put in place of those outside; None if the density is defined everywhere."""
+    """A point inside the support, used in place of points outside; None if the density is defined everywhere."""
 
     @overload
     def log_density(self, x: Tensor) -> Tensor: ...
     @overload
     def log_density(self, x: Numbers) -> Tensor | Array: ...
     def log_density(self, x: Tensor | Numbers) -> Tensor | Array:
-        """The logarithm of the density; -inf outside of the support.
+        """The logarithm of the density; -inf outside the support.
 
         Parameters
         ----------
@@ -359,7 +359,7 @@ class Continuous(Distribution):
     @overload
     def density(self, x: Numbers) -> Tensor | Array: ...
     def density(self, x: Tensor | Numbers) -> Tensor | Array:
-        """The density: probability for a unit of `x`; 0 outside of the support.
+        """The density, the probability per unit of `x`; 0 outside the support.
 
         Parameters
         ----------
@@ -377,15 +377,15 @@ class Continuous(Distribution):
 
 
 class Discrete(Distribution):
-    """A distribution over whole numbers."""
+    """A distribution over integers."""
 
     def log_probability(self, k: Tensor | Numbers) -> Tensor | Array:
-        """The logarithm of the probability of `k`; -inf of what cannot happen.
+        """The logarithm of the probability of `k`; -inf outside the support.
 
         Parameters
         ----------
         k : array_like or Tensor
-            Broadcast with the parameters. Numbers that are not whole cannot happen.
+            Broadcast with the parameters. Numbers that are not integers have probability 0.
 
         Returns
         -------
@@ -410,14 +410,14 @@ class Discrete(Distribution):
         return np.exp(self.log_probability(k))
 
     def sample(self, size: int | tuple[int, ...] = (), *, rng: int | np.random.Generator | None = None) -> Array:
-        """Random whole numbers, as floats; see `Distribution.sample`.
+        """Random integers, as floats; see `Distribution.sample`.
 
         Parameters
         ----------
         size : int or tuple of int
-            How many; the shape of the parameters follows behind.
+            How many; the axes of the parameters come after these.
         rng : int or numpy.random.Generator, optional
-            A seed, or where the random numbers come from.
+            A seed or a generator.
 
         Returns
         -------
@@ -432,8 +432,8 @@ class Discrete(Distribution):
         if name is not None:
             raise GradientError(
                 f"{type(self).__name__}.sample: {name} is tracked, and samples of a discrete distribution jump: they "
-                "have no derivative. For the gradient of an expectation take expectation(f, distribution), which "
-                f"sums; or of samples k the mean of f(k) * log_probability(k); for samples alone detach {name}."
+                "have no derivative. For the gradient of an expectation use expectation(f, distribution), which "
+                f"sums, or the mean of f(k) * log_probability(k) over samples k; for samples only, detach {name}."
             )
         samples: Any = super().sample(size, rng=rng)  # arrays: nothing is tracked
         return samples

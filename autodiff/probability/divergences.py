@@ -1,6 +1,6 @@
-"""Entropy, cross-entropy and divergence of whatever they are asked of: probabilities in an array, or distributions.
+"""Entropy, cross-entropy and divergence, both of probabilities in an array and of distributions.
 
-For two distributions the divergence is a table of closed forms, a line a pair.
+For two distributions the divergences are a table of closed forms, one line per pair of classes.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ def entropy(p: Numbers, *, axis: Axis = ..., base: float | None = ...) -> Array:
 @overload
 def entropy(p: Distribution, *, axis: Axis = ..., base: float | None = ...) -> Tensor | Array: ...
 def entropy(p: Tensor | Numbers | Distribution, *, axis: Axis = -1, base: float | None = None) -> Tensor | Array:
-    """The entropy: what is learnt on average from an outcome.
+    """The entropy: the average information in an outcome.
 
     Parameters
     ----------
     p : array_like or Tensor, (..., k), or Distribution
-        Probabilities; of a distribution with a density it is the differential entropy.
+        Probabilities, or a distribution; with a density, the result is the differential entropy.
     axis : int or tuple of int, or None, default -1
-        Where the outcomes lie; None for the whole array.
+        The axis of the outcomes; None for the whole array.
     base : float, optional
-        Of the logarithm: 2 for bits. Nats if not given.
+        The base of the logarithm: 2 for bits. Nats by default.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def entropy(p: Tensor | Numbers | Distribution, *, axis: Axis = -1, base: float 
 
     Notes
     -----
-    The sum of -p log p, where p = 0 adds 0. Its slope by a p that is 0 is +inf.
+    The sum of -p log p, to which p = 0 adds 0. The slope by p at p = 0 is +inf.
 
     References
     ----------
@@ -71,28 +71,28 @@ def kl_divergence(
     p: Distribution, q: Distribution, *, axis: Axis = ..., base: float | None = ...
 ) -> Tensor | Array: ...
 def kl_divergence(p: Any, q: Any, *, axis: Axis = -1, base: float | None = None) -> Tensor | Array:
-    """The Kullback-Leibler divergence: what it costs to take q for the truth when p is.
+    """The Kullback-Leibler divergence: the cost of assuming q if p is true.
 
     Parameters
     ----------
     p, q : array_like or Tensor, (..., k), or Distribution
         Probabilities of the same outcomes, which are broadcast; or two distributions.
     axis : int or tuple of int, or None, default -1
-        Where the outcomes lie; None for the whole array.
+        The axis of the outcomes; None for the whole array.
     base : float, optional
-        Of the logarithm: 2 for bits. Nats if not given.
+        The base of the logarithm: 2 for bits. Nats by default.
 
     Returns
     -------
     array or Tensor, (...)
-        Not negative; 0 only if p = q; inf if something happens under p that cannot under q.
+        Not negative; 0 only if p = q; inf if an outcome is possible under p but not under q.
 
     Raises
     ------
     DomainError
         If probabilities are negative or do not sum to 1.
     UnsupportedError
-        If two distributions have no closed form; the message has the integral.
+        If there is no closed form for two distributions; the message gives the integral.
 
     Notes
     -----
@@ -127,30 +127,30 @@ def cross_entropy(
     p: Distribution, q: Distribution, *, axis: Axis = ..., base: float | None = ...
 ) -> Tensor | Array: ...
 def cross_entropy(p: Any, q: Any, *, axis: Axis = -1, base: float | None = None) -> Tensor | Array:
-    """The cross-entropy: the average length of a code made for q when p is the truth.
+    """The cross-entropy: the average length of a code made for q if p is true.
 
     Parameters
     ----------
     p, q : array_like or Tensor, (..., k), or Distribution
         Probabilities of the same outcomes, which are broadcast; or two distributions.
     axis : int or tuple of int, or None, default -1
-        Where the outcomes lie; None for the whole array.
+        The axis of the outcomes; None for the whole array.
     base : float, optional
-        Of the logarithm: 2 for bits. Nats if not given.
+        The base of the logarithm: 2 for bits. Nats by default.
 
     Returns
     -------
     array or Tensor, (...)
-        At least the entropy of p, by Gibbs' inequality; inf if something happens under p that cannot under q.
+        At least the entropy of p, by Gibbs' inequality; inf if an outcome is possible under p but not under q.
 
     Raises
     ------
     DomainError
-        If probabilities are negative or do not sum to 1. From scores, ``nn.cross_entropy`` needs no probabilities.
+        If probabilities are negative or do not sum to 1. ``nn.cross_entropy`` takes scores instead.
 
     Notes
     -----
-    The sum of -p log q: the entropy of p and the divergence of q from it.
+    The sum of -p log q: the entropy of p plus the divergence of p and q.
 
     Examples
     --------
@@ -168,11 +168,11 @@ def _both(p: Any, q: Any, who: str) -> None:
     for name, one in (("p", p), ("q", q)):
         if not isinstance(one, Distribution):
             raise StructureError(
-                f"{who}: {name} is a {type(one).__name__}, the other a distribution; give two arrays or two "
-                "distributions. Probabilities in an array are those of Categorical(probabilities)."
+                f"{who}: {name} is a {type(one).__name__}, but the other is a distribution; give two arrays or two "
+                "distributions. Probabilities in an array become a distribution by Categorical(probabilities)."
             )
     if p.support.discrete != q.support.discrete:
         raise StructureError(
-            f"{who}: {p!r} and {q!r}: one has probabilities, the other a density, and neither can be taken for the "
+            f"{who}: {p!r} and {q!r}: one has probabilities, the other a density, so neither can be taken for the "
             f"other."
         )

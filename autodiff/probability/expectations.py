@@ -1,4 +1,4 @@
-"""Expectations: by adaptive quadrature, by Gauss and Hermite's rule, by summing, by sampling; all differentiate."""
+"""Expectations by adaptive quadrature, by Gauss-Hermite quadrature, by sums, and by sampling, all differentiable."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from autodiff.probability.distribution import Distribution
 from autodiff.probability.multivariate import MultivariateNormal
 from autodiff.probability.normal import Normal
 from autodiff.probability.operands import real
+from autodiff.transforms.calling import called
 from autodiff.transforms.recording import title
 from autodiff.typing import Array
 
 Function = Callable[[Any], Any]
 METHODS = ("auto", "quadrature", "gauss-hermite", "sum", "sampling")
 _NODES = {1: 64, 2: 32, 3: 20, 4: 12}
-"""Nodes in each direction of Gauss and Hermite's rule, by dimension, unless told."""
+"""The default number of Gauss-Hermite nodes in each direction, by dimension."""
 _REFUSED = 1e-6
-"""An estimate of the error beyond this, over the expectation of abs(f), is no answer."""
+"""The largest acceptable estimate of the error, relative to the expectation of abs(f)."""
 
 
 @overload
@@ -71,26 +72,26 @@ def expectation(
     rng: int | np.random.Generator = 0,
     return_error: bool = False,
 ) -> Tensor | Array | tuple[Tensor | Array, Array]:
-    """The expectation of a function of a random variable; it differentiates by the parameters of both.
+    """The expectation of a function of a random variable, differentiable by the parameters of both.
 
     Parameters
     ----------
     f : callable
-        Called on an array of values (n,), or vectors (n, d), and returns an array (n,) or a constant.
+        Called with an array of values (n,), or of vectors (n, d); returns an array (n,) or a constant.
     distribution : Distribution
     method : str, default "auto"
         ``"quadrature"``: the integral of f times the density, adaptively (`autodiff.integrate`), for one variable with
         a density. ``"gauss-hermite"``: Gauss' rule for normal distributions, exact for polynomials of degree below
-        twice the number of nodes. ``"sum"``: over whole numbers. ``"sampling"``: the mean of random samples.
-        ``"auto"``: the first of these that serves; sampling for vectors of more than four numbers.
+        twice the number of nodes. ``"sum"``: the sum over integers. ``"sampling"``: the mean of random samples.
+        ``"auto"``: the first of these that applies; sampling for vectors of more than four entries.
     nodes : int, optional
-        Of Gauss and Hermite's rule, in each direction; 64, 32, 20, 12 for one to four.
+        Gauss-Hermite nodes in each direction; by default 64, 32, 20, 12 for one to four dimensions.
     samples : int, default 100_000
-        For sampling.
+        The number of samples, for sampling.
     rng : int or numpy.random.Generator, default 0
-        For sampling: a seed, or where random numbers come from.
+        A seed or a generator, for sampling.
     return_error : bool, default False
-        Return the estimated error as well; of sampling, the standard error.
+        Also return the estimated error; for sampling, the standard error.
 
     Returns
     -------
@@ -104,13 +105,13 @@ def expectation(
     DomainError
         If the expectation does not exist, or the rule chosen by ``"auto"`` has too large an error.
     ShapeError, StructureError
-        If f answers with a wrong shape; if the method does not fit the distribution.
+        If f returns a wrong shape; if the method does not fit the distribution.
 
     Notes
     -----
-    By quadrature and summing, the derivative by a parameter is that of the density; by Gauss and Hermite's rule and by
-    sampling it goes through the values (reparametrisation): the expectation of the derivative of f along them. What
-    cannot happen does not count, whatever f is there.
+    In quadrature and sums, the derivative by a parameter goes through the density. In Gauss-Hermite quadrature and
+    sampling it goes through the values (reparametrisation): it is the expectation of the derivative of f along them.
+    Values of density or probability 0 do not count, whatever f is there.
 
     Examples
     --------
@@ -137,9 +138,9 @@ def expectation(
 
 
 class _Accuracy:
-    """Looks whether the nodes of a fixed rule do."""
+    """Checks that the nodes of a fixed rule are enough."""
 
-    agrees_to = 1e-4  # what the rule itself promises; other values may ask for other nodes
+    agrees_to = 1e-4  # the allowed relative difference of a compiled function: other values may need other nodes
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -147,9 +148,9 @@ class _Accuracy:
     def __call__(self, error: Any, size: Any) -> None:
         if not (np.asarray(error) <= _REFUSED * np.asarray(size) + 1e-300).all():
             raise DomainError(
-                f"expectation: Gauss and Hermite's rule gives {self.name} with an error of about {np.max(error):.1e} "
-                f"of {np.max(size):.1e}: it is not smooth enough, or not finite. More nodes=..., or "
-                "method='sampling'; a method that is named answers in any case, with its error by return_error=True."
+                f"expectation: Gauss-Hermite quadrature of {self.name} has an error of about {np.max(error):.1e} "
+                f"of {np.max(size):.1e}: it is not smooth enough, or not finite. Use more nodes=..., or "
+                "method='sampling'. A named method answers in any case, and gives its error with return_error=True."
             )
 
 
@@ -162,13 +163,13 @@ def _chosen(distribution: Distribution) -> str:
 
 
 def _by_rule(f: Function, part: Distribution, method: str, nodes: int | None) -> tuple[Any, Any, Any]:
-    """Value, error, and the expectation of abs(f) as far as it is known."""
+    """The value, the error, and the expectation of abs(f), or inf if that is not known."""
     if method == "sum":
         if not part.support.discrete:
-            raise StructureError(f"expectation: {part!r} has a density; method='sum' is for whole numbers.")
+            raise StructureError(f"expectation: {part!r} has a density; method='sum' is for integers.")
         return _summed(f, part)
     if part.support.discrete:
-        raise StructureError(f"expectation: {part!r} lives on whole numbers; use method='sum' or 'sampling'.")
+        raise StructureError(f"expectation: {part!r} takes integers only; use method='sum' or 'sampling'.")
     if method == "gauss-hermite":
         return _gauss_hermite(f, part, nodes)
     if part.event_ndim or part.shape:
@@ -182,15 +183,15 @@ def _by_rule(f: Function, part: Distribution, method: str, nodes: int | None) ->
 
 
 def _values(f: Function, x: Any, axes: int) -> Any:
-    """Values at points along the first axis: (n, ...), or a constant spread over them."""
+    """The values of f at points along the first axis, (n, ...); a constant is broadcast to them."""
     n = np.shape(x)[0]
-    y = f(x)
+    y = called(f, x)
     y = y if hasattr(y, "dtype") else np.asarray(y)
     if np.ndim(y) == 0:
         return np.broadcast_to(y, (n,))
     if np.shape(y)[0] != n or np.ndim(y) > axes + 1:
         raise ShapeError(
-            f"expectation calls {title(f)} once on an array of shape {np.shape(x)} and got an answer of shape "
+            f"expectation calls {title(f)} once, with an array of shape {np.shape(x)}, and got a result of shape "
             f"{np.shape(y)}; expected ({n},), one number for each value along the first axis."
         )
     return y
@@ -200,20 +201,20 @@ def _values(f: Function, x: Any, axes: int) -> Any:
 
 
 def _integrated(f: Function, part: Any) -> tuple[Any, Any]:
-    """The integral over the support, in units in which the density is neither narrow nor far away."""
+    """The integral over the support, in units in which the density is neither narrow nor far from 0."""
     low, high = part.support.low, part.support.high
     centre, scale = _units(part)
 
     def integrand(z: Any) -> Any:
         x = centre + scale * z
         density = part.density(x)
-        # the far ends of an infinite range: nothing happens there, and f may be anything
+        # at the far ends of an infinite range the density is 0, and f may be infinite or NaN
         happens = untracked(density) > 0
-        return np.where(happens, real(f(np.where(happens, x, centre)), title(f)), 0.0) * density * scale
+        return np.where(happens, real(called(f, np.where(happens, x, centre)), title(f)), 0.0) * density * scale
 
     integrand.__name__ = f"{getattr(f, '__name__', 'f')} times the density"
     ends = [end if np.ndim(end) == 0 and np.isinf(concrete(end)) else (end - centre) / scale for end in (low, high)]
-    # marked out, so that a narrow density in a wide range is not overlooked
+    # these points are given, so that a narrow density in a wide range is not missed
     low_end, high_end = (float(concrete(end)) for end in ends)
     marks = [z for z in (-8.0, 0.0, 8.0) if low_end < z < high_end]
     value, error = integrate(integrand, *ends, points=marks, return_error=True)
@@ -221,7 +222,7 @@ def _integrated(f: Function, part: Any) -> tuple[Any, Any]:
 
 
 def _units(part: Any) -> tuple[float, float]:
-    """A point in the middle and a length: by moments where they exist, else by quantiles."""
+    """A central point and a length: from the moments if they exist, otherwise from quantiles."""
     numbers = part.replaced({name: concrete(value) for name, value in part.values().items()})
     low = float(numbers.support.low)
     mean, deviation = float(numbers.mean), float(numbers.standard_deviation)
@@ -229,7 +230,7 @@ def _units(part: Any) -> tuple[float, float]:
         quarter, mean, three = (float(numbers.quantile(p)) for p in (0.25, 0.5, 0.75))
         deviation = three - quarter
     if np.isfinite(low) and mean - low < 3 * deviation:
-        return low, mean - low  # close to an end, distances from it must keep their digits
+        return low, mean - low  # close to an end, so that distances from it keep their digits
     return mean, deviation
 
 
@@ -246,8 +247,8 @@ def _gauss_hermite(f: Function, part: Distribution, nodes: int | None) -> tuple[
     n = nodes if nodes is not None else _NODES.get(d, 0)
     if not isinstance(n, int) or n < 2 or n**d > 10_000_000:
         raise StructureError(
-            f"expectation: nodes={nodes} in {d} directions; give a whole number from 2 on, of which the power {d} is "
-            "at most ten million, or method='sampling'."
+            f"expectation: nodes={nodes} in {d} directions; give an integer, 2 or more, with nodes**{d} at most "
+            "ten million, or method='sampling'."
         )
     value, size = _hermite(f, part, n, d)
     coarse, _ = _hermite(f, part, n - n // 3, d)
@@ -269,11 +270,11 @@ def _hermite(f: Function, part: Any, n: int, d: int) -> tuple[Any, Any]:
     return (weights * values).sum(axis=0), (weights * np.abs(untracked(values))).sum(axis=0)
 
 
-# --- whole numbers, samples -----------------------------------------------------------------------
+# --- integers, samples ----------------------------------------------------------------------------
 
 
 def _summed(f: Function, part: Any) -> tuple[Any, Any, Any]:
-    """Over all counts within 40 standard deviations and a hundred more: beyond, a float has no digits for them."""
+    """The sum over all counts within 40 standard deviations plus 100; the rest is too small for a float."""
     numbers = part.replaced({name: concrete(value) for name, value in part.values().items()})
     mean, reach = np.asarray(numbers.mean), 40 * np.asarray(numbers.standard_deviation) + 100
     first = max(float(numbers.support.low), float(np.floor((mean - reach).min())))
@@ -293,23 +294,23 @@ def _summed(f: Function, part: Any) -> tuple[Any, Any, Any]:
 
 
 class _Total:
-    """Looks whether the counts that are summed over are all that matter; a compiled function looks at every call."""
+    """Checks that all counts that matter are in the sum; a compiled function checks it at every call."""
 
-    agrees_to = 1e-7  # counts that matter less may be others in another call
+    agrees_to = 1e-7  # the allowed relative difference of a compiled function: other calls may sum other counts
 
     def __call__(self, probability: Any) -> None:
         total = probability.sum(axis=0)
         if not (np.abs(total - 1) < 1e-9).all():
             error = DomainError(
-                f"expectation: the counts summed over have a probability of {np.min(total):.6g} altogether. In a "
-                f"compiled function they are those of its first call: compile another copy of it at such parameters."
+                f"expectation: the counts in the sum have a total probability of {np.min(total):.6g}. A compiled "
+                f"function uses the counts of its first call: compile another copy of it for such parameters."
             )
             error.of_another_call = True
             raise error
 
 
 class _Ends:
-    """Looks whether the last term still counts."""
+    """Checks that the last term no longer matters."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -324,6 +325,6 @@ class _Ends:
 
 def _sampled(f: Function, distribution: Distribution, samples: int, rng: Any) -> tuple[Any, Any]:
     if not isinstance(samples, int) or samples < 2:
-        raise StructureError(f"expectation: samples={samples!r}; give a whole number from 2 on.")
+        raise StructureError(f"expectation: samples={samples!r}; give an integer, 2 or more.")
     values = _values(f, distribution.sample(samples, rng=rng), len(distribution.shape))
     return values.mean(axis=0), untracked(values).std(axis=0, ddof=1) / samples**0.5

@@ -1,4 +1,4 @@
-"""Maximum likelihood: Newton's method in free coordinates, and what the curvature at the maximum says of the errors."""
+"""Maximum likelihood: Newton's method in free coordinates, and standard errors from the curvature at the maximum."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ from autodiff.transforms.jacobians import jacobian
 from autodiff.typing import Array
 
 _VAGUE = 20.0
-"""A standard error of a logarithm, or a logit, beyond which nothing is known of a parameter."""
+"""If the standard error of a logarithm or a logit exceeds this, nothing is known about the parameter."""
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """What `fit` found.
+    """The result of `fit`.
 
     Attributes
     ----------
     distribution : Distribution
-        With the parameters of the largest likelihood.
+        The distribution with the most likely parameters.
     standard_errors : dict
-        For each parameter fitted its standard error, in its shape and unit.
+        The standard error of each fitted parameter, with its shape and unit.
     log_likelihood : float
         The sum of the logarithms of the densities of all data, in nats.
     names : tuple of str
         The entries of the parameters in the order of the matrices: ``"mean[0]"``.
     covariance : ndarray, (k, k)
-        Of the estimates: the inverse of the information.
+        The covariance of the estimates: the inverse of the information.
     information : ndarray, (k, k)
-        The observed Fisher information: minus the Hessian of the log-likelihood. Where parameters are bound to each
-        other (probabilities that sum to 1), along the directions in which they can move.
+        The observed Fisher information: minus the Hessian of the log-likelihood. If parameters depend on each other
+        (probabilities that sum to 1), only along the directions in which they can move.
     information_by_scores : ndarray, (k, k)
-        The same from first derivatives: the sum of the outer products of the scores, the gradients of the log-density
-        of each datum.
+        The same from first derivatives: the sum of the outer products of the scores, which are the gradients of the
+        log-density of each datum.
     agreement : float
-        The largest distance between entries of the two, in standard errors of that distance. The two estimate the same
+        The largest difference between entries of the two, in standard errors of the difference. Both estimate the same
         if the data come from the distribution. 0 for distributions whose log-density has corners.
     agrees : bool
-        Whether that is no more than what one data set in a hundred has by chance.
+        Whether `agreement` is no larger than in 99 of 100 data sets from the distribution.
     standard_errors_from : str
         ``"hessian"``, or ``"scores"`` for distributions whose log-density has corners.
     n : int
-        How many data.
+        The number of data.
     iterations : int
-        Newton steps.
+        The number of Newton steps.
     """
 
     distribution: Distribution
@@ -73,12 +73,12 @@ class Fit:
 
     @property
     def aic(self) -> float:
-        """Akaike's criterion, 2 k - 2 log L with k free parameters: less is better."""
+        """Akaike's criterion, 2 k - 2 log L with k free parameters: smaller is better."""
         return 2 * self._free - 2 * self.log_likelihood
 
     @property
     def bic(self) -> float:
-        """Schwarz's criterion, k log n - 2 log L: less is better."""
+        """Schwarz's criterion, k log n - 2 log L: smaller is better."""
         return float(self._free * np.log(self.n) - 2 * self.log_likelihood)
 
     @property
@@ -101,17 +101,17 @@ def _rounded(value: Any) -> str:
 
 
 def fit(distribution: type[Distribution] | Distribution, data: Any, *, max_iter: int = 200, **fixed: Any) -> Fit:
-    """The parameters under which data are most likely, with their standard errors.
+    """The parameters under which the data are most likely, with their standard errors.
 
     Parameters
     ----------
     distribution : class or instance
-        A class begins at the moments of the data; an instance begins at its parameters, and is what mixtures and
-        distributions with arrays of parameters need.
+        The fit of a class starts from the moments of the data, that of an instance from its parameters. Mixtures and
+        distributions with arrays of parameters need an instance.
     data : array_like, (n,) or (n, ...)
         Independent samples along the first axis; for vectors (n, d).
     max_iter : int, default 200
-        Newton steps at most.
+        The largest number of Newton steps.
     **fixed
         Parameters of a class that are known and not fitted: ``fit(Binomial, k, n=10)``.
 
@@ -123,17 +123,17 @@ def fit(distribution: type[Distribution] | Distribution, data: Any, *, max_iter:
     Raises
     ------
     DomainError
-        If data lie outside of the support; if the likelihood has no maximum inside the domain of the parameters (all
+        If data lie outside the support; if the likelihood has no maximum inside the domain of the parameters (all
         data equal, no successes at all), or the data cannot tell the parameters apart.
     UnsupportedError
-        If the largest likelihood lies where there is no derivative (Uniform); the message tells it.
+        If the likelihood is largest where it has no derivative (Uniform); the message gives that maximum.
 
     Notes
     -----
-    Newton's method with a trust region on the log-likelihood as a function of free coordinates (logarithms of positive
-    parameters, logits of probabilities, the Cholesky factor of a covariance), until a step is shorter than 1e-9
-    standard errors. Standard errors are the roots of the diagonal of the inverse of the observed information,
-    carried over from the free coordinates by the derivative of the parameters (the delta method).
+    Newton's method with a trust region maximises the log-likelihood as a function of free coordinates (logarithms of
+    positive parameters, logits of probabilities, the Cholesky factor of a covariance), until a step is shorter than
+    1e-9 standard errors. Standard errors are the square roots of the diagonal of the inverse observed information,
+    converted from the free coordinates by the derivative of the parameters (the delta method).
 
     References
     ----------
@@ -166,7 +166,7 @@ def fit(distribution: type[Distribution] | Distribution, data: Any, *, max_iter:
         i = int(np.argmin(np.isfinite(first)))
         raise DomainError(
             f"fit({name}): data[{i}] is {samples[i]}, where the logarithm of the density is {first[i]} under "
-            f"{start!r}, with which the search begins. Begin elsewhere, or keep data off the edge of the support."
+            f"{start!r}, where the search starts. Start elsewhere, or keep data off the edge of the support."
         )
     smooth, n = coordinates.origin.smooth, len(samples)
     u, iterations = _newton(lambda u: -terms(u).sum(), coordinates.start, n, max_iter, name, smooth=smooth)
@@ -176,7 +176,7 @@ def fit(distribution: type[Distribution] | Distribution, data: Any, *, max_iter:
 def _data(data: Any, name: str) -> Array:
     if is_tracked(data):
         raise GradientError(
-            f"fit({name}): the data are tracked, and the estimate is not differentiated by them; pass data.detach()."
+            f"fit({name}): the data are tracked, but the estimate is not differentiated by them; pass data.detach()."
         )
     samples = np.asarray(untracked(data))
     if samples.dtype.kind not in "biuf":
@@ -188,14 +188,14 @@ def _data(data: Any, name: str) -> Array:
     if len(bad):
         at = tuple(int(i) for i in bad[0])
         raise DomainError(
-            f"fit({name}): data[{', '.join(map(str, at))}] is {samples[at]}; leave out what is missing: "
+            f"fit({name}): data[{', '.join(map(str, at))}] is {samples[at]}; leave out missing data: "
             "data[np.isfinite(data)]."
         )
     return samples
 
 
 def _start(distribution: type[Distribution] | Distribution, samples: Array, fixed: dict[str, Any]) -> Distribution:
-    """Where the fit begins."""
+    """The distribution from which the fit starts."""
     if isinstance(distribution, type):
         unknown = fixed.keys() - distribution.parameters.keys()
         if unknown:
@@ -207,7 +207,7 @@ def _start(distribution: type[Distribution] | Distribution, samples: Array, fixe
             vectors = "(n, d)" if distribution.event_ndim else "(n,)"
             raise ShapeError(
                 f"fit({distribution.__name__}): the data have shape {samples.shape}; expected {vectors}. For an array "
-                "of variables give a distribution with arrays of parameters to begin with, for one variable "
+                "of variables, give a distribution with arrays of parameters to start from; for one variable, "
                 "data.ravel()."
             )
         _check_support(distribution.__name__, distribution.everywhere, samples)
@@ -215,14 +215,14 @@ def _start(distribution: type[Distribution] | Distribution, samples: Array, fixe
         for name, constraint in distribution.parameters.items():
             if name not in fixed and not constraint.inside(np.asarray(guessed[name])):
                 raise DomainError(
-                    f"fit({distribution.__name__}): these data make {name} = {_rounded(guessed[name])} most likely, "
-                    f"the edge of what it may be ({constraint.description}), where the likelihood has no curvature "
-                    "and the estimate no standard error. All data are equal, or an outcome is missing."
+                    f"fit({distribution.__name__}): these data make {name} = {_rounded(guessed[name])} most likely, at "
+                    f"the edge of its domain ({constraint.description}), where the likelihood has no curvature and the "
+                    "estimate no standard error. All data are equal, or an outcome is missing."
                 )
         return distribution(**{**guessed, **fixed})
     if fixed:
         raise StructureError(
-            f"fit: {', '.join(fixed)} was given beside a distribution; known parameters go with a class: "
+            f"fit: {', '.join(fixed)} was given with a distribution; known parameters go with a class: "
             f"fit({type(distribution).__name__}, data, {next(iter(fixed))}=...)."
         )
     return distribution
@@ -233,7 +233,7 @@ def _check_support(name: str, support: Support, samples: Array) -> None:
     if outside.any():
         at = tuple(int(i) for i in np.argwhere(outside)[0])
         raise DomainError(
-            f"fit({name}): data[{', '.join(map(str, at))}] is {samples[at]:.6g}, which cannot happen: the support is "
+            f"fit({name}): data[{', '.join(map(str, at))}] is {samples[at]:.6g}, which is impossible: the support is "
             f"{support}."
         )
 
@@ -248,11 +248,11 @@ def _check_shape(start: Distribution, samples: Array) -> None:
 
 
 def _newton(f: Callable[[Any], Any], u: Array, n: int, max_iter: int, name: str, *, smooth: bool) -> tuple[Array, int]:
-    """The minimum of f, by Newton's method in a trust region; if f is not smooth, perhaps a corner."""
+    """The minimum of f, by Newton's method in a trust region; it may be a corner if f is not smooth."""
     both, second = value_and_grad(f), hessian(f)
     value, g = both(u)
     H = second(u)
-    # Lengths are measured in what one datum tells of each coordinate: the unit of the data does not matter.
+    # Steps are scaled by the curvature per datum, so the unit of the data does not matter.
     curvature = np.abs(np.diag(H)) / n
     unit = np.where(curvature > 0, 1 / np.sqrt(np.where(curvature > 0, curvature, 1.0)), 1.0)
     radius = 1.0
@@ -264,14 +264,14 @@ def _newton(f: Callable[[Any], Any], u: Array, n: int, max_iter: int, name: str,
         step = steihaug(H.__matmul__, g, radius, tol=1e-10, max_iter=4 * len(u))
         rounding = 1e-13 * abs(float(value))
         further = u + step.step * unit
-        if step.predicted <= rounding * 1e-3:  # too little for the value to tell, but the gradient has the digits
+        if step.predicted <= rounding * 1e-3:  # the value cannot show so small a gain, but the gradient has the digits
             return further, k + 1
-        with np.errstate(all="ignore"):  # a step too far: it is not taken
+        with np.errstate(all="ignore"):  # a step that goes too far is not taken
             value_there, g_there = both(further)
         gain = float(value) - float(value_there)
         ratio = 1.0 if abs(gain) <= rounding and step.predicted <= rounding else gain / step.predicted
         radius = updated_radius(radius, float(np.linalg.norm(step.step)), ratio, 1000.0)
-        if radius < 1e-12 and not smooth:  # slopes to all sides: no gradient vanishes there
+        if radius < 1e-12 and not smooth:  # a corner: f rises on all sides, but no gradient vanishes there
             return u, k + 1
         if ratio > 1e-4 and np.isfinite(g_there).all():
             u, value, g, H = further, value_there, g_there, second(further)
@@ -279,8 +279,8 @@ def _newton(f: Callable[[Any], Any], u: Array, n: int, max_iter: int, name: str,
             g, H = g / unit, H / np.outer(unit, unit)
     raise DomainError(
         f"fit({name}): no largest likelihood was found: after {max_iter} steps it still grows, by {step.predicted:.2g} "
-        "in the step to come. Parameters run off to the edge of their domain, or data cannot tell them apart: another "
-        "place to begin (give a distribution, not its class), a simpler distribution, or a larger max_iter."
+        "in the next step. Parameters tend to the edge of their domain, or data cannot tell them apart: try another "
+        "start (give a distribution, not its class), a simpler distribution, or a larger max_iter."
     )
 
 
@@ -313,28 +313,28 @@ def _result(coordinates: Coordinates, terms: Callable[[Any], Any], u: Array, n: 
 
 
 def _check_curvature(information: Array, coordinates: Coordinates, name: str) -> None:
-    """Whether the place that was found is a maximum, and one that says something of every parameter."""
+    """Check that the point found is a maximum, and that it determines every parameter."""
     diagonal = np.diag(information)
     scaled = information / np.sqrt(np.outer(diagonal, diagonal)) if (diagonal > 0).all() else np.diag(diagonal)
     smallest = float(np.linalg.eigvalsh(scaled)[0])
     if smallest <= 1e-10:
         raise DomainError(
             f"fit({name}): the data cannot tell all parameters apart: where the search ended the likelihood is flat in "
-            f"one direction (curvature {smallest:.1g} against 1), or grows. Begin elsewhere, with more data or fewer "
+            f"one direction (curvature {smallest:.1g} against 1), or grows. Start elsewhere, or use more data or fewer "
             "parameters."
         )
     spread = np.sqrt(np.diag(np.linalg.inv(information)))
     vague = coordinates.logarithmic & (spread > _VAGUE)
     if vague.any():
         raise DomainError(
-            f"fit({name}): the likelihood has no largest value: it grows ever more slowly while a parameter runs to "
+            f"fit({name}): the likelihood has no largest value: it grows ever more slowly while a parameter tends to "
             f"the edge of its domain (its logarithm has a standard error of {spread[vague].max():.2g}). "
-            "The distribution in that limit is a simpler one: fit that."
+            "In that limit the distribution is a simpler one: fit that."
         )
 
 
 def _agreement(scores: Array, curvatures: Array, information: Array) -> float:
-    """The information matrix test: outer products of scores minus curvatures, on average, in its standard errors."""
+    """The information matrix test: the mean of outer products of scores minus curvatures, in its standard errors."""
     n = len(scores)
     if n < 2:
         return 0.0
@@ -347,5 +347,5 @@ def _agreement(scores: Array, curvatures: Array, information: Array) -> float:
 
 
 def _by_chance(k: int) -> float:
-    """The largest of k (k + 1) / 2 normal numbers, in a hundredth of all cases at most (Bonferroni's bound)."""
+    """A bound that the largest of k (k + 1) / 2 normal numbers exceeds in 1 of 100 cases at most (Bonferroni)."""
     return float(standard_quantile(np.asarray(1 - 0.005 / (k * (k + 1) / 2))))

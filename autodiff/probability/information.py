@@ -1,7 +1,7 @@
-"""Entropies and divergences of probabilities in an array, along an axis: nats, or any other unit.
+"""Entropies and divergences of probabilities in an array, along an axis, in nats or any other unit.
 
-Every measure is a sum of terms ``x log y`` whose edge values are exact: nothing that cannot happen counts, and what
-happens though it cannot costs infinitely much.
+Every measure is a sum of terms ``x log y`` with exact values at the edges: an outcome with x = 0 adds 0, and one with
+x > 0 and y = 0 adds infinity.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from autodiff.typing import Array, Axis, Numbers
 
 
 def in_unit(value: Tensor | Array, base: float | None) -> Tensor | Array:
-    """A number of nats in the unit whose logarithm has this base."""
+    """Converts nats to the unit whose logarithm has this base."""
     if base is None:
         return value
     if not base > 1:
-        raise DomainError(f"base is {base!r}; give the base of a logarithm, more than 1: 2 for bits, 10 for hartleys.")
+        raise DomainError(f"base is {base!r}; give the base of a logarithm, above 1: 2 for bits, 10 for hartleys.")
     return value / math.log(base)
 
 
@@ -33,7 +33,7 @@ def _fitting(p: Any, q: Any, who: str) -> None:
     except ValueError:
         raise ShapeError(
             f"{who}: p has shape {np.shape(p)} and q {np.shape(q)}; both are probabilities of the same outcomes, so "
-            "that their shapes must be equal, or broadcast."
+            "their shapes must be equal or broadcast."
         ) from None
 
 
@@ -72,14 +72,14 @@ def jensen_shannon(
     p, q : array_like or Tensor, (..., k)
         Probabilities of the same outcomes; they are broadcast.
     axis : int or tuple of int, or None, default -1
-        Where the outcomes lie; None for the whole array.
+        The axis of the outcomes; None for the whole array.
     base : float, optional
-        Of the logarithm: 2 for bits. Nats if not given.
+        The base of the logarithm: 2 for bits. Nats by default.
 
     Returns
     -------
     array or Tensor, (...)
-        From 0 (only if p = q) to log 2 (nothing can happen under both).
+        From 0 (only if p = q) to log 2 (no outcome is possible under both).
 
     Raises
     ------
@@ -110,7 +110,7 @@ def _joint(joint: Any, who: str) -> Tensor | Array:
     if np.ndim(joint) < 2:
         raise ShapeError(
             f"{who}: joint has shape {np.shape(joint)}; give the joint probabilities of two variables, (..., m, n): "
-            "rows for the first, columns for the second. Independent variables have p[:, None] * q."
+            "rows for the first, columns for the second. For independent variables they are p[:, None] * q."
         )
     return probabilities(joint, (-2, -1), who, "joint")
 
@@ -120,14 +120,14 @@ def mutual_information(joint: Tensor, *, base: float | None = ...) -> Tensor: ..
 @overload
 def mutual_information(joint: Numbers, *, base: float | None = ...) -> Array: ...
 def mutual_information(joint: Tensor | Numbers, *, base: float | None = None) -> Tensor | Array:
-    """What two variables tell of each other: the divergence of their joint probabilities from independent ones.
+    """The mutual information: the divergence of the joint probabilities of two variables from independent ones.
 
     Parameters
     ----------
     joint : array_like or Tensor, (..., m, n)
         The joint probabilities of two variables: rows for the first, columns for the second.
     base : float, optional
-        Of the logarithm: 2 for bits. Nats if not given.
+        The base of the logarithm: 2 for bits. Nats by default.
 
     Returns
     -------
@@ -141,7 +141,7 @@ def mutual_information(joint: Tensor | Numbers, *, base: float | None = None) ->
 
     Notes
     -----
-    The sum of p(x, y) log(p(x, y) / (p(x) p(y))), which does not cancel as H(X) + H(Y) - H(X, Y) does.
+    The sum of p(x, y) log(p(x, y) / (p(x) p(y))), which has no cancellation, unlike H(X) + H(Y) - H(X, Y).
 
     References
     ----------
@@ -151,7 +151,7 @@ def mutual_information(joint: Tensor | Numbers, *, base: float | None = None) ->
     --------
     >>> import numpy as np
     >>> from autodiff import probability as pr
-    >>> float(pr.mutual_information(np.eye(4) / 4, base=2))  # each names the other
+    >>> float(pr.mutual_information(np.eye(4) / 4, base=2))  # each determines the other
     2.0
     """
     joint = _joint(joint, "mutual_information")
@@ -164,16 +164,16 @@ def conditional_entropy(joint: Tensor, *, given: int = ..., base: float | None =
 @overload
 def conditional_entropy(joint: Numbers, *, given: int = ..., base: float | None = ...) -> Array: ...
 def conditional_entropy(joint: Tensor | Numbers, *, given: int = 0, base: float | None = None) -> Tensor | Array:
-    """What is left to learn of one variable once the other is known.
+    """The conditional entropy: the average information in one variable if the other is known.
 
     Parameters
     ----------
     joint : array_like or Tensor, (..., m, n)
         The joint probabilities of two variables: rows for the first, columns for the second.
     given : {0, 1}, default 0
-        Which is known: 0, the first one (the row), for H(Y | X); 1, the second one, for H(X | Y).
+        The known variable: 0, the first (the row), for H(Y | X); 1, the second, for H(X | Y).
     base : float, optional
-        Of the logarithm: 2 for bits. Nats if not given.
+        The base of the logarithm: 2 for bits. Nats by default.
 
     Returns
     -------
@@ -183,7 +183,7 @@ def conditional_entropy(joint: Tensor | Numbers, *, given: int = 0, base: float 
     Raises
     ------
     DomainError, ShapeError
-        If `joint` is not a table of probabilities that sum to 1, or `given` neither 0 nor 1.
+        If `joint` is not a table of probabilities that sum to 1, or `given` is neither 0 nor 1.
 
     References
     ----------

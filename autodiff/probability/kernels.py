@@ -1,7 +1,7 @@
-"""Logarithms of densities without the terms that cancel: gamma, beta and Student's t.
+"""Logarithms of densities without terms that cancel: gamma, beta and Student's t.
 
-For large shapes they are made of the distance from the mean and of what Stirling's formula leaves, both of which are
-small; `autodiff.ops.gamma_remainders` has the pieces.
+For large shape parameters they are computed from the distance to the mean and the remainder of Stirling's formula, both
+of which are small; `autodiff.ops.gamma_remainders` has these functions.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from autodiff.typing import Array
 
 LOG_2PI = math.log(2 * math.pi)
 LARGE = 16.0
-"""Up to here the terms of a density are small, and nothing is lost by adding them as they stand."""
+"""For smaller shape parameters the terms of a density are small, and adding them directly loses no digits."""
 
 
 def gamma_kernel(a: Any, u: Any) -> Tensor | Array:
-    """``a log(u) - u - gammaln(a)``: of a large shape the distance from a, and what Stirling's formula leaves."""
+    """``a log(u) - u - gammaln(a)``; for large a from the distance to a and the remainder of Stirling's formula."""
     plainly = xlogy(a, u) - u - gammaln(a)
     off = (u - a) / a
-    close = (a >= LARGE) & (np.abs(off) < 0.5)  # further out the result is as large as its terms
+    close = (a >= LARGE) & (np.abs(off) < 0.5)  # farther away the result is as large as its terms
     large = a * log1p_less(np.where(close, off, 0.0)) + 0.5 * np.log(a) - LOG_2PI / 2 - stirling(a, n=0)
     return np.where(close, large, plainly)
 
 
 def is_near_mean(a: Any, b: Any, x: Any, rest: Any) -> Tensor | Array:
-    """Whether the terms of a beta density cancel there: of large shapes, no further from the mean than most of it."""
+    """Whether the terms of a beta density cancel at x: for large shape parameters, and not too far from the mean."""
     off = x * b - rest * a
     return (a + b >= 2 * LARGE) & (off > -0.9 * a) & (off < 0.9 * b)
 
 
 def beta_kernel(a: Any, b: Any, x: Any, rest: Any) -> Tensor | Array:
-    """``a log(x) + b log(rest) - betaln(a, b)`` with ``rest = 1 - x``: of large shapes the distance from the mean."""
+    """``a log(x) + b log(rest) - betaln(a, b)`` with ``rest = 1 - x``; near the mean from the distance to it."""
     plainly = xlogy(a, x) + xlogy(b, rest) - betaln(a, b)
     off = x * b - rest * a
     close = is_near_mean(a, b, x, rest)
@@ -50,7 +50,7 @@ def beta_kernel(a: Any, b: Any, x: Any, rest: Any) -> Tensor | Array:
 
 
 def beta_log_density(a: Any, b: Any, x: Any) -> Tensor | Array:
-    """The logarithm of the beta density, at the ends 0 and 1 too."""
+    """The logarithm of the beta density, also at the ends 0 and 1."""
     plainly = xlogy(a - 1, x) + xlogy(b - 1, 1 - x) - betaln(a, b)
     large = is_near_mean(a, b, x, 1 - x)
     x = np.where(large, x, 0.5)
@@ -83,7 +83,7 @@ def _share(nu: Any, t: Any) -> Any:
 
 
 def log_growth(s: Any, log_whole: Any) -> Tensor | Array:
-    """``s - log_whole`` for ``log_whole = -log(1 - s)``: 0 to second order at s = 0."""
+    """``s - log_whole`` for ``log_whole = -log(1 - s)``, which is -s**2 / 2 to leading order at s = 0."""
     near = s < 0.5
     return np.where(near, log1p_less(np.where(near, -s, 0.0)), s - log_whole)
 
@@ -94,7 +94,7 @@ student_power = elementwise(
     lambda ct, y, nu, t: ct * (-(nu + 1) * (t / np.hypot(np.sqrt(nu), t)) / np.hypot(np.sqrt(nu), t)),
     name="student_power",
 )
-"""The logarithm of (1 + t^2 / nu)^(-(nu + 1) / 2); of its slope by nu the terms of first order cancel on paper."""
+"""The logarithm of (1 + t^2 / nu)^(-(nu + 1) / 2). In the formula of its slope by nu the first-order terms are gone."""
 
 
 def student_constant(nu: Any) -> Tensor | Array:
@@ -104,11 +104,11 @@ def student_constant(nu: Any) -> Tensor | Array:
 
 
 def student_constant_slope(nu: Any) -> Tensor | Array:
-    """Twice its slope: digamma((nu + 1) / 2) - digamma(nu / 2) - 1 / nu, of order 1 / nu^2."""
+    """Twice the slope of `student_constant`: digamma((nu + 1) / 2) - digamma(nu / 2) - 1 / nu, of order 1 / nu^2."""
     h, r = nu / 2, 1 / nu
     return log1p_less(r) + r * r / (1 + r) + stirling(h + 0.5, n=1) - stirling(h, n=1)
 
 
 def student_log_density(nu: Any, t: Any) -> Tensor | Array:
-    """Logarithm of the density of Student's t."""
+    """The logarithm of the density of Student's t."""
     return student_power(nu, t) + student_constant(nu)

@@ -1,4 +1,4 @@
-"""Mixtures: one of several distributions, chosen by chance."""
+"""Mixtures: one of several distributions, chosen at random."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from autodiff.typing import Array, Numbers
 
 
 class Mixture(Distribution):
-    """One of several distributions, chosen by chance.
+    """One of several distributions, chosen at random.
 
     Parameters
     ----------
     weights : array_like or Tensor, (k,)
         The probability of each component; they sum to 1.
     components : sequence of Distribution
-        Each of one variable (or of vectors of one length), all with densities or all over whole numbers.
+        Each of one variable (or of vectors of one length); all with densities, or all over integers.
 
     Raises
     ------
     DomainError, ShapeError, StructureError
-        If the weights are no probabilities, or do not fit the components; if components have arrays of parameters or
+        If the weights are not probabilities or do not fit the components; if components have arrays of parameters or
         cannot be mixed.
 
     Notes
     -----
-    Samples differentiate by all parameters, the weights too: they move so that the cumulative function at each stays
-    what it is. `entropy` is by quadrature, `quantile` by bisection and Newton's steps on record.
+    Samples can be differentiated by all parameters, including the weights: a sample moves so that the cumulative
+    function at it stays the same. `entropy` uses quadrature; `quantile` uses bisection, then recorded Newton steps.
 
     References
     ----------
@@ -62,7 +62,7 @@ class Mixture(Distribution):
         self.components = tuple(components)
         if np.shape(self.weights) != (len(self.components),):
             raise ShapeError(
-                f"Mixture: weights have shape {np.shape(self.weights)}, and there are {len(self.components)} "
+                f"Mixture: weights have shape {np.shape(self.weights)}, but there are {len(self.components)} "
                 "components; give one weight for each."
             )
         for i, c in enumerate(self.components):
@@ -70,13 +70,13 @@ class Mixture(Distribution):
                 raise StructureError(f"Mixture: components[{i}] is a {type(c).__name__}; give distributions.")
             if c.shape:
                 raise ShapeError(
-                    f"Mixture: components[{i}] has parameters of shape {c.shape}; give one distribution of single "
+                    f"Mixture: components[{i}] has parameters of shape {c.shape}; give one distribution with scalar "
                     "parameters for each component."
                 )
             if self._kind(c) != self._kind(self.components[0]):
                 raise StructureError(
                     f"Mixture: components[0] is {self.components[0]!r} and components[{i}] {c!r}; all must have "
-                    "densities, or all live on whole numbers, and have as many entries."
+                    "densities, or all take integers, and their values must have the same number of entries."
                 )
 
         self.event_ndim = self.components[0].event_ndim
@@ -86,7 +86,7 @@ class Mixture(Distribution):
     def _kind(distribution: Distribution) -> tuple[bool, int, int]:
         return distribution.support.discrete, distribution.event_ndim, distribution.dimension
 
-    # --- parameters, those of the components among them
+    # --- parameters, including those of the components
 
     def values(self) -> dict[str, Any]:
         parts = {f"components[{i}].{k}": v for i, c in enumerate(self.components) for k, v in c.values().items()}
@@ -116,23 +116,23 @@ class Mixture(Distribution):
     def shape(self) -> tuple[int, ...]:
         return ()
 
-    # --- what it is
+    # --- moments and densities
 
     @property
     def support(self) -> Support:
-        """From the lowest end to the highest."""
+        """From the lowest end of the components to the highest."""
         supports = [c.support for c in self.components]
         low, high = min(untracked(s.low) for s in supports), max(untracked(s.high) for s in supports)
         return Support(low, high, supports[0].discrete)
 
     @property
     def mean(self) -> Tensor | Array:
-        mean: Any = sum(self.weights[i] * c.mean for i, c in enumerate(self.components))  # of none it would be 0
+        mean: Any = sum(self.weights[i] * c.mean for i, c in enumerate(self.components))  # a sum of nothing is an int
         return mean
 
     @property
     def variance(self) -> Tensor | Array:
-        """Within the components, and between them."""
+        """The variance within the components plus that between them."""
         mean = self.mean
         distances = [c.mean - mean for c in self.components]
         variance: Any = sum(
@@ -150,7 +150,7 @@ class Mixture(Distribution):
     @overload
     def log_density(self, x: Numbers) -> Tensor | Array: ...
     def log_density(self, x: Tensor | Numbers) -> Tensor | Array:
-        """The logarithm of the density, of components that have one.
+        """The logarithm of the density, if the components have densities.
 
         Parameters
         ----------
@@ -161,7 +161,7 @@ class Mixture(Distribution):
         array or Tensor
         """
         if self.support.discrete:
-            raise UnsupportedError("Mixture: its components live on whole numbers; use log_probability.")
+            raise UnsupportedError("Mixture: its components take integers only; use log_probability.")
         return self._log_value(real(x, "Mixture.log_density: x"))
 
     @overload
@@ -169,7 +169,7 @@ class Mixture(Distribution):
     @overload
     def density(self, x: Numbers) -> Tensor | Array: ...
     def density(self, x: Tensor | Numbers) -> Tensor | Array:
-        """The density, of components that have one.
+        """The density, if the components have densities.
 
         Parameters
         ----------
@@ -182,7 +182,7 @@ class Mixture(Distribution):
         return np.exp(self.log_density(x))
 
     def log_probability(self, k: Tensor | Numbers) -> Tensor | Array:
-        """The logarithm of the probability of `k`, of components over whole numbers.
+        """The logarithm of the probability of `k`, if the components are discrete.
 
         Parameters
         ----------
@@ -197,7 +197,7 @@ class Mixture(Distribution):
         return self._log_value(real(k, "Mixture.log_probability: k"))
 
     def probability_of(self, k: Tensor | Numbers) -> Tensor | Array:
-        """The probability of `k`, of components over whole numbers.
+        """The probability of `k`, if the components are discrete.
 
         Parameters
         ----------
@@ -224,7 +224,7 @@ class Mixture(Distribution):
         return np.exp(terms - logsumexp(terms, axis=-1, keepdims=True))
 
     def _terms(self, x: Any) -> Any:
-        """The logarithm of weight times density of each component, along a new last axis."""
+        """The logarithm of weight times density for each component, along a new last axis."""
         parts = [_log_value(c, x) for c in self.components]
         return np.stack(parts, axis=-1) + log(self.weights)
 
@@ -237,7 +237,7 @@ class Mixture(Distribution):
     def _log_survival(self, x: Any) -> Any:
         parts = np.stack([c.log_survival(x) for c in self.components], axis=-1)
         value = logsumexp(parts + log(self.weights), axis=-1)
-        near = value > -0.5  # near 1 the other tail has the digits
+        near = value > -0.5  # for a probability near 1 the other tail has the digits
         return np.where(near, np.log1p(-np.where(near, self._cdf(x), 0.0)), value)
 
     # --- quantiles and samples
@@ -250,8 +250,8 @@ class Mixture(Distribution):
             return super()._quantile(p)
         if is_compiling():
             raise switches.refusal(
-                "compile: Mixture.quantile looks for its value, which a compiled function cannot. Call it outside of "
-                "what is compiled."
+                "compile: Mixture.quantile searches for its value, which a compiled function cannot. Call it outside "
+                "ad.compile."
             )
         numbers, share = self._untracked(), np.asarray(untracked(p), float)
         ends = np.stack([untracked(c.quantile(share)) for c in numbers.components])
@@ -263,7 +263,7 @@ class Mixture(Distribution):
         return self._followed(value, p) if tracked else value[()]
 
     def _followed(self, value: Any, p: Any) -> Any:
-        """Where cdf = p, from a value there: each Newton step on record doubles the number of right derivatives."""
+        """The solution of cdf = p from its value: each recorded Newton step doubles the number of right derivatives."""
         for _ in range(2):
             value = value - (self._cdf(value) - p) / self.density(value)
         return value
@@ -271,12 +271,10 @@ class Mixture(Distribution):
     def _sample(self, shape: tuple[int, ...], rng: Any) -> Any:
         tracked = next((name for name, value in self.values().items() if is_tracked(value)), None)
         if tracked is not None and (self.support.discrete or self.event_ndim):
-            what = (
-                "of whole numbers jump" if self.support.discrete else "of vectors have no cumulative function to follow"
-            )
+            what = "of integers jump" if self.support.discrete else "of vectors have no cumulative function to follow"
             raise GradientError(
-                f"Mixture.sample: {tracked} is tracked, and samples {what}: they have no derivative here. Take "
-                f"expectation(f, distribution), or the samples of each component by itself, or detach {tracked}."
+                f"Mixture.sample: {tracked} is tracked, and samples {what}: they have no derivative here. Use "
+                f"expectation(f, distribution), or the samples of each component alone, or detach {tracked}."
             )
         numbers = self._untracked()
         generator = np.random.default_rng(rng)
@@ -299,10 +297,10 @@ def _log_value(component: Distribution, x: Any) -> Any:
 
 
 def _between(cdf: Any, p: Any, low: Any, high: Any) -> Any:
-    """Where an increasing function is p, by bisection to the last digit."""
+    """The point where an increasing function is p, by bisection to the last digit."""
     middle = low
     for _ in range(200):
-        with np.errstate(invalid="ignore"):  # infinite ends of p = 0 and p = 1
+        with np.errstate(invalid="ignore"):  # for p = 0 and p = 1 the ends are infinite
             middle = np.where(low == high, low, low + (high - low) / 2)
         done = (middle <= low) | (middle >= high)
         if done.all():

@@ -64,13 +64,13 @@ class MultivariateNormal(Continuous):
 
     @property
     def variance(self) -> Tensor | Array:
-        """The variance of each entry, (d,); `covariance` has the rest."""
+        """The variance of each entry, (d,), the diagonal of `covariance`."""
         return np.diagonal(self.covariance)
 
     @property
     def factor(self) -> Tensor | Array:
         """The lower triangular L with L L' = covariance, (d, d)."""
-        # NumPy reads one triangle; the slopes are to be symmetric. Its types know nothing of Tensors.
+        # NumPy reads one triangle only, but the slopes must be symmetric. NumPy's types do not know Tensors, hence Any.
         both: Any = (self.covariance + self.covariance.T) / 2
         return np.linalg.cholesky(both)
 
@@ -104,7 +104,7 @@ class MultivariateNormal(Continuous):
         x = real(x, "MultivariateNormal.log_density: x")
         if np.ndim(x) == 0 or np.shape(x)[-1] != self.dimension:
             raise ShapeError(
-                f"MultivariateNormal.log_density: x has shape {np.shape(x)}; its last axis must be the "
+                f"MultivariateNormal.log_density: x has shape {np.shape(x)}; its last axis must hold the "
                 f"{self.dimension} entries of a vector."
             )
         return self._log_value(x)

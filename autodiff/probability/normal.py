@@ -20,12 +20,12 @@ LOG_2PI = math.log(2 * math.pi)
 
 
 def standard_normal(rng: Any, shape: Shape) -> Array:
-    """Random numbers of mean 0 and variance 1."""
+    """Random normal numbers with mean 0 and variance 1."""
     return np.random.default_rng(rng).standard_normal(shape)
 
 
 def _standard_quantile(p: Any) -> Any:
-    # The rational start has an error below 4.5e-4 (Abramowitz & Stegun 1964, 26.2.23); each of Halley's steps cubes it.
+    # The rational start has an error below 4.5e-4 (Abramowitz & Stegun 1964, 26.2.23); each Halley step cubes it.
     with np.errstate(divide="ignore", invalid="ignore"):
         tail = np.minimum(p, 1 - p).astype(float)
         t = np.sqrt(-2 * np.log(tail))
@@ -43,22 +43,22 @@ standard_quantile: Primitive = elementwise(
     name="normal_quantile",
     singular=True,
 )
-"""The inverse of the cumulative function of mean 0 and variance 1."""
+"""The inverse of the cumulative function for mean 0 and variance 1."""
 
 
 class Normal(Continuous):
-    """The normal distribution, Gauss' bell.
+    """The normal (Gaussian) distribution.
 
     Parameters
     ----------
     mean : array_like or Tensor
     standard_deviation : array_like or Tensor
-        Positive; in the unit of `mean`. The square of it is the variance.
+        Positive; in the unit of `mean`. Its square is the variance.
 
     Raises
     ------
     DomainError
-        If a parameter is not finite, or `standard_deviation` not positive.
+        If a parameter is not finite, or `standard_deviation` is not positive.
 
     Notes
     -----
@@ -93,7 +93,7 @@ class Normal(Continuous):
         return -0.5 * z * z - np.log(self.standard_deviation) - LOG_2PI / 2
 
     def _cdf(self, x: Any) -> Any:
-        z = np.clip(self._z(x), -60.0, 60.0)  # beyond, it is 0 or 1 to the last digit, and its slopes are 0
+        z = np.clip(self._z(x), -60.0, 60.0)  # farther out it is 0 or 1 to the last digit, with slopes 0
         return erfc(z * -math.sqrt(0.5)) / 2
 
     def _log_survival(self, x: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What this room makes of arguments: real arrays, and probabilities that are some."""
+"""How arguments are converted and checked: real arrays, and arrays of probabilities."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autodiff.typing import Array, Axis
 
 
 def real(x: Any, what: str) -> Tensor | Array:
-    """An array of real numbers, tracked if it was; whole numbers are taken for the reals they are."""
+    """An array of real numbers, tracked if `x` is; integers and Booleans are converted to floats."""
     if not hasattr(x, "dtype"):
         x = np.asarray(x)[()]
     if x.dtype.kind in "biu":
@@ -24,33 +24,33 @@ def real(x: Any, what: str) -> Tensor | Array:
 
 
 def log(p: Any) -> Tensor | Array:
-    """The logarithm, without the warning at 0: -inf is the answer asked for."""
+    """The logarithm, without the warning at 0, since -inf is the right value."""
     with np.errstate(divide="ignore"):
         return np.log(p)
 
 
 def log_of_part(part: Any, rest: Any) -> Tensor | Array:
-    """The logarithm of a probability, of which near 1 the other one has the digits; -inf at 0."""
+    """The logarithm of the probability `part`; near 1 it is computed from `rest`, which has the digits; -inf at 0."""
     small = part < 0.5
     with np.errstate(divide="ignore"):
         return np.where(small, np.log(np.where(small, part, 1.0)), np.log1p(-np.where(small, 0.0, rest)))
 
 
 def probabilities(p: Any, axis: Axis, who: str, name: str) -> Tensor | Array:
-    """Checked: none is negative, and along `axis` they sum to one."""
+    """The array `p`, after a check: no entry is negative, and along `axis` they sum to 1."""
     p = real(p, f"{who}: {name}")
     check(_Probabilities(axis, who, name), p)
     return p
 
 
 class _Probabilities:
-    """Looks whether an array holds probabilities; a compiled function looks at every call."""
+    """Checks that an array holds probabilities; a compiled function checks it at every call."""
 
     def __init__(self, axis: Axis, who: str, name: str) -> None:
         self.axis, self.who, self.name = axis, who, name
 
     def __call__(self, p: Any) -> None:
-        bad = ~(p >= 0)  # also NaN
+        bad = ~(p >= 0)  # NaN is bad too
         if bad.any():
             at = tuple(int(i) for i in np.argwhere(bad)[0])
             where = f"[{', '.join(map(str, at))}]" if at else ""
@@ -62,7 +62,7 @@ class _Probabilities:
                 f"{self.who}: {self.name}{where} is {p[at]:.6g}; a probability is a number from 0 to 1. {mend}"
             )
         sums = np.asarray(p.sum(axis=self.axis))
-        # of n rounded numbers; what was typed with fewer digits is asked about
+        # a tolerance for rounded numbers; probabilities typed with only a few digits are refused
         off = np.abs(sums - 1) > np.sqrt(np.finfo(p.dtype).eps)
         if off.any():
             along = "altogether" if self.axis is None else f"along axis {self.axis}"

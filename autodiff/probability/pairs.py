@@ -1,7 +1,7 @@
-"""The Kullback-Leibler divergence of two distributions, where it has a closed form: a line for each pair of classes.
+"""Closed forms of the Kullback-Leibler divergence of two distributions: one line for each pair of classes.
 
-M. Gil, F. Alajaji, T. Linder, "Rényi divergence measures for commonly used univariate continuous distributions",
-Inf. Sci. 249 (2013), table 3, has those of densities.
+Those of densities are in M. Gil, F. Alajaji, T. Linder, "Rényi divergence measures for commonly used univariate
+continuous distributions", Inf. Sci. 249 (2013), table 3.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _normal(p: Any, q: Any) -> Any:
 
 def _vectors(p: Any, q: Any) -> Any:
     if p.dimension != q.dimension:
-        raise ShapeError(f"kl_divergence: p is of vectors of {p.dimension} and q of {q.dimension} numbers.")
+        raise ShapeError(f"kl_divergence: p has vectors of {p.dimension} entries and q of {q.dimension}.")
     factor = q.factor
     spread = np.linalg.solve(factor, p.factor)
     z = np.linalg.solve(factor, (p.mean - q.mean)[..., None])[..., 0]
@@ -47,8 +47,8 @@ def _bernoulli(p: Any, q: Any) -> Any:
 def _binomial(p: Any, q: Any) -> Any:
     if (p.n != q.n).any():
         raise UnsupportedError(
-            f"kl_divergence: {p!r} and {q!r} have different numbers of trials, for which there is no closed form: "
-            "expectation(lambda k: p.log_probability(k) - q.log_probability(k), p) sums it."
+            f"kl_divergence: {p!r} and {q!r} have different numbers of trials, for which there is no closed form. Use "
+            "the sum expectation(lambda k: p.log_probability(k) - q.log_probability(k), p)."
         )
     return p.n * _bernoulli(p, q)
 
@@ -56,7 +56,7 @@ def _binomial(p: Any, q: Any) -> Any:
 def _categorical(p: Any, q: Any) -> Any:
     if p.k != q.k:
         raise ShapeError(
-            f"kl_divergence: p has {p.k} categories and q {q.k}; give those that are missing probability 0."
+            f"kl_divergence: p has {p.k} categories and q {q.k}; give the missing categories probability 0."
         )
     return rel_entr(p.probabilities, q.probabilities).sum(axis=-1)
 
@@ -93,13 +93,13 @@ def _laplace(p: Any, q: Any) -> Any:
 
 
 def _to_normal(p: Any, q: Any) -> Any:
-    """Of anything with mean, variance and entropy: the logarithm of the normal density is a quadratic polynomial."""
+    """For any p with mean, variance and entropy, since the logarithm of the normal density is a quadratic."""
     v, distance = q.variance, p.mean - q.mean
     return -p.entropy() + (LOG_2PI + np.log(v) + (p.variance + distance * distance) / v) / 2
 
 
 def _to_exponential(p: Any, q: Any) -> Any:
-    """Of anything positive: the logarithm of the density is linear."""
+    """For any positive p with mean and entropy, since the logarithm of the exponential density is linear."""
     return -p.entropy() - np.log(q.rate) + q.rate * p.mean
 
 
@@ -127,12 +127,12 @@ DIVERGENCES: dict[tuple[type[Distribution], type[Distribution]], Callable[[Any, 
 
 
 def divergence(p: Distribution, q: Distribution) -> Tensor | Array:
-    """From the table, or the way to have it without one."""
+    """The divergence from the table; if it is not there, the error says how to compute it."""
     formula = DIVERGENCES.get((type(p), type(q)))
     if formula is None:
         how = "log_probability" if p.support.discrete else "log_density"
         raise UnsupportedError(
-            f"kl_divergence: of {type(p).__name__} and {type(q).__name__} no closed form is known here; by quadrature "
-            f"it is expectation(lambda x: p.{how}(x) - q.{how}(x), p)."
+            f"kl_divergence: no closed form for {type(p).__name__} and {type(q).__name__} is known here; compute it as "
+            f"expectation(lambda x: p.{how}(x) - q.{how}(x), p)."
         )
     return formula(p, q)

@@ -1,8 +1,8 @@
-"""What the parameters of distributions may be, and the free coordinates in which they may be anything.
+"""The constraints on parameters of distributions, and free coordinates, which have no constraints.
 
-A `Parameter` in the body of a distribution says what its values must satisfy: assigning checks it. The same
-`Constraint` leads to free coordinates and back, which is what lets Newton's method look for parameters without ever
-leaving their domain.
+A `Parameter` in the body of a distribution class states a constraint, which is checked on assignment. The `Constraint`
+also defines the map to free coordinates and back. With it, Newton's method can search for parameters without leaving
+their domain.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from autodiff.typing import Array, Numbers
 
 
 class Constraint(NamedTuple):
-    """What the values of a parameter satisfy.
+    """A condition on the values of a parameter.
 
     Attributes
     ----------
     description : str
-        "a positive number".
+        For example "a positive number".
     checked : callable
-        ``(value, who, name) -> value``; raises if it does not hold.
+        ``(value, who, name) -> value``; raises an error if the condition does not hold.
     inside : callable
-        Whether every entry of an array lies inside of the domain, not on its edge.
+        Whether every entry of an array is inside the domain, not on its edge.
     free : callable
-        From a value inside to its free coordinates, an array of any numbers.
+        From a value inside the domain to its free coordinates, which may be any numbers.
     bound : callable
-        ``(coordinates, shape) -> value``: the way back, which differentiates.
+        ``(coordinates, shape) -> value``: the inverse of `free`, which can be differentiated.
     event_ndim : int
-        Axes that one parameter has: 0 for a number, 1 for a vector.
+        The number of axes of one parameter: 0 for a number, 1 for a vector.
     """
 
     description: str
@@ -48,7 +48,7 @@ class Constraint(NamedTuple):
 
 
 class _Entries:
-    """Looks at every entry of a value; in a function that is being compiled, at every call."""
+    """Checks every entry of a value; a compiled function checks it at every call."""
 
     def __init__(self, who: str, name: str, holds: Callable[[Any], Any], description: str) -> None:
         self.who, self.name, self.holds, self.description = who, name, holds, description
@@ -81,7 +81,7 @@ def _vector(value: Any, who: str, name: str) -> Any:
 def _simplex(value: Any, who: str, name: str) -> Any:
     value = real(value, f"{who}: {name}")
     if np.ndim(value) < 1:
-        raise ShapeError(f"{who}: {name} is a single number; give one for each category, (..., k), that sum to 1.")
+        raise ShapeError(f"{who}: {name} is a single number; give one for each category, (..., k), with sum 1.")
     return probabilities(value, -1, who, name)
 
 
@@ -89,15 +89,15 @@ def _covariance(value: Any, who: str, name: str) -> Any:
     value = real(value, f"{who}: {name}")
     if np.ndim(value) != 2 or value.shape[0] != value.shape[1]:
         raise ShapeError(
-            f"{who}: {name} has shape {np.shape(value)}; give a square matrix, (d, d). Independent variables of "
-            "variances v have np.diag(v)."
+            f"{who}: {name} has shape {np.shape(value)}; give a square matrix, (d, d). For independent variables with "
+            "variances v it is np.diag(v)."
         )
     check(_Covariance(who, name), value)
     return value
 
 
 class _Covariance:
-    """Looks whether a matrix is symmetric and positive definite."""
+    """Checks that a matrix is symmetric and positive definite."""
 
     def __init__(self, who: str, name: str) -> None:
         self.who, self.name = who, name
@@ -114,18 +114,18 @@ class _Covariance:
         if smallest <= 0:
             raise MatrixError(
                 f"{self.who}: {self.name} is not positive definite: its smallest eigenvalue is {smallest:.3g}. A "
-                "covariance of fewer samples than variables is singular; add a little to its diagonal."
+                "covariance from fewer samples than variables is singular; add a small number to its diagonal."
             )
 
 
 def _lower(coordinates: Any, d: int) -> Any:
-    """A lower triangular matrix from its d diagonal logarithms and what is below, row by row."""
+    """A lower triangular matrix from the logarithms of its diagonal and the entries below, row by row."""
     placed = coordinates[d:] @ _unit_matrices(d).reshape(-1, d * d)
     return placed.reshape(d, d) + np.exp(coordinates[:d])[:, None] * np.eye(d)
 
 
 def _unit_matrices(d: int) -> Array:
-    """For each entry below the diagonal the matrix that is 1 there and 0 elsewhere."""
+    """For each entry below the diagonal, the matrix that is 1 there and 0 elsewhere."""
     rows, columns = np.tril_indices(d, -1)
     units = np.zeros((len(rows), d, d))
     units[np.arange(len(rows)), rows, columns] = 1
@@ -164,7 +164,7 @@ POSITIVE = Constraint(
 )
 PROBABILITY = Constraint(
     "a number from 0 to 1",
-    _entrywise("a number from 0 to 1", lambda x: (x >= 0) & (x <= 1), ", as special.sigmoid makes of any"),
+    _entrywise("a number from 0 to 1", lambda x: (x >= 0) & (x <= 1), ", as special.sigmoid makes of any number"),
     lambda x: bool(((x > 0) & (x < 1)).all()),
     lambda x: (np.log(x) - np.log1p(-x)).ravel(),
     lambda u, shape: sigmoid(u).reshape(shape),
@@ -186,10 +186,10 @@ COVARIANCE = Constraint(
     event_ndim=2,
 )
 COUNT = REAL._replace(
-    description="a whole number from 0 on",
-    checked=_entrywise("a whole number from 0 on", lambda x: (x >= 0) & (x == np.floor(x)) & np.isfinite(x)),
+    description="an integer, 0 or more",
+    checked=_entrywise("an integer, 0 or more", lambda x: (x >= 0) & (x == np.floor(x)) & np.isfinite(x)),
 )
-"""It has no free coordinates: a fit is told it."""
+"""A count has no free coordinates: it is given to a fit, not fitted."""
 
 
 class Parameter:
@@ -198,7 +198,7 @@ class Parameter:
     Parameters
     ----------
     constraint : Constraint
-        What its values satisfy.
+        The condition on its values.
 
     Examples
     --------
@@ -232,7 +232,7 @@ class Parameter:
 
 
 def _check_broadcast(who: str, *named: tuple[str, Any, Constraint]) -> None:
-    """Two parameters of arrays of distributions go together."""
+    """Check that two parameters broadcast against each other."""
     shapes = [np.shape(value)[: np.ndim(value) - constraint.event_ndim] for _, value, constraint in named]
     try:
         np.broadcast_shapes(*shapes)
@@ -240,5 +240,5 @@ def _check_broadcast(who: str, *named: tuple[str, Any, Constraint]) -> None:
         (one, a, _), (other, b, _) = named
         raise ShapeError(
             f"{who}: {one} has shape {np.shape(a)} and {other} {np.shape(b)}; the parameters of several variables "
-            "broadcast against each other."
+            "must broadcast against each other."
         ) from None

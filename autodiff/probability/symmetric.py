@@ -16,12 +16,12 @@ from autodiff.typing import Array, Numbers
 
 
 class Laplace(Continuous):
-    """Two exponentials back to back.
+    """The Laplace distribution: two exponential distributions back to back.
 
     Parameters
     ----------
     location : array_like or Tensor
-        Mean and median.
+        The mean and median.
     scale : array_like or Tensor
         The mean distance from the location; positive.
 
@@ -32,7 +32,7 @@ class Laplace(Continuous):
 
     Notes
     -----
-    The density is exp(-abs(x - m) / s) / (2 s). Its logarithm has a corner at the location, so that a fit takes its
+    The density is exp(-abs(x - m) / s) / (2 s). Its logarithm has a corner at the location, so a fit takes its
     standard errors from the scores.
 
     Examples
@@ -65,7 +65,7 @@ class Laplace(Continuous):
         return -np.abs(x - self.location) / self.scale - np.log(2 * self.scale)
 
     def _cdf(self, x: Any) -> Any:
-        z = np.clip((x - self.location) / self.scale, -800.0, 800.0)  # beyond, it is 0 or 1, and its slopes are 0
+        z = np.clip((x - self.location) / self.scale, -800.0, 800.0)  # farther out it is 0 or 1, with slopes 0
         below = np.exp(np.minimum(z, 0.0)) / 2
         return np.where(z < 0, below, 1 - np.exp(-np.maximum(z, 0.0)) / 2)
 
@@ -74,23 +74,23 @@ class Laplace(Continuous):
         return np.where(z < 0, np.log1p(-np.exp(np.minimum(z, 0.0)) / 2), -z - math.log(2))
 
     def _quantile(self, p: Any) -> Any:
-        with np.errstate(divide="ignore"):  # the ends lie at infinity
+        with np.errstate(divide="ignore"):  # the quantiles of 0 and 1 are infinite
             z = np.where(p < 0.5, np.log(2 * np.minimum(p, 0.5)), -np.log(2 * (1 - np.maximum(p, 0.5))))
         return self.location + self.scale * z
 
     @classmethod
     def guess(cls, data: Array, **fixed: Any) -> dict[str, Any]:
-        location = fixed.get("location", np.median(data))  # these are the most likely ones already
+        location = fixed.get("location", np.median(data))  # these are already the most likely parameters
         return {"location": location, "scale": np.abs(data - location).mean()}
 
 
 class StudentT(Continuous):
-    """Student's t: a normal distribution whose variance is not known.
+    """Student's t distribution: a normal distribution with unknown variance.
 
     Parameters
     ----------
     degrees_of_freedom : array_like or Tensor
-        Positive; the fewer, the heavier the tails, which fall like abs(x)**-(degrees_of_freedom + 1).
+        Positive. The fewer, the heavier are the tails, which fall as abs(x)**-(degrees_of_freedom + 1).
     location : array_like or Tensor
         The centre.
     scale : array_like or Tensor
@@ -103,8 +103,8 @@ class StudentT(Continuous):
 
     Notes
     -----
-    With up to one degree of freedom there is no mean, which is NaN; the variance is infinite up to two. Samples
-    differentiate by all parameters: they are quantiles of fixed random numbers.
+    Up to one degree of freedom the mean and the variance are NaN; from there up to two the variance is infinite.
+    Samples can be differentiated by all parameters, since they are quantiles of fixed random numbers.
 
     Examples
     --------
@@ -157,6 +157,6 @@ class StudentT(Continuous):
     @classmethod
     def guess(cls, data: Array, **fixed: Any) -> dict[str, Any]:
         location = fixed.get("location", np.median(data))
-        # the quartiles of four degrees of freedom lie 0.741 scales from the centre
+        # for four degrees of freedom the quartiles lie 0.741 scales from the centre
         spread = np.quantile(np.abs(data - location), 0.5) / 0.741
         return {"degrees_of_freedom": 4.0, "location": location, "scale": spread, **fixed}

@@ -17,12 +17,12 @@ from autodiff.typing import Array, Numbers
 
 
 class Exponential(Continuous):
-    """The time until an event that comes at a constant rate.
+    """The time until an event that occurs at a constant rate: the exponential distribution.
 
     Parameters
     ----------
     rate : array_like or Tensor
-        Events in a unit of time; positive. The mean is 1 / rate.
+        Events per unit of time; positive. The mean is 1 / rate.
 
     Raises
     ------
@@ -31,7 +31,7 @@ class Exponential(Continuous):
 
     Notes
     -----
-    The density is r exp(-r x) from 0 on.
+    The density is r exp(-r x) for x >= 0.
 
     Examples
     --------
@@ -69,7 +69,7 @@ class Exponential(Continuous):
         return -self.rate * np.maximum(x, 0.0)
 
     def _quantile(self, p: Any) -> Any:
-        with np.errstate(divide="ignore"):  # all of it lies below infinity
+        with np.errstate(divide="ignore"):  # the quantile of 1 is infinite
             return -np.log1p(-p) / self.rate
 
     @classmethod
@@ -79,14 +79,14 @@ class Exponential(Continuous):
 
 
 class Gamma(Continuous):
-    """The time until several events that come at a constant rate, whole or not.
+    """The time until several events that occur at a constant rate: the gamma distribution.
 
     Parameters
     ----------
     concentration : array_like or Tensor
-        How many events, the parameter often called shape; positive.
+        The number of events, which need not be an integer; often called shape. Positive.
     rate : array_like or Tensor
-        Events in a unit of time, the inverse of the scale; positive.
+        Events per unit of time, the inverse of the scale; positive.
 
     Raises
     ------
@@ -95,9 +95,9 @@ class Gamma(Continuous):
 
     Notes
     -----
-    The density is r**a x**(a - 1) exp(-r x) / gamma(a) from 0 on. Samples differentiate by both parameters: they are
-    quantiles of fixed random numbers. The cdf is SciPy's incomplete gamma function up to a = 1e4; beyond it is the
-    integral of the density, for SciPy's loses digits far below the mean (all of them at 1e8).
+    The density is r**a x**(a - 1) exp(-r x) / gamma(a) for x >= 0. Samples can be differentiated by both parameters,
+    since they are quantiles of fixed random numbers. Up to a = 1e4 the cdf is SciPy's incomplete gamma function. For
+    larger a that loses digits far below the mean (all of them at 1e8), so the cdf is the integral of the density.
 
     Examples
     --------
@@ -136,7 +136,7 @@ class Gamma(Continuous):
         return np.where(large, gamma_kernel(a, self.rate * x) - np.log(x), plainly)
 
     def _in_means(self, x: Any) -> Any:
-        """The number of events expected until x, kept from overflowing."""
+        """The number of events expected until x, limited so that it cannot overflow."""
         u = self.rate * np.where(x <= 0, 1.0, x)
         return np.minimum(u, float(np.finfo(u.dtype).max) * 1e-8)
 
@@ -151,7 +151,7 @@ class Gamma(Continuous):
 
     @classmethod
     def guess(cls, data: Array, **fixed: Any) -> dict[str, Any]:
-        # Minka's start ("Estimating a Gamma distribution", 2002): half the inverse of log of mean minus mean of log.
+        # Minka's start ("Estimating a Gamma distribution", 2002): 1 / (2 (log of the mean - mean of the logarithms)).
         with np.errstate(divide="ignore", invalid="ignore"):
             gap = np.log(data.mean()) - np.log(data).mean()
             a = fixed.get("concentration", 0.5 / gap if gap > 1e-14 else np.inf)

@@ -8,6 +8,7 @@ from autodiff.solvers.line_search import LineSearchResult, backtracking, strong_
 from autodiff.solvers.raveling import ravel
 from autodiff.solvers.tracked import is_being_differentiated
 from autodiff.solvers.trust_region import TrustRegionStep, steihaug, updated_radius
+from autodiff.transforms.calling import called
 
 __all__ = [
     "CGResult",
@@ -16,6 +17,7 @@ __all__ = [
     "LineSearchResult",
     "TrustRegionStep",
     "backtracking",
+    "called",
     "conjugate_gradient",
     "is_being_differentiated",
     "krylov_step",

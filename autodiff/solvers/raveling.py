@@ -48,7 +48,7 @@ def ravel(tree: Any, what: str = "x0") -> tuple[Vector, Callable[[Vector], Any]]
     >>> unravel(vector * 2)
     {'w': array([[2., 4.]]), 'b': np.float64(6.0)}
     """
-    leaves, structure = pytree.flatten(tree)
+    leaves, structure = pytree.flatten(pytree.point(tree))
     names = pytree.paths(structure, what)
     arrays = [_real(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
     if not sum(a.size for a in arrays):

@@ -11,7 +11,8 @@ import numpy as np
 from autodiff.arrays.tensors import Tensor
 from autodiff.core.tape import ALIAS, INPUT, ITEM, Node
 from autodiff.core.walks import ancestors
-from autodiff.testing.comparing import Examination, Settings
+from autodiff.testing.comparing import Examination
+from autodiff.testing.probing import Settings
 from autodiff.testing.problems import Problem, pullback_of, read_only
 from autodiff.testing.report import WRONG, Comparison
 

@@ -11,9 +11,10 @@ import numpy as np
 from autodiff.core.modes import no_grad
 from autodiff.errors import GradientError
 from autodiff.testing.blame import first_wrong_operation
-from autodiff.testing.comparing import Examination, Settings
+from autodiff.testing.comparing import Examination
 from autodiff.testing.differences import direction
 from autodiff.testing.listing import shown
+from autodiff.testing.probing import Settings
 from autodiff.testing.problems import Problem, problem_of, pullback_of, pushforward_of, widened
 from autodiff.testing.report import (
     KINK,

@@ -22,6 +22,7 @@ from autodiff.arrays.tensors import Tensor
 from autodiff.errors import GradientError
 from autodiff.testing.differences import DOUBLE, Vector
 from autodiff.testing.report import MUTATES, RAISES, RANDOM, NotCheckableError, refusal
+from autodiff.transforms.calling import called
 from autodiff.transforms.first_order import linearize, vjp
 from autodiff.typing import Array
 
@@ -169,7 +170,7 @@ def problem_of(
     names: list[str] = []
     structures = []
     for x, name in zip(xs, argument_names(f, len(xs)), strict=True):
-        leaves, structure = pytree.flatten(x)
+        leaves, structure = pytree.flatten(pytree.point(x))
         flat += [untracked(v) for v in leaves]
         names += pytree.paths(structure, name)
         structures.append(structure)
@@ -191,7 +192,7 @@ def problem_of(
             args.append(pytree.unflatten(structure, full[start : start + structure.size]) if structure.size else None)
             start += structure.size
         with standing_in(read, leaves[len(varied) :]):
-            outputs = pytree.flatten(f(*args, **keywords))[0]
+            outputs = pytree.flatten(called(f, *args, **keywords))[0]
         outputs = [y if hasattr(y, "dtype") else np.asarray(y)[()] for y in outputs]
         return [y for y in outputs if y.dtype.kind in "fc"]
 

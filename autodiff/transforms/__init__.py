@@ -1,1 +1,1 @@
-"""From functions to functions: derivatives, Jacobians, Hessians, expansions."""
+"""Functions that return functions: derivatives, Jacobians, Hessians, expansions."""

@@ -1,4 +1,4 @@
-"""Trading memory for time: forget the inside of a function, compute it anew when a derivative needs it."""
+"""Trading time for memory: drop the intermediate values of a function, and recompute them for a derivative."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ T = TypeVar("T")
 
 
 def checkpoint(f: Callable[P, T]) -> Callable[P, T]:
-    """The same function, with its inside forgotten and computed anew when a derivative needs it.
+    """The same function, but its intermediate values are dropped, and recomputed when a derivative needs them.
 
     Parameters
     ----------
     f : callable
-        Deterministic; takes and returns arrays or nested containers of them. It may close over
+        Deterministic. It takes and returns arrays or nested containers of them, and may close over
         tracked Tensors.
 
     Returns
     -------
     callable
-        Of the same arguments. Between the passes only inputs and outputs are kept: memory is traded
-        for a second evaluation.
+        Takes the same arguments. Between the passes only its inputs and outputs are kept: less memory,
+        at the cost of a second evaluation.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def checkpoint(f: Callable[P, T]) -> Callable[P, T]:
 
     References
     ----------
-    A. Griewank, A. Walther, "Algorithm 799: revolve", ACM TOMS 26 (2000): the idea, at its simplest.
+    A. Griewank, A. Walther, "Algorithm 799: revolve", ACM TOMS 26 (2000), in the simplest case.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def checkpoint(f: Callable[P, T]) -> Callable[P, T]:
                 operands += [lift(v, item_node(node, i)) for i, v in enumerate(value)]
             else:
                 operands.append(lift(value, node))
-        values = {i: ys[i]._data for i, root in enumerate(roots) if root is not None}  # the outputs that depend on them
+        values = {i: ys[i]._data for i, root in enumerate(roots) if root is not None}  # the tracked outputs
         if values:
             out = _recomputed(call, list(captured), values)(*operands)
             for i, y in zip(values, out if isinstance(out, tuple) else (out,), strict=True):
@@ -91,7 +91,7 @@ class _Call:
         self.f, self.structure, self.held, self.places, self.kwargs = f, structure, held, places, kwargs
 
     def __call__(self, moving: list[Any]) -> tuple[list[Held], list[Node | None], list[Any], Any]:
-        """Fresh nodes of the moving arguments; node and value of every output; their structure."""
+        """Return the fresh nodes of the moving arguments, the nodes and values of the outputs, and their structure."""
         leaves = list(self.held)
         fresh: list[Held] = []
         for i, v in zip(self.places, moving, strict=True):
@@ -106,22 +106,22 @@ class _Call:
 
 
 def _recomputed(call: _Call, captured: list[Node], outputs: dict[int, Any]) -> Primitive:
-    """The primitive whose rules run the function again, recorded, and sweep over that; `outputs` by their place."""
+    """The primitive whose rules run the function again, record it, and sweep; `outputs` maps positions to values."""
     values = tuple(outputs.values())
     several = len(values) > 1
 
     def again(operands: tuple[Any, ...]) -> tuple[list[Node], list[Node | None]]:
-        from autodiff.arrays.series import Series  # only here: most programs never need one
+        from autodiff.arrays.series import Series  # imported here, since most programs never need it
 
         if any(isinstance(x, Series) for x in operands[len(call.places) :]):
             raise UnsupportedError(
-                "checkpoint: a power series (taylor) reaches a function by its arguments, not by what it closes over. "
-                "Pass that as an argument."
+                "checkpoint: a power series (taylor) must enter a function by its arguments, not by what it closes "
+                "over. Pass that as an argument."
             )
         fresh, roots, ys, _ = call(list(operands[: len(call.places)]))
         for i, before in outputs.items():
             now = ys[i]
-            if switches.tracer() is not None:  # the same calls on the same values, of which a program keeps one
+            if switches.tracer() is not None:  # a program computes equal calls only once: there is nothing to compare
                 continue
             if not np.array_equal(before, untracked(now), equal_nan=True):
                 raise RuleError(
@@ -149,5 +149,5 @@ def _recomputed(call: _Call, captured: list[Node], outputs: dict[int, Any]) -> P
 
 
 def _lifted(operands: tuple[Any, ...]) -> bool:
-    """Whether the sweep that calls a rule records itself: then so must the sweep inside."""
+    """Whether the sweep that calls a rule is recorded; then the sweep inside the rule must be recorded too."""
     return any(isinstance(v, Tensor) for v in operands)

@@ -1,4 +1,4 @@
-"""The Taylor coefficients of what a function returns: one recording, then series through its tape."""
+"""The Taylor coefficients of a function's results: it is recorded once, and series pass along its tape."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def coefficients(
 ) -> tuple[Structure, list[list[Any]]]:
     """The structure of ``f(x0, **kwargs)``, and for each of its leaves the coefficients of these orders.
 
-    The series are those of f(x0 + s along) in s. What `f` closes over, `x0` and `along` may be tracked.
+    The series are those of f(x0 + s along) in s. `x0`, `along`, and what `f` closes over may be tracked.
     """
     recording = record(f, (x0,), kwargs, (0,))
     if len(recording.nodes) != 1:
-        raise GradientError("A power series is that of a function of one array; stack several with np.stack.")
+        raise GradientError("A power series needs a function of one array; stack several with np.stack.")
     (source,) = recording.nodes
     leaves, structure = pytree.flatten(recording.output)
     targets = {source}

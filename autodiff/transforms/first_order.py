@@ -1,4 +1,4 @@
-"""Functions to functions: gradients, pullbacks, pushforwards, derivatives along a direction."""
+"""First derivatives of functions: gradients, pullbacks, pushforwards, derivatives along a direction."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Y_co = TypeVar("Y_co", covariant=True)
 
 
 class ValueAndGradient(Protocol[Y_co]):
-    """What a function gives, and its gradient, as in `Derivative`."""
+    """A function's value and its gradient; the gradient's type is as in `Derivative`."""
 
     @overload
     def __call__(self, x: Tensor, /, *args: Any, **kwargs: Any) -> tuple[Y_co, Tensor]: ...
@@ -59,8 +59,8 @@ def _split_aux(f: Function, output: Any, has_aux: bool) -> tuple[Any, Any]:
 def _check_scalar(who: str, f: Function, y: Any) -> None:
     if isinstance(y, (dict, list, tuple)) or y is None:
         raise GradientError(
-            f"{who} needs a scalar; {title(f)} returned a {type(y).__name__}. Return one number (extra results go with "
-            f"has_aux=True), or use ad.jacobian or ad.vjp."
+            f"{who} needs a scalar; {title(f)} returned a {type(y).__name__}. Return one number (and extra results "
+            f"with has_aux=True), or use ad.jacobian or ad.vjp."
         )
     dtype = data_of(y).dtype
     if np.size(untracked(y)) != 1:
@@ -75,9 +75,9 @@ def _check_scalar(who: str, f: Function, y: Any) -> None:
         )
     if dtype.kind not in "f":
         raise GradientError(
-            f"{who} needs a real scalar; {title(f)} returned dtype {dtype}, which has no derivative. Convert with "
-            ".astype(float) before functions such as argmax or comparisons cut the graph, or use ad.jacobian or "
-            "ad.vjp."
+            f"{who} needs a real scalar; {title(f)} returned dtype {dtype}, which has no derivative. Convert integers "
+            "with .astype(float). Functions such as argmax and comparisons cut the graph: compute the result without "
+            "them."
         )
 
 
@@ -108,24 +108,24 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bo
         The positional arguments to differentiate by: arrays, numbers, Tensors, or nested dicts, lists
         and tuples of them. Keyword arguments pass through.
     has_aux : bool, default False
-        `f` returns a pair ``(value, aux)``; `aux` is handed through.
+        `f` returns a pair ``(value, aux)``; `aux` is passed through.
 
     Returns
     -------
     callable
         ``(*args, **kwargs) -> (value, gradient)``, or ``((value, aux), gradient)``. The gradient has
         the structure, shapes and dtypes of the argument (a tuple of them for several `argnums`): arrays for
-        arrays, NumPy scalars for numbers, Tensors for Tensors. What depends on a tracked Tensor that
-        `f` closes over is a tracked Tensor.
+        arrays, NumPy scalars for numbers, Tensors for Tensors. Results that depend on a tracked Tensor
+        that `f` closes over are tracked Tensors.
 
     Raises
     ------
     GradientError
-        If the value is not one real number, or an argument is not of a real or complex type.
+        If the value is not one real number, or an argument does not have a real or complex dtype.
 
     Notes
     -----
-    One reverse sweep: the cost is a small multiple of that of `f`, whatever the number of arguments.
+    One reverse sweep costs a small multiple of `f`, whatever the number of arguments.
     The gradient by a complex argument is dL/dRe + i dL/dIm, the direction of steepest ascent.
 
     Examples
@@ -151,7 +151,7 @@ def grad(f: Function, argnums: int | Sequence[int] = ..., *, has_aux: bool = ...
 def grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Any:
     """The function that returns a scalar function's gradient.
 
-    Parameters, errors and notes as in `value_and_grad`.
+    Parameters, errors and notes are those of `value_and_grad`.
 
     Returns
     -------
@@ -200,7 +200,7 @@ def _value_and_grad(who: str, f: Function, argnums: int | Sequence[int], has_aux
 
 
 def gradients(y: Tensor, xs: Sequence[Tensor], ct: Any = None, *, create_graph: bool = False) -> tuple[Tensor, ...]:
-    """The gradients of a Tensor by others it was computed from, without touching any ``.grad``.
+    """The gradients of a Tensor by Tensors that it was computed from; no ``.grad`` is changed.
 
     Parameters
     ----------
@@ -209,14 +209,14 @@ def gradients(y: Tensor, xs: Sequence[Tensor], ct: Any = None, *, create_graph: 
     xs : sequence of Tensor
         Leaves or results; all tracked.
     ct : array_like, optional
-        Cotangent in the shape of `y`; 1 by default.
+        The cotangent, with the shape of `y`; 1 by default.
     create_graph : bool, default False
         Record the sweep, so that the gradients can be differentiated again.
 
     Returns
     -------
     tuple of Tensor
-        In the shapes of `xs`; zeros where `y` does not depend on one.
+        With the shapes of `xs`; zeros for those on which `y` does not depend.
 
     Raises
     ------
@@ -233,12 +233,12 @@ def gradients(y: Tensor, xs: Sequence[Tensor], ct: Any = None, *, create_graph: 
     4.0
     """
     if isinstance(xs, Tensor):
-        raise GradientError("gradients: xs is a list of Tensors; write ad.gradients(y, [x]).")
+        raise GradientError("gradients: xs must be a list of Tensors; write ad.gradients(y, [x]).")
     for who, t in [("y", y), *((f"xs[{i}]", x) for i, x in enumerate(xs))]:
         if not isinstance(t, Tensor) or t._node is None:
             given = "is not tracked" if isinstance(t, Tensor) else f"is a {type(t).__name__}"
             raise GradientError(
-                f"gradients: {who} {given}; it must be a Tensor that requires_grad or was computed from one."
+                f"gradients: {who} {given}; it must be a Tensor with requires_grad=True, or computed from one."
             )
     root = y._node
     targets = {x._node for x in xs if x._node is not None}
@@ -261,14 +261,14 @@ def gradients(y: Tensor, xs: Sequence[Tensor], ct: Any = None, *, create_graph: 
 
 
 def vjp(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
-    """Value of a function and its pullback: products of cotangents with the Jacobian.
+    """The value of a function and its pullback, which multiplies a cotangent by the Jacobian.
 
     Parameters
     ----------
     f : callable
         Takes and returns arrays, or nested dicts, lists and tuples of them.
     *xs : array_like
-        Where to differentiate; all of them are differentiated by.
+        The arguments; `f` is differentiated by all of them.
     **kwargs
         Passed through.
 
@@ -277,8 +277,8 @@ def vjp(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Callable[[Any], tupl
     y
         ``f(*xs)``.
     pullback : callable
-        ``pullback(ct)`` takes a cotangent of the structure of `y` and returns a tuple with J^H ct for each
-        argument. It may be called any number of times.
+        ``pullback(ct)`` takes a cotangent with the structure of `y`, and returns a tuple with J^H ct for
+        each argument. It may be called any number of times.
 
     Examples
     --------
@@ -319,16 +319,16 @@ def vjp(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Callable[[Any], tupl
 
 
 def linearize(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Function]:
-    """Value of a function and its pushforward: products of the Jacobian with tangents.
+    """The value of a function and its pushforward, which multiplies the Jacobian by tangents.
 
-    The function is run and recorded once; every further product is one forward sweep.
+    The function is run and recorded once; each product is one forward sweep.
 
     Parameters
     ----------
     f : callable
         Takes and returns arrays, or nested dicts, lists and tuples of them.
     *xs : array_like
-        Where to differentiate.
+        The arguments.
     **kwargs
         Passed through.
 
@@ -337,8 +337,8 @@ def linearize(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Function]:
     y
         ``f(*xs)``.
     pushforward : callable
-        ``pushforward(*ts)`` takes a tangent of the structure of each argument and returns J t in the
-        structure of `y`.
+        ``pushforward(*ts)`` takes a tangent for each argument, with its structure, and returns J t with
+        the structure of `y`.
 
     Examples
     --------
@@ -402,7 +402,7 @@ def _tangents_out(
 
 
 def jvp(f: Function, xs: Sequence[Any], ts: Sequence[Any], **kwargs: Any) -> tuple[Any, Any]:
-    """Value of a function and its derivative along a direction.
+    """The value of a function and its derivative along a direction.
 
     Parameters
     ----------
@@ -411,14 +411,14 @@ def jvp(f: Function, xs: Sequence[Any], ts: Sequence[Any], **kwargs: Any) -> tup
     xs : tuple of array_like
         The arguments.
     ts : tuple of array_like
-        A tangent of the structure of each argument.
+        A tangent for each argument, with its structure.
     **kwargs
         Passed through.
 
     Returns
     -------
     y, dy
-        ``f(*xs)`` and J t, in the same structure.
+        ``f(*xs)`` and J t, with the same structure.
 
     Examples
     --------
@@ -429,7 +429,7 @@ def jvp(f: Function, xs: Sequence[Any], ts: Sequence[Any], **kwargs: Any) -> tup
     """
     if not isinstance(xs, (tuple, list)) or not isinstance(ts, (tuple, list)) or len(xs) != len(ts):
         raise GradientError(
-            "jvp: give two tuples of one length, ad.jvp(f, (x,), (t,)): the arguments and their tangents."
+            "jvp: give two tuples of one length, the arguments and their tangents: ad.jvp(f, (x,), (t,))."
         )
     y, pushforward = linearize(f, *xs, **kwargs)
     return y, pushforward(*ts)
@@ -445,14 +445,14 @@ def directional_derivative(f: Function, x: Any, v: Any) -> Any:
     Parameters
     ----------
     f : callable
-        Of one argument, an array or a nested container.
+        A function of one argument, an array or a nested container.
     x, v : array_like
-        The point and the direction, of one structure and shape.
+        The point and the direction, with the same structure and shapes.
 
     Returns
     -------
     array or container
-        In the structure of ``f(x)``.
+        With the structure of ``f(x)``.
 
     Examples
     --------
@@ -468,24 +468,24 @@ def derivative(f: Callable[..., Tensor], n: int = ...) -> Derivative: ...
 @overload
 def derivative(f: Function, n: int = ...) -> Function: ...
 def derivative(f: Function, n: int = 1) -> Function:
-    """The n-th derivative of a function of one number, or entry by entry of an elementwise function.
+    """The n-th derivative of a function of one number, or of an elementwise function, entry by entry.
 
     Parameters
     ----------
     f : callable
-        Of one number; may return an array. Given an array it must act entry by entry.
+        A function of one number, which may return an array. For an array argument it must be elementwise.
     n : int, default 1
-        Order, 0 or more.
+        The order, 0 or more.
 
     Returns
     -------
     callable
-        The derivative; it nests, and it is tracked by what `f` closes over.
+        The derivative. It can be nested, and its results depend on tracked Tensors that `f` closes over.
 
     Notes
     -----
-    Forward mode; from n = 2 one power series through the recorded operations (see `autodiff.taylor`), whose cost grows
-    as n**2, where nested derivatives grow as 2**n; nested where an operation has rules that take no series.
+    Forward mode. From n = 2 on a power series is used (see `autodiff.taylor`): its cost grows as n**2, that of nested
+    derivatives as 2**n. Nested derivatives are used only if an operation has a rule that cannot take a series.
 
     Examples
     --------
@@ -494,7 +494,7 @@ def derivative(f: Function, n: int = 1) -> Function:
     0.0
     """
     if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 0:
-        raise GradientError(f"derivative: the order n is a whole number, 0 or more; {n!r} was given.")
+        raise GradientError(f"derivative: the order n must be an integer, 0 or more; {n!r} was given.")
     if n == 0:
         return f
 
@@ -503,11 +503,11 @@ def derivative(f: Function, n: int = 1) -> Function:
         one = np.ones(np.shape(x), x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype)
         if n == 1:
             return jvp(f, (x,), (one,), **kwargs)[1]
-        from autodiff.transforms.expansions import coefficients  # only here: who needs no series does not wait for them
+        from autodiff.transforms.expansions import coefficients  # imported here, since most programs never need it
 
         try:
             structure, found = coefficients(f, x, one[()], (n,), **kwargs)
-        except UnsupportedError:  # a rule on the way that series have no answer to
+        except UnsupportedError:  # some rule cannot take a series
             return derivative(derivative(f, n - 1))(x, **kwargs)
         return pytree.unflatten(structure, [math.factorial(int(n)) * c for (c,) in found])
 
@@ -519,7 +519,7 @@ def stop_gradient(x: Tensor) -> Tensor: ...
 @overload
 def stop_gradient(x: T) -> T: ...
 def stop_gradient(x: Any) -> Any:
-    """The same values, held constant: nothing flows back through them.
+    """The same values as constants: no derivative flows through them.
 
     Parameters
     ----------
@@ -529,7 +529,7 @@ def stop_gradient(x: Any) -> Any:
     Returns
     -------
     array_like or container
-        In the structure of `x`.
+        With the structure of `x`.
 
     Examples
     --------

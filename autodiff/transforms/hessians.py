@@ -1,4 +1,4 @@
-"""Second derivatives of scalar functions: whole, in products, and as an operator."""
+"""Second derivatives of scalar functions: the whole Hessian, its products with vectors, and an operator."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     Returns
     -------
     callable
-        ``(*args, **kwargs) -> H`` of shape ``x.shape + x.shape``; with containers, a container of
-        containers. It is not symmetrised: where mixed partials differ, it shows that.
+        ``(*args, **kwargs) -> H`` of shape ``x.shape + x.shape``; for containers, a container of
+        containers. It is not symmetrised, so it shows where mixed partials differ.
 
     Notes
     -----
-    One forward sweep over the recorded gradient, along all basis directions at once.
+    A forward sweep over the recorded gradient, along all basis directions at once.
 
     Examples
     --------
@@ -63,20 +63,20 @@ def hvp(f: Function, x: Any, v: Any) -> Any:
     Parameters
     ----------
     f : callable
-        Of one argument, returns one real number.
+        A function of one argument that returns one real number.
     x : array_like or container
-        Where.
+        The point.
     v : array_like or container
-        The vector, in the structure and shapes of `x`.
+        The vector, with the structure and shapes of `x`.
 
     Returns
     -------
     array or container
-        H v, in the structure of `x`.
+        H v, with the structure of `x`.
 
     See Also
     --------
-    hessian_operator : many products at one point, recorded once.
+    hessian_operator : many products at one point; the gradient is recorded once.
 
     Examples
     --------
@@ -88,24 +88,24 @@ def hvp(f: Function, x: Any, v: Any) -> Any:
 
 
 class HessianOperator:
-    """The Hessian of a scalar function at a point, as a linear operator that is never formed.
+    """The Hessian of a scalar function at a point, as a linear operator; the matrix is never formed.
 
     Made by `hessian_operator`. SciPy's iterative solvers accept it.
 
     Attributes
     ----------
     shape : tuple of int
-        ``(n, n)`` for n numbers in the point.
+        ``(n, n)``, where n is the number of entries of the point.
     dtype : dtype
-        Of its entries.
+        The dtype of its entries.
     value : scalar
         The function's value at the point.
     gradient : array or container
-        The gradient at the point, in the structure of the point.
+        The gradient at the point, with the structure of the point.
     """
 
     def __init__(self, x: Any, value: Any, gradient: Any, product: Function) -> None:
-        self._leaves, self._structure = pytree.flatten(x)
+        self._leaves, self._structure = pytree.flatten(pytree.point(x))
         self.value = value
         self.gradient = gradient
         self._product = product
@@ -115,7 +115,7 @@ class HessianOperator:
         self.dtype: np.dtype[Any] = np.result_type(*datas) if datas else np.dtype(float)
 
     def matvec(self, v: Any) -> Any:
-        """H v. A flat vector gives a flat vector; x's own structure and shape gives the same."""
+        """H v: a flat vector if `v` is flat, otherwise in the structure of x, which `v` must have."""
         if isinstance(v, (dict, list, tuple)):
             return self._product(v)
         if self._structure.kind is None and np.shape(v) == np.shape(data_of(self._leaves[0])):
@@ -149,19 +149,19 @@ def hessian_operator(f: Function | Tensor, x: Any) -> HessianOperator:
     Parameters
     ----------
     f : callable, or Tensor
-        A function of one argument that returns one real number; or such a number already recorded.
+        A function of one argument that returns one real number, or such a number that is recorded already.
     x : array_like or container
-        The point. For a recorded number: the list of tracked Tensors it was computed from.
+        The point. For a recorded number: the list of tracked Tensors that it was computed from.
 
     Returns
     -------
     HessianOperator
-        With ``.shape``, ``.dtype``, ``.matvec(v)`` and ``op @ v``; `v` is a flat vector, or has the
-        structure of `x`, and the answer is of the same kind.
+        With ``.shape``, ``.dtype``, ``.matvec(v)`` and ``op @ v``. `v` is a flat vector or has the
+        structure of `x`; so has the result.
 
     Notes
     -----
-    The gradient is recorded once; a product is one forward sweep along it, about twice the cost of
+    The gradient is recorded once. Each product is one forward sweep over it, at about twice the cost of
     a gradient.
 
     Examples

@@ -1,4 +1,4 @@
-"""Whole Jacobians: all basis directions in one sweep, along a leading axis."""
+"""Whole Jacobians: one sweep carries all basis directions, along a leading axis."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from autodiff.transforms.recording import (
 )
 from autodiff.typing import Array
 
-_DIRECTIONS_AT_ONCE = 512  # bounds the memory of one sweep; a multiple of it costs a further sweep
+_DIRECTIONS_AT_ONCE = 512  # bounds the memory of one sweep; more directions take several sweeps
 
 
 @overload
@@ -50,23 +50,23 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto
     argnums : int or tuple of int, default 0
         The arguments to differentiate by; they may be nested containers.
     mode : {"auto", "forward", "reverse"}
-        Forward pushes a basis of the input space, reverse pulls one of the output space; "auto" takes
-        the smaller of the two.
+        "forward" pushes a basis of the input space forward, "reverse" pulls a basis of the output space
+        back, and "auto" chooses the smaller basis.
 
     Returns
     -------
     callable
-        ``(*args, **kwargs) -> J``, an array of shape ``output.shape + input.shape``. With containers:
-        the structure of the output, in place of each array the structure of the input. Several
-        `argnums` give a tuple in the innermost place.
+        ``(*args, **kwargs) -> J``, an array of shape ``output.shape + input.shape``. For containers: the
+        structure of the output, with the structure of the input in place of each array. Several
+        `argnums` give tuples at the innermost level.
 
     Notes
     -----
     By a complex argument J is complex: ``dy = J dx`` for a complex output (of an analytic function), and
-    ``dy = Re(J dx)`` for a real one, whose gradient, the direction of steepest ascent, is the conjugate of J.
+    ``dy = Re(J dx)`` for a real output, whose gradient, the direction of steepest ascent, is the conjugate of J.
 
-    In either mode J has the dtype that a gradient has, the argument's own; the complex one of that precision where the
-    output is complex.
+    In both modes J has the dtype of the argument, as a gradient has. If the output is complex, it is the complex dtype
+    of the same precision.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto
            [1., 0.]])
     """
     if mode not in ("auto", "forward", "reverse"):
-        raise GradientError(f'jacobian: mode is "auto", "forward" or "reverse"; {mode!r} was given.')
+        raise GradientError(f'jacobian: mode must be "auto", "forward" or "reverse"; {mode!r} was given.')
     numbers = argument_numbers(argnums)
     single = isinstance(argnums, int)
 
@@ -89,7 +89,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto
             kind = (y.dtype if hasattr(y, "dtype") else np.asarray(y).dtype).kind
             if kind not in "fc":
                 raise GradientError(
-                    f"jacobian: {title(f)} returned an output of an integer or boolean type, which has no derivative."
+                    f"jacobian: {title(f)} returned an integer or boolean output, which has no derivative."
                 )
         nodes = [tracked_node(y, floor) for y in outputs]
         found = walks.walk([n for n in nodes if n is not None], targets)
@@ -121,12 +121,12 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto
 
 
 def _block_dtype(output: Any, operand: Any) -> Any:
-    """That of a gradient, the operand's own, whichever way the sweeps go; complex if either is."""
+    """The dtype of a block, in both modes: the operand's, as for a gradient; complex if the output is."""
     return np.result_type(operand, np.complex64) if output.kind == "c" and operand.kind == "f" else operand
 
 
 def _basis(shapes: list[tuple[int, ...]], dtypes: list[Any], start: int, stop: int) -> list[tuple[Batch, Batch]]:
-    """Unit vectors number `start` to `stop` of the space of all these arrays, as batches, and where each is alive."""
+    """Unit vectors `start` to `stop` of the space of all these arrays, as batches, each with its mask."""
     out = []
     offset = 0
     for shape, dtype in zip(shapes, dtypes, strict=True):
@@ -141,7 +141,7 @@ def _basis(shapes: list[tuple[int, ...]], dtypes: list[Any], start: int, stop: i
 
 
 def _turned(unit: Batch, turn: complex) -> Batch:
-    """Unit vectors times a complex number, where they are complex."""
+    """Unit vectors times `turn`, if they are complex; real ones stay as they are."""
     return unit * turn if turn != 1 and unit.dtype.kind == "c" else unit
 
 
@@ -150,14 +150,14 @@ def _sweeps(total: int) -> list[tuple[int, int]]:
 
 
 def in_order(block: Array) -> Array:
-    """A block of a Jacobian as an array of its own, row by row."""
+    """A copy of a block of a Jacobian, in C order."""
     if isinstance(block, (np.ndarray, np.generic)):
         return np.array(block, order="C")[()]
     return block.copy() if block.ndim else block.copy()[()]
 
 
 def _joined(parts: list[Any]) -> Any:
-    """The values of several batches behind each other, or None if there are none."""
+    """The concatenated values of several batches, or None if one is missing or there are none."""
     if any(p is None for p in parts) or not parts:
         return None
     values = [p.values for p in parts]
@@ -165,7 +165,7 @@ def _joined(parts: list[Any]) -> Any:
 
 
 class _Recorded:
-    """A call of the function, and what lies between its arguments and its outputs."""
+    """A recorded call of the function, and the nodes between its arguments and outputs."""
 
     def __init__(
         self, recording: Recording, outputs: list[Any], nodes: list[Node | None], found: Walk, lifted: bool
@@ -173,7 +173,7 @@ class _Recorded:
         self.recording, self.outputs, self.nodes, self.found, self.lifted = recording, outputs, nodes, found, lifted
 
     def forward(self, turn: complex) -> list[list[Any]]:
-        """For every output a list with the block of each input, from forward sweeps along all basis directions.
+        """The blocks of each output, a list with one per input, from forward sweeps along all basis directions.
 
         Complex unit vectors are multiplied by `turn`.
         """
@@ -207,7 +207,7 @@ class _Recorded:
         return blocks
 
     def reverse(self, turn: complex) -> list[list[Any]]:
-        """The same from reverse sweeps of a basis of the output space."""
+        """The same blocks, from reverse sweeps of a basis of the output space."""
         datas = [data_of(y) for y in self.outputs]
         shapes, dtypes = [y.shape for y in datas], [y.dtype for y in datas]
         total = sum(y.size for y in datas)
@@ -239,11 +239,11 @@ class _Recorded:
         return blocks
 
     def blocks(self, *, forward: bool) -> list[list[Any]]:
-        """All blocks; between real and complex numbers some take a second basis, turned by a right angle.
+        """All blocks. Some blocks between real and complex numbers need a second basis, times i or -i.
 
-        Forward, a real output of a complex input: dy = Re(J dx), so that along 1 comes the real part of J and along i
-        the imaginary part, negative. In reverse, a complex output of a real input: a cotangent is a functional,
-        dL = Re(ct dy), and that of a real input is real, so that 1 brings back the real part of J and -i the imaginary.
+        Forward, this is a real output of a complex input. There dy = Re(J dx), so dx = 1 gives Re J, and dx = i gives
+        -Im J. In reverse, it is a complex output of a real input. A cotangent is a functional, dL = Re(ct dy), and the
+        cotangent of a real input is real, so ct = 1 gives Re J, and ct = -i gives Im J.
         """
         sweep, turn, narrow = (self.forward, 1j, "f") if forward else (self.reverse, -1j, "c")
         outputs, inputs = ([data_of(v).dtype.kind for v in vs] for vs in (self.outputs, self.recording.leaves))
@@ -259,7 +259,7 @@ class _Recorded:
 
 
 def _as_batch(value: Any, n: int) -> Any:
-    """A swept value as a batch, also where no direction reached it."""
+    """A result of a sweep as a batch; a plain array holds for all n directions."""
     if value is None or isinstance(value, Batch):
         return value
     return Batch(np.broadcast_to(value, (n, *value.shape)))

@@ -1,9 +1,9 @@
-"""Taking hold of a call: what every transform does before and after its sweep.
+"""Recording a call: what every transform does before and after its sweep.
 
-Each differentiated argument is given a fresh node, an alias of the outer value where that is tracked and
-an input otherwise; the function is run; the sweep follows what was recorded since. A result that depends
-on something tracked outside is swept on Tensors and stays tracked, all else leaves as plain arrays. That
-is the whole of nesting.
+Each differentiated argument gets a fresh node: an alias if the argument is tracked outside, otherwise an
+input. Then the function runs, and the sweep goes over what was recorded since. If a result depends on
+something tracked outside, the sweep runs on Tensors and the result stays tracked. All other results are
+returned untracked. Nesting needs nothing more.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ from autodiff.core.tape import Held, Node, opened
 from autodiff.core.walks import Walk
 from autodiff.errors import DtypeError, GradientError
 from autodiff.pytree import Structure
+from autodiff.transforms.calling import explain_call
 from autodiff.typing import Array
 
 Function = Callable[..., Any]
 
 
 class Derivative(Protocol):
-    """A derivative by the first argument: of a Tensor it is a Tensor, of a container one of the same structure.
+    """A derivative by the first argument: a Tensor for a Tensor, a container of the same structure for a container.
 
-    Of an array it is an array, unless the function closes over a tracked Tensor: that no type can tell.
+    For an array it is an array, unless the function closes over a tracked Tensor, which no type can express.
     """
 
     @overload
@@ -42,11 +43,11 @@ class Derivative(Protocol):
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
-# --- taking hold of a call ------------------------------------------------------------------------
+# --- recording a call -----------------------------------------------------------------------------
 
 
 class Argument:
-    """One differentiated argument: its structure, the values as given, and a fresh node for each."""
+    """One differentiated argument: its structure, the values as given, and a fresh node for each value."""
 
     __slots__ = ("leaves", "nodes", "structure")
 
@@ -55,7 +56,7 @@ class Argument:
 
 
 class Recording:
-    """What a call of the function left behind."""
+    """A recorded call: the differentiated arguments and the output."""
 
     __slots__ = ("arguments", "output")
 
@@ -74,18 +75,18 @@ class Recording:
 
     @property
     def gives_tensors(self) -> bool:
-        """Whether a Tensor went in, so that Tensors come out."""
+        """Whether results are Tensors: if an argument is one."""
         return any(isinstance(v, Tensor) for v in self.leaves)
 
 
 def title(f: Function) -> str:
-    """A function as messages call it."""
+    """The name of a function in messages."""
     name = getattr(f, "__name__", type(f).__name__)
     return "the function" if name == "<lambda>" else f"`{name}`"
 
 
 def parameter_names(f: Function, n: int) -> list[str]:
-    """What a function calls its first n arguments; ``argument 0`` and so on where it does not say."""
+    """The names of a function's first n arguments; ``argument 0`` and so on where there is none."""
     code = getattr(f, "__code__", None)
     names = list(code.co_varnames[: code.co_argcount]) if code is not None else []
     if names and getattr(f, "__self__", None) is not None:
@@ -94,16 +95,16 @@ def parameter_names(f: Function, n: int) -> list[str]:
 
 
 def argument_numbers(argnums: int | Sequence[int]) -> tuple[int, ...]:
-    """The chosen arguments as a tuple of numbers."""
+    """The positions of the chosen arguments, as a tuple."""
     if isinstance(argnums, int):
         return (argnums,)
     if isinstance(argnums, (tuple, list)) and argnums and all(isinstance(i, int) for i in argnums):
         return tuple(argnums)
-    raise GradientError(f"argnums is an int or a tuple of ints; {argnums!r} was given.")
+    raise GradientError(f"argnums must be an int or a tuple of ints; {argnums!r} was given.")
 
 
 def _fresh(value: Any, path: str) -> Tensor:
-    """The value under a fresh node."""
+    """A Tensor of the value, with a fresh node."""
     if isinstance(value, Tensor):
         data, outer = value._data, value._node
     elif isinstance(value, (np.ndarray, np.generic)) or is_traced(value):
@@ -119,19 +120,19 @@ def _fresh(value: Any, path: str) -> Tensor:
         )
     if data.dtype.kind not in "fc":
         raise GradientError(
-            f"{path} has dtype {data.dtype}, and only real and complex floating numbers have derivatives. Pass it as "
+            f"{path} has dtype {data.dtype}, but only real and complex floating numbers have derivatives. Pass it as "
             "a float (2.0 for 2, or x.astype(float)), or choose other arguments with argnums=."
         )
     return lift(data, Held(data, outer))
 
 
 def recording_on() -> AbstractContextManager[None]:
-    """Context manager: recording is on, whatever the caller's switch says."""
+    """Context manager: recording is on, even inside `no_grad`."""
     return nullcontext() if not switches.active or switches.is_recording() else set_recording(True)
 
 
 def record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Sequence[int]) -> Recording:
-    """Call `f` with fresh nodes under the chosen arguments."""
+    """Call `f`, with fresh nodes for the chosen arguments."""
     if not callable(f):
         raise GradientError(f"the first argument is the function to differentiate; {type(f).__name__} was given.")
     names = parameter_names(f, len(args))
@@ -143,7 +144,7 @@ def record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: 
         i %= len(args)
         if call[i] is not args[i]:
             raise GradientError(f"argnums={tuple(argnums)} names argument {i} twice; name it once.")
-        leaves, structure = pytree.flatten(args[i])
+        leaves, structure = pytree.flatten(pytree.point(args[i]))
         fresh = [_fresh(v, p) for v, p in zip(leaves, pytree.paths(structure, names[i]), strict=True)]
         call[i] = pytree.unflatten(structure, list(fresh))
         nodes = [t._node for t in fresh if isinstance(t._node, Held)]
@@ -151,18 +152,22 @@ def record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: 
             nodes[0].name = names[i]
         arguments.append(Argument(structure, leaves, nodes))
     with recording_on(), opened([n for a in arguments for n in a.nodes]):
-        output = f(*call, **kwargs)
+        try:
+            output = f(*call, **kwargs)
+        except (TypeError, ValueError) as error:
+            explain_call(f, call, kwargs, error)
+            raise
     return Recording(arguments, output)
 
 
 def tracked_node(y: Any, floor: int) -> Node | None:
-    """The node of an output that was recorded by this call, else None."""
+    """The node of an output if this call recorded it, otherwise None."""
     node = y._node if isinstance(y, Tensor) else None
     return node if node is not None and node.number >= floor else None
 
 
 def matching(value: Any, like: Any, what: str) -> Tensor | Array:
-    """A given (co)tangent as an array (or Tensor) with the shape and dtype of what it belongs to."""
+    """A given tangent or cotangent as an array or Tensor, with the dtype of `like`; its shape is checked."""
     data = data_of(like)
     shape, dtype = data.shape, data.dtype
     if not isinstance(value, Tensor):
@@ -173,7 +178,7 @@ def matching(value: Any, like: Any, what: str) -> Tensor | Array:
         raise GradientError(f"{what} has shape {value.shape}; expected {shape}.")
     if value.dtype != dtype and dtype.kind in "fc":
         if value.dtype.kind == "c" and dtype.kind == "f":
-            raise DtypeError(f"{what} is complex, but belongs to something real of dtype {dtype}.")
+            raise DtypeError(f"{what} is complex, but its value is real, of dtype {dtype}.")
         value = value.astype(dtype)
     return value if isinstance(value, Tensor) or value.ndim else value[()]
 
@@ -182,14 +187,14 @@ def matching(value: Any, like: Any, what: str) -> Tensor | Array:
 
 
 def _quiet(found: Walk) -> Any:
-    """Infinite slopes are answers (see the conventions), not accidents to warn of; nor is an attempt without masks."""
+    """Silence NumPy's warnings: infinite slopes are valid results, and a sweep without masks may be repeated."""
     return np.errstate(all="ignore") if found.is_quiet else nullcontext()
 
 
 def pull(
     found: Walk, cts: dict[Node, Any], targets: set[Node], lifted: bool, lives: dict[Node, Any]
 ) -> dict[Node, Any]:
-    """The reverse sweep as transforms run it: quiet about infinite slopes, with masks where they matter."""
+    """The reverse sweep as transforms run it: no warnings about infinite slopes, and masks if they are needed."""
     return _swept(pull_back, found, cts, targets, lifted, lives)
 
 
@@ -214,7 +219,7 @@ def _swept(
     masked = found.masked
     with _quiet(found), recording_on() if lifted else nullcontext():
         traced = switches.tracer() is not None
-        if switches.is_watched() and not traced:  # whoever looks on is shown the sweep that counts, not an attempt
+        if switches.is_watched() and not traced:  # a watcher should see only the final sweep, not an attempt
             return sweep(
                 found, given, wanted, lift=lift if lifted else None, masked=masked, lives=lives if masked else None
             )
@@ -231,7 +236,7 @@ def _swept(
 
 
 def pull_recorded(roots: list[Node | None], cts: Sequence[Any], targets: list[Node], *, lifted: bool) -> list[Any]:
-    """Cotangents of `targets`, which the walk does not pass, from those of `roots`; None where nothing arrives."""
+    """Cotangents of `targets`, at which the walk stops, from those of `roots`; None if a target receives none."""
     given: dict[Node, Any] = {}
     for node, ct in zip(roots, cts, strict=True):
         if node is not None and ct is not None:
@@ -244,14 +249,14 @@ def pull_recorded(roots: list[Node | None], cts: Sequence[Any], targets: list[No
 def push_recorded(
     roots: list[Node | None], ts: Sequence[Any], sources: list[Node], values: Sequence[Any], *, lifted: bool
 ) -> list[Any]:
-    """Tangents of `roots` from those of `sources`; zeros where nothing arrives."""
+    """Tangents of `roots` from those of `sources`; zeros for roots that depend on no source."""
     outputs = {n for n in roots if n is not None}
     found = walks.walk(outputs, set(sources), through=False)
     swept = push(found, dict(zip(sources, ts, strict=True)), outputs, lifted, {})
     return [np.zeros_like(v) if n is None or n not in swept else swept[n] for n, v in zip(roots, values, strict=True)]
 
 
-# --- handing back ---------------------------------------------------------------------------------
+# --- returning results ----------------------------------------------------------------------------
 
 
 @overload
@@ -259,12 +264,12 @@ def conjugated(g: Tensor) -> Tensor: ...
 @overload
 def conjugated(g: Array) -> Array: ...
 def conjugated(g: Tensor | Array) -> Tensor | Array:
-    """The complex conjugate; a real value is its own."""
+    """The complex conjugate; a real value is returned itself."""
     return g.conj() if g.dtype.kind == "c" else g
 
 
 def own(array: Array, shared: Iterable[Any]) -> Array:
-    """The array itself where nothing else can see it, else a copy."""
+    """The array itself if nothing else shares its memory, otherwise a copy."""
     if isinstance(array, np.ndarray):
         is_view = array.base is not None
     elif getattr(array, "is_traced_array", False):
@@ -275,7 +280,7 @@ def own(array: Array, shared: Iterable[Any]) -> Array:
 
 
 def like(result: Any, original: Any, shared: Iterable[Any] = ()) -> Tensor | Array:
-    """A (co)tangent as its owner expects it: an array of its own, a scalar for a number, a Tensor for a Tensor."""
+    """A derivative in the form of `original`: an unshared array, a scalar for a number, a Tensor for a Tensor."""
     if isinstance(result, Tensor):
         if result._node is not None:
             return result
@@ -289,7 +294,7 @@ def like(result: Any, original: Any, shared: Iterable[Any] = ()) -> Tensor | Arr
 
 
 def leave(value: Any, targets: set[Node], tensors: bool) -> Any:
-    """A result as it leaves the transform: tracked only by what is outside of it."""
+    """A result of the transform: tracked only if it depends on something tracked outside."""
     if not isinstance(value, Tensor):
         return value
     node = value._node
@@ -307,7 +312,7 @@ def leave_tree(tree: Any, targets: set[Node], tensors: bool) -> Any:
 def results_by_argument(
     recording: Recording, found: dict[Node, Any], targets: set[Node], shared: list[Any], conjugate: bool = True
 ) -> list[Any]:
-    """One tree of results for every argument; zeros where nothing arrived."""
+    """One tree of results for every argument; zeros where the sweep found none."""
     trees = []
     for argument in recording.arguments:
         out = []

@@ -1,1 +1,1 @@
-"""What looks on while a graph is built or swept: anomalies, kinks, and where in the source it was. Loaded when used."""
+"""Watchers observe a graph while it is recorded or swept: anomalies, kinks, their source lines. Loaded when used."""

@@ -1,9 +1,9 @@
-"""What made the first NaN or infinity, and which array was edited behind the engine's back.
+"""Finds the operation that made the first NaN or infinity, and arrays that were edited after they were recorded.
 
-While the watch is on, every recorded operation leaves a note: its line, its scopes, the check sums of its operands,
-and, if its result is not finite, which operation that comes from. A NaN is no accident as long as nothing depends on
-it: ``np.where(x > 0, np.log(x), 0)`` makes one and drops it. So the verdict falls where a value or a gradient that
-somebody asked for is not finite, and names the operation with which it began.
+While the watch is on, a note is kept for every recorded operation: its line, its scopes, checksums of its operands and
+results, and, if its result is not finite, the operation where that began. A NaN does no harm as long as nothing depends
+on it: ``np.where(x > 0, np.log(x), 0)`` makes one and drops it. So an error is raised only if a value or a gradient
+that the user asked for is not finite, and it names the operation where that began.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _is_finite(value: Any) -> bool:
 
 
 def _what(value: Any) -> str:
-    """The worst that a value holds, in words."""
+    """The kind of non-finite number in a value: NaN if there is one, otherwise inf or -inf."""
     arrays = _arrays(value)
     if any(np.isnan(a).any() for a in arrays):
         return "NaN"
@@ -57,7 +57,7 @@ def _what(value: Any) -> str:
 
 
 def _share(value: Any, of: str = "") -> str:
-    """How many entries are not finite, and which is the first."""
+    """How many entries are not finite, and the index of the first; empty for a scalar."""
     for array in _arrays(value):
         bad = ~np.isfinite(array)
         if bad.any():
@@ -69,7 +69,7 @@ def _share(value: Any, of: str = "") -> str:
 
 
 def _range(value: Any) -> str:
-    """Type, shape, and between which values the finite entries lie."""
+    """The dtype and shape of a value, the range of its finite entries, and the number of the others."""
     if isinstance(value, (list, tuple)):
         return "; ".join(_range(v) for v in value if v is not None)
     if isinstance(value, (Tensor, Batch)):
@@ -95,7 +95,7 @@ def _check_sum(x: Any) -> int | None:
 
 
 class Origin(NamedTuple):
-    """Where something that is not finite began."""
+    """Where a non-finite value began."""
 
     operation: str
     phase: str
@@ -105,7 +105,7 @@ class Origin(NamedTuple):
 
 
 class _Note(NamedTuple):
-    """What is kept of a recorded operation."""
+    """What is kept about a recorded operation."""
 
     place: Place
     names: list[str]
@@ -133,7 +133,7 @@ def _story(head: str, node: Node, note: _Note, more: str = "") -> str:
 
 
 def _makes(node: Node) -> bool:
-    """Whether an operation made what is not finite in its result, rather than being given it."""
+    """Whether an operation made a non-finite value itself, instead of passing one on from its operands."""
     xs = [x for x in node.operands if _arrays(x)]
     with np.errstate(all="ignore"):
         if node.primitive.kind == ELEMENTWISE and not isinstance(node.output, tuple):
@@ -148,7 +148,7 @@ def _makes(node: Node) -> bool:
 
 
 def _below(node: Node) -> Node:
-    """The operation itself, below one of its several outputs or another name for it."""
+    """The node of the operation itself, given that of one of its outputs or of an alias."""
     while node.primitive is ITEM or node.primitive is ALIAS:
         (parent,) = node.parents
         assert parent is not None
@@ -163,7 +163,7 @@ class _Watch(Watcher):
     def __init__(self, on_anomaly: str) -> None:
         self.on_anomaly = on_anomaly
         self.notes: weakref.WeakKeyDictionary[Node, _Note] = weakref.WeakKeyDictionary()
-        self.loose: dict[int, Origin] = {}  # by the number of a result that is not finite and that nothing has used
+        self.loose: dict[int, Origin] = {}  # for non-finite results that nothing has used so far, by node number
         self.told: set[tuple[Any, ...]] = set()
         self.sweeping: list[str] = []
 
@@ -171,7 +171,7 @@ class _Watch(Watcher):
         return self.notes.get(_below(node), _UNKNOWN)
 
     def tell(self, origin: Origin, kind: type[AnomalyError] = AnomalyError) -> None:
-        # forward, an operation is told once; backward, a line of the program: it may be swept at every step
+        # Report each operation once in the forward pass. In sweeps report each line once, as steps repeat it.
         key = (origin.phase, origin.operation, origin.place, origin.number if origin.phase == "forward" else 0)
         if key in self.told:
             return
@@ -240,7 +240,7 @@ class _Watch(Watcher):
         self._judge(values, tainted, targets, reverse)
 
     def _check_results(self, roots: Iterable[Node]) -> None:
-        """Refuse to differentiate what is not finite already."""
+        """Refuse to differentiate a result that is not finite."""
         for node in roots:
             if node.primitive is INPUT or _is_finite(node.output):
                 continue
@@ -252,7 +252,7 @@ class _Watch(Watcher):
                 self.tell(self._from_outside(node))
 
     def _from_outside(self, root: Node) -> Origin:
-        """The first operation on the way to a result that was given something not finite from outside."""
+        """The first operation on the way to a result that got a non-finite value from outside the graph."""
         infinite = (n for n, x in ancestors((root,), stop=lambda _, x: _is_finite(x)) if not _is_finite(x))
         entrance = min((n for n in infinite if n.primitive is not INPUT), key=lambda n: n.number, default=root)
         note = self.note(entrance)
@@ -264,10 +264,10 @@ class _Watch(Watcher):
             return Origin(node.primitive.name, "forward", note.place, _story(head, node, note), node.number)
         head = f"the result is {_what(root.output)}, and no operation made that: it came in as an operand"
         text = f"{head} of {node.primitive.name}\n  recorded at {note.place}{_operands(node, note.names)}"
-        return Origin("", "forward", note.place, f"{text}\n  Look at the data, or at the last step.", node.number)
+        return Origin("", "forward", note.place, f"{text}\n  Check the data, or the last training step.", node.number)
 
     def _origin(self, node: Node, to: Node, given: Any, made: Any, reverse: bool, number: int) -> Origin:
-        """An operation whose rule turned finite values into something else."""
+        """The origin of a non-finite value that a rule made from finite ones."""
         name, note = node.primitive.name, self.note(node)
         phase = "backward" if reverse else "pushforward"
         where = "the backward pass" if reverse else "the forward sweep of the derivative"
@@ -287,20 +287,20 @@ class _Watch(Watcher):
     def _judge(
         self, values: dict[Node, Any], tainted: dict[Node, Origin], targets: Set[Node] | None, reverse: bool
     ) -> None:
-        """The sweep is over: what it was for is finite, or the first that spoiled it is named."""
+        """After a sweep: if a derivative that was asked for is not finite, report where that began."""
         asked = [n for n in tainted if (n.primitive is INPUT if targets is None else n in targets)]
         if asked:
             self.tell(min((tainted[n] for n in asked), key=lambda o: o.number))
 
     def _check_sums(self, node: Node) -> None:
-        """Find an array that was edited since it was recorded, among those that the rules read."""
+        """Find an array that was edited after it was recorded, among those that the rules read."""
         note = self.notes.get(node)
         primitive = node.primitive
         if note is None or not primitive.reads:
             return
         outputs = node.output if isinstance(node.output, tuple) else (node.output,)
         read = [
-            walks.is_read(node, i, None) and not (isinstance(p, Leaf) and p.stamp > node.number)  # then it was checked
+            walks.is_read(node, i, None) and not (isinstance(p, Leaf) and p.stamp > node.number)  # the walk checks it
             for i, p in enumerate(node.parents)
         ]
         read += [primitive.takes_output] * len(outputs)
@@ -334,21 +334,21 @@ class detect_anomaly:  # noqa: N801 - used like a function
     Raises
     ------
     AnomalyError
-        When a result is differentiated, or a gradient is computed, that is not finite; at the end of the block, when a
-        result that nothing used is not finite. The message names the operation with which it began, the line and the
-        layer that recorded it, the ranges of its operands, and what helps.
+        If a result that is differentiated, or a gradient, is not finite; at the end of the block, if a result that
+        nothing used is not finite. The message names the operation where that began, the line and the layer that
+        recorded it, the ranges of its operands, and the usual remedy.
     EditedError
-        When an array was edited in place after it was recorded, and a derivative needs the value it had.
+        If an array was edited in place after it was recorded, and a derivative needs the old value.
 
     Notes
     -----
-    Only what is recorded is watched: nothing under `no_grad`, and no plain NumPy. Record the forward pass inside the
-    block too, or the lines are not known. NumPy's own warnings are silent meanwhile. What is made and dropped again,
-    such as the branch that ``np.where`` does not take, is no anomaly, and an infinite slope that a mask blocks is none
-    either. A NaN that was in the data already is reported as such. Every operation is looked at, which costs several
-    times its own time; outside of the block it costs nothing.
+    Only recorded operations are watched: nothing under `no_grad`, and no plain NumPy. Record the forward pass inside
+    the block too, or its lines are not known. NumPy's own warnings are off in the block. Values that are made and
+    dropped, such as the branch that ``np.where`` does not take, are no anomaly, nor is an infinite slope that a mask
+    blocks. A NaN that was in the data already is reported as such. Checking an operation takes several times as long
+    as the operation; outside the block it costs nothing.
 
-    An exception that passes through the block, such as that of an eigenvalue solver given NaN, is given a note.
+    An exception that leaves the block, such as that of an eigenvalue solver given NaN, gets a note with the origin.
 
     Examples
     --------
@@ -367,7 +367,7 @@ class detect_anomaly:  # noqa: N801 - used like a function
 
     def __init__(self, on_anomaly: str = "raise") -> None:
         if on_anomaly not in ("raise", "warn"):
-            raise GradientError(f'detect_anomaly: on_anomaly is "raise" or "warn"; {on_anomaly!r} was given.')
+            raise GradientError(f'detect_anomaly: on_anomaly must be "raise" or "warn"; {on_anomaly!r} was given.')
         self._on_anomaly = on_anomaly
         self._open: list[tuple[ExitStack, _Watch]] = []
 
@@ -376,7 +376,7 @@ class detect_anomaly:  # noqa: N801 - used like a function
         stack = ExitStack()
         stack.enter_context(switches.watching(watch))
         quiet = {k: "ignore" if v == "warn" else v for k, v in np.geterr().items()}
-        # NumPy would warn of the same, without knowing whether it matters; what the user asked to raise, raises.
+        # NumPy would warn about the same values, even harmless ones. What the user has set to raise still raises.
         stack.enter_context(np.errstate(**cast(Any, quiet)))
         self._open.append((stack, watch))
 

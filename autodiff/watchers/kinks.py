@@ -1,4 +1,4 @@
-"""Which kinks a pass touched: `kink_report`."""
+"""Lists the kinks that a pass touches: `kink_report`."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ class Kink:
     ----------
     operation : str
     operand : int
-        Which operand it is the slope by.
+        The operand by which the slope is taken.
     index : tuple of int
-        Of the entry in the operand (as broadcast, for an elementwise operation); in the result, where a whole slice is
-        folded into one number, as by a norm.
+        The index of the entry: in the operand, after broadcasting, for an elementwise operation; in the result, if a
+        whole slice is reduced to one number, as by a norm.
     value : float or complex
-        Of that entry; the distance, where there is no such entry.
+        The value of that entry; if there is no such entry, the distance.
     low, high : float
-        The slopes that are valid.
+        The ends of the interval of valid slopes.
     taken : float
-        The slope that is taken; NaN where it is not one number.
+        The slope that is used; NaN if it is not one number.
     distance : float
-        How far the entry is from the kink; 0 on it.
+        The distance of the entry from the kink; 0 at the kink.
     note : str
         What happens there.
     file, line, layer : str, int, str
@@ -73,7 +73,7 @@ def _interval(low: float, high: float) -> str:
 
 
 class _Group(NamedTuple):
-    """The kinks of one operation in one operand, entry by entry."""
+    """The kinks of one operation by one operand, one per entry."""
 
     operation: str
     bend: Bend
@@ -93,7 +93,7 @@ _SHOWN = 4
 
 
 class KinkReport(Sequence[Kink]):
-    """The kinks that were touched, in the order in which the operations ran; printed, a summary by operation."""
+    """The kinks that were touched, in the order in which the operations ran. It prints as a summary by operation."""
 
     def __init__(self) -> None:
         self._groups: list[_Group] = []
@@ -151,7 +151,7 @@ class _Watch(Watcher):
         parents: tuple[Node | None, ...],
         keywords: dict[str, Any],
     ) -> None:
-        if function in KINKS and not self.sweeps:  # a rule's own steps, sign(x) for abs(x), are no news
+        if function in KINKS and not self.sweeps:  # not those in rules: sign(x) in the rule of abs(x) is the same kink
             name = getattr(function, "__name__", str(function))
             self._examine(name, function, None, args, keywords, parents, place_of(users_frame()))
 
@@ -198,7 +198,7 @@ class _Watch(Watcher):
                 x = np.asarray(xs[bend.operand])
                 if isinstance(function, Primitive) and function.kind == ELEMENTWISE:
                     x = np.broadcast_to(x, here.shape)
-                elif x.shape != here.shape:  # a slice is folded into one number
+                elif x.shape != here.shape:  # a slice is reduced to one number
                     results = [v for v in (y if isinstance(y, tuple) else (y,)) if np.shape(v) == here.shape]
                     x = np.asarray(results[0] if results else distance)
                 low, high = (_evaluated(b, y, xs, keywords) for b in (bend.low, bend.high))
@@ -224,7 +224,7 @@ class kink_report:  # noqa: N801 - used like a function
     Parameters
     ----------
     within : float, default 0.0
-        List what is at most so far from a kink too, in the units of the operand.
+        Also list entries at most this far from a kink, in the units of the operand.
 
     Returns
     -------
@@ -233,9 +233,9 @@ class kink_report:  # noqa: N801 - used like a function
 
     Notes
     -----
-    Operations are looked at when they are recorded, and such that were recorded before when a sweep goes over them;
-    each is listed once. An entry is listed whether or not the result depends on it. For higher derivatives the
-    operations that make up a derivative are recorded and looked at too: a function may bend in its slope only.
+    Operations are checked when they are recorded. Those recorded before are checked when a sweep visits them. Each is
+    listed once. An entry is listed whether or not the result depends on it. For higher derivatives the operations of
+    the first derivative are recorded and checked too, since a function may have a kink in its slope only.
 
     Examples
     --------

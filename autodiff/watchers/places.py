@@ -1,4 +1,4 @@
-"""Where in the user's program something happens: the innermost line outside of this project and of NumPy."""
+"""Where in the user's program something happens: the innermost line outside this project and NumPy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Place(NamedTuple):
     line : int
         0 if it is not known.
     scopes : tuple of str
-        The layers, or other scopes, that were open; the outermost first.
+        The layers or other scopes that were open, outermost first.
     """
 
     file: str = ""
@@ -34,12 +34,12 @@ class Place(NamedTuple):
 
     @property
     def text(self) -> str:
-        """What stands in that line."""
+        """The source of that line."""
         return linecache.getline(self.file, self.line).strip() if self.line else ""
 
     @property
     def layer(self) -> str:
-        """The path of scopes in words."""
+        """The path of scopes as text."""
         return " > ".join(self.scopes)
 
     def __str__(self) -> str:
@@ -60,7 +60,7 @@ def _is_inside(file: str) -> bool:
 
 
 def users_frame() -> FrameType:
-    """The innermost frame outside of this project and of NumPy."""
+    """The innermost frame outside this project and NumPy."""
     frame = innermost = sys._getframe(1)
     while _is_inside(frame.f_code.co_filename):
         if frame.f_back is None:
@@ -70,12 +70,12 @@ def users_frame() -> FrameType:
 
 
 def place_of(frame: FrameType) -> Place:
-    """The line that a frame is at, and the scopes that are open."""
+    """The current line of a frame, and the open scopes."""
     return Place(frame.f_code.co_filename, frame.f_lineno, switches.open_scopes())
 
 
 def names_of(arrays: Iterable[Any], frame: FrameType) -> list[str]:
-    """The variables that hold these arrays in a frame; empty for those that none does."""
+    """The names of the variables that hold these arrays in a frame; empty for arrays that no variable holds."""
     wanted: dict[int, str] = {id(x): "" for x in arrays if isinstance(x, (np.ndarray, np.generic))}
     missing = len(wanted)
     for variables in (frame.f_locals, frame.f_globals):

@@ -1,46 +1,46 @@
-"""What usually helps where an operation makes a NaN or an infinity: advice as data, by the name of the primitive."""
+"""What usually helps if an operation makes a NaN or an infinity: advice as data, by the name of the primitive."""
 
 from __future__ import annotations
 
 _ROOT = (
     "The slope of a root is infinite at 0: select with np.where(x > 0, np.sqrt(x), 0), whose slope at 0 is 0, or add a "
-    "small constant inside of the root; for a length use np.linalg.norm, whose slope at 0 is 0."
+    "small constant under the root; for a length use np.linalg.norm, whose slope at 0 is 0."
 )
 _LOGARITHM = (
     "The logarithm is -inf at 0 and NaN below: use ad.special.xlogy for x * log(x), log_softmax or logsumexp for "
     "probabilities, np.log1p near 1, or mask the entries with np.where."
 )
 _QUOTIENT = (
-    "Mind a denominator that is 0 or tiny: np.where(d != 0, n / np.where(d != 0, d, 1), 0), or add a small constant."
+    "A denominator may be 0 or tiny: use np.where(d != 0, n / np.where(d != 0, d, 1), 0), or add a small constant."
 )
 _POWER = (
-    "A negative base needs a whole exponent; at base 0 an exponent below 1 has an infinite slope: keep the base away "
-    "from 0 with np.where, or write x * x for x**2."
+    "A negative base needs an integer exponent; at base 0 the slope is infinite for an exponent below 1: keep the base "
+    "away from 0 with np.where, or write x * x for x**2."
 )
 _EXPONENTIAL = (
-    "It overflows: use ad.special.logsumexp, softmax, log_softmax, softplus or sigmoid, which shift first, or "
+    "It overflows: use ad.special.logsumexp, softmax, log_softmax, softplus or sigmoid, which shift first; use "
     "np.expm1 near 0; or subtract the maximum."
 )
 _EDGE = (
-    "The argument is at the edge of its domain, or beyond: keep it inside, x * (1 - 1e-7), or np.clip it and mask the "
-    "slope."
+    "The argument is at the edge of its domain, or beyond it: keep it inside, x * (1 - 1e-7), or np.clip it and mask "
+    "the slope."
 )
 _SUM = (
-    "Something overflowed, or infinities of both signs met: look at the ranges; scale the data, or lower the learning "
+    "Something overflowed, or infinities of both signs met: check the ranges; scale the data, or lower the learning "
     "rate."
 )
-_PRODUCT = "Something overflowed, or 0 met an infinity: look at the ranges; scale the data, or lower the learning rate."
+_PRODUCT = "Something overflowed, or 0 met an infinity: check the ranges; scale the data, or lower the learning rate."
 _MATRIX = (
-    "The matrix is singular, or nearly: look at np.linalg.cond; add a small multiple of np.eye(n), or use "
+    "The matrix is singular, or nearly so: check np.linalg.cond; add a small multiple of np.eye(n), or use "
     "np.linalg.lstsq."
 )
 _VECTORS = (
-    "Values that are nearly equal have no vectors of their own: let the loss depend on the values only, or on what "
-    "does not change when such vectors turn."
+    "If eigenvalues (or singular values) are nearly equal, their vectors are not well defined: let the loss depend on "
+    "the values only, or on what does not change when these vectors are rotated into each other."
 )
 _LENGTH = (
     "At 0 a length has slope 0 but no second derivative: use the sum of squares where you differentiate twice, or add "
-    "a small constant inside of the root."
+    "a small constant under the root."
 )
 
 REMEDIES = {
@@ -62,10 +62,10 @@ REMEDIES = {
     **dict.fromkeys(("inv", "solve", "pinv", "det", "log_abs_det", "cholesky"), _MATRIX),
     **dict.fromkeys(("eigh", "eig", "svd", "qr"), _VECTORS),
     **dict.fromkeys(("norm", "hypot", "absolute", "std"), _LENGTH),
-    "var": "One entry has no spread when ddof=1, and no entries have no mean: look at the shape and at ddof.",
+    "var": "The variance of one entry is undefined for ddof=1, as is that of no entries: check the shape and ddof.",
 }
 
 
 def remedy(name: str) -> str:
-    """What usually helps when the primitive of this name makes something that is not finite."""
-    return REMEDIES.get(name, "Look at the ranges of the operands; mask what is out of bounds with np.where.")
+    """What usually helps if the primitive of this name makes a value that is not finite."""
+    return REMEDIES.get(name, "Check the ranges of the operands; mask entries that are out of bounds with np.where.")

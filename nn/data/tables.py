@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 import autodiff as ad
 from nn.data.reading import MISSING, Column, Reader, Rows, text
-from nn.module import Buffer, Module
+from nn.module import Module
+from nn.parameters import Buffer
 
 _OWN_CATEGORY = "missing"
 _WHO = "TableEncoder"

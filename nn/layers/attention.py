@@ -13,9 +13,11 @@ from numpy.typing import DTypeLike
 import autodiff as ad
 from autodiff import special
 from nn.checks import positive, share
+from nn.inputs import as_input, plain
 from nn.layers.dropout import dropped
 from nn.layers.linear import Linear
-from nn.module import Module, Parameter, as_input, plain
+from nn.module import Module
+from nn.parameters import Parameter
 from nn.randomness import generator
 
 

@@ -11,7 +11,9 @@ from numpy.typing import DTypeLike
 import autodiff as ad
 from autodiff import special
 from nn.checks import positive, several, written
-from nn.module import Module, Parameter, as_input
+from nn.inputs import as_input
+from nn.module import Module
+from nn.parameters import Parameter
 from nn.randomness import generator
 
 Sizes = int | tuple[int, ...]

@@ -8,7 +8,8 @@ import numpy as np
 
 import autodiff as ad
 from nn.checks import share
-from nn.module import Module, as_tensor
+from nn.inputs import as_tensor
+from nn.module import Module
 from nn.randomness import generator
 
 

@@ -10,7 +10,9 @@ from numpy.typing import DTypeLike
 import autodiff as ad
 from autodiff import special
 from nn.checks import positive
-from nn.module import Module, Parameter, as_input, plain
+from nn.inputs import as_input, plain
+from nn.module import Module
+from nn.parameters import Parameter
 from nn.randomness import generator
 
 

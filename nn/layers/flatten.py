@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 import autodiff as ad
-from nn.module import Module, as_tensor
+from nn.inputs import as_tensor
+from nn.module import Module
 
 
 class Flatten(Module):

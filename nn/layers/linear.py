@@ -9,7 +9,9 @@ from numpy.typing import DTypeLike
 
 import autodiff as ad
 from autodiff import special
-from nn.module import Module, Parameter, as_input
+from nn.inputs import as_input
+from nn.module import Module
+from nn.parameters import Parameter
 from nn.randomness import generator
 
 

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import autodiff as ad
 from autodiff import special
 from nn.checks import several, written
-from nn.module import Module, as_tensor
+from nn.inputs import as_tensor
+from nn.module import Module
 
 Sizes = int | tuple[int, ...]
 

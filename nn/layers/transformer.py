@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 import autodiff as ad
+from nn.inputs import as_input
 from nn.layers.activations import GELU
 from nn.layers.attention import MultiHeadAttention
 from nn.layers.dropout import Dropout
 from nn.layers.linear import Linear
 from nn.layers.norms import LayerNorm
-from nn.module import Module, as_input
+from nn.module import Module
 
 
 class TransformerBlock(Module):

@@ -15,9 +15,10 @@ from nn.layers.convolution import Conv1d, Conv2d
 from nn.layers.dropout import Dropout
 from nn.layers.flatten import Flatten
 from nn.layers.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
-from nn.module import Module, Parameter
+from nn.module import Module
 from nn.monitoring.measuring import Sample, measured, norm, units_of
 from nn.monitoring.verdicts import RECENT, Track, Verdict, judge, overall
+from nn.parameters import Parameter
 
 _PASSING_ON = (Flatten, Dropout, MaxPool1d, MaxPool2d, AvgPool1d, AvgPool2d)  # they only pass a signal on
 

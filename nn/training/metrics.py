@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from nn.checks import positive
+from nn.checks import not_class_numbers, positive
 
 
 def accuracy(outputs: Any, labels: Any) -> float:
@@ -91,11 +91,7 @@ def confusion_matrix(outputs: Any, labels: Any, *, classes: int | None = None) -
     """
     given, answers, k = _predicted("confusion_matrix", outputs, labels)
     if answers.dtype.kind not in "iub" and answers.size:
-        raise ad.DtypeError(
-            f"confusion_matrix: labels must be class numbers of an integer dtype; these have dtype {answers.dtype}. If "
-            f"their values are integers, use labels.astype(int); number names with np.unique(labels, "
-            f"return_inverse=True)."
-        )
+        raise not_class_numbers("confusion_matrix", answers)
     answers = answers.astype(np.int64)
     if classes is not None:
         positive("confusion_matrix", classes=classes)

@@ -9,6 +9,7 @@ import numpy as np
 
 import autodiff as ad
 from nn.module import Module
+from nn.training.arguments import check_loss
 
 
 class _NotFiniteError(Exception):
@@ -46,6 +47,7 @@ class Step:
                 value = loss(outputs, target)
                 if not first:
                     first.append(outputs)
+                    check_loss(value, outputs)
                     ad.check(_expect_finite, value)
                 return value
 

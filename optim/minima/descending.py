@@ -15,8 +15,7 @@ from optim.options import checked, whole
 def gradient_descent(
     f: Callable[[Any], Any],
     df: Callable[[Any], Any] | None = None,
-    *,
-    x0: Any,
+    x0: Any = None,
     learning_rate: float = 0.1,
     n_iterations: int = 100,
 ) -> tuple[Any, Any]:
@@ -38,7 +37,7 @@ def gradient_descent(
     x : number, array or container
         The last point.
     history : ndarray, (n_iterations + 1, ...), or list
-        All points, `x0` first; a list if `x0` is a container.
+        All points, `x0` first; a list if `x0` is a container (a list of numbers is an array).
 
     See Also
     --------
@@ -47,7 +46,7 @@ def gradient_descent(
     Examples
     --------
     >>> import optim
-    >>> x, history = optim.gradient_descent(lambda x: x**2, lambda x: 2 * x, x0=2.0, n_iterations=3)
+    >>> x, history = optim.gradient_descent(lambda x: x**2, lambda x: 2 * x, 2.0, n_iterations=3)
     >>> history
     array([2.   , 1.6  , 1.28 , 1.024])
     >>> x, history = optim.gradient_descent(lambda x: (x - 3.0) ** 2, x0=0.0)
@@ -61,6 +60,8 @@ def gradient_descent(
             raise TypeError(
                 f"{name} must be a function; a {type(function).__name__} was given. The starting point is x0=...."
             )
+    if x0 is None:
+        raise TypeError("gradient_descent needs a starting point: gradient_descent(f, df, x0), or (f, x0=...).")
     slope = ad.grad(f) if df is None else df
     x, unravel = ravel(x0)
     points = [unravel(x.copy())]
@@ -78,5 +79,5 @@ def gradient_descent(
             raise ad.ShapeError(f"df returned {g.size} numbers for the {x.size} in x0; it must return one for each.")
         x = x - rate * g.astype(x.dtype, copy=False)
         points.append(unravel(x))
-    is_array = not isinstance(x0, (dict, list, tuple))
+    is_array = isinstance(points[-1], (np.ndarray, np.generic))
     return points[-1], np.array(points) if is_array else points

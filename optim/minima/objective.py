@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from autodiff.solvers import is_being_differentiated, ravel
+from autodiff.solvers import called, is_being_differentiated, ravel
 from optim.minima.regions import Box
 
 Vector = np.ndarray[Any, np.dtype[Any]]
@@ -76,7 +76,7 @@ class Objective:
     def _scalar(self, tree: Any) -> Any:
         """The scalar function of a point in the structure of `x0`."""
         self.nfev += 1
-        y = self.f(tree)
+        y = called(self.f, tree)
         return (y * y).sum() / 2 if self.squares else y
 
     def _refuse_outer_transform(self, y: Any) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 import autodiff as ad
 from autodiff.plotting.style import pyplot
+from autodiff.solvers import called
 
 Vector = NDArray[np.float64]
 Objective = Callable[[Any], Any]
@@ -55,7 +56,7 @@ def value_at(who: str, f: Objective, p: Vector) -> float:
     if not callable(f):
         raise TypeError(f"{who}: f must be a function of a point; a {type(f).__name__} was given.")
     with np.errstate(all="ignore"), ad.no_grad():
-        value = np.asarray(_plain(f(p)))
+        value = np.asarray(_plain(called(f, p)))
     if value.shape not in ((), (1,)) or value.dtype.kind not in "fiub":
         raise ad.ShapeError(
             f"{who}: at a point of shape {np.shape(p)} the function returned shape {value.shape} and dtype "

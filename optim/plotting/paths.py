@@ -111,7 +111,9 @@ def box_around(who: str, box: Any, paths: list[Path]) -> Box:
     if box is not None:
         return box_of(who, box)
     if not paths:
-        raise ValueError(f"{who}: give box=(left, right, bottom, top), or paths to show.")
+        raise ValueError(
+            f"{who}: give box=(left, right, bottom, top), the points p at which f(p) is drawn, or paths to show."
+        )
     points = np.concatenate([path.points for path in paths])
     low, high = points.min(axis=0), points.max(axis=0)
     margin = np.maximum(0.15 * (high - low), 0.08 * (high - low).max() or 1.0)

@@ -10,8 +10,8 @@ from hypothesis import settings
 import autodiff as ad
 from autodiff import pytree
 from autodiff.testing.blame import operations
-from autodiff.testing.comparing import Settings
 from autodiff.testing.gradients import MODES, check_problem
+from autodiff.testing.probing import Settings
 from autodiff.testing.problems import problem_of
 from tests.op_cases.tolerances import COMPLEX_STEP, DIFFERENCES
 

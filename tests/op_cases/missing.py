@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from autodiff.ops import order, reductions, scans
+from autodiff.ops import norms, order, reductions, scans
 from tests.op_cases.case import (
     COMPLEX,
     DISTINCT,
@@ -154,7 +154,7 @@ SPREAD = [
         "nanstd",
         np.nanstd,
         (DISTINCT,),
-        (reductions.norm_over,),
+        (norms.norm_over,),
         shapes=[(s,) for s in [(3,), (2, 3), (4, 2)]],
         keywords=with_spread,
         distinct=True,
@@ -167,7 +167,7 @@ SPREAD = [
         "nanstd_of_the_rest",
         holed(np.nanstd),
         (DISTINCT,),
-        (reductions.norm_over,),
+        (norms.norm_over,),
         shapes=[((4,),), ((3, 3),)],
         keywords=with_ddof,
         distinct=True,

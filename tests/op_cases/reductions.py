@@ -1,4 +1,4 @@
-"""Rows for autodiff/ops/reductions.py and autodiff/ops/exponentials.py."""
+"""Rows for autodiff/ops/reductions.py, variances.py, norms.py and exponentials.py."""
 
 import math
 
@@ -6,8 +6,8 @@ import numpy as np
 
 from autodiff import special
 from autodiff.ops import exponentials as ex
+from autodiff.ops import norms, spectra, variances
 from autodiff.ops import reductions as red
-from autodiff.ops import spectra
 from tests.op_cases.case import (
     ANY,
     COMPLEX,
@@ -156,7 +156,7 @@ SPREAD = [
         "var",
         np.var,
         DISTINCT,
-        red.var_over,
+        variances.var_over,
         of([2.0, 2.0], np.zeros(2), np.zeros(2)),
         shapes=SOME,
         keywords=with_ddof,
@@ -166,14 +166,14 @@ SPREAD = [
         "std",
         np.std,
         DISTINCT,
-        red.std_over,
+        variances.std_over,
         of([0.1, 0.1, 0.1], np.zeros(3)),
         of([2.0, 2.0, 2.0], np.zeros(3), np.full(3, NAN)),
         shapes=[(s,) for s in [(3,), (2, 3), (4, 2)]],
         keywords=with_ddof,
         distinct=True,
     ),
-    reduced("complex_var", np.var, COMPLEX, red.var_over, shapes=SOME, keywords=with_ddof, distinct=True),
+    reduced("complex_var", np.var, COMPLEX, variances.var_over, shapes=SOME, keywords=with_ddof, distinct=True),
 ]
 
 NORMS = [
@@ -181,7 +181,7 @@ NORMS = [
         "norm",
         np.linalg.norm,
         NONZERO,
-        red.norm_over,
+        norms.norm_over,
         of([0.0, 0.0], np.zeros(2), np.full(2, NAN)),
         of([3.0, 4.0], np.array([0.6, 0.8])),
         shapes=[(s,) for s in SOLID_WITH_AXES],
@@ -191,7 +191,7 @@ NORMS = [
         "norm_of_all",
         np.linalg.norm,
         (NONZERO,),
-        (red.norm_over,),
+        (norms.norm_over,),
         shapes=SOME,
         points=(of([[0.0, 0.0]], np.zeros((1, 2))),),
     ),
@@ -209,8 +209,8 @@ NORMS = [
         )
         for order, covered, points in [
             (1, red.sum_over, (of([0.0, -2.0], np.array([0.0, -1.0])),)),
-            (3, red.power_norm_over, (of([0.0, 0.0], np.zeros(2)), of([0.0, -2.0], np.array([0.0, -1.0])))),
-            (2.5, red.power_norm_over, (of([0.0, 0.0], np.zeros(2)),)),
+            (3, norms.power_norm_over, (of([0.0, 0.0], np.zeros(2)), of([0.0, -2.0], np.array([0.0, -1.0])))),
+            (2.5, norms.power_norm_over, (of([0.0, 0.0], np.zeros(2)),)),
             (math.inf, red.max_over, (of([2.0, -2.0, 1.0], np.array([0.5, -0.5, 0.0])),)),
             (-math.inf, red.min_over, ()),
             (0, None, ()),
@@ -227,7 +227,12 @@ NORMS = [
             keywords=matrix_norm,
             distinct=True,
         )
-        for order, covered in [("fro", red.norm_over), (1, red.max_over), (-1, red.min_over), (math.inf, red.max_over)]
+        for order, covered in [
+            ("fro", norms.norm_over),
+            (1, red.max_over),
+            (-1, red.min_over),
+            (math.inf, red.max_over),
+        ]
     ),
     *(
         Case(
@@ -251,7 +256,7 @@ NORMS = [
         "vector_norm",
         np.linalg.vector_norm,
         (NONZERO,),
-        (red.norm_over,),
+        (norms.norm_over,),
         shapes=[(s,) for s in SOLID_WITH_AXES],
         keywords=reduction,
     ),
@@ -259,7 +264,7 @@ NORMS = [
         "linalg_matrix_norm",
         np.linalg.matrix_norm,
         (NONZERO,),
-        (red.norm_over,),
+        (norms.norm_over,),
         shapes=[(s,) for s in MATRICES if 0 not in s],
         keywords=lambda pick, s: {"keepdims": pick([False, True])},
     ),
@@ -267,16 +272,16 @@ NORMS = [
         "complex_norm",
         np.linalg.norm,
         (COMPLEX,),
-        (red.norm_over,),
+        (norms.norm_over,),
         shapes=[(s,) for s in SOLID_WITH_AXES],
         keywords=vector_norm,
         points=(of(np.zeros(2, complex), np.zeros(2)),),
     ),
     Case(
         "power_norm",
-        lambda x, **how: red.power_norm_over(x, order=3.0, **how),
+        lambda x, **how: norms.power_norm_over(x, order=3.0, **how),
         (POSITIVE,),
-        (red.power_norm_over,),
+        (norms.power_norm_over,),
         shapes=[(s,) for s in SOLID_WITH_AXES],
         keywords=lambda pick, s: {"axis": pick([None, (0,)]), "keepdims": pick([False, True])},
         reference=lambda x, axis, keepdims: np.cbrt((x**3).sum(axis=axis, keepdims=keepdims)),

@@ -1,9 +1,10 @@
-"""Rows for autodiff/ops/reductions.py where only some entries are folded, or something beside them."""
+"""Rows for autodiff/ops/reductions.py and variances.py where only some entries are folded, or something beside them."""
 
 import math
 
 import numpy as np
 
+from autodiff.ops import norms, variances
 from autodiff.ops import reductions as red
 from tests.op_cases.case import COMPLEX, DISTINCT, NONZERO, REAL, Case, Point
 
@@ -54,7 +55,7 @@ CASES = [
     row(
         np.std,
         DISTINCT,
-        (red.norm_over,),
+        (norms.norm_over,),
         of([2.0, NAN, 2.0], [0.0, 0.0, 0.0], where=SOME),
         of([1.0, NAN, 3.0], [-0.5, 0.0, 0.5], where=SOME),
         name="_of_some",
@@ -81,5 +82,5 @@ CASES = [
     row(np.min, DISTINCT, (red.min_over,), name="_or_less", fixed={"initial": 0.25}, keywords=folding),
     row(np.sum, REAL, (red.sum_over,), name="_and_more", fixed={"initial": 1.5}, keywords=folding),
     row(np.prod, NONZERO, (red.prod_along,), name="_times_more", fixed={"initial": 1.5}, keywords=folding),
-    row(np.var, DISTINCT, (red.var_over,), name="_in_double", fixed={"dtype": np.float64}, keywords=folding),
+    row(np.var, DISTINCT, (variances.var_over,), name="_in_double", fixed={"dtype": np.float64}, keywords=folding),
 ]

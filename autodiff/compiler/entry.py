@@ -1,0 +1,266 @@
+"""One trace of a function: its program, the source of the program behind its guards, and the function made from it."""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autodiff import pytree
+from autodiff.arrays.tensors import Tensor, lift
+from autodiff.compiler.backwards import Tracking
+from autodiff.compiler.buffers import Plan, plan_buffers
+from autodiff.compiler.identifiers import comment, identifier
+from autodiff.compiler.passes import FOR_SPEED, PASSES
+from autodiff.compiler.program import Program
+from autodiff.compiler.record import Diverged
+from autodiff.compiler.scalars import ScalarWriter, suits
+from autodiff.compiler.source import Writer, owner_name
+from autodiff.compiler.tracing import Traced
+from autodiff.compiler.values import Value
+from autodiff.core import switches
+
+MISS = object()
+"""The answer of a program to a call that it was not written for."""
+_numbers = itertools.count()
+
+
+class Entry:
+    """One trace: its program, its source, and the function made from the source."""
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        name: str,
+        backend: str,
+        traced: Traced,
+        leaves: list[Any],
+        structure: Any,
+        keywords: bool,
+        unchecked: int | str,
+    ) -> None:
+        program = traced.program
+        for rewrite in (*PASSES, *(FOR_SPEED if backend == "numpy" else ())):
+            program = rewrite(program)
+        self.program = program
+        self.traced, self._structure = traced, structure
+        self._count = len(leaves)
+        self._flat = not keywords and all(c.kind is None for c in structure.children[0].children)
+        self._version = switches.structure[0]
+        self.has_only_numbers = backend == "numpy" and suits(program)  # such a program has no buffers and needs no lock
+        self.unchecked = unchecked
+        looks = [op.function for op in program.ops if op.form == "check"]
+        self.agrees_to = max((getattr(look, "agrees_to", 0.0) for look in looks), default=0.0)
+        if backend == "jax":  # XLA has its own elementary functions and orders of summation
+            narrow = any(np.dtype(v.dtype).char in "efF" for v in program.values())
+            self.agrees_to = max(self.agrees_to, 1e-3 if narrow else 1e-7)
+        self.source, self._run, writer = _written(_function_name(name), program, traced, leaves, backend)
+        self.names, self.namespace = ({}, {}) if unchecked == 0 else (writer.names, writer.namespace)
+        self._recording = switches.is_recording()
+        self._tracking = None
+        if traced.back is not None:
+            behind, run = _written_back(f"{_function_name(name)}_backwards", traced.back.program)
+            self.source += behind
+            self._tracking = Tracking(f, traced.back, run)
+
+    def is_alive(self) -> bool:
+        """Whether its guards can still hold: no Tensor that it reads has another array by now."""
+        return all(t._data is array or not getattr(array, "ndim", 0) for t, array in self.traced.states)
+
+    def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The answer of the program, or `MISS` if it was not written for such a call."""
+        if switches.is_recording() is not self._recording:
+            return MISS
+        if switches.structure[0] != self._version:
+            if not self.traced.reading.is_unchanged():
+                return MISS
+            self._version = switches.structure[0]
+        try:
+            if self._flat:
+                result = self._run(*args) if len(args) == self._count and not kwargs else MISS
+            else:
+                leaves, structure = pytree.flatten((args, kwargs))
+                result = MISS if structure != self._structure else self._run(*leaves)
+        except Diverged:
+            return MISS
+        if self._tracking is None or result is MISS:
+            return result
+        answer, kept = result  # type: ignore[misc]  # a pair, since it is not MISS
+        return self._tracking(answer, kept, args, kwargs)
+
+    def tracked_answer(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The answer of the function itself in the first call, tracked if the function's answer was."""
+        answer, back = self.traced.answer, self.traced.back
+        if self._tracking is None or back is None:
+            return answer
+        values, back.values = tuple(back.values), []
+        return self._tracking(answer, values, args, kwargs)
+
+
+def _function_name(name: str) -> str:
+    return name if identifier(name) == name else "step"
+
+
+def _written(
+    name: str, program: Program, traced: Traced, leaves: list[Any], backend: str
+) -> tuple[str, Callable[..., Any], Writer]:
+    """The source of a trace, the function made from it, and its writer."""
+    if backend == "jax":
+        from autodiff.compiler.jax_backend import JaxWriter
+
+        around = JaxWriter(program, Plan())
+        source = _source_of(around, name, traced, leaves)
+        return f"{source}\n\n{around.pure}", _run(source, name, around.namespace), around
+    plan = plan_buffers(program)
+    if not suits(program):
+        writer = Writer(program, plan)
+        source = _source_of(writer, name, traced, leaves)
+        return source, _run(source, name, writer.namespace), writer
+    writer = ScalarWriter(program, plan)
+    writer.in_numpy = f"{name}_in_numpy"
+    in_numpy = Writer(program, plan)
+    otherwise = _source_of(in_numpy, writer.in_numpy, traced, leaves, inner=True)
+    writer.used.add(writer.in_numpy)
+    writer.namespace[writer.in_numpy] = _run(otherwise, writer.in_numpy, in_numpy.namespace)
+    source = _source_of(writer, name, traced, leaves)
+    return f"{source}\n\n{otherwise}", _run(source, name, writer.namespace), writer
+
+
+def _written_back(name: str, program: Program | None) -> tuple[str, Callable[..., Any] | None]:
+    """The source of a backward pass and its function. It has no buffers: it may run late and in any thread."""
+    if program is None:
+        return "", None
+    for rewrite in PASSES:
+        program = rewrite(program)
+    writer = Writer(program, Plan())
+    writer.title = name
+    writer.used.add(name)
+    writer.name_values()
+    lines = [*writer.body(), f"return [{', '.join(writer.returned_parts())}]"]
+    parameters = ", ".join(writer.names[v] for v in program.arguments)
+    source = "\n".join([f"def {name}({parameters}):", *(f"    {line}" for line in lines)]) + "\n"
+    return f"\n\n{source}", _run(source, name, writer.namespace)
+
+
+def _run(source: str, name: str, namespace: dict[str, Any]) -> Any:
+    """Run the source and return its function; tracebacks and profilers can show its lines."""
+    file = f"<compiled {name} {next(_numbers)}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    exec(compile(source, file, "exec"), namespace)
+    weakref.finalize(namespace[name], linecache.cache.pop, file, None).atexit = False
+    return namespace[name]
+
+
+def _source_of(writer: Writer, function: str, traced: Traced, leaves: list[Any], *, inner: bool = False) -> str:
+    """The source of a function that runs a program. An inner one has no guards: its caller checked the arguments."""
+    program = writer.program
+    writer.title = function
+    writer.used.add(function)
+    by_number = {v.payload: v for v in program.arguments}
+    for i in range(len(leaves)):  # arguments, also static ones, are named before all other values
+        if i not in by_number:
+            writer.names[("static", i)] = writer.unique(f"static_{i}")
+    writer.name_values()
+    parameters = [writer.names.get(by_number.get(i), "") or writer.names[("static", i)] for i in range(len(leaves))]
+    if isinstance(writer, ScalarWriter):
+        writer.parameters = parameters
+    guards = [] if inner else list(_guards(writer, traced, leaves, parameters, by_number))
+    tensors = [] if inner else [i for i, x in enumerate(leaves) if isinstance(x, Tensor) and i in by_number]
+    body = [f"{parameters[i]} = {parameters[i]}._data" for i in tensors]
+    body += list(writer.body())
+    body.append(f"return {_answer(writer, traced)}{_kept(writer, traced)}")
+    lines = [f"def {function}({', '.join(parameters)}):"]
+    if guards:
+        lines.append("    if not (" + "\n            and ".join(guards) + "):")
+        lines.append(f"        return {writer.bind('another_call', MISS)}")
+    lines += [f"    {line}" for line in body]
+    legend = [] if inner else [_summary(writer, function), *writer.legend, ""]
+    return "\n".join([*(f"# {comment(line)}".rstrip("# ") for line in legend), *lines]) + "\n"
+
+
+def _summary(writer: Writer, function: str) -> str:
+    plan = writer.plan or Plan()
+    where = f"{len(plan.buffers)} buffers of {plan.nbytes / 1024:.0f} KiB (b0, b1, ...)"
+    where = "on Python's floats" if isinstance(writer, ScalarWriter) else where
+    return f"{function}, compiled from one call: {len(writer.program.ops)} operations, {where}"
+
+
+def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[str], by_number: dict[int, Any]) -> Any:
+    """The conditions under which the program is the right one for a call."""
+    for i, (x, p) in enumerate(zip(leaves, parameters)):
+        v = by_number.get(i)
+        if v is None:
+            yield _is_constant(writer, p, x)
+            continue
+        data = p
+        if isinstance(x, Tensor):
+            yield f"type({p}) is {writer.bind('Tensor', type(x))} and {p}._node is None"
+            data = f"{p}._data"
+        elif isinstance(x, np.ndarray):
+            yield f"type({p}) is {writer.bind('ndarray', np.ndarray)}"
+        if isinstance(x, np.generic):
+            yield f"type({p}) is {writer.bind(type(x).__name__, type(x))}"
+        else:
+            kind = np.dtype(v.dtype)
+            yield f"{data}.shape == {tuple(v.shape)} and {data}.dtype == {writer.bind(kind.name, kind)}"
+            if v.shape:
+                yield f"{data}.strides == {v.strides}"
+    read = {id(v.payload) for v in writer.program.values() if v.kind == "state"}
+    for t, array in traced.states:
+        if id(t) in read and np.ndim(array):
+            owner = writer.bind(owner_name("tensor", t), t)
+            yield f"{owner}._data is {writer.bind(owner_name('array', t), array)}"
+    for leaf in traced.begun:
+        yield f"{writer.bind(owner_name('leaf', leaf), leaf)}.grad is None"
+    for leaf in {v.payload for v in writer.program.values() if v.kind == "gradient"}:
+        yield f"{writer.bind(owner_name('leaf', leaf), leaf)}.grad is not None"
+    for holder in traced.reading.holders.values():
+        yield holder.guard(writer.bind)
+
+
+def _is_constant(writer: Writer, p: str, x: Any) -> str:
+    """The guard of a static argument: an equal number or text, or the same object, as is built into the program."""
+    kind = type(x)
+    if kind is complex or (kind is float and (x == 0 or not np.isfinite(x))):
+        return f"type({p}) is {kind.__name__} and repr({p}) == {repr(x)!r}"  # 0.0 and -0.0 are equal, 1 / x is not
+    if kind in (bool, int, float, complex, str):
+        return f"type({p}) is {kind.__name__} and {p} == {x!r}"
+    if isinstance(x, np.str_):
+        return f"type({p}) is {writer.bind(kind.__name__, kind)} and {p} == {writer.bind('argument', x)}"
+    return f"{p} is {writer.bind('argument', x)}"
+
+
+def _answer(writer: Writer, traced: Traced) -> str:
+    """The returned expression, in the structure of the function's own first answer."""
+    parts = writer.returned_parts()
+    wrapped = [
+        f"{writer.bind('untracked', _untracked)}({part})" if kind == "tensor" else part
+        for part, kind in zip(parts, traced.kinds)
+    ]
+    if traced.structure == pytree.LEAF:
+        return wrapped[0]
+    if traced.structure.kind is tuple and all(c == pytree.LEAF for c in traced.structure.children):
+        return f"({', '.join(wrapped)}{',' if len(wrapped) == 1 else ''})"
+    return f"{writer.bind('rebuilt', _rebuild(traced.structure))}([{', '.join(wrapped)}])"
+
+
+def _kept(writer: Writer, traced: Traced) -> str:
+    """The values saved for a backward pass, returned after the answer. An argument is not copied, as in a node."""
+    if traced.back is None:
+        return ""
+    n = len(traced.kinds)
+    pairs = zip(writer.program.outputs[n:], writer.returned_parts()[n:])
+    parts = [writer.boxed(v) if isinstance(v, Value) and v.kind == "argument" else part for v, part in pairs]
+    return f", ({''.join(f'{part}, ' for part in parts).rstrip()})"
+
+
+def _untracked(array: Any) -> Tensor:
+    return lift(array, None)
+
+
+def _rebuild(structure: Any) -> Callable[[list[Any]], Any]:
+    return lambda leaves: pytree.unflatten(structure, leaves)

@@ -1,0 +1,196 @@
+"""What people type before they have read anything: it works, or the message says what to type instead.
+
+A row of a table is a mistake, and the parts of its message: what was given, what was expected, how to mend it.
+"""
+
+import re
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+import optim
+
+POINT = np.ones(2)
+
+
+def f(x, y):
+    return x**2 + y**2
+
+
+def field(x, y):
+    return x, y
+
+
+def of_a_point(p):
+    return p[0] * p[1]
+
+
+def by_rate(t, rate):
+    return rate * t
+
+
+def table(rows):
+    """The rows of a table as parameters of a test, each with its name."""
+    return pytest.mark.parametrize(("call", "parts"), [pytest.param(*row, id=name) for name, row in rows.items()])
+
+
+def check(call, parts):
+    with pytest.raises(Exception) as caught:  # noqa: PT011  # of whatever type: its message is checked
+        call()
+    message = str(caught.value)
+    for part in parts:
+        assert re.search(part, message), f"{type(caught.value).__name__}: {message!r} does not say {part!r}"
+
+
+# --- functions of another shape
+
+AS_A_POINT = (r"f\(x, y\) takes 2 argument", "called with 1", r"write lambda p: f\(p\[0\], p\[1\]\)")
+FIELD_AS_A_POINT = (r"field\(x, y\) takes 2 argument", "called with 1", r"write lambda p: field\(p\[0\], p\[1\]\)")
+ONE_FOR_EACH = ("takes 1 argument", "called with 2", r"lambda x, y: \w+\(np\.stack\(\[x, y\]\)\)")
+
+
+@table(
+    {
+        "grad": (lambda: ad.grad(f)(POINT), AS_A_POINT),
+        "value_and_grad": (lambda: ad.value_and_grad(f)(POINT), AS_A_POINT),
+        "derivative": (lambda: ad.derivative(f)(1.0), AS_A_POINT),
+        "hessian": (lambda: ad.hessian(f)(POINT), AS_A_POINT),
+        "jacobian": (lambda: ad.jacobian(f)(POINT), AS_A_POINT),
+        "hvp": (lambda: ad.hvp(f, POINT, POINT), AS_A_POINT),
+        "jvp": (lambda: ad.jvp(f, (POINT,), (POINT,)), AS_A_POINT),
+        "vjp": (lambda: ad.vjp(f, POINT), AS_A_POINT),
+        "linearize": (lambda: ad.linearize(f, POINT), AS_A_POINT),
+        "directional_derivative": (lambda: ad.directional_derivative(f, POINT, POINT), AS_A_POINT),
+        "taylor": (lambda: ad.taylor(f, 0.5, 3), AS_A_POINT),
+        "laplacian": (lambda: ad.laplacian(f)(POINT), AS_A_POINT),
+        "gradient_field": (lambda: ad.gradient_field(f)(POINT), AS_A_POINT),
+        "minimize": (lambda: optim.minimize(f, [1.0, 1.0]), AS_A_POINT),
+        "minimize with gd": (lambda: optim.minimize(f, [1.0, 1.0], "gd"), AS_A_POINT),
+        "gradient_descent": (lambda: optim.gradient_descent(f, x0=POINT), AS_A_POINT),
+        "critical_points": (lambda: optim.critical_points(f, [(-1, 1), (-1, 1)]), AS_A_POINT),
+        "gradcheck": (lambda: ad.testing.gradcheck(f, POINT), AS_A_POINT),
+        "tangent": (lambda: ad.plotting.tangent(f, 1.0), AS_A_POINT),
+        "contours": (lambda: optim.plotting.contours(f, box=(-1, 1, -1, 1)), AS_A_POINT),
+        "divergence": (lambda: ad.divergence(field)(POINT), FIELD_AS_A_POINT),
+        "curl": (lambda: ad.curl(field)(POINT), FIELD_AS_A_POINT),
+        "line_integral": (lambda: ad.line_integral(field, lambda t: (np.cos(t), np.sin(t)), 0, 1), FIELD_AS_A_POINT),
+        "green": (lambda: ad.calculus.theorems.green(field, ad.calculus.Region.disc()), FIELD_AS_A_POINT),
+        "vector_field": (lambda: ad.plotting.vector_field(field, (-1, 1, -1, 1)), FIELD_AS_A_POINT),
+        "root": (lambda: optim.root(field, [1.0, 1.0]), FIELD_AS_A_POINT),
+        "fixed_point": (lambda: optim.fixed_point(field, [1.0, 1.0]), FIELD_AS_A_POINT),
+        "expectation": (lambda: ad.probability.expectation(f, ad.probability.Normal()), AS_A_POINT),
+        "integrate over a point": (lambda: ad.integrate(of_a_point, (0, 1), (0, 2)), ONE_FOR_EACH),
+        "odeint, of y alone": (lambda: ad.odeint(lambda y: -y, 1.0, [0.0, 1.0]), ("takes 1 argument", "called with 2")),
+        "a function of three, called with two": (
+            lambda: ad.grad(lambda a, b, c: a * b * c)(1.0, 2.0),
+            ("takes 3", "called with 2: a Tensor, a float", "pass them all"),
+        ),
+    }
+)
+def test_a_function_with_other_arguments(call, parts):
+    check(call, parts)
+
+
+def test_an_error_inside_of_a_function_passes_unchanged():
+    def inner(a):
+        return by_rate(a)
+
+    with pytest.raises(TypeError, match=r"^by_rate\(\) missing 1 required positional argument: 'rate'$"):
+        ad.grad(inner)(1.0)
+
+
+def test_functions_that_fit_are_called():
+    assert ad.grad(lambda *xs: xs[0] * xs[1])(2.0, 3.0) == 3.0
+    assert ad.grad(lambda x, by=3.0: x * by)(2.0) == 3.0
+    assert ad.grad(lambda x, *, by: x * by)(2.0, by=3.0) == 3.0
+    assert ad.grad(by_rate)(2.0, rate=3.0) == 3.0
+
+
+# --- points as lists
+
+
+def squares(x):
+    return (x**2).sum()
+
+
+def test_a_list_of_numbers_is_a_point():
+    for got, right in (
+        (ad.grad(squares)([2.0, 1.0]), [4.0, 2.0]),
+        (ad.hessian(squares)([2.0, 1.0]), [[2.0, 0.0], [0.0, 2.0]]),
+        (ad.hvp(squares, [2.0, 1.0], [1.0, 0.0]), [2.0, 0.0]),
+        (ad.jvp(squares, ([2.0, 1.0],), ([1.0, 0.0],))[1], 4.0),
+        (ad.vjp(np.sin, [0.0, 0.0])[1]([1.0, 2.0])[0], [1.0, 2.0]),
+        (ad.jacobian(np.cumsum)([2.0, 1.0]), [[1.0, 0.0], [1.0, 1.0]]),
+        (ad.hessian_operator(squares, [2.0, 1.0]) @ [1.0, 0.0], [2.0, 0.0]),
+        (ad.directional_derivative(squares, [3.0, 4.0], [0.0, 1.0]), 8.0),
+        (ad.grad(lambda a: (a @ a).sum())([[1.0, 0.0], [0.0, 1.0]]), [[2.0, 2.0], [2.0, 2.0]]),
+        (ad.gradient_field(squares)([2.0, 1.0]), [4.0, 2.0]),
+        (optim.gradient_descent(squares, x0=[2, 1], n_iterations=1)[1], [[2.0, 1.0], [1.6, 0.8]]),
+    ):
+        assert not isinstance(got, list)
+        np.testing.assert_allclose(got, right, rtol=1e-15)
+    np.testing.assert_allclose(optim.minimize(squares, [2, 1]).x, [0, 0], atol=1e-6)
+    np.testing.assert_allclose(optim.root(lambda x: x - 1, [2, 5]), [1, 1], rtol=1e-12)
+    assert ad.testing.gradcheck(squares, [2.0, 1.0])
+
+
+def test_lists_in_containers_and_lists_of_arrays_stay_lists():
+    assert ad.grad(lambda p: p["a"][0] * p["a"][1])({"a": [2.0, 3.0]}) == {"a": [3.0, 2.0]}
+    by_array, by_number = ad.grad(lambda p: (p[0] ** 2).sum() * p[1])([np.ones(2), 2.0])
+    assert by_array.tolist() == [4.0, 4.0] and by_number == 2.0
+    ragged = ad.grad(lambda p: p[0][0] * p[1][1])([[2.0], [3.0, 4.0]])
+    assert ragged == [[4.0], [0.0, 2.0]]
+
+
+def test_the_call_of_the_curriculum():
+    x, history = optim.gradient_descent(lambda x: x**2, lambda x: 2 * x, 2.0)
+    assert abs(x) < 1e-9 and len(history) == 101
+    _, short = optim.gradient_descent(lambda x: x**2, lambda x: 2 * x, 2.0, 0.25, 2)
+    assert short.tolist() == [2.0, 1.0, 0.5]
+
+
+@table(
+    {
+        "integers have no derivative": (lambda: ad.grad(squares)([2, 1]), ("x has dtype int64", "2.0 for 2")),
+        "no starting point": (lambda: optim.gradient_descent(squares), ("starting point", r"\(f, df, x0\)")),
+        "a starting point for the derivative": (
+            lambda: optim.gradient_descent(squares, 2.0),
+            ("df must be a function", "a float was given", "x0="),
+        ),
+        "corners for ranges": (
+            lambda: ad.integrate(lambda x, y: x * y, [0, 0], [1, 2]),
+            (r"\[0, 0\], \[1, 2\] is empty", "a pair", r"integrate\(f, \(0, 1\), \(0, 2\)\)"),
+        ),
+        "ranges in a list": (
+            lambda: ad.integrate(lambda x, y: x * y, [(0, 1), (0, 2)]),
+            (r"one list, \[\(0, 1\), \(0, 2\)\]", "of its own", r"integrate\(f, \(0, 1\), \(0, 2\)\)"),
+        ),
+        "four limits": (
+            lambda: ad.integrate(lambda x, y: x * y, 0, 1, 0, 2),
+            ("4 argument", "0, 1, 0, 2", r"\(a, b\), \(c, d\)"),
+        ),
+        "contours without a box": (lambda: optim.plotting.contours(squares), ("box=", "points p", "paths")),
+    }
+)
+def test_points_and_ranges(call, parts):
+    check(call, parts)
+
+
+# --- derive
+
+
+def test_derive_takes_numbers_as_variables():
+    assert ad.derive(lambda x: x * x)(3.0).endswith("return x * x")
+    assert "x ** 2" in ad.derive(lambda x: x**2)(3)
+    assert "x ** n" in ad.derive(lambda x, n: x**n)(3.0, 2)
+
+
+def test_derive_keeps_integers_that_must_be_known():
+    def steps(x, n, axis):
+        for _ in range(n):
+            x = np.sin(x)
+        return x.sum(axis=axis)
+
+    text = ad.derive(steps)(np.ones((2, 2)), 3, 0)
+    assert text.count("np.sin") == 3 and "def steps(x):" in text
