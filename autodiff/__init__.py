@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from autodiff import names, typing
 from autodiff.arrays.tensors import Tensor, tensor
 from autodiff.core.effects import check, effect, is_compiling, live, structure_changed
+from autodiff.core.kinds import elementwise, linear, multilinear, primitive
 from autodiff.core.modes import keep_memory, no_grad, scope
-from autodiff.core.primitives import Primitive, elementwise, linear, multilinear, primitive
+from autodiff.core.primitives import Primitive
 from autodiff.errors import (
     AnomalyError,
     AutodiffError,
@@ -32,17 +33,8 @@ from autodiff.errors import (
     UntrackedError,
 )
 from autodiff.transforms.checkpointing import checkpoint
-from autodiff.transforms.first_order import (
-    derivative,
-    directional_derivative,
-    grad,
-    gradients,
-    jvp,
-    linearize,
-    stop_gradient,
-    value_and_grad,
-    vjp,
-)
+from autodiff.transforms.directions import derivative, directional_derivative
+from autodiff.transforms.first_order import grad, gradients, jvp, linearize, stop_gradient, value_and_grad, vjp
 from autodiff.transforms.hessians import HessianOperator, hessian, hessian_operator, hvp
 from autodiff.transforms.jacobians import jacobian
 

@@ -284,7 +284,7 @@ def test_links_lead_somewhere(file):
 def test_the_line_counts_of_the_readme_are_right():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     counts = re.findall(r"\]\(([\w/]+\.py)\)\s+\((\d+)\s+lines\)", readme)
-    assert len(counts) == 5
+    assert len(counts) == 7
     for file, count in counts:
         lines = len((ROOT / file).read_text(encoding="utf-8").splitlines())
         assert abs(int(count) - lines) <= 0.1 * lines, f"{file} has {lines} lines"
@@ -367,6 +367,6 @@ def test_the_walk_of_a_gradient():
 def test_the_walk_of_a_hessian():
     listed = files_listed("of the same function enters these:", "That is the whole walk of a Hessian.")
     assert files_entered(lambda: ad.hessian(f)(2.0)) == listed
-    assert len(listed) <= 14
+    assert len(listed) <= 15
     summed = files_entered(lambda: ad.hessian(lambda x: np.sum(f(x)))(np.ones(3)))
     assert summed - listed == {"ops/reductions.py", "ops/shapes.py"}

@@ -26,8 +26,12 @@ ROOMS = (
     "typing",
     "display",
     "pytree",
-    *(f"core.{module}" for module in ("primitives", "switches", "tape", "walks", "copying", "masks", "sweeps")),
-    *(f"core.{module}" for module in ("modes", "effects")),
+    *(
+        f"core.{module}"
+        for module in ("primitives", "kinds", "switches", "tape", "walks", "copying", "masks", "sweeps", "forward")
+    ),
+    *(f"core.{module}" for module in ("primitives", "kinds", "switches", "tape", "walks", "copying", "masks")),
+    *(f"core.{module}" for module in ("sweeps", "forward", "modes", "effects")),
     "ops",
     *(
         f"arrays.{module}"
@@ -38,6 +42,7 @@ ROOMS = (
     "transforms.recording",
     "transforms.expansions",
     "transforms.first_order",
+    "transforms.directions",
     "transforms.jacobians",
     "transforms.hessians",
     "special",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from autodiff.arrays.tensors import Tensor
 from autodiff.errors import DomainError, GradientError, ShapeError
-from autodiff.transforms.first_order import derivative
+from autodiff.transforms.directions import derivative
 from autodiff.typing import Array, ArrayLike
 
 Step = float | Array | Tensor

@@ -22,7 +22,7 @@ from autodiff.calculus.integrands import one_by_one, values_at
 from autodiff.calculus.meshes import Mesh, double_exponential, whole
 from autodiff.calculus.ranges import Range, ranges_of
 from autodiff.core.effects import check, is_compiling
-from autodiff.core.primitives import elementwise, primitive
+from autodiff.core.kinds import elementwise, primitive
 from autodiff.errors import DomainError, StructureError
 from autodiff.transforms.recording import Function, title
 from autodiff.typing import Array, ArrayLike

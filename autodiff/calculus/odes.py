@@ -18,8 +18,8 @@ from autodiff.arrays.series import Series
 from autodiff.arrays.tensors import Tensor
 from autodiff.calculus.integrands import stacked
 from autodiff.core.effects import check, is_compiling
+from autodiff.core.kinds import primitive
 from autodiff.core.modes import no_grad
-from autodiff.core.primitives import primitive
 from autodiff.errors import DomainError, GradientError, ShapeError, UnsupportedError
 from autodiff.ops.matrices import conj, real_part
 from autodiff.transforms.calling import called

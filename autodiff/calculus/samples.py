@@ -10,7 +10,7 @@ import numpy as np
 from autodiff.arrays.tensors import Tensor
 from autodiff.calculus.integrands import values_at
 from autodiff.errors import ShapeError, StructureError
-from autodiff.transforms.first_order import derivative
+from autodiff.transforms.directions import derivative
 from autodiff.typing import Array, Numbers
 
 Y = TypeVar("Y")

@@ -23,7 +23,7 @@ from autodiff.calculus.poles import look_for_poles
 from autodiff.calculus.regions import Region
 from autodiff.calculus.surfaces import surface_integral
 from autodiff.errors import DomainError, ShapeError
-from autodiff.transforms.first_order import derivative
+from autodiff.transforms.directions import derivative
 from autodiff.transforms.recording import Function, title
 
 __all__ = [

@@ -21,7 +21,7 @@ from autodiff.compiler.record import Trace
 from autodiff.compiler.tracer import Tracer, plain
 from autodiff.compiler.values import EFFECTS, Value, mapped
 from autodiff.core import switches, walks
-from autodiff.core.primitives import primitive
+from autodiff.core.kinds import primitive
 from autodiff.core.tape import Leaf, Node
 from autodiff.errors import GradientError
 from autodiff.transforms.recording import pull_recorded, push_recorded, recording_on

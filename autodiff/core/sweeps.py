@@ -1,4 +1,4 @@
-"""The two sweeps: cotangents from outputs to inputs, tangents from inputs to outputs.
+"""The reverse sweep: cotangents from outputs to inputs; and what it has in common with the forward sweep.
 
 On arrays a sweep runs at NumPy's speed. If the caller gives it `lift`, it wraps the operands and
 outputs. The rules then record themselves, and the result can be differentiated again. What all rules
@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.core import switches
-from autodiff.core.masks import any_over_broadcast, blocked, mask_pulled, mask_pushed, outputs_mask, own_mask
-from autodiff.core.primitives import ELEMENTWISE, GUARDING, LINEAR, MASKING, OVERFLOWING, SINGULAR, pass_on
+from autodiff.core.masks import any_over_broadcast, blocked, mask_pulled, outputs_mask, own_mask
+from autodiff.core.primitives import ELEMENTWISE, GUARDING, MASKING, OVERFLOWING, SINGULAR, pass_on
 from autodiff.core.tape import ITEM, Leaf, Node, item_node
 from autodiff.core.walks import Walk
 from autodiff.errors import RuleError
@@ -35,8 +35,6 @@ from autodiff.typing import Array
 Lift = Callable[[Any, Node], Any]
 
 _LONG = 8192  # entries
-
-# --- the reverse sweep ----------------------------------------------------------------------------
 
 
 def pull_back_arrays(nodes: Iterable[Node], cts: dict[Node, Any], lives: dict[Node, Any] | None = None) -> None:
@@ -277,7 +275,7 @@ def step(
     if type(ct) is list:
         live = outputs_mask(node, ct, live) if masked else None
         ct = _outputs_cotangent(node, ct)
-    operands, output = _lifted(node, lift)
+    operands, output = lifted(node, lift)
     head = (ct, output, *operands) if primitive.takes_output else (ct, *operands)
     together = joint_cotangents(node, head) if primitive.pulls is None else None
     keywords = node.keywords if live is None or not primitive.sees_masks else {**node.keywords, "live": live}
@@ -394,7 +392,7 @@ def pull_back(
     return results
 
 
-def _lifted(node: Node, lift: Lift | None) -> tuple[tuple[Any, ...], Any]:
+def lifted(node: Node, lift: Lift | None) -> tuple[tuple[Any, ...], Any]:
     """The operands and output of a node for the rules: plain, or wrapped by `lift` if the sweep is recorded."""
     if lift is None:
         return node.operands, node.output
@@ -444,138 +442,3 @@ def _sum_to(g: Any, x: Any, node: Node) -> Any:
         extra + i for i, (a, b) in enumerate(zip(g.shape[extra:], x.shape, strict=True)) if a != b
     )
     return g.sum(axis=stretched).reshape(x.shape)
-
-
-# --- the forward sweep ----------------------------------------------------------------------------
-
-
-def push_forward(
-    found: Walk,
-    tangents: dict[Node, Any],
-    outputs: Set[Node],
-    *,
-    lift: Lift | None = None,
-    masked: bool = False,
-    lives: dict[Node, Any] | None = None,
-) -> dict[Node, Any]:
-    """The forward sweep: tangents along the recorded nodes, from the targets to the outputs.
-
-    The other parameters are as in `pull_back`; `tangents` maps the targets' nodes to their tangents.
-
-    Returns
-    -------
-    dict
-        The tangent of every output that depends on a target.
-    """
-    lives = {} if lives is None else lives
-    last = _last_use(found.nodes)
-    nodes: Iterable[Node] = reversed(found.nodes)
-    if switches.active:
-        nodes = switches.tell_swept(nodes, tangents, outputs, reverse=False)
-    for node in nodes:
-        primitive = node.primitive
-        if node in tangents:  # a target that is itself a result; its tangent was given
-            continue
-        moving = [i for i, p in enumerate(node.parents) if p is not None and p in tangents]
-        if not moving:
-            continue
-        if primitive is ITEM:
-            (parent,) = node.parents
-            t = tangents[parent][node.keywords["index"]]  # type: ignore[index]
-            if t is not None:
-                tangents[node] = t
-                live = lives.get(parent, {node.keywords["index"]: None})[node.keywords["index"]]  # type: ignore[arg-type]
-                if live is not None:
-                    lives[node] = live
-            continue
-        operands, output = _lifted(node, lift)
-        total: Any = None
-        alive: Any = False
-        if primitive.pushes is None:
-            total = _push_jointly(node, moving, tangents, operands, output)
-        for i in moving:
-            parent = node.parents[i]
-            assert parent is not None
-            own = mask_pushed(node, i, lives.get(parent)) if masked else None
-            if primitive.pushes is not None:
-                head = (output, *operands) if primitive.takes_output else operands
-                if primitive.kind == LINEAR:
-                    head = operands[1:]
-                t = primitive.pushes[i](tangents[parent], *head, **node.keywords)  # type: ignore[misc]
-                if own is not None and type(node.output) is not tuple:
-                    t = blocked(t, own, recorded=lift is not None)
-                total = t if total is None else _add(total, t)
-            if type(node.output) is tuple:
-                alive = own if len(moving) == 1 else None
-            else:
-                alive = None if own is None or alive is None else own if alive is False else alive | own
-        if type(node.output) is tuple:
-            tangents[node] = total
-            if alive is not None:
-                lives[node] = alive
-        else:
-            if alive is not None and primitive.pushes is None:
-                total = blocked(total, alive, recorded=lift is not None)
-            tangents[node] = conform_tangent(total, node)
-            if alive is not None:
-                lives[node] = alive if alive.shape == node.output.shape else np.broadcast_to(alive, node.output.shape)
-        for parent in last.get(node, ()):
-            if parent not in outputs:
-                tangents.pop(parent, None)
-                lives.pop(parent, None)
-    return tangents
-
-
-def _last_use(nodes: Sequence[Node]) -> dict[Node, list[Node]]:
-    """For each node, the parents whose tangents no later node reads, so that they can be freed after it."""
-    seen: set[Node] = set()
-    last: dict[Node, list[Node]] = {}
-    for node in nodes:
-        for parent in node.parents:
-            if parent is not None and parent not in seen:
-                seen.add(parent)
-                last.setdefault(node, []).append(parent)
-    return last
-
-
-def _add(a: Any, b: Any) -> Any:
-    if isinstance(a, (tuple, list)):
-        return tuple(q if p is None else p if q is None else p + q for p, q in zip(a, b, strict=True))
-    return a + b
-
-
-def _push_jointly(
-    node: Node, moving: list[int], tangents: dict[Node, Any], operands: tuple[Any, ...], output: Any
-) -> Any:
-    """The tangent of the output of an operation with one forward rule for all operands."""
-    primitive = node.primitive
-    ts = [None if i not in moving else tangents[p] for i, p in enumerate(node.parents)]  # type: ignore[index]
-    if primitive.kind == LINEAR or not primitive.symbolic_zeros:
-        ts = [np.zeros_like(x) if t is None else t for t, x in zip(ts, node.operands, strict=True)]
-    if primitive.kind == LINEAR:
-        return primitive(*ts, **node.keywords)
-    assert primitive.joint_push is not None
-    return primitive.joint_push(tuple(ts), output, *operands, **node.keywords)
-
-
-def conform_tangent(t: Any, node: Node) -> Any:
-    """A tangent, brought to the shape and dtype of the node's output: broadcast, then cast."""
-    y = node.output
-    shape = getattr(t, "shape", None)
-    if shape is None:
-        raise RuleError(
-            f"{node.primitive.name}: a forward rule returned {t!r}; expected an array of shape {np.shape(y)}."
-        )
-    if shape != y.shape:
-        try:
-            t = np.broadcast_to(t, y.shape)
-        except ValueError:
-            raise RuleError(
-                f"{node.primitive.name}: a forward rule returned shape {shape}; the output has shape {y.shape}."
-            ) from None
-    if t.dtype != y.dtype:
-        if t.dtype.kind == "c" and y.dtype.kind != "c":
-            t = t.real
-        if t.dtype != y.dtype:
-            t = t.astype(y.dtype)
-    return t

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import LINEAR, Primitive, linear
+from autodiff.core.kinds import linear
+from autodiff.core.primitives import LINEAR, Primitive
 
 next_number: Callable[[], int] = itertools.count(1).__next__
 """Returns the next number for a node or an assignment. It is atomic under the interpreter lock."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import elementwise
+from autodiff.core.kinds import elementwise
 from autodiff.ops.elementwise import sigmoid, sigmoid_slope
 from autodiff.ops.error_function import bell, erfc
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import OVERFLOWING, elementwise, implements
+from autodiff.core.kinds import elementwise
+from autodiff.core.primitives import OVERFLOWING, implements
 from autodiff.ops.elementwise import positive
 
 # --- the larger and the smaller -------------------------------------------------------------------

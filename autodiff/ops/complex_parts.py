@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import Primitive, Rule, elementwise, implements, primitive
+from autodiff.core.kinds import elementwise, primitive
+from autodiff.core.primitives import Primitive, Rule, implements
 from autodiff.ops.elementwise import positive, ratio
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import Primitive, elementwise
+from autodiff.core.kinds import elementwise
+from autodiff.core.primitives import Primitive
 
 
 def _complex(real: Any, imag: Any, like: Any) -> Any:

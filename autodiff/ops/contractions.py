@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import implements, linear, multilinear
+from autodiff.core.kinds import linear, multilinear
+from autodiff.core.primitives import implements
 from autodiff.errors import ShapeError, UnsupportedError
 from autodiff.ops.shapes import operand, spread
 from autodiff.typing import Shape

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import Primitive, implements, primitive
+from autodiff.core.kinds import primitive
+from autodiff.core.primitives import Primitive, implements
 from autodiff.ops.matrices import SlogdetResult, adjoint, conj, diagonal, identity, precision, square, transposed
 from autodiff.ops.scans import products_of_others
 from autodiff.ops.solving import inverse, inverted

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import Primitive, implements, linear
+from autodiff.core.kinds import linear
+from autodiff.core.primitives import Primitive, implements
 from autodiff.errors import ShapeError
 from autodiff.ops.choices import where
 from autodiff.ops.matrices import adjoint

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import NUMPY_CONSTANTS, Primitive, elementwise, implements, pass_on
+from autodiff.core.kinds import elementwise
+from autodiff.core.primitives import NUMPY_CONSTANTS, Primitive, implements, pass_on
 from autodiff.ops.complex_slopes import (
     inverse_square_of_cos,
     inverse_square_of_cosh,

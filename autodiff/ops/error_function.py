@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import Primitive, elementwise
+from autodiff.core.kinds import elementwise
+from autodiff.core.primitives import Primitive
 
 # W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23 (1969), tables II to IV;
 # coefficients from the highest power down, numerator and denominator.

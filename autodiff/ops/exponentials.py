@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import Primitive, primitive
+from autodiff.core.kinds import primitive
+from autodiff.core.primitives import Primitive
 from autodiff.ops.reductions import Axes, kept, mask_back, mask_on
 from autodiff.ops.shapes import spread
 

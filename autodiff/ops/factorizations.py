@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import implements, primitive
+from autodiff.core.kinds import primitive
+from autodiff.core.primitives import implements
 from autodiff.errors import MatrixError
 from autodiff.ops.diagonals import mirrored
 from autodiff.ops.joining import concatenate_all

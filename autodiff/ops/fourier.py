@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import Primitive, implements, linear
+from autodiff.core.kinds import linear
+from autodiff.core.primitives import Primitive, implements
 from autodiff.errors import ShapeError
 from autodiff.ops.complex_parts import conj
 from autodiff.ops.indexing import Index, index_add

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import Primitive, elementwise
+from autodiff.core.kinds import elementwise
+from autodiff.core.primitives import Primitive
 from autodiff.ops.through_scipy import gammaln, polygamma, scipy_function
 
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import NUMPY_CONSTANTS, Primitive, implements, linear, primitive
+from autodiff.core.kinds import linear, primitive
+from autodiff.core.primitives import NUMPY_CONSTANTS, Primitive, implements
 from autodiff.errors import ShapeError
 from autodiff.ops.deciding import whole
 from autodiff.ops.shapes import canonical_axis, in_a_row, operand, ravel, values

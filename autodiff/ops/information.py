@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import elementwise
+from autodiff.core.kinds import elementwise
 from autodiff.ops.choices import where
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import Primitive, implements, linear
+from autodiff.core.kinds import linear
+from autodiff.core.primitives import Primitive, implements
 from autodiff.errors import ShapeError, UnsupportedError
 from autodiff.ops.indexing import Index, index_add, take
 from autodiff.ops.shapes import (

@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import Primitive, primitive
+from autodiff.core.kinds import primitive
+from autodiff.core.primitives import Primitive
 from autodiff.ops.contractions import LETTERS
 from autodiff.ops.matrices import adjoint, rounding, transposed
 

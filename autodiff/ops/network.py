@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import Primitive, primitive
+from autodiff.core.kinds import primitive
+from autodiff.core.primitives import Primitive
 from autodiff.errors import DomainError, DtypeError, ShapeError
 from autodiff.ops.exponentials import softmax_over
 from autodiff.ops.products import matmul

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from autodiff.core.primitives import Primitive, primitive
+from autodiff.core.kinds import primitive
+from autodiff.core.primitives import Primitive
 from autodiff.ops.shapes import spread
 from autodiff.typing import Shape
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import Primitive, implements, primitive
+from autodiff.core.kinds import primitive
+from autodiff.core.primitives import Primitive, implements
 from autodiff.errors import ShapeError
 from autodiff.ops.elementwise import power_of, ratio
 from autodiff.ops.matrices import conj, real_part

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.core.primitives import implements, primitive
+from autodiff.core.kinds import primitive
+from autodiff.core.primitives import implements
 from autodiff.core.switches import is_traced
 from autodiff.errors import ShapeError, UnsupportedError
 from autodiff.ops.choices import where as choose

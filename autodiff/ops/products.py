@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import implements, multilinear
+from autodiff.core.kinds import multilinear
+from autodiff.core.primitives import implements
 from autodiff.errors import ShapeError
 from autodiff.ops.complex_parts import conj
 from autodiff.ops.shapes import canonical_axis, moveaxis, operand, permute, ravel, reshape_to

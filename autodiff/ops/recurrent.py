@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.core import switches
-from autodiff.core.primitives import Primitive, primitive
+from autodiff.core.kinds import primitive
+from autodiff.core.primitives import Primitive
 from autodiff.ops.elementwise import one_minus_square, sigmoid, sigmoid_slope, tanh_slope
 from autodiff.ops.workspace import workspace
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import implements, linear, primitive
+from autodiff.core.kinds import linear, primitive
+from autodiff.core.primitives import implements
 from autodiff.ops.choices import maximum, minimum
 from autodiff.ops.choices import where as choose
 from autodiff.ops.deciding import look

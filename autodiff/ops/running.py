@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import Primitive, primitive
+from autodiff.core.kinds import primitive
+from autodiff.core.primitives import Primitive
 from autodiff.ops.elementwise import share_of_exp
 from autodiff.ops.scans import delayed, recurrence
 from autodiff.ops.shapes import canonical_axis, operand, values

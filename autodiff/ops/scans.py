@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import Primitive, implements, linear, primitive
+from autodiff.core.kinds import linear, primitive
+from autodiff.core.primitives import Primitive, implements
 from autodiff.ops.joining import concatenate, concatenate_all
 from autodiff.ops.shapes import canonical_axis, cast, flip_axes, in_a_row, operand
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import Primitive, elementwise, implements, multilinear
+from autodiff.core.kinds import elementwise, multilinear
+from autodiff.core.primitives import Primitive, implements
 from autodiff.errors import DtypeError, ShapeError
 from autodiff.ops.choices import where
 from autodiff.ops.complex_parts import conj

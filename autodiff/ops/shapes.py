@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import NUMPY_CONSTANTS, Primitive, implements, linear
+from autodiff.core.kinds import linear
+from autodiff.core.primitives import NUMPY_CONSTANTS, Primitive, implements
 from autodiff.core.switches import is_traced
 from autodiff.errors import ShapeError
 from autodiff.typing import Shape

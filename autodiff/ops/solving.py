@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import NUMPY_CONSTANTS, Primitive, implements, primitive
+from autodiff.core.kinds import primitive
+from autodiff.core.primitives import NUMPY_CONSTANTS, Primitive, implements
 from autodiff.errors import MatrixError, ShapeError
 from autodiff.ops.deciding import decided
 from autodiff.ops.matrices import (

@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import Primitive, implements, primitive
+from autodiff.core.kinds import primitive
+from autodiff.core.primitives import Primitive, implements
 from autodiff.errors import MatrixError
 from autodiff.ops.diagonals import mirrored
 from autodiff.ops.elementwise import ratio

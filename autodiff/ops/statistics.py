@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import elementwise, implements
+from autodiff.core.kinds import elementwise
+from autodiff.core.primitives import implements
 from autodiff.errors import ShapeError
 from autodiff.ops.complex_parts import conj
 from autodiff.ops.deciding import decided, look, whole

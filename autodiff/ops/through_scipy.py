@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import Primitive, elementwise
+from autodiff.core.kinds import elementwise
+from autodiff.core.primitives import Primitive
 from autodiff.errors import MissingExtraError
 
 

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.core import switches
-from autodiff.core.primitives import Primitive, linear, multilinear, primitive
+from autodiff.core.kinds import linear, multilinear, primitive
+from autodiff.core.primitives import Primitive
 from autodiff.ops.workspace import workspace, writes_out
 from autodiff.typing import Shape
 

@@ -9,7 +9,7 @@ import numpy as np
 from autodiff.errors import DomainError, ShapeError
 from autodiff.plotting.sampling import box_of, grid, scalars_at
 from autodiff.plotting.style import BLUE, GREY, RED, axes_of
-from autodiff.transforms.first_order import directional_derivative as slope_along
+from autodiff.transforms.directions import directional_derivative as slope_along
 from autodiff.transforms.first_order import grad
 from autodiff.transforms.recording import Function
 

@@ -11,7 +11,7 @@ from autodiff.errors import DomainError
 from autodiff.plotting.sampling import frame, heights, interval_of, number
 from autodiff.plotting.style import BLUE, GREEN, GREY, ORANGE, RED, Film, axes_of
 from autodiff.transforms.calling import called
-from autodiff.transforms.first_order import derivative
+from autodiff.transforms.directions import derivative
 from autodiff.transforms.recording import Function
 from autodiff.typing import Array
 

@@ -11,7 +11,7 @@ from autodiff.arrays.plain import untracked
 from autodiff.arrays.tensors import Tensor
 from autodiff.core import switches
 from autodiff.core.effects import is_compiling, live
-from autodiff.core.primitives import elementwise
+from autodiff.core.kinds import elementwise
 from autodiff.errors import DomainError, UnsupportedError
 from autodiff.probability.cumulative import beta_cdf, gamma_cdf, log_beta_cdf, log_gamma_cdf
 from autodiff.probability.distribution import Discrete, Support

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.arrays.tensors import Tensor
-from autodiff.core.primitives import elementwise
+from autodiff.core.kinds import elementwise
 from autodiff.ops.gamma_remainders import log1p_less, stirling
 from autodiff.special import betaln, gammaln, xlogy
 from autodiff.typing import Array

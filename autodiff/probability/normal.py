@@ -9,7 +9,8 @@ import numpy as np
 
 from autodiff.arrays.tensors import Tensor
 from autodiff.core.effects import live
-from autodiff.core.primitives import Primitive, elementwise
+from autodiff.core.kinds import elementwise
+from autodiff.core.primitives import Primitive
 from autodiff.ops.error_function import bell, log_normal_tail
 from autodiff.probability.distribution import Continuous
 from autodiff.probability.parameters import POSITIVE, REAL, Parameter

@@ -12,7 +12,7 @@ from autodiff.errors import DomainError, GradientError
 from autodiff.ops import spectra
 from autodiff.ops.matrices import adjoint, hermitian_part, matrix, square
 from autodiff.ops.matrix_functions import matrix_derivative
-from autodiff.transforms.first_order import derivative
+from autodiff.transforms.directions import derivative
 from autodiff.typing import Array, Numbers
 
 Kind = TypeVar("Kind", Tensor, Array)

@@ -12,7 +12,8 @@ from autodiff import pytree
 from autodiff.arrays.plain import untracked
 from autodiff.arrays.tensors import Tensor, lift
 from autodiff.core import switches, walks
-from autodiff.core.primitives import Primitive, primitive
+from autodiff.core.kinds import primitive
+from autodiff.core.primitives import Primitive
 from autodiff.core.tape import Held, Node, item_node, next_number, opened
 from autodiff.errors import RuleError, UnsupportedError
 from autodiff.transforms.recording import pull_recorded, push_recorded, recording_on

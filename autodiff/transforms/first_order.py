@@ -1,9 +1,8 @@
-"""First derivatives of functions: gradients, pullbacks, pushforwards, derivatives along a direction."""
+"""First derivatives of functions: gradients, pullbacks, pushforwards."""
 
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, TypeVar, overload
 
@@ -14,7 +13,7 @@ from autodiff.arrays.plain import data_of, untracked
 from autodiff.arrays.tensors import Tensor, number, seed
 from autodiff.core import switches, walks
 from autodiff.core.tape import Node, next_number
-from autodiff.errors import GradientError, StructureError, UnsupportedError
+from autodiff.errors import GradientError, StructureError
 from autodiff.transforms.recording import (
     Derivative,
     Function,
@@ -433,85 +432,6 @@ def jvp(f: Function, xs: Sequence[Any], ts: Sequence[Any], **kwargs: Any) -> tup
         )
     y, pushforward = linearize(f, *xs, **kwargs)
     return y, pushforward(*ts)
-
-
-@overload
-def directional_derivative(f: Callable[..., Tensor], x: Tensor, v: Any) -> Tensor: ...
-@overload
-def directional_derivative(f: Function, x: Any, v: Any) -> Any: ...
-def directional_derivative(f: Function, x: Any, v: Any) -> Any:
-    """The derivative of `f` at `x` along `v`, J v; `v` is not normalised.
-
-    Parameters
-    ----------
-    f : callable
-        A function of one argument, an array or a nested container.
-    x, v : array_like
-        The point and the direction, with the same structure and shapes.
-
-    Returns
-    -------
-    array or container
-        With the structure of ``f(x)``.
-
-    Examples
-    --------
-    >>> import numpy as np, autodiff as ad
-    >>> float(ad.directional_derivative(lambda x: (x**2).sum(), np.array([1.0, 2.0]), np.array([1.0, 0.0])))
-    2.0
-    """
-    return jvp(f, (x,), (v,))[1]
-
-
-@overload
-def derivative(f: Callable[..., Tensor], n: int = ...) -> Derivative: ...
-@overload
-def derivative(f: Function, n: int = ...) -> Function: ...
-def derivative(f: Function, n: int = 1) -> Function:
-    """The n-th derivative of a function of one number, or of an elementwise function, entry by entry.
-
-    Parameters
-    ----------
-    f : callable
-        A function of one number, which may return an array. For an array argument it must be elementwise.
-    n : int, default 1
-        The order, 0 or more.
-
-    Returns
-    -------
-    callable
-        The derivative. It can be nested, and its results depend on tracked Tensors that `f` closes over.
-
-    Notes
-    -----
-    Forward mode. From n = 2 on a power series is used (see `autodiff.taylor`): its cost grows as n**2, that of nested
-    derivatives as 2**n. Nested derivatives are used only if an operation has a rule that cannot take a series.
-
-    Examples
-    --------
-    >>> import numpy as np, autodiff as ad
-    >>> round(float(ad.derivative(np.sin, n=2)(1.0) + np.sin(1.0)), 12)
-    0.0
-    """
-    if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 0:
-        raise GradientError(f"derivative: the order n must be an integer, 0 or more; {n!r} was given.")
-    if n == 0:
-        return f
-
-    @functools.wraps(f, assigned=("__module__", "__name__", "__qualname__", "__doc__"), updated=())
-    def slope(x: Any, **kwargs: Any) -> Any:
-        one = np.ones(np.shape(x), x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype)
-        if n == 1:
-            return jvp(f, (x,), (one,), **kwargs)[1]
-        from autodiff.transforms.expansions import coefficients  # imported here, since most programs never need it
-
-        try:
-            structure, found = coefficients(f, x, one[()], (n,), **kwargs)
-        except UnsupportedError:  # some rule cannot take a series
-            return derivative(derivative(f, n - 1))(x, **kwargs)
-        return pytree.unflatten(structure, [math.factorial(int(n)) * c for (c,) in found])
-
-    return slope
 
 
 @overload

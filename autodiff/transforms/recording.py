@@ -18,8 +18,9 @@ from autodiff import pytree
 from autodiff.arrays.plain import data_of
 from autodiff.arrays.tensors import Tensor, lift, met, number, plain
 from autodiff.core import switches, walks
+from autodiff.core.forward import push_forward
 from autodiff.core.primitives import MASKING
-from autodiff.core.sweeps import all_finite, pull_back, push_forward, with_masks_if_needed
+from autodiff.core.sweeps import all_finite, pull_back, with_masks_if_needed
 from autodiff.core.switches import is_traced, set_recording
 from autodiff.core.tape import Held, Node, opened
 from autodiff.core.walks import Walk
