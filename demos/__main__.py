@@ -1,10 +1,16 @@
 """``python -m demos`` lists the demos, one line each; ``python -m demos NAME`` runs one."""
 
 import importlib
+import os
 import pkgutil
 import sys
 
-import demos
+for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+    os.environ.setdefault(
+        _variable, "1"
+    )  # before NumPy is loaded: threads of BLAS make small networks slower, not faster
+
+import demos  # noqa: E402  # the variables come first
 
 HELPERS = {"__main__", "gallery", "output"}
 
