@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 import sys
 
+import autodiff
 import demos
 
 HELPERS = {"__main__", "gallery", "output"}
@@ -19,6 +20,16 @@ def summary(name: str) -> str:
     return (importlib.import_module(f"demos.{name}").__doc__ or "").strip().splitlines()[0]
 
 
+def foreign() -> str | None:
+    """What to say if one of the three packages is not that of this project; None if all are."""
+    if "__wengert__" not in vars(autodiff):
+        return f"autodiff is not that of wengert, but {autodiff.__file__}: run `python -m pip install .` here again"
+    from autodiff.names import packages
+
+    found = packages.strangers(load=True)
+    return packages.complaint(found) if found else None
+
+
 def main(arguments: list[str]) -> int:
     """Run the demo named by the first argument with the other arguments; without arguments, list all demos."""
     if not arguments or arguments[0] in ("-h", "--help", "list"):
@@ -26,6 +37,9 @@ def main(arguments: list[str]) -> int:
         for name in names():
             print(f"  {name:12s} {summary(name)}")
         return 0
+    if (wrong := foreign()) is not None:
+        print(wrong, file=sys.stderr)
+        return 1
     name, *rest = arguments
     if name not in names():
         print(f"no demo is named {name!r}; the demos are: {', '.join(names())}", file=sys.stderr)

@@ -109,6 +109,8 @@ class Module(Named):
     _hooks: tuple[HookHandle, ...] = ()
 
     def __setattr__(self, key: str, value: Any) -> None:
+        if key == "requires_grad":
+            raise self._cannot_set(key)
         before = self.__dict__.get(key)
         if isinstance(before, (Parameter, Buffer)) and not (value is None or isinstance(value, _OWN)):
             raise TypeError(displaced(f"{type(self).__name__}.{key}", before))

@@ -11,6 +11,7 @@ from typing import Any, Never
 import numpy as np
 
 import autodiff as ad
+from nn import beside
 from nn.module import Module
 from nn.named import refused
 from nn.training import progress as lines
@@ -122,6 +123,7 @@ def fit(
     """
     if unknown:
         refused("fit", "nn.fit(model, optimizer, loss, data, {})", fit, unknown)
+    beside.look()
     metrics = metrics or {}
     if isinstance(data, Batches):
         raise TypeError(
