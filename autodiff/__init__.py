@@ -149,18 +149,6 @@ __all__ = [
     "vjp",
 ]
 
-_UPPER_ROOMS = {
-    "calculus",
-    "compiler",
-    "display",
-    "drawing",
-    "flat",
-    "plotting",
-    "probability",
-    "solvers",
-    "special",
-    "testing",
-}
 _FROM_UPPER_ROOMS = {
     "Kink": "watchers.kinks",
     "KinkReport": "watchers.kinks",
@@ -194,10 +182,10 @@ def __getattr__(name: str) -> Any:
     """Load the upper rooms when they are first used; say what a name of another library is called here."""
     import importlib
 
-    if name in _UPPER_ROOMS:
-        return importlib.import_module(f"autodiff.{name}")
     if name in _FROM_UPPER_ROOMS:
         return getattr(importlib.import_module(f"autodiff.{_FROM_UPPER_ROOMS[name]}"), name)
+    if name in __all__:  # of the public names only the rooms themselves are left
+        return importlib.import_module(f"autodiff.{name}")
     raise names.not_in_module("autodiff", name, _row_of, __all__)
 
 

@@ -13,16 +13,16 @@ import autodiff
 if not hasattr(autodiff, "__wengert__"):
     found = getattr(autodiff, "__file__", None)
     raise ImportError(
-        f"nn needs the package autodiff of wengert; another one is in its place: {found}. To repair it: pip uninstall "
-        "autodiff, then in the folder of wengert pip install --force-reinstall --no-deps .; a file of your own that bears "
-        "the name needs another one."
+        f"nn needs the package autodiff of wengert; another one is in its place: {found}. To repair it: pip "
+        "uninstall autodiff, then in the folder of wengert pip install --force-reinstall --no-deps .; a file of your "
+        "own that bears the name needs another one."
     )
 
 
-def look() -> None:
+def look(stacklevel: int = 3) -> None:
     """Warn if a package `optim` has been imported that is not ours; it says what happened and how to repair it."""
     beside = sys.modules.get("optim")
     if beside is not None and "__wengert__" not in vars(beside):
         from autodiff.names import packages
 
-        warnings.warn(packages.complaint(packages.strangers()), stacklevel=3)
+        warnings.warn(packages.complaint(packages.strangers()), stacklevel=stacklevel)

@@ -6,12 +6,39 @@ from typing import Any
 
 import numpy as np
 
+import autodiff as ad
+
 
 def positive(who: str, **options: Any) -> None:
     """Check that each option is a positive integer."""
     for what, n in options.items():
         if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
             raise ValueError(f"{who}: {what} must be a positive integer; {n!r} was given.")
+
+
+def given_for_module(value: Any) -> str:
+    """The end of a message: what was given where a module is needed, and how to make one of it."""
+    if isinstance(value, type):
+        return f"the class {value.__name__} was given. Write {value.__name__}(), with brackets."
+    if isinstance(value, (list, tuple)):
+        return f"a {type(value).__name__} was given. Write *layers for its entries, one argument each."
+    name = getattr(value, "__name__", "")
+    if callable(value):
+        function = f"np.{name}" if isinstance(value, np.ufunc) else "f" if name in ("", "<lambda>") else name
+        return f"a {type(value).__name__} was given. A function becomes a layer by nn.Lambda({function})."
+    return f"a {type(value).__name__} was given."
+
+
+def not_class_numbers(who: str, labels: Any) -> ad.DtypeError:
+    """The error about labels that are not integers."""
+    mend = (
+        "Number the classes: classes, labels = np.unique(labels, return_inverse=True)."
+        if labels.dtype.kind in "OUST"
+        else "If their values are integers, use labels.astype(int)."
+    )
+    return ad.DtypeError(
+        f"{who}: labels must be class numbers of an integer dtype; these have dtype {labels.dtype}. {mend}"
+    )
 
 
 def share(who: str, **options: Any) -> None:

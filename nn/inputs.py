@@ -16,7 +16,7 @@ def plain(x: Any) -> Any:
     return x if hasattr(x, "dtype") else np.asarray(x)
 
 
-def as_tensor(x: Any) -> Any:
+def as_tensor(x: Any) -> ad.Tensor:
     """The input of a layer without parameters: a floating-point or complex Tensor; other dtypes become float64."""
     x = x if isinstance(x, ad.Tensor) else ad.Tensor(x)
     return x if x.dtype.kind in "fc" else x.astype(float)

@@ -44,6 +44,13 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
     """
     import zipfile  # imports all compressors, which would add a quarter to the import time of `nn`
 
+    if not isinstance(state, Mapping):
+        model = hasattr(state, "state_dict") or hasattr(path, "state_dict")
+        mend = "model.state_dict()" if model else '{"name": array}'
+        raise TypeError(
+            f"save takes a path and a state, a dict of arrays; a {type(state).__name__} was given as the state. Write "
+            f"nn.save(path, {mend})."
+        )
     arrays = {}
     for key, value in state.items():
         array = np.asarray(value.data if isinstance(value, ad.Tensor) else value)
@@ -55,6 +62,7 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
     path = os.path.realpath(os.fsdecode(path))  # replaces the file that a link points to, not the link
     if os.path.exists(path) and not os.path.isfile(path):
         raise OSError(f"save: {path!r} exists and is not a file; give the path of a file.")
+    expect_folder("save", path)
     temporary = f"{path}.{os.urandom(4).hex()}.part"
     try:
         with open(temporary, "xb") as file:
@@ -73,6 +81,15 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
             os.unlink(temporary)
         raise
     _sync_folder(os.path.dirname(path))
+
+
+def expect_folder(who: str, path: str | os.PathLike[str]) -> None:
+    """Raise FileNotFoundError if the folder of a file that is to be written does not exist."""
+    folder = os.path.dirname(os.path.realpath(os.fsdecode(path)))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(
+            f"{who}: there is no folder {folder!r} to write into. Make it first: os.makedirs({folder!r})."
+        )
 
 
 def _sync_folder(folder: str) -> None:
@@ -125,6 +142,6 @@ def load(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, np.dtype[Any
                         raise ValueError(f"{key!r} has dtype {array.dtype}; save bfloat16 as float32")
                 return found
         except Exception as error:  # a wrong byte can raise almost any exception
-            raise ValueError(
-                f"load: {os.fspath(path)!r} is not a complete npz file of plain arrays ({error})."
-            ) from error
+            # NumPy's own words would advise to unpickle the file, which runs whatever is in it
+            why = "it holds pickled objects, or is damaged" if "allow_pickle" in str(error) else error
+            raise ValueError(f"load: {os.fspath(path)!r} is not a complete npz file of plain arrays ({why}).") from None

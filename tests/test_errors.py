@@ -418,7 +418,7 @@ MISTAKES = {
     "a list of layers": (
         lambda: nn.Sequential([nn.Tanh()]),
         TypeError, TypeError,
-        ["argument 0 is a list"], ["modules, one argument each"], [],
+        ["argument 0 must be a module"], ["a list was given"], ["one argument each"],
     ),
     # --- optimisers
     "no parameters": (

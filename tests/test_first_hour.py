@@ -181,7 +181,7 @@ def test_points_and_ranges(call, parts):
 
 
 def test_derive_takes_numbers_as_variables():
-    assert ad.derive(lambda x: x * x)(3.0).endswith("return product_1")
+    assert ad.derive(lambda x: x * x)(3.0).endswith("return x * x")
     assert "x ** 2" in ad.derive(lambda x: x**2)(3)
     assert "x ** n" in ad.derive(lambda x, n: x**n)(3.0, 2)
 

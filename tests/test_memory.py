@@ -72,6 +72,20 @@ def _failing():
         ad.grad(lambda x: np.tanh(x))(V)
 
 
+def _misfitting():
+    with contextlib.suppress(TypeError):
+        ad.grad(lambda x, y: (x * y).sum())(V)
+
+
+def _writing():
+    def g(x):
+        out = np.zeros(2)
+        out[0] = np.tanh(x)[0]
+
+    with contextlib.suppress(ad.UntrackedError):
+        ad.grad(g)(V)
+
+
 def _backward():
     x = ad.tensor(V, requires_grad=True)
     f(x).backward()
@@ -112,6 +126,8 @@ CALLS = {
     "masks": lambda: ad.grad(lambda x: np.where(x > 0, np.sqrt(x), 0.0).sum())(V),
     "drawing": lambda: ad.draw(f(ad.tensor(V, requires_grad=True))).source,
     "an error": _failing,
+    "other arguments": _misfitting,
+    "a tensor in an array": _writing,
     "training": _training,
     "newton": _newton,
 }

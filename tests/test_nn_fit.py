@@ -432,8 +432,8 @@ def test_nan_in_the_data_is_told_from_an_operation():
 @pytest.mark.parametrize(
     ("change", "error", "told"),
     [
-        ({"data": (X,)}, TypeError, r"tuples of inputs and targets"),
-        ({"validation": (X,)}, TypeError, r"tuples of inputs and targets"),
+        ({"data": (X,)}, TypeError, r"must be a tuple of inputs and targets.*a tuple of length 1 was given"),
+        ({"validation": (X,)}, TypeError, r"must be a tuple of inputs and targets.*a tuple of length 1 was given"),
         ({"schedule_every": "year"}, ValueError, "'year' was given"),
         ({"epochs": -1}, ValueError, "-1 was given"),
         ({"data": (X, Y[:5])}, ad.ShapeError, "same number of rows"),
@@ -487,6 +487,40 @@ def test_metrics():
     for metric in (nn.accuracy, nn.confusion_matrix):
         with pytest.raises(ad.ShapeError, match=r"\(3, 2\) and \(2,\)"):
             metric(scores, labels[:2])
+
+
+def test_predicted_labels_stand_for_scores():
+    scores = np.random.default_rng(0).normal(size=(40, 5))
+    labels = np.random.default_rng(1).integers(0, 5, 40)
+    predicted = scores.argmax(axis=1)
+    expected = nn.confusion_matrix(scores, labels)
+    assert expected[labels[0], predicted[0]] > 0 and expected.sum() == 40
+    np.testing.assert_array_equal(nn.confusion_matrix(predicted, labels), expected)
+    np.testing.assert_array_equal(nn.confusion_matrix(predicted.tolist(), ad.tensor(labels)), expected)
+    assert nn.accuracy(predicted, labels) == nn.accuracy(scores, labels) == np.trace(expected) / 40
+    # the number of classes: the least that fits, or as given
+    np.testing.assert_array_equal(nn.confusion_matrix([0, 1, 1], [0, 0, 2]), [[1, 1, 0], [0, 0, 0], [0, 1, 0]])
+    assert nn.confusion_matrix([0], [0]).shape == (1, 1) and nn.confusion_matrix([0], [0], classes=3).shape == (3, 3)
+    # one score each, or truth values: two classes
+    np.testing.assert_array_equal(nn.confusion_matrix([-1.0, 2.0], [0, 0]), [[1, 1], [0, 0]])
+    np.testing.assert_array_equal(nn.confusion_matrix([True, True], [False, True]), [[0, 1], [0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "told"),
+    [
+        (lambda: nn.confusion_matrix([0, 3], [0, 1], classes=3), ad.DomainError, "predicted labels.*0..2.*label 3"),
+        (lambda: nn.confusion_matrix([0, -1], [0, 1]), ad.DomainError, "label -1"),
+        (lambda: nn.confusion_matrix(["a", "b"], [0, 1]), ad.DtypeError, "return_inverse=True"),
+        (lambda: nn.confusion_matrix([0, 1], ["a", "b"]), ad.DtypeError, "return_inverse=True"),
+        (lambda: nn.accuracy(["a", "b"], ["a", "b"]), ad.DtypeError, "accuracy.*return_inverse=True"),
+        (lambda: nn.confusion_matrix(np.eye(2), [0, 1], classes=3), ad.ShapeError, "classes=3.*scores of 2"),
+        (lambda: nn.confusion_matrix([0, 1], [0, 1], classes=0), ValueError, "classes must be a positive"),
+    ],
+)
+def test_labels_that_are_no_numbers_are_refused(call, error, told):
+    with pytest.raises(error, match=told):
+        call()
 
 
 @pytest.mark.parametrize("name", ["moons", "circles", "spirals", "blobs", "xor"])

@@ -111,8 +111,14 @@ def test_compiled_training_follows_a_schedule_and_resumes(tmp_path):
 
 def test_an_optimiser_that_decides_by_values_is_refused_when_compiled():
     model = network()
-    with pytest.raises(ad.CompileError):
+    with pytest.raises(ad.CompileError, match=r"evaluations in Newton\.step.*leave compile=True out"):
         trained(model, 1, optim.Newton(model.parameters()), compile=True)
+
+
+def test_a_norm_to_clip_to_is_checked_by_the_optimiser_too():
+    model = network()
+    with pytest.raises(ValueError, match=r"clip_norm must be between 0\.0 and inf; -1"):
+        optim.Adam(model.parameters()).step(lambda: nn.cross_entropy(model(X), Y), clip_norm=-1)
 
 
 # --- clip_norm=
@@ -150,12 +156,9 @@ def test_an_optimiser_that_cannot_clip_says_so():
 
 def test_a_last_batch_of_one_says_how_to_leave_it_out():
     data = (X[:33], Y[:33])
-    fit = lambda **options: nn.fit(
-        network(norm=True), optim.Adam(model.parameters()), nn.cross_entropy, data, progress=False, **options
-    )
     model = network(norm=True)
     with pytest.raises(ad.ShapeError, match=r"at least two values.*drop_last=True.*\.eval\(\)"):
-        fit(epochs=1, batch_size=16)
+        nn.fit(model, optim.Adam(model.parameters()), nn.cross_entropy, data, epochs=1, batch_size=16, progress=False)
     model = network(norm=True)
     history = nn.fit(model, optim.Adam(model.parameters()), nn.cross_entropy, data, epochs=3, batch_size=16,
                      drop_last=True, progress=False)  # fmt: skip
@@ -240,4 +243,4 @@ def test_of_many_epochs_some_are_shown_and_the_best_among_them():
 def test_small_and_large_numbers_stay_readable():
     assert "1.000e-05" in str(recorded(loss=[1e-5, 2.0])) and "3.000e+08" in str(recorded(loss=[3e8]))
     assert str(nn.History()) == "0 epochs"
-    assert str(recorded(accuracy=[0.5])).splitlines()[0] == "1 epochs"
+    assert str(recorded(accuracy=[0.5])).splitlines()[0] == "1 epoch"

@@ -74,6 +74,12 @@ def test_groups_are_saved_and_copied():
     for p, q, r in zip(pair, other, third, strict=True):
         assert p.data.tolist() == q.data.tolist() == r.data.tolist()
     assert copied.groups[1].weight_decay == 0.1
+    assert state["betas"].tolist() == [[0.9, 0.999]] * 2 and state["weight_decay"].tolist() == [0.01, 0.1]
+    again.groups[1].betas = (0.5, 0.5)
+    again.weight_decay = 0.0
+    again.load_state_dict(state)
+    assert [group.betas for group in again.groups] == [(0.9, 0.999)] * 2
+    assert [group.weight_decay for group in again.groups] == [0.01, 0.1]
 
 
 def test_decay_alone_shrinks_by_the_same_share():

@@ -29,7 +29,10 @@ import optim
 import autodiff
 class Steps:
     def state_dict(self): return {}
-    def step(self, loss): return loss()
+    def step(self, loss):
+        value = loss()
+        value.backward()
+        return value
 nn.fit(nn.Linear(1, 1), Steps(), nn.mse_loss, (np.ones((2, 1)), np.ones((2, 1))), epochs=1, progress=False)
 """
 
@@ -82,7 +85,8 @@ def test_fit_looks(tmp_path):
     put(tmp_path, "optim")
     done = python(tmp_path, "-c", FIT)
     assert done.returncode == 0, done.stderr
-    assert "`optim` is not that of wengert" in done.stderr and done.stderr.count("UserWarning") == 1
+    assert "`optim` is not that of wengert" in done.stderr
+    assert done.stderr.count("UserWarning") == 1 and "<string>:12: UserWarning" in done.stderr
 
 
 def test_a_file_of_ones_own_is_named(tmp_path):

@@ -58,6 +58,9 @@ def test_a_checker_sees_the_types_and_what_breaks_them(checker, tmp_path):
 
 def is_of(value, kind):
     """Whether a value is of a type, as far as one can look; NumPy's numbers count as arrays."""
+    alias = typing.get_origin(kind) or kind
+    if hasattr(alias, "__value__"):  # a `type` statement, as NDArray is from NumPy 2.5 on
+        kind = alias.__value__
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if kind is typing.Any:
         return True

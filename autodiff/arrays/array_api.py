@@ -276,14 +276,11 @@ def namespace(array: Any, make: Callable[..., Any]) -> Namespace:
 
     own: dict[str, Any] = {name: made(getattr(np, name)) for name in _MADE if hasattr(np, name)}
     own |= {name: like(name) for name in _LIKE}
-    own |= {
-        f.__name__: f
-        for f in (asarray, from_dlpack, full, full_like, finfo, meshgrid, reshape, unstack, take_along_axis, argsort)
-    }
-    own |= {
-        f.__name__: f
-        for f in (sort, count_nonzero, searchsorted, scans.cumulative_sum, scans.cumulative_prod, clip, astype)
-    }
+    for f in (
+        *(asarray, from_dlpack, full, full_like, finfo, meshgrid, reshape, unstack, take_along_axis, argsort),
+        *(sort, count_nonzero, searchsorted, scans.cumulative_sum, scans.cumulative_prod, clip, astype),
+    ):
+        own[f.__name__] = f
     own["__array_api_version__"], own["__array_namespace_info__"] = VERSION, Info
     frequencies = {name: made(getattr(np.fft, name)) for name in ("fftfreq", "rfftfreq")}
     own["linalg"] = Namespace("array API's linalg", np.linalg, _LINALG, {"eig": eig, "eigvals": eigvals})

@@ -25,6 +25,11 @@ BATCH_RULES: dict[Primitive, Callable[..., Any]] = {}
 """For each primitive ``(args, kwargs) -> values``, which may return NotImplemented: then it runs copy by copy."""
 
 
+def _operator(function: Callable[[Any, Any], Any]) -> Any:
+    """The two methods of an operator: with a Batch on the left, and on the right."""
+    return lambda self, other: function(self, other), lambda self, other: function(other, self)
+
+
 class Batch:
     """`values` of shape ``(b, *shape)``, used like an array of shape ``shape``."""
 
@@ -70,7 +75,7 @@ class Batch:
         rule = BATCH_RULES.get(primitive)
         values = NotImplemented if rule is None else rule(args, kwargs)
         if values is NotImplemented:
-            return _copy_by_copy(primitive, args, kwargs)
+            return copy_by_copy(primitive, args, kwargs)
         return tuple(Batch(v) for v in values) if type(values) is tuple else Batch(values)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -83,7 +88,7 @@ class Batch:
 
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         function = NUMPY_FUNCTIONS.get(func) or NUMPY_PRIMITIVES.get(func)
-        return function(*args, **kwargs) if function is not None else _copy_by_copy(func, args, kwargs)
+        return function(*args, **kwargs) if function is not None else copy_by_copy(func, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise UnsupportedError(
@@ -95,23 +100,16 @@ class Batch:
 
     # --- operators and methods that rules use -----------------------------------------------------
 
-    def __add__(self, other: Any) -> Any:
-        return np.add(self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return np.add(other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return np.subtract(self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return np.subtract(other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return np.multiply(self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return np.multiply(other, self)
+    __add__, __radd__ = _operator(np.add)
+    __sub__, __rsub__ = _operator(np.subtract)
+    __mul__, __rmul__ = _operator(np.multiply)
+    __matmul__, __rmatmul__ = _operator(products.matmul)
+    __pow__ = _operator(np.power)[0]
+    __and__, __rand__ = _operator(np.logical_and)
+    __or__, __ror__ = _operator(np.logical_or)
+    __eq__, __ne__ = _operator(np.equal)[0], _operator(np.not_equal)[0]
+    __lt__, __le__ = _operator(np.less)[0], _operator(np.less_equal)[0]
+    __gt__, __ge__ = _operator(np.greater)[0], _operator(np.greater_equal)[0]
 
     def __truediv__(self, other: Any) -> Any:
         return ew.divide_by_number(self, other) if type(other) in (int, float) else np.divide(self, other)
@@ -119,51 +117,14 @@ class Batch:
     def __rtruediv__(self, other: Any) -> Any:
         return np.divide(other, self)
 
-    def __matmul__(self, other: Any) -> Any:
-        return products.matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Any:
-        return products.matmul(other, self)
-
     def __neg__(self) -> Any:
         return np.negative(self)
 
     def __abs__(self) -> Any:
         return np.absolute(self)
 
-    def __pow__(self, other: Any) -> Any:
-        return np.power(self, other)
-
-    def __and__(self, other: Any) -> Any:
-        return np.logical_and(self, other)
-
-    __rand__ = __and__
-
-    def __or__(self, other: Any) -> Any:
-        return np.logical_or(self, other)
-
-    __ror__ = __or__
-
     def __invert__(self) -> Any:
         return np.logical_not(self)
-
-    def __eq__(self, other: Any) -> Any:
-        return np.equal(self, other)
-
-    def __ne__(self, other: Any) -> Any:
-        return np.not_equal(self, other)
-
-    def __lt__(self, other: Any) -> Any:
-        return np.less(self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return np.less_equal(self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return np.greater(self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return np.greater_equal(self, other)
 
     def __getitem__(self, index: Any) -> Any:
         return indexing.getitem(self, index)
@@ -232,7 +193,7 @@ def _aligned(args: tuple[Any, ...]) -> list[Any]:
     return out
 
 
-def _copy_by_copy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def copy_by_copy(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The definition of a batch: run the function on each copy and stack what it returns."""
     n = next(len(a) for a in _flat(args) if isinstance(a, Batch))
     runs = [function(*_pick(args, i), **kwargs) for i in range(n)]

@@ -648,7 +648,8 @@ class Tensor(NumpyMethods["Tensor"]):
         if self._node is not None:
             raise self._leaves_graph(
                 "float()",
-                "Write x.item() for the number; for a function that keeps the gradient use np.sin, not math.sin.",
+                "Write x.item() for the number; for a function that keeps the gradient use np.sin, not math.sin; in "
+                "place of out[i] = x collect the values in a list and write np.stack(values).",
             )
         return float(self._data)
 

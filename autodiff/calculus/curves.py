@@ -9,9 +9,8 @@ import numpy as np
 from autodiff.arrays.tensors import Tensor
 from autodiff.calculus.integrals import integrate
 from autodiff.calculus.integrands import stacked
-from autodiff.calculus.partials import components
+from autodiff.calculus.partials import times_element
 from autodiff.errors import ShapeError
-from autodiff.transforms.calling import called
 from autodiff.transforms.first_order import jvp
 from autodiff.transforms.recording import Function, title
 from autodiff.typing import Array, ArrayLike
@@ -80,15 +79,7 @@ def line_integral(F: Function, curve: Function, a: ArrayLike, b: ArrayLike, **op
 
     def integrand(t: Any) -> Any:
         r, velocity = point_and_velocity(curve, t, "line_integral")
-        y = called(F, r)
-        if isinstance(y, (list, tuple)) or np.ndim(y) == np.ndim(r):
-            return (components(lambda _: y, r, "line_integral") * velocity).sum(axis=0)
-        if np.shape(y) not in ((), np.shape(t)):
-            raise ShapeError(
-                f"line_integral: at points of shape {np.shape(r)} {title(F)} returned shape {np.shape(y)}; "
-                f"expected {np.shape(r)}, a vector field, or {np.shape(t)}, a scalar one."
-            )
-        return y * np.linalg.norm(velocity, axis=0)
+        return times_element(F, r, velocity, "line_integral")
 
     return integrate(integrand, a, b, **options)
 

@@ -12,7 +12,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from autodiff.arrays.batching import Batch
+from autodiff.arrays.batching import Batch, copy_by_copy
 from autodiff.arrays.plain import concrete, is_more_than_numbers, untracked
 from autodiff.arrays.series import Series
 from autodiff.arrays.tensors import Tensor
@@ -297,13 +297,9 @@ def _one_by_one(rule: Callable[..., Any], *directions: Any) -> Any:
     """A rule along several directions: one after another, since each chooses its own steps."""
     if any(isinstance(v, Series) for v in directions):
         raise UnsupportedError("odeint with adjoint=True has no power series: each direction chooses its own steps.")
-    n = next((len(v) for v in directions if isinstance(v, Batch)), None)
-    if n is None:
-        return rule(*directions)
-    runs = [rule(*(v.values[i] if isinstance(v, Batch) else v for v in directions)) for i in range(n)]
-    if isinstance(runs[0], tuple):
-        return tuple(Batch(np.stack(parts)) for parts in zip(*runs, strict=True))
-    return Batch(np.stack(runs))
+    if any(isinstance(v, Batch) for v in directions):
+        return copy_by_copy(rule, directions, {})
+    return rule(*directions)
 
 
 def _adjoint(

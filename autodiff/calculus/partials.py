@@ -67,6 +67,20 @@ def scalar_values(f: Function, p: Any, who: str) -> Tensor | Array:
     return _floating(y)
 
 
+def times_element(F: Function, p: Any, element: Any, who: str) -> Any:
+    """A field at points of a curve or surface times the element there; for a scalar field, times its length."""
+    y = called(F, p)
+    if isinstance(y, (list, tuple)) or np.ndim(y) == np.ndim(p):
+        return (components(lambda _: y, p, who) * element).sum(axis=0)
+    points = np.shape(p)[1:]
+    if np.shape(y) not in ((), points):
+        raise ShapeError(
+            f"{who}: at points of shape {np.shape(p)} {title(F)} returned shape {np.shape(y)}; expected {np.shape(p)}, "
+            f"a vector field, or {points}, a scalar one."
+        )
+    return y * np.linalg.norm(element, axis=0)
+
+
 def _floating(y: Any) -> Any:
     y = y if is_more_than_numbers(y) else np.asarray(y)
     return y.astype(float) if y.dtype.kind in "iub" else y

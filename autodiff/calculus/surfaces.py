@@ -10,9 +10,8 @@ import numpy as np
 from autodiff.arrays.tensors import Tensor
 from autodiff.calculus.integrals import integrate
 from autodiff.calculus.integrands import stacked
-from autodiff.calculus.partials import components, partials
+from autodiff.calculus.partials import components, partials, times_element
 from autodiff.errors import ShapeError
-from autodiff.transforms.calling import called
 from autodiff.transforms.recording import Function, title
 from autodiff.typing import Array, ArrayLike
 
@@ -86,16 +85,7 @@ def surface_integral(F: Function, surface: Function, u: Limits, v: Limits, **opt
 
     def integrand(s: Any, t: Any) -> Any:
         r, tangents = point_and_tangents(surface, (s, t), "surface_integral")
-        normal = cross(tangents[0], tangents[1])
-        y = called(F, r)
-        if isinstance(y, (list, tuple)) or np.ndim(y) == np.ndim(r):
-            return (components(lambda _: y, r, "surface_integral") * normal).sum(axis=0)
-        if np.shape(y) not in ((), np.shape(s)):
-            raise ShapeError(
-                f"surface_integral: at points of shape {np.shape(r)} {title(F)} returned shape "
-                f"{np.shape(y)}; expected {np.shape(r)}, a vector field, or {np.shape(s)}, a scalar one."
-            )
-        return y * np.linalg.norm(normal, axis=0)
+        return times_element(F, r, cross(tangents[0], tangents[1]), "surface_integral")
 
     return integrate(integrand, u, v, **options)
 

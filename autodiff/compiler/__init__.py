@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
@@ -155,8 +156,7 @@ def derive(f: Callable[P, Any]) -> Callable[P, str]:
         # backwards through sin
         ct_cos_1 = np.cos(x0)
         ct_product_1 = x0 * ct_cos_1
-        ct_sum_1 = sin_1 + ct_product_1
-        return ct_sum_1
+        return sin_1 + ct_product_1
     """
 
     def written(*args: P.args, **kwargs: P.kwargs) -> str:
@@ -178,7 +178,11 @@ def derive(f: Callable[P, Any]) -> Callable[P, str]:
         writer = Writer(program)
         writer.name_values()
         lines = [f"    {line}" for line in writer.body()]
-        lines.append(f"    return {', '.join(writer.returned_parts())}")
+        returned = ", ".join(writer.returned_parts())
+        made = f"    {returned} = "
+        if lines and lines[-1].startswith(made) and re.search(r"_\d+$", returned):  # a name that the user did not give
+            returned = lines.pop().removeprefix(made)
+        lines.append(f"    return {returned}")
         shown = ", ".join(writer.names[v] for v in program.arguments)
         title = name if identifier(name) == name else "f"
         return "\n".join([*(f"# {comment(line)}" for line in writer.legend), f"def {title}({shown}):", *lines])

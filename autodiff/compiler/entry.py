@@ -19,7 +19,7 @@ from autodiff.compiler.passes import FOR_SPEED, PASSES
 from autodiff.compiler.program import Program
 from autodiff.compiler.record import Diverged
 from autodiff.compiler.scalars import ScalarWriter, suits
-from autodiff.compiler.source import Writer
+from autodiff.compiler.source import Writer, owner_name
 from autodiff.compiler.tracing import Traced
 from autodiff.compiler.values import Value
 from autodiff.core import switches
@@ -212,12 +212,12 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
     read = {id(v.payload) for v in writer.program.values() if v.kind == "state"}
     for t, array in traced.states:
         if id(t) in read and np.ndim(array):
-            owner = writer.bind(_owner("tensor", t), t)
-            yield f"{owner}._data is {writer.bind(_owner('array', t), array)}"
+            owner = writer.bind(owner_name("tensor", t), t)
+            yield f"{owner}._data is {writer.bind(owner_name('array', t), array)}"
     for leaf in traced.begun:
-        yield f"{writer.bind(_owner('leaf', leaf), leaf)}.grad is None"
+        yield f"{writer.bind(owner_name('leaf', leaf), leaf)}.grad is None"
     for leaf in {v.payload for v in writer.program.values() if v.kind == "gradient"}:
-        yield f"{writer.bind(_owner('leaf', leaf), leaf)}.grad is not None"
+        yield f"{writer.bind(owner_name('leaf', leaf), leaf)}.grad is not None"
     for holder in traced.reading.holders.values():
         yield holder.guard(writer.bind)
 
@@ -232,10 +232,6 @@ def _is_constant(writer: Writer, p: str, x: Any) -> str:
     if isinstance(x, np.str_):
         return f"type({p}) is {writer.bind(kind.__name__, kind)} and {p} == {writer.bind('argument', x)}"
     return f"{p} is {writer.bind('argument', x)}"
-
-
-def _owner(what: str, thing: Any) -> str:
-    return f"{what}_{getattr(thing, 'name', None) or 'w'}"
 
 
 def _answer(writer: Writer, traced: Traced) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -22,6 +23,16 @@ _SPECIAL_POWERS = (-1, 0, 0.5, 1, 2)
 _FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 _REAL_OR_COMPLEX = frozenset(("real_eig", "eig", "eigvals"))
 """Primitives whose result is real or complex, depending on values."""
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """A block in which nothing is recorded."""
+    before = switches.set_tracer(None)
+    try:
+        yield
+    finally:
+        switches.set_tracer(before)
 
 
 class Trace:
@@ -189,11 +200,8 @@ class Trace:
 
     def look(self, function: Callable[..., object], args: Sequence[Any]) -> None:
         """Let a function check the values of this call, and record it, so that every later call checks its own."""
-        before = switches.set_tracer(None)
-        try:
+        with untraced():
             function(*map(plain, args))
-        finally:
-            switches.set_tracer(before)
         self.effect("check", function, args)
 
     def whole(self, function: Callable[..., Any], args: Sequence[Any]) -> Any:
@@ -212,11 +220,8 @@ class Trace:
 
     def decide(self, function: Callable[..., R], args: Sequence[Any]) -> R:
         """The answer of `function` for the values of this call. A call with another answer needs another trace."""
-        before = switches.set_tracer(None)
-        try:
+        with untraced():
             answer = function(*map(plain, args))
-        finally:
-            switches.set_tracer(before)
         if any(isinstance(a, Tracer) for a in args):
             if not self.can_decide:
                 raise self.refused(

@@ -172,10 +172,6 @@ class ScalarWriter(Writer):
         kind = np.bool_ if _is_truth(v) else np.float64
         return f"{self.bind(np.dtype(kind).name, kind, reserved=True)}({self.text(v)})"
 
-    def owned(self, v: Any) -> str:
-        """A gradient as an array that shares no memory."""
-        return f"{self.bind('array', np.array)}({self.text(v)})"
-
     def reads(self, values: Iterable[Value], read: set[Value]) -> Iterator[str]:
         """Lines that turn NumPy scalars into Python numbers where they are first needed."""
         for v in values:

@@ -16,7 +16,7 @@ from autodiff import pytree
 from autodiff.arrays.tensors import Tensor
 from autodiff.compiler.program import Program
 from autodiff.compiler.state import State, same_bits
-from autodiff.compiler.values import Op, Value, mapped
+from autodiff.compiler.values import Op, Value
 from autodiff.errors import AutodiffError
 
 
@@ -227,16 +227,5 @@ def _computed(op: Op, known: dict[Value, Any]) -> list[Any]:
     def value(v: Value) -> Any:
         return v.payload if v.kind in ("constant", "made") else known[v]
 
-    args, keywords = mapped(op.args, value), mapped(op.keywords, value)
-    function = getattr(op.function, "fn", op.function)
-    if op.form == "reduce":
-        y = function.reduce(*args, **keywords)
-    elif op.form == "method":
-        y = getattr(args[0], function)(*args[1:], **keywords)
-    elif op.form == "attribute":
-        y = getattr(args[0], function)
-    elif op.form == "index":
-        y = args[0][args[1]]
-    else:
-        y = function(*args, **keywords)
+    y = op.result(value)
     return list(y) if isinstance(y, (tuple, list)) else [y]

@@ -212,7 +212,7 @@ class Writer:
                 self._buffers[where] = self.unique(f"b{where}")  # the user may have a variable of this name
                 self.namespace[self._buffers[where]] = new_buffer(plan.buffers[where])
             return self._buffers[where]
-        return self.bind(_owner("home", where), where.home)
+        return self.bind(owner_name("home", where), where.home)
 
     def expression(self, op: Op) -> str:
         """The right-hand side of a line."""
@@ -289,13 +289,13 @@ class Writer:
             if v is not None and not self.text(v).startswith(name):
                 yield f"{self.unique(name)} = {self.text(v)}"
             return
-        name = self.bind(_owner("leaf", leaf), leaf)
+        name = self.bind(owner_name("leaf", leaf), leaf)
         if v is None:
             yield f"{name}.grad = None"
         elif leaf.home is None:
             yield f"{name}.grad = {self.owned(v)}"
         else:
-            home = self.bind(_owner("home", leaf), leaf.home)
+            home = self.bind(owner_name("home", leaf), leaf.home)
             if not isinstance(v, Value) or self.plan.place.get(v) is not leaf:
                 yield f"{home}[...] = {self.text(v)}"
             yield f"{name}.grad = {home}"
@@ -305,11 +305,11 @@ class Writer:
         if self.plan is None:
             yield f"{self.unique(t.name or 'w')} = {self.text(v)}"
         elif op.args[0].shape:
-            yield f"{self.bind('copyto', np.copyto)}({self.bind(_owner('tensor', t), t)}._data, {self.text(v)})"
+            yield f"{self.bind('copyto', np.copyto)}({self.bind(owner_name('tensor', t), t)}._data, {self.text(v)})"
         else:
-            yield f"{self.bind(_owner('tensor', t), t)}._data = {self.boxed(v)}"
+            yield f"{self.bind(owner_name('tensor', t), t)}._data = {self.boxed(v)}"
         if self.plan is not None and isinstance(t._node, tape.Leaf):
-            yield f"{self.bind(_owner('leaf', t), t._node)}.stamp = {self.bind('next_number', tape.next_number)}()"
+            yield f"{self.bind(owner_name('leaf', t), t._node)}.stamp = {self.bind('next_number', tape.next_number)}()"
 
     def _blocks(self, op: Op) -> Iterator[str]:
         """A loop over blocks: slices of the operands and outputs, and a few small arrays for intermediate results.
@@ -429,8 +429,8 @@ class Writer:
     def where(self, v: Value) -> str:
         """The expression for a gradient, or for the data of a Tensor."""
         if v.kind == "gradient":
-            return f"{self.bind(_owner('leaf', v.payload), v.payload)}.grad"
-        return f"{self.bind(_owner('tensor', v), v.payload)}._data"
+            return f"{self.bind(owner_name('leaf', v.payload), v.payload)}.grad"
+        return f"{self.bind(owner_name('tensor', v), v.payload)}._data"
 
     def returned_parts(self) -> list[str]:
         """The returned expressions. A result that lies in a buffer, a parameter or another result is copied."""
@@ -471,7 +471,8 @@ def _is_real(op: Op) -> bool:
     return op.function in ROUNDED and all(np.dtype(v.dtype).kind != "c" for v in op.inputs())
 
 
-def _owner(what: str, thing: Any) -> str:
+def owner_name(what: str, thing: Any) -> str:
+    """The name in a program of an object that owns a value, such as a leaf."""
     return f"{what}_{getattr(thing, 'name', None) or 'w'}"
 
 

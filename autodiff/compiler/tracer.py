@@ -163,6 +163,20 @@ class _Flags:
         return self[name]
 
 
+def _metadata(name: str) -> Any:
+    """A property of the array that depends on no values."""
+    return property(operator.attrgetter(f"_value.{name}"))
+
+
+def _refused(what: str, instead: str) -> Any:
+    """A method that raises: a record cannot hold what it would do."""
+
+    def method(self: Tracer, *_: Any, **__: Any) -> NoReturn:
+        raise self._trace.refused(what, instead)
+
+    return method
+
+
 class Tracer(NDArrayOperatorsMixin):
     """An array in a trace.
 
@@ -190,45 +204,14 @@ class Tracer(NDArrayOperatorsMixin):
 
     # --- metadata, known without looking at values ---
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Lengths of the axes."""
-        return self._value.shape
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return self._value.ndim
-
-    @property
-    def size(self) -> int:
-        """Number of entries."""
-        return self._value.size
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the entries."""
-        return self._value.dtype
-
-    @property
-    def strides(self) -> tuple[int, ...]:
-        """Bytes from entry to entry along each axis; an argument with other strides needs another trace."""
-        return self._value.strides
+    shape, ndim, size = _metadata("shape"), _metadata("ndim"), _metadata("size")
+    dtype, strides = _metadata("dtype"), _metadata("strides")  # an argument with other strides needs another trace
+    nbytes, itemsize = _metadata("nbytes"), _metadata("itemsize")
 
     @property
     def flags(self) -> _Flags:
         """The contiguity flags."""
         return _Flags(self)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the entries."""
-        return self._value.nbytes
-
-    @property
-    def itemsize(self) -> int:
-        """Bytes of one entry."""
-        return self._value.itemsize
 
     @property
     def is_traced_array(self) -> bool:
@@ -399,57 +382,25 @@ class Tracer(NDArrayOperatorsMixin):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or not hasattr(np.ndarray, name):
             raise AttributeError(f"an array has no attribute {name!r}", name=name, obj=self)
-        return self._no(f"reading .{name}", "Use np functions on the value itself; they are traced.")
+        raise self._trace.refused(f"reading .{name}", "Use np functions on the value itself; they are traced.")
 
-    def _no(self, what: str, instead: str) -> NoReturn:
-        raise self._trace.refused(what, instead)
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        self._no("a write into an array", "Write x.at[i].set(v) on a Tensor, which makes a new one.")
-
-    def __bool__(self) -> bool:
-        instead = "Write np.where(condition, a, b), or pass a flag as an argument that is a Python bool."
-        return bool(self._no("a branch, or the truth of an array,", instead))
-
-    def __float__(self) -> float:
-        return float(
-            self._no(
-                "float(), or a write into a plain array",
-                "Use np functions instead of math's, np.stack instead of writes, and return what you want to print.",
-            )
-        )
-
-    def __int__(self) -> int:
-        return int(
-            self._no("int()", "Pass the number as a Python argument: it is static, and a new one is a new trace.")
-        )
-
-    def __index__(self) -> int:
-        return int(self._no("a count or an index in Python", "Pass the number as a Python argument, or use np.take."))
-
-    def __complex__(self) -> complex:
-        return complex(self._no("complex()", "Use np functions."))
-
-    def item(self, *index: Any) -> NoReturn:
-        """Refused."""
-        self._no(".item()", "Return the value, and call .item() outside the compiled function.")
-
-    def tolist(self) -> NoReturn:
-        """Refused."""
-        self._no(".tolist()", "Return the value instead.")
-
-    def __array__(self, *_: Any, **__: Any) -> Any:
-        return self._no("np.asarray", "Use np functions on the value itself; they are traced.")
-
-    def __format__(self, spec: str) -> str:
-        return str(self._no("printing", "Return the value, and print it outside the compiled function."))
-
-    @property
-    def data(self) -> NoReturn:
-        """Refused."""
-        self._no("reading .data", "Compute with the tensor itself; x.detach() leaves the graph and is traced.")
-
-    @property
-    def flat(self) -> NoReturn:
-        """Refused."""
-        self._no("reading .flat", "Use .ravel().")
+    __setitem__ = _refused("a write into an array", "Write x.at[i].set(v) on a Tensor, which makes a new one.")
+    __bool__ = _refused(
+        "a branch, or the truth of an array,",
+        "Write np.where(condition, a, b), or pass a flag as an argument that is a Python bool.",
+    )
+    __float__ = _refused(
+        "float(), or a write into a plain array",
+        "Use np functions instead of math's, np.stack instead of writes, and return what you want to print.",
+    )
+    __int__ = _refused("int()", "Pass the number as a Python argument: it is static, and a new one is a new trace.")
+    __index__ = _refused("a count or an index in Python", "Pass the number as a Python argument, or use np.take.")
+    __complex__ = _refused("complex()", "Use np functions.")
+    __array__ = _refused("np.asarray", "Use np functions on the value itself; they are traced.")
+    __format__ = _refused("printing", "Return the value, and print it outside the compiled function.")
+    item = _refused(".item()", "Return the value, and call .item() outside the compiled function.")
+    tolist = _refused(".tolist()", "Return the value instead.")
+    data = property(
+        _refused("reading .data", "Compute with the tensor itself; x.detach() leaves the graph and is traced.")
+    )
+    flat = property(_refused("reading .flat", "Use .ravel()."))

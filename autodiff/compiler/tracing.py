@@ -17,7 +17,7 @@ from autodiff.compiler.naming import name_results
 from autodiff.compiler.program import Program
 from autodiff.compiler.reading.following import Reading
 from autodiff.compiler.reading.holders import ATOMS
-from autodiff.compiler.record import Trace
+from autodiff.compiler.record import Trace, untraced
 from autodiff.compiler.standins import bind_data, drawing, real_data, real_grad, stand_in, step_back
 from autodiff.compiler.state import State, owner_of
 from autodiff.compiler.tracer import Tracer
@@ -201,11 +201,8 @@ class Writer(Watcher, Trace):
         for t in touched:
             if isinstance(t._node, Leaf):
                 self._hand_over(t._node)
-        before = switches.set_tracer(None)
-        try:
+        with untraced():
             function()
-        finally:
-            switches.set_tracer(before)
         self.effect("effect", function)
         for t in touched:
             array = real_data(t)
@@ -227,10 +224,9 @@ class Writer(Watcher, Trace):
 
     def keep(self, *things: Any) -> None:
         """Save the state of things that are about to be changed, to restore it if the trace fails."""
-        before = switches.set_tracer(None)
-        for x in things:
-            self.undo.add(x)
-        switches.set_tracer(before)
+        with untraced():
+            for x in things:
+                self.undo.add(x)
 
     def _hand_over(self, leaf: Leaf) -> None:
         """Store a gradient in its leaf, now and in the program."""
@@ -243,11 +239,10 @@ class Writer(Watcher, Trace):
                 self.effect("store", leaf, (None,))
         else:
             self.effect("store", leaf, (new,))
-        before = switches.set_tracer(None)
-        leaf.grad = None
-        if new is not None:
-            receive(leaf, np.asarray(new._value if isinstance(new, Tracer) else new).conj())  # `receive` conjugates too
-        switches.set_tracer(before)
+        with untraced():
+            leaf.grad = None
+            if new is not None:  # `receive` conjugates too
+                receive(leaf, np.asarray(new._value if isinstance(new, Tracer) else new).conj())
 
     def release(self, *, failed: bool) -> list[tuple[Tensor, Any]]:
         """Remove all Tracers. Assigned values stay, unless the trace has failed."""
@@ -317,11 +312,8 @@ def _untraced(call: Callable[..., Any]) -> Callable[..., Any]:
     """A call that is recorded as a whole; nothing inside it is recorded."""
 
     def quietly(*args: Any, **keywords: Any) -> Any:
-        before = switches.set_tracer(None)
-        try:
+        with untraced():
             return call(*args, **keywords)
-        finally:
-            switches.set_tracer(before)
 
     return quietly
 
@@ -356,10 +348,8 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
     call: list[Any] = []
     static: list[Any] = []
     for i, x in enumerate(leaves):
-        if isinstance(x, Tensor) and isinstance(x._node, Leaf):
-            static.append(x)
-            call.append(x)
-        elif isinstance(x, (Tensor, np.ndarray, np.generic)) and not isinstance(x, (str, bytes)):
+        is_leaf = isinstance(x, Tensor) and isinstance(x._node, Leaf)
+        if isinstance(x, (Tensor, np.ndarray, np.generic)) and not isinstance(x, (str, bytes)) and not is_leaf:
             array = x._data if isinstance(x, Tensor) else x
             if not isinstance(array, np.generic) and type(array) is not np.ndarray:
                 raise writer.unknown(type(array), f"argument {i} of {name}")
@@ -367,12 +357,9 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
             arguments.append(var)
             tracer = writer.tracer(array, var)
             call.append(lift(tracer, None) if isinstance(x, Tensor) else tracer)
-        elif type(x) is np.random.Generator:
-            static.append(x)
-            call.append(drawing(x))
         else:
             static.append(x)
-            call.append(x)
+            call.append(drawing(x) if type(x) is np.random.Generator else x)
     args, kwargs = rebuild(call)
     failed = True
     states = []

@@ -190,6 +190,21 @@ class Op:
             shares=mapped(self.shares, f),
         )
 
+    def result(self, f: Callable[[Value], Any]) -> Any:
+        """What it returns for the arrays that `f` gives for its values."""
+        args, keywords = mapped(self.args, f), {k: mapped(v, f) for k, v in self.keywords.items()}
+        if self.form == "operator":
+            return OPERATORS[self.function][1](*args)
+        if self.form == "reduce":
+            return self.function.reduce(*args, **keywords)
+        if self.form == "method":
+            return getattr(args[0], self.function)(*args[1:], **keywords)
+        if self.form == "attribute":
+            return getattr(args[0], self.function)
+        if self.form == "index":
+            return args[0][args[1]]
+        return getattr(self.function, "fn", self.function)(*args, **keywords)
+
 
 def elementwise(op: Op) -> bool:
     """Whether it has one result, whose entry i depends only on entry i of each operand."""

@@ -251,8 +251,9 @@ def _check_not_stale(nodes: list[Node], leaves: list[Node], needed: Set[Node] | 
                 name = getattr(parent, "name", None)
                 who = f"{name!r}" if name else f"the tensor in operand {i}"
                 raise StaleError(
-                    f"{primitive.name}: {who} was changed by assign_ after it was used here, and the derivative "
-                    f"needs the value it had. Differentiate before you assign, or compute the result anew."
+                    f"{primitive.name}: {who} was changed by assign_, optimizer.step() or an update under no_grad "
+                    f"after it was used here, and the derivative needs the value it had. Call backward before you "
+                    f"assign, or compute the result anew."
                 )
 
 

@@ -1,6 +1,6 @@
 """The tables of derivatives, one file for each family of functions. Importing this package fills the registry."""
 
-from autodiff.ops import (
+from autodiff.ops import (  # noqa: F401 - imported for the tables that they fill
     activations,
     assembling,
     choices,
@@ -40,44 +40,3 @@ from autodiff.ops import (
     variances,
     windows,
 )
-
-__all__ = [
-    "activations",
-    "assembling",
-    "choices",
-    "complex_parts",
-    "contractions",
-    "determinants",
-    "diagonals",
-    "elementwise",
-    "error_function",
-    "exponentials",
-    "factorizations",
-    "fourier",
-    "gamma_remainders",
-    "grids",
-    "indexing",
-    "information",
-    "joining",
-    "matrices",
-    "matrix_functions",
-    "missing",
-    "network",
-    "normalizing",
-    "norms",
-    "order",
-    "polynomials",
-    "products",
-    "recurrent",
-    "reductions",
-    "refused",
-    "scans",
-    "sequences",
-    "shapes",
-    "solving",
-    "spectra",
-    "statistics",
-    "through_scipy",
-    "variances",
-    "windows",
-]

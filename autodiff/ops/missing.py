@@ -28,7 +28,7 @@ from autodiff.ops.reductions import (
 )
 from autodiff.ops.scans import cumprod, cumsum
 from autodiff.ops.shapes import canonical_axes, cast, operand, values
-from autodiff.ops.variances import std, var
+from autodiff.ops.variances import border, std_of, var_of
 
 
 def present(a: Any, where: Any = None) -> Any:
@@ -78,38 +78,9 @@ def nanmean(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = Fal
 # --- variance and standard deviation --------------------------------------------------------------
 
 
-@implements(np.nanvar)
-def nanvar(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    *,
-    ddof: float = 0,
-    keepdims: bool = False,
-    where: Any = None,
-    correction: float | None = None,
-) -> Any:
-    """``np.nanvar``."""
-    a = operand(a)
-    axis = canonical_axes(axis, a.ndim, "nanvar")
-    return var(a, axis, dtype, ddof=ddof, keepdims=keepdims, where=present(a, where), correction=correction)
-
-
-@implements(np.nanstd)
-def nanstd(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    *,
-    ddof: float = 0,
-    keepdims: bool = False,
-    where: Any = None,
-    correction: float | None = None,
-) -> Any:
-    """``np.nanstd``; its slope is 0 where all values are equal, as for a norm at 0."""
-    a = operand(a)
-    axis = canonical_axes(axis, a.ndim, "nanvar")
-    return std(a, axis, dtype, ddof=ddof, keepdims=keepdims, where=present(a, where), correction=correction)
+nanvar = implements(np.nanvar)(border("nanvar", "``np.nanvar``.", None, var_of, present))
+_ABOUT_NANSTD = "``np.nanstd``; its slope is 0 where all values are equal, as for a norm at 0."
+nanstd = implements(np.nanstd)(border("nanstd", _ABOUT_NANSTD, None, std_of, present))
 
 
 # --- the largest and the smallest -----------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import implements, primitive
+from autodiff.core.primitives import Primitive, implements, primitive
 from autodiff.errors import ShapeError
 from autodiff.ops.elementwise import power_of, ratio
 from autodiff.ops.matrices import conj, real_part
@@ -21,6 +21,19 @@ from autodiff.typing import Shape
 def squares(x: Any) -> Any:
     """The squared magnitudes."""
     return x.real * x.real + x.imag * x.imag if x.dtype.kind == "c" else x * x
+
+
+def folding(fn: Any, slope: Any, name: str, **more: Any) -> Primitive:
+    """A primitive that folds axes away; ``slope(y, x, **how)`` is that of the result with respect to each entry."""
+    return primitive(
+        fn,
+        name=name,
+        vjp=[lambda ct, y, x, **how: kept(ct, x.shape, how["axis"], how["keepdims"]) * slope(y, x, **how)],
+        jvp=[lambda t, y, x, **how: real_part(t * slope(y, x, **how)).sum(axis=how["axis"], keepdims=how["keepdims"])],
+        mask_pull=mask_back,
+        mask_push=mask_on,
+        **more,
+    )
 
 
 @functools.cache
@@ -58,20 +71,12 @@ def _norm(x: Any, *, axis: Axes, keepdims: bool) -> Any:
     return y if kept_its_digits(y) else at_scale(root, x, axis, keepdims)
 
 
-def direction(x: Any, y: Any, *, axis: Axes, keepdims: bool) -> Any:
+def direction(y: Any, x: Any, *, axis: Axes, keepdims: bool) -> Any:
     """The conjugate of `x` divided by its length `y`; 0 where `y` is 0."""
     return ratio(conj(x), kept(y, x.shape, axis, keepdims))
 
 
-norm_over = primitive(
-    _norm,
-    name="norm",
-    vjp=[lambda ct, y, x, **axes: kept(ct, x.shape, **axes) * direction(x, y, **axes)],
-    jvp=[lambda t, y, x, **axes: real_part(t * direction(x, y, **axes)).sum(**axes)],
-    mask_pull=mask_back,
-    mask_push=mask_on,
-    singular=True,
-)
+norm_over = folding(_norm, direction, "norm", singular=True)
 
 
 def _power_slope(y: Any, x: Any, *, axis: Axes, keepdims: bool, order: float) -> Any:
@@ -87,15 +92,7 @@ def _power_norm(x: Any, *, axis: Axes, keepdims: bool, order: float) -> Any:
     return y if kept_its_digits(y, order) else at_scale(root, x, axis, keepdims)
 
 
-power_norm_over = primitive(
-    _power_norm,
-    name="norm",
-    vjp=[lambda ct, y, x, **how: kept(ct, x.shape, how["axis"], how["keepdims"]) * _power_slope(y, x, **how)],
-    jvp=[lambda t, y, x, **how: (t * _power_slope(y, x, **how)).sum(axis=how["axis"], keepdims=how["keepdims"])],
-    mask_pull=mask_back,
-    mask_push=mask_on,
-    singular=True,
-)
+power_norm_over = folding(_power_norm, _power_slope, "norm", singular=True)
 """The p-norm of non-negative entries."""
 
 

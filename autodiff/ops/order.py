@@ -314,26 +314,18 @@ def unique_values(x: Any) -> Any:
     return unique(x, equal_nan=False)
 
 
-@implements(np.unique_counts)
-def unique_counts(x: Any) -> Any:
-    """``np.unique_counts``."""
-    answer = np.unique_counts(values(operand(x)))
-    return answer._replace(values=unique(x, equal_nan=False))
+def _unique_with(function: Callable[..., Any]) -> None:
+    """``np.unique_counts`` and the like: the values as by `unique`, and what NumPy finds about them."""
+
+    def border(x: Any) -> Any:
+        return function(values(operand(x)))._replace(values=unique(x, equal_nan=False))
+
+    border.__doc__ = f"``np.{function.__name__}``."
+    implements(function)(border)
 
 
-@implements(np.unique_inverse)
-def unique_inverse(x: Any) -> Any:
-    """``np.unique_inverse``."""
-    answer = np.unique_inverse(values(operand(x)))
-    return answer._replace(values=unique(x, equal_nan=False))
-
-
-@implements(np.unique_all)
-def unique_all(x: Any) -> Any:
-    """``np.unique_all``."""
-    answer = np.unique_all(values(operand(x)))
-    return answer._replace(values=unique(x, equal_nan=False))
-
+for _function in (np.unique_counts, np.unique_inverse, np.unique_all):
+    _unique_with(_function)
 
 # --- as sets --------------------------------------------------------------------------------------
 

@@ -172,12 +172,13 @@ def _extreme(fn: Any, name: str) -> Any:
         vjp=[lambda ct, y, x, **axes: kept(ct, x.shape, **axes) * _shares(y, x, **axes)],
         jvp=[lambda t, y, x, **axes: (t * _shares(y, x, **axes)).sum(**axes)],
         live=(_ties,),
-        mask_pull=lambda i, live, y, x, **axes: _and(_ties(y, x, **axes), mask_back(i, live, y, x, **axes)),
-        mask_push=lambda i, live, y, x, **axes: _and(_ties(y, x, **axes), live).any(**axes),
+        mask_pull=lambda i, live, y, x, **axes: both(_ties(y, x, **axes), mask_back(i, live, y, x, **axes)),
+        mask_push=lambda i, live, y, x, **axes: both(_ties(y, x, **axes), live).any(**axes),
     )
 
 
-def _and(a: Any, b: Any) -> Any:
+def both(a: Any, b: Any) -> Any:
+    """The entries that are alive in both masks; None is a mask of all."""
     return a if b is None else a & b
 
 

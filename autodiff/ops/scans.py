@@ -61,7 +61,8 @@ def _only_axis(x: Any, axis: Any) -> Any:
 # --- recurrences and products ---------------------------------------------------------------------
 
 
-def _cut(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
+def cut(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
+    """A slice along one axis."""
     return x[(slice(None),) * axis + (slice(start, stop),)]
 
 
@@ -73,12 +74,12 @@ def _edge(x: Any, axis: int, fill: float) -> Any:
 
 def delayed(x: Any, axis: int, fill: float = 0) -> Any:
     """`x` shifted one step later along an axis, starting with a constant."""
-    return concatenate_all(_edge(x, axis, fill), _cut(x, axis, None, -1), axis=axis)
+    return concatenate_all(_edge(x, axis, fill), cut(x, axis, None, -1), axis=axis)
 
 
 def advanced(x: Any, axis: int, fill: int = 0) -> Any:
     """`x` shifted one step earlier along an axis, ending with a constant."""
-    return concatenate_all(_cut(x, axis, 1, None), _edge(x, axis, fill), axis=axis)
+    return concatenate_all(cut(x, axis, 1, None), _edge(x, axis, fill), axis=axis)
 
 
 def _recurrence(a: Any, b: Any, *, axis: int, back: bool) -> Any:
@@ -97,10 +98,10 @@ def _by_doubling(a: Any, b: Any, *, axis: int, back: bool) -> Any:
     while step < n:  # doubling: after each round every entry contains twice as many of those before it
         early, late = (step, None), (None, -step)
         here, there = (late, early) if back else (early, late)
-        r_more = _cut(a, axis, *here) * _cut(r, axis, *there)
-        a_more = _cut(a, axis, *here) * _cut(a, axis, *there)
-        _cut(r, axis, *here)[...] += r_more
-        _cut(a, axis, *here)[...] = a_more
+        r_more = cut(a, axis, *here) * cut(r, axis, *there)
+        a_more = cut(a, axis, *here) * cut(a, axis, *there)
+        cut(r, axis, *here)[...] += r_more
+        cut(a, axis, *here)[...] = a_more
         step *= 2
     return r
 
@@ -311,7 +312,7 @@ def diff(a: Any, n: int = 1, axis: Any = -1, prepend: Any = None, append: Any = 
         parts = [_layer(e, a, axis) if e is not None else None for e in (prepend, append)]
         a = concatenate([p for p in (parts[0], a, parts[1]) if p is not None], axis)
     for _ in range(n):
-        after, before = _cut(a, axis, 1, None), _cut(a, axis, None, -1)
+        after, before = cut(a, axis, 1, None), cut(a, axis, None, -1)
         a = after != before if a.dtype == np.bool_ else after - before
     return a
 

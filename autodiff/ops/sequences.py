@@ -14,12 +14,8 @@ from autodiff.ops.complex_parts import conj
 from autodiff.ops.deciding import look, possibly
 from autodiff.ops.indexing import take
 from autodiff.ops.joining import concatenate
-from autodiff.ops.scans import diff
+from autodiff.ops.scans import cut, diff
 from autodiff.ops.shapes import canonical_axis, cast, moveaxis, operand, ravel, reshape_to, values
-
-
-def _cut(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
-    return x[(slice(None),) * axis + (slice(start, stop),)]
 
 
 def _along(x: Any, axis: int, ndim: int) -> Any:
@@ -49,9 +45,9 @@ def _steps(spacing: Any, n: int, axis: int, ndim: int) -> Any:
 def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
     """Second-order differences inside, one-sided differences at both ends."""
     uneven = np.ndim(h) > 0
-    before, here, after = _cut(f, axis, None, -2), _cut(f, axis, 1, -1), _cut(f, axis, 2, None)
+    before, here, after = cut(f, axis, None, -2), cut(f, axis, 1, -1), cut(f, axis, 2, None)
     if uneven:
-        left, right = _cut(h, axis, None, -1), _cut(h, axis, 1, None)
+        left, right = cut(h, axis, None, -1), cut(h, axis, 1, None)
         inner = (
             before * (-right / (left * (left + right)))
             + here * ((right - left) / (left * right))
@@ -69,7 +65,7 @@ def _end(f: Any, h: Any, axis: int, edge_order: int, sign: int) -> Any:
 
     def sample(x: Any, i: int) -> Any:
         i = i if sign > 0 else x.shape[axis] - 1 - i
-        return _cut(x, axis, i, i + 1)
+        return cut(x, axis, i, i + 1)
 
     step = [sample(h, i) if np.ndim(h) else h for i in range(edge_order)]
     first = (sample(f, 1) - sample(f, 0)) / step[0]
@@ -127,7 +123,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
         x = operand(x)
         dx = _along(diff(x), place, y.ndim) if x.ndim == 1 else diff(x, axis=axis)
     # `axis` counts in each array by itself, as it was given, since a broadcast result may have more axes.
-    areas = (_cut(y, place, 1, None) + _cut(y, place, None, -1)) * dx / 2.0
+    areas = (cut(y, place, 1, None) + cut(y, place, None, -1)) * dx / 2.0
     return areas.sum(axis=axis)
 
 

@@ -39,7 +39,7 @@ def canonical_axis(axis: Any, ndim: int, name: str | None = None) -> int:
     return int(i % ndim)
 
 
-FOLDING = {"sum", "prod", "max", "min", "squeeze", "nanmean", "nanmax", "nanmin", "nanvar"}
+FOLDING = {"sum", "prod", "max", "min", "squeeze", "nanmean", "nanmax", "nanmin", "nanvar", "nanstd"}
 """Functions that accept axis 0 and -1 for a 0-d array, as those of NumPy do."""
 
 

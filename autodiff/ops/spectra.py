@@ -39,6 +39,7 @@ from autodiff.ops.matrices import (
     transposed,
     which,
 )
+from autodiff.ops.reductions import both
 
 
 def _pairs(w: Any) -> Any:
@@ -419,18 +420,14 @@ def _shares(s: Any, **how: Any) -> Any:
     return chosen / chosen.sum(axis=-1, keepdims=True).astype(s.dtype)
 
 
-def _and(a: Any, b: Any) -> Any:
-    return a if b is None else a & b
-
-
 extreme_value = primitive(
     lambda s, *, last, rtol: s.min(-1) if last else s.max(-1, initial=0),
     name="spectral_norm",
     vjp=[lambda ct, y, s, **how: ct[..., None] * _shares(s, **how)],
     jvp=[lambda t, y, s, **how: (t * _shares(s, **how)).sum(axis=-1)],
     live=(lambda y, s, **how: _extreme(s, **how),),
-    mask_pull=lambda i, live, y, s, **how: _and(_extreme(s, **how), None if live is None else live[..., None]),
-    mask_push=lambda i, live, y, s, **how: _and(_extreme(s, **how), live).any(axis=-1),
+    mask_pull=lambda i, live, y, s, **how: both(_extreme(s, **how), None if live is None else live[..., None]),
+    mask_push=lambda i, live, y, s, **how: both(_extreme(s, **how), live).any(axis=-1),
 )
 """The largest singular value, or with `last` the smallest; `rtol` decides which count as equal."""
 

@@ -7,17 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import implements, primitive
+from autodiff.core.primitives import implements
 from autodiff.ops.choices import where as choose
 from autodiff.ops.elementwise import ratio
-from autodiff.ops.matrices import conj, real_part
-from autodiff.ops.norms import at_scale, kept_its_digits, norm_over, squares
+from autodiff.ops.matrices import conj
+from autodiff.ops.norms import at_scale, folding, kept_its_digits, norm_over, squares
 from autodiff.ops.reductions import (
     Axes,
     count,
     kept,
-    mask_back,
-    mask_on,
     number_of,
     selection,
     share,
@@ -38,7 +36,7 @@ def _freedom(x: Any, axis: Axes, ddof: float) -> float:
     return n if n > 0 else math.nan
 
 
-def _var_slope(x: Any, *, axis: Axes, ddof: float) -> Any:
+def _var_slope(y: Any, x: Any, *, axis: Axes, ddof: float, keepdims: bool) -> Any:
     return _deviation(x, axis) * (2 / _freedom(x, axis, ddof))
 
 
@@ -47,22 +45,7 @@ def _std_slope(y: Any, x: Any, *, axis: Axes, ddof: float, keepdims: bool) -> An
     return share(ratio(_deviation(x, axis), kept(y, x.shape, axis, keepdims)), _freedom(x, axis, ddof))
 
 
-var_over = primitive(
-    lambda x, *, axis, ddof, keepdims: x.var(axis=axis, ddof=ddof, keepdims=keepdims),
-    name="var",
-    vjp=[
-        lambda ct, y, x, *, axis, ddof, keepdims: (
-            kept(ct, x.shape, axis, keepdims) * _var_slope(x, axis=axis, ddof=ddof)
-        )
-    ],
-    jvp=[
-        lambda t, y, x, *, axis, ddof, keepdims: real_part(t * _var_slope(x, axis=axis, ddof=ddof)).sum(
-            axis=axis, keepdims=keepdims
-        )
-    ],
-    mask_pull=mask_back,
-    mask_push=mask_on,
-)
+var_over = folding(lambda x, *, axis, ddof, keepdims: x.var(axis=axis, ddof=ddof, keepdims=keepdims), _var_slope, "var")
 
 
 def _std(x: Any, *, axis: Axes, ddof: float, keepdims: bool) -> Any:
@@ -75,64 +58,7 @@ def _std(x: Any, *, axis: Axes, ddof: float, keepdims: bool) -> Any:
     )
 
 
-std_over = primitive(
-    _std,
-    name="std",
-    vjp=[lambda ct, y, x, **how: kept(ct, x.shape, how["axis"], how["keepdims"]) * _std_slope(y, x, **how)],
-    jvp=[lambda t, y, x, **how: real_part(t * _std_slope(y, x, **how)).sum(axis=how["axis"], keepdims=how["keepdims"])],
-    mask_pull=mask_back,
-    mask_push=mask_on,
-    singular=True,
-)
-
-
-@implements(np.var)
-def var(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    *,
-    ddof: float = 0,
-    keepdims: bool = False,
-    where: Any = None,
-    correction: float | None = None,
-) -> Any:
-    """``np.var``."""
-    a = operand(a) if dtype is None else cast(operand(a), dtype=np.dtype(dtype))
-    axes, keepdims, ddof = canonical_axes(axis, a.ndim, "var"), bool(keepdims), _ddof(ddof, correction)
-    if where is not None:
-        return var_of(a, selection(where, a.shape), axes, keepdims, ddof)
-    return in_single(var_over, a, axis=axes, ddof=ddof, keepdims=keepdims)
-
-
-@implements(np.std)
-def std(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    *,
-    ddof: float = 0,
-    keepdims: bool = False,
-    where: Any = None,
-    correction: float | None = None,
-) -> Any:
-    """``np.std``; its slope is 0 where all values are equal."""
-    a = operand(a) if dtype is None else cast(operand(a), dtype=np.dtype(dtype))
-    axes, keepdims, ddof = canonical_axes(axis, a.ndim, "std"), bool(keepdims), _ddof(ddof, correction)
-    if where is not None:
-        return std_of(a, selection(where, a.shape), axes, keepdims, ddof)
-    if count(a.shape, axes) == 1:  # std is constant 0, as var is; the second derivative of the root would be NaN
-        return in_single(var_over, a, axis=axes, ddof=ddof, keepdims=keepdims)
-    return in_single(std_over, a, axis=axes, ddof=ddof, keepdims=keepdims)
-
-
-def _ddof(ddof: float, correction: float | None) -> float:
-    """`ddof` under either of NumPy's two names for it."""
-    if correction is None:
-        return ddof
-    if ddof:
-        raise ValueError("ddof and correction are two names for one thing; give only one of them.")
-    return correction
+std_over = folding(_std, _std_slope, "std", singular=True)
 
 
 # --- of selected entries --------------------------------------------------------------------------
@@ -147,24 +73,63 @@ def _deviation_of(x: Any, here: Any, axis: Axes) -> Any:
     return d
 
 
-def var_of(x: Any, here: Any, axis: Axes, keepdims: bool, ddof: float) -> Any:
+def var_of(x: Any, *, here: Any, axis: Axes, keepdims: bool, ddof: float) -> Any:
     """The variance of the selected entries."""
-    return in_single(_var_of, x, here=here, axis=axis, keepdims=keepdims, ddof=ddof)
-
-
-def _var_of(x: Any, *, here: Any, axis: Axes, keepdims: bool, ddof: float) -> Any:
     n = number_of(here, axis, keepdims, ddof, x)
     warn_of_nothing("Degrees of freedom <= 0 for slice", n != n)
     d = _deviation_of(x, here, axis)
     return sum_over(squares(d), axis=axis, keepdims=keepdims) / n
 
 
-def std_of(x: Any, here: Any, axis: Axes, keepdims: bool, ddof: float) -> Any:
+def std_of(x: Any, *, here: Any, axis: Axes, keepdims: bool, ddof: float) -> Any:
     """The standard deviation of the selected entries, as a norm: its slope is 0 where all values are equal."""
-    return in_single(_std_of, x, here=here, axis=axis, keepdims=keepdims, ddof=ddof)
-
-
-def _std_of(x: Any, *, here: Any, axis: Axes, keepdims: bool, ddof: float) -> Any:
     n = number_of(here, axis, keepdims, ddof, x)
     warn_of_nothing("Degrees of freedom <= 0 for slice", n != n)
     return norm_over(_deviation_of(x, here, axis), axis=axis, keepdims=keepdims) / np.sqrt(n)
+
+
+# --- with NumPy's signature -----------------------------------------------------------------------
+
+
+def border(name: str, doc: str, over_all: Any, of_selected: Any, present: Any = None) -> Any:
+    """A function of this name; ``present(a, where)`` gives the condition of those that leave NaN out."""
+
+    def of(
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        *,
+        ddof: float = 0,
+        keepdims: bool = False,
+        where: Any = None,
+        correction: float | None = None,
+    ) -> Any:
+        a = operand(a)
+        where = where if present is None else present(a, where)
+        a = a if dtype is None else cast(a, dtype=np.dtype(dtype))
+        how = {"axis": canonical_axes(axis, a.ndim, name), "ddof": _ddof(ddof, correction), "keepdims": bool(keepdims)}
+        if where is None:
+            return in_single(over_all, a, **how)
+        return in_single(of_selected, a, here=selection(where, a.shape), **how)
+
+    of.__name__, of.__doc__ = name, doc
+    return of
+
+
+def _ddof(ddof: float, correction: float | None) -> float:
+    """`ddof` under either of NumPy's two names for it."""
+    if correction is None:
+        return ddof
+    if ddof:
+        raise ValueError("ddof and correction are two names for one thing; give only one of them.")
+    return correction
+
+
+def _std_over_all(x: Any, *, axis: Axes, ddof: float, keepdims: bool) -> Any:
+    # std of one entry is constant 0, as var is; the second derivative of the root would be NaN
+    over = var_over if count(x.shape, axis) == 1 else std_over
+    return over(x, axis=axis, ddof=ddof, keepdims=keepdims)
+
+
+var = implements(np.var)(border("var", "``np.var``.", var_over, var_of))
+std = implements(np.std)(border("std", "``np.std``; its slope is 0 where all values are equal.", _std_over_all, std_of))

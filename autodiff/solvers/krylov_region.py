@@ -86,9 +86,7 @@ def krylov_step(
         q = residual / next_beta
     if not h.any():  # the first product was not finite
         return TrustRegionStep(np.zeros_like(g), 0.0, float("nan"), k, "iterations")
-    m = h.size
-    T = np.diag(diagonal[:m]) + np.diag(beside[: m - 1], 1) + np.diag(beside[: m - 1], -1)
-    step = (h @ basis[:m]).astype(g.dtype)
+    step = (h @ basis[: h.size]).astype(g.dtype)
     predicted = -(norm * float(h[0]) + 0.5 * float(h @ (T @ h)))
     ending: Ending = "converged"
     if values[0] <= 0.0:

@@ -100,7 +100,7 @@ def _problem(primitive: Callable[..., Any], xs: Sequence[Any], keywords: dict[st
     """The primitive as a function of the operands that have a rule."""
     if not isinstance(primitive, Primitive):
         return problem_of(primitive, xs, keywords)
-    moving = [i for i, x in enumerate(xs) if _is_inexact(x) and _has_rule(primitive, i)]
+    moving = [i for i, x in enumerate(xs) if _is_inexact(x) and primitive.has_rule(i)]
 
     def call(*leaves: Any) -> list[Any]:
         operands = list(xs)
@@ -115,10 +115,6 @@ def _problem(primitive: Callable[..., Any], xs: Sequence[Any], keywords: dict[st
 
 def _is_inexact(x: Any) -> bool:
     return np.asarray(x).dtype.kind in "fc" and not isinstance(x, (bool, int))
-
-
-def _has_rule(primitive: Primitive, i: int) -> bool:
-    return primitive.has_rule(i)
 
 
 def _variants(primitive: Callable[..., Any], xs: Sequence[Any], keywords: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -195,7 +191,7 @@ def check_returns(primitive: Primitive, xs: Sequence[Any], keywords: dict[str, A
     if primitive.pushes is None:
         assert primitive.joint_push is not None
         ts = tuple(
-            _tangent(np.asarray(x), rng) if _is_inexact(x) and _has_rule(primitive, i) else _zero(primitive, x)
+            _tangent(np.asarray(x), rng) if _is_inexact(x) and primitive.has_rule(i) else _zero(primitive, x)
             for i, x in enumerate(xs)
         )
         t = _called(primitive, "forward rule", primitive.joint_push, (ts, *head), keywords)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autodiff.arrays.plain import untracked
+from autodiff.errors import UntrackedError
 
 _NAMES = ("x", "y", "z", "w")
 
@@ -21,20 +22,27 @@ def called(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """
     try:
         return f(*args, **kwargs)
-    except TypeError as error:
-        advice = misfit(f, args, kwargs, error)
-        if not advice:
-            raise
-    raise TypeError(advice)
+    except (TypeError, ValueError) as error:
+        explain_call(f, args, kwargs, error)
+        raise
 
 
-def misfit(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], error: TypeError) -> str:
-    """What to write in place of a function that takes more or fewer arguments than it is called with.
+def explain_call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], error: Exception) -> None:
+    """Raise a better error for a call of `f` with other arguments than it has, or for a Tensor written into an array.
 
-    Nothing if the error came from inside of the function. It has to be caught where the function is called.
+    It has to be called where `f` was called. No name may hold an error that is raised here: its traceback holds this
+    frame, and the cycle would keep all arrays of the call alive.
     """
-    if error.__traceback__ is None or error.__traceback__.tb_next is not None:
-        return ""
+    if isinstance(error, ValueError) and isinstance(error.__cause__, UntrackedError):  # NumPy's, about "a sequence"
+        raise UntrackedError(str(error.__cause__)).with_traceback(error.__traceback__) from None
+    inside = error.__traceback__ is None or error.__traceback__.tb_next is not None
+    advice = "" if inside or not isinstance(error, TypeError) else _advice(f, args, kwargs)
+    if advice:
+        raise TypeError(advice) from None
+
+
+def _advice(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> str:
+    """What to write in place of a function that takes more or fewer arguments than it is called with; or nothing."""
     try:
         parameters = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):  # some functions written in C do not tell

@@ -25,7 +25,7 @@ from autodiff.core.tape import Held, Node, opened
 from autodiff.core.walks import Walk
 from autodiff.errors import DtypeError, GradientError
 from autodiff.pytree import Structure
-from autodiff.transforms.calling import misfit
+from autodiff.transforms.calling import explain_call
 from autodiff.typing import Array
 
 Function = Callable[..., Any]
@@ -154,11 +154,9 @@ def record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: 
     with recording_on(), opened([n for a in arguments for n in a.nodes]):
         try:
             output = f(*call, **kwargs)
-        except TypeError as error:
-            advice = misfit(f, call, kwargs, error)
-            if not advice:
-                raise
-            raise TypeError(advice) from None
+        except (TypeError, ValueError) as error:
+            explain_call(f, call, kwargs, error)
+            raise
     return Recording(arguments, output)
 
 

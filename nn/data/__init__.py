@@ -1,4 +1,4 @@
-"""Toy problems, and small real data sets that come with the package, so that a first run needs no download.
+"""Tables as arrays, toy problems, and small real data sets that come with the package, so that a run needs no download.
 
 Each real data set is a compressed `.npz` file beside this one, without pickled objects, with a page on its licence.
 """
@@ -10,13 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from nn.data.splits import standardise, train_test_split
+from nn.data.tables import Table, TableEncoder, from_table
 from nn.data.toys import blobs, circles, moons, sine, spirals, xor
 
 __all__ = [
     "Digits",
+    "Table",
+    "TableEncoder",
     "blobs",
     "circles",
     "digits",
+    "from_table",
     "mnist",
     "moons",
     "sine",

@@ -64,8 +64,7 @@ class ReLU(Module):
 
     def forward(self, x: Any) -> ad.Tensor:
         """Apply the function elementwise."""
-        y: ad.Tensor = special.relu(as_tensor(x))
-        return y
+        return special.relu(as_tensor(x))
 
 
 class Sigmoid(Module):
@@ -82,8 +81,7 @@ class Sigmoid(Module):
 
     def forward(self, x: Any) -> ad.Tensor:
         """Apply the function elementwise."""
-        y: ad.Tensor = special.sigmoid(as_tensor(x))
-        return y
+        return special.sigmoid(as_tensor(x))
 
 
 class Tanh(Module):
@@ -100,7 +98,7 @@ class Tanh(Module):
 
     def forward(self, x: Any) -> ad.Tensor:
         """Apply the function elementwise."""
-        y: ad.Tensor = np.tanh(as_tensor(x))
+        y: ad.Tensor = np.tanh(as_tensor(x))  # type: ignore[assignment]  # NumPy delegates to the Tensor
         return y
 
 
@@ -125,8 +123,7 @@ class LeakyReLU(Module):
 
     def forward(self, x: Any) -> ad.Tensor:
         """Apply the function elementwise."""
-        y: ad.Tensor = special.leaky_relu(as_tensor(x), self.slope)
-        return y
+        return special.leaky_relu(as_tensor(x), self.slope)
 
     def describe(self) -> str:
         """The slope, if it is not the default."""
@@ -154,8 +151,7 @@ class ELU(Module):
 
     def forward(self, x: Any) -> ad.Tensor:
         """Apply the function elementwise."""
-        y: ad.Tensor = special.elu(as_tensor(x), self.alpha)
-        return y
+        return special.elu(as_tensor(x), self.alpha)
 
     def describe(self) -> str:
         """The factor, if it is not the default."""
@@ -185,8 +181,7 @@ class GELU(Module):
 
     def forward(self, x: Any) -> ad.Tensor:
         """Apply the function elementwise."""
-        y: ad.Tensor = special.gelu(as_tensor(x), self.approximate)
-        return y
+        return special.gelu(as_tensor(x), self.approximate)
 
     def describe(self) -> str:
         """The option, if it is not the default."""
@@ -205,8 +200,7 @@ class SiLU(Module):
 
     def forward(self, x: Any) -> ad.Tensor:
         """Apply the function elementwise."""
-        y: ad.Tensor = special.silu(as_tensor(x))
-        return y
+        return special.silu(as_tensor(x))
 
 
 class Softplus(Module):
@@ -232,17 +226,27 @@ class Softplus(Module):
 
     def forward(self, x: Any) -> ad.Tensor:
         """Apply the function elementwise."""
-        y: ad.Tensor = (
-            special.softplus(as_tensor(x) * self.beta) / self.beta if self.beta != 1 else special.softplus(as_tensor(x))
-        )
-        return y
+        x = as_tensor(x)
+        return special.softplus(x * self.beta) / self.beta if self.beta != 1 else special.softplus(x)
 
     def describe(self) -> str:
         """The factor, if it is not the default."""
         return "" if self.beta == 1 else f"beta={self.beta:g}"
 
 
-class Softmax(Module):
+class _AlongAxis(Module):
+    """The code that functions along an axis share."""
+
+    def __init__(self, axis: int = -1) -> None:
+        super().__init__()
+        self.axis = int(axis)
+
+    def describe(self) -> str:
+        """The axis, if it is not the last."""
+        return "" if self.axis == -1 else f"axis={self.axis}"
+
+
+class Softmax(_AlongAxis):
     """``exp(x) / sum(exp(x))``, without overflow.
 
     Parameters
@@ -257,21 +261,12 @@ class Softmax(Module):
     array([0.5, 0.5])
     """
 
-    def __init__(self, axis: int = -1) -> None:
-        super().__init__()
-        self.axis = int(axis)
-
     def forward(self, x: Any) -> ad.Tensor:
         """Apply the function along the axis."""
-        y: ad.Tensor = special.softmax(as_tensor(x), self.axis)
-        return y
-
-    def describe(self) -> str:
-        """The axis, if it is not the last."""
-        return "" if self.axis == -1 else f"axis={self.axis}"
+        return special.softmax(as_tensor(x), self.axis)
 
 
-class LogSoftmax(Module):
+class LogSoftmax(_AlongAxis):
     """The logarithm of `Softmax`, accurate even where the softmax is too small for a float.
 
     Parameters
@@ -286,18 +281,9 @@ class LogSoftmax(Module):
     array([-1000.,     0.])
     """
 
-    def __init__(self, axis: int = -1) -> None:
-        super().__init__()
-        self.axis = int(axis)
-
     def forward(self, x: Any) -> ad.Tensor:
         """Apply the function along the axis."""
-        y: ad.Tensor = special.log_softmax(as_tensor(x), self.axis)
-        return y
-
-    def describe(self) -> str:
-        """The axis, if it is not the last."""
-        return "" if self.axis == -1 else f"axis={self.axis}"
+        return special.log_softmax(as_tensor(x), self.axis)
 
 
 class Hardtanh(Module):
@@ -328,8 +314,7 @@ class Hardtanh(Module):
 
     def forward(self, x: Any) -> ad.Tensor:
         """Apply the function elementwise."""
-        y: ad.Tensor = special.hardtanh(as_tensor(x), self.low, self.high)
-        return y
+        return special.hardtanh(as_tensor(x), self.low, self.high)
 
     def describe(self) -> str:
         """The bounds, if they are not the defaults."""
@@ -350,8 +335,7 @@ class Hardsigmoid(Module):
 
     def forward(self, x: Any) -> ad.Tensor:
         """Apply the function elementwise."""
-        y: ad.Tensor = special.hardsigmoid(as_tensor(x))
-        return y
+        return special.hardsigmoid(as_tensor(x))
 
 
 class Hardswish(Module):
@@ -366,5 +350,4 @@ class Hardswish(Module):
 
     def forward(self, x: Any) -> ad.Tensor:
         """Apply the function elementwise."""
-        y: ad.Tensor = special.hardswish(as_tensor(x))
-        return y
+        return special.hardswish(as_tensor(x))

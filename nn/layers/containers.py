@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import autodiff as ad
+from nn.checks import given_for_module
 from nn.inputs import as_tensor
+from nn.layers.sequential import Numbered
 from nn.module import Module
 
 
-class ModuleList(Module):
+class ModuleList(Numbered):
     """A list of modules that may grow; the module that owns it decides how to call them.
 
     Parameters
@@ -36,7 +38,7 @@ class ModuleList(Module):
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         super().__init__()
-        self._modules: tuple[Module, ...] = ()
+        self._modules = ()
         self.extend(modules)
 
     def append(self, module: Module) -> ModuleList:
@@ -60,7 +62,7 @@ class ModuleList(Module):
     @staticmethod
     def _check(module: Any) -> None:
         if not isinstance(module, Module):
-            raise TypeError(f"ModuleList can only hold modules; a {type(module).__name__} was given.")
+            raise TypeError(f"ModuleList can only hold modules; {given_for_module(module)}")
 
     def _hold(self, modules: list[Module]) -> None:
         """Replace the modules: a new tuple, so that compiled programs notice."""
@@ -80,20 +82,11 @@ class ModuleList(Module):
             "a ModuleList cannot be called, since it does not know how to call its modules; call its entries."
         )
 
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __getitem__(self, index: int) -> Module:
-        return self._modules[index]
-
     def __setitem__(self, index: int, module: Module) -> None:
         self._check(module)
         modules = list(self._modules)
         modules[index] = module
         self._hold(modules)
-
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self._modules)
 
 
 class Residual(Module):
@@ -121,9 +114,7 @@ class Residual(Module):
         super().__init__()
         for what, m in (("inner", inner), ("shortcut", shortcut)):
             if not isinstance(m, Module) and not (m is None and what == "shortcut"):
-                raise TypeError(
-                    f"Residual: {what} must be a module; a {type(m).__name__} was given. Wrap it in nn.Lambda."
-                )
+                raise TypeError(f"Residual: {what} must be a module; {given_for_module(m)}")
         self.inner = inner
         self.shortcut = shortcut
 

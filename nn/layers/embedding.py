@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 import autodiff as ad
+from autodiff import special
 from nn.checks import positive
-from nn.inputs import plain
+from nn.inputs import as_input, plain
 from nn.module import Module
 from nn.parameters import Parameter
 from nn.randomness import generator
@@ -92,7 +93,85 @@ class Embedding(Module):
             wrong = at[(at < 0) | (at >= self.num_embeddings)].flat[0]
             raise ad.DomainError(f"{self!r} has rows 0..{self.num_embeddings - 1}; row {wrong} was asked for.")
 
+    def as_head(self, bias: bool = False) -> EmbeddingHead:
+        """A layer that shares the table and maps vectors to a score for each row: ``x @ weight.T``.
+
+        The table is one parameter with two uses: it is counted once, saved once under its first path, and trained with
+        the gradients of both uses.
+
+        Parameters
+        ----------
+        bias : bool, default False
+            Whether to add a bias for each row, initialised to 0: a parameter of the head.
+
+        Returns
+        -------
+        Module
+            It maps (..., embedding_dim) to (..., num_embeddings). The padding row receives no gradient here either.
+
+        References
+        ----------
+        O. Press and L. Wolf, Using the output embedding to improve language models, 2017.
+
+        Examples
+        --------
+        >>> import numpy as np, nn
+        >>> class Words(nn.Module):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.table = nn.Embedding(10, 4)
+        ...         self.head = self.table.as_head()
+        ...
+        ...     def forward(self, numbers):
+        ...         return self.head(self.table(numbers))
+        >>> model = Words()
+        >>> model([1, 2, 3]).shape, list(model.state_dict())
+        ((3, 10), ['table.weight'])
+        """
+        return EmbeddingHead(self, bias)
+
     def describe(self) -> str:
         """The sizes, and the padding row if there is one."""
         text = f"{self.num_embeddings}, {self.embedding_dim}"
         return text if self.padding_idx is None else f"{text}, padding_idx={self.padding_idx}"
+
+
+class EmbeddingHead(Module):
+    """Scores for the rows of an embedding, by its own table; `Embedding.as_head` makes it."""
+
+    def __init__(self, embedding: Embedding, bias: bool) -> None:
+        super().__init__()
+        name = embedding.weight.name
+        self.weight = embedding.weight
+        if name:  # the assignment has named it anew
+            self.weight.name = name
+        self.padding_idx = embedding.padding_idx
+        self.bias = Parameter(np.zeros(embedding.num_embeddings, self.weight.dtype)) if bias else None
+
+    def _adopt(self, name: str) -> None:
+        """Take a name, but leave the table the name that the embedding gave it."""
+        before = self.weight.name
+        super()._adopt(name)
+        if before:
+            self.weight.name = before
+
+    def forward(self, x: Any) -> ad.Tensor:
+        """Map (..., embedding_dim) to a score for each row: (..., num_embeddings)."""
+        weight: Any = self.weight
+        x = as_input(x, weight.dtype)
+        rows, features = weight.shape
+        if not x.ndim or x.shape[-1] != features:
+            raise ad.ShapeError(
+                f"{self!r} takes input whose last axis has length {features}, as the rows of its embedding; it was "
+                f"given shape {x.shape}."
+            )
+        if self.padding_idx is not None and weight.requires_grad:
+            kept = (np.arange(rows) != self.padding_idx)[:, None]
+            weight = np.where(kept, weight, weight.detach())
+        y: ad.Tensor = x @ weight.T if self.bias is None else special.affine(x, weight.T, self.bias)
+        return y
+
+    def describe(self) -> str:
+        """The sizes."""
+        rows, features = self.weight.shape
+        return f"{features}, {rows}" + ("" if self.bias is None else ", bias=True")

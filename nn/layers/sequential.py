@@ -5,10 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from nn.checks import given_for_module
 from nn.module import Module
 
 
-class Sequential(Module):
+class Numbered(Module):
+    """The code that containers share whose modules have no names but numbers."""
+
+    _modules: tuple[Module, ...]
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __getitem__(self, index: int) -> Module:
+        return self._modules[index]
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._modules)
+
+
+class Sequential(Numbered):
     """A chain of modules: each takes the output of the one before.
 
     Parameters
@@ -30,15 +46,11 @@ class Sequential(Module):
     (4, 1)
     """
 
-    _modules: tuple[Module, ...]
-
     def __init__(self, *modules: Module) -> None:
         super().__init__()
         for i, m in enumerate(modules):
             if not isinstance(m, Module):
-                raise TypeError(
-                    f"Sequential: argument {i} is a {type(m).__name__}; expected modules, one argument each."
-                )
+                raise TypeError(f"Sequential: argument {i} must be a module; {given_for_module(m)}")
         self._modules = modules
 
     def forward(self, x: Any) -> Any:
@@ -46,12 +58,3 @@ class Sequential(Module):
         for m in self._modules:
             x = m(x)
         return x
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __getitem__(self, index: int) -> Module:
-        return self._modules[index]
-
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self._modules)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from nn.inputs import as_input, plain
+from nn.inputs import as_input, as_tensor, plain
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -25,12 +25,6 @@ def reduced(losses: Any, reduction: str) -> ad.Tensor:
     """Elementwise losses, reduced as asked."""
     y: ad.Tensor = losses.mean() if reduction == "mean" else losses.sum() if reduction == "sum" else losses
     return y
-
-
-def as_tensor(x: Any) -> ad.Tensor:
-    """A prediction as a Tensor of real numbers."""
-    x = x if isinstance(x, ad.Tensor) else ad.Tensor(x)
-    return x.astype(float) if x.dtype.kind in "iub" else x
 
 
 def real_pair(prediction: Any, target: Any, name: str) -> tuple[ad.Tensor, Any]:

@@ -8,8 +8,9 @@ import numpy as np
 
 import autodiff as ad
 from autodiff import special
-from nn.inputs import as_input, plain
-from nn.losses._checks import as_tensor, check_distribution, real_pair, reduced, reduction_of
+from nn.checks import not_class_numbers
+from nn.inputs import as_input, as_tensor, plain
+from nn.losses._checks import check_distribution, real_pair, reduced, reduction_of
 
 
 def cross_entropy(
@@ -109,10 +110,7 @@ def _picked(
     """The loss from log-probabilities (..., k) and labels (...)."""
     k = log_p.shape[-1]
     if labels.dtype.kind not in "iu":
-        raise ad.DtypeError(
-            f"{name}: labels must be class numbers of an integer dtype; these have dtype {labels.dtype}. If their "
-            f"values are integers, use labels.astype(int)."
-        )
+        raise not_class_numbers(name, labels)
 
     def check_labels(labels: Any) -> None:
         bad = (labels != ignore_index) & ((labels < 0) | (labels >= k))

@@ -32,8 +32,8 @@ def save_checkpoint(
     """Write a checkpoint from which a training run can resume as if it had not stopped; completely or not at all.
 
     It holds parameters and buffers, the states of optimiser and schedule, and random generators: this thread's, the
-    given one, and those that layers hold as attributes. It does not hold the state of callbacks, nor options that were
-    changed by hand.
+    given one, and those that layers hold as attributes. It does not hold the state of callbacks. The options of the
+    optimiser (learning rate, betas, weight decay) are part of its state, so a run resumes with those of the file.
 
     Parameters
     ----------

@@ -6,14 +6,15 @@ import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any, Never
+from typing import Any
 
 import numpy as np
 
 import autodiff as ad
 from nn import beside
 from nn.module import Module
-from nn.named import refused
+from nn.saving import expect_folder
+from nn.training import arguments
 from nn.training import progress as lines
 from nn.training.checkpoints import checked_checkpoint, save_checkpoint
 from nn.training.history import EarlyStopping, History
@@ -23,6 +24,7 @@ from nn.training.steps import Step
 Metric = Callable[[Any, Any], float]
 
 
+@arguments.named
 def fit(
     model: Module,
     optimizer: Any,
@@ -44,7 +46,6 @@ def fit(
     callbacks: Iterable[Callable[[int, History, Module], object]] = (),
     progress: bool | None = None,
     rng: np.random.Generator | None = None,
-    **unknown: Never,
 ) -> History:
     """Train a model on data, epoch by epoch.
 
@@ -121,17 +122,12 @@ def fit(
     >>> bool(history["loss"][-1] < 0.2 * history["loss"][0])
     True
     """
-    if unknown:
-        refused("fit", "nn.fit(model, optimizer, loss, data, {})", fit, unknown)
-    beside.look()
+    beside.look(stacklevel=4)  # the decorator has a frame of its own
+    if checkpoint is not None:
+        expect_folder("fit", checkpoint)
+    callbacks = list(callbacks) if np.iterable(callbacks) else callbacks
+    arguments.check(model, optimizer, loss, data, validation, metrics, schedule, early_stopping, callbacks)
     metrics = metrics or {}
-    if isinstance(data, Batches):
-        raise TypeError(
-            "fit: data must be a tuple of inputs and targets, (x, y); nn.batches was given. fit makes the batches "
-            "itself: give it batch_size=, shuffle=, drop_last= and rng=."
-        )
-    if len(data) < 2 or (validation is not None and len(validation) != len(data)):
-        raise TypeError("fit: data, and validation, must be tuples of inputs and targets: (x, y).")
     if schedule_every not in ("epoch", "batch"):
         raise ValueError(f'fit: schedule_every must be "epoch" or "batch"; {schedule_every!r} was given.')
     if not isinstance(epochs, (int, np.integer)) or epochs < 0:
@@ -145,21 +141,27 @@ def fit(
         )
     if validation is not None:
         _loader("fit, validation", validation, batch_size=batch_size)
-    callbacks = list(callbacks)
     watches = [callback.watch for callback in callbacks if hasattr(callback, "watch")]
     history = History()
     history.follow(early_stopping, validation is not None)
     if early_stopping is not None:
         early_stopping.begin()
     if checkpoint is not None and os.path.exists(checkpoint):
-        extra, apply = checked_checkpoint(checkpoint, model, optimizer, schedule, rng)
-        _resume(extra, history, early_stopping, model)
+        try:
+            extra, apply = checked_checkpoint(checkpoint, model, optimizer, schedule, rng)
+            _resume(extra, history, early_stopping, model)
+        except (ValueError, TypeError) as error:
+            raise (type(error) if isinstance(error, ad.AutodiffError) else ValueError)(
+                f"fit: training would resume from {os.fspath(checkpoint)!r}, which is damaged or of another run. "
+                f"Delete or rename it to begin anew. {error}"
+            ) from error
         apply()
     try:
         with model.modes_kept(), lines.line(epochs, progress) as line:
             step = Step(model, optimizer, loss, clip_norm, compile)
             for epoch in () if history.stopped else range(history.epochs + 1, epochs + 1):
                 model.train()
+                first = arguments.fingerprints(model) if epoch == 1 else None
                 sums = _Means()
                 for k, (*inputs, target) in enumerate(loader, 1):
                     with ExitStack() as watching:
@@ -172,6 +174,8 @@ def fit(
                     line.update(epoch, k / len(loader), sums.means)
                     if schedule is not None and schedule_every == "batch":
                         schedule.step()
+                if first is not None:
+                    arguments.check_trained(model, first)
                 values = sums.means
                 if validation is not None:
                     found = evaluate(model, loss, validation, metrics=metrics, batch_size=batch_size)

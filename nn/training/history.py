@@ -93,21 +93,22 @@ class History(dict[str, np.ndarray[Any, np.dtype[np.float64]]]):
         for before, epoch, line in zip([0, *shown], shown, lines[1:], strict=False):
             table += ["...".rjust(widths[0])] if epoch > before + 1 else []
             table += [f"{line}  best" if epoch == best else line]
-        return "\n".join([self._title, *table])
+        return "\n".join([self.title, *table])
 
     @property
-    def _title(self) -> str:
-        """The number of epochs, the best one, and why training stopped."""
+    def title(self) -> str:
+        """A line: the number of epochs, the best one, and why training stopped."""
         best, name = self.best_epoch, self._name_watched
         found = f"; best: epoch {best}, {name} {_written([float(self[name][best - 1])])[0]}" if best else ""
-        return f"{self.epochs} epochs{found}" + (f"; stopped: {self.stopped}" if self.stopped else "")
+        count = "1 epoch" if self.epochs == 1 else f"{self.epochs} epochs"
+        return f"{count}{found}" + (f"; stopped: {self.stopped}" if self.stopped else "")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
         """For notebooks: the text, and a table with a curve for each name."""
         display = ad.display
         rows = [[name, v[0], v[-1], v.min(), v.max(), display.curve(v)] for name, v in self.items() if len(v)]
         header = ["", "first", "last", "lowest", "highest", "by epoch"]
-        return display.bundle(repr(self), display.table(header, rows, self._title) if rows else "")
+        return display.bundle(repr(self), display.table(header, rows, self.title) if rows else "")
 
 
 def _written(values: list[float]) -> list[str]:

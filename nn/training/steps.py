@@ -9,6 +9,7 @@ import numpy as np
 
 import autodiff as ad
 from nn.module import Module
+from nn.training.arguments import check_loss
 
 
 class _NotFiniteError(Exception):
@@ -46,6 +47,7 @@ class Step:
                 value = loss(outputs, target)
                 if not first:
                     first.append(outputs)
+                    check_loss(value, outputs)
                     ad.check(_expect_finite, value)
                 return value
 
@@ -64,6 +66,10 @@ class Step:
         except _NotFiniteError:
             self._explain(inputs, target)
             raise
+        except ad.CompileError as error:
+            if watched or self._fast is self._plain:
+                raise
+            raise ad.CompileError(f"{error} Or leave compile=True out: fit then trains the model as it is.") from error
 
     def _explain(self, inputs: list[Any], target: Any) -> None:
         """Run the batch again to find the operation that made its loss not finite; the parameters do not change."""

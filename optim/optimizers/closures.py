@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 import autodiff as ad
 from autodiff import flat
 from optim.named import Named
-from optim.options import Saved, checked, fitting, listed
+from optim.options import Check, Saved, checked, fitting, listed
 
 Vector = np.ndarray[Any, np.dtype[Any]]
 
@@ -32,6 +32,7 @@ class ClosureOptimizer(Named):
     """
 
     any_shape: tuple[str, ...] = ()  # entries of the state whose shape varies
+    kept_options: ClassVar[Mapping[str, Check]] = {}  # besides the learning rate: part of the state
 
     def __init__(self, parameters: Iterable[ad.Tensor], learning_rate: float) -> None:
         self.learning_rate = checked("learning_rate", learning_rate, 0.0, 1.0)
@@ -110,14 +111,17 @@ class ClosureOptimizer(Named):
 
     def state_dict(self) -> dict[str, Vector]:
         """A copy of all that the next step depends on, besides the parameters."""
-        return {"learning_rate": np.array(self.learning_rate)}
+        options = {name: np.array(getattr(self, name)) for name in self.kept_options}
+        return {"learning_rate": np.array(self.learning_rate), **options}
 
     def check_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Raise the errors that `load_state_dict` would raise, and change nothing."""
         self._checked_state(saved)
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Restore a saved state. All of it is checked before anything is changed.
+        """Restore a saved state with its options. All of it is checked before anything is changed.
+
+        Options that the state does not have stay as they are.
 
         Raises
         ------
@@ -128,12 +132,19 @@ class ClosureOptimizer(Named):
 
     def _checked_state(self, saved: Mapping[str, Any]) -> Saved:
         """The saved state as checked arrays, the input of `_load`."""
-        found = fitting(self, self.state_dict(), saved, self.any_shape)
+        known = {k: v for k, v in self.state_dict().items() if k in saved or k not in self.kept_options}
+        found = fitting(self, known, saved, self.any_shape)
+        for name, check in self.kept_options.items():
+            if name in found:  # states of earlier versions have no options
+                check(name, found[name].item())
         checked("learning_rate", found["learning_rate"].item(), 0.0, 1.0)
         return found
 
     def _load(self, saved: Saved) -> None:
         self.learning_rate = float(saved["learning_rate"])
+        for name, check in self.kept_options.items():
+            if name in saved:
+                setattr(self, name, check(name, saved[name].item()))
 
     def __getstate__(self) -> dict[str, Any]:
         options = {k: v for k, v in self.__dict__.items() if k != "_runs"}

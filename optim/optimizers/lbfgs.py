@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 import autodiff as ad
 from autodiff.solvers import LimitedMemory, strong_wolfe
 from optim.optimizers.closures import ClosureOptimizer, Vector
-from optim.options import Saved, checked, whole
+from optim.options import Check, Saved, checked, whole
 
 LossFunction = Callable[[], ad.Tensor]
 
@@ -57,6 +57,12 @@ class LBFGS(ClosureOptimizer):
     """
 
     any_shape = ("steps", "changes")
+    kept_options: ClassVar[Mapping[str, Check]] = {
+        "max_iter": partial(whole, low=1),
+        "max_evaluations": partial(whole, low=1),
+        "tolerance_grad": partial(checked, low=0.0),
+        "tolerance_change": partial(checked, low=0.0),
+    }
 
     def __init__(
         self,
@@ -146,7 +152,7 @@ class LBFGS(ClosureOptimizer):
         return float(loss.item()), float(trials[a] @ d)
 
     def state_dict(self) -> dict[str, Vector]:
-        """The learning rate, and the pairs as ``(k, n)`` arrays ``"steps"`` and ``"changes"``."""
+        """The options but for `history_size`, and the pairs as ``(k, n)`` arrays ``"steps"`` and ``"changes"``."""
         pairs = {"steps": self.memory.steps, "changes": self.memory.changes}
         empty = np.zeros((0, self._size))
         return {**super().state_dict(), **{k: np.array(v) if v else empty for k, v in pairs.items()}}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 import autodiff as ad
 from autodiff.solvers import steihaug, updated_radius
 from optim.optimizers.closures import ClosureOptimizer, Vector
-from optim.options import Saved, checked
+from optim.options import Check, Saved, checked, whole
 
 _ATTEMPTS = 12
 _ACCEPT = 1e-4
@@ -72,6 +73,11 @@ class TrustRegionOptimizer(ClosureOptimizer):
     report : NewtonReport or None
         The report of the last step.
     """
+
+    kept_options: ClassVar[Mapping[str, Check]] = {
+        "max_radius": partial(checked, low=0.0, open_low=True),
+        "max_products": partial(whole, low=1),
+    }
 
     def __init__(
         self,
@@ -152,12 +158,13 @@ class TrustRegionOptimizer(ClosureOptimizer):
         return loss
 
     def state_dict(self) -> dict[str, Vector]:
-        """The learning rate and the radius of the trust region."""
+        """The options and the radius of the trust region."""
         return {**super().state_dict(), "radius": np.array(self.radius)}
 
     def _checked_state(self, saved: Mapping[str, Any]) -> Saved:
         found = super()._checked_state(saved)
-        checked("radius", found["radius"].item(), 0.0, self.max_radius)
+        largest = found["max_radius"].item() if "max_radius" in found else self.max_radius
+        checked("radius", found["radius"].item(), 0.0, largest)
         return found
 
     def _load(self, saved: Saved) -> None:

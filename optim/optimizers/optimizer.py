@@ -11,7 +11,7 @@ import autodiff as ad
 from autodiff import flat
 from optim.named import Named
 from optim.optimizers.clipping import clip_grad_norm
-from optim.options import Group, Option, checked, finite_from_zero, fitting, grouped
+from optim.options import Group, Option, checked, finite_from_zero, fitting, grouped, options_of
 
 Vector = np.ndarray[Any, np.dtype[Any]]
 Settings = tuple[Any, ...]
@@ -149,7 +149,7 @@ class Optimizer(Named):
             if own:
                 self._check_own_gradients(own)
         if clip_norm is not None:
-            clip_grad_norm(self.parameters, clip_norm)
+            clip_grad_norm(self.parameters, checked("clip_norm", clip_norm, 0.0))
         if ad.is_compiling():
             ad.effect(self.update_parameters, self.parameters)
         else:
@@ -234,12 +234,15 @@ class Optimizer(Named):
     # --- state ------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Vector]:
-        """A copy of the state of each parameter by its number (``"0.m"``, ``"0.step"``), and the learning rate.
+        """A copy of the state of each parameter by its number (``"0.m"``, ``"0.step"``), and the options by name.
 
-        With several groups, ``"learning_rate"`` holds one rate for each.
+        With several groups, an option (``"learning_rate"``) holds one entry for each. Options that determine which
+        state there is, such as ``amsgrad``, are not in it.
         """
-        rates = [group.learning_rate for group in self.groups]
-        out: dict[str, Any] = {"learning_rate": np.array(rates if len(rates) > 1 else rates[0])}
+        out: dict[str, Any] = {}
+        for name in self._kept_options():
+            values = [getattr(group, name) for group in self.groups]
+            out[name] = np.array(values if len(values) > 1 else values[0])
         i = 0
         for run, state, steps in zip(self._runs, self._state, self._steps, strict=True):
             for k, p in enumerate(run.parameters):
@@ -251,22 +254,44 @@ class Optimizer(Named):
 
     def check_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Raise the errors that `load_state_dict` would raise, and change nothing."""
-        for key, given in fitting(self, self.state_dict(), saved).items():
-            if key == "learning_rate" or key.endswith(".step"):
-                for number in given.reshape(-1).tolist():
-                    checked(key, number, 0.0, open_high=True)
+        self._checked_state(saved)
+
+    def _kept_options(self) -> list[str]:
+        """The options that are part of the state."""
+        return [name for name, option in options_of(type(self)).items() if not option.shared]
+
+    def _checked_state(self, saved: Mapping[str, Any]) -> dict[str, list[Any]]:
+        """The options in a saved state, one value for each group, after all of it was checked.
+
+        Options other than the learning rate may be missing: states of earlier versions do not have them.
+        """
+        options, mine = self._kept_options(), self.state_dict()
+        for name in options:
+            if name != "learning_rate" and name not in saved:
+                del mine[name]
+        found = fitting(self, mine, saved)
+        for key, given in found.items():
+            if key.endswith(".step"):
+                checked(key, given.item(), 0.0, open_high=True)
+        kinds, several = options_of(type(self)), len(self.groups) > 1
+        values = {
+            name: found[name].tolist() if several else [found[name].tolist()] for name in options if name in found
+        }
+        return {name: [kinds[name].check(name, value) for value in group] for name, group in values.items()}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Restore a saved state. All of it is checked before anything is changed.
+        """Restore a saved state with its options. All of it is checked before anything is changed.
+
+        Options that the state does not have stay as they are.
 
         Raises
         ------
         autodiff.StructureError, autodiff.ShapeError, autodiff.DtypeError, ValueError
             If names, shapes, dtypes or values do not belong to this optimiser.
         """
-        self.check_state_dict(saved)
-        for group, rate in zip(self.groups, np.reshape(saved["learning_rate"], -1).tolist(), strict=True):
-            group.learning_rate = rate
+        for name, values in self._checked_state(saved).items():
+            for group, value in zip(self.groups, values, strict=True):
+                setattr(group, name, value)
         i = 0
         for run, state, steps in zip(self._runs, self._state, self._steps, strict=True):
             for k in range(len(run.parameters)):

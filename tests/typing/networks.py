@@ -34,6 +34,8 @@ assert_type(nn.LSTM(2, 3)(np.ones((1, 4, 2))), tuple[Tensor, tuple[Tensor, Tenso
 assert_type(nn.Sequential(model, nn.ReLU())(np.ones((4, 2))), Any)
 assert_type(ad.compile(model)(np.ones((4, 2))), Tensor)
 assert_type(ad.checkpoint(model)(np.ones((4, 2)), gain=0.5), Tensor)
+assert_type(nn.batches(np.ones(3)), nn.Batches)
+assert_type(nn.data.from_table({"a": [1.0]}).encoder, nn.data.TableEncoder)
 parts: list[nn.Module] = [model, nn.ReLU()]
 assert_type(parts[0](np.ones((4, 2))), Any)
 

@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from autodiff.compiler.program import Program
-from autodiff.compiler.values import OPERATORS, Op, Value, mapped
+from autodiff.compiler.values import Value, mapped
 
 _PURE = ("ufunc", "operator", "reduce", "function", "method", "attribute", "index")
-
-
-def _result(op: Op) -> Any:
-    args = mapped(op.args, lambda v: v.payload)
-    keywords = {k: mapped(v, lambda v: v.payload) for k, v in op.keywords.items()}
-    if op.form == "ufunc":
-        return op.function(*args, **keywords)
-    if op.form == "operator":
-        return OPERATORS[op.function][1](*args)
-    if op.form == "reduce":
-        return op.function.reduce(*args, **keywords)
-    if op.form == "method":
-        return getattr(args[0], op.function)(*args[1:], **keywords)
-    if op.form == "attribute":
-        return getattr(args[0], op.function)
-    return args[0][args[1]] if op.form == "index" else op.function(*args, **keywords)
 
 
 def constants(program: Program) -> Program:
@@ -42,5 +24,7 @@ def constants(program: Program) -> Program:
             continue
         out = op.outputs[0]
         with np.errstate(all="ignore"):  # the trace has warned already
-            known[out] = Value("made", out.shape, out.dtype, _result(op), out.name, out.strides, out.number)
+            known[out] = Value(
+                "made", out.shape, out.dtype, op.result(lambda v: v.payload), out.name, out.strides, out.number
+            )
     return program.with_ops(ops, mapped(program.outputs, lambda v: known.get(v, v)))

@@ -192,8 +192,9 @@ class Follower:
     def _push(self, *values: Any) -> None:
         self.stack.extend(values)
 
-    def _push_callable(self, value: Any) -> None:
-        self._push(*((value, NULL) if _NULL_LAST else (NULL, value)))
+    def _push_found(self, value: Any, is_called: bool) -> None:
+        """Push what was found; if it is about to be called, with the empty place for `self`."""
+        self._push(*((value,) if not is_called else (value, NULL) if _NULL_LAST else (NULL, value)))
 
     # --- variables and constants ---
 
@@ -213,10 +214,7 @@ class Follower:
 
     def _global(self, frame: types.FrameType, i: dis.Instruction) -> None:
         value = self._reader.read_global(frame, i.argval)
-        if i.opname == "LOAD_GLOBAL" and (i.arg or 0) & 1:
-            self._push_callable(value)
-        else:
-            self._push(value)
+        self._push_found(value, bool((i.arg or 0) & 1))
 
     def _name(self, frame: types.FrameType, i: dis.Instruction) -> None:
         found = frame.f_locals.get(i.argval, MISSING) if frame.f_locals is not frame.f_globals else MISSING
@@ -262,18 +260,12 @@ class Follower:
         owner, name = self.pop(), i.argval
         value = UNKNOWN if owner is UNKNOWN else self._reader.read_attribute(frame, owner, name)
         self._awaits = value is UNKNOWN  # perhaps a property, whose frame returns the value
-        if i.opname == "LOAD_METHOD" or (i.opname == "LOAD_ATTR" and _HAS_METHODS and (i.arg or 0) & 1):
-            self._push_callable(value)
-        else:
-            self._push(value)
+        self._push_found(value, i.opname == "LOAD_METHOD" or (_HAS_METHODS and bool((i.arg or 0) & 1)))
 
     def _super(self, frame: types.FrameType, i: dis.Instruction) -> None:
         self.pops(3)
         self._awaits = True  # what is read is seen in the frame of the base class's method
-        if (i.arg or 0) & 1:
-            self._push_callable(UNKNOWN)
-        else:
-            self._push(UNKNOWN)
+        self._push_found(UNKNOWN, bool((i.arg or 0) & 1))
 
     def _item(self, frame: types.FrameType, i: dis.Instruction) -> None:
         owner, key = self.pops(2)
@@ -328,14 +320,6 @@ class Follower:
 
     def _jump_if(self, frame: types.FrameType, i: dis.Instruction) -> None:
         self._reader.used(frame, self.pop())
-
-    def _iterate(self, frame: types.FrameType, i: dis.Instruction) -> None:
-        value = self.pop()
-        self._reader.used(frame, value)
-        self._push(UNKNOWN)
-
-    def _next(self, frame: types.FrameType, i: dis.Instruction) -> None:
-        self._push(UNKNOWN)
 
     def _unpack(self, frame: types.FrameType, i: dis.Instruction) -> None:
         value, n = self.pop(), i.arg or 0
@@ -404,15 +388,8 @@ _SUSPENDS = 0x20 | 0x80 | 0x200  # generators, coroutines, asynchronous generato
 _HAS_METHODS = sys.version_info >= (3, 12)
 _ALWAYS_KEYWORDS = sys.version_info >= (3, 14)
 _READS_TOP = (
-    "LIST_EXTEND",
-    "SET_UPDATE",
-    "DICT_UPDATE",
-    "DICT_MERGE",
-    "GET_LEN",
-    "MATCH_",
-    "UNPACK_EX",
-    "CALL_INTRINSIC",
-)
+    "LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE", "GET_LEN", "MATCH_", "UNPACK_EX", "CALL_INTRINSIC",
+)  # fmt: skip
 _KEEPS_TOP = {
     "LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE", "LIST_APPEND", "SET_ADD", "MAP_ADD", "CACHE",
     "EXTENDED_ARG", "NOT_TAKEN", "RESUME_CHECK",
@@ -437,7 +414,8 @@ def _handlers_by_name() -> Iterator[tuple[str, Handler]]:
         Follower._drop_two: "STORE_FAST_STORE_FAST",
         Follower._nothing: "RESUME PRECALL CACHE NOP EXTENDED_ARG MAKE_CELL COPY_FREE_VARS NOT_TAKEN "
         "DELETE_FAST DELETE_NAME JUMP_FORWARD JUMP_BACKWARD RETURN_CONST",
-        Follower._unknown: "LOAD_CLOSURE LOAD_FAST_AND_CLEAR LOAD_BUILD_CLASS LOAD_LOCALS LOAD_COMMON_CONSTANT",
+        Follower._unknown: "LOAD_CLOSURE LOAD_FAST_AND_CLEAR LOAD_BUILD_CLASS LOAD_LOCALS LOAD_COMMON_CONSTANT "
+        "FOR_ITER",
         Follower._null: "PUSH_NULL",
         Follower._copy: "COPY",
         Follower._swap: "SWAP",
@@ -450,11 +428,10 @@ def _handlers_by_name() -> Iterator[tuple[str, Handler]]:
         Follower._store_slice: "STORE_SLICE",
         Follower._binary: "BINARY_OP COMPARE_OP CONTAINS_OP",
         Follower._is: "IS_OP",
-        Follower._unary: "UNARY_NOT UNARY_NEGATIVE UNARY_POSITIVE UNARY_INVERT TO_BOOL LIST_TO_TUPLE",
+        Follower._unary: "UNARY_NOT UNARY_NEGATIVE UNARY_POSITIVE UNARY_INVERT TO_BOOL LIST_TO_TUPLE GET_ITER "
+        "GET_YIELD_FROM_ITER",
         Follower._jump_if: "POP_JUMP_IF_TRUE POP_JUMP_IF_FALSE POP_JUMP_FORWARD_IF_TRUE POP_JUMP_FORWARD_IF_FALSE "
         "POP_JUMP_BACKWARD_IF_TRUE POP_JUMP_BACKWARD_IF_FALSE",
-        Follower._iterate: "GET_ITER GET_YIELD_FROM_ITER",
-        Follower._next: "FOR_ITER",
         Follower._unpack: "UNPACK_SEQUENCE",
         Follower._build_tuple: "BUILD_TUPLE",
         Follower._build: "BUILD_LIST BUILD_SET BUILD_MAP BUILD_STRING BUILD_CONST_KEY_MAP",

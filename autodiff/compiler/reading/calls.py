@@ -39,22 +39,10 @@ OUTSIDE = {module: subject for subject, modules in _BY_SUBJECT.items() for modul
 """Modules whose functions read or change the world outside the program."""
 
 PURE_OF_OUTSIDE = frozenset(("fspath", "timedelta", "strftime", "isoformat", "Decimal"))
-FILES_OF_NUMPY = frozenset(
-    (
-        "load",
-        "loadtxt",
-        "genfromtxt",
-        "fromfile",
-        "memmap",
-        "open_memmap",
-        "save",
-        "savez",
-        "savez_compressed",
-        "savetxt",
-        "fromregex",
-        "tofile",
-    )
-)
+FILES_OF_NUMPY = frozenset((
+    "load", "loadtxt", "genfromtxt", "fromfile", "memmap", "open_memmap", "save", "savez", "savez_compressed",
+    "savetxt", "fromregex", "tofile",
+))  # fmt: skip
 CLOCKS = frozenset(("now", "today", "utcnow"))
 
 _MUTATORS = {

@@ -406,10 +406,3 @@ def root(a: Array) -> Array:
 def same_entries(now: list[Any], before: list[Any]) -> bool:
     """Whether two lists hold the same objects, or equal numbers and strings."""
     return len(now) == len(before) and (all(map(operator.is_, now, before)) or all(map(alike, now, before)))
-
-
-__all__ = [
-    "ATOMS", "BYTES", "CONTAINERS", "MISSING", "Attribute", "Cell", "Code", "Contents", "Global", "Holder", "Item",
-    "Names", "Numbers", "Setting", "alike", "dict_of", "entries_of", "find", "is_own", "put_back", "root",
-    "same_entries", "slots_of",
-]  # fmt: skip

@@ -97,8 +97,7 @@ class _ConjugateRule:
     c2 = 0.1
 
     def __init__(self) -> None:
-        self.before: tuple[Vector, float] | None = None  # the step, and its length times the slope at its start
-        self.last: tuple[Vector, float, float] | None = None
+        self.last: tuple[Vector, float, float] | None = None  # the direction, the step, the slope at its start
         self.weight = 0.0
 
     def direction(self, g: Vector, free: Vector) -> Vector:
