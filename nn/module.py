@@ -161,7 +161,8 @@ class Module(Named):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; each subclass defines this."""
-        raise NotImplementedError(f"{type(self).__name__} does not define forward(self, x).")
+        instead = "; call is named forward here" if hasattr(type(self), "call") else ""
+        raise NotImplementedError(f"{type(self).__name__} does not define forward(self, x){instead}.")
 
     @property
     def _output_bounds(self) -> tuple[float, float] | None:

@@ -67,6 +67,11 @@ parameters = model.parameters()
 normal, poisson = pr.Normal(0.0, 1.0), pr.Poisson(2.0)
 
 
+class Called(nn.Module):
+    def call(self, inputs):
+        return inputs
+
+
 def without_brackets():
     with ad.no_grad:
         pass
@@ -150,6 +155,8 @@ def setting(thing, name, value):
         "nn.init.xavier_normal_": (lambda: nn.init.xavier_normal_, ("no xavier_normal_", "set", r"xavier_normal\(layer\.weight\)")),
         "nn.init.zeros_": (lambda: nn.init.zeros_, ("no zeros_", "set", r"nn\.init\.zeros\(layer\.bias\)")),
         "nn.init.calculate_gain": (lambda: nn.init.calculate_gain, ("no calculate_gain", "gain", r"gain\('relu'\)")),
+        "nn.data.make_moons": (lambda: nn.data.make_moons, (r"nn\.data has no make_moons", "it is", r"nn\.data\.moons\(200")),
+        "nn.data.read_csv": (lambda: nn.data.read_csv, ("no read_csv", "DataFrame", r"nn\.data\.from_table")),
         "optim.SGD": (lambda: optim.SGD, ("optim has no SGD", "GradientDescent", r"optim\.Momentum\(.*momentum=0\.9\)")),
         "from optim import SGD": (lambda: importing("from optim import SGD"), ("no SGD", "GradientDescent", "Write")),
         "optim.RMSprop": (lambda: optim.RMSprop, ("no RMSprop", "RMSProp", r"optim\.RMSProp\(model")),
@@ -290,6 +297,9 @@ AXIS = ("dim= is called axis= here",)
         "LeakyReLU(negative_slope=)": (lambda: nn.LeakyReLU(negative_slope=0.2), ("negative_slope=", r"nn\.LeakyReLU\(slope=0\.2\)")),
         "Dropout(rate=)": (lambda: nn.Dropout(rate=0.2), ("rate=", r"nn\.Dropout\(p=0\.2\)")),
         "Linear(device=)": (lambda: nn.Linear(2, 3, device="cuda"), ("Linear has no device=", "CPU", r"nn\.Linear\(2, 8\)")),
+        "grad(argnum=)": (lambda: ad.grad(len, argnum=1), ("^grad: argnum=", r"ad\.grad\(f, argnums=1\)")),
+        "zero_grad(set_to_none=)": (lambda: optimizer.zero_grad(set_to_none=True), (r"Adam\.zero_grad has no set_to_none=", "None", r"optimizer\.zero_grad\(\)")),
+        "a layer with call": (lambda: Called()(1.0), ("Called does not define forward", "call is named forward")),
         "Adam(lr=)": (lambda: optim.Adam(parameters, lr=0.1), ("lr= is called learning_rate=", r"optim\.Adam\(model\.parameters\(\), learning_rate=0\.1\)")),
         "GradientDescent(momentum=)": (lambda: optim.GradientDescent(parameters, 0.1, momentum=0.9), ("no momentum=", "of its own", r"optim\.Momentum\(")),
         "GradientDescent(nesterov=)": (lambda: optim.GradientDescent(parameters, 0.1, nesterov=True), ("no nesterov=", "of its own", r"optim\.Momentum\(")),
