@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from autodiff.watchers.anomalies import detect_anomaly
     from autodiff.watchers.kinks import Kink, KinkReport, kink_report
 
-__version__ = "0.1.0"
+__version__ = __wengert__ = "0.1.0"  # `names.packages` says what the second is for
 
 __all__ = [
     "AnomalyError",

@@ -1,16 +1,11 @@
 """``python -m demos`` lists the demos, one line each; ``python -m demos NAME`` runs one."""
 
 import importlib
-import os
 import pkgutil
 import sys
 
-for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
-    os.environ.setdefault(
-        _variable, "1"
-    )  # before NumPy is loaded: threads of BLAS make small networks slower, not faster
-
-import demos  # noqa: E402  # the variables come first
+import autodiff
+import demos
 
 HELPERS = {"__main__", "gallery", "output"}
 
@@ -25,6 +20,16 @@ def summary(name: str) -> str:
     return (importlib.import_module(f"demos.{name}").__doc__ or "").strip().splitlines()[0]
 
 
+def foreign() -> str | None:
+    """What to say if one of the three packages is not that of this project; None if all are."""
+    if "__wengert__" not in vars(autodiff):
+        return f"autodiff is not that of wengert, but {autodiff.__file__}: run `python -m pip install .` here again"
+    from autodiff.names import packages
+
+    found = packages.strangers(load=True)
+    return packages.complaint(found) if found else None
+
+
 def main(arguments: list[str]) -> int:
     """Run the demo named by the first argument with the other arguments; without arguments, list all demos."""
     if not arguments or arguments[0] in ("-h", "--help", "list"):
@@ -32,6 +37,9 @@ def main(arguments: list[str]) -> int:
         for name in names():
             print(f"  {name:12s} {summary(name)}")
         return 0
+    if (wrong := foreign()) is not None:
+        print(wrong, file=sys.stderr)
+        return 1
     name, *rest = arguments
     if name not in names():
         print(f"no demo is named {name!r}; the demos are: {', '.join(names())}", file=sys.stderr)

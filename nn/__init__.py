@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nn import beside as _beside  # isort: skip  # before anything that would fail without our autodiff
 from autodiff import names as _names
 from nn import data, init
 from nn.layers.activations import (
@@ -73,6 +74,9 @@ from nn.training.minibatches import Batches, batches
 if TYPE_CHECKING:
     from nn import plotting
     from nn.monitoring.monitor import Monitor
+
+__wengert__ = "0.1.0"
+_beside.look()
 
 __all__ = [
     "ELU",

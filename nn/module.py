@@ -109,6 +109,8 @@ class Module(Named):
     _hooks: tuple[HookHandle, ...] = ()
 
     def __setattr__(self, key: str, value: Any) -> None:
+        if key == "requires_grad":
+            raise self._cannot_set(key)
         before = self.__dict__.get(key)
         if isinstance(before, (Parameter, Buffer)) and not (value is None or isinstance(value, _OWN)):
             raise TypeError(displaced(f"{type(self).__name__}.{key}", before))
@@ -159,7 +161,8 @@ class Module(Named):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; each subclass defines this."""
-        raise NotImplementedError(f"{type(self).__name__} does not define forward(self, x).")
+        instead = "; call is named forward here" if hasattr(type(self), "call") else ""
+        raise NotImplementedError(f"{type(self).__name__} does not define forward(self, x){instead}.")
 
     @property
     def _output_bounds(self) -> tuple[float, float] | None:

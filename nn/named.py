@@ -26,11 +26,9 @@ class Named:
                     raise AttributeError(names.told(type(self).__name__, f".{name}", row), name=name)
             return object.__getattribute__(self, name)  # the error as it would be, also that of a property
 
-        def __setattr__(self, name: str, value: Any) -> None:
-            if name == "requires_grad":  # it would freeze nothing, in silence
-                row = _tables().MODULE[name]
-                raise AttributeError(names.told(type(self).__name__, f".{name}", row), name=name)
-            object.__setattr__(self, name, value)
+    def _cannot_set(self, name: str) -> AttributeError:
+        """The error for setting an attribute that would do nothing, in silence."""
+        return AttributeError(names.told(type(self).__name__, f".{name}", _tables().MODULE[name]), name=name)
 
 
 def refused(call: str, example: str, function: Callable[..., Any], given: Mapping[str, Any]) -> NoReturn:

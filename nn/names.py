@@ -330,6 +330,28 @@ def of_nn(name: str) -> Row | None:
     return NN.get(name)
 
 
+DATA: Table = {
+    "make_moons": ("it is nn.data.moons", "nn.data.moons(200, noise=0.1)"),
+    "make_circles": ("it is nn.data.circles", "nn.data.circles(200)"),
+    "make_blobs": ("it is nn.data.blobs", "nn.data.blobs(200, centres=3)"),
+    "load_digits": ("it is nn.data.digits", "nn.data.digits().images"),
+    "MNIST": ("it is nn.data.mnist, a part of the set", "nn.data.mnist().images"),
+    "StandardScaler": ("it is nn.data.standardise", "nn.data.standardise(x)"),
+    "scale": ("it is nn.data.standardise", "nn.data.standardise(x)"),
+    "random_split": ("it is nn.data.train_test_split", "nn.data.train_test_split(x, y, test_size=0.2)"),
+    "DataLoader": ("it is nn.batches", "nn.batches(x, y, batch_size=32)"),
+    "Dataset": ("data are arrays, of which nn.batches takes rows", "nn.batches(x, y, batch_size=32)"),
+    "TensorDataset": ("data are arrays, of which nn.batches takes rows", "nn.batches(x, y, batch_size=32)"),
+    "read_csv": ("a CSV file or a DataFrame is read by nn.data.from_table", "nn.data.from_table"),
+    "OneHotEncoder": ("categories of a table are encoded by nn.data.from_table", "nn.data.from_table"),
+}
+
+
+def of_data(name: str) -> Row | None:
+    """The row for a name that `nn.data` does not have."""
+    return DATA.get(name)
+
+
 def of_init(name: str) -> Row | None:
     """The row for a name that `nn.init` does not have."""
     return INIT.get(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from optim import beside as _beside  # isort: skip  # before anything that would fail without our autodiff
 from autodiff import names as _names
 from optim.minima.critical import CriticalPoint, classify_critical_point, critical_points
 from optim.minima.descending import gradient_descent
@@ -35,6 +36,9 @@ from optim.solving import fixed_point, root
 
 if TYPE_CHECKING:
     from optim import plotting
+
+__wengert__ = "0.1.0"
+_beside.look()
 
 __all__ = [
     "AdaGrad",

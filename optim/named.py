@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from autodiff import names
 
@@ -40,6 +41,13 @@ class Named:
                 row = _tables().OPTIMIZER[name]
                 raise AttributeError(names.told(type(self).__name__, f".{name}", row), name=name)
             object.__setattr__(self, name, value)
+
+    def _refuse(self, method: str, given: Mapping[str, Any]) -> NoReturn:
+        """Raise the error for keywords that a method does not take."""
+        accepted = names.keywords_of(getattr(type(self), method))
+        names.refuse(
+            f"{type(self).__name__}.{method}", f"optimizer.{method}({{}})", given, accepted, _tables().KEYWORDS
+        )
 
 
 def _tables() -> Any:

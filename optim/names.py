@@ -109,6 +109,7 @@ KEYWORDS: Table = {
     **dict.fromkeys(("beta1", "beta2", "beta_1", "beta_2", "b1", "b2"), _BETAS),
     **dict.fromkeys(("clipnorm", "clipvalue", "global_clipnorm", "max_grad_norm", "clip_norm"), _CLIPPED),
     **dict.fromkeys(("foreach", "fused", "capturable", "differentiable", "decoupled_weight_decay", "verbose"), _NEEDLESS),
+    "set_to_none": ("a gradient is None after it, so it is left out", "optimizer.zero_grad()"),
     "maximize": ("the loss is made negative", "optimizer.step(lambda: -loss())"),
     "line_search_fn": ("optim.LBFGS searches along lines by itself, so it is left out", "optim.LBFGS(model.parameters())"),
     **dict.fromkeys(("l2", "decay", "weight_decay_rate"), ("weight_decay", "")),

@@ -139,7 +139,10 @@ def grouped(kind: type, parameters: Iterable[Any], defaults: Mapping[str, Any]) 
         if "params" not in given:
             raise ValueError(f'{what} has the keys {list(given)}; the key "params" with the parameters is missing.')
         if unknown := [k for k in given if k != "params" and k not in options]:
-            raise ValueError(f"{what} has the unknown option {unknown[0]!r}; known are params, {', '.join(options)}.")
+            raise ValueError(
+                f"{what} has the unknown option {unknown[0]!r}{_called_here(unknown[0], options)}; known are params, "
+                f"{', '.join(options)}."
+            )
         if differing := [k for k in given if k != "params" and options[k].shared and given[k] != defaults[k]]:
             raise ValueError(
                 f"{what}: {differing[0]} must be the same for all groups; give it to {kind.__name__}, not to a group."
@@ -154,6 +157,14 @@ def grouped(kind: type, parameters: Iterable[Any], defaults: Mapping[str, Any]) 
                 name = f" {p.name!r}" if isinstance(p, ad.Tensor) and p.name else ""
                 raise ValueError(f"the parameter{name} is in group {owner[id(p)]} and in group {i}; keep it in one.")
     return groups
+
+
+def _called_here(name: str, options: Iterable[str]) -> str:
+    """What an option of another library is called here, if it has another name."""
+    from optim.names import KEYWORDS
+
+    row = KEYWORDS.get(name)
+    return f", which is called {row[0]} here" if row is not None and row[0] in options else ""
 
 
 def fitting(owner: Any, mine: Mapping[str, Any], saved: Mapping[str, Any], any_shape: Iterable[str] = ()) -> Saved:

@@ -67,6 +67,11 @@ parameters = model.parameters()
 normal, poisson = pr.Normal(0.0, 1.0), pr.Poisson(2.0)
 
 
+class Called(nn.Module):
+    def call(self, inputs):
+        return inputs
+
+
 def without_brackets():
     with ad.no_grad:
         pass
@@ -150,6 +155,8 @@ def setting(thing, name, value):
         "nn.init.xavier_normal_": (lambda: nn.init.xavier_normal_, ("no xavier_normal_", "set", r"xavier_normal\(layer\.weight\)")),
         "nn.init.zeros_": (lambda: nn.init.zeros_, ("no zeros_", "set", r"nn\.init\.zeros\(layer\.bias\)")),
         "nn.init.calculate_gain": (lambda: nn.init.calculate_gain, ("no calculate_gain", "gain", r"gain\('relu'\)")),
+        "nn.data.make_moons": (lambda: nn.data.make_moons, (r"nn\.data has no make_moons", "it is", r"nn\.data\.moons\(200")),
+        "nn.data.read_csv": (lambda: nn.data.read_csv, ("no read_csv", "DataFrame", r"nn\.data\.from_table")),
         "optim.SGD": (lambda: optim.SGD, ("optim has no SGD", "GradientDescent", r"optim\.Momentum\(.*momentum=0\.9\)")),
         "from optim import SGD": (lambda: importing("from optim import SGD"), ("no SGD", "GradientDescent", "Write")),
         "optim.RMSprop": (lambda: optim.RMSprop, ("no RMSprop", "RMSProp", r"optim\.RMSProp\(model")),
@@ -284,14 +291,18 @@ AXIS = ("dim= is called axis= here",)
         "ReLU(inplace=)": (lambda: nn.ReLU(inplace=True), ("ReLU has no inplace=", "in place", r"nn\.ReLU\(\)")),
         "ReLU(True)": (lambda: nn.ReLU(True), ("ReLU takes no arguments", "1 were given")),
         "LSTM(batch_first=)": (lambda: nn.LSTM(3, 8, batch_first=True), ("LSTM|Recurrent", r"\(batch, time, features\)", "left out")),
-        "Linear(units=)": (lambda: nn.Linear(2, units=3), ("Linear: units=", "out_features=", r"nn\.Linear\(out_features=3\)")),
+        "Linear(units=)": (lambda: nn.Linear(2, units=3), ("Linear: units=", "out_features=", r"nn\.Linear\(\.\.\., out_features=3\)")),
         "Linear(activation=)": (lambda: nn.Linear(2, 3, activation="relu"), ("no activation=", "of its own", r"nn\.ReLU\(\)")),
         "Conv2d(filters=)": (lambda: nn.Conv2d(1, filters=3, kernel_size=3), ("filters=", r"out_channels=3, kernel_size=3")),
         "LeakyReLU(negative_slope=)": (lambda: nn.LeakyReLU(negative_slope=0.2), ("negative_slope=", r"nn\.LeakyReLU\(slope=0\.2\)")),
         "Dropout(rate=)": (lambda: nn.Dropout(rate=0.2), ("rate=", r"nn\.Dropout\(p=0\.2\)")),
         "Linear(device=)": (lambda: nn.Linear(2, 3, device="cuda"), ("Linear has no device=", "CPU", r"nn\.Linear\(2, 8\)")),
+        "grad(argnum=)": (lambda: ad.grad(len, argnum=1), ("^grad: argnum=", r"ad\.grad\(f, argnums=1\)")),
+        "zero_grad(set_to_none=)": (lambda: optimizer.zero_grad(set_to_none=True), (r"Adam\.zero_grad has no set_to_none=", "None", r"optimizer\.zero_grad\(\)")),
+        "a layer with call": (lambda: Called()(1.0), ("Called does not define forward", "call is named forward")),
         "Adam(lr=)": (lambda: optim.Adam(parameters, lr=0.1), ("lr= is called learning_rate=", r"optim\.Adam\(model\.parameters\(\), learning_rate=0\.1\)")),
         "GradientDescent(momentum=)": (lambda: optim.GradientDescent(parameters, 0.1, momentum=0.9), ("no momentum=", "of its own", r"optim\.Momentum\(")),
+        "a group with lr": (lambda: optim.Adam([{"params": parameters, "lr": 0.1}]), ("group 0 of Adam", "'lr'", "called learning_rate here")),
         "GradientDescent(nesterov=)": (lambda: optim.GradientDescent(parameters, 0.1, nesterov=True), ("no nesterov=", "of its own", r"optim\.Momentum\(")),
         "Adam(params=)": (lambda: optim.Adam(params=parameters), ("no params=", "first", r"optim\.Adam\(model")),
         "Adam(beta1=)": (lambda: optim.Adam(parameters, beta1=0.9), ("no beta1=", "betas=", r"\(0\.9, 0\.999\)")),
@@ -303,7 +314,7 @@ AXIS = ("dim= is called axis= here",)
         "OneCycle(max_lr=)": (lambda: optim.OneCycle(optimizer, max_lr=0.1, total_steps=9), ("max_lr=", r"max_rate=0\.1, total_steps=9")),
         "ReduceOnPlateau(min_lr=)": (lambda: optim.ReduceOnPlateau(optimizer, min_lr=0.1), ("min_lr=", r"min_rate=0\.1")),
         "Normal(loc=, scale=)": (lambda: pr.Normal(loc=0.0, scale=2.0), ("loc= is called mean=", r"pr\.Normal\(mean=0\.0, standard_deviation=2\.0\)")),
-        "Normal(sigma=)": (lambda: pr.Normal(0.0, sigma=2.0), ("sigma=", r"pr\.Normal\(standard_deviation=2\.0\)")),
+        "Normal(sigma=)": (lambda: pr.Normal(0.0, sigma=2.0), ("sigma=", r"pr\.Normal\(\.\.\., standard_deviation=2\.0\)")),
         "Exponential(scale=)": (lambda: pr.Exponential(scale=2.0), ("no scale=", "1 / scale", r"rate=0\.5")),
         "Gamma(a=)": (lambda: pr.Gamma(a=2.0), ("a=", r"pr\.Gamma\(concentration=2\.0\)")),
         "StudentT(df=)": (lambda: pr.StudentT(df=3.0), ("df=", r"pr\.StudentT\(degrees_of_freedom=3\.0\)")),

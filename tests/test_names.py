@@ -40,7 +40,10 @@ TABLES = {
     **{f"tables.{n}": (getattr(tables, n), of_tensors) for n in ("AUTODIFF", "TENSOR", "TENSOR_KEYWORDS")},
     **{f"tables.{n}": (getattr(tables, n), of_tensors) for n in ("PROBABILITY", "CONTINUOUS", "DISCRETE")},
     **{f"tables.{n}": (rows, of_tensors) for n, rows in tables.DISTRIBUTION_KEYWORDS.items()},
-    **{f"nn.{n}": (getattr(nn.names, n), made) for n in ("NN", "INIT", "MODULE", "LAYER_KEYWORDS", "FIT_KEYWORDS")},
+    **{
+        f"nn.{n}": (getattr(nn.names, n), made)
+        for n in ("NN", "DATA", "INIT", "MODULE", "LAYER_KEYWORDS", "FIT_KEYWORDS")
+    },
     **{f"optim.{n}": (getattr(optim.names, n), made) for n in ("OPTIM", "OPTIMIZER", "SCHEDULE", "KEYWORDS")},
 }
 
@@ -76,6 +79,7 @@ def test_every_name_that_is_recommended_exists(rows):
         (tables.DISCRETE, poisson),
         (nn.names.NN, nn),
         (nn.names.INIT, nn.init),
+        (nn.names.DATA, nn.data),
         (nn.names.MODULE, model),
         (nn.names.MODULE, layer),
         (optim.names.OPTIM, optim),

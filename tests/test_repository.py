@@ -56,6 +56,7 @@ ROOMS = (
     "plotting",
     "testing",
     "__init__",
+    "__main__",
 )
 LOADED_WHEN_USED = (
     "watchers",

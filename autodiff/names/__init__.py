@@ -207,7 +207,10 @@ def answering(cls: type, called: str, table: Callable[[], Table]) -> None:
         for key in options:
             if key not in accepted:
                 kind = type(self) if type(self).__module__.partition(".")[0] == package else cls
-                example = called.format(name=kind.__name__, keywords="{}")
+                more = (
+                    "..., " if len(args) > called.count(",") else ""
+                )  # arguments in order that `called` does not show
+                example = called.format(name=kind.__name__, keywords=more + "{}")
                 refuse(kind.__name__, example, options, accepted, table())
         if args and own is None:
             raise TypeError(f"{cls.__name__} takes no arguments; {len(args)} were given.")

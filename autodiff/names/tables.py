@@ -335,6 +335,9 @@ TENSOR_KEYWORDS: Table = {
     "start_dim": ("the first axis is kept by reshape", "x.reshape(len(x), -1)"),
     "device": (_CPU, "ad.tensor([1.0, 2.0])"),
     "names": ("name", ""),
+    "argnum": ("argnums", ""),
+    "wrt": ("which arguments are meant is said by their numbers", "ad.grad(lambda a, b: a * b, argnums=1)(2.0, 3.0)"),
+    "argnames": ("which arguments are meant is said by their numbers", "ad.grad(lambda a, b: a * b, argnums=1)(2.0, 3.0)"),
     "label": ("name", ""),
 }  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol, TypeVar, overload
+from typing import Any, Literal, Never, Protocol, TypeVar, overload
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from autodiff.arrays.tensors import Tensor, number, seed
 from autodiff.core import switches, walks
 from autodiff.core.tape import Node, next_number
 from autodiff.errors import GradientError, StructureError
+from autodiff.names import refuse_for_tensors
 from autodiff.transforms.recording import (
     Derivative,
     Function,
@@ -96,7 +97,7 @@ def value_and_grad(
 def value_and_grad(
     f: Function, argnums: int | Sequence[int] = ..., *, has_aux: bool = ...
 ) -> Callable[..., tuple[Any, Any]]: ...
-def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Any:
+def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False, **unknown: Never) -> Any:
     """The function that returns a scalar function's value and its gradient.
 
     Parameters
@@ -134,6 +135,8 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bo
     >>> float(value), g
     (10.0, array([2., 6.]))
     """
+    if unknown:
+        refuse_for_tensors("value_and_grad", "ad.value_and_grad(f, {})", value_and_grad, unknown)
     return _value_and_grad("value_and_grad", f, argnums, has_aux)
 
 
@@ -147,7 +150,7 @@ def grad(
 ) -> Callable[..., tuple[Any, Any]]: ...
 @overload
 def grad(f: Function, argnums: int | Sequence[int] = ..., *, has_aux: bool = ...) -> Function: ...
-def grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Any:
+def grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False, **unknown: Never) -> Any:
     """The function that returns a scalar function's gradient.
 
     Parameters, errors and notes are those of `value_and_grad`.
@@ -165,6 +168,8 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False
     >>> float(ad.grad(ad.grad(lambda x: x**3))(2.0))
     12.0
     """
+    if unknown:
+        refuse_for_tensors("grad", "ad.grad(f, {})", grad, unknown)
     both = _value_and_grad("grad", f, argnums, has_aux)
 
     @functools.wraps(f, assigned=("__module__", "__name__", "__qualname__", "__doc__"), updated=())

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from autodiff import names as _names
 from nn.data.splits import standardise, train_test_split
 from nn.data.tables import Table, TableEncoder, from_table
 from nn.data.toys import blobs, circles, moons, sine, spirals, xor
@@ -113,3 +114,14 @@ def _read(name: str, full: int) -> Digits:
         images = file["images"].astype(np.float32)
         images /= full
         return Digits(images, file["labels"].astype(np.int64))
+
+
+def __getattr__(name: str) -> object:
+    """Say what a name of another library is called here."""
+    raise _names.not_in_module("nn.data", name, _row_of, __all__)
+
+
+def _row_of(name: str) -> _names.Row | None:
+    from nn.names import of_data
+
+    return of_data(name)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from nn import beside
 from nn.module import Module
 from nn.saving import expect_folder
 from nn.training import arguments
@@ -121,6 +122,7 @@ def fit(
     >>> bool(history["loss"][-1] < 0.2 * history["loss"][0])
     True
     """
+    beside.look(stacklevel=4)  # the decorator has a frame of its own
     if checkpoint is not None:
         expect_folder("fit", checkpoint)
     callbacks = list(callbacks) if np.iterable(callbacks) else callbacks

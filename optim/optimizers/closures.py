@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Never
 
 import numpy as np
 
@@ -56,8 +56,10 @@ class ClosureOptimizer(Named):
         """The parameters, each once."""
         return [p for run in self._runs for p in run.parameters]
 
-    def zero_grad(self) -> None:
+    def zero_grad(self, **unknown: Never) -> None:
         """Clear the gradients of all parameters; `step` does not need this."""
+        if unknown:
+            self._refuse("zero_grad", unknown)
         for p in self.parameters:
             p.zero_grad()
 

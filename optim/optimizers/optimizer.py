@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -103,8 +103,10 @@ class Optimizer(Named):
         """The parameters, each once."""
         return [p for run in self._runs for p in run.parameters]
 
-    def zero_grad(self) -> None:
+    def zero_grad(self, **unknown: Never) -> None:
         """Clear the gradients of all parameters: each ``grad`` becomes None."""
+        if unknown:
+            self._refuse("zero_grad", unknown)
         for run in self._runs:
             for leaf in run.leaves:
                 leaf.grad = None
