@@ -8,6 +8,23 @@ import autodiff
 import demos
 
 HELPERS = {"__main__", "gallery", "output"}
+SECONDS = {
+    "autoencoder": 5,
+    "deep": 5,
+    "descent": 11,
+    "digits": 4,
+    "entropy": 2,
+    "fields": 4,
+    "green": 3,
+    "mnist": 12,
+    "moons": 5,
+    "names": 24,
+    "pendulum": 9,
+    "quadrature": 2,
+    "regression": 4,
+    "taylor": 2,
+}
+"""How long each demo takes, measured on one core; shown in the list."""
 
 
 def names() -> list[str]:
@@ -33,9 +50,9 @@ def foreign() -> str | None:
 def main(arguments: list[str]) -> int:
     """Run the demo named by the first argument with the other arguments; without arguments, list all demos."""
     if not arguments or arguments[0] in ("-h", "--help", "list"):
-        print("python -m demos NAME runs one of these (--help after a name shows its options):\n")
+        print("python -m demos NAME runs one of these, in about so many seconds (--help after it shows its options):\n")
         for name in names():
-            print(f"  {name:12s} {summary(name)}")
+            print(f"  {name:12s}{SECONDS[name]:3d} s {summary(name)}")
         return 0
     if (wrong := foreign()) is not None:
         print(wrong, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Train LeNet, a convolutional network, on 5,000 real images of MNIST, and show which digits it confuses.
+"""Train LeNet, a convolutional network, on 5,000 images of MNIST, and show which digits it confuses.
 
 The images, 28x28 pixels, come with the package. LeNet-5 in its modern form (ReLU, max pooling, dropout) learns from
 four fifths of them with Adam, whose learning rate falls along a cosine, and is tested on the other fifth. The results
