@@ -1,4 +1,4 @@
-"""Riemann sums and better quadrature rules: how their errors fall, and how good the error estimates are.
+"""Riemann sums and better rules: how their errors fall, and how good the error estimates are.
 
 First come Riemann sums, with their predicted errors (the Euler-Maclaurin formula), and the Gauss-Legendre rule, which
 beats them all. Then `ad.integrate` computes integrals that are hard for one reason each, with the estimated and the
