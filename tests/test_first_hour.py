@@ -10,6 +10,7 @@ import pytest
 
 import autodiff as ad
 import optim
+from autodiff.transforms.calling import called
 
 POINT = np.ones(2)
 
@@ -105,6 +106,7 @@ def test_functions_that_fit_are_called():
     assert ad.grad(lambda x, by=3.0: x * by)(2.0) == 3.0
     assert ad.grad(lambda x, *, by: x * by)(2.0, by=3.0) == 3.0
     assert ad.grad(by_rate)(2.0, rate=3.0) == 3.0
+    assert called(lambda f, args: f + args, f=1, args=2) == 3  # whatever its parameters are called
 
 
 # --- points as lists

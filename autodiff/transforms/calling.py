@@ -12,7 +12,7 @@ from autodiff.errors import UntrackedError
 _NAMES = ("x", "y", "z", "w")
 
 
-def called(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def called(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """The result of a user's function; if it takes other arguments, the error says how to write it.
 
     Raises
