@@ -95,6 +95,16 @@ def test_operations_with_several_outputs():
     assert titles.count("output 0") == 1 and titles.count("output 1") == 1
 
 
+def test_data_and_targets_of_a_network_are_called_what_they_are():
+    nn.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2)), np.ones((4, 2), np.float32)
+    losses = nn.mse_loss(model(x), np.zeros((4, 2), np.float32)), nn.cross_entropy(model(x), np.zeros(4, int))
+    for loss, target in zip(losses, ("target", "labels"), strict=True):
+        assert [v.title for v in read_graph([loss]).vertices if v.kind == "constant"] == ["x", target]
+    product = read_graph([model(x) @ np.ones((2, 1), np.float32)])  # NumPy's functions do not tell
+    assert [v.title for v in product.vertices if v.kind == "constant"] == ["x", "constant"]
+
+
 def test_multiplications_by_one_are_left_out_and_counted():
     source = ad.draw(ad.derivative(np.tanh, n=2), 0.5).source
     assert source.count("multiply") == 4 and "operand 0: 1.0" not in source and "operand 1: 1.0" not in source

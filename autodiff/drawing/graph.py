@@ -14,6 +14,7 @@ import numpy as np
 
 from autodiff.arrays.tensors import Tensor
 from autodiff.core.modes import SCOPES
+from autodiff.core.primitives import Primitive
 from autodiff.core.tape import ALIAS, INPUT, ITEM, Leaf, Node
 from autodiff.core.walks import ancestors
 
@@ -212,11 +213,19 @@ def read_graph(
             if parent is not None:
                 edges.append(Edge(keys[parent], key, label, i))
             elif is_array(x):
-                vertices.append(Vertex(f"{key}c{i}", "constant", "constant", x, calls))
+                vertices.append(Vertex(f"{key}c{i}", "constant", _argument(primitive, i), x, calls))
                 edges.append(Edge(f"{key}c{i}", key, label, i))
         kind = "result" if node in roots else "derivative" if node in rules else "operation"
         vertices.append(Vertex(key, kind, title, values[node], calls, node, notes))
     return Graph(vertices, edges, [f"multiplications by 1 that are left out: {left_out}"] if left_out else [])
+
+
+def _argument(primitive: Primitive, i: int) -> str:
+    """What an untracked array is called: as the operation calls this argument, if that says something."""
+    code = getattr(primitive.fn, "__code__", None)  # functions in C, such as those of NumPy, have none
+    names = code.co_varnames[: code.co_argcount] if code is not None else ()
+    name = names[i] if i < len(names) else ""
+    return name if name in ("x", "y") or len(name) > 2 else "constant"
 
 
 def _times_one(node: Node) -> Node | None:
