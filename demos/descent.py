@@ -23,13 +23,15 @@ from optim import plotting
 
 STEPS = 400
 FRAMES = 40
+NEWTON = "Newton-CG, trust region"
 METHODS: dict[str, dict[str, Any]] = {
-    "descent": {"method": "gd"},
-    "momentum": {"method": "momentum", "momentum": 0.9},
-    "Adam": {"method": "adam", "learning_rate": 0.05},
-    "L-BFGS": {"method": "lbfgs"},
-    "Newton-CG": {"method": "newton-cg"},
+    "descent, line search": {"method": "gd"},
+    "momentum, fixed rate": {"method": "momentum", "momentum": 0.9},
+    "Adam, fixed rate": {"method": "adam", "learning_rate": 0.05},
+    "L-BFGS, line search": {"method": "lbfgs"},
+    NEWTON: {"method": "newton-cg"},
 }
+"""The methods by their names in the pictures, which say how a step's length is found if it is not given."""
 MOMENTUM_RATES = {"Rosenbrock": 3e-4, "Himmelblau": 3e-3, "Beale": 2e-3, "Rastrigin": 1e-3}
 FILM = "Rosenbrock"
 SURFACES = (("Rosenbrock", True, (65.0, -70.0)), ("monkey saddle", False, (55.0, -60.0)))
@@ -39,7 +41,7 @@ BESIDE = [(1.0, 1.0), (0.0, 0.0), (-1.0, 1.0), (0.0, 0.5), (0.0, 1.5)]
 
 def run(name: str, scene: Scene, steps: int) -> dict[str, optim.MinimizeResult]:
     """Run every method on one function, from one starting point."""
-    rate = {"momentum": {"learning_rate": MOMENTUM_RATES.get(name, 1e-2)}}
+    rate = {"momentum, fixed rate": {"learning_rate": MOMENTUM_RATES.get(name, 1e-2)}}
     return {
         method: optim.minimize(scene.f, np.array(scene.start), max_iter=steps, **options, **rate.get(method, {}))
         for method, options in METHODS.items()
@@ -105,7 +107,7 @@ def save(figure: Any, path: Path) -> None:
 def excess(runs: dict[str, dict[str, optim.MinimizeResult]]) -> float:
     """The largest excess of Newton's method over the least value, except for Rastrigin's many local minima."""
     ends = [
-        found["Newton-CG"].fun - GALLERY[name].f(np.array(GALLERY[name].minima[0]))
+        found[NEWTON].fun - GALLERY[name].f(np.array(GALLERY[name].minima[0]))
         for name, found in runs.items()
         if name != "Rastrigin"
     ]

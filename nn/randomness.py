@@ -40,6 +40,11 @@ def manual_seed(seed: int) -> np.random.Generator:
     return _source.generator
 
 
+def reseed(seed: int) -> None:
+    """`manual_seed` as pytest-randomly calls it before every part of a test, with any integer."""
+    manual_seed(seed % 2**64)
+
+
 def generator(rng: np.random.Generator | None = None) -> np.random.Generator:
     """The given generator, or this thread's (seeded from the system unless `manual_seed` was called)."""
     if rng is not None:

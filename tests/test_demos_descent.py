@@ -106,8 +106,8 @@ def test_every_method_starts_at_the_start_and_goes_down(runs, name):
 
 def test_what_is_said_of_where_a_run_ended(runs):
     scene = GALLERY["saddle"]
-    assert descent.arrived(scene, runs["saddle"]["L-BFGS"].x) == "a saddle"
-    assert descent.arrived(scene, runs["saddle"]["Newton-CG"].x) == "the lowest point"
+    assert descent.arrived(scene, runs["saddle"]["L-BFGS, line search"].x) == "a saddle"
+    assert descent.arrived(scene, runs["saddle"][descent.NEWTON].x) == "the lowest point"
     assert descent.arrived(scene, np.array([1.0, 1.0])) == "on the way"
     assert descent.arrived(GALLERY["Himmelblau"], np.array(GALLERY["Himmelblau"].minima[3])) == "the lowest point"
     assert descent.arrived(GALLERY["Rastrigin"], np.array(GALLERY["Rastrigin"].others[0][:2])) == "a local minimum"
@@ -116,8 +116,8 @@ def test_what_is_said_of_where_a_run_ended(runs):
 def test_newton_ends_at_the_least_value(runs):
     assert 0 <= descent.excess(runs) < 1e-15
     poor = {name: dict(found) for name, found in runs.items()}
-    poor["Beale"]["Newton-CG"] = runs["Beale"]["Adam"]
-    assert descent.excess(poor) == pytest.approx(runs["Beale"]["Adam"].fun)
+    poor["Beale"][descent.NEWTON] = runs["Beale"]["Adam, fixed rate"]
+    assert descent.excess(poor) == pytest.approx(runs["Beale"]["Adam, fixed rate"].fun)
 
 
 def test_the_sheet_shows_every_function_with_every_method(runs, pictures, tmp_path):

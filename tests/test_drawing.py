@@ -95,6 +95,30 @@ def test_operations_with_several_outputs():
     assert titles.count("output 0") == 1 and titles.count("output 1") == 1
 
 
+def test_data_and_targets_of_a_network_are_called_what_they_are():
+    nn.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2)), np.ones((4, 2), np.float32)
+    losses = nn.mse_loss(model(x), np.zeros((4, 2), np.float32)), nn.cross_entropy(model(x), np.zeros(4, int))
+    for loss, target in zip(losses, ("target", "labels"), strict=True):
+        assert [v.title for v in read_graph([loss]).vertices if v.kind == "constant"] == ["x", target]
+    product = read_graph([model(x) @ np.ones((2, 1), np.float32)])  # NumPy's functions do not tell
+    assert [v.title for v in product.vertices if v.kind == "constant"] == ["x", "constant"]
+
+
+def test_multiplications_by_one_are_left_out_and_counted():
+    source = ad.draw(ad.derivative(np.tanh, n=2), 0.5).source
+    assert source.count("multiply") == 4 and "operand 0: 1.0" not in source and "operand 1: 1.0" not in source
+    assert "multiplications by 1 that are left out: 4" in source
+    x = ad.tensor([1.0, 2.0], requires_grad=True, name="x")
+    graph = read_graph([(np.sin(x) * 1.0) * 1.0])  # at the end the result moves up
+    assert [(v.title, v.kind) for v in graph.vertices] == [("x", "parameter"), ("sin", "result")]
+    assert [v.title for v in read_graph([x * 1.0]).vertices] == ["x", "multiply"]  # a leaf is no result
+    kept = [v.title for v in read_graph([np.sin(x * np.float64(2.0)) * np.ones((3, 1)), np.tanh(x) * 1.0j]).vertices]
+    assert kept.count("multiply") == 3
+    gradient = ad.draw(np.sin(x * 1.0), gradients=True, values=True).source
+    assert "gradient" in gradient and "multiply" not in gradient
+
+
 def test_arguments_of_transforms_are_inputs_by_name():
     seen = []
 

@@ -1,6 +1,7 @@
 """Backpropagation step by step: the frames' numbers, that nothing jumps, the files."""
 
 import builtins
+import html
 import re
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
@@ -123,6 +124,21 @@ def test_the_page_is_one_file_that_needs_nothing(tmp_path):
     for key in ("ArrowLeft", "ArrowRight", "Home", "End"):
         assert key in text
     assert found._repr_mimebundle_()["text/plain"].splitlines()[-1].endswith(found.frames[-1].caption)
+
+
+def test_the_page_shows_one_caption_and_finds_the_box_at_work():
+    found = ad.draw_steps(expression())
+    text = found.to_html()
+    frames = [part.split("</svg>")[0] for part in text.split('<div class="frame"')[1:]]
+    for frame, part in zip(found.frames, frames, strict=True):
+        start, svg = part.split("<svg", 1)
+        assert frame.caption not in html.unescape(svg).replace("\xa0", " ")  # only above the picture
+        (key,) = re.findall(r'data-node="(.*?)"', start)
+        assert key == frame.node or frame.event in ("seed", "end")
+        assert not key or f"<title>{key}</title>" in svg
+        assert 'viewBox="' in svg  # from which the script takes the size
+    assert text.count(">at work<") == 1
+    assert text.count("cotangent complete") == 1
 
 
 def test_an_animation_and_a_file_a_frame(tmp_path):

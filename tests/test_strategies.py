@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import find, given, settings
+from hypothesis import strategies as hypothesis_strategies
 
 import autodiff as ad
 from autodiff.testing import gradcheck
@@ -47,6 +48,19 @@ def test_other_dtypes(dtype):
 @given(x=st.arrays(st.shapes(max_dims=2), unique=True))
 def test_unique_entries_differ(x):
     assert np.unique(x).size == x.size
+
+
+@few
+@given(x=st.tensors(st.shapes(), min_value=0.5), y=hypothesis_strategies.from_type(ad.Tensor))
+def test_tensors_are_leaves_of_their_own(x, y):
+    assert (x.data >= 0.5).all() and x.requires_grad and y.requires_grad
+    (x.sum() * y.sum()).backward()
+    np.testing.assert_allclose(x.grad, np.full(x.shape, y.data.sum()), atol=1e-12)
+
+
+def test_tensors_may_be_untracked_and_shrink_to_one_simple_entry():
+    x = find(st.tensors(requires_grad=False), lambda x: x.size > 0 and bool((x.data > 0.3).any()))
+    assert not x.requires_grad and x.size == 1 and x.data.reshape(-1)[0] == 1.0
 
 
 def test_an_empty_interval_is_refused():

@@ -14,6 +14,7 @@ import numpy as np
 
 from autodiff.arrays.tensors import Tensor
 from autodiff.core.modes import SCOPES
+from autodiff.core.primitives import Primitive
 from autodiff.core.tape import ALIAS, INPUT, ITEM, Leaf, Node
 from autodiff.core.walks import ancestors
 
@@ -161,9 +162,15 @@ def read_graph(
     -------
     Graph
         An untracked array has a box of its own at each operation that it enters; a Python number is a line in its box.
+        Multiplications by the number 1, of which derivatives of derivatives have whole columns, are left out of a
+        forward pass.
     """
     roots = {t._node: t for t in tensors if t._node is not None}
     rules = {} if rules is None else rules
+    plain = not (aliases or rules or since)
+    if plain:  # what is multiplied by 1 is the result itself
+        roots = {_factor(node): t for node, t in roots.items()}
+    left_out = sum(t._node not in roots for t in roots.values())
     led = ancestors(roots, stop=lambda n, _: n.number < since and (aliases or n.primitive is not ALIAS))
     values = {**dict(led), **{node: t._data for node, t in roots.items()}}
     nodes = sorted(values, key=_number)
@@ -177,6 +184,10 @@ def read_graph(
         if primitive is ALIAS and not aliases and node not in roots:
             # an alias always has a parent
             keys[node] = keys[node.parents[0]]  # type: ignore[index]
+            continue
+        if plain and node not in roots and (same := _times_one(node)) is not None:
+            keys[node] = keys[same]
+            left_out += 1
             continue
         key = f"n{node.number}"
         if key == last:  # a deep copy has the number of the original
@@ -202,11 +213,40 @@ def read_graph(
             if parent is not None:
                 edges.append(Edge(keys[parent], key, label, i))
             elif is_array(x):
-                vertices.append(Vertex(f"{key}c{i}", "constant", "constant", x, calls))
+                vertices.append(Vertex(f"{key}c{i}", "constant", _argument(primitive, i), x, calls))
                 edges.append(Edge(f"{key}c{i}", key, label, i))
         kind = "result" if node in roots else "derivative" if node in rules else "operation"
         vertices.append(Vertex(key, kind, title, values[node], calls, node, notes))
-    return Graph(vertices, edges)
+    return Graph(vertices, edges, [f"multiplications by 1 that are left out: {left_out}"] if left_out else [])
+
+
+def _argument(primitive: Primitive, i: int) -> str:
+    """What an untracked array is called: as the operation calls this argument, if that says something."""
+    code = getattr(primitive.fn, "__code__", None)  # functions in C, such as those of NumPy, have none
+    names = code.co_varnames[: code.co_argcount] if code is not None else ()
+    name = names[i] if i < len(names) else ""
+    return name if name in ("x", "y") or len(name) > 2 else "constant"
+
+
+def _times_one(node: Node) -> Node | None:
+    """What a multiplication by the number 1 passes on unchanged; None for other operations.
+
+    Sweeps make them: the cotangent of the result is 1, and each order of derivative multiplies by it once more.
+    """
+    if node.primitive.name != "multiply" or len(node.operands) != 2:
+        return None
+    for parent, x, other in zip(node.parents, node.operands, reversed(node.operands)):
+        if parent is not None and np.ndim(other) == 0 and node.parents.count(None) == 1 and other == 1:
+            same = np.shape(x) == np.shape(node.output) and getattr(x, "dtype", None) == node.output.dtype
+            return parent if same else None
+    return None
+
+
+def _factor(node: Node) -> Node:
+    """The node behind multiplications by 1, unless that is a leaf."""
+    while (same := _times_one(node)) is not None and same.primitive is not INPUT and same.primitive is not ALIAS:
+        node = same
+    return node
 
 
 _number = attrgetter("number")

@@ -207,13 +207,15 @@ class Steps:
     def __len__(self) -> int:
         return len(self.frames)
 
-    def picture(self, index: int) -> Picture:
-        """One frame as a picture, with its caption below.
+    def picture(self, index: int, *, caption: bool = True) -> Picture:
+        """One frame as a picture.
 
         Parameters
         ----------
         index : int
             0 for the first, -1 for the last.
+        caption : bool, default True
+            Write the event and the meaning of the colours below.
 
         Returns
         -------
@@ -230,8 +232,7 @@ class Steps:
                 "fontsize": "11",
                 "ranksep": "0.5",
                 "nodesep": "0.3",
-                "label": self._caption(frame, number),
-                "labelloc": "b",
+                **({"label": self._caption(frame, number), "labelloc": "b"} if caption else {}),
             },
             node_attr={"fontname": FONT, "fontcolor": TEXT, "fontsize": "11", "shape": "box", "fixedsize": "true"},
             edge_attr={"fontname": FONT, "fontsize": "9", "arrowsize": "0.7"},
@@ -284,15 +285,21 @@ class Steps:
 
     # --- files ------------------------------------------------------------------------------------
 
-    def _svgs(self) -> list[str]:
-        return [self.picture(i).pipe(format="svg").decode("utf-8") for i in range(len(self.frames))]
+    def _svgs(self, *, caption: bool = True) -> list[str]:
+        return [self.picture(i, caption=caption).pipe(format="svg").decode("utf-8") for i in range(len(self.frames))]
 
     def to_html(self) -> str:
         """The page as text, with all frames, a slider and arrow keys; it needs no other file."""
         captions = [f.caption for f in self.frames]
         if find_renderer() is None:
-            return page(captions, [f"<pre>{html.escape(ADVICE)}</pre>"] * len(captions))
-        return page(captions, [_inline(svg, i) for i, svg in enumerate(self._svgs())])
+            bodies = [f"<pre>{html.escape(ADVICE)}</pre>"] * len(captions)
+        else:  # the page itself shows the caption and the legend, once
+            bodies = [_inline(svg, i) for i, svg in enumerate(self._svgs(caption=False))]
+        return page(captions, bodies, [self._at_work(f) for f in self.frames], _LEGEND)
+
+    def _at_work(self, frame: Frame) -> str:
+        """The key of the box to look at: whose rule runs, or the result when it is seeded."""
+        return frame.node or (next(iter(frame.cotangents)) if frame.event == "seed" else "")
 
     def html(self, path: str | os.PathLike[str]) -> str:
         """Write the page; returns the path.

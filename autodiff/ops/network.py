@@ -213,8 +213,8 @@ def softmax_cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None 
 # --- mean square ----------------------------------------------------------------------------------
 
 
-def _mean_square(a: Any, b: Any) -> Any:
-    d = (a - b).reshape(-1)
+def _mean_square(prediction: Any, target: Any) -> Any:
+    d = (prediction - target).reshape(-1)
     return d.dot(d) / d.size if d.size else d.mean()
 
 

@@ -10,7 +10,7 @@ from autodiff.calculus import curl, divergence
 from autodiff.calculus import gradient_field as gradient_of
 from autodiff.errors import DomainError
 from autodiff.plotting.sampling import Box, box_of, field_at, grid, scalars_at, without_rounding
-from autodiff.plotting.style import axes_of, diverging
+from autodiff.plotting.style import axes_of, diverging, titled
 from autodiff.transforms.recording import Function
 from autodiff.typing import Array
 
@@ -69,7 +69,7 @@ def vector_field(
             found = without_rounding(scalars_at("vector_field", _COLOURS[colour](F), points), F, points)
         _background(ax, found, box, colour)
     draw_arrows(ax, field, box)
-    ax.set(xlabel="x", ylabel="y")
+    titled(ax, f"the field F and its {colour}" if colour else "the field F")
     return ax.figure
 
 
@@ -117,7 +117,7 @@ def gradient_field(f: Function, box: Box, *, arrows: int = 18, levels: int = 14,
         ax.contour(across, up, z, levels=filled.levels, colors="white", linewidths=0.5)
         ax.figure.colorbar(filled, ax=ax, label="f")
     draw_arrows(ax, field, box)
-    ax.set(xlabel="x", ylabel="y")
+    titled(ax, "f and its gradient field")
     return ax.figure
 
 

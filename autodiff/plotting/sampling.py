@@ -10,6 +10,7 @@ from autodiff.arrays.plain import concrete
 from autodiff.calculus.fields import jacobian_field
 from autodiff.calculus.integrands import stacked
 from autodiff.errors import DomainError, ShapeError
+from autodiff.plotting.style import titled
 from autodiff.transforms.calling import called
 from autodiff.transforms.recording import Function, title
 from autodiff.typing import Array
@@ -62,11 +63,12 @@ def heights(who: str, f: Function, x: Array) -> Array:
 
 
 def frame(ax: Any, interval: tuple[float, float], y: Array, *more: float) -> None:
-    """Set limits that show a curve and some more heights, with a margin; other lines are cut there."""
+    """Name the axes, and set limits that show a curve and some more heights, with a margin; other lines are cut."""
     there = np.array([*y[np.isfinite(y)], *more])
     low, high = (float(there.min()), float(there.max())) if there.size else (0.0, 1.0)
     margin = 0.12 * (high - low) or 0.5
     ax.set(xlim=interval, ylim=(low - margin, high + margin))
+    titled(ax, ylabel="f(x)")
     ax.grid(alpha=0.3)
 
 

@@ -20,8 +20,8 @@ BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#5
 """Colours that people with red-green colour blindness can distinguish (M. Okabe, K. Ito, "Color universal design",
 2008)."""
 
-PALETTE = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "#F0E442", GREY)
-"""Colours of successive classes (same source)."""
+PALETTE = (BLUE, ORANGE, GREEN, "#CC79A7", "#000000", "#56B4E9", RED, "#F0E442")
+"""Colours of successive classes and paths (same source). Orange and red are the most alike, so red comes late."""
 
 MARKERS = "o^sDvPX*"
 """Markers of successive classes."""
@@ -57,6 +57,14 @@ def new_figure(**options: Any) -> Figure:
 def axes_of(ax: Axes | None = None, *, projection: str | None = None, **options: Any) -> Axes:
     """The given Axes `ax`, or the Axes of a new figure."""
     return new_figure(**options).add_subplot(projection=projection) if ax is None else ax
+
+
+def titled(ax: Any, title: str = "", xlabel: str = "x", ylabel: str = "y") -> None:
+    """Set the title and the names of the axes, as far as the user has not set them."""
+    if title and not ax.get_title():
+        ax.set_title(title, fontsize=10)
+    ax.set_xlabel(ax.get_xlabel() or xlabel)
+    ax.set_ylabel(ax.get_ylabel() or ylabel)
 
 
 class Film:

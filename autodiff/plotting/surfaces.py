@@ -90,7 +90,7 @@ def directional_derivative(
         if arrow.any():
             look = {"color": colour, "linewidth": 2, "arrow_length_ratio": 0.25, "label": label}
             ax.quiver(*point, floor, *(size * arrow), 0, **look)
-    ax.set(xlabel="x", ylabel="y", zlim=(floor, float(np.nanmax(z))))
+    ax.set(xlabel="x", ylabel="y", zlabel="f", zlim=(floor, float(np.nanmax(z))))
     largest = float(np.linalg.norm(gradient))
     ax.set_title(f"slope along v {slope:.4g}; largest slope, along the gradient, {largest:.4g}", fontsize=10)
     ax.legend(fontsize=8, loc="upper left")

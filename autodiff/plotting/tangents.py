@@ -194,7 +194,7 @@ def secant_film(
         ax = figure.add_subplot()
         _draw_secants(ax, f, x0, np.array([first / 2 ** (i / 3)]), shown)
         # Below the axes, where the legend does not jump from frame to frame.
-        ax.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=3)
+        ax.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)
 
     return Film(draw, int(frames), figsize=(5.6, 4.0))
 

@@ -13,6 +13,7 @@ from autodiff.errors import GradientError
 from autodiff.testing.blame import first_wrong_operation
 from autodiff.testing.comparing import Examination
 from autodiff.testing.differences import direction
+from autodiff.testing.leaving import exits
 from autodiff.testing.listing import shown
 from autodiff.testing.probing import Settings
 from autodiff.testing.problems import Problem, problem_of, pullback_of, pushforward_of, widened
@@ -192,6 +193,19 @@ def _no_nan(problem: Problem, examination: Examination, order: int) -> None:
             )
 
 
+def _lost(problem: Problem, *, is_tracked: bool) -> str:
+    """What to say if the gradient is lost on the way: values left the graph."""
+    ways = exits(problem)
+    if ways:
+        return (
+            f" The gradient is lost by {'; '.join(ways)}: a value taken out of the graph is a constant to the "
+            f"derivative. Use the tensor itself; where a constant is meant, compute it outside of the function."
+        )
+    if is_tracked:
+        return ""
+    return " The gradient is lost: the result is not tracked, so something left the graph on the way."
+
+
 def _complaint(problem: Problem, report: Report, settings: Settings) -> GradientCheckError:
     last = report.comparisons[-1]
     text = f"gradcheck of {problem.name}: {last}."
@@ -201,7 +215,9 @@ def _complaint(problem: Problem, report: Report, settings: Settings) -> Gradient
         text = f'{text} The function has no derivative there; on_kink="accept" lets kinks pass.'
     else:
         blamed = first_wrong_operation(wide, last.order, settings)
-        if blamed is not None:
+        if blamed is None or blamed.node is None:  # every rule by itself is right
+            text += _lost(wide, is_tracked=blamed is None)
+        else:
             text += f" The first operation whose own rule disagrees: {blamed.text}."
     error = refusal(text, last.verdict)
     error.report = report

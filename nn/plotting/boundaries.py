@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from autodiff.plotting.style import MARKERS, PALETTE, axes_of, diverging
+from autodiff.plotting.style import MARKERS, PALETTE, axes_of, diverging, titled
 from autodiff.typing import Array
 from nn.module import Module
 
@@ -135,6 +135,7 @@ def draw_regions(ax: Any, shares: Array, box: Box, x: Any = None, y: Any = None)
             colour, marker = PALETTE[k % len(PALETTE)], MARKERS[k % len(MARKERS)]
             ax.scatter(*x[classes == k].T, s=14, c=colour, marker=marker, edgecolors="black", linewidths=0.4)
     ax.set(xticks=[], yticks=[], xlim=(left, right), ylim=(bottom, top))
+    titled(ax, "the likeliest class, and its boundaries", "first feature", "second feature")
 
 
 def _mixed(shares: Array) -> Array:

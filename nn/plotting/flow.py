@@ -70,8 +70,9 @@ def gradient_flow(source: Monitor | Module, *, ax: Any = None) -> Any:
         shown = np.where((values > 0) & np.isfinite(values), values, np.nan)
         ax.plot(at, shown, color=colour, linestyle=dash, marker=marker, markersize=5, label=label)
         if (values == 0).any():
+            where = at[values == 0]
             ax.scatter(
-                at[values == 0], np.full(np.count_nonzero(values == 0), floor), color=colour, marker="x", zorder=3
+                where, np.full(len(where), floor), color=colour, marker="x", zorder=3, label=f"{label}: exactly 0"
             )
     ax.set_yscale("log")
     ax.set_ylabel("root mean square")
@@ -95,7 +96,7 @@ def lost_units(monitor: Monitor, *, ax: Any = None) -> Any:
     -------
     matplotlib Figure
         Bars for the last watched batches, grey strokes for the first one, and a dotted line at the threshold of the
-        verdict.
+        verdict; the legend says so.
 
     Raises
     ------
@@ -128,19 +129,19 @@ def lost_units(monitor: Monitor, *, ax: Any = None) -> Any:
             "lost_units: no layer of this model can be dead or saturated, or none was called (a compiled step). This "
             "plot shows ReLU, tanh, sigmoid and recurrent layers."
         )
-    ax = axes_of(ax, figsize=(max(6.0, 0.5 * len(bars) + 3.5), 3.6))
+    ax = axes_of(ax, figsize=(max(7.0, 0.5 * len(bars) + 4.5), 3.6))
     for at, (_, name, first, now) in enumerate(bars):
         colour, hatch, label, _ = _LOST[name]
         ax.bar(at, now, color=colour, hatch=hatch, edgecolor="white", label=label)
-        ax.plot([at - 0.4, at + 0.4], [first, first], color=GREY, linewidth=2)
+        ax.plot([at - 0.4, at + 0.4], [first, first], color=GREY, linewidth=2, label="at the first batch")
     for name in dict.fromkeys(name for _, name, *_ in bars):
         colour, _, _, level = _LOST[name]
-        ax.axhline(level, color=colour, linestyle=":", linewidth=1.2)
+        ax.axhline(level, color=colour, linestyle=":", linewidth=1.2, label=f"from here on the layer is {name}")
     ax.set(ylim=(0, 1.05), ylabel="share")
     names = [f"{monitor.layers[i].path} {monitor.layers[i].kind}".strip() for i, *_ in bars]
     _name_layers(ax, names, [verdicts[i].state in _WRONG for i, *_ in bars])
-    ax.set_title("grey: at the first batch; dotted: from here on the layer is lost", fontsize=10)
-    handles = {container.get_label(): container for container in ax.containers}
+    ax.set_title("lost units at the last watched batches", fontsize=10)
+    handles = {shown.get_label(): shown for shown in (*ax.containers, *ax.lines)}
     ax.legend(handles.values(), handles.keys(), fontsize=9, loc="center left", bbox_to_anchor=(1.01, 0.5))
     return ax.figure
 
@@ -200,5 +201,6 @@ def _name_layers(ax: Any, names: list[str], wrong: list[bool]) -> None:
     if steep:
         for label in ax.get_xticklabels():
             label.set_rotation_mode("anchor")
+    ax.set_xlabel("layer, from input to output" + (" (red: not healthy)" if any(wrong) else ""))
     for label, bad in zip(ax.get_xticklabels(), wrong, strict=True):
         label.set_color(RED if bad else "black")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from autodiff.plotting.style import BLUE, GREY, new_figure
+from autodiff.plotting.style import BLUE, GREY, new_figure, pyplot
 from nn.module import Module
 from nn.monitoring.measuring import Histogram, histogram
 from nn.monitoring.monitor import Monitor
@@ -56,7 +56,7 @@ def activation_histograms(monitor: Monitor) -> Any:
             "activation_histograms: the monitor saw no outputs. It sees the outputs of modules in steps that are not "
             "compiled, within nn.fit(..., callbacks=[monitor]) or `with monitor.watch(model):`."
         )
-    return _sheet(panels, "outputs: share of entries (grey outline: at the first batch)")
+    return _sheet(panels, "outputs of the layers", ("at the last watched batch", "at the first"))
 
 
 def weight_histograms(model: Module) -> Any:
@@ -92,17 +92,19 @@ def weight_histograms(model: Module) -> Any:
             panels.append((f"{path} {p.shape}", histogram(values, float(values.min()), float(values.max())), None))
     if not panels:
         raise ad.StructureError("weight_histograms: the model has no parameter with more than one finite entry.")
-    return _sheet(panels, "parameters: share of entries")
+    return _sheet(panels, "parameters")
 
 
-def _sheet(panels: list[tuple[str, Any, Any]], title: str) -> Any:
+def _sheet(panels: list[tuple[str, Any, Any]], title: str, meanings: tuple[str, str] | None = None) -> Any:
     if len(panels) > PANELS:
         title += f"; {PANELS} of {len(panels)}"
         panels = [panels[i] for i in np.linspace(0, len(panels) - 1, PANELS).round().astype(int)]
     columns = min(len(panels), 6 if len(panels) > 12 else 4)
     rows = -(-len(panels) // columns)
-    figure = new_figure(figsize=(2.3 * columns + 0.4, 1.6 * rows + 0.5))
+    figure = new_figure(figsize=(2.3 * columns + (0.6 if meanings is None else 2.4), 1.6 * rows + 0.9))
     figure.suptitle(title, fontsize=10)
+    figure.supxlabel("value of an entry", fontsize=8)
+    figure.supylabel("share of entries", fontsize=8)
     for i, (name, now, first) in enumerate(panels):
         ax = figure.add_subplot(rows, columns, i + 1)
         if now.low == now.high:  # all entries are equal: one bar of some width
@@ -116,4 +118,8 @@ def _sheet(panels: list[tuple[str, Any, Any]], title: str) -> Any:
         ax.locator_params(axis="x", nbins=4)
         ax.tick_params(labelsize=7)
         ax.margins(x=0.02)
+    if meanings is not None and any(first is not None for *_, first in panels):
+        filled, outline = ({"facecolor": BLUE}, {"fill": False, "edgecolor": GREY})
+        keys = [pyplot().Rectangle((0, 0), 1, 1, **look) for look in (filled, outline)]
+        figure.legend(keys, meanings, fontsize=8, loc="outside right center")
     return figure

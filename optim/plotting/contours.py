@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.plotting.style import GREY, MARKERS, PALETTE, axes_of
+from autodiff.plotting.style import GREY, MARKERS, PALETTE, axes_of, titled
 from optim.plotting.landscape import Box, Objective, draw_levels, heights, levels_of
 from optim.plotting.paths import Path, box_around, paths_of
 
@@ -65,6 +65,7 @@ def contours(
     for i, path in enumerate(found):
         draw_path(ax, path, i)
     show_box(ax, shown)
+    titled(ax, "level lines of f (darker: lower)")
     if found:
         ax.legend(fontsize=8, loc=free_corner(found, shown))
     return ax.figure

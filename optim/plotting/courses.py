@@ -88,10 +88,12 @@ def _draw(axes: list[Any], runs: dict[str, list[Record]], lowest: float) -> None
     axes[3].axhline(0, color=GREY, linewidth=0.8)
     if not any(np.isfinite(r.curvature) for records in runs.values() for r in records):
         axes[3].text(0.5, 0.55, "no curvature was computed", transform=axes[3].transAxes, ha="center")
-    for ax in axes[2:]:
-        ax.set_xlabel("iteration")
+    for ax, quantity in zip(axes, ("f - lowest", "|gradient|", "|step|", "curvature"), strict=True):
+        ax.set(xlabel="iteration", ylabel=quantity)
     if len(runs) > 1:
-        axes[0].figure.legend(*axes[0].get_legend_handles_labels(), fontsize=9, loc="outside upper center", ncols=5)
+        handles, names = axes[0].get_legend_handles_labels()
+        columns = min(5, max(1, 90 // (max(map(len, names)) + 6)))  # as many as fit above the panels
+        axes[0].figure.legend(handles, names, fontsize=9, loc="outside upper center", ncols=columns)
 
 
 def _courses(records: list[Record], lowest: float) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 
 import autodiff as ad
 from autodiff.plotting.sampling import box_of
-from autodiff.plotting.style import BLUE, GREEN, GREY, ORANGE, RED, axes_of
+from autodiff.plotting.style import BLUE, GREEN, GREY, ORANGE, RED, axes_of, titled
 from optim.minima.critical import critical_points as find
 from optim.plotting.contours import show_box
 from optim.plotting.landscape import Objective, Vector, draw_levels, heights, levels_of
@@ -76,6 +76,7 @@ def hessian_ellipses(f: Objective, points: Any, *, rise: float = 1.0, ax: Any = 
         (left, bottom), (right, top) = corners.min(axis=0) - margin, corners.max(axis=0) + margin
         show_box(ax, (left, right, bottom, top))
         ax.set_aspect("equal")
+        titled(ax, f"where the quadratic part of f rises by {rise:g} (dashed: falls)")
     return ax.figure
 
 
@@ -159,6 +160,7 @@ def critical_points(f: Objective, box: Any, *, ellipses: bool = True, n: int | N
             ax.plot(*np.array([point.x for point in these]).T, label=label, **look)
     show_box(ax, shown)
     if found:
+        titled(ax, "level lines of f (darker: lower) and its critical points")
         ax.legend(fontsize=8)
     else:
         ax.set_title("no critical point in the box", fontsize=10, color=GREY)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from autodiff.plotting.style import BLUE, GREY, RED, new_figure
+from autodiff.plotting.style import BLUE, GREY, RED, new_figure, titled
 from optim.minima.descending import gradient_descent
 from optim.minima.minimizing import MinimizeResult, minimize
 from optim.plotting.contours import contours
@@ -134,4 +134,5 @@ def _draw_zigzag(ax: Any, f: Objective, points: Any, minimum: float, reach: floa
     ax.plot(points[:1], heights[:1], color=RED, marker="s", markersize=6, linestyle="none")
     low, high = float(np.nanmin(y)), float(np.nanmax(y))
     ax.set(xlim=(minimum - reach, minimum + reach), ylim=(low - 0.06 * (high - low), high))
+    titled(ax, ylabel="f(x)")
     ax.grid(alpha=0.3)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.plotting.style import MARKERS, PALETTE, axes_of, pyplot
+from autodiff.plotting.style import MARKERS, PALETTE, axes_of, pyplot, titled
 from optim.plotting.contours import DASHES
 from optim.plotting.landscape import Objective, Vector, heights, levels_of, pale, values_at
 from optim.plotting.paths import Path, box_around, paths_of
@@ -90,7 +90,7 @@ def surface(
         dots = {"marker": MARKERS[i % len(MARKERS)], "markersize": 4, "markevery": every} if few else {}
         ax.plot(x, y, z, color=colour, linestyle=dash, linewidth=1.8, label=path.label, zorder=3 + i, **dots)
     ax.view_init(*view)
-    ax.set(xlabel="x", ylabel="y")
+    titled(ax, "the surface of f" + (" with paths" if found else ""))
     ax.set_zlabel("log10(1 + f - lowest)" if logarithmic else "f", labelpad=9)
     ax.locator_params(nbins=5)
     if found:

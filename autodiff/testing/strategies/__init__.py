@@ -3,11 +3,14 @@
 This is the only package that imports Hypothesis (the extra ``testing``), so it is loaded on first use.
 """
 
-from autodiff.testing.strategies.arrays import arrays, broadcastable_arrays, domain, shapes, special_points
+from autodiff.testing.registration import register_tensors
+from autodiff.testing.strategies.arrays import arrays, broadcastable_arrays, domain, shapes, special_points, tensors
 from autodiff.testing.strategies.functions import Expression, scalar_functions, vector_functions
 from autodiff.testing.strategies.matrices import KINDS, matrices
 from autodiff.testing.strategies.minima import Minimum, minima
 from autodiff.testing.strategies.networks import Network, networks
+
+register_tensors()
 
 __all__ = [
     "Expression",
@@ -23,5 +26,6 @@ __all__ = [
     "scalar_functions",
     "shapes",
     "special_points",
+    "tensors",
     "vector_functions",
 ]

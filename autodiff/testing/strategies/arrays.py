@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import DTypeLike, NDArray
 
+from autodiff.arrays.tensors import Tensor, tensor
 from autodiff.testing.layouts import LAYOUTS, laid_out
 from autodiff.typing import Shape
 
@@ -122,6 +123,21 @@ def arrays(
     ways = [name for name in layouts if not (unique and name == "stretched")]
     drawn = hnp.arrays(kind, wanted, elements=elements, unique=unique, fill=st.nothing())
     return st.builds(laid_out, drawn, st.sampled_from(ways))
+
+
+def tensors(
+    shape: Shape | st.SearchStrategy[Shape] | None = None, *, requires_grad: bool = True, **limits: Any
+) -> st.SearchStrategy[Tensor]:
+    """Tensors with the values that `arrays` draws; other parameters as there. ``from_type(ad.Tensor)`` draws them, too.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> from autodiff.testing import strategies as st
+    >>> find(st.tensors(min_value=0.5), lambda x: x.ndim == 1)
+    Tensor([1.], dtype=float64, requires_grad=True)
+    """
+    return arrays(shape, **limits).map(lambda x: tensor(x, requires_grad=requires_grad))
 
 
 @st.composite
