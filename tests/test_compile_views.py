@@ -398,3 +398,19 @@ def test_random_programs_of_views_give_the_eager_bits():
 
             x = (0.1 * rng.normal(size=(4, 4))).astype(dtype)
             agree(f, x if rng.random() < 0.5 else np.asfortranarray(x))
+
+
+def test_cotangents_of_several_layouts_add_up_to_the_last_bit():
+    """The eager sweep adds a third cotangent in place, a traced one anew: the layout of the sum must not differ."""
+    rng = np.random.default_rng(0)
+    a, b, c, d = rng.normal(size=(4, 20, 9))
+
+    def f(v):
+        m = d + v
+        first = (np.tanh(m) * c).sum()  # its cotangent is the last that arrives at m
+        return first + (np.sin(m.T) * a.T).sum() + (np.cos(m.T) * b.T).sum()
+
+    slope = ad.grad(f)
+    compiled = ad.compile(slope)
+    for v in rng.normal(size=(40, 9)):
+        np.testing.assert_array_equal(compiled(v), slope(v))

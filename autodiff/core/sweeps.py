@@ -108,10 +108,11 @@ def pull_back_arrays(nodes: Iterable[Node], cts: dict[Node, Any], lives: dict[No
             if parent not in cts:
                 cts[parent] = g
             else:
-                if parent in owned:
-                    cts[parent] += g
+                before = cts[parent]
+                if parent in owned and before.strides == g.strides:  # else a sum in place would lie in memory otherwise
+                    before += g
                 else:
-                    cts[parent] = total = cts[parent] + g
+                    cts[parent] = total = before + g
                     if type(total) is ndarray:
                         owned.add(parent)
                 if lives:
