@@ -49,10 +49,10 @@ def test_a_small_graph_shows_value_gradient_and_local_partials():
     assert boxes(picture) == {
         "a": ["scalar float64", "value 2", f"gradient {-3 * slope:.4g}"],
         "b": ["scalar float64", "value -3", f"gradient {2 * slope - 6 * slope:.4g}"],
-        "multiply": ["scalar float64", "value -6", f"gradient {slope:.4g}"],
-        "square": ["scalar float64", "value 9", f"gradient {slope:.4g}"],
-        "add": ["scalar float64", "value 3", f"gradient {slope:.4g}"],
-        "tanh": ["scalar float64", f"value {np.tanh(3.0):.4g}", "gradient 1"],
+        "multiply": ["scalar float64", "value -6", f"cotangent {slope:.4g}"],
+        "square": ["scalar float64", "value 9", f"cotangent {slope:.4g}"],
+        "add": ["scalar float64", "value 3", f"cotangent {slope:.4g}"],
+        "tanh": ["scalar float64", f"value {np.tanh(3.0):.4g}", "cotangent 1"],
     }
     assert on_arrows(picture) == {
         ("a", "multiply"): "-3",

@@ -79,8 +79,8 @@ def test_a_frame_shows_the_running_sum_and_what_is_at_work():
     found = ad.draw_steps(expression())
     boxes = {b.lines[0]: b for b in shown(found.picture(8).pipe(format="svg")).boxes}
     s = 1 - np.tanh(3.0) ** 2
-    assert boxes["b"].lines == ["b", "value -3", f"cotangent {-6 * s:.4g}"]
-    assert boxes["a"].lines == ["a", "value 2", "cotangent"]
+    assert boxes["b"].lines == ["b", "value -3", f"gradient {-6 * s:.4g}"]
+    assert boxes["a"].lines == ["a", "value 2", "gradient"]
     assert boxes["square"].border == steps._WORK.lower()
     assert boxes["tanh"].border == boxes["add"].border == steps._READY.lower()
     source = found.picture(8).source

@@ -13,7 +13,7 @@ from autodiff.core.tape import INPUT, Node
 from autodiff.drawing.derivatives import Partial, cotangents, local_partials, record_backward
 from autodiff.drawing.dot import to_dot
 from autodiff.drawing.fold import MOST, fit, fold_modules, fold_repeats
-from autodiff.drawing.graph import Edge, Graph, Vertex, read_graph
+from autodiff.drawing.graph import LEAVES, Edge, Graph, Vertex, read_graph
 from autodiff.drawing.labels import FEW, entries, number, size_of, summary
 from autodiff.drawing.rendering import Picture
 from autodiff.errors import GradientError
@@ -67,8 +67,9 @@ def draw(
         Write values into the boxes: the entries of small arrays, the range of large ones. By default only for graphs of
         a few scalars.
     gradients : bool, default False
-        Write into every box the gradient of the sum of all entries of `y` by the value of the box; for arrays of more
-        than four entries its norm. No ``.grad`` is read or written.
+        Write into every box the derivative of the sum of all entries of `y` by the value of the box: that of a leaf is
+        called its gradient, that of any other value its cotangent. For arrays of more than four entries it is the norm.
+        No ``.grad`` is read or written.
     partials : bool, default False
         Write on every arrow the local partial derivative of the operation by the operand: a number; for elementwise
         operations on arrays the diagonal of the Jacobian; for a number computed from an array the row; otherwise the
@@ -242,8 +243,13 @@ def _numbers(v: Vertex, found: Mapping[Node, Any] | None, values: bool) -> list[
     if values and not isinstance(v.value, tuple) and np.size(v.value):
         lines.append(f"value {summary(v.value)}")
     if found is not None and v.node is not None and v.node in found:
-        lines.append(f"gradient {size_of(found[v.node])}")
+        lines.append(f"{named_derivative(v)} {size_of(found[v.node])}")
     return lines
+
+
+def named_derivative(v: Vertex) -> str:
+    """What the derivative of the result by a value is called: the gradient of a leaf, the cotangent of any other."""
+    return "gradient" if v.kind in LEAVES else "cotangent"
 
 
 def _partials(graph: Graph) -> dict[Edge, str]:

@@ -21,7 +21,7 @@ from autodiff.drawing.derivatives import Partial, local_partials
 from autodiff.drawing.dot import FONT, GROUND, STYLES, TEXT, style_of
 from autodiff.drawing.graph import LEAVES, Graph, Vertex, read_graph
 from autodiff.drawing.labels import escape, printable, size_of, summary
-from autodiff.drawing.pictures import checked, partial_text
+from autodiff.drawing.pictures import checked, named_derivative, partial_text
 from autodiff.drawing.rendering import ADVICE, Picture, find_renderer
 from autodiff.drawing.stepspage import page
 from autodiff.errors import GradientError, MissingExtraError
@@ -88,9 +88,10 @@ def draw_steps(y: Tensor) -> Steps:
 
     Notes
     -----
-    For an operation ``v = f(u, ...)`` the sweep adds ``ct_v * ∂v/∂u`` to the cotangent of every operand u, once all
-    contributions to that of v have arrived. Operations are visited in the reverse order of recording. No ``.grad`` is
-    read or written.
+    The *cotangent* of a value is the derivative of the result by it; that of a leaf is its *gradient*, once all
+    contributions have arrived. For an operation ``v = f(u, ...)`` the sweep adds ``ct_v * ∂v/∂u`` to the cotangent of
+    every operand u, once all contributions to that of v have arrived. Operations are visited in the reverse order of
+    recording. No ``.grad`` is read or written.
 
     References
     ----------
@@ -261,7 +262,7 @@ class Steps:
             lines.append(f"value {summary(v.value)}")
         ct = frame.cotangents.get(v.key)
         if v.node is not None and not isinstance(ct, list):
-            lines.append("cotangent" if ct is None else f"cotangent {size_of(ct)}")
+            lines.append(named_derivative(v) + ("" if ct is None else f" {size_of(ct)}"))
         return lines
 
     def _size(self, v: Vertex) -> tuple[str, str]:

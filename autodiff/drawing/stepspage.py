@@ -122,7 +122,7 @@ def page(
 <span id="count"></span>
 </div>
 <div id="caption" aria-live="polite"></div>
-<div id="legend">{meanings}</div>
+<div id="legend">{meanings} cotangent: the derivative of the result by a value; that of a leaf is its gradient</div>
 {frames}
 <script>{_SCRIPT}</script>
 </body>
