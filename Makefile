@@ -7,6 +7,10 @@ PYTHON ?= $(shell for p in python3 python python3.14 python3.13 python3.12 pytho
 JOBS ?= 2
 PEERS ?=
 
+# One thread for BLAS, set before the pytest plugin loads NumPy: the suite's arrays are small, and its workers are two.
+export OPENBLAS_NUM_THREADS ?= 1
+export OMP_NUM_THREADS ?= 1
+
 py = .venv/bin/python
 pytest = $(py) -m pytest -q -n $(JOBS) --dist worksteal
 tool = @python='$(PYTHON)'; [ -n "$$python" ] || { \

@@ -27,7 +27,8 @@ def _profile() -> str:
 
 def pytest_configure(config):
     """Hold BLAS to one thread, and load the profile or say which ones there are."""
-    # NumPy is not loaded yet. Sums in one order on every machine, and no two workers fighting for the same cores.
+    # Sums in one order on every machine, and no two workers fighting for the same cores. It comes too late where the
+    # plugin has loaded NumPy; the Makefile sets them first.
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
         os.environ.setdefault(variable, "1")
     if _profile() not in PROFILES:
