@@ -44,16 +44,28 @@ LEAF = Structure(None, (), ())
 def point(tree: Any) -> Any:
     """A list of numbers, or of equally long lists of them, as an array; anything else as it is.
 
-    So users may write a point as ``[2, 1]``. A list in a container, a list of arrays and a tuple are containers.
+    So users may write a point as ``[2, 1]``. Numbers that a transform tracks, or that are traced, count as numbers, so
+    what is a point is one in an outer transform as well. A list in a container, a list of arrays, and a tuple are
+    containers.
     """
-    return np.array(tree) if type(tree) is list and _is_array(tree) else tree
+    if type(tree) is not list or not _is_array(tree):
+        return tree
+    return np.array(tree) if _is_plain(tree) else np.stack([point(v) if type(v) is list else v for v in tree])
 
 
 def _is_array(tree: list[Any]) -> bool:
-    kinds = {type(v) for v in tree}
-    if kinds == {list}:
-        return len({len(v) for v in tree}) == 1 and all(map(_is_array, tree))
-    return bool(kinds) and all(kind in (int, float, complex) or issubclass(kind, np.number) for kind in kinds)
+    if any(type(v) is list for v in tree):
+        return all(type(v) is list and len(v) == len(tree[0]) and _is_array(v) for v in tree)
+    return bool(tree) and all(type(v) in (int, float, complex) or _is_number(v) for v in tree)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a NumPy number, or a Tensor or a traced array without axes."""
+    return isinstance(value, np.number) or (getattr(value, "shape", None) == () and hasattr(value, "dtype"))
+
+
+def _is_plain(tree: list[Any]) -> bool:
+    return all(_is_plain(v) if type(v) is list else isinstance(v, (int, float, complex, np.number)) for v in tree)
 
 
 def flatten(tree: Any) -> tuple[list[Any], Structure]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -90,7 +91,11 @@ def _stand_ins(model: Module, parameters: Mapping[str, Any]) -> dict[int, ad.Ten
             )
         if given.dtype.kind not in "fciub":
             raise ad.DtypeError(f"functional_call: {path!r} must be numbers; dtype {given.dtype} was given.")
-        stand_ins[id(mine)] = value if isinstance(value, ad.Tensor) else ad.Tensor(value)
+        stand_in = value if isinstance(value, ad.Tensor) else ad.Tensor(value)
+        if isinstance(mine, Parameter):  # an alias, which the module lists among its parameters during the call
+            stand_in = stand_in.reshape(stand_in.shape)
+            stand_in.__class__ = Parameter  # it has the slots of a Tensor
+        stand_ins[id(mine)] = stand_in
     return stand_ins
 
 
@@ -127,10 +132,16 @@ def _with(value: Any, stand_ins: Mapping[int, ad.Tensor]) -> Any:
     if isinstance(value, ad.Tensor):
         return stand_ins.get(id(value), value)
     if isinstance(value, dict):
-        new = {k: _with(v, stand_ins) for k, v in value.items()}
-        return new if any(new[k] is not v for k, v in value.items()) else value
+        changed = {k: new for k, v in value.items() if (new := _with(v, stand_ins)) is not v}
+        if not changed:
+            return value
+        twin = copy.copy(value)  # also of a subclass
+        twin.update(changed)
+        return twin
     if isinstance(value, (list, tuple)):
         entries = [_with(v, stand_ins) for v in value]
-        same = all(a is b for a, b in zip(entries, value, strict=True))
-        return value if same else entries if isinstance(value, list) else tuple(entries)
+        if all(a is b for a, b in zip(entries, value, strict=True)):
+            return value
+        kind: Any = type(value)
+        return kind(*entries) if hasattr(kind, "_fields") else kind(entries)
     return value

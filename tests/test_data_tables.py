@@ -262,3 +262,10 @@ def test_a_file_in_another_encoding_says_so(file):
         nn.data.from_table(file("a,stra\u00dfe\n1,2\n", encoding="latin-1"))
     with pytest.raises(FileNotFoundError, match="nowhere"):
         nn.data.from_table("nowhere.csv")
+
+
+def test_a_point_separates_thousands_where_the_comma_is_the_decimal(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a;b\n1.234;1\n12;2\n1.234,5;3\n")
+    table = nn.data.from_table(path, target="b", delimiter=";", decimal=",", standardise=False)
+    assert table.features[:, 0].tolist() == [1234.0, 12.0, 1234.5]

@@ -137,6 +137,13 @@ def test_a_list_of_numbers_is_a_point():
     assert ad.testing.gradcheck(squares, [2.0, 1.0])
 
 
+def test_a_point_is_one_in_an_outer_transform_and_compiled():
+    slope = lambda a: ad.grad(squares)([a * a, 3.0 * a])[0]
+    assert slope(2.0) == 8.0 and ad.grad(slope)(2.0) == 8.0
+    assert ad.compile(ad.grad(squares))([np.float64(1.0), np.float64(2.0)]).tolist() == [2.0, 4.0]
+    assert ad.grad(squares)([ad.tensor(1.0), 2.0]).data.tolist() == [2.0, 4.0]
+
+
 def test_lists_in_containers_and_lists_of_arrays_stay_lists():
     assert ad.grad(lambda p: p["a"][0] * p["a"][1])({"a": [2.0, 3.0]}) == {"a": [3.0, 2.0]}
     by_array, by_number = ad.grad(lambda p: (p[0] ** 2).sum() * p[1])([np.ones(2), 2.0])
@@ -167,6 +174,14 @@ def test_the_call_of_the_curriculum():
         "ranges in a list": (
             lambda: ad.integrate(lambda x, y: x * y, [(0, 1), (0, 2)]),
             (r"one list, \[\(0, 1\), \(0, 2\)\]", "of its own", r"integrate\(f, \(0, 1\), \(0, 2\)\)"),
+        ),
+        "gradients with the arguments swapped": (
+            lambda: ad.gradients(*(lambda x: (x, [x * x]))(ad.tensor(1.0, requires_grad=True))),
+            ("computed after y", r"ad.gradients\(y, \[x\]\)"),
+        ),
+        "a compiled function with too few arguments": (
+            lambda: ad.compile(lambda x, y: x * y)(POINT),
+            ("takes 2 argument", "called with 1"),
         ),
         "four limits": (
             lambda: ad.integrate(lambda x, y: x * y, 0, 1, 0, 2),

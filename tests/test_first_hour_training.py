@@ -265,3 +265,24 @@ def test_a_tensor_written_into_an_array_names_stack():
 
     for f in (one_by_one, row):
         check(lambda f=f: ad.grad(f)(np.ones(2)), ("would drop its gradient", "np.stack"))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_batch_that_is_not_finite_leaves_running_statistics(compiled, tmp_path):
+    model = nn.Sequential(nn.BatchNorm1d(1), nn.Linear(1, 1))
+    before = {key: value.copy() for key, value in model.state_dict().items()}
+    data = np.array([[1.0], [np.nan]]), np.ones((2, 1))
+    with pytest.raises(ad.AnomalyError):
+        nn.fit(model, optim.Adam(model.parameters()), nn.mse_loss, data, epochs=1, compile=compiled, progress=False)
+    for key, value in model.state_dict().items():
+        np.testing.assert_array_equal(value, before[key])
+
+
+def test_a_finished_run_is_not_taken_for_a_new_one(s):
+    path = s.folder / "run.npz"
+    s.fit(checkpoint=path)
+    with pytest.warns(UserWarning, match="holds a finished run of 1 epochs, so nothing is trained"):
+        s.fit(checkpoint=path)
+    s.optimizer.learning_rate = 0.5
+    with pytest.warns(UserWarning, match="with its learning_rate, 0.001, in place of 0.5"):
+        s.fit(checkpoint=path, epochs=2)

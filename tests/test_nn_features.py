@@ -1,6 +1,7 @@
 """What every module can do beside running: buffers, hooks, freezing, summaries, lists of modules, sums."""
 
 import copy
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -377,3 +378,65 @@ def test_parameters_are_updated_by_hand(compiled, homed):
         optimizer.step()
     for a, b in zip(model.parameters(), twin.parameters(), strict=True):
         np.testing.assert_allclose(a.data, b.data, rtol=1e-6)
+
+
+class Penalised(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(np.array([3.0]))
+
+    def forward(self):
+        return sum((p**2).sum() for p in self.parameters())
+
+
+def test_a_module_lists_its_stand_ins():
+    model = Penalised()
+    f = lambda parameters: nn.functional_call(model, parameters)
+    assert f({"w": np.array([4.0])}).item() == 16.0
+    assert ad.grad(f)({"w": np.array([4.0])})["w"].tolist() == [8.0]
+    w = ad.tensor([5.0], requires_grad=True)
+    f({"w": w}).backward()
+    assert w.grad.tolist() == [10.0] and model.w.grad is None
+
+
+class Pair(NamedTuple):
+    slope: nn.Parameter
+    shift: nn.Parameter
+
+
+class Line(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.p = Pair(nn.Parameter(np.array([3.0])), nn.Parameter(np.array([1.0])))
+
+    def forward(self, x):
+        return self.p.slope * x + self.p.shift
+
+
+def test_stand_ins_keep_the_type_of_a_container():
+    model = Line()
+    gradient = ad.grad(lambda q: nn.functional_call(model, q, np.array([2.0])).sum())
+    start = {path: p.data for path, p in model.named_parameters()}
+    assert [g.tolist() for g in gradient(start).values()] == [[2.0], [1.0]]
+
+
+class Forgetful(nn.Module):
+    def __init__(self, by_argument):
+        super().__init__()
+        self.w = nn.Parameter(np.array([3.0]))
+        self.by_argument = by_argument
+
+    def forward(self, x):
+        if self.by_argument:
+            return ad.checkpoint(lambda x, w: w * x)(x, self.w)
+        return ad.checkpoint(lambda x: self.w * x)(x)
+
+
+def test_a_checkpoint_inside_of_a_functional_call_loses_no_gradient_in_silence():
+    """The second evaluation runs in the sweep, when the stand-ins are gone."""
+    f = lambda model: lambda q: nn.functional_call(model, q, np.array([2.0])).sum()
+    start = {"w": np.array([3.0])}
+    assert ad.grad(f(Forgetful(True)))(start)["w"].tolist() == [2.0]
+    for call in (ad.grad(f(Forgetful(False))), ad.compile(ad.grad(f(Forgetful(False))))):
+        with pytest.raises(ad.RuleError, match=r"does not read the tensors that it read.*ad\.checkpoint\(f\)\(x, w\)"):
+            call(start)

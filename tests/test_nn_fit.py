@@ -187,7 +187,8 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(tmp_path, every, stop_at):
 def test_a_run_that_had_stopped_early_does_not_go_on(tmp_path):
     path = tmp_path / "run.npz"
     _, first = run(9, checkpoint=path, callbacks=[lambda epoch, history, model: epoch == 3])
-    _, second = run(9, checkpoint=path)
+    with pytest.warns(UserWarning, match="a finished run of 3 epochs"):
+        _, second = run(9, checkpoint=path)
     same(second, first)
     assert second.stopped == "early"
 

@@ -253,6 +253,8 @@ UPDATES = {
     "/=": (operator.itruediv, operator.truediv),
     "**=": (operator.ipow, operator.pow),
     "@=": (operator.imatmul, operator.matmul),
+    "//=": (operator.ifloordiv, operator.floordiv),
+    "%=": (operator.imod, operator.mod),
 }
 
 

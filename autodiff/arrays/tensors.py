@@ -882,6 +882,8 @@ class Tensor(NumpyMethods["Tensor"]):
     __itruediv__ = _augmented(operator.truediv, "/=")
     __ipow__ = _augmented(operator.pow, "**=")
     __imatmul__ = _augmented(operator.matmul, "@=")
+    __ifloordiv__ = _augmented(operator.floordiv, "//=")
+    __imod__ = _augmented(operator.mod, "%=")
 
     def __neg__(self) -> Tensor:
         x = self._data

@@ -27,6 +27,19 @@ def called(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         raise
 
 
+def expect_arguments(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+    """Raise TypeError, with what to write instead, if a function cannot be called with these arguments."""
+    try:
+        inspect.signature(f).bind(*args, **kwargs)
+    except TypeError as error:
+        advice = _advice(f, args, kwargs) or f"{getattr(f, '__name__', 'f')}: {error}"
+    except ValueError:  # it does not tell
+        return
+    else:
+        return
+    raise TypeError(advice)
+
+
 def explain_call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], error: Exception) -> None:
     """Raise a better error for a call of `f` with other arguments than it has, or for a Tensor written into an array.
 

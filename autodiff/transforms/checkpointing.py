@@ -119,7 +119,15 @@ def _recomputed(call: _Call, captured: list[Node], outputs: dict[int, Any]) -> P
                 "checkpoint: a power series (taylor) must enter a function by its arguments, not by what it closes "
                 "over. Pass that as an argument."
             )
+        floor = next_number()
         fresh, roots, ys, _ = call(list(operands[: len(call.places)]))
+        met = walks.outside_nodes([r for r in roots if r is not None], set(), floor)
+        if not all(node in met for node in captured):
+            raise RuleError(
+                "checkpoint: in the sweep the function does not read the tensors that it read when it was called, so "
+                "their gradients would be lost: an attribute or a variable has changed, or stand-ins of "
+                "nn.functional_call are no longer there. Pass what it reads as arguments: ad.checkpoint(f)(x, w)."
+            )
         for i, before in outputs.items():
             now = ys[i]
             if switches.tracer() is not None:  # a program computes equal calls only once: there is nothing to compare

@@ -256,6 +256,11 @@ def gradients(y: Tensor, xs: Sequence[Tensor], ct: Any = None, *, create_graph: 
     for x in xs:
         g = results.get(x._node) if x._node is not None else None
         if g is None:
+            if not x.is_leaf and x._node is not None and x._node.number > root.number:
+                raise GradientError(
+                    "gradients: an entry of xs was computed after y, so y cannot depend on it. The result comes first: "
+                    "ad.gradients(y, [x])."
+                )
             out.append(Tensor(np.zeros(x.shape, x.dtype)))
         elif isinstance(g, Tensor):
             out.append(conjugated(g))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ import autodiff as ad
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "?")
 """Texts that stand for a missing value unless others are given."""
 
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?")
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 
@@ -196,7 +198,8 @@ class Reader(NamedTuple):
                 return None
             if text.lower() in _TRUTH:
                 return _TRUTH[text.lower()]
-            if self.decimal != ".":
+            if self.decimal != ".":  # a point then separates thousands, and nothing else
+                text = "_" if "." in text and not _THOUSANDS.fullmatch(text) else text.replace(".", "")
                 text = text.replace(self.decimal, ".")
             value = "" if "_" in text else text  # Python reads 1_000
         elif value is None or type(value).__name__ in ("NAType", "NaTType"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -155,7 +156,9 @@ def fit(
                 f"fit: training would resume from {os.fspath(checkpoint)!r}, which is damaged or of another run. "
                 f"Delete or rename it to begin anew. {error}"
             ) from error
+        rate = getattr(optimizer, "learning_rate", None)
         apply()
+        _tell_resumed(checkpoint, history, epochs, rate, None if schedule is not None else optimizer)
     try:
         with model.modes_kept(), lines.line(epochs, progress) as line:
             step = Step(model, optimizer, loss, clip_norm, compile)
@@ -198,6 +201,23 @@ def fit(
     if early_stopping is not None and history.stopped != "interrupted":
         early_stopping.end(model)
     return history
+
+
+def _tell_resumed(path: Any, history: History, epochs: int, rate: Any, optimizer: Any) -> None:
+    """Warn if nothing is left to train, or if the checkpoint's learning rate replaces the one that was given."""
+    name = os.fspath(path)
+    if history.stopped or history.epochs >= epochs:
+        warnings.warn(
+            f"fit: {name!r} holds a finished run of {history.epochs} epochs, so nothing is trained. Delete or "
+            "rename it to begin anew, or give more epochs=.",
+            stacklevel=4,
+        )
+    elif optimizer is not None and rate != getattr(optimizer, "learning_rate", rate):
+        warnings.warn(
+            f"fit: training resumes from {name!r} with its learning_rate, {optimizer.learning_rate}, in place of {rate}."
+            " Delete or rename the file to begin anew, or set optimizer.learning_rate in a callback.",
+            stacklevel=4,
+        )
 
 
 def _extra(history: History, early_stopping: EarlyStopping | None) -> dict[str, Any]:

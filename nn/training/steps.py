@@ -36,7 +36,7 @@ class Step:
         clip_norm: float | None,
         compiled: bool,
     ) -> None:
-        self._model, self._loss = model, loss
+        self._model, self._loss, self._buffers = model, loss, model.buffers()
         options = {} if clip_norm is None else {"clip_norm": float(clip_norm)}
 
         def step(inputs: list[Any], target: Any) -> tuple[Any, Any]:
@@ -61,10 +61,15 @@ class Step:
     def __call__(self, inputs: list[Any], target: Any) -> tuple[Any, Any]:
         """Take the step."""
         watched = any(module._hooks for _, module in self._model.named_modules())
+        before = [(buffer, buffer.data.copy()) for buffer in self._buffers]  # running statistics
         try:
             return (self._plain if watched else self._fast)(inputs, target)
         except _NotFiniteError:
-            self._explain(inputs, target)
+            try:
+                self._explain(inputs, target)
+            finally:
+                for buffer, values in before:
+                    buffer.assign_(values)
             raise
         except ad.CompileError as error:
             if watched or self._fast is self._plain:
