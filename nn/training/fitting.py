@@ -214,7 +214,7 @@ def _tell_resumed(path: Any, history: History, epochs: int, rate: Any, optimizer
         )
     elif optimizer is not None and rate != getattr(optimizer, "learning_rate", rate):
         warnings.warn(
-            f"fit: training resumes from {name!r} with its learning_rate, {optimizer.learning_rate}, in place of {rate}."
+            f"fit: it resumes from {name!r} with its learning_rate, {optimizer.learning_rate}, in place of {rate}."
             " Delete or rename the file to begin anew, or set optimizer.learning_rate in a callback.",
             stacklevel=4,
         )
