@@ -156,7 +156,11 @@ class EarlyStopping:
         """Take note of an epoch; returns whether to stop."""
         if self.monitor not in history:
             known = ", ".join(map(repr, history))
-            raise KeyError(f"EarlyStopping: the history has no {self.monitor!r}; it has {known}.")
+            mend = "Give validation=(x, y), or write" if self.monitor.startswith("validation_") else "Write"
+            raise KeyError(
+                f"EarlyStopping: the history has no {self.monitor!r}; it has {known}. {mend} "
+                f"EarlyStopping(monitor={next(iter(history))!r})."
+            )
         value = float(history[self.monitor][-1]) * (-1 if self.largest else 1)
         if value < self.best - self.min_delta or not self._state:
             self.best, self.best_epoch = math.inf if math.isnan(value) else value, epoch
