@@ -20,7 +20,9 @@ def _refuse(x: Any) -> None:
     """Raise TypeError if the input of a layer is None, or what a layer with a state returns."""
     if x is None:
         raise TypeError("None was given to a layer or loss; does the layer before it return something?")
-    if isinstance(x, tuple) and any(isinstance(part, (ad.Tensor, tuple)) for part in x):
+    if not isinstance(x, tuple) or not x or not isinstance(x[0], ad.Tensor):
+        return
+    if any(getattr(part, "shape", None) != x[0].shape for part in x):  # rows of one shape are an array
         raise TypeError(
             f"a tuple of {len(x)} was given to a layer or loss, which take an array or Tensor. Recurrent layers return "
             "(outputs, state); pass the first entry: outputs, state = lstm(x)."

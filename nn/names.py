@@ -310,6 +310,18 @@ LAYER_KEYWORDS: Table = {
     **dict.fromkeys(("seed", "generator", "key", "random_state"), ("a generator is given as rng=", "nn.Linear(2, 8, rng=np.random.default_rng(0))")),
 }  # fmt: skip
 
+_SEEN = "True means here that a key may be seen, the opposite of torch, so the mask is negated and given as"
+METHOD_KEYWORDS: Table = {
+    "attn_mask": (f"{_SEEN} mask=", "hidden = np.eye(6, dtype=bool); nn.MultiHeadAttention(2, 1)(x[None], mask=~hidden)"),
+    "key_padding_mask": (f"{_SEEN} key_mask=", "padding = np.arange(6) > 3; nn.MultiHeadAttention(2, 1)(x[None], key_mask=~padding[None])"),
+    "is_causal": ("causal", ""),
+    "strict": ("a state must fit completely; a part of one is laid over the model's own", "model.load_state_dict({**model.state_dict(), **nn.load('model.npz')})"),
+}  # fmt: skip
+
+HISTORY: Table = {
+    "history": ("it is itself the dict of arrays, one for each name", "nn.fit(model, optimizer, nn.mse_loss, (x, y), epochs=1)['loss']"),
+}  # fmt: skip
+
 _DATA = "the inputs and targets are given together"
 _FITTED = "nn.fit(model, optimizer, nn.mse_loss, (x, y), epochs=1)"
 FIT_KEYWORDS: Table = {

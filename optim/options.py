@@ -194,7 +194,7 @@ def checked(
 ) -> float:
     """An option as a float within bounds, checked when the object is built rather than at step 1000."""
     if isinstance(value, (str, bytes)):
-        raise TypeError(f"{what} must be a number; the text {value!r} was given. float(text) makes a number of it.")
+        raise TypeError(f"{what} must be a number; {value!r} was given. Of text float(text) makes a number.")
     try:
         number = float(value)
     except (TypeError, ValueError):

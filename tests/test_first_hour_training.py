@@ -227,6 +227,23 @@ DATA = ("tuple of inputs and targets", r"\(x, y\)")
             lambda s: nn.MultiHeadAttention(2, 1)(np.ones((1, 2, 2)), mask=np.array([[0.0, -np.inf], [0.0, 0.0]])),
             ("Boolean", "float64 was given", "mask == 0"),
         ),
+        "attn_mask=": (
+            lambda s: nn.MultiHeadAttention(2, 1)(np.ones((1, 2, 2)), attn_mask=np.eye(2) > 0),
+            ("no attn_mask=", "opposite of torch", "mask=~hidden"),
+        ),
+        "key_padding_mask=": (
+            lambda s: nn.MultiHeadAttention(2, 1)(np.ones((1, 2, 2)), key_padding_mask=np.ones((1, 2)) > 0),
+            ("no key_padding_mask=", "opposite of torch", "key_mask=~padding"),
+        ),
+        "is_causal=": (
+            lambda s: nn.MultiHeadAttention(2, 1)(np.ones((1, 2, 2)), is_causal=True),
+            ("is_causal= is called causal= here", r"layer\(..., causal=True\)"),
+        ),
+        "strict=": (
+            lambda s: s.model.load_state_dict({}, strict=False),
+            ("no strict=", "must fit completely", r"\*\*model.state_dict\(\)"),
+        ),
+        "history.history": (lambda s: nn.History().history, ("History has no .history", "itself", r"\['loss'\]")),
         "backward of many numbers": (lambda s: s.model(X).backward(), (r"shape \(4, 1\)", r"\.mean\(\)")),
         "backward of what is not tracked": (lambda s: ad.tensor(1.0).backward(), ("not tracked", "requires_grad=True")),
     }
@@ -318,3 +335,9 @@ def test_early_stopping_without_validation_is_named(s):
         lambda: s.fit(early_stopping=nn.EarlyStopping()),
         ("no 'validation_loss'", r"validation=\(x, y\)", r"EarlyStopping\(monitor='loss'\)"),
     )
+
+
+def test_a_tuple_of_rows_is_an_array():
+    row = ad.tensor([1.0, 2.0])
+    assert nn.ReLU()((row, row)).shape == (2, 2) == nn.Linear(2, 2)((row, row)).shape
+    assert nn.Linear(2, 1)(((1.0, 2.0), (3.0, 4.0))).shape == (2, 1)

@@ -134,7 +134,8 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package ships no t
             said = error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else error.stderr or ""
             raise ValueError(
                 f"save: {program} could not write {path.name!r}{': ' if said.strip() else ''}{said.strip()}. Write "
-                f".save({path.stem + '.svg'!r}), or install your system's graphviz package, which knows more formats."
+                f".save({path.stem + '.svg'!r}); or set .renderer_program to the dot of your system's graphviz, "
+                "which knows more formats."
             ) from error
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(picture)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -136,8 +136,11 @@ class MultiHeadAttention(Module):
         key_mask: Any = None,
         mask: Any = None,
         need_weights: bool = False,
+        **unknown: Never,
     ) -> Any:
         """Map queries (n, t, embed_dim) to weighted means of the values, in the same shape."""
+        if unknown:
+            self._refuse("forward", unknown)
         dtype = self.out.weight.dtype
         query = as_input(query, dtype)
         if (key is None) != (value is None):
