@@ -16,9 +16,24 @@ def plain(x: Any) -> Any:
     return x if hasattr(x, "dtype") else np.asarray(x)
 
 
+def _refuse(x: Any) -> None:
+    """Raise TypeError if the input of a layer is None, or what a layer with a state returns."""
+    if x is None:
+        raise TypeError("None was given to a layer or loss; does the layer before it return something?")
+    if not isinstance(x, tuple) or not x or not isinstance(x[0], ad.Tensor):
+        return
+    if any(getattr(part, "shape", None) != x[0].shape for part in x):  # rows of one shape are an array
+        raise TypeError(
+            f"a tuple of {len(x)} was given to a layer or loss, which take an array or Tensor. Recurrent layers return "
+            "(outputs, state); pass the first entry: outputs, state = lstm(x)."
+        )
+
+
 def as_tensor(x: Any) -> ad.Tensor:
     """The input of a layer without parameters: a floating-point or complex Tensor; other dtypes become float64."""
-    x = x if isinstance(x, ad.Tensor) else ad.Tensor(x)
+    if not isinstance(x, ad.Tensor):
+        _refuse(x)
+        x = ad.Tensor(x)
     return x if x.dtype.kind in "fc" else x.astype(float)
 
 
@@ -30,4 +45,5 @@ def as_input(x: Any, dtype: np.dtype[Any]) -> Any:
         return x if x.requires_grad or x.dtype == dtype or x.dtype.kind not in "fiub" else x.astype(dtype)
     if hasattr(x, "dtype"):  # the stand-in for an array while a function is being compiled
         return x if x.dtype == dtype or x.dtype.kind not in "fiub" else x.astype(dtype)
+    _refuse(x)
     return as_input(np.asarray(x), dtype)

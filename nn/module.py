@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, Never, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
@@ -384,7 +384,7 @@ class Module(Named):
         """A copy of the values of every parameter and buffer by its path, always in C order."""
         return {name: np.array(p.data, order="C") for name, p in self._named_state()}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any], **unknown: Never) -> None:
         """Set every parameter and buffer. The whole state is checked before anything is changed.
 
         A weight here has shape (in, out), so that a layer is ``x @ weight``; in torch it is (out, in). See `nn.load`.
@@ -403,6 +403,8 @@ class Module(Named):
         autodiff.DtypeError
             If values cannot be cast to the dtype of their parameter or buffer: complex to real, or text.
         """
+        if unknown:
+            self._refuse("load_state_dict", unknown)
         self.check_state_dict(state)
         for name, p in self._named_state():
             p.assign_(np.asarray(plain(state[name])))

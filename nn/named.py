@@ -26,6 +26,12 @@ class Named:
                     raise AttributeError(names.told(type(self).__name__, f".{name}", row), name=name)
             return object.__getattribute__(self, name)  # the error as it would be, also that of a property
 
+    def _refuse(self, method: str, given: Mapping[str, Any]) -> NoReturn:
+        """Raise the error for keywords that a method does not take."""
+        owner, called = type(self).__name__, "layer" if method == "forward" else f"model.{method}"
+        accepted = names.keywords_of(getattr(type(self), method))
+        names.refuse(f"{owner}.{method}", f"{called}(..., {{}})", given, accepted, _tables().METHOD_KEYWORDS)
+
     def _cannot_set(self, name: str) -> AttributeError:
         """The error for setting an attribute that would do nothing, in silence."""
         return AttributeError(names.told(type(self).__name__, f".{name}", _tables().MODULE[name]), name=name)

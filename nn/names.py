@@ -57,6 +57,10 @@ _LAYERS: Table = {
     "Conv": _layer("nn.Conv2d(1, 8, 3)"),
     "Convolution2D": _layer("nn.Conv2d(1, 8, 3)"),
     "Conv1D": _layer("nn.Conv1d(1, 8, 3)"),
+    **dict.fromkeys(
+        ("ConvTranspose2d", "ConvTranspose1d", "Conv2DTranspose"),
+        ("it is not here; a picture is enlarged by repeating its pixels, and then convolved", "nn.Conv2d(1, 8, 3, padding=1)(np.repeat(np.repeat(images, 2, 2), 2, 3))"),
+    ),
     "MaxPooling2D": _layer("nn.MaxPool2d(2)"),
     "MaxPool2D": _layer("nn.MaxPool2d(2)"),
     "MaxPooling1D": _layer("nn.MaxPool1d(2)"),
@@ -106,8 +110,16 @@ _LAYERS: Table = {
     "MLPRegressor": ("layers in a row are nn.Sequential, trained by nn.fit", "nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1))"),
 }  # fmt: skip
 
+_PADDED = (
+    "sequences are filled up to one length by np.pad, and recurrent layers are given the true ones as lengths=",
+    "nn.LSTM(3, 8)(np.zeros((2, 5, 3)), lengths=[5, 2])",
+)
 _FUNCTIONS: Table = {
     "functional": (_STANDS_HERE, "nn.relu(x)"),
+    "F": (_STANDS_HERE, "nn.relu(x)"),
+    "pad_sequence": _PADDED,
+    "pack_padded_sequence": _PADDED,
+    "pad_packed_sequence": _PADDED,
     "activations": (_STANDS_HERE, "nn.relu(x)"),
     "modules": (_STANDS_HERE, "nn.Linear(2, 8)"),
     "swish": _function("nn.silu(x)"),
@@ -296,6 +308,18 @@ LAYER_KEYWORDS: Table = {
     "kdim": ("key_features", ""),
     "vdim": ("value_features", ""),
     **dict.fromkeys(("seed", "generator", "key", "random_state"), ("a generator is given as rng=", "nn.Linear(2, 8, rng=np.random.default_rng(0))")),
+}  # fmt: skip
+
+_SEEN = "True means here that a key may be seen, the opposite of torch, so the mask is negated and given as"
+METHOD_KEYWORDS: Table = {
+    "attn_mask": (f"{_SEEN} mask=", "hidden = np.eye(6, dtype=bool); nn.MultiHeadAttention(2, 1)(x[None], mask=~hidden)"),
+    "key_padding_mask": (f"{_SEEN} key_mask=", "padding = np.arange(6) > 3; nn.MultiHeadAttention(2, 1)(x[None], key_mask=~padding[None])"),
+    "is_causal": ("causal", ""),
+    "strict": ("a state must fit completely; a part of one is laid over the model's own", "model.load_state_dict({**model.state_dict(), **nn.load('model.npz')})"),
+}  # fmt: skip
+
+HISTORY: Table = {
+    "history": ("it is itself the dict of arrays, one for each name", "nn.fit(model, optimizer, nn.mse_loss, (x, y), epochs=1)['loss']"),
 }  # fmt: skip
 
 _DATA = "the inputs and targets are given together"

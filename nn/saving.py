@@ -45,7 +45,7 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
     import zipfile  # imports all compressors, which would add a quarter to the import time of `nn`
 
     if not isinstance(state, Mapping):
-        model = hasattr(state, "state_dict") or hasattr(path, "state_dict")
+        model = callable(state) or hasattr(state, "state_dict") or hasattr(path, "state_dict")
         mend = "model.state_dict()" if model else '{"name": array}'
         raise TypeError(
             f"save takes a path and a state, a dict of arrays; a {type(state).__name__} was given as the state. Write "
@@ -53,6 +53,12 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
         )
     arrays = {}
     for key, value in state.items():
+        if isinstance(value, Mapping):
+            raise ad.DtypeError(
+                f"save: {key!r} is a {type(value).__name__}; only arrays can be saved, not dicts of them. Give all of "
+                f'them names in one dict, {{f"{key}/{{k}}": v for k, v in state.items()}}; a model with its optimiser '
+                "is saved by nn.save_checkpoint."
+            )
         array = np.asarray(value.data if isinstance(value, ad.Tensor) else value)
         if array.dtype.kind not in _KINDS:
             raise ad.DtypeError(

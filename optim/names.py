@@ -81,7 +81,7 @@ OPTIMIZER: Table = {
     "get_config": ("the state is state_dict()", "optimizer.state_dict()"),
     "variables": ("it is parameters", "optimizer.parameters"),
     "params": ("it is parameters", "optimizer.parameters"),
-    "minimize": ("a step on a loss is step; a function of a point is minimised by optim.minimize", "optimizer.step(loss)"),
+    "minimize": ("a step follows the backward pass of a loss; a function of a point is minimised by optim.minimize", "loss = nn.mse_loss(model(x), y); loss.backward(); optimizer.step()"),
     "apply_gradients": ("gradients are kept by the parameters, and a step uses them", "optimizer.step()"),
     "apply": ("gradients are kept by the parameters, and a step uses them", "optimizer.step()"),
     "backward": ("a loss is differentiated by its own backward, or by the step", "optimizer.step(loss)"),

@@ -193,6 +193,8 @@ def checked(
     what: str, value: float, low: float, high: float = math.inf, *, open_low: bool = False, open_high: bool = False
 ) -> float:
     """An option as a float within bounds, checked when the object is built rather than at step 1000."""
+    if isinstance(value, (str, bytes)):
+        raise TypeError(f"{what} must be a number; {value!r} was given. Of text float(text) makes a number.")
     try:
         number = float(value)
     except (TypeError, ValueError):

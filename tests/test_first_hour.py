@@ -4,6 +4,7 @@ A row of a table is a mistake, and the parts of its message: what was given, wha
 """
 
 import re
+import subprocess
 
 import numpy as np
 import pytest
@@ -187,6 +188,11 @@ def test_the_call_of_the_curriculum():
             lambda: ad.integrate(lambda x, y: x * y, 0, 1, 0, 2),
             ("4 argument", "0, 1, 0, 2", r"\(a, b\), \(c, d\)"),
         ),
+        "many numbers to minimise": (
+            lambda: optim.minimize(lambda x: x**2, [1.0, 2.0]),
+            ("f must return one number", r"shape \(2,\)", r"\.sum\(\)"),
+        ),
+        "nothing to minimise": (lambda: optim.minimize(lambda x: None, [1.0, 2.0]), ("returned None", "`return`")),
         "contours without a box": (lambda: optim.plotting.contours(squares), ("box=", "points p", "paths")),
     }
 )
@@ -211,3 +217,32 @@ def test_derive_keeps_integers_that_must_be_known():
 
     text = ad.derive(steps)(np.ones((2, 2)), 3, 0)
     assert text.count("np.sin") == 3 and "def steps(x):" in text
+
+
+# --- pictures
+
+
+@table(
+    {
+        "an unknown ending": (
+            lambda y: ad.draw(y).save("g.jpg"),
+            (r"\.svg, \.png", r"\.dot", "ends in .jpg", r"g\.png"),
+        ),
+        "a name in draw": (lambda y: ad.draw(y, "zz.png"), ("a Tensor was given", r"ad.draw\(y\).save\('zz.png'\)")),
+        "two tensors": (lambda y: ad.draw(y, y), ("a Tensor was given with 1", r"ad.draw\(\[y, z\]\)")),
+    }
+)
+def test_a_picture_that_cannot_be_written(call, parts, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check(lambda: call(np.sin(ad.tensor(1.0, requires_grad=True))), parts)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_format_that_the_renderer_does_not_know(tmp_path, monkeypatch):
+    def fails(*args, **options):
+        raise subprocess.CalledProcessError(1, "dot", stderr=b"Format: pdf not recognized")
+
+    picture = ad.draw(np.sin(ad.tensor(1.0, requires_grad=True)))
+    monkeypatch.setattr(type(picture), "pipe", fails)
+    check(lambda: picture.save(tmp_path / "g.pdf"), ("could not write 'g.pdf'", "pdf not recognized", r"g\.svg"))
+    assert not list(tmp_path.iterdir())

@@ -181,6 +181,69 @@ DATA = ("tuple of inputs and targets", r"\(x, y\)")
             lambda s: optim.Adam(s.model.parameters),
             ("a method was given", r"Call it: model.parameters\(\)"),
         ),
+        "early stopping among the callbacks": (
+            lambda s: s.fit(callbacks=[nn.EarlyStopping()]),
+            ("EarlyStopping was given", r"early_stopping=nn.EarlyStopping\(patience=10\)"),
+        ),
+        "early stopping as the callbacks": (lambda s: s.fit(callbacks=nn.EarlyStopping()), ("early_stopping=",)),
+        "the number of rows in a batch, unnamed": (
+            lambda s: nn.batches(X, 32),
+            (r"shapes \[\(4, 2\), \(\)\]", "batch_size=32"),
+        ),
+        "a method to save": (
+            lambda s: nn.save(s.folder / "m.npz", s.model.state_dict),
+            ("a method was given as the state", r"nn.save\(path, model.state_dict\(\)\)"),
+        ),
+        "a dict of states to save": (
+            lambda s: nn.save(s.folder / "m.npz", {"m": s.model.state_dict()}),
+            ("'m' is a dict", r'\{f"m/\{k\}": v for k, v in', "nn.save_checkpoint"),
+        ),
+        "scores of one class": (
+            lambda s: nn.cross_entropy(s.model(X), np.zeros(4, int)),
+            (r"\(4, 1\)", "one class", r"nn.binary_cross_entropy_with_logits\(logits"),
+        ),
+        "text for a learning rate": (
+            lambda s: optim.Adam(s.model.parameters(), learning_rate="0.1"),
+            ("learning_rate must be a number", "'0.1' was given", "float"),
+        ),
+        "a step on a Tensor": (
+            lambda s: s.optimizer.step(nn.mse_loss(s.model(X), Y)),
+            ("a Tensor was given", r"loss.backward\(\); optimizer.step\(\)", r"optimizer.step\(lambda: loss"),
+        ),
+        "outputs and state for a layer": (
+            lambda s: nn.Sequential(nn.LSTM(2, 2), s.model)(np.ones((1, 3, 2))),
+            ("a tuple of 2 was given", r"\(outputs, state\)", "first entry"),
+        ),
+        "outputs and state for an activation": (
+            lambda s: nn.ReLU()(nn.GRU(2, 2)(np.ones((1, 3, 2)))),
+            ("first entry",),
+        ),
+        "None for a layer": (lambda s: s.model(None), ("None was given", "return something")),
+        "a mask of ones and zeros": (
+            lambda s: nn.MultiHeadAttention(2, 1)(np.ones((1, 2, 2)), mask=np.eye(2)),
+            ("Boolean", "float64 was given", r"mask.astype\(bool\)"),
+        ),
+        "a mask that is added": (
+            lambda s: nn.MultiHeadAttention(2, 1)(np.ones((1, 2, 2)), mask=np.array([[0.0, -np.inf], [0.0, 0.0]])),
+            ("Boolean", "float64 was given", "mask == 0"),
+        ),
+        "attn_mask=": (
+            lambda s: nn.MultiHeadAttention(2, 1)(np.ones((1, 2, 2)), attn_mask=np.eye(2) > 0),
+            ("no attn_mask=", "opposite of torch", "mask=~hidden"),
+        ),
+        "key_padding_mask=": (
+            lambda s: nn.MultiHeadAttention(2, 1)(np.ones((1, 2, 2)), key_padding_mask=np.ones((1, 2)) > 0),
+            ("no key_padding_mask=", "opposite of torch", "key_mask=~padding"),
+        ),
+        "is_causal=": (
+            lambda s: nn.MultiHeadAttention(2, 1)(np.ones((1, 2, 2)), is_causal=True),
+            ("is_causal= is called causal= here", r"layer\(..., causal=True\)"),
+        ),
+        "strict=": (
+            lambda s: s.model.load_state_dict({}, strict=False),
+            ("no strict=", "must fit completely", r"\*\*model.state_dict\(\)"),
+        ),
+        "history.history": (lambda s: nn.History().history, ("History has no .history", "itself", r"\['loss'\]")),
         "backward of many numbers": (lambda s: s.model(X).backward(), (r"shape \(4, 1\)", r"\.mean\(\)")),
         "backward of what is not tracked": (lambda s: ad.tensor(1.0).backward(), ("not tracked", "requires_grad=True")),
     }
@@ -286,3 +349,16 @@ def test_a_finished_run_is_not_taken_for_a_new_one(s):
     s.optimizer.learning_rate = 0.5
     with pytest.warns(UserWarning, match="with its learning_rate, 0.001, in place of 0.5"):
         s.fit(checkpoint=path, epochs=2)
+
+
+def test_early_stopping_without_validation_is_named(s):
+    check(
+        lambda: s.fit(early_stopping=nn.EarlyStopping()),
+        ("no 'validation_loss'", r"validation=\(x, y\)", r"EarlyStopping\(monitor='loss'\)"),
+    )
+
+
+def test_a_tuple_of_rows_is_an_array():
+    row = ad.tensor([1.0, 2.0])
+    assert nn.ReLU()((row, row)).shape == (2, 2) == nn.Linear(2, 2)((row, row)).shape
+    assert nn.Linear(2, 1)(((1.0, 2.0), (3.0, 4.0))).shape == (2, 1)

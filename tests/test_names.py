@@ -42,7 +42,7 @@ TABLES = {
     **{f"tables.{n}": (rows, of_tensors) for n, rows in tables.DISTRIBUTION_KEYWORDS.items()},
     **{
         f"nn.{n}": (getattr(nn.names, n), made)
-        for n in ("NN", "DATA", "INIT", "MODULE", "LAYER_KEYWORDS", "FIT_KEYWORDS")
+        for n in ("NN", "DATA", "INIT", "MODULE", "LAYER_KEYWORDS", "METHOD_KEYWORDS", "HISTORY", "FIT_KEYWORDS")
     },
     **{f"optim.{n}": (getattr(optim.names, n), made) for n in ("OPTIM", "OPTIMIZER", "SCHEDULE", "KEYWORDS")},
 }
@@ -82,6 +82,7 @@ def test_every_name_that_is_recommended_exists(rows):
         (nn.names.DATA, nn.data),
         (nn.names.MODULE, model),
         (nn.names.MODULE, layer),
+        (nn.names.HISTORY, nn.History()),
         (optim.names.OPTIM, optim),
         (optim.names.OPTIMIZER, optimizer),
         (optim.names.SCHEDULE, schedule),

@@ -334,7 +334,7 @@ square = lambda x: (x * x).sum()
         (lambda: optim.minimize(3.0, ZERO), TypeError, "f must be a function.*float"),
         (lambda: optim.minimize(square, np.zeros(2, complex)), ad.DtypeError, "x0 has dtype complex128.*two arrays"),
         (lambda: optim.minimize(square, {}), ad.StructureError, "x0 holds no numbers"),
-        (lambda: optim.minimize(lambda x: x, ZERO), ad.GradientError, "needs a scalar"),
+        (lambda: optim.minimize(lambda x: x, ZERO), ad.GradientError, "must return one number"),
         (
             lambda: optim.minimize(lambda x: np.log(x).sum(), ZERO),
             ad.DomainError,

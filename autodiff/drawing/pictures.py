@@ -119,6 +119,12 @@ def draw(
                 "are for Tensors and functions. Compile ad.grad(f) to see a backward pass."
             )
         return _finish(y.__autodiff_graph__(), {}, None, depth, repeats, False, False, rankdir, max_nodes)
+    if xs and (isinstance(y, Tensor) or not callable(y)):
+        mend = f"To save the picture write ad.draw(y).save({xs[0]!r})" if isinstance(xs[0], str) else "Write ad.draw(y)"
+        raise TypeError(
+            f"draw: arguments after the first are those of a function, and a {type(y).__name__} was given with "
+            f"{len(xs)}. {mend}; several tensors are drawn as a list, ad.draw([y, z])."
+        )
     tensors = evaluate(y, xs) if callable(y) and not isinstance(y, Tensor) else checked(y)
     graph, names = _read(tensors, view)
     found = cotangents(tensors) if gradients else None

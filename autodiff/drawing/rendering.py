@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import sysconfig
 import threading
@@ -21,6 +22,7 @@ ADVICE = (
 )
 
 _PICTURES = (".svg", ".png", ".pdf")
+_TEXTS = ("", ".dot", ".gv", ".txt")
 
 _lock = threading.Lock()
 
@@ -106,16 +108,35 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package ships no t
         directory: str | os.PathLike[str] | None = None,
         **options: Any,
     ) -> str:
-        """Write the picture if the name ends in ``.svg``, ``.png`` or ``.pdf``, otherwise the DOT text.
+        """Write the picture if the name ends in ``.svg``, ``.png`` or ``.pdf``; the DOT text for ``.dot`` and ``.gv``.
 
         ``graphviz.Digraph.save`` writes the text under any name, and no program can show a ``graph.svg`` of DOT text.
+
+        Raises
+        ------
+        ValueError
+            If the name ends in something else, or if the renderer cannot write this kind of picture.
         """
         ending = pathlib.Path(filename).suffix.lower() if filename is not None else ""
-        if self._rendering or ending not in _PICTURES:
+        if self._rendering or ending in _TEXTS:
             return str(super().save(filename, directory=directory, **options))
+        if ending not in _PICTURES:
+            raise ValueError(
+                f"save writes pictures, {', '.join(_PICTURES)}, and the DOT text, {', '.join(_TEXTS[1:])}; a name that "
+                f"ends in {ending} was given. Write .save({pathlib.Path(os.fspath(filename)).stem + '.png'!r})."  # type: ignore[arg-type]
+            )
         # `ending` is that of a picture only if there is a filename
         path = pathlib.Path(directory or self.directory or "", os.fspath(filename))  # type: ignore[arg-type]
-        picture = self.pipe(format=ending[1:])
+        try:
+            picture = self.pipe(format=ending[1:])
+        except subprocess.CalledProcessError as error:
+            program = pathlib.Path(find_renderer(self.renderer_program) or "dot").name
+            said = error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else error.stderr or ""
+            raise ValueError(
+                f"save: {program} could not write {path.name!r}{': ' if said.strip() else ''}{said.strip()}. Write "
+                f".save({path.stem + '.svg'!r}); or set .renderer_program to the dot of your system's graphviz, "
+                "which knows more formats."
+            ) from error
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(picture)
         return str(path)

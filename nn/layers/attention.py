@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -136,8 +136,11 @@ class MultiHeadAttention(Module):
         key_mask: Any = None,
         mask: Any = None,
         need_weights: bool = False,
+        **unknown: Never,
     ) -> Any:
         """Map queries (n, t, embed_dim) to weighted means of the values, in the same shape."""
+        if unknown:
+            self._refuse("forward", unknown)
         dtype = self.out.weight.dtype
         query = as_input(query, dtype)
         if (key is None) != (value is None):
@@ -195,9 +198,14 @@ class MultiHeadAttention(Module):
         """The mask for queries and keys, checked."""
         expected = f"{self!r}: mask must be a Boolean array that broadcasts to (n, heads, t, s), here {full}"
         if mask.dtype != np.bool_:
+            of_flags = isinstance(mask, np.ndarray) and mask.any() and np.isin(mask, (0, 1)).all()
             raise ad.DtypeError(
-                f"{expected}, True where a key may be seen; dtype {mask.dtype} was given. Of numbers that are added to "
-                f"the scores, as in torch, give mask == 0."
+                f"{expected}, True where a key may be seen; dtype {mask.dtype} was given. "
+                + (
+                    "Of ones where a key may be seen, and zeros, give mask.astype(bool)."
+                    if of_flags
+                    else "Of numbers that are added to the scores, as in torch, give mask == 0."
+                )
             )
         if mask.ndim == 3:
             raise ad.ShapeError(

@@ -102,6 +102,11 @@ def check(
         raise TypeError(
             f"fit: early_stopping must be nn.EarlyStopping(patience=10) or the like; {_kind(early_stopping)} was given."
         )
+    if any(hasattr(callback, "see") for callback in (callbacks if np.iterable(callbacks) else [callbacks])):
+        raise TypeError(
+            "fit: callbacks are functions, and EarlyStopping was given among them. It has an argument of its own: "
+            "early_stopping=nn.EarlyStopping(patience=10)."
+        )
     if not np.iterable(callbacks):
         raise TypeError(f"fit: callbacks must be a list of functions, [callback]; {_kind(callbacks)} was given.")
     for callback in callbacks:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import autodiff as ad
+from autodiff import names
 from nn.checks import positive
 from nn.module import Module
 
@@ -46,6 +47,15 @@ class History(dict[str, np.ndarray[Any, np.dtype[np.float64]]]):
 
     stopped: str = ""
     _watched: tuple[str, bool, float] = ("", False, 0.0)  # its name, whether larger is better, the least improvement
+
+    if not TYPE_CHECKING:  # a checker that saw it would accept every attribute
+
+        def __getattr__(self, name: str) -> Any:
+            from nn.names import HISTORY  # only for a name that does not exist
+
+            if name in HISTORY:
+                raise AttributeError(names.told("History", f".{name}", HISTORY[name]), name=name)
+            return object.__getattribute__(self, name)  # the error as it would be
 
     def add(self, values: Mapping[str, float]) -> None:
         """Append the numbers of one epoch."""
@@ -156,7 +166,11 @@ class EarlyStopping:
         """Take note of an epoch; returns whether to stop."""
         if self.monitor not in history:
             known = ", ".join(map(repr, history))
-            raise KeyError(f"EarlyStopping: the history has no {self.monitor!r}; it has {known}.")
+            mend = "Give validation=(x, y), or write" if self.monitor.startswith("validation_") else "Write"
+            raise KeyError(
+                f"EarlyStopping: the history has no {self.monitor!r}; it has {known}. {mend} "
+                f"EarlyStopping(monitor={next(iter(history))!r})."
+            )
         value = float(history[self.monitor][-1]) * (-1 if self.largest else 1)
         if value < self.best - self.min_delta or not self._state:
             self.best, self.best_epoch = math.inf if math.isnan(value) else value, epoch

@@ -111,8 +111,10 @@ def batches(
     plain = [a.data if isinstance(a, ad.Tensor) else np.asarray(a) for a in arrays]
     shapes = [a.shape for a in plain]
     if not plain or any(not s or s[0] != shapes[0][0] for s in shapes):
+        number = next((a for a in arrays if isinstance(a, (int, np.integer))), None)
         raise ad.ShapeError(
             f"batches: the arrays must have the same number of rows (first axis); shapes {shapes} were given."
+            + ("" if number is None else f" The number of rows in a batch has a name: batch_size={number}.")
         )
     draw = np.random.default_rng(seed) if seed is not None else rng
     return Batches(plain, int(batch_size), shuffle, drop_last, draw)

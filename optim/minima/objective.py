@@ -77,7 +77,12 @@ class Objective:
         """The scalar function of a point in the structure of `x0`."""
         self.nfev += 1
         y = called(self.f, tree)
-        return (y * y).sum() / 2 if self.squares else y
+        if self.squares:
+            return (y * y).sum() / 2
+        if y is None or getattr(y, "size", 1) != 1:
+            given, mend = ("None", "Is there a `return`?") if y is None else (f"shape {y.shape}", "Add .sum().")
+            raise ad.GradientError(f"f must return one number, the value to minimise; it returned {given}. {mend}")
+        return y
 
     def _refuse_outer_transform(self, y: Any) -> None:
         """Raise if f depends on an outer transform: the search is not recorded, so the derivative would be 0."""

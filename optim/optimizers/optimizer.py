@@ -136,6 +136,11 @@ class Optimizer(Named):
         """
         loss = None
         if loss_fn is not None:
+            if not callable(loss_fn):
+                raise TypeError(
+                    f"{type(self).__name__}.step takes the loss as a function, or nothing; a {type(loss_fn).__name__} "
+                    "was given. Write loss.backward(); optimizer.step(), or optimizer.step(lambda: loss(model))."
+                )
             self.zero_grad()
             loss = loss_fn()
             if not isinstance(loss, ad.Tensor):
