@@ -398,10 +398,8 @@ class Module(Named):
         ------
         autodiff.StructureError
             If names are missing or unknown.
-        autodiff.ShapeError
-            If a shape differs.
-        autodiff.DtypeError
-            If values cannot be cast to the dtype of their parameter or buffer: complex to real, or text.
+        autodiff.ShapeError, autodiff.DtypeError
+            If a shape differs, or values cannot be cast to the dtype of their place: complex to real, or text.
         """
         if unknown:
             self._refuse("load_state_dict", unknown)
