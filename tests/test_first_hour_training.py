@@ -198,10 +198,6 @@ DATA = ("tuple of inputs and targets", r"\(x, y\)")
             lambda s: nn.save(s.folder / "m.npz", {"m": s.model.state_dict()}),
             ("'m' is a dict", r'\{f"m/\{k\}": v for k, v in', "nn.save_checkpoint"),
         ),
-        "scores of one class": (
-            lambda s: nn.cross_entropy(s.model(X), np.zeros(4, int)),
-            (r"\(4, 1\)", "one class", r"nn.binary_cross_entropy_with_logits\(logits"),
-        ),
         "text for a learning rate": (
             lambda s: optim.Adam(s.model.parameters(), learning_rate="0.1"),
             ("learning_rate must be a number", "'0.1' was given", "float"),

@@ -64,12 +64,6 @@ def cross_entropy(
     logits = as_tensor(logits)
     if logits.dtype.kind != "f":
         raise ad.DtypeError(f"{name}: the logits have dtype {logits.dtype}; expected real floating numbers.")
-    if logits.ndim and logits.shape[min(logits.ndim - 1, 1)] == 1:
-        raise ad.DomainError(
-            f"{name}: the logits have shape {logits.shape}, scores of one class, whose loss is 0 whatever they are. "
-            "Compute a score for each class; or, for yes and no, write nn.binary_cross_entropy_with_logits(logits, "
-            "target), with a target of zeros and ones in the shape of the logits."
-        )
     labels = plain(target)
     whole = labels.dtype.kind in "iu"
     simple = whole and weight is None and not label_smoothing and reduction == "mean" and logits.ndim == 2
