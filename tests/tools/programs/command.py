@@ -59,7 +59,7 @@ def _many(seeds, jobs, verdict) -> int:
     """Many seeds: the failing ones as they come, and a summary."""
     begun, verdicts, kinds, examples = time.time(), Counter(), Counter(), defaultdict(list)
     with multiprocessing.Pool(jobs) as pool:
-        for seed, became, what, kind in pool.imap(verdict, seeds, 20):
+        for seed, became, what, kind in pool.imap_unordered(verdict, seeds, 20):
             verdicts[became] += 1
             if became == "failed":
                 print(f"{seed} ({kind}): {what[:240]!r}", flush=True)
