@@ -175,6 +175,10 @@ def __getattr__(name: str) -> Any:
     raise _names.not_in_module("nn", name, _row_of, __all__)
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def _row_of(name: str) -> _names.Row | None:
     from nn.names import of_nn
 

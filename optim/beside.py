@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
-
 import autodiff
 
 if not hasattr(autodiff, "__wengert__"):
@@ -18,11 +15,9 @@ if not hasattr(autodiff, "__wengert__"):
         "own that bears the name needs another one."
     )
 
+from autodiff import names  # another autodiff has none
+
 
 def look(stacklevel: int = 3) -> None:
     """Warn if a package `nn` has been imported that is not ours; it says what happened and how to repair it."""
-    beside = sys.modules.get("nn")
-    if beside is not None and "__wengert__" not in vars(beside):
-        from autodiff.names import packages
-
-        warnings.warn(packages.complaint(packages.strangers()), stacklevel=stacklevel)
+    names.look_beside("nn", stacklevel)

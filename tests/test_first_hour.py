@@ -3,6 +3,7 @@
 A row of a table is a mistake, and the parts of its message: what was given, what was expected, how to mend it.
 """
 
+import functools
 import re
 import subprocess
 
@@ -102,6 +103,17 @@ def test_an_error_inside_of_a_function_passes_unchanged():
         ad.grad(inner)(1.0)
 
 
+def test_a_users_own_error_is_not_replaced():
+    def f(x):
+        try:
+            float(x)
+        except ad.UntrackedError as error:
+            raise ValueError("my own message") from error
+
+    with pytest.raises(ValueError, match=r"^my own message$"):
+        ad.grad(f)(1.0)
+
+
 def test_functions_that_fit_are_called():
     assert ad.grad(lambda *xs: xs[0] * xs[1])(2.0, 3.0) == 3.0
     assert ad.grad(lambda x, by=3.0: x * by)(2.0) == 3.0
@@ -170,7 +182,7 @@ def test_the_call_of_the_curriculum():
         ),
         "corners for ranges": (
             lambda: ad.integrate(lambda x, y: x * y, [0, 0], [1, 2]),
-            (r"\[0, 0\], \[1, 2\] is empty", "a pair", r"integrate\(f, \(0, 1\), \(0, 2\)\)"),
+            (r"\[0, 0\], \[1, 2\]", "two ranges or two corners", r"integrate\(f, \(0, 1\), \(0, 2\)\)"),
         ),
         "ranges in a list": (
             lambda: ad.integrate(lambda x, y: x * y, [(0, 1), (0, 2)]),
@@ -179,10 +191,6 @@ def test_the_call_of_the_curriculum():
         "gradients with the arguments swapped": (
             lambda: ad.gradients(*(lambda x: (x, [x * x]))(ad.tensor(1.0, requires_grad=True))),
             ("computed after y", r"ad.gradients\(y, \[x\]\)"),
-        ),
-        "a compiled function with too few arguments": (
-            lambda: ad.compile(lambda x, y: x * y)(POINT),
-            ("takes 2 argument", "called with 1"),
         ),
         "four limits": (
             lambda: ad.integrate(lambda x, y: x * y, 0, 1, 0, 2),
@@ -206,7 +214,9 @@ def test_points_and_ranges(call, parts):
 def test_derive_takes_numbers_as_variables():
     assert ad.derive(lambda x: x * x)(3.0).endswith("return x * x")
     assert "x ** 2" in ad.derive(lambda x: x**2)(3)
-    assert "x ** n" in ad.derive(lambda x, n: x**n)(3.0, 2)
+    assert "x ** 2" in ad.derive(lambda x, n: x**n)(3.0, 2)
+    assert "x * 2" in ad.derive(lambda x, n: x * 2 if isinstance(n, int) else x)(1.0, 2)
+    assert "0.1" in ad.derive(lambda x, eps: x + eps if eps > 0 else x)(np.ones(2), 0.1)
 
 
 def test_derive_keeps_integers_that_must_be_known():
@@ -246,3 +256,30 @@ def test_a_format_that_the_renderer_does_not_know(tmp_path, monkeypatch):
     monkeypatch.setattr(type(picture), "pipe", fails)
     check(lambda: picture.save(tmp_path / "g.pdf"), ("could not write 'g.pdf'", "pdf not recognized", r"g\.svg"))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_decorated_function_is_compiled_with_the_arguments_that_it_takes():
+    def body(x, c):
+        return x * c
+
+    @functools.wraps(body)
+    def wrapped(x):
+        return body(x, 3.0)
+
+    assert ad.compile(wrapped)(2.0) == 6.0
+
+
+def test_a_limit_of_an_integral_may_be_an_end_of_its_range():
+    for b in (0.0, 0.5):
+        assert ad.integrate(lambda x, y: x + 0 * y, (0, b), [0, 1]) == pytest.approx(b * b / 2)
+
+
+def test_the_hessian_of_a_recorded_number_takes_a_flat_vector():
+    w, b = (ad.tensor(v, requires_grad=True) for v in (1.0, 2.0))
+    operator = ad.hessian_operator(w * w * b, [w, b])
+    assert (operator @ np.array([1.0, 0.0])).tolist() == [4.0, 2.0]
+
+
+def test_a_checkpointed_function_may_make_a_leaf():
+    f = ad.checkpoint(lambda x: (ad.tensor([1.0, 2.0], requires_grad=True) * x).sum())
+    assert ad.grad(f)(np.ones(2)).tolist() == [1.0, 2.0]

@@ -105,10 +105,11 @@ def ranges_of(args: Sequence[Any], points: Sequence[float]) -> list[Range]:
             f"integrate takes each range as an argument of its own, as in integrate(f, (0, 1), (0, 2)) with "
             f"f = lambda x, y: ...; it was given one list, {args[0]!r}. Limits that are arrays must be NumPy arrays."
         )
-    if len(args) == 2 and any(isinstance(a, list) and type(a[0]) in (int, float) and a[0] == a[1] for a in args):
+    if len(args) == 2 and all(isinstance(a, list) for a in args):  # two ranges, or two corners?
         raise StructureError(
-            f"integrate: each range is a pair (low, high), and one of {args[0]}, {args[1]} is empty. From the corner "
-            f"{args[0]} to the corner {args[1]} it is integrate(f, {', '.join(map(str, zip(*args, strict=True)))})."
+            f"integrate: {args[0]}, {args[1]} may be two ranges or two corners. For ranges write pairs, integrate(f, "
+            f"{tuple(args[0])}, {tuple(args[1])}); from corner to corner it is integrate(f, "
+            f"{', '.join(map(str, zip(*args, strict=True)))})."
         )
     if len(args) > 1 and len(points):
         raise StructureError("integrate: points= needs a single variable; there are several. Split a range instead.")

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, overload
 import numpy as np
 
 from autodiff import pytree
+from autodiff.arrays.tensors import Tensor
 from autodiff.compiler.compiled import Compiled
 from autodiff.compiler.identifiers import comment, identifier
 from autodiff.compiler.passes import PASSES
@@ -143,8 +144,8 @@ def derive(f: Callable[P, Any]) -> Callable[P, str]:
     Returns
     -------
     callable
-        Called with the arguments of `f`, it returns the text. Arrays and numbers are its variables; integers are not
-        if the function needs their values, as an axis or as a number of steps.
+        Called with the arguments of `f`, it returns the text. Arrays and numbers are its variables, integers only where
+        nothing else is one; but a number whose value the function asks for is none.
 
     Examples
     --------
@@ -168,10 +169,12 @@ def derive(f: Callable[P, Any]) -> Callable[P, str]:
             given = [np.asarray(x)[()] if isinstance(x, np.ndarray) or type(x) in numbers else x for x in leaves]
             return trace(f, name, given, lambda new: pytree.unflatten(structure, new)).program
 
+        # An integer may be an axis or a number of steps: it is a variable only where nothing else is one.
+        others = any(isinstance(x, (np.ndarray, np.generic, float, complex, Tensor)) for x in leaves)
         try:
-            program = traced((float, complex, int))
-        except (CompileError, TypeError):  # an integer that is an axis or a number of steps has to be known
-            program = traced((float, complex))
+            program = traced((float, complex) if others else (int,))
+        except CompileError:  # the function asks for the value of a number
+            program = traced(())
         program = replace(program, outputs=program.answers, kept=0)  # nothing is saved: no backward pass follows
         for rewrite in PASSES:
             program = rewrite(program)

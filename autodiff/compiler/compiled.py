@@ -23,7 +23,6 @@ from autodiff.compiler.tracing import trace
 from autodiff.core import switches
 from autodiff.core.tape import Leaf
 from autodiff.errors import AutodiffError, CompileError, MatrixError
-from autodiff.transforms.calling import expect_arguments
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -238,7 +237,6 @@ class Compiled(Generic[P, R]):
                 return self._f(*args, **kwargs)
             args, kwargs = pytree.unflatten(structure, [x.detach() if _is_result(x) else x for x in leaves])
             return self(*args, **kwargs)
-        expect_arguments(self._f, args, kwargs)
         failed = None
         try:
             traced = trace(self._f, self.__name__, leaves, lambda new: pytree.unflatten(structure, new))

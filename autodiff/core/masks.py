@@ -24,8 +24,10 @@ def blocked(g: Any, alive: Any, *, recorded: bool = False) -> Any:
     `np.where` would give a 0-d array. The result has the memory layout of `g`, gaps aside, whether entries are dead or
     not: the last bit of a later sum depends on the layout, and a compiled program cannot ask whether any entry is dead.
     """
-    array = getattr(g, "values", g)  # all copies of a Batch
-    array = getattr(array, "_data", array)
+    array = getattr(g, "_data", None)  # of a Tensor; it is asked for no name that it lacks
+    if array is None:
+        array = getattr(g, "values", g)  # all copies of a Batch
+        array = getattr(array, "_data", array)
     if type(alive) is np.ndarray and alive.all() and (type(array) is not np.ndarray or array.flags.forc):
         return g
     strides = array.strides if hasattr(alive, "strides") and getattr(array, "shape", ()) == alive.shape else ()
@@ -37,7 +39,7 @@ def blocked(g: Any, alive: Any, *, recorded: bool = False) -> Any:
         order = sorted(range(len(strides)), key=lambda i: -strides[i])
         mask = mask.transpose(order).copy().transpose(sorted(range(len(strides)), key=order.__getitem__))
     kept = np.where(mask, g, 0)
-    return kept[()] if isinstance(g, np.generic) or getattr(g, "is_traced_number", False) else kept
+    return kept[()] if isinstance(g, np.generic) or getattr(array, "is_traced_number", False) else kept
 
 
 def any_over_broadcast(live: Any, shape: tuple[int, ...]) -> Any:

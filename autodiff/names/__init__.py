@@ -15,7 +15,17 @@ from typing import Any, NoReturn
 
 from autodiff.names.rows import Row, Table
 
-__all__ = ["Row", "Table", "answering", "keywords_of", "not_in_module", "refuse", "refuse_for_tensors", "told"]
+__all__ = [
+    "Row",
+    "Table",
+    "answering",
+    "keywords_of",
+    "look_beside",
+    "not_in_module",
+    "refuse",
+    "refuse_for_tensors",
+    "told",
+]
 
 _TAKES_ANY = 0x08  # inspect.CO_VARKEYWORDS: the flag of a function with **options
 
@@ -94,6 +104,23 @@ def _is_imported_by(frame: Any) -> bool:
 
     code, at = frame.f_code.co_code, frame.f_lasti
     return 0 <= at < len(code) and code[at] == opcode.opmap["IMPORT_FROM"]
+
+
+def look_beside(name: str, stacklevel: int) -> None:
+    """Warn if a package has been imported that is not ours, with what happened and how to repair it.
+
+    Examples
+    --------
+    >>> from autodiff import names
+    >>> names.look_beside("nn", stacklevel=2)  # the one that is there is ours
+    """
+    beside = sys.modules.get(name)
+    if beside is not None and "__wengert__" not in vars(beside):
+        import warnings
+
+        from autodiff.names import packages
+
+        warnings.warn(packages.complaint(packages.strangers()), stacklevel=stacklevel + 1)
 
 
 def refuse(call: str, example: str, given: Mapping[str, Any], accepted: Iterable[str], renamed: Table) -> NoReturn:
@@ -207,9 +234,7 @@ def answering(cls: type, called: str, table: Callable[[], Table]) -> None:
         for key in options:
             if key not in accepted:
                 kind = type(self) if type(self).__module__.partition(".")[0] == package else cls
-                more = (
-                    "..., " if len(args) > called.count(",") else ""
-                )  # arguments in order that `called` does not show
+                more = "..., " if len(args) > called.count(",") else ""  # for arguments that `called` does not show
                 example = called.format(name=kind.__name__, keywords=more + "{}")
                 refuse(kind.__name__, example, options, accepted, table())
         if args and own is None:

@@ -27,26 +27,13 @@ def called(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         raise
 
 
-def expect_arguments(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-    """Raise TypeError, with what to write instead, if a function cannot be called with these arguments."""
-    try:
-        inspect.signature(f).bind(*args, **kwargs)
-    except TypeError as error:
-        advice = _advice(f, args, kwargs) or f"{getattr(f, '__name__', 'f')}: {error}"
-    except ValueError:  # it does not tell
-        return
-    else:
-        return
-    raise TypeError(advice)
-
-
 def explain_call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], error: Exception) -> None:
     """Raise a better error for a call of `f` with other arguments than it has, or for a Tensor written into an array.
 
     It has to be called where `f` was called. No name may hold an error that is raised here: its traceback holds this
     frame, and the cycle would keep all arrays of the call alive.
     """
-    if isinstance(error, ValueError) and isinstance(error.__cause__, UntrackedError):  # NumPy's, about "a sequence"
+    if isinstance(error.__cause__, UntrackedError) and str(error).startswith("setting an array element with a seq"):
         raise UntrackedError(str(error.__cause__)).with_traceback(error.__traceback__) from None
     inside = error.__traceback__ is None or error.__traceback__.tb_next is not None
     advice = "" if inside or not isinstance(error, TypeError) else _advice(f, args, kwargs)

@@ -14,7 +14,7 @@ from autodiff.arrays.tensors import Tensor, lift
 from autodiff.core import switches, walks
 from autodiff.core.kinds import primitive
 from autodiff.core.primitives import Primitive
-from autodiff.core.tape import Held, Node, item_node, next_number, opened
+from autodiff.core.tape import Held, Leaf, Node, item_node, next_number, opened
 from autodiff.errors import RuleError, UnsupportedError
 from autodiff.transforms.recording import pull_recorded, push_recorded, recording_on
 
@@ -122,7 +122,7 @@ def _recomputed(call: _Call, captured: list[Node], outputs: dict[int, Any]) -> P
         floor = next_number()
         fresh, roots, ys, _ = call(list(operands[: len(call.places)]))
         met = walks.outside_nodes([r for r in roots if r is not None], set(), floor)
-        if not all(node in met for node in captured):
+        if not all(node in met or isinstance(node, Leaf) for node in captured):  # a leaf may be made inside
             raise RuleError(
                 "checkpoint: in the sweep the function does not read the tensors that it read when it was called, so "
                 "their gradients would be lost: an attribute or a variable has changed, or stand-ins of "

@@ -105,7 +105,7 @@ class HessianOperator:
     """
 
     def __init__(self, x: Any, value: Any, gradient: Any, product: Function) -> None:
-        self._leaves, self._structure = pytree.flatten(pytree.point(x))
+        self._leaves, self._structure = pytree.flatten(x)
         self.value = value
         self.gradient = gradient
         self._product = product
@@ -174,6 +174,7 @@ def hessian_operator(f: Function | Tensor, x: Any) -> HessianOperator:
     if isinstance(f, Tensor):
         return _recorded_hessian(f, list(x))
     both = value_and_grad(f)
+    x = pytree.point(x)
     (value, gradient), pushforward = linearize(lambda p: both(p), x)
     return HessianOperator(x, value, gradient, lambda v: pushforward(v)[1])
 

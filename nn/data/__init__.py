@@ -4,15 +4,17 @@ Each real data set is a compressed `.npz` file beside this one, without pickled 
 """
 
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from autodiff import names as _names
 from nn.data.splits import standardise, train_test_split
-from nn.data.tables import Table, TableEncoder, from_table
 from nn.data.toys import blobs, circles, moons, sine, spirals, xor
+
+if TYPE_CHECKING:
+    from nn.data.tables import Table, TableEncoder, from_table
 
 __all__ = [
     "Digits",
@@ -117,8 +119,16 @@ def _read(name: str, full: int) -> Digits:
 
 
 def __getattr__(name: str) -> object:
-    """Say what a name of another library is called here."""
+    """Load tables when they are first used; say what a name of another library is called here."""
+    if name in __all__:  # what is not there yet
+        from nn.data import tables
+
+        return getattr(tables, name)
     raise _names.not_in_module("nn.data", name, _row_of, __all__)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def _row_of(name: str) -> _names.Row | None:
