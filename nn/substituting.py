@@ -65,7 +65,7 @@ def functional_call(model: Module, parameters: Mapping[str, Any], *args: Any, **
     if not isinstance(model, Module):
         raise TypeError(f"functional_call: the first argument must be a module; a {type(model).__name__} was given.")
     stand_ins = _stand_ins(model, parameters)
-    run = model._plain if isinstance(model, CompiledModule) else model  # a program has its own parameters
+    run = _with(model, stand_ins)
     with _replaced(model, stand_ins):
         return run(*args, **kwargs)
 
@@ -131,6 +131,8 @@ def _with(value: Any, stand_ins: Mapping[int, ad.Tensor]) -> Any:
     """The value, or the container with its entries, replaced; the same object if there is nothing to replace."""
     if isinstance(value, ad.Tensor):
         return stand_ins.get(id(value), value)
+    if isinstance(value, CompiledModule):  # a program has its own parameters
+        return value._plain
     if isinstance(value, dict):
         changed = {k: new for k, v in value.items() if (new := _with(v, stand_ins)) is not v}
         if not changed:

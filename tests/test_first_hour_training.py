@@ -1,5 +1,7 @@
 """Mistakes of training: each is named where it is made, with what to write instead, and nothing is lost by it."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -121,6 +123,10 @@ DATA = ("tuple of inputs and targets", r"\(x, y\)")
             lambda s: s.fit(schedule=optim.StepDecay),
             ("must be an object", r"StepDecay\(optimizer, \.\.\.\)", "the class StepDecay was given"),
         ),
+        "the optimiser for the schedule": (lambda s: s.fit(schedule=s.optimizer), ("step twice", "StepDecay")),
+        "a function for the schedule": (lambda s: s.fit(schedule=lambda e: 1.0), (r"step\(\)", "a function was given")),
+        "a class for early stopping": (lambda s: s.fit(early_stopping=nn.EarlyStopping), ("the class EarlyStopping",)),
+        "text for accuracy": (lambda s: nn.accuracy(np.eye(3), np.array(list("abc"))), ("<U1", "np.unique")),
         "a callback alone": (lambda s: s.fit(callbacks=nn.Monitor()), ("must be a list", "a Monitor was given")),
         "a class for a callback": (lambda s: s.fit(callbacks=[nn.Monitor]), (r"nn.Monitor\(\)", "the class Monitor")),
         "epochs that are no integer": (lambda s: s.fit(epochs=2.5), ("epochs must be an integer", "2.5 was given")),
@@ -358,3 +364,36 @@ def test_a_tuple_of_rows_is_an_array():
     row = ad.tensor([1.0, 2.0])
     assert nn.ReLU()((row, row)).shape == (2, 2) == nn.Linear(2, 2)((row, row)).shape
     assert nn.Linear(2, 1)(((1.0, 2.0), (3.0, 4.0))).shape == (2, 1)
+
+
+def test_a_confusion_matrix_takes_what_a_binary_model_returns():
+    scores = ad.tensor([1.0, -1.0, 2.0], requires_grad=True)
+    assert nn.confusion_matrix(scores, [0, 0, 1]).tolist() == [[1, 1], [0, 1]]
+
+
+def test_a_number_of_some_epochs_only_is_shown():
+    history = nn.History()
+    history.add({"loss": 1.0})
+    history.add({"loss": 2.0, "rate": 0.1})
+    assert str(history).count("\n") == 3
+
+
+def test_a_hook_that_changes_an_output_is_part_of_the_compiled_step(s):
+    twin = copy.deepcopy(s.model)
+    for model in (s.model, twin):
+        model.register_hook("", lambda m, args, y: y * 2.0)
+    s.fit(compile=True, epochs=3, shuffle=False)
+    nn.fit(twin, optim.Adam(twin.parameters()), nn.mse_loss, (X, Y), epochs=3, shuffle=False, progress=False)
+    for a, b in zip(s.state(), [p.data for p in twin.parameters()], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_stand_ins_reach_a_compiled_part():
+    inner = nn.Linear(2, 1)
+    model = nn.Sequential(ad.compile(inner), nn.Tanh())
+    start = {path: p.data for path, p in model.named_parameters()}
+    slope = ad.grad(lambda q: nn.functional_call(model, q, X).sum())(start)
+    plain = nn.Sequential(inner, nn.Tanh())
+    right = ad.grad(lambda q: nn.functional_call(plain, q, X).sum())(start)
+    for path in start:
+        np.testing.assert_allclose(slope[path], right[path], rtol=1e-6)

@@ -36,7 +36,7 @@ class Range:
 
     def _limit(self, limit: Any, xs: Sequence[Any], shape: tuple[int, ...], which: str) -> Any:
         value = limit
-        if callable(limit):
+        if callable(limit) and not isinstance(limit, int):  # the size of a Tensor can be called, to say what it is
             if not xs:
                 raise StructureError(
                     f"integrate: the {which} limit of the first range is a function, but there is no variable before "

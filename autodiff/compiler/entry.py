@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import pytree
+from autodiff.arrays.counts import Count
 from autodiff.arrays.tensors import Tensor, lift
 from autodiff.compiler.backwards import Tracking
 from autodiff.compiler.buffers import Plan, plan_buffers
@@ -229,7 +230,7 @@ def _is_constant(writer: Writer, p: str, x: Any) -> str:
         return f"type({p}) is {kind.__name__} and repr({p}) == {repr(x)!r}"  # 0.0 and -0.0 are equal, 1 / x is not
     if kind in (bool, int, float, complex, str):
         return f"type({p}) is {kind.__name__} and {p} == {x!r}"
-    if isinstance(x, np.str_):
+    if isinstance(x, (np.str_, Count)):
         return f"type({p}) is {writer.bind(kind.__name__, kind)} and {p} == {writer.bind('argument', x)}"
     return f"{p} is {writer.bind('argument', x)}"
 

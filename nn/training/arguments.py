@@ -95,10 +95,17 @@ def check(
             f'fit: metrics must be a dict of functions by name, such as {{"accuracy": nn.accuracy}}; {_kind(metrics)} '
             "was given."
         )
+    if schedule is optimizer:
+        raise TypeError("fit: the schedule is the optimizer, which would step twice. Write StepDecay(optimizer, ...).")
+    if schedule is not None and not isinstance(schedule, type) and not callable(getattr(schedule, "step", None)):
+        raise TypeError(
+            f"fit: the schedule must be an object with step(), such as optim.StepDecay(optimizer, ...); "
+            f"{_kind(schedule)} was given."
+        )
     if isinstance(schedule, type):
         name = schedule.__name__
         raise TypeError(f"fit: the schedule must be an object, {name}(optimizer, ...); the class {name} was given.")
-    if early_stopping is not None and not hasattr(early_stopping, "see"):
+    if early_stopping is not None and (isinstance(early_stopping, type) or not hasattr(early_stopping, "see")):
         raise TypeError(
             f"fit: early_stopping must be nn.EarlyStopping(patience=10) or the like; {_kind(early_stopping)} was given."
         )

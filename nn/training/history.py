@@ -95,8 +95,9 @@ class History(dict[str, np.ndarray[Any, np.dtype[np.float64]]]):
             return "0 epochs"
         names, best, last = list(self), self.best_epoch, self.epochs
         shown = [e for e in range(1, last + 1) if last <= _LINES or e <= 5 or abs(e - best) <= 2 or e > last - 5]
+        at = lambda name, e: float(self[name][e - 1]) if e <= len(self[name]) else math.nan  # of some epochs only
         columns = [["epoch", *map(str, shown)]]
-        columns += [[name, *_written([float(self[name][e - 1]) for e in shown])] for name in names]
+        columns += [[name, *_written([at(name, e) for e in shown])] for name in names]
         widths = [max(map(len, column)) for column in columns]
         lines = ["  ".join(text.rjust(w) for text, w in zip(row, widths, strict=True)) for row in zip(*columns)]
         table = [lines[0]]

@@ -52,9 +52,12 @@ def _predicted(who: str, outputs: Any, labels: Any) -> tuple[Any, Any, int | Non
             f"{who}: outputs must be scores, or predicted labels as integers; dtype {scores.dtype} was given. Number "
             f"the names: names, numbers = np.unique(labels, return_inverse=True)."
         )
+    if answers.dtype.kind in "OUST" and answers.size:
+        raise not_class_numbers(who, answers)
     if scores.ndim == 2:
         return scores.argmax(axis=1), answers, scores.shape[1]
-    return (scores > 0).astype(int) if scores.dtype.kind == "f" else scores.astype(int), answers, None
+    k = 2 if scores.dtype.kind in "fb" else None
+    return (scores > 0).astype(int) if scores.dtype.kind == "f" else scores.astype(int), answers, k
 
 
 def confusion_matrix(outputs: Any, labels: Any, *, classes: int | None = None) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -99,8 +102,7 @@ def confusion_matrix(outputs: Any, labels: Any, *, classes: int | None = None) -
             raise ad.ShapeError(f"confusion_matrix: classes={classes} was given, and scores of {k} classes.")
         k = int(classes)
     if k is None:
-        binary = 2 if np.asarray(outputs).dtype.kind in "fb" else 1
-        k = max(binary, int(given.max(initial=0)) + 1, int(answers.max(initial=0)) + 1)
+        k = 1 + max(int(given.max(initial=0)), int(answers.max(initial=0)))
     for what, numbers in (("labels", answers), ("predicted labels", given)):
         wrong = (numbers < 0) | (numbers >= k)
         if wrong.any():

@@ -37,6 +37,7 @@ class Step:
         compiled: bool,
     ) -> None:
         self._model, self._loss, self._buffers = model, loss, model.buffers()
+        self._modules = [module for _, module in model.named_modules()]
         options = {} if clip_norm is None else {"clip_norm": float(clip_norm)}
 
         def step(inputs: list[Any], target: Any) -> tuple[Any, Any]:
@@ -60,7 +61,8 @@ class Step:
 
     def __call__(self, inputs: list[Any], target: Any) -> tuple[Any, Any]:
         """Take the step."""
-        watched = any(module._hooks for _, module in self._model.named_modules())
+        # Programs contain a hook that may change an output, not one that only looks, as the Monitor's.
+        watched = self._fast is not self._plain and any(hook.looks_only for m in self._modules for hook in m._hooks)
         before = [(buffer, buffer.data.copy()) for buffer in self._buffers]  # running statistics
         try:
             return (self._plain if watched else self._fast)(inputs, target)
