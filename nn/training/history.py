@@ -89,15 +89,19 @@ class History(dict[str, np.ndarray[Any, np.dtype[np.float64]]]):
                 best, at = math.inf if math.isnan(cost) else cost, epoch
         return at
 
+    def _at(self, name: str, epoch: int) -> float:
+        """A number of an epoch; NaN where it is one of some epochs only."""
+        values = self[name]
+        return float(values[epoch - 1]) if epoch <= len(values) else math.nan
+
     def __repr__(self) -> str:
         """Show the epochs line by line; of many the first, the last, and those around the best."""
         if not self.epochs:
             return "0 epochs"
         names, best, last = list(self), self.best_epoch, self.epochs
         shown = [e for e in range(1, last + 1) if last <= _LINES or e <= 5 or abs(e - best) <= 2 or e > last - 5]
-        at = lambda name, e: float(self[name][e - 1]) if e <= len(self[name]) else math.nan  # of some epochs only
         columns = [["epoch", *map(str, shown)]]
-        columns += [[name, *_written([at(name, e) for e in shown])] for name in names]
+        columns += [[name, *_written([self._at(name, e) for e in shown])] for name in names]
         widths = [max(map(len, column)) for column in columns]
         lines = ["  ".join(text.rjust(w) for text, w in zip(row, widths, strict=True)) for row in zip(*columns)]
         table = [lines[0]]
