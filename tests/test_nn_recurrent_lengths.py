@@ -136,3 +136,27 @@ def test_lengths_are_any_integers(dtype):
 def test_wrong_lengths_say_what_is_expected(lengths, error, text):
     with pytest.raises(error, match=text):
         nn.LSTM(3, 4)(padded(), lengths=lengths)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_states_of_relu_do_not_grow_in_the_padding(dtype, bidirectional, compiled):
+    """Behind the end a state grew to infinity, and its slope of 0 times infinity spoilt every gradient."""
+    layer = nn.RNN(2, 3, nonlinearity="relu", bidirectional=bidirectional, dtype=dtype)
+    for path, p in layer.named_parameters():
+        p.assign_(np.full(p.shape, 2.0 if "hh" in path else 0.1))
+    x = np.ones((2, 1200, 2), dtype)
+
+    def step(x):
+        layer.zero_grad()
+        loss = layer(x, lengths=[2, 3])[0].sum()
+        loss.backward()
+        return loss.detach()
+
+    (ad.compile(step) if compiled else step)(x)
+    padded = [p.grad.copy() for p in layer.parameters()]
+    layer.zero_grad()
+    (layer(x[:1, :2])[0].sum() + layer(x[1:, :3])[0].sum()).backward()
+    for got, p in zip(padded, layer.parameters(), strict=True):
+        np.testing.assert_allclose(got, p.grad, rtol={"float16": 1e-2, "float32": 1e-5, "float64": 1e-12}[dtype])

@@ -68,6 +68,10 @@ class _Ends:
         """The sequences with zeros after their ends; `np.where` also stops NaN, in values and in gradients."""
         return np.where(self._within[:, :, None], x, 0.0)
 
+    def extinguished(self, x: Any) -> Any:
+        """What enters a ReLU, so negative after the ends that the states are 0 there."""
+        return np.where(self._within[:, :, None], x, -float(np.finfo(x.dtype).max) / 4)
+
     def backwards(self, x: Any) -> Any:
         """Each sequence backwards from its own end; the padding stays where it is."""
         return x[self._rows[:, None], self._mirrored]
@@ -137,7 +141,7 @@ class _Recurrent(Module):
             if suffix == "":
                 outputs = []
             turned = _backwards if ends is None else ends.backwards
-            after = self._cell(turned(x) if suffix else x, tuple(s[number] for s in start), f"_l{layer}{suffix}")
+            after = self._cell(turned(x) if suffix else x, tuple(s[number] for s in start), f"_l{layer}{suffix}", ends)
             last.append(tuple(_last(s) if ends is None else ends.last(s) for s in after))
             output = turned(after[0]) if suffix else after[0]
             outputs.append(output if ends is None else ends.silenced(output))
@@ -164,7 +168,7 @@ class _Recurrent(Module):
         w_ih, w_hh, b_ih, b_hh = (getattr(self, name + where, None) for name in names)
         return w_ih, w_hh, b_ih, b_hh
 
-    def _cell(self, x: Any, start: tuple[Any, ...], where: str) -> tuple[Any, ...]:
+    def _cell(self, x: Any, start: tuple[Any, ...], where: str, ends: _Ends | None) -> tuple[Any, ...]:
         raise NotImplementedError
 
     def describe(self) -> str:
@@ -261,12 +265,15 @@ class RNN(_Recurrent):
         y, (h,) = self._run(x, state, lengths)
         return y, h
 
-    def _cell(self, x: Any, start: tuple[Any, ...], where: str) -> tuple[Any, ...]:
+    def _cell(self, x: Any, start: tuple[Any, ...], where: str, ends: _Ends | None) -> tuple[Any, ...]:
         w_ih, w_hh, b_ih, b_hh = self._weights(where)
         x = x.swapaxes(0, 1)  # time first, so that the data of one step are contiguous
         given = x @ w_ih if b_ih is None else special.affine(x, w_ih, b_ih + b_hh)
+        given = given.swapaxes(0, 1)
         bend: Any = self.nonlinearity
-        return (special.rnn(given.swapaxes(0, 1), start[0], w_hh, nonlinearity=bend),)
+        if ends is not None and bend == "relu":  # its states have no bound: behind the end they would grow to infinity
+            given = ends.extinguished(given)
+        return (special.rnn(given, start[0], w_hh, nonlinearity=bend),)
 
     def describe(self) -> str:
         """Sizes, and options that are not the defaults."""
@@ -321,7 +328,7 @@ class LSTM(_Recurrent):
         y, (h, c) = self._run(x, state, lengths)
         return y, (h, c)
 
-    def _cell(self, x: Any, start: tuple[Any, ...], where: str) -> tuple[Any, ...]:
+    def _cell(self, x: Any, start: tuple[Any, ...], where: str, ends: _Ends | None) -> tuple[Any, ...]:
         w_ih, w_hh, b_ih, b_hh = self._weights(where)
         given = x @ w_ih if b_ih is None else special.affine(x, w_ih, b_ih + b_hh)
         after: tuple[Any, ...] = special.lstm(given, start[0], start[1], w_hh)
@@ -370,7 +377,7 @@ class GRU(_Recurrent):
         y, (h,) = self._run(x, state, lengths)
         return y, h
 
-    def _cell(self, x: Any, start: tuple[Any, ...], where: str) -> tuple[Any, ...]:
+    def _cell(self, x: Any, start: tuple[Any, ...], where: str, ends: _Ends | None) -> tuple[Any, ...]:
         w_ih, w_hh, b_ih, b_hh = self._weights(where)
         given = x @ w_ih if b_ih is None else special.affine(x, w_ih, b_ih)
         own = np.zeros(w_hh.shape[1], w_hh.dtype) if b_hh is None else b_hh
