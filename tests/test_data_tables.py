@@ -230,7 +230,7 @@ BROKEN = {
     "an unknown column to drop": ("a,b\n1,2\n", {"drop": ["q"]}, ad.StructureError, "no column 'q'; it has 'a', 'b'"),
     "a missing target": ("a,y\n1,2\n1,\n", {"target": "y"}, ValueError, "column 'y', line 3 .*missing, and must not"),
     "nothing but a target": ("y\n1\n", {"target": "y"}, ad.StructureError, "no column beside the target"),
-    "a name for a list": ("a,b\n1,2\n", {"drop": "a"}, TypeError, r"drop must be a list of names; give drop=\['a'\]"),
+    "a name for a list": ("a,b\n1,2\n", {"drop": "a"}, TypeError, r"drop must be a list of texts; give drop=\['a'\]"),
     "a wrong way with gaps": ("a\n1\n", {"missing": "median"}, ValueError, "'indicator', 'error'; 'median' was"),
     "a wrong way with categories": ("a\n1\n", {"unknown": "ignore"}, ValueError, "'error', 'zeros'; 'ignore' was"),
 }  # fmt: skip
@@ -269,3 +269,16 @@ def test_a_point_separates_thousands_where_the_comma_is_the_decimal(tmp_path):
     path.write_text("a;b\n1.234;1\n12;2\n1.234,5;3\n")
     table = nn.data.from_table(path, target="b", delimiter=";", decimal=",", standardise=False)
     assert table.features[:, 0].tolist() == [1234.0, 12.0, 1234.5]
+
+
+def test_names_may_be_numbers_and_missing_values_are_a_list():
+    table = nn.data.from_table({0: [1.0, 2.0], 1: ["a", "b"], 2: [3.0, 4.0]}, target=2, drop=[0])
+    assert table.encoder.names == ["1=a", "1=b"] and table.target.ravel().tolist() == [3.0, 4.0]
+    with pytest.raises(TypeError, match=r"missing_values must be a list of texts; give missing_values=\['NA'\]"):
+        nn.data.from_table({"a": ["1", "NA"]}, missing_values="NA")
+
+
+@pytest.mark.parametrize("columns", [{"a": [1.0, 2.0], "y": [1e300, 2.0]}, {"a": [1e300, 2.0], "y": [1.0, 2.0]}])
+def test_a_number_that_float32_cannot_hold_is_named(columns):
+    with pytest.raises(ad.DomainError, match=r"1e\+300 does not fit float32"):
+        nn.data.from_table(columns, target="y", standardise=False)

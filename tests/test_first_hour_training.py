@@ -127,6 +127,14 @@ DATA = ("tuple of inputs and targets", r"\(x, y\)")
         "a function for the schedule": (lambda s: s.fit(schedule=lambda e: 1.0), (r"step\(\)", "a function was given")),
         "a class for early stopping": (lambda s: s.fit(early_stopping=nn.EarlyStopping), ("the class EarlyStopping",)),
         "text for accuracy": (lambda s: nn.accuracy(np.eye(3), np.array(list("abc"))), ("<U1", "np.unique")),
+        "a loader to evaluate": (
+            lambda s: nn.evaluate(s.model, nn.mse_loss, nn.batches(X, Y)),
+            ("evaluate: data must be a tuple", "nn.batches was given", "batch_size="),
+        ),
+        "inputs alone to evaluate": (
+            lambda s: nn.evaluate(s.model, nn.mse_loss, X),
+            ("evaluate: data must be a tuple", r"\(4, 2\) was given"),
+        ),
         "a callback alone": (lambda s: s.fit(callbacks=nn.Monitor()), ("must be a list", "a Monitor was given")),
         "a class for a callback": (lambda s: s.fit(callbacks=[nn.Monitor]), (r"nn.Monitor\(\)", "the class Monitor")),
         "epochs that are no integer": (lambda s: s.fit(epochs=2.5), ("epochs must be an integer", "2.5 was given")),
@@ -349,7 +357,7 @@ def test_a_finished_run_is_not_taken_for_a_new_one(s):
     with pytest.warns(UserWarning, match="holds a finished run of 1 epochs, so nothing is trained"):
         s.fit(checkpoint=path)
     s.optimizer.learning_rate = 0.5
-    with pytest.warns(UserWarning, match="with its learning_rate, 0.001, in place of 0.5"):
+    with pytest.warns(UserWarning, match="the options of that run, {'learning_rate': 0.001}, in place of"):
         s.fit(checkpoint=path, epochs=2)
 
 
@@ -397,3 +405,29 @@ def test_stand_ins_reach_a_compiled_part():
     right = ad.grad(lambda q: nn.functional_call(plain, q, X).sum())(start)
     for path in start:
         np.testing.assert_allclose(slope[path], right[path], rtol=1e-6)
+
+
+class Scaled(nn.Module):
+    """A loss with a parameter of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(np.ones(()))
+
+    def forward(self, outputs, targets):
+        return nn.mse_loss(outputs * self.scale, targets)
+
+
+def test_a_loss_may_be_what_is_trained(s):
+    loss = Scaled()
+    s.model.requires_grad_(False)
+    nn.fit(s.model, optim.Adam(loss.parameters()), loss, (X, Y), epochs=2, progress=False)
+    assert loss.scale.item() != 1.0
+
+
+def test_options_of_a_checkpoint_are_told(s):
+    path = s.folder / "run.npz"
+    s.fit(checkpoint=path)
+    s.optimizer = optim.Adam(s.model.parameters(), betas=(0.5, 0.6), weight_decay=0.1)
+    with pytest.warns(UserWarning, match=r"options of that run, .*weight_decay.*betas"):
+        s.fit(checkpoint=path, epochs=2)

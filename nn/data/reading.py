@@ -208,6 +208,8 @@ class Reader(NamedTuple):
             return ""
         try:
             number = float(value)
+        except OverflowError:  # an integer of more than 308 digits
+            return math.inf
         except (TypeError, ValueError):
             return ""
         return None if math.isnan(number) and not isinstance(value, str) else number

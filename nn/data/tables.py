@@ -196,9 +196,11 @@ def from_table(
     ):
         if value not in known:
             raise ValueError(f"from_table: {what} must be one of {', '.join(map(repr, known))}; {value!r} was given.")
-    for what, listed in (("categories", categories), ("drop", drop)):
+    for what, listed in (("categories", categories), ("drop", drop), ("missing_values", missing_values)):
         if isinstance(listed, str):
-            raise TypeError(f"from_table: {what} must be a list of names; give {what}=[{listed!r}].")
+            raise TypeError(f"from_table: {what} must be a list of texts; give {what}=[{listed!r}].")
+    categories, drop = [str(name) for name in categories], [str(name) for name in drop]  # as columns are named
+    target = None if target is None else str(target)
     reader = Reader(tuple(missing_values), delimiter, decimal)
     rows = reader.rows(source, "from_table")
     for name in (*categories, *drop, *([] if target is None else [target])):
@@ -214,7 +216,8 @@ def from_table(
             numbers = _numbers(column, missing != "error", "from_table")
             numbers = numbers[~column.missing]
             mean.append(numbers.mean())
-            scale.append(numbers.std() if numbers.min() < numbers.max() else 1.0)
+            with np.errstate(over="ignore"):  # `_narrow` names what is too large
+                scale.append(numbers.std() if numbers.min() < numbers.max() else 1.0)
             kept = "mean" if missing == "indicator" and not gone else missing
         elif gone and missing != "error" and _OWN_CATEGORY not in found:
             found = [*found, _OWN_CATEGORY]
@@ -249,7 +252,7 @@ def _features(plan: Mapping[str, Any], rows: Rows, mean: Any, scale: Any, who: s
         k += 1
         if known["missing"] == "indicator":
             parts.append(column.missing[:, None])
-    return np.concatenate(parts, axis=1).astype(np.float32)
+    return _narrow(np.concatenate(parts, axis=1), who)
 
 
 def _target(plan: Mapping[str, Any], rows: Rows, who: str) -> npt.NDArray[Any]:
@@ -258,7 +261,18 @@ def _target(plan: Mapping[str, Any], rows: Rows, who: str) -> npt.NDArray[Any]:
     column = rows.column(known["name"], who, ", the target")
     if known["categories"] is not None:
         return _codes(column, known, who)
-    return _numbers(column, False, who).astype(np.float32)[:, None]
+    return _narrow(_numbers(column, False, who)[:, None], who)
+
+
+def _narrow(numbers: Any, who: str) -> npt.NDArray[np.float32]:
+    """The numbers in float32."""
+    largest = np.finfo(np.float32).max
+    if numbers.size and np.abs(numbers).max() > largest:
+        raise ad.DomainError(
+            f"{who}: the number {numbers.flat[np.abs(numbers).argmax()]:g} does not fit float32, whose largest is "
+            f"{largest:g}. Scale the column."
+        )
+    return numbers.astype(np.float32)
 
 
 def _names(column: Mapping[str, Any]) -> list[str]:

@@ -71,12 +71,12 @@ def check(
             f"{_kind(optimizer)} was given."
         )
     held = getattr(optimizer, "parameters", None)
-    if isinstance(held, list) and not {id(p) for p in held} & {id(p) for p in model.parameters()}:
+    if isinstance(held, list) and not {id(p) for p in held} & {id(p) for p in trainable(model, loss)}:
         raise ValueError(
             f"fit: the optimizer holds {len(held)} parameters, and none of them belongs to this model. It was made for "
             f"another one; write optim.{type(optimizer).__name__}(model.parameters())."
         )
-    if not any(p.requires_grad for p in model.parameters()):
+    if not any(p.requires_grad for p in trainable(model, loss)):
         raise ValueError(
             "fit: all parameters of the model are frozen, or it has none; model.requires_grad_() frees them."
         )
@@ -85,9 +85,9 @@ def check(
             f"fit: the loss must be a function of outputs and targets, such as nn.mse_loss itself, without calling it; "
             f"{_kind(loss)} was given."
         )
-    _check_data("data", data)
+    check_data("fit: data", data)
     if validation is not None:
-        _check_data("validation", validation)
+        check_data("fit: validation", validation)
         if len(validation) != len(data):
             raise TypeError(f"fit: validation must have as many arrays as data, {len(data)}; it has {len(validation)}.")
     if metrics is not None and not (isinstance(metrics, Mapping) and all(map(callable, metrics.values()))):
@@ -123,20 +123,20 @@ def check(
             )
 
 
-def _check_data(what: str, data: Any) -> None:
-    """Check that data are a tuple of inputs and targets, and are numbers."""
+def check_data(what: str, data: Any) -> None:
+    """Raise TypeError or DtypeError unless data are a tuple of inputs and targets, and are numbers."""
     if isinstance(data, Batches):
         raise TypeError(
-            f"fit: {what} must be a tuple of inputs and targets, (x, y); nn.batches was given. fit makes the batches "
-            "itself: give it batch_size=, shuffle=, drop_last= and rng=."
+            f"{what} must be a tuple of inputs and targets, (x, y); nn.batches was given. Batches are made from it: "
+            "give batch_size=, and for training shuffle=, drop_last= and rng=."
         )
     if not isinstance(data, (tuple, list)) or len(data) < 2:
-        raise TypeError(f"fit: {what} must be a tuple of inputs and targets, (x, y); {_kind(data)} was given.")
+        raise TypeError(f"{what} must be a tuple of inputs and targets, (x, y); {_kind(data)} was given.")
     for i, array in enumerate(data):
         dtype = array.dtype if isinstance(array, (ad.Tensor, np.ndarray)) else np.asarray(array).dtype
         if dtype.kind in "OUSmM":
             raise ad.DtypeError(
-                f"fit: {what}[{i}] holds text or objects (dtype {dtype}), and a model computes with numbers. Of a "
+                f"{what}[{i}] holds text or objects (dtype {dtype}), and a model computes with numbers. Of a "
                 "table with columns of text nn.data.from_table makes arrays; of labels, write classes, codes = "
                 "np.unique(labels, return_inverse=True)."
             )
@@ -176,10 +176,15 @@ def check_loss(value: Any, outputs: Any) -> None:
         )
 
 
-def check_trained(model: Module, before: Sequence[Any]) -> None:
+def trainable(model: Module, loss: Any) -> list[Any]:
+    """The parameters of the model, and of a loss that has some."""
+    return [*model.parameters(), *(loss.parameters() if isinstance(loss, Module) else ())]
+
+
+def check_trained(parameters: Sequence[Any], before: Sequence[Any]) -> None:
     """Raise ValueError if no parameter was changed or received a gradient in the first epoch."""
-    trained = [p for p in model.parameters() if p.requires_grad]
-    if all(p.grad is None for p in trained) and fingerprints(model) == list(before):
+    trained = [p for p in parameters if p.requires_grad]
+    if all(p.grad is None for p in trained) and fingerprints(parameters) == list(before):
         raise ValueError(
             "fit: after the first epoch no parameter of the model has changed or received a gradient. Is the optimizer "
             "that of this model, is a parameter not frozen, and does the loss depend on the outputs themselves (not "
@@ -187,6 +192,6 @@ def check_trained(model: Module, before: Sequence[Any]) -> None:
         )
 
 
-def fingerprints(model: Module) -> list[Any]:
-    """A checksum for each parameter of a model."""
-    return [zlib.crc32(np.ascontiguousarray(p.data).tobytes()) for p in model.parameters()]
+def fingerprints(parameters: Sequence[Any]) -> list[int]:
+    """A checksum for each parameter."""
+    return [zlib.crc32(np.ascontiguousarray(p.data).tobytes()) for p in parameters]

@@ -156,15 +156,19 @@ def fit(
                 f"fit: training would resume from {os.fspath(checkpoint)!r}, which is damaged or of another run. "
                 f"Delete or rename it to begin anew. {error}"
             ) from error
-        rate = getattr(optimizer, "learning_rate", None)
+        given = _options(optimizer)
         apply()
-        _tell_resumed(checkpoint, history, epochs, rate, None if schedule is not None else optimizer)
+        changed = {k: v for k, v in _options(optimizer).items() if k in given and not np.array_equal(v, given[k])}
+        if schedule is not None:  # which has set it
+            changed.pop("learning_rate", None)
+        _tell_resumed(checkpoint, history, epochs, changed)
     try:
         with model.modes_kept(), lines.line(epochs, progress) as line:
+            parameters = arguments.trainable(model, loss)
             step = Step(model, optimizer, loss, clip_norm, compile)
             for epoch in () if history.stopped else range(history.epochs + 1, epochs + 1):
                 model.train()
-                first = arguments.fingerprints(model) if epoch == 1 else None
+                first = arguments.fingerprints(parameters) if epoch == 1 else None
                 sums = _Means()
                 for k, (*inputs, target) in enumerate(loader, 1):
                     with ExitStack() as watching:
@@ -178,7 +182,7 @@ def fit(
                     if schedule is not None and schedule_every == "batch":
                         schedule.step()
                 if first is not None:
-                    arguments.check_trained(model, first)
+                    arguments.check_trained(parameters, first)
                 values = sums.means
                 if validation is not None:
                     found = evaluate(model, loss, validation, metrics=metrics, batch_size=batch_size)
@@ -203,8 +207,14 @@ def fit(
     return history
 
 
-def _tell_resumed(path: Any, history: History, epochs: int, rate: Any, optimizer: Any) -> None:
-    """Warn if nothing is left to train, or if the checkpoint's learning rate replaces the one that was given."""
+def _options(optimizer: Any) -> dict[str, Any]:
+    """The options of an optimiser, as far as they are attributes that its state holds."""
+    names = [key for key in optimizer.state_dict() if "." not in key and key not in ("steps", "changes")]
+    return {name: getattr(optimizer, name) for name in names if hasattr(optimizer, name)}
+
+
+def _tell_resumed(path: Any, history: History, epochs: int, changed: Mapping[str, Any]) -> None:
+    """Warn if nothing is left to train, or if options of the checkpoint replace those of the optimiser."""
     name = os.fspath(path)
     if history.stopped or history.epochs >= epochs:
         warnings.warn(
@@ -212,10 +222,10 @@ def _tell_resumed(path: Any, history: History, epochs: int, rate: Any, optimizer
             "rename it to begin anew, or give more epochs=.",
             stacklevel=4,
         )
-    elif optimizer is not None and rate != getattr(optimizer, "learning_rate", rate):
+    elif changed:
         warnings.warn(
-            f"fit: it resumes from {name!r} with its learning_rate, {optimizer.learning_rate}, in place of {rate}."
-            " Delete or rename the file to begin anew, or set optimizer.learning_rate in a callback.",
+            f"fit: it resumes from {name!r} with the options of that run, {changed}, in place of the optimiser's. "
+            "Delete or rename the file to begin anew, or set them in a callback.",
             stacklevel=4,
         )
 
@@ -269,6 +279,7 @@ def evaluate(
     >>> nn.evaluate(nn.Tanh(), nn.mse_loss, (np.zeros((4, 1)), np.ones((4, 1))))
     {'loss': 1.0}
     """
+    arguments.check_data("evaluate: data", data)
     loader = _loader("evaluate", data, batch_size=batch_size, shuffle=False)
     sums = _Means()
     with model.modes_kept(), ad.no_grad():
