@@ -431,3 +431,13 @@ def test_options_of_a_checkpoint_are_told(s):
     s.optimizer = optim.Adam(s.model.parameters(), betas=(0.5, 0.6), weight_decay=0.1)
     with pytest.warns(UserWarning, match=r"options of that run, .*weight_decay.*betas"):
         s.fit(checkpoint=path, epochs=2)
+
+
+def test_an_attribute_that_is_updated_in_a_compiled_function_names_the_way(s):
+    model = nn.Linear(2, 1)
+
+    def step(x):
+        with ad.no_grad():
+            model.weight -= 0.1 * x.sum()
+
+    check(lambda: ad.compile(step)(X), ("'weight' of Linear is set", r"w = model.w; w -= ", "assign_"))

@@ -109,7 +109,7 @@ def pull_back_arrays(nodes: Iterable[Node], cts: dict[Node, Any], lives: dict[No
                 cts[parent] = g
             else:
                 before = cts[parent]
-                if parent in owned and before.strides == g.strides:  # else a sum in place would lie in memory otherwise
+                if parent in owned and before.strides == g.strides:  # += keeps the layout of `before`
                     before += g
                 else:
                     cts[parent] = total = before + g

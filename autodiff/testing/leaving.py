@@ -13,9 +13,8 @@ from typing import Any
 from autodiff.arrays.tensors import Tensor
 from autodiff.testing.blame import recorded
 from autodiff.testing.problems import Problem
+from autodiff.testing.tracebacks import is_engine
 from autodiff.transforms.first_order import stop_gradient
-
-_ENGINE = ("autodiff", "nn", "optim")
 
 
 def _exits() -> dict[CodeType, str]:
@@ -41,7 +40,7 @@ def exits(problem: Problem) -> list[str]:
     def watch(frame: FrameType, event: str, _: Any) -> None:
         way = ways.get(frame.f_code) if event == "call" else None
         caller = frame.f_back
-        if way is None or caller is None or _is_engine(caller):
+        if way is None or caller is None or is_engine(caller):
             return
         x = next(iter(frame.f_locals.values()), None)
         if not isinstance(x, Tensor) or x.requires_grad:
@@ -50,10 +49,6 @@ def exits(problem: Problem) -> list[str]:
     with _profiled(watch):
         recorded(problem)
     return list(found)
-
-
-def _is_engine(frame: FrameType) -> bool:
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in _ENGINE
 
 
 def _place(frame: FrameType) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from types import TracebackType
+from types import FrameType, TracebackType
 
 from autodiff.errors import AutodiffError
-
-_ENGINE = ("autodiff", "nn", "optim")
+from autodiff.names.packages import PACKAGES
 
 
 def end_at_the_users_line(error: BaseException, start: TracebackType | None) -> None:
@@ -22,7 +21,7 @@ def end_at_the_users_line(error: BaseException, start: TracebackType | None) -> 
     start : traceback, or None
         Where its traceback begins; causes begin at their ``__traceback__``.
     """
-    ours = any(_name(tb).startswith("autodiff.testing.") for tb in _entries(start))
+    ours = any(_name(tb.tb_frame).startswith("autodiff.testing.") for tb in _entries(start))
     seen: set[int] = set()
     head, current = start, error
     while ours and id(current) not in seen:
@@ -39,7 +38,7 @@ def end_at_the_users_line(error: BaseException, start: TracebackType | None) -> 
 def _without_engine(start: TracebackType | None, *, to_the_end: bool) -> TracebackType | None:
     """The first of the entries that stay, linked to the others; None, and nothing changed, if none would stay."""
     entries = _entries(start)
-    users = [k for k, tb in enumerate(entries) if _name(tb).partition(".")[0] not in _ENGINE]
+    users = [k for k, tb in enumerate(entries) if not is_engine(tb.tb_frame)]
     if not users:
         return None
     kept = [entries[k] for k in users] + ([] if to_the_end else entries[users[-1] + 1 :])
@@ -56,5 +55,10 @@ def _entries(start: TracebackType | None) -> list[TracebackType]:
     return found
 
 
-def _name(tb: TracebackType) -> str:
-    return str(tb.tb_frame.f_globals.get("__name__", ""))
+def is_engine(frame: FrameType) -> bool:
+    """Whether a frame runs code of one of the three packages."""
+    return _name(frame).partition(".")[0] in PACKAGES
+
+
+def _name(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", ""))

@@ -47,6 +47,7 @@ from autodiff.core.primitives import Primitive
 from autodiff.errors import CompileError
 
 RETURN = "Return the value, and keep it outside the function."
+IN_PLACE = "To update a tensor, name it first, w = model.w; w -= ..., or write model.w.assign_(value)."
 ARGUMENT = "Pass its value as an argument."
 GENERATORS = "Use a generator of your own, rng = np.random.default_rng(seed); a program draws from it at every call."
 

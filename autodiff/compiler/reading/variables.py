@@ -29,7 +29,7 @@ from autodiff.compiler.reading.holders import (
     find,
     is_own,
 )
-from autodiff.compiler.reading.outside import ARGUMENT, GENERATORS, RETURN, Outside, a, quietly
+from autodiff.compiler.reading.outside import ARGUMENT, GENERATORS, IN_PLACE, RETURN, Outside, a, quietly
 from autodiff.compiler.tracer import Tracer
 
 _METADATA = frozenset(("shape", "ndim", "size", "dtype", "nbytes", "itemsize", "strides", "flags", "base"))
@@ -203,7 +203,8 @@ class Variables(Outside):
                 if raw.fset is not None and not calls.is_ours(raw.fset):
                     return  # the frame of its setter is followed
             kind = owner.__name__ if isinstance(owner, (type, types.ModuleType)) else type(owner).__name__
-            raise self.refuse(frame, f"the attribute {key!r} of {kind} is set", RETURN)
+            instead = IN_PLACE if isinstance(raw, Tensor) else RETURN
+            raise self.refuse(frame, f"the attribute {key!r} of {kind} is set", instead)
         if what == "in place" and not isinstance(owner, (np.ndarray, *CONTAINERS)):
             return
         if what == "item" and not isinstance(find(type(owner), "__setitem__"), C_METHODS):
