@@ -226,6 +226,7 @@ def _diagonal(
             one = out.dtype.type(1)
             assert primitive.pulls is not None
             # `expand` has made sure that every moving operand has a rule
+            # The checker is wrong below: an operand that moves has a rule, as in the sweeps.
             slopes.extend(primitive.pulls[i](one, out, *args, **kwargs) for i in moving)  # type: ignore[misc]
         total = None
         for i, slope in zip(moving, slopes, strict=True):
@@ -284,6 +285,7 @@ def _pushed(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any],
     for i in moving:
         head = (out, *args) if primitive.takes_output else args
         # as above: every moving operand has a rule
+        # The checker is wrong below: an operand that moves has a rule, as in the sweeps.
         t = primitive.pushes[i](args[i].derivative(), *head, **kwargs)  # type: ignore[misc]
         total = t if total is None else total + t
     return total

@@ -71,6 +71,7 @@ class Range:
                     "compute those separately."
                 )
         # always a pair, which the type of a tuple from a generator cannot express
+        # The checker is wrong below: two limits give two numbers.
         self.infinite = tuple(float(v.flat[0]) if v.size and np.isinf(v).any() else 0.0 for v in plain)  # type: ignore[assignment]
         if all(self.infinite) and self.infinite[0] != self.infinite[1] and not self.breaks:
             self.breaks = [0.0]

@@ -15,6 +15,8 @@ from autodiff.core.tape import ITEM, Node
 from autodiff.core.walks import Walk
 from autodiff.errors import RuleError
 
+# A `type: ignore` below without a reason has that of `sweeps`: an operand with a parent node has a rule.
+
 
 def push_forward(
     found: Walk,

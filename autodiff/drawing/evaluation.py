@@ -165,7 +165,7 @@ def trace_table(f: Callable[..., Any], *xs: Any, direction: Sequence[Any] | None
             continue
         if node.primitive is ALIAS:  # the argument of a transform inside `f`
             # an alias always has a parent
-            names[node] = names[node.parents[0]]  # type: ignore[index]
+            names[node] = names[node.parents[0]]  # type: ignore[index]  # an alias has a parent
             continue
         count += 1
         names[node] = f"v{count}"

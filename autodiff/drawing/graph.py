@@ -183,7 +183,7 @@ def read_graph(
         primitive = node.primitive
         if primitive is ALIAS and not aliases and node not in roots:
             # an alias always has a parent
-            keys[node] = keys[node.parents[0]]  # type: ignore[index]
+            keys[node] = keys[node.parents[0]]  # type: ignore[index]  # an alias has a parent
             continue
         if plain and node not in roots and (same := _times_one(node)) is not None:
             keys[node] = keys[same]

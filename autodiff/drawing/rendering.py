@@ -123,9 +123,11 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package ships no t
         if ending not in _PICTURES:
             raise ValueError(
                 f"save writes pictures, {', '.join(_PICTURES)}, and the DOT text, {', '.join(_TEXTS[1:])}; a name that "
+                # The checker is wrong below: where there is an ending there is a filename.
                 f"ends in {ending} was given. Write .save({pathlib.Path(os.fspath(filename)).stem + '.png'!r})."  # type: ignore[arg-type]
             )
         # `ending` is that of a picture only if there is a filename
+        # The checker is wrong below: where there is an ending there is a filename.
         path = pathlib.Path(directory or self.directory or "", os.fspath(filename))  # type: ignore[arg-type]
         try:
             picture = self.pipe(format=ending[1:])

@@ -59,6 +59,7 @@ def linspace(
     """``np.linspace``, differentiable in both ends."""
     wanted, inner = (np.linspace(_like(start), _like(stop), 1, dtype=d).dtype for d in (dtype, None))
     if wanted.kind not in "fc":
+        # The checker is wrong below: NumPy's stubs know `retstep` as a constant only.
         return np.linspace(_raw(start), _raw(stop), num, endpoint, retstep, dtype, axis)  # type: ignore[call-overload]
     a, b = _ends(start, stop, inner)
     span = b - a

@@ -337,6 +337,7 @@ def pad(
         return y + frame
     for axis, width in enumerate(widths):
         if width != (0, 0):
+            # The checker is wrong below: NumPy's stubs know modes as constants only.
             array = take(array, np.pad(np.arange(array.shape[axis]), width, mode=mode), axis)  # type: ignore[call-overload]
     return array
 

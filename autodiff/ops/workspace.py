@@ -40,5 +40,5 @@ def workspace(name: str, shape: tuple[int, ...], dtype: Any) -> Any:
 
 def writes_out(function: Function) -> Function:
     """Mark a function that takes ``out=``: a compiled program passes a buffer for the result."""
-    function.writes_out = True  # type: ignore[attr-defined]
+    function.writes_out = True  # type: ignore[attr-defined]  # a function may have attributes
     return function

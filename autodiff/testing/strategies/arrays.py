@@ -166,6 +166,7 @@ def broadcastable_arrays(
     """
     together = draw(hnp.mutually_broadcastable_shapes(num_shapes=number, max_dims=max_dims, max_side=max_side))
     limits = {"min_value": min_value, "max_value": max_value, "avoid": avoid, "gap": gap}
+    # The checker is wrong below: a checker does not see which limits the dict holds.
     return tuple(draw(arrays(shape, **limits, dtype=dtype, layouts=layouts)) for shape in together.input_shapes)  # type: ignore[arg-type]
 
 
