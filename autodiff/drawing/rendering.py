@@ -117,18 +117,16 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package ships no t
         ValueError
             If the name ends in something else, or if the renderer cannot write this kind of picture.
         """
-        ending = pathlib.Path(filename).suffix.lower() if filename is not None else ""
+        name = pathlib.Path("" if filename is None else filename)
+        ending = name.suffix.lower()
         if self._rendering or ending in _TEXTS:
             return str(super().save(filename, directory=directory, **options))
         if ending not in _PICTURES:
             raise ValueError(
                 f"save writes pictures, {', '.join(_PICTURES)}, and the DOT text, {', '.join(_TEXTS[1:])}; a name that "
-                # The checker is wrong below: where there is an ending there is a filename.
-                f"ends in {ending} was given. Write .save({pathlib.Path(os.fspath(filename)).stem + '.png'!r})."  # type: ignore[arg-type]
+                f"ends in {ending} was given. Write .save({name.stem + '.png'!r})."
             )
-        # `ending` is that of a picture only if there is a filename
-        # The checker is wrong below: where there is an ending there is a filename.
-        path = pathlib.Path(directory or self.directory or "", os.fspath(filename))  # type: ignore[arg-type]
+        path = pathlib.Path(directory or self.directory or "", name)
         try:
             picture = self.pipe(format=ending[1:])
         except subprocess.CalledProcessError as error:
