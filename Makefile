@@ -17,13 +17,17 @@ tool = @python='$(PYTHON)'; [ -n "$$python" ] || { \
 	echo "No Python 3.11 or newer was found; name one: make PYTHON=/path/to/python3"; exit 1; }; "$$python" tests/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-deep mutants test-matrix test-install format lint types quick bench clean env-dev env-demos env-bench
+.PHONY: help demo explorer test test-deep mutants test-matrix test-install format lint types quick bench clean env-dev env-demos env-bench
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: env-demos ## train the digits network and write its pictures
 	@$(py) -m demos digits
+
+explorer: ## derivatives, graphs, descent, networks and fields in the browser
+	$(tool)/environment.py .venv --extras explorer
+	@$(py) -m demos explorer
 
 test: lint types ## format and lint checks, types, the whole suite
 	@$(pytest)

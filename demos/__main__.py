@@ -14,6 +14,7 @@ SECONDS = {
     "descent": 11,
     "digits": 4,
     "entropy": 2,
+    "explorer": 0,
     "fields": 4,
     "green": 3,
     "mnist": 12,

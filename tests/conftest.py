@@ -69,3 +69,30 @@ def _every_program_is_compared(request: pytest.FixtureRequest, monkeypatch: pyte
     """In tests of the compiler the function itself runs beside its program at every call, unless `check=` says else."""
     if request.module.__name__.rpartition(".")[2].startswith("test_compile"):
         monkeypatch.setattr("autodiff.compiler.compiled.CHECK", "always")
+
+
+@pytest.fixture(scope="session")
+def _browser():
+    """A browser and the address of a running explorer, for all tests of one process."""
+    from tests.browser import chromium, serving
+
+    with chromium() as browser, serving() as address:
+        yield browser, address
+
+
+@pytest.fixture
+def open_page(_browser):
+    """Opens the explorer at a state, such as ``curve?x=2``; a page that complained fails the test at its end."""
+    from tests.browser import Page
+
+    pages = []
+
+    def open_(state, **options):
+        pages.append(Page(*_browser, **options))
+        pages[-1].open(state)
+        return pages[-1]
+
+    yield open_
+    for page in pages:
+        page.context.close()
+    assert not [complaint for page in pages for complaint in page.complaints]

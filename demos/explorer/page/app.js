@@ -1,0 +1,149 @@
+// The frame of the page: rooms, the state in the address, the tools. What a room shows is in rooms/.
+
+import { control, el } from "./elements.js";
+import { Link } from "./link.js";
+
+const ROOMS = ["curve", "surface", "descent", "graph", "network", "fields"];
+const main = document.querySelector("#room"), said = document.querySelector("#said"), nav = document.querySelector("#rooms");
+const link = new Link(`ws://${location.host}/engine`);
+const say = (message, bad = false) => { said.textContent = message; said.classList.toggle("bad", bad); };
+link.addEventListener("said", ({ detail }) => say(detail, detail !== ""));
+
+let described, room = null; // what the server says of the rooms; the room that is shown
+
+/** The state that an address holds: `#curve?f="x**2"&x=1`, each entry as JSON; what is not there has its default. */
+function read(hash) {
+  const [name, query = ""] = hash.replace(/^#/, "").split(/\?(.*)/s);
+  const id = name in described ? name : ROOMS.find((known) => known in described);
+  const state = Object.fromEntries(Object.entries(described[id].state).map(([entry, kind]) => [entry, kind.default]));
+  for (const [entry, text] of new URLSearchParams(query)) {
+    if (!(entry in state)) continue;
+    try { state[entry] = JSON.parse(text); } catch { state[entry] = text; }
+  }
+  return [id, state];
+}
+
+function address(id, state) {
+  const query = new URLSearchParams();
+  for (const [entry, kind] of Object.entries(described[id].state)) {
+    if (state[entry] !== kind.default) query.set(entry, JSON.stringify(state[entry]));
+  }
+  const text = query.toString();
+  return `#${id}${text ? `?${text}` : ""}`;
+}
+
+let writing = null;
+function write() { // browsers count how often an address changes
+  writing ??= setTimeout(() => { writing = null; if (room) history.replaceState(null, "", address(room.id, room.state)); }, 250);
+}
+
+/** What a room sees: its state, and the ways to change it and to ask the engine. */
+class Room {
+  controls = {};
+  program = "";
+
+  constructor(id, state, made) {
+    this.id = id;
+    this.state = state;
+    this.kinds = described[id].state;
+    this.made = made(this);
+    const groups = this.made.groups.map(({ title, entries, when }) => {
+      const children = entries.map((entry) => (this.controls[entry] = control(entry, this.kinds[entry], (value) => this.set({ [entry]: value }))).element);
+      return Object.assign(el("fieldset", {}, el("legend", {}, title), ...children), { when });
+    });
+    this.groups = groups;
+    this.error = el("p", { class: "error", role: "alert", id: "room-error" });
+    this.element = el("div", {},
+      el("h2", {}, described[id].title), el("p", { class: "about" }, described[id].about),
+      el("div", { class: "room" }, el("div", { class: "side" }, el("div", { class: "card" }, ...groups), ...(this.made.side ?? [])), el("div", {}, this.error, ...this.made.body)));
+    this.mirror();
+  }
+
+  /** Change entries of the state and show what follows. */
+  set(changes) {
+    Object.assign(this.state, changes);
+    this.mirror();
+    write();
+    return this.refresh();
+  }
+
+  mirror() {
+    for (const [entry, one] of Object.entries(this.controls)) one.show(this.state[entry]);
+    for (const group of this.groups) group.hidden = group.when ? !group.when(this.state) : false;
+  }
+
+  /** Ask the engine for `what`; errors are shown where they belong. Null if there is nothing to show. */
+  async ask(what, state = this.state) {
+    const answer = await link.ask(this.id, what, state);
+    if (answer === null || room !== this) return null;
+    this.fail(answer.error ?? null);
+    if (answer.error) return null;
+    if (answer.python) this.program = answer.python;
+    return answer;
+  }
+
+  fail(error) {
+    for (const [entry, one] of Object.entries(this.controls)) one.fail(error && error.entry === entry ? error : null);
+    this.error.textContent = error && !(error.entry in this.controls) ? error.message : "";
+  }
+
+  async refresh() {
+    const answer = await this.ask("view");
+    if (answer && room === this) { this.answer = answer; await this.draw(); }
+  }
+
+  async draw() {
+    if (!this.answer) return;
+    await this.made.show(this.answer, this.state);
+    document.documentElement.dataset.shown = String(Number(document.documentElement.dataset.shown ?? 0) + 1); // for tests: a picture is complete
+  }
+}
+
+async function enter() {
+  const [id, state] = read(location.hash);
+  if (room?.id === id && address(id, room.state) === address(id, state)) return;
+  const { default: made } = await import(`./rooms/${id}.js`);
+  room?.made.leave?.();
+  room = new Room(id, state, made);
+  document.title = `${described[id].title} · explorer of derivatives`;
+  for (const a of nav.children) a.dataset.room === id ? a.setAttribute("aria-current", "page") : a.removeAttribute("aria-current");
+  main.replaceChildren(room.element);
+  await room.refresh();
+}
+
+function offer(name, address) {
+  const a = el("a", { href: address, download: name });
+  document.body.append(a);
+  a.click();
+  a.remove();
+}
+
+async function copy(text, what) {
+  try { await navigator.clipboard.writeText(text); say(`${what} copied.`); }
+  catch { prompt(`The browser does not allow copying; take the ${what.toLowerCase()} from here:`, text); }
+}
+
+async function save(format) {
+  for (const [i, plot] of room.made.plots.entries()) {
+    if (plot.element.hidden) continue;
+    offer(`${room.id}${i ? `-${i + 1}` : ""}.${format}`, await plot.image(format));
+  }
+  say(`Saved as ${format.toUpperCase()}.`);
+}
+
+document.querySelector("#theme").addEventListener("click", () => {
+  const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  document.documentElement.dataset.theme = theme;
+  try { localStorage.setItem("theme", theme); } catch { /* not kept */ }
+  room?.draw();
+});
+document.querySelector("#link").addEventListener("click", () => copy(location.origin + location.pathname + address(room.id, room.state), "Link"));
+document.querySelector("#python").addEventListener("click", () => copy(room.program, "Program"));
+document.querySelector("#svg").addEventListener("click", () => save("svg"));
+document.querySelector("#png").addEventListener("click", () => save("png"));
+addEventListener("hashchange", enter);
+
+described = await (await fetch("rooms.json")).json();
+nav.append(...ROOMS.filter((id) => id in described).map((id) => el("a", { href: `#${id}`, "data-room": id }, described[id].title)));
+await enter();
+document.documentElement.dataset.ready = "";

@@ -1,0 +1,128 @@
+// Pictures by Plotly, in the colours of the theme, with points that can be dragged by pointer and by keyboard.
+
+import { el } from "./elements.js";
+import { rounded } from "./numbers.js";
+
+/** A colour of the theme, by its name in the style sheet. */
+export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+/** A colour of the theme that lets `alpha` of itself through. */
+export function pale(name, alpha = 0.2) {
+  const hex = colour(name).slice(1), parts = [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16));
+  return `rgba(${parts.join(",")},${alpha})`;
+}
+
+/** A scale of colours from blue over the card's colour to orange, for values of both signs. */
+export const diverging = () => [[0, colour("blue")], [0.5, colour("card")], [1, colour("orange")]];
+
+/** A scale of colours for values that have an order only. */
+export const sequential = () => [[0, colour("card")], [1, colour("blue")]];
+
+function axis(title, more = {}) {
+  return { title: { text: title, standoff: 6 }, gridcolor: colour("line"), zerolinecolor: colour("grey"), linecolor: colour("line"), automargin: false, ...more };
+}
+
+export class Plot {
+  #handles = new Map();
+  #drawn = false;
+  #onWindow = null;
+
+  /** A picture with a name for screen readers; `window(ranges)` is told when its axes were moved or zoomed. */
+  constructor({ label, title, small = false, window = null }) {
+    this.title = title ?? label;
+    this.canvas = el("div", { class: "canvas", role: "img", "aria-label": label });
+    this.element = el("div", { class: `picture${small ? " small" : ""}` }, this.canvas);
+    this.#onWindow = window;
+    new ResizeObserver(() => { if (this.#drawn) Plotly.Plots.resize(this.canvas).then(() => this.#place()); }).observe(this.element);
+  }
+
+  /** Say what the picture shows, for screen readers. */
+  describe(text) { this.canvas.setAttribute("aria-label", text); }
+
+  /** Show these traces; `layout` is Plotly's, with `x` and `y` (and `scene`) as short forms of the axes. */
+  async show(traces, { x = {}, y = {}, scene = null, ...layout } = {}) {
+    const font = { color: colour("text"), family: "inherit", size: 13 };
+    const full = {
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font, margin: { l: 52, r: 12, t: 12, b: 40 }, showlegend: traces.some((t) => t.showlegend !== false && t.name),
+      legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)" }, dragmode: "pan", hovermode: "closest", uirevision: "kept", ...layout,
+    };
+    if (scene) {
+      const box = (title, more) => ({ ...axis(title, more), backgroundcolor: "rgba(0,0,0,0)" });
+      full.scene = { xaxis: box("x", scene.x), yaxis: box("y", scene.y), zaxis: box("f(x, y)", scene.z), aspectmode: "manual", aspectratio: { x: 1, y: 1, z: 0.7 }, ...scene.more };
+      full.dragmode = "orbit";
+    } else {
+      full.xaxis = axis("x", x);
+      full.yaxis = axis("y", y);
+      if (full.showlegend && !layout.margin) full.margin.t = 40;
+    }
+    const config = { displayModeBar: false, scrollZoom: true, responsive: false, doubleClick: false };
+    await Plotly.react(this.canvas, traces, full, config);
+    if (!this.#drawn) {
+      this.#drawn = true;
+      this.canvas.on("plotly_relayout", () => this.#moved());
+      this.canvas.on("plotly_relayouting", () => this.#place());
+    }
+    this.#place();
+  }
+
+  #moved() {
+    this.#place();
+    const { xaxis, yaxis } = this.canvas._fullLayout;
+    if (!this.#onWindow || !xaxis) return;
+    const [left, right] = xaxis.range, [bottom, top] = yaxis.range;
+    this.#onWindow({ left: rounded(left, right - left), right: rounded(right, right - left), bottom: rounded(bottom, top - bottom), top: rounded(top, top - bottom) });
+  }
+
+  /** A point that can be dragged: `move(x, y)` is told where to; `along` is "x" if it moves along that axis alone. */
+  handle(name, { label, along = "both", move, look = "" }) {
+    const element = el("div", { class: `handle ${look}`, role: "slider", tabindex: "0", "aria-label": label, "data-handle": name, hidden: true });
+    const at = { x: 0, y: 0 };
+    const to = (x, y) => move(rounded(x, this.#span("xaxis")), rounded(y, this.#span("yaxis")));
+    element.addEventListener("pointerdown", (event) => { event.preventDefault(); element.focus(); element.setPointerCapture(event.pointerId); });
+    element.addEventListener("pointermove", (event) => {
+      if (!element.hasPointerCapture(event.pointerId)) return;
+      const box = this.canvas.getBoundingClientRect(), { xaxis, yaxis } = this.canvas._fullLayout;
+      to(xaxis.p2l(event.clientX - box.left - xaxis._offset), yaxis.p2l(event.clientY - box.top - yaxis._offset));
+    });
+    element.addEventListener("keydown", (event) => {
+      const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: along === "x" ? [-1, 0] : [0, -1], ArrowUp: along === "x" ? [1, 0] : [0, 1] }[event.key];
+      if (!steps) return;
+      event.preventDefault();
+      const part = event.shiftKey ? 10 : 100;
+      to(at.x + steps[0] * this.#span("xaxis") / part, at.y + steps[1] * this.#span("yaxis") / part);
+    });
+    this.element.append(element);
+    this.#handles.set(name, { element, at });
+  }
+
+  #span(which) { const [low, high] = this.canvas._fullLayout[which].range; return high - low; }
+
+  /** Put a point where the state has it; null hides it. */
+  put(name, point, text = "") {
+    const { element, at } = this.#handles.get(name);
+    element.hidden = point === null;
+    if (point === null) return;
+    [at.x, at.y] = point;
+    element.setAttribute("aria-valuenow", at.x);
+    element.setAttribute("aria-valuetext", text || `x = ${at.x}, y = ${at.y}`);
+    this.#place();
+  }
+
+  #place() {
+    const layout = this.canvas._fullLayout;
+    if (!this.#drawn || !layout.xaxis) return;
+    const { xaxis, yaxis } = layout;
+    for (const { element, at } of this.#handles.values()) {
+      const x = xaxis.l2p(at.x), y = Math.min(yaxis._length, Math.max(0, Number.isFinite(at.y) ? yaxis.l2p(at.y) : yaxis._length));
+      element.style.visibility = x < -1 || x > xaxis._length + 1 ? "hidden" : "";
+      element.style.left = `${xaxis._offset + x}px`;
+      element.style.top = `${yaxis._offset + y}px`;
+    }
+  }
+
+  /** The picture as an address of a file in this format, "svg" or "png". */
+  image(format) {
+    const { width, height } = this.canvas.getBoundingClientRect();
+    return Plotly.toImage(this.canvas, { format, width, height, scale: format === "png" ? 2 : 1 });
+  }
+}

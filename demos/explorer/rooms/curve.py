@@ -1,0 +1,143 @@
+"""A function of one number: tangent, parabola, Taylor polynomial, secant, derivatives, sums and the integral."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from autodiff import calculus
+from demos.explorer.expressions import Expression
+from demos.explorer.rooms.common import Array, finite, number, outcome, window
+from demos.explorer.state import Choice, Flag, Integer, Number, Typed
+
+TITLE = "Curve"
+ABOUT = "Drag the point along the curve, and the limits of the integral along the axis."
+POINTS = 401
+RULES = ("left", "right", "midpoint", "trapezoid", "simpson")
+
+STATE = {
+    "f": Typed("f(x)", "x*sin(x)", ("x",)),
+    "x": Number("x", 1.0, -1e6, 1e6, 0.01, control="number"),
+    "tangent": Flag("tangent", True),
+    "parabola": Flag("second-order parabola", False),
+    "taylor": Flag("Taylor polynomial", False),
+    "order": Integer("order", 4, 0, 20, 1),
+    "secant": Flag("secant", False),
+    "h": Number("h", 1.0, 1e-16, 4.0, 0.01, scale="log"),
+    "slope": Flag("f′", True),
+    "second": Flag("f″", False),
+    "sums": Flag("integral", False),
+    "a": Number("from", 0.0, -1e6, 1e6, 0.01, control="number"),
+    "b": Number("to", 3.0, -1e6, 1e6, 0.01, control="number"),
+    "n": Integer("subintervals", 8, 1, 200, 1),
+    "rule": Choice("rule", "midpoint", tuple((rule, rule) for rule in RULES)),
+    "left": Number("left", -6.0, -1e6, 1e6, 0.01, control="none"),
+    "right": Number("right", 6.0, -1e6, 1e6, 0.01, control="none"),
+}
+
+
+def view(state: Any, _: dict[str, Any]) -> dict[str, Any]:
+    """Everything that is shown for a state: curves over the window, and the numbers at the point."""
+    f: Expression = state.f
+    x = window(state)
+    curves = {"x": x, "f": finite(f(x))}
+    value, order = number(f(state.x)), max(state.order, 2)
+    coefficients = outcome(lambda: ad.taylor(f, state.x, order))
+    there = coefficients.value is not None and np.isfinite(
+        value
+    )  # where f is not defined, its rules still give numbers
+    at = coefficients.value if there else np.full(order + 1, np.nan)
+    numbers = {"value": value, "slope": number(at[1]), "second": number(2 * at[2])}
+    for name, wanted, n in (("slope", state.slope, 1), ("second", state.second, 2)):
+        if wanted:
+            curves[name] = np.where(np.isnan(curves["f"]), np.nan, finite(ad.derivative(f, n)(x)))
+    shown = {"tangent": (state.tangent, 1), "parabola": (state.parabola, 2), "taylor": (state.taylor, state.order)}
+    for name, (wanted, n) in shown.items():
+        if wanted:
+            curves[name] = _polynomial(at[: n + 1], x - state.x)
+    if state.secant:
+        numbers |= _secant(f, state)
+        curves["secant"] = numbers["value"] + numbers["secant"] * (x - state.x)
+    found: dict[str, Any] = {"curves": curves, "numbers": numbers, "coefficients": at, "note": coefficients.message}
+    if state.sums:
+        found["sums"] = _sums(f, state)
+    return {**found, "python": python(state)}
+
+
+def _polynomial(coefficients: Array, dx: Array) -> Array:
+    y = np.zeros_like(dx)
+    for c in coefficients[::-1]:
+        y = y * dx + c
+    return finite(y)
+
+
+def _secant(f: Expression, state: Any) -> dict[str, Any]:
+    """The slope of the secant and its error; the two parts of the error that theory expects, as sizes."""
+    slope = (f(state.x + state.h) - f(state.x)) / state.h
+    exact = ad.derivative(f)(state.x)
+    return {
+        "secant": number(slope),
+        "secant_error": number(slope - exact),
+        "truncation": number(abs(calculus.difference_error(f, state.x, state.h, side="forward", accuracy=1))),
+        "rounding": number(np.finfo(float).eps * abs(f(state.x)) / state.h),
+    }
+
+
+def _sums(f: Expression, state: Any) -> dict[str, Any]:
+    """The integral, the sum by each rule with its error, and the shapes of the chosen rule."""
+    exact = outcome(lambda: ad.integrate(f, state.a, state.b, return_error=True))
+    integral, error = exact.value if exact.value is not None else (np.nan, np.nan)
+    rows = []
+    for rule in RULES:
+        found = number(calculus.riemann_sum(f, state.a, state.b, state.n, rule))
+        rows.append({"rule": rule, "sum": found, "error": number(found - integral)})
+    edges = np.linspace(state.a, state.b, state.n + 1)
+    place = {"left": 0.0, "right": 1.0}.get(state.rule, 0.5)
+    return {
+        "integral": number(integral),
+        "integral_error": number(error),
+        "rows": rows,
+        "edges": edges,
+        "heights": finite(f(edges[:-1] + place * np.diff(edges))),
+        "ends": finite(f(edges)),
+        "note": exact.message,
+    }
+
+
+def python(state: Any) -> str:
+    """The program that draws this view."""
+    plots = []
+    if state.tangent or state.parabola:
+        plots.append(f"ad.plotting.tangent(f, x, parabola={state.parabola}, interval=window)")
+    if state.taylor:
+        plots.append(f"ad.plotting.taylor_polynomials(f, x, [{state.order}], interval=window)")
+    if state.secant:
+        plots.append(f"ad.plotting.secant_to_tangent(f, x, [{state.h!r}], interval=window)")
+    if state.sums and state.rule != "simpson" and state.a < state.b:
+        plots.append(f"ad.plotting.riemann(f, {state.a!r}, {state.b!r}, {state.n}, rule={state.rule!r})")
+    lines = [
+        "import matplotlib.pyplot as plt",
+        "import numpy as np",
+        "",
+        "import autodiff as ad",
+        "",
+        "",
+        "def f(x):",
+        f"    return {state.f.python}",
+        "",
+        "",
+        f"x, window = {state.x!r}, ({state.left!r}, {state.right!r})",
+        'print("value, slope, second derivative:", f(x), ad.derivative(f)(x), ad.derivative(f, 2)(x))',
+        f'print("Taylor coefficients:", ad.taylor(f, x, {state.order}))',
+    ]
+    if state.sums:
+        lines += [
+            f'print("integral:", ad.integrate(f, {state.a!r}, {state.b!r}))',
+            f'print("sum:", ad.calculus.riemann_sum(f, {state.a!r}, {state.b!r}, {state.n}, {state.rule!r}))',
+        ]
+    return "\n".join([*lines, *plots, "plt.show()"]) + "\n"
+
+
+ASKS = {"view": view}
