@@ -6,17 +6,49 @@ import { rounded } from "./numbers.js";
 /** A colour of the theme, by its name in the style sheet. */
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
+const parts = (name) => [1, 3, 5].map((i) => parseInt(colour(name).slice(i, i + 2), 16));
+
 /** A colour of the theme that lets `alpha` of itself through. */
-export function pale(name, alpha = 0.2) {
-  const hex = colour(name).slice(1), parts = [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16));
-  return `rgba(${parts.join(",")},${alpha})`;
+export const pale = (name, alpha = 0.2) => `rgba(${parts(name).join(",")},${alpha})`;
+
+/** A colour of the theme, thinned with the colour of the card to `share` of itself. */
+export function thin(name, share) {
+  const card = parts("card");
+  return `rgb(${parts(name).map((c, i) => Math.round(share * c + (1 - share) * card[i])).join(",")})`;
 }
 
-/** A scale of colours from blue over the card's colour to orange, for values of both signs. */
-export const diverging = () => [[0, colour("blue")], [0.5, colour("card")], [1, colour("orange")]];
+/** A scale of colours from blue over the card's colour to orange; for values of both signs it is centred on 0. */
+export const diverging = (share = 0.75) => [[0, thin("blue", share)], [0.5, colour("card")], [1, thin("orange", share)]];
 
-/** A scale of colours for values that have an order only. */
-export const sequential = () => [[0, colour("card")], [1, colour("blue")]];
+/** Contours of values on a grid, as the server sends it: x, y, z and the range of values that is shown. */
+export function contours({ x, y, z, range }, more = {}) {
+  return {
+    type: "contour", x, y, z, zmin: range[0], zmax: range[1], autocontour: false, contours: { start: range[0], end: range[1], size: (range[1] - range[0]) / 18 },
+    colorscale: diverging(0.6), line: { color: pale("text", 0.35), width: 0.8 }, showscale: false, hoverinfo: "x+y+z", showlegend: false, ...more,
+  };
+}
+
+/** An arrow as a line with a head at its end. */
+export function arrow([x, y], [dx, dy], name, ink) {
+  return { x: [x, x + dx], y: [y, y + dy], name, mode: "lines+markers", line: { color: colour(ink), width: 3.5 }, marker: { color: colour(ink), size: [0, 13], symbol: "arrow", angleref: "previous", opacity: 1 }, hoverinfo: "skip" };
+}
+
+/** Runs the newest of the given pictures, and spends at most half of the time on them, so that numbers stay live. */
+export function relaxed() {
+  let newest = null, busy = false;
+  async function run() {
+    busy = true;
+    while (newest) {
+      const draw = newest, start = performance.now();
+      newest = null;
+      await draw();
+      const took = performance.now() - start;
+      await new Promise((done) => setTimeout(done, took > 30 ? took : 0));
+    }
+    busy = false;
+  }
+  return (draw) => { newest = draw; if (!busy) run(); };
+}
 
 function axis(title, more = {}) {
   return { title: { text: title, standoff: 6 }, gridcolor: colour("line"), zerolinecolor: colour("grey"), linecolor: colour("line"), automargin: false, ...more };
@@ -40,7 +72,7 @@ export class Plot {
   describe(text) { this.canvas.setAttribute("aria-label", text); }
 
   /** Show these traces; `layout` is Plotly's, with `x` and `y` (and `scene`) as short forms of the axes. */
-  async show(traces, { x = {}, y = {}, scene = null, ...layout } = {}) {
+  async show(traces, { x = {}, y = {}, scene = null, equal = false, ...layout } = {}) {
     const font = { color: colour("text"), family: "inherit", size: 13 };
     const full = {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font, margin: { l: 52, r: 12, t: 12, b: 40 }, showlegend: traces.some((t) => t.showlegend !== false && t.name),
@@ -48,11 +80,11 @@ export class Plot {
     };
     if (scene) {
       const box = (title, more) => ({ ...axis(title, more), backgroundcolor: "rgba(0,0,0,0)" });
-      full.scene = { xaxis: box("x", scene.x), yaxis: box("y", scene.y), zaxis: box("f(x, y)", scene.z), aspectmode: "manual", aspectratio: { x: 1, y: 1, z: 0.7 }, ...scene.more };
+      full.scene = { xaxis: box("x", scene.x), yaxis: box("y", scene.y), zaxis: box("", scene.z), aspectmode: "manual", aspectratio: { x: 1, y: 1, z: 0.7 }, camera: { eye: { x: 1.5, y: -1.5, z: 1.0 } } };
       full.dragmode = "orbit";
     } else {
-      full.xaxis = axis("x", x);
-      full.yaxis = axis("y", y);
+      full.xaxis = axis("x", { ...x, ...(equal && { constrain: "domain" }) });
+      full.yaxis = axis("y", { ...y, ...(equal && { scaleanchor: "x", constrain: "domain" }) }); // right angles look right
       if (full.showlegend && !layout.margin) full.margin.t = 40;
     }
     const config = { displayModeBar: false, scrollZoom: true, responsive: false, doubleClick: false };

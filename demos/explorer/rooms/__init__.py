@@ -5,10 +5,14 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from demos.explorer.rooms import curve
+from demos.explorer.rooms import curve, fields, surface
 from demos.explorer.state import described as _described
 
-ROOMS: dict[str, ModuleType] = {"curve": curve}
+ROOMS: dict[str, ModuleType] = {
+    "curve": curve,
+    "surface": surface,
+    "fields": fields,
+}
 
 
 def described() -> dict[str, Any]:

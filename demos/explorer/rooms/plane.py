@@ -1,0 +1,43 @@
+"""What rooms over a part of the plane share: its window as entries of the state, and values on a grid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from demos.explorer.rooms.common import Array, finite, window
+from demos.explorer.state import Number
+
+ACROSS = 61
+"""Grid lines each way."""
+
+
+def box_entries(left: float, right: float, bottom: float, top: float) -> dict[str, Number]:
+    """The entries of a window; the page moves them by dragging and zooming the picture."""
+    ends = {"left": left, "right": right, "bottom": bottom, "top": top}
+    return {name: Number(name, end, -1e6, 1e6, 0.01, control="none") for name, end in ends.items()}
+
+
+def box_of(state: Any) -> tuple[float, float, float, float]:
+    """The window as (left, right, bottom, top)."""
+    return state.left, state.right, state.bottom, state.top
+
+
+def heights(state: Any, points: int = ACROSS) -> dict[str, Any]:
+    """The function over the window: both axes, the values with gaps, and a range of values that ignores poles."""
+    x, y = window(state, "left", "right", points), window(state, "bottom", "top", points)
+    z = finite(state.f(*np.meshgrid(x, y)))
+    return {"x": x, "y": y, "z": z, "range": shown_range(z)}
+
+
+def shown_range(values: Array) -> list[float]:
+    """The range of values to show: all of them, or without the highest and lowest twentieth where those are poles."""
+    there = values[np.isfinite(values)]
+    if not there.size:
+        return [0.0, 1.0]
+    low, inner_low, inner_high, high = np.quantile(there, [0.0, 0.05, 0.95, 1.0])
+    inner = inner_high - inner_low
+    if high - low > 12 * inner > 0:
+        low, high = inner_low - inner, inner_high + inner
+    return [float(low), float(high)] if low < high else [float(low) - 1.0, float(high) + 1.0]
