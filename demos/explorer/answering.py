@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import traceback
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,10 @@ def answer(text: str, session: Session) -> str:
         found = {"error": {"entry": "", "message": "this needs more memory than a page may use", "column": None}}
     except RecursionError:
         found = {"error": {"entry": "", "message": "the request is nested too deeply", "column": None}}
+    except Exception as error:  # a fault of ours: the page goes on, and the terminal has the details
+        traceback.print_exc()
+        message = f"the explorer failed here ({type(error).__name__}); the terminal that it runs in says more"
+        found = {"error": {"entry": "", "message": message, "column": None}}
     return json.dumps(encoded(found), allow_nan=False)
 
 

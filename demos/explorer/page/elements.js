@@ -14,7 +14,7 @@ export function el(name, attributes = {}, ...children) {
   return element;
 }
 
-/** A control for one entry of a state: `element`, `show(value)` and `fail(error)`; `change(value)` is called by it. */
+/** A control for one entry of a state: `element`, `show(value)`, `fail(error)` and, on sliders, `mark(value, text)`. */
 export function control(name, kind, change) {
   const id = `entry-${name}-${++count}`, error = el("p", { class: "error", id: `${id}-error`, role: "alert" });
   const made = MAKERS[kind.control === "number" ? "number" : kind.kind](name, kind, id, change);
@@ -23,6 +23,7 @@ export function control(name, kind, change) {
   return {
     element,
     show: made.show,
+    mark: made.mark,
     fail(found) {
       for (const input of made.inputs) found ? input.setAttribute("aria-invalid", "true") : input.removeAttribute("aria-invalid");
       error.replaceChildren();
@@ -52,8 +53,14 @@ const MAKERS = {
       type: "range", min: to(kind.low), max: to(kind.high), step: log ? 0.05 : kind.step, "aria-label": `${kind.label}, slider`,
       input: () => change(Math.min(kind.high, Math.max(kind.low, from(slider.value)))),
     });
+    const mark = el("span", { class: "mark", hidden: true }), meaning = el("p", { class: "meaning" }), part = (at) => (to(at) - to(kind.low)) / (to(kind.high) - to(kind.low));
     return {
-      inputs: [box, slider], children: [label, el("div", { class: "both" }, slider, box)],
+      inputs: [box, slider], children: [label, el("div", { class: "both" }, el("div", { class: "track" }, slider, mark), box), meaning],
+      mark(at, text) { // a place on the slider, such as a rate that is too large
+        mark.hidden = !(part(at) >= 0 && part(at) <= 1);
+        mark.style.setProperty("--part", part(at));
+        meaning.textContent = mark.hidden ? "" : text;
+      },
       show(value) { if (untouched(box)) box.value = value; slider.value = to(value); },
     };
   },

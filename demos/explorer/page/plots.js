@@ -80,7 +80,7 @@ export class Plot {
     };
     if (scene) {
       const box = (title, more) => ({ ...axis(title, more), backgroundcolor: "rgba(0,0,0,0)" });
-      full.scene = { xaxis: box("x", scene.x), yaxis: box("y", scene.y), zaxis: box("", scene.z), aspectmode: "manual", aspectratio: { x: 1, y: 1, z: 0.7 }, camera: { eye: { x: 1.5, y: -1.5, z: 1.0 } } };
+      full.scene = { xaxis: box("x", scene.x), yaxis: box("y", scene.y), zaxis: box("", scene.z), aspectmode: "manual", aspectratio: { x: 1, y: 1, z: 0.7 }, camera: { eye: { x: 1.35, y: -1.35, z: 0.95 } } };
       full.dragmode = "orbit";
     } else {
       full.xaxis = axis("x", { ...x, ...(equal && { constrain: "domain" }) });

@@ -109,7 +109,12 @@ class _Loop:
             radii = np.array([float(part) for part in state.radii.split(",")])
         except ValueError:
             radii = np.zeros(0)
-        if radii.shape != (CORNERS,) or not np.isfinite(radii).all() or not (1e-6 <= radii).all() or not (radii <= 1e6).all():
+        if (
+            radii.shape != (CORNERS,)
+            or not np.isfinite(radii).all()
+            or not (radii >= 1e-6).all()
+            or not (radii <= 1e6).all()
+        ):
             raise StateError("radii", f"the radii of the loop are {CORNERS} positive numbers with commas between them")
         waves = np.fft.rfft(radii) / CORNERS
         waves[1:-1] *= 2.0
@@ -178,4 +183,3 @@ def python(state: Any) -> str:
 
 
 ASKS = {"view": view, "grid": grid, "green": green}
-

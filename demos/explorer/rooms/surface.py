@@ -114,7 +114,13 @@ def critical(state: Any, _: dict[str, Any]) -> dict[str, Any]:
     left, right, bottom, top = box_of(state)
     found = outcome(lambda: optim.critical_points(_of_point(state.f), [(left, right), (bottom, top)]))
     points = [
-        {"kind": c.kind, "x": number(c.x[0]), "y": number(c.x[1]), "value": c.fun, "eigenvalues": c.eigenvalues.tolist()}
+        {
+            "kind": c.kind,
+            "x": number(c.x[0]),
+            "y": number(c.x[1]),
+            "value": c.fun,
+            "eigenvalues": c.eigenvalues.tolist(),
+        }
         for c in found.value or []
     ]
     return {"points": points, "note": found.message}
@@ -147,7 +153,11 @@ def python(state: Any) -> str:
     ]
     if state.critical:
         lines += ["for point in optim.critical_points(f, [box[:2], box[2:]]):", "    print(point)"]
-    lines += ["ad.plotting.gradient_field(f, box)", "ad.plotting.directional_derivative(f, p, v, box=box)", "plt.show()"]
+    lines += [
+        "ad.plotting.gradient_field(f, box)",
+        "ad.plotting.directional_derivative(f, p, v, box=box)",
+        "plt.show()",
+    ]
     return "\n".join(lines) + "\n"
 
 
