@@ -1,11 +1,13 @@
 """The explorer in a real browser: a server in its own process, Chromium without a screen, and what it must not do."""
 
 import contextlib
+import json
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -59,15 +61,16 @@ class Page:
         self.context.grant_permissions(["clipboard-read", "clipboard-write"])
         self.page = self.context.new_page()
         self.page.set_default_timeout(10_000)
-        self.page.on("console", lambda m: m.type in ("error", "warning") and self.complaints.append(m.text))
+        self.page.on("console", lambda m: m.type == "error" and self.complaints.append(m.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         own = (address, address.replace("http", "ws"), "blob:", "data:")
         self.page.on("request", lambda r: r.url.startswith(own) or self.complaints.append(f"asked {r.url}"))
 
-    def open(self, state):
-        """Go to a state, such as ``curve?x=2``, and wait for its picture."""
+    def open(self, room, state=None):
+        """Go to a room, or to an address such as ``curve?x=2``, at a state, and wait for its picture."""
+        query = "&".join(f"{name}={quote(json.dumps(value))}" for name, value in (state or {}).items())
         self.page.goto("about:blank")
-        self.page.goto(f"{self.address}#{state}")
+        self.page.goto(f"{self.address}#{room}{'?' if query else ''}{query}")
         self.page.wait_for_selector("html[data-shown]")
         self.settled()
 

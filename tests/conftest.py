@@ -82,14 +82,14 @@ def _browser():
 
 @pytest.fixture
 def open_page(_browser):
-    """Opens the explorer at a state, such as ``curve?x=2``; a page that complained fails the test at its end."""
+    """Opens a room of the explorer, as ``open_page("curve", {"x": 2})``; a page that complained fails the test."""
     from tests.browser import Page
 
     pages = []
 
-    def open_(state, **options):
+    def open_(room, state=None, **options):
         pages.append(Page(*_browser, **options))
-        pages[-1].open(state)
+        pages[-1].open(room, state)
         return pages[-1]
 
     yield open_

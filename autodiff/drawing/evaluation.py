@@ -169,11 +169,11 @@ def trace_table(f: Callable[..., Any], *xs: Any, direction: Sequence[Any] | None
             continue
         count += 1
         names[node] = f"v{count}"
-        shown = {
-            names[p]: partial_text(d)
-            for p, d in zip(node.parents, local_partials(node), strict=True)
-            if p is not None and d is not None
-        }
+        shown: dict[str, str] = {}
+        for p, d in zip(node.parents, local_partials(node), strict=True):
+            if p is not None and d is not None:  # x * x has the partial x twice: both count
+                before = f"{shown[names[p]]} + " if names[p] in shown else ""
+                shown[names[p]] = before + partial_text(d)
         rows.append(Row(names[node], expression(node, names), node.output, shown, cts.get(node), tangents.get(node)))
     return TraceTable(rows, direction is not None)
 

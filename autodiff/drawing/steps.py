@@ -19,7 +19,7 @@ from autodiff.core.sweeps import step
 from autodiff.core.tape import INPUT, Node
 from autodiff.drawing.derivatives import Partial, local_partials
 from autodiff.drawing.dot import FONT, GROUND, STYLES, TEXT, style_of
-from autodiff.drawing.graph import LEAVES, Graph, Vertex, read_graph
+from autodiff.drawing.graph import LEAVES, Edge, Graph, Vertex, read_graph
 from autodiff.drawing.labels import escape, printable, size_of, summary
 from autodiff.drawing.pictures import checked, named_derivative, partial_text
 from autodiff.drawing.rendering import ADVICE, Picture, find_renderer
@@ -207,6 +207,16 @@ class Steps:
 
     def __len__(self) -> int:
         return len(self.frames)
+
+    @property
+    def graph(self) -> Graph:
+        """The boxes and arrows, which are the same in all frames."""
+        return self._graph
+
+    @property
+    def partials(self) -> dict[Edge, str]:
+        """The local partial derivative of each arrow, as text."""
+        return self._partials
 
     def picture(self, index: int, *, caption: bool = True) -> Picture:
         """One frame as a picture.

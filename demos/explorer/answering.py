@@ -29,7 +29,7 @@ def encoded(value: Any) -> Any:
     if isinstance(value, np.ndarray) and value.ndim:
         kept = np.ascontiguousarray(value, np.int32 if value.dtype.kind in "iub" else np.float64)
         shape = ", ".join(map(str, kept.shape))
-        return {"dtype": kept.dtype.str[1:], "bdata": base64.b64encode(kept).decode(), "shape": shape}
+        return {"dtype": kept.dtype.str[1:], "bdata": base64.b64encode(kept.tobytes()).decode(), "shape": shape}
     if isinstance(value, np.ndarray | np.generic):
         return encoded(value.item())
     if isinstance(value, float) and not np.isfinite(value):

@@ -296,7 +296,7 @@ class _Names(ast.NodeTransformer):
     def generic_visit(self, node: ast.AST) -> ast.AST:
         if not isinstance(node, self.ALLOWED):
             raise self.refuse(node, f"{type(node).__name__} has no place in an expression")
-        conditions = [node.test] if isinstance(node, ast.IfExp) else []
+        conditions: list[ast.AST] = [node.test] if isinstance(node, ast.IfExp) else []
         if isinstance(node, ast.BoolOp) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)):
             conditions = list(ast.iter_child_nodes(node))
         self.sorted(ast.iter_child_nodes(node), conditions)
@@ -361,12 +361,15 @@ COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 }
 
 
+def _has_names(node: ast.AST) -> bool:
+    return any(isinstance(part, ast.Name) for part in ast.walk(node))
+
+
 def _body(node: ast.expr) -> Body:
     """The function of a node: from the values of the variables to its own."""
     match node:
         case ast.Constant(value):
-            number = np.float64(value)
-            return lambda _: number
+            return lambda _: value
         case ast.Name(id=name):
             if name in CONSTANTS:
                 constant = CONSTANTS[name]
@@ -381,11 +384,15 @@ def _body(node: ast.expr) -> Body:
             return inner
         case ast.BinOp(left, op, right):
             combine, a, b = BINARY[type(op)], _body(left), _body(right)
+            if not _has_names(node):  # at once, and in floats: Python's integers have no end, and 1/0 is an error
+                with np.errstate(all="ignore"):
+                    folded = float(combine(np.float64(a({})), np.float64(b({}))))
+                return lambda _: folded
             return lambda values: combine(a(values), b(values))
         case ast.Compare(left, ops, comparators):
             operands = [_body(left), *map(_body, comparators)]
-            pairs = [(COMPARISONS[type(op)], a, b) for op, a, b in zip(ops, operands, operands[1:], strict=False)]
-            return _all([lambda values, c=c, a=a, b=b: c(a(values), b(values)) for c, a, b in pairs], np.logical_and)
+            pairs = zip(ops, operands, operands[1:], strict=False)
+            return _all([_compared(COMPARISONS[type(op)], a, b) for op, a, b in pairs], np.logical_and)
         case ast.BoolOp(op, parts):
             return _all([_body(part) for part in parts], np.logical_and if isinstance(op, ast.And) else np.logical_or)
         case ast.IfExp(test, then, other):
@@ -395,6 +402,10 @@ def _body(node: ast.expr) -> Body:
             call, inners = FUNCTIONS[name].call, [_body(arg) for arg in args]
             return lambda values: call(*[inner(values) for inner in inners])
     raise TypeError(f"not an expression: {ast.dump(node)}")
+
+
+def _compared(compare: Callable[[Any, Any], Any], a: Body, b: Body) -> Body:
+    return lambda values: compare(a(values), b(values))
 
 
 def _all(parts: list[Body], join: Callable[[Any, Any], Any]) -> Body:
@@ -413,11 +424,12 @@ class _Python(ast.NodeTransformer):
     """The tree as a program would be written: NumPy's names, `np.where` for conditions."""
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        names = any(isinstance(part, ast.Name) for part in ast.walk(node))
-        if isinstance(node.op, ast.Pow) and not names:  # Python's integers have no end: 9**9**9 would not return
-            with np.errstate(all="ignore"):
-                value = float(_body(node)({}))
-            return ast.Constant(value) if np.isfinite(value) else ast.Name(f"np.{value}")
+        if not _has_names(node):  # 9**9**9 in a program would not return, and 1/0 would raise
+            value = _body(node)({})
+            if not np.isfinite(value):
+                return ast.Name(f"np.{value}")
+            if isinstance(node.op, ast.Pow):
+                return ast.Constant(value)
         return self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
@@ -446,10 +458,10 @@ class _Python(ast.NodeTransformer):
 
 
 def _called(name: str, parts: list[Any]) -> ast.expr:
-    first, *rest = parts
-    for part in rest:
-        first = ast.Call(ast.Name(name), [first, part], [])
-    return first
+    joined: ast.expr = parts[0]
+    for part in parts[1:]:
+        joined = ast.Call(ast.Name(name), [joined, part], [])
+    return joined
 
 
 def _python(tree: ast.expr) -> str:

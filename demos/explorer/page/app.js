@@ -67,6 +67,12 @@ class Room {
     return this.refresh();
   }
 
+  /** Change entries that nothing has to be computed for, such as the step that is shown. */
+  keep(changes) {
+    Object.assign(this.state, changes);
+    write();
+  }
+
   mirror() {
     for (const [entry, one] of Object.entries(this.controls)) one.show(this.state[entry]);
     for (const group of this.groups) group.hidden = group.when ? !group.when(this.state) : false;

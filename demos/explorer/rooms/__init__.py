@@ -5,13 +5,14 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from demos.explorer.rooms import curve, descent, fields, surface
+from demos.explorer.rooms import curve, descent, fields, graph, surface
 from demos.explorer.state import described as _described
 
 ROOMS: dict[str, ModuleType] = {
     "curve": curve,
     "surface": surface,
     "descent": descent,
+    "graph": graph,
     "fields": fields,
 }
 

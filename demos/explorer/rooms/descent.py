@@ -112,8 +112,8 @@ def _path(name: str, f: Any, slope: Any, start: Array, state: Any) -> Array:
         points.append(np.array(p.data))
         if not np.abs(points[-1]).max() < FAR:
             break
-    path = np.array(points)
-    return path[np.isfinite(path).all(axis=1)]
+    path: Array = np.array(points)
+    return np.asarray(path[np.isfinite(path).all(axis=1)])
 
 
 def _minimized(method: str, f: Any, start: Array, steps: int) -> Any:

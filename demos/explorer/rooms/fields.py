@@ -1,7 +1,8 @@
-"""A vector field of the plane, its divergence and curl, and both sides of Green's theorem on a loop that is reshaped."""
+"""A vector field of the plane, its divergence and curl, and both sides of Green's theorem on a loop."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def green(state: Any, _: dict[str, Any]) -> dict[str, Any]:
     F, loop = _field(state), _Loop(state)
     found = {}
     for name, field in (("circulation", F), ("flux", _turned(F))):
-        sides = outcome(lambda field=field: theorems.green(field, loop.region()))
+        sides = outcome(partial(theorems.green, field, loop.region()))
         found[name] = {
             "left": number(sides.value.left) if sides.value else np.nan,
             "right": number(sides.value.right) if sides.value else np.nan,
@@ -78,20 +79,20 @@ def green(state: Any, _: dict[str, Any]) -> dict[str, Any]:
 def _field(state: Any) -> Any:
     P, Q = state.P, state.Q
 
-    def F(p: Any) -> Any:
+    def field(p: Any) -> Any:
         return np.stack([P(p[0], p[1]), Q(p[0], p[1])])
 
-    return F
+    return field
 
 
 def _turned(F: Any) -> Any:
     """The field turned by a quarter to the left: its circulation is the flux of F out of the loop."""
 
-    def G(p: Any) -> Any:
+    def turned(p: Any) -> Any:
         y = F(p)
         return np.stack([-y[1], y[0]])
 
-    return G
+    return turned
 
 
 def _colours(which: str, F: Any) -> Any:

@@ -106,7 +106,8 @@ def _ellipse(p: Array, eigenvalues: Array, axes: Array, size: float) -> Array:
     if not np.isfinite(lengths).all():
         return np.full((2, 73), np.nan)
     lengths = size * lengths / lengths.max()
-    return p[:, None] + axes @ (lengths[:, None] * np.stack([np.cos(t), np.sin(t)]))
+    circle: Array = np.stack([np.cos(t), np.sin(t)])
+    return np.asarray(p[:, None] + axes @ (lengths[:, None] * circle))
 
 
 def critical(state: Any, _: dict[str, Any]) -> dict[str, Any]:
