@@ -40,6 +40,7 @@ def main(arguments: list[str]) -> int:
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
         sys.exit(f"port {given.port} is taken; is the explorer running already? --port 0 takes a free one")
+    listening.listen()  # from now on a browser waits for its answer
     port: int = listening.getsockname()[1]
     address = f"http://127.0.0.1:{port}/"
     print(f"the explorer is at {address} (Ctrl+C ends it)", flush=True)

@@ -144,7 +144,8 @@ class Expression:
 
     def __call__(self, *values: Any) -> Any:
         """The value; it has the shape of the arguments broadcast together, even where the expression is constant."""
-        y = self._body(dict(zip(self.variables, values, strict=True)))
+        numbers = [np.float64(x) if isinstance(x, int | float) else x for x in values]  # NumPy's: 1/0 is no error
+        y = self._body(dict(zip(self.variables, numbers, strict=True)))
         shape = np.broadcast_shapes(*map(np.shape, values))
         return y if np.shape(y) == shape else np.broadcast_to(y, shape)
 

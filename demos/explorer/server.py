@@ -50,7 +50,10 @@ class OwnOrigin:
         headers = HTTPConnection(scope).headers
         host, origin = headers.get("host", ""), headers.get("origin")
         if host.rpartition(":")[0] not in ("127.0.0.1", "localhost") or origin not in (None, f"http://{host}"):
-            await PlainTextResponse("only pages of this server may ask here", 403)(scope, receive, send)
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+            else:
+                await PlainTextResponse("only pages of this server may ask here", 403)(scope, receive, send)
             return
 
         async def with_headers(message: Any) -> None:

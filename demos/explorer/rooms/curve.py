@@ -128,7 +128,7 @@ def python(state: Any) -> str:
         f"    return {state.f.python}",
         "",
         "",
-        f"x, window = {state.x!r}, ({state.left!r}, {state.right!r})",
+        f"x, window = np.float64({state.x!r}), ({state.left!r}, {state.right!r})",
         'print("value, slope, second derivative:", f(x), ad.derivative(f)(x), ad.derivative(f, 2)(x))',
         f'print("Taylor coefficients:", ad.taylor(f, x, {state.order}))',
     ]
