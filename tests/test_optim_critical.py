@@ -135,3 +135,40 @@ def test_starts_are_drawn_by_the_seed_and_runs_stay_in_the_box():
 def test_what_is_refused(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+def one_point_at_a_time(f):
+    """The same function, which refuses arrays of points."""
+
+    def g(p):
+        assert np.shape(p) == (2,)
+        return f(p)
+
+    return g
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda p: np.sin(p[0]) * np.cos(p[1]),
+        lambda p: (1 - p[0]) ** 2 + 10 * (p[1] - p[0] ** 2) ** 2,
+        lambda p: np.sin(3 * p[0]) * np.sin(3 * p[1]) * np.exp(-(p[0] ** 2) - p[1] ** 2),
+        lambda p: p[0] ** 4 + p[1] ** 4,
+    ],
+    ids=["waves", "valley", "hills", "flat"],
+)
+def test_many_starts_at_once_find_what_each_finds_alone(f):
+    box = [(-2.0, 2.0), (-1.5, 2.0)]
+    together, alone = optim.critical_points(f, box, n=36), optim.critical_points(one_point_at_a_time(f), box, n=36)
+    assert [c.kind for c in together] == [c.kind for c in alone]
+    np.testing.assert_allclose(
+        [c.x for c in together], [c.x for c in alone], rtol=1e-6, atol=1e-3 * (together[0].kind == "degenerate") + 1e-9
+    )
+
+
+def test_a_function_that_mixes_its_points_is_called_with_one_at_a_time():
+    def mixing(p):  # (n,) for many points, but each value depends on all of them
+        return (p[0] - 0.3) ** 2 + p[1] ** 2 + np.mean(p[0] ** 2)
+
+    (found,) = optim.critical_points(mixing, [(-1.0, 1.0), (-1.0, 1.0)], n=16)
+    np.testing.assert_allclose(found.x, [0.15, 0.0], atol=1e-10)

@@ -132,3 +132,8 @@ def test_the_notebook_form_is_a_table_of_text():
     assert set(bundle) == {"text/plain", "text/html"}
     assert bundle["text/html"].count("<tr>") == 3
     assert "<td" in bundle["text/html"] and "∂v1/∂x = diag [[2, 2], [2, 2]]" in bundle["text/html"]
+
+
+def test_an_operand_that_occurs_twice_has_both_of_its_partials():
+    (_, square, result) = ad.trace_table(lambda x: x * x + x, 1.5).rows
+    assert square.partials == {"x": "1.5 + 1.5"} and result.partials == {"v1": "1", "x": "1"}

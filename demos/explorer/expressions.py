@@ -146,6 +146,7 @@ class Expression:
         """The value; it has the shape of the arguments broadcast together, even where the expression is constant."""
         numbers = [np.float64(x) if isinstance(x, int | float) else x for x in values]  # NumPy's: 1/0 is no error
         y = self._body(dict(zip(self.variables, numbers, strict=True)))
+        y = np.float64(y) if isinstance(y, int | float) else y
         shape = np.broadcast_shapes(*map(np.shape, values))
         return y if np.shape(y) == shape else np.broadcast_to(y, shape)
 

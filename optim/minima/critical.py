@@ -11,6 +11,7 @@ import numpy as np
 import autodiff as ad
 from optim.minima.objective import Objective, Point, Vector
 from optim.minima.regions import Box, box_of
+from optim.minima.stationary import Slopes, hessian_of, to_zero_gradient
 from optim.options import checked, whole
 
 
@@ -119,8 +120,9 @@ def critical_points(
     Notes
     -----
     Newton's method for ``gradient = 0`` runs from every start, with Levenberg-Marquardt damping so that the gradient
-    shrinks at every step. The result holds all points that some start leads to; there may be more. Points that are not
-    isolated (a valley floor) appear as often as starts end at different ones.
+    shrinks at every step; from all of them at the same time if `f` also takes many points, (d, n), and returns (n,).
+    The result holds all points that some start leads to; there may be more. Points that are not isolated (a valley
+    floor) appear as often as starts end at different ones.
 
     Examples
     --------
@@ -138,21 +140,23 @@ def critical_points(
     d = x.size
     count = {1: 64, 2: 144}.get(d, 64 * d) if n is None else whole("n", n, 1)
     with np.errstate(all="ignore"):
-        starts = [objective.model(s) for s in spread(limits, count, seed)]
-        starts = [p for p in starts if np.isfinite(p.grad).all()]
-        if not starts:
+        starts = spread(limits, count, seed).reshape(count, -1)
+        slopes = Slopes(objective, starts)
+        gradients, hessians = slopes.at(starts)
+        there = np.flatnonzero(np.isfinite(gradients).all(axis=1))
+        if not len(there):
             raise ad.DomainError(f"critical_points: f has no finite gradient at any of {count} points of the box.")
-        scale = float(np.median([np.abs(p.grad).max() for p in starts])) or 1.0
-        curving = float(np.median([np.abs(_hessian(p)).max() for p in starts]))
-        found: list[Point] = []
-        margin = 1e-8 * (limits.high - limits.low)
-        for start in starts:
-            point = _to_zero_gradient(objective, start, tol * scale, limits)
-            if point is None or (point.x < limits.low - margin).any() or (point.x > limits.high + margin).any():
+        scale = float(np.median(np.abs(gradients[there]).max(axis=1))) or 1.0
+        curving = float(np.median(np.abs(hessians(there)).max(axis=(1, 2))))
+        low, high = limits.low.reshape(-1), limits.high.reshape(-1)
+        found: list[Vector] = []
+        margin = 1e-8 * (high - low)
+        for point in to_zero_gradient(slopes, starts[there], tol * scale, limits):
+            if point is None or (point < low - margin).any() or (point > high + margin).any():
                 continue
-            if not any((np.abs(point.x - other.x) <= 1e-5 * (limits.high - limits.low)).all() for other in found):
+            if not any((np.abs(point - other) <= 1e-5 * (high - low)).all() for other in found):
                 found.append(point)
-        kinds = [_classified(objective, point, 1e-8, 1e-7 * curving) for point in found]
+        kinds = [_classified(objective, objective.model(point), 1e-8, 1e-7 * curving) for point in found]
     return sorted(kinds, key=lambda c: (c.fun, tuple(np.reshape(c.x, -1))))
 
 
@@ -188,46 +192,9 @@ def spread(box: Box, n: int, seed: int) -> Vector:
     return np.asarray(box.low + unit * (box.high - box.low))
 
 
-def _hessian(point: Point) -> Vector:
-    assert point.matvec is not None
-    return np.stack([point.matvec(e) for e in np.eye(point.x.size, dtype=point.x.dtype)], axis=1)
-
-
-def _to_zero_gradient(objective: Objective, point: Point, tol: float, box: Box) -> Point | None:
-    """Newton's method on the gradient, damped so that its norm falls; None if it does not converge."""
-    damping = 1e-3
-    far = 2.0 * (box.high - box.low)
-    for _ in range(100):
-        size = float(np.abs(point.grad).max())
-        if (np.abs(point.x - np.clip(point.x, box.low, box.high)) > far).any():
-            return None
-        H = _hessian(point)
-        if not np.isfinite(H).all():
-            return None
-        norm = float(np.linalg.norm(point.grad))
-        heaviest = float(np.abs(H).max()) or 1.0
-        new = None
-        for _ in range(20):
-            stacked = np.vstack([H, damping**0.5 * heaviest * np.eye(point.x.size)])
-            step = np.linalg.lstsq(stacked, -np.concatenate([point.grad, np.zeros_like(point.x)]), rcond=None)[0]
-            trial = objective.model(point.x + step)
-            if float(np.linalg.norm(trial.grad)) < norm:
-                new, damping = trial, damping * 0.1 if damping > 1e-14 else 0.0
-                break
-            if size <= tol:
-                break
-            damping = max(damping, 1e-8) * 10.0
-        if new is None:
-            return point if size <= tol else None
-        if size <= tol and float(np.linalg.norm(new.x - point.x)) <= 1e-12 * float(np.linalg.norm(far)):
-            return new
-        point = new
-    return point if float(np.abs(point.grad).max()) <= tol else None
-
-
 def _classified(objective: Objective, point: Point, tol: float, floor: float) -> CriticalPoint:
     """Classify by the signs of the eigenvalues; those below `floor`, or below `tol` times the largest, count as 0."""
-    H = _hessian(point)
+    H = hessian_of(point)
     largest = float(np.abs(H).max(initial=0.0))
     if not np.isfinite(H).all():
         raise ad.DomainError(f"the Hessian is not finite at {objective.unravel(point.x)!r}; f is not smooth there.")
