@@ -88,6 +88,11 @@ class Page:
             })"""
         )
 
+    def at_rest(self):
+        """Wait until also what takes longer is shown."""
+        self.page.wait_for_selector('[aria-busy="true"]', state="detached")
+        self.settled()
+
     def number(self, name):
         """A number that the page shows, with all its digits."""
         return float(self.page.locator(f'[data-number="{name}"]').get_attribute("data-value"))

@@ -62,6 +62,7 @@ def test_the_paths_are_those_of_the_optimisers(open_page):
             optimizer.step()
         assert page.number(f"{name}-value") == pytest.approx(float(valley(p.data)), rel=1e-12)
         assert page.number(f"{name}-x") == pytest.approx(p.data[0], rel=1e-12)
+    page.at_rest()
     largest = np.linalg.eigvalsh(ad.hessian(valley)(np.ones(2)))[-1]
     assert page.number("threshold") == pytest.approx(2 / largest, rel=1e-6)
     assert "diverges above 0.0196838" in page.page.locator('[data-entry="rate"]').inner_text()
@@ -69,6 +70,7 @@ def test_the_paths_are_those_of_the_optimisers(open_page):
 
 def test_a_rate_above_the_threshold_diverges_and_steps_can_be_seen(open_page):
     page = open_page("descent", {"f": "x^2 + 10*y^2", "methods": "gd", "rate": 0.11, "x": 1, "y": 1})
+    page.at_rest()
     assert page.number("threshold") == pytest.approx(0.1)
     assert abs(page.number("gd-y")) > 1e6
     slider = page.page.get_by_role("slider", name="step that is shown")
@@ -86,7 +88,7 @@ def field(p):
 
 def test_both_sides_of_greens_theorem_on_a_loop_that_is_reshaped(open_page):
     page = open_page("fields")
-    page.page.wait_for_selector('[data-number="circulation-right"]')
+    page.at_rest()
     assert page.number("circulation") == pytest.approx(3 * np.pi / 2, rel=1e-12)
     page.drag("corner-0", 50, 0)
     page.drag("centre", 20, 10)
@@ -100,6 +102,7 @@ def test_both_sides_of_greens_theorem_on_a_loop_that_is_reshaped(open_page):
         r = s * sum(np.cos(k * t) * w.real - np.sin(k * t) * w.imag for k, w in enumerate(waves))
         return [cx + r * np.cos(t), cy + r * np.sin(t)]
 
+    page.at_rest()
     sides = theorems.green(field, Region(place, [(0.0, 1.0), (0.0, 2 * np.pi)]))
     assert page.number("circulation-left") == pytest.approx(float(sides.left), rel=1e-10)
     assert page.number("circulation-right") == pytest.approx(float(sides.right), rel=1e-10)
@@ -107,6 +110,6 @@ def test_both_sides_of_greens_theorem_on_a_loop_that_is_reshaped(open_page):
 
 def test_a_pole_inside_the_loop_is_named(open_page):
     page = open_page("fields", {"P": "-y/(x^2+y^2)", "Q": "x/(x^2+y^2)", "x": 0.1})
-    page.page.wait_for_selector('[data-part="green"] td')
+    page.at_rest()
     assert page.number("circulation") == pytest.approx(2 * np.pi, rel=1e-10)
     assert "has a pole in the region, near" in page.page.locator('[data-part="green"]').inner_text()

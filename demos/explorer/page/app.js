@@ -41,6 +41,7 @@ function write() { // browsers count how often an address changes
 class Room {
   controls = {};
   program = "";
+  #kept = {};
 
   constructor(id, state, made) {
     this.id = id;
@@ -73,6 +74,31 @@ class Room {
     write();
   }
 
+  /** The answer to `what`, which follows from these entries alone. It is asked for when one of them has changed, and
+   *  drawn when it is there; until then the answer before it is given, or null. */
+  also(what, entries) {
+    const key = JSON.stringify(entries.map((entry) => this.state[entry])), kept = this.#kept[what];
+    if (kept?.key === key) return kept.answer;
+    this.#kept[what] = { key, answer: kept?.answer ?? null };
+    this.ask(what).then((answer) => {
+      if (!answer || this.#kept[what].key !== key) return;
+      this.#kept[what].answer = answer;
+      this.draw();
+    });
+    return this.#kept[what].answer;
+  }
+
+  /** Do what takes longer, and is shown in `element`, when nothing has changed for a moment. */
+  whenAtRest(element, work) {
+    clearTimeout(this.resting);
+    element.setAttribute("aria-busy", "true");
+    this.resting = setTimeout(async () => {
+      if (room !== this) return;
+      await work();
+      element.setAttribute("aria-busy", "false");
+    }, 150);
+  }
+
   mirror() {
     for (const [entry, one] of Object.entries(this.controls)) one.show(this.state[entry]);
     for (const group of this.groups) group.hidden = group.when ? !group.when(this.state) : false;
@@ -100,7 +126,7 @@ class Room {
 
   async draw() {
     if (!this.answer) return;
-    await this.made.show(this.answer, this.state);
+    if ((await this.made.show(this.answer, this.state)) === false) return; // something is still to come
     document.documentElement.dataset.shown = String(Number(document.documentElement.dataset.shown ?? 0) + 1); // for tests: a picture is complete
   }
 }
@@ -153,3 +179,4 @@ described = await (await fetch("rooms.json")).json();
 nav.append(...ROOMS.filter((id) => id in described).map((id) => el("a", { href: `#${id}`, "data-room": id }, described[id].title)));
 await enter();
 document.documentElement.dataset.ready = "";
+performance.mark("ready");

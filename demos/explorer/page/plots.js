@@ -33,21 +33,32 @@ export function arrow([x, y], [dx, dy], name, ink) {
   return { x: [x, x + dx], y: [y, y + dy], name, mode: "lines+markers", line: { color: colour(ink), width: 3.5 }, marker: { color: colour(ink), size: [0, 13], symbol: "arrow", angleref: "previous", opacity: 1 }, hoverinfo: "skip" };
 }
 
-/** Runs the newest of the given pictures, and spends at most half of the time on them, so that numbers stay live. */
-export function relaxed() {
-  let newest = null, busy = false;
-  async function run() {
-    busy = true;
-    while (newest) {
-      const draw = newest, start = performance.now();
-      newest = null;
-      await draw();
-      const took = performance.now() - start;
-      await new Promise((done) => setTimeout(done, took > 30 ? took : 0));
-    }
-    busy = false;
+// Of each picture the newest version waits to be drawn. While a point is dragged, drawing takes half of the time at
+// most, so that the numbers follow at once, however slow the pictures are.
+const waiting = new Map();
+let drawing = false, dragging = false;
+addEventListener("pointerup", () => { dragging = false; });
+addEventListener("pointercancel", () => { dragging = false; });
+
+function drawn(plot, draw) {
+  return new Promise((resolve) => {
+    const older = waiting.get(plot);
+    waiting.set(plot, { draw, resolve: () => { older?.resolve(); resolve(); } });
+    if (!drawing) drawAll();
+  });
+}
+
+async function drawAll() {
+  drawing = true;
+  while (waiting.size) {
+    const [plot, { draw, resolve }] = waiting.entries().next().value;
+    waiting.delete(plot);
+    const start = performance.now();
+    try { await draw(); } finally { resolve(); }
+    const took = performance.now() - start;
+    if (dragging) await new Promise((done) => setTimeout(done, took));
   }
-  return (draw) => { newest = draw; if (!busy) run(); };
+  drawing = false;
 }
 
 function axis(title, more = {}) {
@@ -72,7 +83,9 @@ export class Plot {
   describe(text) { this.canvas.setAttribute("aria-label", text); }
 
   /** Show these traces; `layout` is Plotly's, with `x` and `y` (and `scene`) as short forms of the axes. */
-  async show(traces, { x = {}, y = {}, scene = null, equal = false, ...layout } = {}) {
+  show(traces, layout = {}) { return drawn(this, () => this.#show(traces, layout)); }
+
+  async #show(traces, { x = {}, y = {}, scene = null, equal = false, ...layout }) {
     const font = { color: colour("text"), family: "inherit", size: 13 };
     const full = {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font, margin: { l: 52, r: 12, t: 12, b: 40 }, showlegend: traces.some((t) => t.showlegend !== false && t.name),
@@ -110,7 +123,7 @@ export class Plot {
     const element = el("div", { class: `handle ${look}`, role: "slider", tabindex: "0", "aria-label": label, "data-handle": name, hidden: true });
     const at = { x: 0, y: 0 };
     const to = (x, y) => move(rounded(x, this.#span("xaxis")), rounded(y, this.#span("yaxis")));
-    element.addEventListener("pointerdown", (event) => { event.preventDefault(); element.focus(); element.setPointerCapture(event.pointerId); });
+    element.addEventListener("pointerdown", (event) => { event.preventDefault(); dragging = true; element.focus(); element.setPointerCapture(event.pointerId); });
     element.addEventListener("pointermove", (event) => {
       if (!element.hasPointerCapture(event.pointerId)) return;
       const box = this.canvas.getBoundingClientRect(), { xaxis, yaxis } = this.canvas._fullLayout;

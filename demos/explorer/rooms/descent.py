@@ -32,6 +32,7 @@ NAMES = {
     "lbfgs": "L-BFGS",
     "newton": "Newton",
 }
+MINIMIZE = {"lbfgs": "lbfgs", "newton": "newton-cg"}
 PROGRAM = {
     "gd": "optim.GradientDescent([p], {rate!r})",
     "momentum": "optim.Momentum([p], {rate_momentum!r}, momentum=0.9)",
@@ -44,7 +45,7 @@ STATE = {
     "f": Typed("f(x, y)", "(1 - x)^2 + 10*(y - x^2)^2", ("x", "y")),
     "x": Number("start, x", -1.0, -1e6, 1e6, 0.01, control="number"),
     "y": Number("start, y", 1.5, -1e6, 1e6, 0.01, control="number"),
-    "methods": Several("methods", "gd,momentum,adam,newton", tuple(NAMES.items())),
+    "methods": Several("methods", "gd,momentum,adam", tuple(NAMES.items())),
     "rate": Number("rate of gradient descent", 0.01, 1e-5, 10.0, 0.01, scale="log"),
     "rate_momentum": Number("rate of momentum and Nesterov", 0.005, 1e-5, 10.0, 0.01, scale="log"),
     "rate_rmsprop": Number("rate of RMSProp", 0.05, 1e-5, 10.0, 0.01, scale="log"),
@@ -66,21 +67,24 @@ def view(state: Any, session: dict[str, Any]) -> dict[str, Any]:
     """The path of every method, with the value, the gradient and the curvature at its points."""
     f, start = _of_point(state.f), np.array([state.x, state.y])
     slope = _compiled(state.f, session)
-    minimum = _minimized("newton-cg", f, start, 200)
-    paths = {name: _path(name, f, slope, start, state) for name in state.methods if name != "newton"}
-    if "newton" in state.methods:
-        paths["newton"] = _history(minimum, start)[: state.steps + 1]
-    largest = _largest_curvature(f, minimum)
+    paths = {name: _path(name, f, slope, start, state) for name in state.methods}
     return {
         "paths": {name: {"points": path, **_along(f, path)} for name, path in paths.items()},
         "numbers": {
             "value": number(f(start)),
             "steepness": number(np.linalg.norm(ad.grad(f)(start))),
-            "largest": largest,
-            "threshold": 2.0 / largest,
         },
-        "thresholds": {"rate": 2.0 / largest, "rate_momentum": 2.0 * (1.0 + BETA) / largest},
         "python": python(state),
+    }
+
+
+def threshold(state: Any, _: dict[str, Any]) -> dict[str, Any]:
+    """The largest curvature at the minimum below the start, and the rates above which a parabola's descent diverges."""
+    f = _of_point(state.f)
+    largest = _largest_curvature(f, _minimized("newton", f, np.array([state.x, state.y]), 200))
+    return {
+        "numbers": {"largest": largest, "threshold": 2.0 / largest},
+        "thresholds": {"rate": 2.0 / largest, "rate_momentum": 2.0 * (1.0 + BETA) / largest},
     }
 
 
@@ -101,7 +105,7 @@ def _compiled(f: Expression, session: dict[str, Any]) -> Callable[[Array], Any]:
 
 def _path(name: str, f: Any, slope: Any, start: Array, state: Any) -> Array:
     """The points that a method visits, (steps + 1, 2); fewer if it arrives or is lost."""
-    if name == "lbfgs":
+    if name in MINIMIZE:
         return _history(_minimized(name, f, start, state.steps), start)
     p = ad.tensor(start, requires_grad=True)
     optimizer = _optimizer(name, p, state)
@@ -116,9 +120,9 @@ def _path(name: str, f: Any, slope: Any, start: Array, state: Any) -> Array:
     return np.asarray(path[np.isfinite(path).all(axis=1)])
 
 
-def _minimized(method: str, f: Any, start: Array, steps: int) -> Any:
+def _minimized(name: str, f: Any, start: Array, steps: int) -> Any:
     """The result of `optim.minimize`; None where the function has no gradient."""
-    return outcome(lambda: optim.minimize(f, start, method, max_iter=steps, certify=False)).value
+    return outcome(lambda: optim.minimize(f, start, MINIMIZE[name], max_iter=steps, certify=False)).value
 
 
 def _history(found: Any, start: Array) -> Array:
@@ -193,7 +197,7 @@ def python(state: Any) -> str:
             "            break",
             "    paths[name] = np.array(path)",
         ]
-    for name, method in (("lbfgs", "lbfgs"), ("newton", "newton-cg")):
+    for name, method in MINIMIZE.items():
         if name in state.methods:
             lines.append(f'paths[{NAMES[name]!r}] = optim.minimize(f, start, "{method}", max_iter=steps).history')
     lines += [
@@ -206,4 +210,4 @@ def python(state: Any) -> str:
     return "\n".join(lines) + "\n"
 
 
-ASKS = {"view": view, "grid": grid}
+ASKS = {"view": view, "grid": grid, "threshold": threshold}

@@ -2,7 +2,7 @@
 
 import { el, numbers } from "../elements.js";
 import { entries, shape, shown, value } from "../numbers.js";
-import { colour, contours, Plot, relaxed } from "../plots.js";
+import { colour, contours, Plot } from "../plots.js";
 
 const LOOKS = { // of each method: colour, dash and the mark at its place
   gd: ["blue", "solid", "circle"], momentum: ["orange", "dash", "square"], nesterov: ["red", "dashdot", "diamond"], rmsprop: ["teal", "dot", "cross"],
@@ -15,13 +15,19 @@ export default function make(room) {
   const flat = new Plot({ label: "paths on contours", window: (box) => room.set(box) }), solid = new Plot({ label: "paths on the surface" });
   const values = new Plot({ label: "value by step", small: true }), slopes = new Plot({ label: "size of the gradient by step", small: true });
   flat.handle("start", { label: "the start", move: (x, y) => room.set({ x, y }) });
-  const found = numbers({ value: "value at the start", steepness: "length of the gradient there", largest: "largest curvature L at the minimum", threshold: "descent diverges above 2/L =" }, shown);
+  const found = numbers({ value: "value at the start", steepness: "length of the gradient there" }, shown);
+  const rate = numbers({ largest: "largest curvature L at the minimum", threshold: "descent diverges above 2/L =" }, shown);
   const table = el("div", { class: "card" });
   const slider = el("input", { type: "range", min: 0, max: 100, value: 100, "aria-label": "step that is shown", input: () => { pause(); step = Number(slider.value); room.draw(); } });
   const said = el("output", { "data-number": "step" }), play = el("button", { type: "button", click: () => (timer ? pause() : start()) }, "Play");
-  const surface = relaxed();
-  let grid = null, step = Infinity, longest = 0, timer = null;
+  let step = Infinity, longest = 0, timer = null;
 
+  async function threshold() {
+    const answer = await room.ask("threshold");
+    if (!answer) return;
+    rate.show(answer.numbers);
+    for (const [entry, sent] of Object.entries(answer.thresholds)) room.controls[entry].mark(value(sent), `diverges above ${shown(sent)}`);
+  }
   function pause() { clearInterval(timer); timer = null; play.textContent = "Play"; }
   function start() {
     if (step >= longest) step = 0;
@@ -39,15 +45,14 @@ export default function make(room) {
     body: [
       el("div", { class: "pictures" }, el("div", { class: "card" }, flat.element), el("div", { class: "card" }, solid.element)),
       el("div", { class: "card row" }, play, el("label", { class: "row grow" }, "step ", said, slider)),
-      el("div", { class: "card" }, found.element), table,
+      el("div", { class: "card" }, found.element, rate.element), table,
       el("div", { class: "pictures" }, el("div", { class: "card" }, el("h3", {}, "Value above the lowest"), values.element), el("div", { class: "card" }, el("h3", {}, "Length of the gradient"), slopes.element)),
     ],
-    async show(answer, state) {
+    show(answer, state) {
       found.show(answer.numbers);
-      for (const [entry, sent] of Object.entries(answer.thresholds)) room.controls[entry].mark(value(sent), `diverges above ${shown(sent)}`);
-      const key = JSON.stringify([state.f, state.left, state.right, state.bottom, state.top]);
-      if (grid?.key !== key) { const got = await room.ask("grid"); if (got) grid = { key, ...got }; }
-      if (!grid) return;
+      room.whenAtRest(rate.element, threshold);
+      const grid = room.also("grid", ["f", "left", "right", "bottom", "top"]);
+      if (!grid) return false;
       const paths = Object.fromEntries(Object.entries(answer.paths).map(([name, path]) => [name, read(path)]));
       longest = Math.max(0, ...Object.values(paths).map(({ n }) => n - 1));
       const at = Math.min(step, longest);
@@ -61,12 +66,12 @@ export default function make(room) {
         traces.push({ x: [x[k]], y: [y[k]], name: title[name], legendgroup: name, showlegend: false, mode: "markers", marker: { color: colour(ink), symbol, size: 12, line: { color: colour("card"), width: 1.5 } }, hoverinfo: "name+x+y" });
       }
       flat.put("start", [state.x, state.y], `x = ${state.x}, y = ${state.y}, value ${shown(answer.numbers.value)}`);
-      await flat.show(traces, { x: { range: [state.left, state.right] }, y: { range: [state.bottom, state.top], title: { text: "y" } }, equal: true, uirevision: state.f });
+      const pictures = [flat.show(traces, { x: { range: [state.left, state.right] }, y: { range: [state.bottom, state.top], title: { text: "y" } }, equal: true, uirevision: state.f })];
       flat.describe(`contours of ${state.f} with the paths of ${Object.keys(paths).map((name) => title[name]).join(", ")}`);
       showTable(table, paths, at, title);
-      surface(() => showSolid(solid, grid, paths, at, state));
-      await series(values, paths, "value", lowest(paths), at, title);
-      await series(slopes, paths, "steepness", 0, at, title);
+      pictures.push(series(values, paths, "value", lowest(paths), at, title), series(slopes, paths, "steepness", 0, at, title));
+      pictures.push(showSolid(solid, grid, paths, at, state));
+      return Promise.all(pictures);
     },
   };
 }

@@ -22,7 +22,6 @@ export default function make(room) {
   const found = numbers({ P: "P at the centre", Q: "Q at the centre", divergence: "divergence there", curl: "curl there", circulation: "circulation around the loop", flux: "flux out of the loop" }, shown);
   const note = el("p", { class: "note", role: "status" });
   const sides = el("div", { class: "card", "data-part": "green" });
-  let grid = null;
 
   async function theorem() {
     const answer = await room.ask("green");
@@ -34,15 +33,11 @@ export default function make(room) {
     groups: [{ title: "Field", entries: ["P", "Q", "colour"] }, { title: "Loop", entries: ["x", "y"] }],
     side: [el("p", { class: "note" }, "A field to try: P = -y/(x^2+y^2), Q = x/(x^2+y^2). It has no curl anywhere, and yet it goes around its pole.")],
     body: [el("div", { class: "card" }, plot.element), el("div", { class: "card" }, el("h3", {}, "Along the loop, and at its centre"), found.element, note), sides],
-    async show(answer, state) {
+    show(answer, state) {
       found.show(answer.numbers);
       note.textContent = answer.note;
-      const key = JSON.stringify([state.P, state.Q, state.colour, state.left, state.right, state.bottom, state.top]);
-      if (grid?.key !== key) {
-        const got = await room.ask("grid");
-        if (got) grid = { key, ...got };
-      }
-      if (!grid) return;
+      const grid = room.also("grid", ["P", "Q", "colour", "left", "right", "bottom", "top"]);
+      if (!grid) return false;
       const loop = entries(answer.loop), n = loop.length / 2;
       const traces = [
         coloured(grid, state),
@@ -52,9 +47,10 @@ export default function make(room) {
       plot.put("centre", [state.x, state.y], `centre (${state.x}, ${state.y}), circulation ${shown(answer.numbers.circulation)}`);
       const corners = entries(answer.corners);
       for (let i = 0; i < CORNERS; i++) plot.put(`corner-${i}`, [corners[i], corners[CORNERS + i]], `radius ${state.radii.split(",")[i]}`);
-      await plot.show(traces, { x: { range: [state.left, state.right] }, y: { range: [state.bottom, state.top], title: { text: "y" } }, equal: true, uirevision: state.P + state.Q });
+      const done = plot.show(traces, { x: { range: [state.left, state.right] }, y: { range: [state.bottom, state.top], title: { text: "y" } }, equal: true, uirevision: state.P + state.Q });
       plot.describe(`the field (${state.P}, ${state.Q}) with a loop; its circulation is ${shown(answer.numbers.circulation)} and its flux ${shown(answer.numbers.flux)}`);
-      theorem();
+      room.whenAtRest(sides, theorem);
+      return done;
     },
   };
 }

@@ -2,8 +2,9 @@
 
 import { el, numbers } from "../elements.js";
 import { entries, shown, value } from "../numbers.js";
-import { arrow, colour, contours, pale, Plot, relaxed } from "../plots.js";
+import { arrow, colour, contours, pale, Plot } from "../plots.js";
 
+const WINDOW = ["f", "left", "right", "bottom", "top"];
 const MARKS = { minimum: ["green", "circle"], maximum: ["red", "triangle-up"], saddle: ["purple", "x"], degenerate: ["grey", "square"] };
 
 export default function make(room) {
@@ -20,22 +21,6 @@ export default function make(room) {
     fxx: "∂²f/∂x²", fxy: "∂²f/∂x∂y", fyy: "∂²f/∂y²", low: "lower curvature", high: "higher curvature", kind: "here the surface is",
   }, shown);
   const critical = el("div", { class: "card", hidden: true, "data-part": "critical" });
-  const surface = relaxed();
-  let grid = null, points = { key: "", points: [] };
-  const key = (...names) => JSON.stringify(names.map((name) => room.state[name]));
-
-  async function more() {
-    const gridKey = key("f", "left", "right", "bottom", "top");
-    if (grid?.key !== gridKey) {
-      const answer = await room.ask("grid");
-      if (answer) grid = { key: gridKey, ...answer };
-    }
-    if (room.state.critical && points.key !== gridKey) {
-      points = { key: gridKey, points: [], note: "looking for critical points …" };
-      room.ask("critical").then((answer) => { if (answer) { points = { key: gridKey, ...answer }; room.draw(); } });
-    }
-  }
-
   return {
     plots: [flat, solid, dial],
     groups: [{ title: "Function", entries: ["f", "x", "y"] }, { title: "Direction", entries: ["angle"] }, { title: "Shown", entries: ["plane", "ellipse", "critical"] }],
@@ -44,10 +29,11 @@ export default function make(room) {
       el("div", { class: "card" }, el("h3", {}, "At the point"), found.element),
       el("div", { class: "card" }, el("h3", {}, "The derivative in each direction"), dial.element), critical,
     ],
-    async show(answer, state) {
+    show(answer, state) {
       found.show(answer.numbers);
-      await more();
-      if (!grid) return;
+      const grid = room.also("grid", WINDOW);
+      const points = (state.critical && room.also("critical", WINDOW)) || { points: [], note: "looking for critical points …" };
+      if (!grid) return false;
       const n = Object.fromEntries(Object.entries(answer.numbers).map(([name, sent]) => [name, value(sent)]));
       const [cos, sin] = entries(answer.direction), reach = 0.16 * Math.min(state.right - state.left, state.top - state.bottom);
       const length = n.steepness > 0 ? reach / n.steepness : 0;
@@ -59,15 +45,16 @@ export default function make(room) {
       if (state.critical) traces.push(...marks(points.points));
       flat.put("p", [state.x, state.y], `x = ${state.x}, y = ${state.y}, f = ${shown(answer.numbers.value)}`);
       flat.put("v", [state.x + cos * reach * 1.25, state.y + sin * reach * 1.25], `${state.angle} degrees, derivative ${shown(answer.numbers.along)}`);
-      await flat.show(traces, { x: { range: [state.left, state.right] }, y: { range: [state.bottom, state.top], title: { text: "y" } }, equal: true, uirevision: state.f });
+      const pictures = [flat.show(traces, { x: { range: [state.left, state.right] }, y: { range: [state.bottom, state.top], title: { text: "y" } }, equal: true, uirevision: state.f })];
       flat.describe(`contours of f(x, y) = ${state.f}; at (${state.x}, ${state.y}) the value is ${shown(answer.numbers.value)} and the gradient (${shown(answer.numbers.fx)}, ${shown(answer.numbers.fy)})`);
       listCritical(critical, points, state);
-      surface(() => showSolid(solid, grid, answer, n, state, points));
+      pictures.push(showSolid(solid, grid, answer, n, state, points));
       const turns = Array.from({ length: 73 }, (_, i) => i * 5);
-      await dial.show([
+      pictures.push(dial.show([
         { x: turns, y: answer.dial, name: "derivative", mode: "lines", line: { color: colour("blue"), width: 2.5 } },
         { x: [state.angle], y: [n.along], name: "direction", mode: "markers", marker: { color: colour("green"), size: 12, symbol: "square" } },
-      ], { x: { range: [0, 360], title: { text: "direction in degrees" }, dtick: 45, fixedrange: true }, y: { fixedrange: true, title: { text: "" } } });
+      ], { x: { range: [0, 360], title: { text: "direction in degrees" }, dtick: 45, fixedrange: true }, y: { fixedrange: true, title: { text: "" } } }));
+      return Promise.all(pictures);
     },
   };
 }
