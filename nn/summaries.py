@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -47,8 +46,7 @@ class Row(NamedTuple):
     nbytes: int
 
 
-@dataclass(frozen=True)
-class Summary:
+class Summary(NamedTuple):
     """The result of `Module.summary`; it prints as a table.
 
     Attributes
@@ -84,7 +82,8 @@ class Summary:
         frozen = self.parameters - self.trainable
         return "\n".join([*lines, f"{self.trainable:,} trainable" + (f", {frozen:,} frozen" if frozen else "")])
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
         """For notebooks: the text, and the same table in HTML."""

@@ -214,10 +214,22 @@ def test_a_layer_of_ones_own_takes_what_it_likes():
 
 
 def test_a_name_that_is_not_there_costs_nothing_before():
-    late = ("autodiff.names.tables", "nn.names", "optim.names", "difflib")
+    late = ("autodiff.names.tables", "nn.names", "optim.names", "difflib", "optim.minima.objective", "optim.solving")
     code = f"import autodiff, nn, optim, sys; print([m for m in {late} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_similar_name_is_looked_for_when_the_message_is_shown(monkeypatch):
+    looked = []
+    monkeypatch.setattr(ad.names, "_nearest", lambda name, known: looked.append(name))
+    for package in (ad, nn, optim):
+        assert not hasattr(package, "Jacobbian") and not looked
+        with pytest.raises(AttributeError) as caught:
+            _ = package.Jacobbian
+        copied = pickle.loads(pickle.dumps(caught.value))
+        assert str(copied) == str(caught.value) and "Jacobbian" in repr(copied) and len(repr(copied)) < 100
+        assert looked and not looked.clear()
 
 
 def test_asking_in_vain_is_quick():

@@ -11,7 +11,7 @@ import functools
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from autodiff.names.rows import Row, Table
 
@@ -68,16 +68,30 @@ def not_in_module(module: str, name: str, row_of: Callable[[str], Row | None], k
     Traceback (most recent call last):
     AttributeError: module 'autodiff' has no attribute 'Jacobian'. Did you mean autodiff.jacobian?
     """
-    message = f"module {module!r} has no attribute {name!r}"
+    message: str | _Unknown = f"module {module!r} has no attribute {name!r}"
     if not name.startswith("_"):
         row = row_of(name)
-        if row is not None:
-            message = told(module, name, row)
-        elif near := _nearest(name, known):
-            message += f". Did you mean {module}.{near}?"
+        message = told(module, name, row) if row is not None else _Unknown(module, name, known)
         if _is_imported_by(sys._getframe(2)):
-            return ImportError(message, name=module)
+            return ImportError(str(message), name=module)
     return AttributeError(message, name=name)
+
+
+class _Unknown(NamedTuple):
+    """The message for a name without a row. It looks for a similar name when it is shown; `hasattr` never shows it."""
+
+    module: str
+    name: str
+    known: Iterable[str]
+
+    def __str__(self) -> str:
+        near = _nearest(self.name, self.known)
+        return f"module {self.module!r} has no attribute {self.name!r}" + (
+            f". Did you mean {self.module}.{near}?" if near else ""
+        )
+
+    def __repr__(self) -> str:
+        return repr(str(self))
 
 
 def _nearest(name: str, known: Iterable[str]) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -133,7 +132,6 @@ def _written(values: list[float]) -> list[str]:
     return [f"{v:.4f}" if fine else f"{v:.3e}" for v in values]
 
 
-@dataclass
 class EarlyStopping:
     """Stop when a number has not improved for some epochs.
 
@@ -151,21 +149,23 @@ class EarlyStopping:
         Whether to restore the parameters of the best epoch at the end.
     """
 
-    monitor: str = "validation_loss"
-    patience: int = 10
-    min_delta: float = 0.0
-    largest: bool = False
-    restore: bool = True
-    best: float = field(default=math.inf, init=False)
-    best_epoch: int = field(default=0, init=False)
-    _state: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        positive("EarlyStopping", patience=self.patience)
+    def __init__(
+        self,
+        monitor: str = "validation_loss",
+        patience: int = 10,
+        min_delta: float = 0.0,
+        largest: bool = False,
+        restore: bool = True,
+    ) -> None:
+        positive("EarlyStopping", patience=patience)
+        self.monitor, self.patience, self.min_delta = monitor, patience, min_delta
+        self.largest, self.restore = largest, restore
+        self.begin()
 
     def begin(self) -> None:
         """Reset, since another training run has other numbers."""
-        self.best, self.best_epoch, self._state = math.inf, 0, {}
+        self.best, self.best_epoch = math.inf, 0
+        self._state: dict[str, Any] = {}
 
     def see(self, epoch: int, history: History, model: Module) -> bool:
         """Take note of an epoch; returns whether to stop."""
