@@ -1,6 +1,7 @@
 """Pictures of graphs: what is in them, hostile names, large graphs, machines with and without a renderer."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -105,6 +106,31 @@ def test_data_and_targets_of_a_network_are_called_what_they_are():
     assert [v.title for v in product.vertices if v.kind == "constant"] == ["x", "constant"]
 
 
+def test_data_and_targets_are_called_as_the_user_calls_them():
+    nn.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2))
+    x, y, labels = np.ones((4, 2), "f4"), np.zeros((4, 2), "f4"), np.zeros(4, int)
+
+    def step(data, classes):
+        return nn.cross_entropy(model(data), classes)
+
+    _ = y  # as a notebook holds what it shows
+    for loss, names in (
+        (nn.mse_loss(model(x), y), ["x", "y"]),
+        (nn.huber_loss(model(x), y), ["x", "y"]),
+        (step(x, labels), ["x", "labels"]),
+    ):
+        called = [v.title for v in read_graph([loss]).vertices if v.kind == "constant" and v.value.dtype != bool]
+        assert called == names
+        for picture in (ad.draw(loss), ad.draw(loss, view="both"), ad.draw_steps(loss).picture(0)):
+            assert set(names) <= boxes(picture) and "target" not in boxes(picture)
+    assert {"data", "classes"} <= boxes(ad.draw(step, x, labels))
+
+
+def boxes(picture):
+    return set(re.findall(r'n\d+(?:c\d+)? \[label="?(\w+)', picture.source))
+
+
 def test_multiplications_by_one_are_left_out_and_counted():
     source = ad.draw(ad.derivative(np.tanh, n=2), 0.5).source
     assert source.count("multiply") == 4 and "operand 0: 1.0" not in source and "operand 1: 1.0" not in source
@@ -113,6 +139,8 @@ def test_multiplications_by_one_are_left_out_and_counted():
     graph = read_graph([(np.sin(x) * 1.0) * 1.0])  # at the end the result moves up
     assert [(v.title, v.kind) for v in graph.vertices] == [("x", "parameter"), ("sin", "result")]
     assert [v.title for v in read_graph([x * 1.0]).vertices] == ["x", "multiply"]  # a leaf is no result
+    backward = ad.draw(ad.derivative(np.tanh, n=2), 0.5, view="backward").source
+    assert "1: 1.0" not in backward and "multiplications by 1 that are left out: 4" in backward
     kept = [v.title for v in read_graph([np.sin(x * np.float64(2.0)) * np.ones((3, 1)), np.tanh(x) * 1.0j]).vertices]
     assert kept.count("multiply") == 3
     gradient = ad.draw(np.sin(x * 1.0), gradients=True, values=True).source

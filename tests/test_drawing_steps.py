@@ -36,6 +36,20 @@ def test_the_frames_of_a_small_expression():
     np.testing.assert_allclose([found[8].product, found[11].product], [-6 * s, 2 * s])
 
 
+def test_what_is_passed_on_unchanged_is_no_step():
+    """Multiplications by 1 and the aliases of transforms: the sums are right all the same, and masks pass."""
+    a = tracked(2.0, "a")
+    captions = [f.caption for f in ad.draw_steps(((np.sin(a) * 1.0) * a + a * 1.0) * 1.0).frames]
+    assert not any("alias" in c or "· 1.0" in c for c in captions) and len(captions) == 11
+    assert captions[4] == "add -> a: 1 · 1 = 1; the sum so far is 1."
+    assert captions[-1] == f"Done: gradient of a {np.sin(2) + 2 * np.cos(2) + 1:.4g}."
+    slope = ad.draw_steps(ad.grad(np.sin)(a) * a).frames
+    assert len(slope) == 8 and slope[-1].caption == f"Done: gradient of a {np.cos(2) - 2 * np.sin(2):.4g}."
+    x = tracked(np.array([0.0, 4.0]), "x")
+    last = ad.draw_steps(np.where(x.data > 0, np.sqrt(x * 1.0) * 1.0, 0.0).sum()).frames[-1]
+    assert last.caption == "Done: gradient of x [0, 0.25]."
+
+
 def test_a_cotangent_is_complete_before_its_rule_runs():
     """In the frame `ready` every arrow out of the node has sent its product."""
     y = expression() * tracked(2.0, "c")

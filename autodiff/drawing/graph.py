@@ -17,6 +17,7 @@ from autodiff.core.modes import SCOPES
 from autodiff.core.primitives import Primitive
 from autodiff.core.tape import ALIAS, INPUT, ITEM, Leaf, Node
 from autodiff.core.walks import ancestors
+from autodiff.watchers.places import names_of, users_frame
 
 Kind = Literal["parameter", "input", "constant", "saved", "operation", "result", "derivative", "module"]
 LEAVES: frozenset[Kind] = frozenset(("parameter", "input", "constant", "saved"))
@@ -143,7 +144,11 @@ class Graph:
 
 
 def read_graph(
-    tensors: Iterable[Tensor], *, since: int = 0, rules: Mapping[Node, Node] | None = None, aliases: bool = False
+    tensors: Iterable[Tensor],
+    *,
+    since: int = 0,
+    rules: Mapping[Node, Node] | None = None,
+    names: Mapping[int, str] | None = None,
 ) -> Graph:
     """The graph of everything that the tensors were computed from, in the order of recording.
 
@@ -155,23 +160,24 @@ def read_graph(
         The walk stops at operations with a smaller number, which appear as saved values.
     rules : mapping of Node to Node, optional
         For the nodes of a backward pass, the operation whose rule recorded them.
-    aliases : bool, default False
-        Show the alias that a transform gave to a value that was tracked already; by default only the value is shown.
+    names : mapping of int to str, optional
+        Names for untracked arrays, by their ``id``.
 
     Returns
     -------
     Graph
         An untracked array has a box of its own at each operation that it enters; a Python number is a line in its box.
-        Multiplications by the number 1, of which derivatives of derivatives have whole columns, are left out of a
-        forward pass.
+        The box has the array's name in `names`, else that of the variable which holds the array where the user draws,
+        else the name that the operation has for the argument.
+        Left out are multiplications by the number 1, of which derivatives of derivatives have whole columns, and the
+        aliases that transforms give to values that were tracked already.
     """
     roots = {t._node: t for t in tensors if t._node is not None}
     rules = {} if rules is None else rules
-    plain = not (aliases or rules or since)
-    if plain:  # what is multiplied by 1 is the result itself
-        roots = {_factor(node): t for node, t in roots.items()}
+    if not (rules or since):  # what is multiplied by 1 is the result itself
+        roots = {factor(node): t for node, t in roots.items()}
     left_out = sum(t._node not in roots for t in roots.values())
-    led = ancestors(roots, stop=lambda n, _: n.number < since and (aliases or n.primitive is not ALIAS))
+    led = ancestors(roots, stop=lambda n, _: n.number < since and n.primitive is not ALIAS)
     values = {**dict(led), **{node: t._data for node, t in roots.items()}}
     nodes = sorted(values, key=_number)
     scopes = _scopes_of(sorted({*nodes, *rules.values()}, key=_number) if rules else nodes)
@@ -181,13 +187,10 @@ def read_graph(
     last = ""
     for node in nodes:
         primitive = node.primitive
-        if primitive is ALIAS and not aliases and node not in roots:
-            # an alias always has a parent
-            keys[node] = keys[node.parents[0]]  # type: ignore[index]  # an alias has a parent
-            continue
-        if plain and node not in roots and (same := _times_one(node)) is not None:
+        read_only = node.number < since and primitive is not ALIAS  # the walk has stopped here
+        if node not in roots and not read_only and (same := passed_on(node)) is not None:
             keys[node] = keys[same]
-            left_out += 1
+            left_out += primitive is not ALIAS
             continue
         key = f"n{node.number}"
         if key == last:  # a deep copy has the number of the original
@@ -217,7 +220,14 @@ def read_graph(
                 edges.append(Edge(f"{key}c{i}", key, label, i))
         kind = "result" if node in roots else "derivative" if node in rules else "operation"
         vertices.append(Vertex(key, kind, title, values[node], calls, node, notes))
+    _call_as_the_user(vertices, names or {})
     return Graph(vertices, edges, [f"multiplications by 1 that are left out: {left_out}"] if left_out else [])
+
+
+def _call_as_the_user(vertices: list[Vertex], names: Mapping[int, str]) -> None:
+    constants = [v for v in vertices if v.kind == "constant"]
+    for v, variable in zip(constants, names_of([v.value for v in constants], users_frame())):
+        v.title = names.get(id(v.value)) or variable or v.title
 
 
 def _argument(primitive: Primitive, i: int) -> str:
@@ -228,11 +238,13 @@ def _argument(primitive: Primitive, i: int) -> str:
     return name if name in ("x", "y") or len(name) > 2 else "constant"
 
 
-def _times_one(node: Node) -> Node | None:
-    """What a multiplication by the number 1 passes on unchanged; None for other operations.
+def passed_on(node: Node) -> Node | None:
+    """What an alias or a multiplication by the number 1 passes on unchanged; None for other operations.
 
-    Sweeps make them: the cotangent of the result is 1, and each order of derivative multiplies by it once more.
+    Sweeps make the latter: the cotangent of the result is 1, and each order of derivative multiplies by it once more.
     """
+    if node.primitive is ALIAS:
+        return node.parents[0]
     if node.primitive.name != "multiply" or len(node.operands) != 2:
         return None
     for parent, x, other in zip(node.parents, node.operands, reversed(node.operands)):
@@ -242,9 +254,11 @@ def _times_one(node: Node) -> Node | None:
     return None
 
 
-def _factor(node: Node) -> Node:
+def factor(node: Node) -> Node:
     """The node behind multiplications by 1, unless that is a leaf."""
-    while (same := _times_one(node)) is not None and same.primitive is not INPUT and same.primitive is not ALIAS:
+    while node.primitive is not ALIAS and (same := passed_on(node)) is not None:
+        if same.primitive is INPUT or same.primitive is ALIAS:
+            break
         node = same
     return node
 

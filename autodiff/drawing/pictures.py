@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from autodiff import pytree
+from autodiff.arrays.plain import untracked
 from autodiff.arrays.tensors import Tensor
 from autodiff.core.tape import INPUT, Node
 from autodiff.drawing.derivatives import Partial, cotangents, local_partials, record_backward
@@ -125,8 +126,8 @@ def draw(
             f"draw: arguments after the first are those of a function, and a {type(y).__name__} was given with "
             f"{len(xs)}. {mend}; several tensors are drawn as a list, ad.draw([y, z])."
         )
-    tensors = evaluate(y, xs) if callable(y) and not isinstance(y, Tensor) else checked(y)
-    graph, names = _read(tensors, view)
+    tensors, given = evaluate(y, xs) if callable(y) and not isinstance(y, Tensor) else (checked(y), {})
+    graph, names = _read(tensors, view, given)
     found = cotangents(tensors) if gradients else None
     return _finish(graph, names, found, depth, repeats, values, partials, rankdir, max_nodes)
 
@@ -157,12 +158,17 @@ def checked(y: Any) -> list[Tensor]:
     return tensors
 
 
-def evaluate(f: Callable[..., Any], xs: tuple[Any, ...]) -> list[Tensor]:
-    """Call a function on tracked arguments, named as its parameters, and return the tracked Tensors in its result."""
+def evaluate(f: Callable[..., Any], xs: tuple[Any, ...]) -> tuple[list[Tensor], dict[int, str]]:
+    """Call a function on tracked arguments, named as its parameters.
+
+    Returns the tracked Tensors in its result, and the names of the other arguments by their ``id``.
+    """
     arguments = []
+    names: dict[int, str] = {}
     for x, name in zip(xs, argument_names(f, len(xs)), strict=True):
         leaves, structure = pytree.flatten(pytree.point(x))
         paths = pytree.paths(structure, name)
+        names |= {id(untracked(v)): p for v, p in zip(leaves, paths, strict=True)}
         arguments.append(pytree.unflatten(structure, [_input(v, p) for v, p in zip(leaves, paths, strict=True)]))
     with recording_on():
         y = f(*arguments)
@@ -171,7 +177,7 @@ def evaluate(f: Callable[..., Any], xs: tuple[Any, ...]) -> list[Tensor]:
         who = getattr(f, "__name__", type(f).__name__)
         hint = "" if xs else " Give it example arguments: ad.draw(f, x)."
         raise GradientError(f"draw: {who} returned nothing that is tracked, so there is no graph.{hint}")
-    return tensors
+    return tensors, names
 
 
 def argument_names(f: Callable[..., Any], n: int) -> list[str]:
@@ -190,10 +196,10 @@ def _input(value: Any, path: str) -> Any:
 _BACKWARD_LIMIT = 200_000
 
 
-def _read(tensors: list[Tensor], view: View) -> tuple[Graph, Mapping[Node, str]]:
+def _read(tensors: list[Tensor], view: View, given: Mapping[int, str]) -> tuple[Graph, Mapping[Node, str]]:
     """The graph of a view, and names for its results."""
     if view == "forward":
-        return read_graph(tensors), {}
+        return read_graph(tensors, names=given), {}
     count = len(read_graph(tensors).vertices)
     if count > _BACKWARD_LIMIT:
         raise ValueError(
@@ -204,8 +210,8 @@ def _read(tensors: list[Tensor], view: View) -> tuple[Graph, Mapping[Node, str]]
     if not backward.results:
         raise GradientError("draw: nothing flows back from here (every path is blocked); view='backward' is empty.")
     if view == "backward":
-        return read_graph(backward.results, since=backward.since, rules=backward.rules), backward.names
-    return read_graph([*tensors, *backward.results], rules=backward.rules), backward.names
+        return read_graph(backward.results, since=backward.since, rules=backward.rules, names=given), backward.names
+    return read_graph([*tensors, *backward.results], rules=backward.rules, names=given), backward.names
 
 
 def _finish(

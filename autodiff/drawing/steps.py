@@ -19,7 +19,7 @@ from autodiff.core.sweeps import step
 from autodiff.core.tape import INPUT, Node
 from autodiff.drawing.derivatives import Partial, local_partials
 from autodiff.drawing.dot import FONT, GROUND, STYLES, TEXT, style_of
-from autodiff.drawing.graph import LEAVES, Edge, Graph, Vertex, read_graph
+from autodiff.drawing.graph import LEAVES, Edge, Graph, Vertex, factor, passed_on, read_graph
 from autodiff.drawing.labels import escape, printable, size_of, summary
 from autodiff.drawing.pictures import checked, named_derivative, partial_text
 from autodiff.drawing.rendering import ADVICE, Picture, find_renderer
@@ -114,7 +114,7 @@ def draw_steps(y: Tensor) -> Steps:
     tensors = checked(y)
     if len(tensors) != 1:
         raise GradientError("draw_steps shows the sweep from one tensor; add them up, or draw them one by one.")
-    graph = read_graph(tensors, aliases=True)
+    graph = read_graph(tensors)
     if len(graph.vertices) > LIMIT:
         raise ValueError(
             f"draw_steps: the graph has {len(graph.vertices):,} vertices; up to {LIMIT} can be followed step by step. "
@@ -127,8 +127,8 @@ def _frames(y: Tensor, graph: Graph) -> list[Frame]:
     titles = {v.key: v.title for v in graph.vertices}
     keys = {v.node: v.key for v in graph.vertices if v.node is not None}
     nodes = list(keys)
-    root = y._node
-    assert root is not None
+    assert y._node is not None
+    root = factor(y._node)
     sums: dict[str, Any] = {}
     raw: dict[Node, Any] = {root: np.ones_like(y._data)}
     lives: dict[Node, Any] = {}
@@ -153,6 +153,9 @@ def _frames(y: Tensor, graph: Graph) -> list[Frame]:
         partials = local_partials(node)
 
         def sent(i: int, parent: Node, g: Any, key: str = key, ct: Any = ct, partials: Any = partials) -> None:
+            while parent not in keys and (same := passed_on(parent)) is not None:  # it is not shown
+                step(parent, raw.pop(parent), raw, lives, masked=True)
+                parent = same
             so_far = raw[parent]
             sums[keys[parent]] = list(so_far) if type(so_far) is list else so_far
             caption = f"{titles[key]} -> {titles[keys[parent]]}: {_product(ct, partials[i], g)}"

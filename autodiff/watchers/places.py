@@ -75,13 +75,16 @@ def place_of(frame: FrameType) -> Place:
 
 
 def names_of(arrays: Iterable[Any], frame: FrameType) -> list[str]:
-    """The names of the variables that hold these arrays in a frame; empty for arrays that no variable holds."""
+    """The names of the variables that hold these arrays in a frame; empty for arrays that no variable holds.
+
+    Names that begin with an underscore come last: a notebook holds its results as ``_`` and ``_1``, too.
+    """
     wanted: dict[int, str] = {id(x): "" for x in arrays if isinstance(x, (np.ndarray, np.generic))}
     missing = len(wanted)
     for variables in (frame.f_locals, frame.f_globals):
         if not missing:
             break
-        for name, value in list(variables.items()):
+        for name, value in sorted(variables.items(), key=lambda item: item[0].startswith("_")):
             key = id(untracked(value))
             if wanted.get(key) == "":
                 wanted[key] = name
