@@ -155,6 +155,14 @@ def test_the_page_shows_one_caption_and_finds_the_box_at_work():
     assert text.count("cotangent complete") == 1
 
 
+def test_the_legend_of_a_page_has_the_kinds_that_occur():
+    y = tracked(np.ones(2), "a") * np.array([2.0, 3.0])
+    for steps_, kinds in ((ad.draw_steps(y.sum()), ["parameter", "constant", "operation", "result"]),
+                          (ad.draw_steps(np.sin(tracked(1.0))), ["parameter", "result"])):  # fmt: skip
+        found = re.findall(r'<span style="[^"]*">([^<]*)</span>', steps_.to_html())
+        assert found == ["at work", "cotangent complete", *kinds]
+
+
 def test_an_animation_and_a_file_a_frame(tmp_path):
     image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
     found = ad.draw_steps(expression())

@@ -206,6 +206,12 @@ class Steps:
             for e in graph.edges
             if e.head == v.key and (p := partials[e.operand]) is not None
         }
+        kinds = {v.kind for v in graph.vertices}
+        self._legend = (
+            ("at work", GROUND, _WORK),
+            ("cotangent complete", GROUND, _READY),
+            *((style.meaning, style.fill, style.line) for kind, style in STYLES.items() if kind in kinds),
+        )
         self._widest = max(map(len, (_caption_text(f) for f in frames)), default=1)
 
     def __len__(self) -> int:
@@ -261,7 +267,7 @@ class Steps:
             picture.edge(
                 e.tail,
                 e.head,
-                label=escape(f" {text} "),
+                label=escape(f" {text} \n ") if text else "",  # the empty line keeps it clear of a slanting arrow
                 color=_WORK if at_work and frame.operand >= 0 else "#666666",
                 fontcolor=_WORK if at_work and frame.operand >= 0 else "#444444",
                 penwidth="2.5" if at_work and frame.operand >= 0 else "1",
@@ -289,7 +295,7 @@ class Steps:
         width = max(360, 7 * self._widest)
         text = html.escape(_caption_text(frame))
         cells = "".join(
-            f'<TD BGCOLOR="{fill}" COLOR="{line}" BORDER="2">{meaning}</TD>' for meaning, fill, line in _LEGEND
+            f'<TD BGCOLOR="{fill}" COLOR="{line}" BORDER="2">{meaning}</TD>' for meaning, fill, line in self._legend
         )
         return (
             f'<<TABLE BORDER="0" CELLSPACING="2"><TR><TD WIDTH="{width}" HEIGHT="24" FIXEDSIZE="TRUE" ALIGN="LEFT">'
@@ -309,7 +315,7 @@ class Steps:
             bodies = [f"<pre>{html.escape(ADVICE)}</pre>"] * len(captions)
         else:  # the page itself shows the caption and the legend, once
             bodies = [_inline(svg, i) for i, svg in enumerate(self._svgs(caption=False))]
-        return page(captions, bodies, [self._at_work(f) for f in self.frames], _LEGEND)
+        return page(captions, bodies, [self._at_work(f) for f in self.frames], self._legend)
 
     def _at_work(self, frame: Frame) -> str:
         """The key of the box to look at: whose rule runs, or the result when it is seeded."""
@@ -389,12 +395,6 @@ class Steps:
 
 _WORK = "#D55E00"
 _READY = "#009E73"
-_LEGEND = (
-    ("at work", GROUND, _WORK),
-    ("cotangent complete", GROUND, _READY),
-    ("parameter", STYLES["parameter"].fill, STYLES["parameter"].line),
-    ("operation", STYLES["operation"].fill, STYLES["operation"].line),
-)
 
 
 def _caption_text(frame: Frame) -> str:

@@ -13,10 +13,10 @@ body { font-family: Verdana, "DejaVu Sans", sans-serif; font-size: 14px; }
 #controls { display: flex; gap: 0.7em; align-items: center; margin-bottom: 0.6em; }
 #slider { flex: 1; max-width: 40em; }
 #caption { min-height: 2.6em; font-weight: bold; }
-#legend { display: flex; flex-wrap: wrap; gap: 6px; margin-bottom: 0.6em; font-size: 12px; }
+#legend { display: flex; flex-wrap: wrap; align-items: center; gap: 6px; margin-bottom: 0.6em; font-size: 12px; }
 #legend span { border: 2px solid; color: #111111; padding: 1px 8px; }
 .frame { display: none; background: white; border: 1px solid #8888; padding: 6px; overflow: auto; }
-.frame.shown { display: block; flex: 1; min-height: 0; box-sizing: border-box; }
+.frame.shown { display: block; min-height: 6em; }
 .frame svg { display: block; margin: auto; }
 pre { color: #111111; white-space: pre-wrap; }
 @media (prefers-color-scheme: dark) { body { background: #111111; color: #eeeeee; } }
@@ -35,7 +35,7 @@ function fit() {
   const frame = frames[current], svg = frame.querySelector("svg");
   if (!svg) return;
   const [, , width, height] = svg.getAttribute("viewBox").split(/[ ,]+/).map(Number);
-  const room = { width: frame.clientWidth - 12, height: frame.clientHeight - 12 };
+  const room = { width: frame.clientWidth - 12, height: window.innerHeight - frame.offsetTop - 28 };
   const natural = 4 / 3, whole = Math.min(room.width / width, room.height / height);
   const scale = Math.min(natural, Math.max(whole, READABLE * natural));
   svg.setAttribute("width", width * scale);
