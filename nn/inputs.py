@@ -13,7 +13,15 @@ def plain(x: Any) -> Any:
     """The values of an argument as an array, or as its stand-in while a function is being compiled."""
     if isinstance(x, ad.Tensor):
         return x.detach() if ad.is_compiling() else x.data
-    return x if hasattr(x, "dtype") else np.asarray(x)
+    return x if hasattr(x, "dtype") else array_of(x)
+
+
+def array_of(x: Any) -> Any:
+    """The values of an argument as an array, whatever it is."""
+    try:
+        return x.data if isinstance(x, ad.Tensor) else np.asarray(x)
+    except ValueError:
+        return ad.Tensor(x).data  # which says where the rows of a ragged list differ
 
 
 def _refuse(x: Any) -> None:
@@ -46,4 +54,4 @@ def as_input(x: Any, dtype: np.dtype[Any]) -> Any:
     if hasattr(x, "dtype"):  # the stand-in for an array while a function is being compiled
         return x if x.dtype == dtype or x.dtype.kind not in "fiub" else x.astype(dtype)
     _refuse(x)
-    return as_input(np.asarray(x), dtype)
+    return as_input(array_of(x), dtype)

@@ -37,9 +37,11 @@ class Named:
         return AttributeError(names.told(type(self).__name__, f".{name}", _tables().MODULE[name]), name=name)
 
 
-def refused(call: str, example: str, function: Callable[..., Any], given: Mapping[str, Any]) -> NoReturn:
+def refused(
+    call: str, example: str, function: Callable[..., Any], given: Mapping[str, Any], table: str = "DATA_KEYWORDS"
+) -> NoReturn:
     """Raise the error for keywords that a function of training does not take."""
-    names.refuse(call, example, given, names.keywords_of(function), _tables().FIT_KEYWORDS)
+    names.refuse(call, example, given, names.keywords_of(function), getattr(_tables(), table))
 
 
 def _tables() -> Any:

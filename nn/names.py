@@ -347,6 +347,13 @@ FIT_KEYWORDS: Table = {
     **dict.fromkeys(("checkpoint_path", "ckpt_path"), ("checkpoint", "")),
     **dict.fromkeys(("sampler", "collate_fn"), ("batches are rows of arrays, in random order", "nn.batches(x, y, batch_size=32)")),
 }  # fmt: skip
+DATA_KEYWORDS: Table = {
+    **FIT_KEYWORDS,
+    **dict.fromkeys(("random_state", "random_seed"), ("seed", "")),
+    "generator": ("rng", ""),
+    **dict.fromkeys(("test_fraction", "test_ratio"), ("test_size", "")),
+    **dict.fromkeys(("train_size", "train_fraction"), ("the rest of the test part is trained on", "nn.data.train_test_split(x, y, test_size=0.2)")),
+}  # fmt: skip
 
 
 def of_nn(name: str) -> Row | None:
@@ -369,6 +376,28 @@ DATA: Table = {
     "read_csv": ("a CSV file or a DataFrame is read by nn.data.from_table", "nn.data.from_table"),
     "OneHotEncoder": ("categories of a table are encoded by nn.data.from_table", "nn.data.from_table"),
 }
+
+
+_CURVES = (
+    "it is history, of what nn.fit returns",
+    "nn.plotting.history(nn.fit(model, optimizer, nn.mse_loss, (x, y), epochs=2))",
+)
+_COUNTS = ("it is confusion, of the matrix", "nn.plotting.confusion(nn.confusion_matrix(logits, labels))")
+PLOTTING: Table = {
+    **dict.fromkeys(("plot_history", "plot_loss", "plot", "curves", "loss_curve", "learning_curve", "training_curves"), _CURVES),
+    **dict.fromkeys(("confusion_matrix", "plot_confusion_matrix", "ConfusionMatrixDisplay"), _COUNTS),
+    **dict.fromkeys(("plot_decision_boundary", "plot_decision_regions", "decision_regions", "boundary"), ("it is decision_boundary", "nn.plotting.decision_boundary(model, box=(-1, 1, -1, 1))")),
+    **dict.fromkeys(("loss_landscape", "landscape", "loss_surface"), ("it is loss_slice", "nn.plotting.loss_slice(model, loss)")),
+    **dict.fromkeys(("weights", "hist", "histogram"), ("it is weight_histograms", "nn.plotting.weight_histograms(model)")),
+    "gradients": ("it is gradient_flow", "loss().backward(); nn.plotting.gradient_flow(model)"),
+    **dict.fromkeys(("plot_model", "model_graph", "draw"), ("the graph is drawn by ad.draw", "ad.draw(model(x))")),
+    **dict.fromkeys(("show", "savefig", "figure"), ("functions return Matplotlib's Figure, which has it", "nn.plotting.weight_histograms(model).savefig('weights.png')")),
+}  # fmt: skip
+
+
+def of_plotting(name: str) -> Row | None:
+    """The row for a name that `nn.plotting` does not have."""
+    return PLOTTING.get(name)
 
 
 def of_data(name: str) -> Row | None:

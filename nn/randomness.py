@@ -36,7 +36,10 @@ def manual_seed(seed: int) -> np.random.Generator:
     >>> bool((nn.Linear(3, 2).weight.data == a).all())
     True
     """
-    _source.generator = np.random.default_rng(seed)
+    try:
+        _source.generator = np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise ValueError(f"manual_seed: the seed must be an integer, 0 or more; {seed!r} was given.") from None
     return _source.generator
 
 

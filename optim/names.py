@@ -130,6 +130,23 @@ KEYWORDS: Table = {
 }  # fmt: skip
 
 
+_LEVELS = ("it is contours, with paths=", "optim.plotting.contours(f, box=(-1, 1, -1, 1))")
+PLOTTING: Table = {
+    **dict.fromkeys(("contour", "contourf", "plot_contour", "path", "trajectory", "descent", "plot"), _LEVELS),
+    **dict.fromkeys(("animate", "animation", "movie"), ("it is film", "optim.plotting.film(f, box=(-1, 1, -1, 1), paths=optim.minimize(f, [1.0, 2.0], 'gd'))")),
+    **dict.fromkeys(("surface3d", "plot_surface", "plot3d"), ("it is surface", "optim.plotting.surface(f, box=(-1, 1, -1, 1))")),
+    **dict.fromkeys(("convergence", "loss_curve", "history", "plot_history"), ("it is courses", "optim.plotting.courses(optim.minimize(f, [1.0, 2.0]))")),
+    **dict.fromkeys(("lr_finder", "step_sizes"), ("it is learning_rates", "optim.plotting.learning_rates(f, [1.0, 2.0])")),
+    "ellipses": ("it is hessian_ellipses", "optim.plotting.hessian_ellipses(f, [[1.0, 2.0]])"),
+    **dict.fromkeys(("show", "savefig", "figure"), ("functions return Matplotlib's Figure, which has it", "optim.plotting.contours(f, box=(-1, 1, -1, 1)).savefig('f.png')")),
+}  # fmt: skip
+
+
+def of_plotting(name: str) -> Row | None:
+    """The row for a name that `optim.plotting` does not have."""
+    return PLOTTING.get(name)
+
+
 def of_optim(name: str) -> Row | None:
     """The row for a name that `optim` does not have."""
     return OPTIM.get(name)

@@ -201,11 +201,52 @@ def test_the_call_of_the_curriculum():
             ("f must return one number", r"shape \(2,\)", r"\.sum\(\)"),
         ),
         "nothing to minimise": (lambda: optim.minimize(lambda x: None, [1.0, 2.0]), ("returned None", "`return`")),
+        "a ragged list": (
+            lambda: ad.tensor([[1.0, 2.0], [3.0]]),
+            (r"row \[0\] has shape \(2,\) and row \[1\] \(1,\)", "Pad the rows"),
+        ),
+        "a ragged list in a list": (
+            lambda: ad.tensor(1.0) * [[[1.0], [2.0]], [[1.0], [2.0, 3.0]]],
+            (r"row \[1\]\[0\] has shape \(1,\) and row \[1\]\[1\] \(2,\)",),
+        ),
+        "lists for the tuples of jvp": (
+            lambda: ad.jvp(squares, [2.0, 1.0], [1.0, 0.0]),
+            ("two tuples", r"ad.jvp\(f, \(x,\), \(t,\)\)", "list of numbers is one argument"),
+        ),
+        "a table without a point": (
+            lambda: ad.trace_table(of_a_point),
+            (r"of_a_point\(p\) takes 1", "called with 0: nothing", "after the function: of_a_point, p"),
+        ),
+        "a picture without a point": (lambda: ad.draw(of_a_point), ("called with 0", "of_a_point, p")),
+        "steps without a point": (lambda: ad.draw_steps(of_a_point), ("called with 0", "of_a_point, p")),
+        "gradcheck with swapped arguments": (
+            lambda: ad.testing.gradcheck(POINT, squares),
+            ("first argument is the function", r"gradcheck\(f, x\)", "ndarray was given"),
+        ),
+        "grad with swapped arguments": (lambda: ad.grad(POINT)(squares), ("first argument is the function", "ndarray")),
         "contours without a box": (lambda: optim.plotting.contours(squares), ("box=", "points p", "paths")),
     }
 )
 def test_points_and_ranges(call, parts):
     check(call, parts)
+
+
+def test_draw_steps_takes_a_function_as_draw_does():
+    steps = ad.draw_steps(of_a_point, [2.0, 3.0])
+    assert "gradient of p [3, 2]" in steps.frames[-1].caption
+
+
+@pytest.mark.parametrize(
+    ("bounds", "told"),
+    [
+        (None, "the gradient is 0 within the tolerance, and the smallest curvature is"),
+        ([(1, 3), (-1, 3)], "0 within the tolerance, but for what pushes against a bound, and the smallest curvature"),
+        ([(1, 3), (1, 3)], "but for what pushes against a bound, and every number is at a bound: a minimum"),
+    ],
+)
+def test_a_minimum_at_a_bound_is_called_that(bounds, told):
+    found = optim.minimize(squares, [2.0, 2.0], bounds=bounds)
+    assert told in found.message and ("of the rest" in found.message) == (bounds is not None) and found.success
 
 
 # --- derive

@@ -177,6 +177,20 @@ def setting(thing, name, value):
         "pr.norm": (lambda: pr.norm, (r"autodiff\.probability has no norm", "Normal", r"pr\.Normal\(0\.0, 1\.0\)")),
         "pr.Gaussian": (lambda: pr.Gaussian, ("no Gaussian", "Normal", r"pr\.Normal\(0\.0, 1\.0\)")),
         "pr.kl_div": (lambda: pr.kl_div, ("no kl_div", "it is", r"pr\.kl_divergence\(")),
+        "special.sinh": (lambda: ad.special.sinh, ("special has no sinh", "NumPy", r"np\.sinh\(x\)")),
+        "special.erfinv": (lambda: ad.special.erfinv, ("pr.Normal", r"quantile\(0\.9\)")),
+        "special.psi": (lambda: ad.special.psi, ("no psi", r"ad\.special\.digamma")),
+        "special, almost": (lambda: ad.special.Sigmoid, ("Did you mean autodiff.special.sigmoid",)),
+        "pr.gaussian": (lambda: pr.gaussian, ("no gaussian", r"pr\.Normal\(0\.0, 1\.0\)")),
+        "pr.Cauchy": (lambda: pr.Cauchy, ("one degree of freedom", r"pr\.StudentT\(1\.0\)")),
+        "pr.chi2": (lambda: pr.chi2, ("pr.Gamma", r"pr\.Gamma\(3\.0 / 2, 0\.5\)")),
+        "ad.plotting.quiver": (lambda: ad.plotting.quiver, ("no quiver", "vector_field")),
+        "ad.plotting.show": (lambda: ad.plotting.show, ("Figure", r"savefig\('tangent.png'\)")),
+        "ad.plotting.contour": (lambda: ad.plotting.contour, (r"optim\.plotting\.contours\(f",)),
+        "nn.plotting.plot_history": (lambda: nn.plotting.plot_history, (r"nn\.plotting\.history\(nn\.fit",)),
+        "nn.plotting.confusion_matrix": (lambda: nn.plotting.confusion_matrix, (r"nn\.plotting\.confusion\(",)),
+        "optim.plotting.contour": (lambda: optim.plotting.contour, ("it is contours", "box=")),
+        "optim.plotting.animate": (lambda: optim.plotting.animate, ("it is film", "paths=")),
     }
 )  # fmt: skip
 def test_a_name_of_a_module(call, parts):

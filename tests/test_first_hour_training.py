@@ -245,6 +245,40 @@ DATA = ("tuple of inputs and targets", r"\(x, y\)")
             lambda s: nn.MultiHeadAttention(2, 1)(np.ones((1, 2, 2)), key_padding_mask=np.ones((1, 2)) > 0),
             ("no key_padding_mask=", "opposite of torch", "key_mask=~padding"),
         ),
+        "attn_mask= of a block": (
+            lambda s: nn.TransformerBlock(2, 1)(np.ones((1, 2, 2)), attn_mask=np.eye(2) > 0),
+            ("no attn_mask=", "opposite of torch", "mask=~hidden"),
+        ),
+        "random_state=": (
+            lambda s: nn.data.train_test_split(X, Y, random_state=0),
+            ("random_state= is called seed= here", r"train_test_split\(x, y, seed=0\)"),
+        ),
+        "random_state= of batches": (lambda s: nn.batches(X, Y, random_state=0), ("seed= here",)),
+        "ragged inputs": (
+            lambda s: s.fit(s.model, s.optimizer, nn.mse_loss, ([[1.0, 2.0], [3.0]], [[1.0], [2.0]])),
+            (r"fit: data\[0\]", r"row \[0\] has shape \(2,\) and row \[1\] \(1,\)", "Pad the rows"),
+        ),
+        "ragged inputs of a layer": (lambda s: s.model([[1.0, 2.0], [3.0]]), (r"row \[1\] \(1,\)", "Pad")),
+        "ragged inputs of batches": (lambda s: nn.batches([[1.0, 2.0], [3.0]], Y[:2]), (r"row \[1\] \(1,\)",)),
+        "ragged targets": (
+            lambda s: nn.mse_loss(s.model(X), [[1.0], [1.0, 2.0]]),
+            (r"row \[1\] \(2,\)", "Pad the rows"),
+        ),
+        "a layer without its sizes": (
+            lambda s: nn.Conv2d(3, 8),
+            ("Conv2d: kernel_size must be given", r"nn.Conv2d\(in_channels, out_channels, kernel_size\)"),
+        ),
+        "a layer with nothing": (lambda s: nn.Linear(), ("in_features and out_features must be given", "Write")),
+        "a schedule without its length": (
+            lambda s: optim.CosineDecay(s.optimizer),
+            ("n_steps must be given", r"optim.CosineDecay\(optimizer, n_steps\)"),
+        ),
+        "an optimiser of nothing": (
+            lambda s: optim.Adam(learning_rate=0.1),
+            ("parameters must be given", r"optim.Adam\(model.parameters\(\)\)"),
+        ),
+        "a word for a seed": (lambda s: nn.manual_seed("a"), ("must be an integer, 0 or more", "'a' was given")),
+        "a negative seed": (lambda s: nn.manual_seed(-1), ("0 or more", "-1 was given")),
         "is_causal=": (
             lambda s: nn.MultiHeadAttention(2, 1)(np.ones((1, 2, 2)), is_causal=True),
             ("is_causal= is called causal= here", r"layer\(..., causal=True\)"),
@@ -359,6 +393,26 @@ def test_a_finished_run_is_not_taken_for_a_new_one(s):
     s.optimizer.learning_rate = 0.5
     with pytest.warns(UserWarning, match="the options of that run, {'learning_rate': 0.001}, in place of"):
         s.fit(checkpoint=path, epochs=2)
+
+
+@pytest.mark.parametrize(
+    ("loss", "last", "targets", "told"),
+    [
+        (nn.cross_entropy, nn.Softmax(), np.array([0, 1, 0, 1]), "applies a softmax itself.* 1.1 Softmax, is one too"),
+        (nn.cross_entropy, nn.Sigmoid(), np.array([0, 1, 0, 1]), "takes scores .* 1.1 Sigmoid, is one too many.*Leave"),
+        (nn.binary_cross_entropy_with_logits, nn.Sigmoid(), np.ones((4, 2), "f4"), "applies a sigmoid itself"),
+    ],
+)
+def test_a_layer_that_the_loss_holds_already_is_named(loss, last, targets, told):
+    model = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 2), last))
+    with pytest.warns(UserWarning, match=told) as caught:
+        nn.fit(model, optim.Adam(model.parameters()), loss, (X, targets), epochs=3, progress=False)
+    assert len(caught) == 1 and caught[0].filename == __file__
+
+
+def test_a_sigmoid_before_another_loss_is_right():
+    model = nn.Sequential(nn.Linear(2, 1), nn.Sigmoid())
+    nn.fit(model, optim.Adam(model.parameters()), nn.binary_cross_entropy, (X, Y), epochs=1, progress=False)
 
 
 def test_early_stopping_without_validation_is_named(s):

@@ -37,14 +37,31 @@ ROOT = Path(__file__).parents[1]
 # --- the tables
 
 TABLES = {
-    **{f"tables.{n}": (getattr(tables, n), of_tensors) for n in ("AUTODIFF", "TENSOR", "TENSOR_KEYWORDS")},
+    **{
+        f"tables.{n}": (getattr(tables, n), of_tensors)
+        for n in ("AUTODIFF", "TENSOR", "TENSOR_KEYWORDS", "SPECIAL", "PLOTTING")
+    },
     **{f"tables.{n}": (getattr(tables, n), of_tensors) for n in ("PROBABILITY", "CONTINUOUS", "DISCRETE")},
     **{f"tables.{n}": (rows, of_tensors) for n, rows in tables.DISTRIBUTION_KEYWORDS.items()},
     **{
         f"nn.{n}": (getattr(nn.names, n), made)
-        for n in ("NN", "DATA", "INIT", "MODULE", "LAYER_KEYWORDS", "METHOD_KEYWORDS", "HISTORY", "FIT_KEYWORDS")
+        for n in (
+            "NN",
+            "DATA",
+            "INIT",
+            "MODULE",
+            "LAYER_KEYWORDS",
+            "METHOD_KEYWORDS",
+            "HISTORY",
+            "FIT_KEYWORDS",
+            "DATA_KEYWORDS",
+            "PLOTTING",
+        )
     },
-    **{f"optim.{n}": (getattr(optim.names, n), made) for n in ("OPTIM", "OPTIMIZER", "SCHEDULE", "KEYWORDS")},
+    **{
+        f"optim.{n}": (getattr(optim.names, n), made)
+        for n in ("OPTIM", "OPTIMIZER", "SCHEDULE", "KEYWORDS", "PLOTTING")
+    },
 }
 
 
@@ -75,6 +92,10 @@ def test_every_name_that_is_recommended_exists(rows):
         (tables.AUTODIFF, ad),
         (tables.TENSOR, x),
         (tables.PROBABILITY, pr),
+        (tables.SPECIAL, ad.special),
+        (tables.PLOTTING, ad.plotting),
+        (nn.names.PLOTTING, nn.plotting),
+        (optim.names.PLOTTING, optim.plotting),
         (tables.CONTINUOUS, normal),
         (tables.DISCRETE, poisson),
         (nn.names.NN, nn),

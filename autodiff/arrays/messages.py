@@ -47,6 +47,33 @@ def explain(primitive: Primitive | str, operands: Sequence[Any], error: Exceptio
     return ShapeError(f"{name} of operands with shapes {_listed(shapes)}: {error}")
 
 
+def as_array(x: Any, dtype: Any = None, copy: bool | None = None) -> Any:
+    """`np.array`, which says of a ragged list where its rows differ."""
+    try:
+        return np.array(x, dtype=dtype, copy=copy)
+    except ValueError:
+        if isinstance(x, (list, tuple)) and (where := _ragged(x)):
+            raise ShapeError(where) from None
+        raise
+
+
+def _ragged(rows: Any, path: str = "") -> str:
+    """Which entries of nested lists differ in shape, and what to do; empty if none do."""
+    first: Any = None
+    for i, row in enumerate(rows):
+        try:
+            shape = np.shape(row)
+        except ValueError:
+            return _ragged(row, f"{path}[{i}]")
+        if i and shape != first:
+            return (
+                f"a list is no array where its rows differ: row {path}[0] has shape {first} and row {path}[{i}] "
+                f"{shape}. Pad the rows to one length, or leave out what does not fit; recurrent layers take lengths=."
+            )
+        first = shape
+    return ""
+
+
 def _listed(shapes: Sequence[tuple[int, ...]]) -> str:
     return " and ".join(str(s) for s in shapes)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.messages import as_array
 from autodiff.arrays.tensors import Tensor, met
 from autodiff.core.switches import is_traced
 
@@ -19,7 +20,7 @@ def data_of(x: Any) -> Any:
     """`x` as an array; while a function is traced, the tracer takes note of it."""
     if isinstance(x, Tensor):
         return x._data
-    return x if is_traced(x) else met(np.asarray(x))
+    return x if is_traced(x) else met(as_array(x))
 
 
 def concrete(x: Any) -> Any:

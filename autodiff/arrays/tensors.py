@@ -18,7 +18,7 @@ from typing import Any, Never, Self
 import numpy as np
 
 from autodiff.arrays.counts import Count
-from autodiff.arrays.messages import explain, no_array, unsupported
+from autodiff.arrays.messages import as_array, explain, no_array, unsupported
 from autodiff.arrays.methods import At, NumpyMethods
 from autodiff.core import copying, sweeps, switches, walks
 from autodiff.core.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
@@ -77,7 +77,7 @@ def _apply(primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) 
             foreign = getattr(type(a), "__autodiff_apply__", None)
             if foreign is not None:  # a wrapper around Tensors, which unwraps itself
                 return foreign(primitive, args, kwargs)
-            a = np.asarray(a)
+            a = as_array(a)
         if isinstance(a, _ndarray) and a.dtype.kind not in "fciub":
             raise explain(primitive, (a,), TypeError())
         a = a if type(a) is _ndarray or not isinstance(a, _ndarray) else plain(a)
@@ -185,7 +185,7 @@ def _unary(primitive: Primitive, x: Any, parent: Node | None, y: Any) -> Tensor:
 def _operand(other: Any) -> Any:
     """The other operand of an operator, as an array or number; NotImplemented if its own class decides."""
     if isinstance(other, (list, tuple)):
-        other = np.asarray(other)
+        other = as_array(other)
     if isinstance(other, (np.generic, _ndarray)):
         if other.dtype.kind not in "fciub":
             raise explain("this operator", (other,), TypeError())
@@ -295,7 +295,7 @@ class Tensor(NumpyMethods["Tensor"]):
             data = data._data
         traced = is_traced(data)
         if not traced and not isinstance(data, np.generic):
-            data = np.asarray(plain(data))
+            data = as_array(plain(data))
             if switches.active:
                 data = met(data)
                 traced = is_traced(data)
@@ -1131,7 +1131,8 @@ def tensor(
         return Tensor(twin if dtype is None else twin.astype(dtype), requires_grad, name)
     if type(data) is float and dtype is None and requires_grad:  # the numbers of a hand-worked example
         return lift(np.float64(data), Leaf(name))
-    return Tensor(np.array(data._data if isinstance(data, Tensor) else plain(data), dtype=dtype), requires_grad, name)
+    values = as_array(data._data if isinstance(data, Tensor) else plain(data), dtype, copy=True)
+    return Tensor(values, requires_grad, name)
 
 
 def _has_tensor(data: Any) -> bool:

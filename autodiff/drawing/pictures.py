@@ -18,6 +18,7 @@ from autodiff.drawing.graph import LEAVES, Edge, Graph, Vertex, read_graph
 from autodiff.drawing.labels import FEW, entries, number, size_of, summary
 from autodiff.drawing.rendering import Picture
 from autodiff.errors import GradientError
+from autodiff.transforms.calling import called
 from autodiff.transforms.recording import parameter_names, recording_on
 
 View = Literal["forward", "backward", "both"]
@@ -120,13 +121,7 @@ def draw(
                 "are for Tensors and functions. Compile ad.grad(f) to see a backward pass."
             )
         return _finish(y.__autodiff_graph__(), {}, None, depth, repeats, False, False, rankdir, max_nodes)
-    if xs and (isinstance(y, Tensor) or not callable(y)):
-        mend = f"To save the picture write ad.draw(y).save({xs[0]!r})" if isinstance(xs[0], str) else "Write ad.draw(y)"
-        raise TypeError(
-            f"draw: arguments after the first are those of a function, and a {type(y).__name__} was given with "
-            f"{len(xs)}. {mend}; several tensors are drawn as a list, ad.draw([y, z])."
-        )
-    tensors, given = evaluate(y, xs) if callable(y) and not isinstance(y, Tensor) else (checked(y), {})
+    tensors, given = drawn(y, xs)
     graph, names = _read(tensors, view, given)
     found = cotangents(tensors) if gradients else None
     return _finish(graph, names, found, depth, repeats, values, partials, rankdir, max_nodes)
@@ -141,6 +136,19 @@ def _check(view: str, depth: int | None, rankdir: str, max_nodes: int | None) ->
         raise ValueError(f"draw: depth must be a level of modules, 0, 1, ..., or None; {depth!r} was given.")
     if max_nodes is not None and (not isinstance(max_nodes, int) or isinstance(max_nodes, bool) or max_nodes < 10):
         raise ValueError(f"draw: max_nodes must be an integer, 10 or more, or None; {max_nodes!r} was given.")
+
+
+def drawn(y: Any, xs: tuple[Any, ...]) -> tuple[list[Tensor], dict[int, str]]:
+    """The tensors to draw, given such or a function and its arguments, and names of other arguments by their ``id``."""
+    if callable(y) and not isinstance(y, Tensor):
+        return evaluate(y, xs)
+    if xs:
+        mend = f"To save the picture write ad.draw(y).save({xs[0]!r})" if isinstance(xs[0], str) else "Write ad.draw(y)"
+        raise TypeError(
+            f"draw: arguments after the first are those of a function, and a {type(y).__name__} was given with "
+            f"{len(xs)}. {mend}; several tensors are drawn as a list, ad.draw([y, z])."
+        )
+    return checked(y), {}
 
 
 def checked(y: Any) -> list[Tensor]:
@@ -171,7 +179,7 @@ def evaluate(f: Callable[..., Any], xs: tuple[Any, ...]) -> tuple[list[Tensor], 
         names |= {id(untracked(v)): p for v, p in zip(leaves, paths, strict=True)}
         arguments.append(pytree.unflatten(structure, [_input(v, p) for v, p in zip(leaves, paths, strict=True)]))
     with recording_on():
-        y = f(*arguments)
+        y = called(f, *arguments)
     tensors = [t for t in pytree.flatten(y)[0] if isinstance(t, Tensor) and t._node is not None]
     if not tensors:
         who = getattr(f, "__name__", type(f).__name__)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import os
 import pathlib
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from autodiff.drawing.derivatives import Partial, local_partials
 from autodiff.drawing.dot import FONT, GROUND, STYLES, TEXT, style_of
 from autodiff.drawing.graph import LEAVES, Edge, Graph, Vertex, factor, passed_on, read_graph
 from autodiff.drawing.labels import escape, printable, size_of, summary
-from autodiff.drawing.pictures import checked, named_derivative, partial_text
+from autodiff.drawing.pictures import drawn, named_derivative, partial_text
 from autodiff.drawing.rendering import ADVICE, Picture, find_renderer
 from autodiff.drawing.stepspage import page
 from autodiff.errors import GradientError, MissingExtraError
@@ -65,13 +66,15 @@ LIMIT = 60
 """The largest graph that is shown step by step, in vertices."""
 
 
-def draw_steps(y: Tensor) -> Steps:
+def draw_steps(y: Tensor | Callable[..., Any], *xs: Any) -> Steps:
     """Show the reverse sweep step by step: which cotangent is ready, which product is formed, the sum so far.
 
     Parameters
     ----------
-    y : Tensor
-        Tracked; a number, or an array, whose sum of all entries is differentiated.
+    y : Tensor or callable
+        Tracked; a number, or an array, whose sum of all entries is differentiated. A function is called with `xs`.
+    *xs : array_like, or nested containers of them
+        The arguments for a function.
 
     Returns
     -------
@@ -111,10 +114,10 @@ def draw_steps(y: Tensor) -> Steps:
     multiply -> a: 1 · 2 = 2; the sum so far is 4.
     Done: gradient of a 4.
     """
-    tensors = checked(y)
+    tensors, given = drawn(y, xs)
     if len(tensors) != 1:
         raise GradientError("draw_steps shows the sweep from one tensor; add them up, or draw them one by one.")
-    graph = read_graph(tensors)
+    graph = read_graph(tensors, names=given)
     if len(graph.vertices) > LIMIT:
         raise ValueError(
             f"draw_steps: the graph has {len(graph.vertices):,} vertices; up to {LIMIT} can be followed step by step. "

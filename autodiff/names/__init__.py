@@ -242,18 +242,27 @@ def answering(cls: type, called: str, table: Callable[[], Table]) -> None:
         return
     package = cls.__module__.partition(".")[0]
     accepted = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+    needed = accepted[: code.co_argcount - 1 - len(start.__defaults__ or ())]
 
     @functools.wraps(start)
     def __init__(self: Any, *args: Any, **options: Any) -> None:  # noqa: N807 - it becomes the class's
+        kind = type(self) if type(self).__module__.partition(".")[0] == package else cls
         for key in options:
             if key not in accepted:
-                kind = type(self) if type(self).__module__.partition(".")[0] == package else cls
                 more = "..., " if len(args) > called.count(",") else ""  # for arguments that `called` does not show
                 example = called.format(name=kind.__name__, keywords=more + "{}")
                 refuse(kind.__name__, example, options, accepted, table())
         if args and own is None:
             raise TypeError(f"{cls.__name__} takes no arguments; {len(args)} were given.")
-        start(self, *args, **options)
+        try:
+            start(self, *args, **options)
+        except TypeError as error:
+            missing = [] if error.__traceback__.tb_next else [n for n in needed[len(args) :] if n not in options]  # type: ignore[union-attr]  # it was raised
+            if not missing:
+                raise
+            example = called.format(name=kind.__name__, keywords=", ".join(needed[called.count(",") :]))
+            mend = example.replace(", )", ")")
+            raise TypeError(f"{kind.__name__}: {' and '.join(missing)} must be given. Write `{mend}`.") from None
 
     __init__.__qualname__ = f"{cls.__name__}.__init__"
     cls.__init__ = __init__  # type: ignore[misc]  # likewise

@@ -342,8 +342,12 @@ TENSOR_KEYWORDS: Table = {
 }  # fmt: skip
 
 PROBABILITY: Table = {
-    "norm": ("it is pr.Normal, with its mean and standard deviation", "pr.Normal(0.0, 1.0)"),
-    "Gaussian": ("it is pr.Normal, with its mean and standard deviation", "pr.Normal(0.0, 1.0)"),
+    **dict.fromkeys(("norm", "Gaussian", "gaussian"), ("it is pr.Normal, with its mean and standard deviation", "pr.Normal(0.0, 1.0)")),
+    "Cauchy": ("it is pr.StudentT with one degree of freedom", "pr.StudentT(1.0)"),
+    **dict.fromkeys(("Chi2", "chi2"), ("with k degrees of freedom it is a pr.Gamma", "pr.Gamma(3.0 / 2, 0.5)")),
+    **dict.fromkeys(("LogNormal", "lognorm"), ("it is exp of a pr.Normal", "np.exp(pr.Normal().sample(3, rng=0))")),
+    "Independent": ("parameters may be arrays, one distribution for each entry", "pr.Normal(np.zeros(3), np.ones(3))"),
+    **dict.fromkeys(("js_divergence", "js"), ("it is pr.jensen_shannon", "pr.jensen_shannon([0.5, 0.5], [0.2, 0.8])")),
     "expon": ("it is pr.Exponential, with its rate, 1 / scale", "pr.Exponential(2.0)"),
     "t": ("it is pr.StudentT", "pr.StudentT(3.0)"),
     "binom": ("it is pr.Binomial", "pr.Binomial(10, 0.5)"),
@@ -356,7 +360,39 @@ PROBABILITY: Table = {
     "rel_entr": ("it is pr.kl_divergence", "pr.kl_divergence([0.5, 0.5], [0.2, 0.8])"),
     "mle": ("it is pr.fit", "pr.fit(pr.Normal, [1.2, 0.7, 2.9])"),
     "expect": ("it is pr.expectation", "pr.expectation(np.exp, d)"),
-}
+}  # fmt: skip
+
+_GAUSS = ("it is in the distribution pr.Normal", "ad.probability.Normal().quantile(0.9)")
+SPECIAL: Table = {
+    **dict.fromkeys(("loggamma", "lgamma", "log_gamma"), ("its logarithm is gammaln", "ad.special.gammaln(x)")),
+    "beta": ("its logarithm is betaln", "ad.special.betaln(2.0, 3.0)"),
+    **dict.fromkeys(("log_expit", "logsigmoid", "log_sigmoid"), ("it is minus softplus of -x", "-ad.special.softplus(-x)")),
+    **dict.fromkeys(("ndtr", "ndtri", "log_ndtr", "erfinv"), _GAUSS),
+    "expm": _special("matrix_exp"),
+    "logm": _special("matrix_log"),
+    "sqrtm": _special("matrix_sqrt"),
+    "psi": _special("digamma"),
+    "swish": _special("silu"),
+    **dict.fromkeys(("kl_div", "kl_divergence"), ("it is a function of probabilities", "ad.probability.kl_divergence([0.5, 0.5], [0.2, 0.8])")),
+    "one_hot": ("rows of the identity are taken", "np.eye(3)[i]"),
+}  # fmt: skip
+
+_SHOWN = (
+    "functions return Matplotlib's Figure, which has it",
+    "ad.plotting.tangent(np.sin, 1.0).savefig('tangent.png')",
+)
+_LEVELS = ("pictures of a function of a point are in optim.plotting", "optim.plotting.contours(f, box=(-1, 1, -1, 1))")
+_ARROWS = ("it is vector_field", "ad.plotting.vector_field(lambda p: -p, (-1, 1, -1, 1))")
+PLOTTING: Table = {
+    **dict.fromkeys(("show", "savefig", "figure"), _SHOWN),
+    **dict.fromkeys(("plot", "line", "tangent_line", "derivative"), ("a function is drawn with its tangent", "ad.plotting.tangent(np.sin, 1.0)")),
+    **dict.fromkeys(("contour", "contours", "contourf", "surface", "heatmap"), _LEVELS),
+    **dict.fromkeys(("quiver", "streamplot", "stream", "field", "curl", "divergence"), _ARROWS),
+    **dict.fromkeys(("taylor", "taylor_series"), ("it is taylor_polynomials", "ad.plotting.taylor_polynomials(np.sin, 0.0)")),
+    **dict.fromkeys(("integral", "integrate", "area"), ("it is riemann", "ad.plotting.riemann(np.sin, 0.0, 1.0)")),
+    "secant": ("it is secant_to_tangent", "ad.plotting.secant_to_tangent(np.sin, 1.0)"),
+    **dict.fromkeys(("draw", "graph"), ("the graph of a Tensor is drawn by ad.draw", "ad.draw(y)")),
+}  # fmt: skip
 
 _QUANTILE = ("it is quantile", "d.quantile(0.9)")
 _SAMPLE = ("it is sample", "d.sample(1000, rng=0)")
@@ -459,6 +495,16 @@ def of_tensor(name: str) -> Row | None:
         return _IN_PLACE + "; a leaf is given new values by assign_", "x.assign_(value)"
     row = of_numpy(name)
     return row if row is not None and "(" in row[1] else None
+
+
+def of_special(name: str) -> Row | None:
+    """The row for a name that `autodiff.special` does not have."""
+    return SPECIAL.get(name) or of_numpy(name)
+
+
+def of_plotting(name: str) -> Row | None:
+    """The row for a name that `autodiff.plotting` does not have."""
+    return PLOTTING.get(name)
 
 
 def of_probability(name: str) -> Row | None:

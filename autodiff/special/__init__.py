@@ -1,5 +1,10 @@
 """Numerically stable functions that NumPy does not have, for arrays and Tensors."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from autodiff import names as _names
 from autodiff.special.activations import (
     elu,
     expit,
@@ -85,3 +90,14 @@ __all__ = [
     "sum_of_squares",
     "xlogy",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Say what a name of another library is called here."""
+    raise _names.not_in_module("autodiff.special", name, _row_of, __all__)
+
+
+def _row_of(name: str) -> _names.Row | None:
+    from autodiff.names.tables import of_special
+
+    return of_special(name)

@@ -24,6 +24,7 @@ from autodiff.testing.differences import DOUBLE, Vector
 from autodiff.testing.report import MUTATES, RAISES, RANDOM, NotCheckableError, refusal
 from autodiff.transforms.calling import called
 from autodiff.transforms.first_order import linearize, vjp
+from autodiff.transforms.recording import expect_function
 from autodiff.typing import Array
 
 
@@ -165,6 +166,7 @@ def problem_of(
     GradientCheckError
         If `f` raises, writes into its arguments or is not deterministic.
     """
+    expect_function(f, "to check, and its arguments follow, gradcheck(f, x)")
     keywords = keywords or {}
     flat: list[Any] = []
     names: list[str] = []

@@ -49,10 +49,12 @@ def _advice(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) 
         return ""
     places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.name not in kwargs]
     wanted = [p.name for p in places if p.default is p.empty]
-    given = ", ".join(_kind(a) for a in args)
+    given = ", ".join(_kind(a) for a in args) or "nothing"
     name = getattr(f, "__name__", "f").replace("<lambda>", "f")
     takes = f"{name}({', '.join(p.name for p in places)}) takes {len(wanted) or len(places)} argument(s)"
     fact = f"{takes} and is called with {len(args)}: {given}."
+    if wanted and not args:
+        return f"{fact} Pass its arguments after the function: {name}, {', '.join(wanted)}."
     if len(args) < len(wanted):
         point = ", ".join(f"p[{i}]" for i in range(len(wanted)))
         return (

@@ -132,10 +132,15 @@ def recording_on() -> AbstractContextManager[None]:
     return nullcontext() if not switches.active or switches.is_recording() else set_recording(True)
 
 
+def expect_function(f: Any, whose: str) -> None:
+    """Raise GradientError if the first argument is no function."""
+    if not callable(f):
+        raise GradientError(f"the first argument is the function {whose}; {type(f).__name__} was given.")
+
+
 def record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Sequence[int]) -> Recording:
     """Call `f`, with fresh nodes for the chosen arguments."""
-    if not callable(f):
-        raise GradientError(f"the first argument is the function to differentiate; {type(f).__name__} was given.")
+    expect_function(f, "to differentiate")
     names = parameter_names(f, len(args))
     call = list(args)
     arguments = []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
 import autodiff as ad
+from nn.inputs import array_of
+from nn.named import refused
 from nn.randomness import generator
 
 
@@ -16,6 +18,7 @@ def train_test_split(
     stratify: Any = None,
     seed: int | None = None,
     rng: np.random.Generator | None = None,
+    **unknown: Never,
 ) -> tuple[Any, ...]:
     """Split the rows of some arrays at random into a training and a test part.
 
@@ -55,14 +58,16 @@ def train_test_split(
     """
     if not 0 < test_size < 1:
         raise ValueError(f"train_test_split: test_size must be a fraction between 0 and 1; {test_size!r} was given.")
-    plain = [a.data if isinstance(a, ad.Tensor) else np.asarray(a) for a in arrays]
-    if not plain:
+    if unknown:
+        refused("train_test_split", "nn.data.train_test_split(x, y, {})", train_test_split, unknown)
+    values = [array_of(a) for a in arrays]
+    if not values:
         raise ValueError("train_test_split: no arrays were given.")
-    labels = np.zeros(len(plain[0]), int) if stratify is None else np.asarray(stratify)
-    if any(len(a) != len(labels) for a in plain):
+    labels = np.zeros(len(values[0]), int) if stratify is None else array_of(stratify)
+    if any(len(a) != len(labels) for a in values):
         raise ad.ShapeError(
             f"train_test_split: the arrays and stratify must have the same number of rows; the arrays have "
-            f"{[len(a) for a in plain]} and the labels {len(labels)}."
+            f"{[len(a) for a in values]} and the labels {len(labels)}."
         )
     draw = np.random.default_rng(seed) if seed is not None else generator(rng)
     kinds, number = np.unique(labels, return_inverse=True)
@@ -76,7 +81,7 @@ def train_test_split(
         raise ValueError(
             f"train_test_split: {len(labels)} rows cannot be split with test_size={test_size}: a part would be empty."
         )
-    return tuple(part for a in plain for part in (a[train], a[test]))
+    return tuple(part for a in values for part in (a[train], a[test]))
 
 
 def standardise(train: Any, *others: Any) -> Any:
@@ -106,7 +111,7 @@ def standardise(train: Any, *others: Any) -> Any:
     >>> train.tolist(), test.tolist()
     ([[-1.0, 0.0], [1.0, 0.0]], [[0.0, 1.0]])
     """
-    arrays = [np.asarray(a.data if isinstance(a, ad.Tensor) else a) for a in (train, *others)]
+    arrays = [array_of(a) for a in (train, *others)]
     arrays = [a if a.dtype.kind == "f" else a.astype(float) for a in arrays]
     if any(a.ndim < 1 or a.shape[1:] != arrays[0].shape[1:] for a in arrays):
         raise ad.ShapeError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -88,8 +88,12 @@ class TransformerBlock(Module):
         self.norm2 = LayerNorm(embed_dim, eps, bias=bias, dtype=dtype)
         self.dropout = Dropout(dropout, rng=rng)
 
-    def forward(self, x: Any, *, causal: bool = False, key_mask: Any = None, mask: Any = None) -> ad.Tensor:
+    def forward(
+        self, x: Any, *, causal: bool = False, key_mask: Any = None, mask: Any = None, **unknown: Never
+    ) -> ad.Tensor:
         """Map (n, time, embed_dim) to the same shape."""
+        if unknown:
+            self._refuse("forward", unknown)
         x = as_input(x, self.linear1.weight.dtype)
         pre = self.norm == "pre"
         y = self.attention(self.norm1(x) if pre else x, causal=causal, key_mask=key_mask, mask=mask)

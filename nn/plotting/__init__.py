@@ -7,6 +7,11 @@ Matplotlib draws them (the extra ``plot``). Each function returns the Figure it 
 take ``ax=``.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
+from autodiff import names as _names
 from nn.plotting.boundaries import decision_boundary, draw_regions
 from nn.plotting.flow import gradient_flow, lost_units
 from nn.plotting.histograms import activation_histograms, weight_histograms
@@ -26,3 +31,14 @@ __all__ = [
     "lost_units",
     "weight_histograms",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Say what a name of another library is called here."""
+    raise _names.not_in_module("nn.plotting", name, _row_of, __all__)
+
+
+def _row_of(name: str) -> _names.Row | None:
+    from nn.names import of_plotting
+
+    return of_plotting(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
@@ -11,6 +12,10 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 import autodiff as ad
+from nn.inputs import array_of
+from nn.layers.activations import Sigmoid, Softmax
+from nn.layers.sequential import Sequential
+from nn.losses import binary_cross_entropy_with_logits, cross_entropy
 from nn.module import Module
 from nn.named import refused
 from nn.training.minibatches import Batches
@@ -30,7 +35,7 @@ def named(function: Callable[P, R]) -> Callable[P, R]:
         except TypeError as error:
             advice = _advice(str(error), args)
             if not kwargs.keys() <= signature.parameters.keys():
-                refused("fit", "nn.fit(model, optimizer, loss, data, {})", function, kwargs)
+                refused("fit", "nn.fit(model, optimizer, loss, data, {})", function, kwargs, "FIT_KEYWORDS")
             raise TypeError(advice) from None
         return function(*args, **kwargs)
 
@@ -123,6 +128,25 @@ def check(
             )
 
 
+_OF_SCORES = ((cross_entropy, "a softmax"), (binary_cross_entropy_with_logits, "a sigmoid"))
+
+
+def warn_of_activation(model: Module, loss: Any, stacklevel: int) -> None:
+    """Warn if the loss takes scores, and the last layer makes probabilities of them first."""
+    last: Any = model
+    while isinstance(last, Sequential) and len(last):
+        last = last[len(last) - 1]
+    for function, applied in _OF_SCORES:
+        if loss is function and isinstance(last, (Softmax, Sigmoid)):
+            path = next(path for path, layer in model.named_modules() if layer is last)
+            warnings.warn(
+                f"fit: nn.{function.__name__} takes scores and applies {applied} itself; the last layer of the model, "
+                f"{path} {type(last).__name__}, is one too many, and spoils the training. Leave it out; for "
+                f"probabilities, apply it to what the model returns.",
+                stacklevel=stacklevel + 1,
+            )
+
+
 def check_data(what: str, data: Any) -> None:
     """Raise TypeError or DtypeError unless data are a tuple of inputs and targets, and are numbers."""
     if isinstance(data, Batches):
@@ -133,7 +157,10 @@ def check_data(what: str, data: Any) -> None:
     if not isinstance(data, (tuple, list)) or len(data) < 2:
         raise TypeError(f"{what} must be a tuple of inputs and targets, (x, y); {_kind(data)} was given.")
     for i, array in enumerate(data):
-        dtype = array.dtype if isinstance(array, (ad.Tensor, np.ndarray)) else np.asarray(array).dtype
+        try:
+            dtype = array_of(array).dtype
+        except ad.ShapeError as error:
+            raise ad.ShapeError(f"{what}[{i}]: {error}") from None
         if dtype.kind in "OUSmM":
             raise ad.DtypeError(
                 f"{what}[{i}] holds text or objects (dtype {dtype}), and a model computes with numbers. Of a "

@@ -128,6 +128,7 @@ def fit(
         expect_folder("fit", checkpoint)
     callbacks = list(callbacks) if np.iterable(callbacks) else callbacks
     arguments.check(model, optimizer, loss, data, validation, metrics, schedule, early_stopping, callbacks)
+    arguments.warn_of_activation(model, loss, stacklevel=3)
     metrics = metrics or {}
     if schedule_every not in ("epoch", "batch"):
         raise ValueError(f'fit: schedule_every must be "epoch" or "batch"; {schedule_every!r} was given.')

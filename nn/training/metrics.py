@@ -8,6 +8,7 @@ import numpy as np
 
 import autodiff as ad
 from nn.checks import not_class_numbers, positive
+from nn.inputs import array_of
 
 
 def accuracy(outputs: Any, labels: Any) -> float:
@@ -41,7 +42,7 @@ def accuracy(outputs: Any, labels: Any) -> float:
 
 def _predicted(who: str, outputs: Any, labels: Any) -> tuple[Any, Any, int | None]:
     """The predicted labels, the right ones, and the number of classes as far as the outputs say it."""
-    scores, answers = (np.asarray(x.data if isinstance(x, ad.Tensor) else x) for x in (outputs, labels))
+    scores, answers = (array_of(x) for x in (outputs, labels))
     if scores.ndim not in (1, 2) or scores.shape[:1] != answers.shape or scores.shape[1:] in ((0,), (1,)):
         raise ad.ShapeError(
             f"{who}: outputs must have shape (n, k) or (n,), and labels (n,); {scores.shape} and {answers.shape} "

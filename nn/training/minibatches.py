@@ -8,6 +8,7 @@ from typing import Any, Never
 import numpy as np
 
 import autodiff as ad
+from nn.inputs import array_of
 from nn.named import refused
 from nn.randomness import generator
 
@@ -108,13 +109,13 @@ def batches(
         refused("batches", "nn.batches(x, y, {})", batches, unknown)
     if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
         raise ValueError(f"batches: batch_size must be a positive integer; {batch_size!r} was given.")
-    plain = [a.data if isinstance(a, ad.Tensor) else np.asarray(a) for a in arrays]
-    shapes = [a.shape for a in plain]
-    if not plain or any(not s or s[0] != shapes[0][0] for s in shapes):
+    values = [array_of(a) for a in arrays]
+    shapes = [a.shape for a in values]
+    if not values or any(not s or s[0] != shapes[0][0] for s in shapes):
         number = next((a for a in arrays if isinstance(a, (int, np.integer))), None)
         raise ad.ShapeError(
             f"batches: the arrays must have the same number of rows (first axis); shapes {shapes} were given."
             + ("" if number is None else f" The number of rows in a batch has a name: batch_size={number}.")
         )
     draw = np.random.default_rng(seed) if seed is not None else rng
-    return Batches(plain, int(batch_size), shuffle, drop_last, draw)
+    return Batches(values, int(batch_size), shuffle, drop_last, draw)

@@ -245,6 +245,8 @@ def _run(
         move: Move | None = None
         if _is_flat(objective, point, history, tol):
             success, message = True, "the gradient is 0 within the tolerance"
+            if not objective.free(point).all():
+                message += ", but for what pushes against a bound"
             if certify:
                 pair = _flattest(objective, point)
                 curvature = pair.value
@@ -281,7 +283,7 @@ def _run(
         nfev=objective.nfev,
         nhvp=objective.nhvp,
         success=success,
-        message=f"{message} (max|g| = {_size(objective, point):.2e}).",
+        message=f"{message} (max|g|{_rest(objective, point)} = {_size(objective, point):.2e}).",
         history=history,
         curvature=curvature,
     )
@@ -291,6 +293,10 @@ def _is_flat(objective: Objective, point: Point, history: list[Record], tol: flo
     """Whether the gradient is small relative to f, and f has not risen. Once f has fallen far, the scale is capped."""
     scale = min(max(1.0, abs(point.fun)), _FALL * max(1.0, abs(history[0].fun)))
     return _size(objective, point) <= tol * scale and point.fun <= history[0].fun
+
+
+def _rest(objective: Objective, point: Point) -> str:
+    return "" if objective.free(point).all() else " of the rest"
 
 
 def _size(objective: Objective, point: Point) -> float:
@@ -328,6 +334,8 @@ def _flattest(objective: Objective, point: Point) -> Eigenpair:
 def _kind(pair: Eigenpair, negligible: float) -> str:
     if np.isnan(pair.value):
         return "; the curvature there is not finite"
+    if np.isinf(pair.value):
+        return ", and every number is at a bound: a minimum"
     if pair.value < -negligible:
         return f", but the smallest curvature is {pair.value:.2e}, and no lower point was found along it"
     if pair.value <= negligible:

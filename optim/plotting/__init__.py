@@ -5,6 +5,11 @@ dict holds several paths by name. Each function returns the Figure it drew on; t
 ``ax=``.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
+from autodiff import names as _names
 from optim.plotting.contours import contours
 from optim.plotting.courses import courses
 from optim.plotting.curvature import critical_points, hessian_ellipses
@@ -21,3 +26,14 @@ __all__ = [
     "learning_rates",
     "surface",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Say what a name of another library is called here."""
+    raise _names.not_in_module("optim.plotting", name, _row_of, __all__)
+
+
+def _row_of(name: str) -> _names.Row | None:
+    from optim.names import of_plotting
+
+    return of_plotting(name)
