@@ -278,6 +278,31 @@ def test_names_may_be_numbers_and_missing_values_are_a_list():
         nn.data.from_table({"a": ["1", "NA"]}, missing_values="NA")
 
 
+def test_whole_numbers_are_one_category_however_they_are_written():
+    table = nn.data.from_table({"k": ["1.0", "2.0", "3.10", "0700"]}, categories=["k"])
+    assert table.names == ["k=1", "k=2", "k=3.10", "k=0700"]
+    rows = table.encoder({"k": [1, 1.0, "1", "1.00", "2.0", "3.10", "0700"]})
+    assert rows.argmax(axis=1).tolist() == [0, 0, 0, 0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("size", [1e-320, 1e-200, 1.0, 1e200, 1e307])
+def test_columns_of_any_size_are_standardised(size):
+    features = nn.data.from_table({"a": [size, 2 * size, 3 * size], "b": [1.0, 1.0, 1.0]}).features
+    np.testing.assert_allclose(features[:, 0], [-(1.5**0.5), 0, 1.5**0.5], rtol=1e-2 if size < 1e-300 else 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "told"),
+    [
+        ({"a": [1.0, 2.0]}, {"drop": 2}, r"drop must be a list of texts; give drop=\[2\]"),
+        ({0: [1.0], "0": [2.0]}, {}, r"two columns have the same name as text: \[0, '0'\]. Rename"),
+    ],
+)
+def test_names_that_are_numbers_are_told(source, options, told):
+    with pytest.raises((TypeError, ad.StructureError), match=told):
+        nn.data.from_table(source, **options)
+
+
 @pytest.mark.parametrize("columns", [{"a": [1.0, 2.0], "y": [1e300, 2.0]}, {"a": [1e300, 2.0], "y": [1.0, 2.0]}])
 def test_a_number_that_float32_cannot_hold_is_named(columns):
     with pytest.raises(ad.DomainError, match=r"1e\+300 does not fit float32"):

@@ -35,6 +35,8 @@ def test_the_program_learns_and_leaves_its_files(run):
     assert history["loss"][-1] < 0.5 * history["loss"][0] and 1 < history.best_epoch <= history.epochs
     assert names["table"].names[:2] == ["size", "size is missing"] and "heating=missing" in names["table"].names
     assert names["table"].classes == ["high", "low", "middle"]
+    sizes = names["x"][names["x"][:, 1] == 0, 0]
+    assert len(names["x"]) == 384 and abs(sizes.mean()) < 1e-6  # the means are those of the training rows alone
     files = {file.name for file in folder.iterdir()}
     assert {"flats.csv", "flats.npz", "history.png", "confusion.png", "model.npz"} <= files
     assert sum(line.endswith("  best") for line in told) == 1 and told[-1].startswith("epoch 2: 12 batches")

@@ -20,6 +20,7 @@ MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "?")
 """Texts that stand for a missing value unless others are given."""
 
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?")
+_WHOLE = re.compile(r"-?\d+\.0+")
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 
@@ -120,6 +121,8 @@ class Reader(NamedTuple):
         """The columns of a source: a path, a data frame, a mapping of columns, one row, or a list of rows."""
         if isinstance(source, (str, os.PathLike)):
             return self._of_file(source, who)
+        if isinstance(source, np.ndarray) and source.dtype == object:  # rows that have been split
+            source = source.tolist()
         if isinstance(source, Mapping):
             columns = dict(source)
             if columns and not any(_is_column(v) for v in columns.values()):
@@ -135,6 +138,8 @@ class Reader(NamedTuple):
                 f'{{"a": array[:, 0], "b": array[:, 1]}} is such a dict.'
             )
         found = {str(name): _flat(values) for name, values in columns.items()}
+        if len(found) < len(columns):
+            raise ad.StructureError(f"{who}: two columns have the same name as text: {list(columns)}. Rename one.")
         sizes = {name: len(values) for name, values in found.items()}
         if len(set(sizes.values())) > 1:
             raise ad.ShapeError(f"{who}: the columns must have the same number of rows; they have {sizes}.")
@@ -216,9 +221,13 @@ class Reader(NamedTuple):
 
 
 def text(value: Any) -> str:
-    """A value as the name of a category: the same for 3, 3.0 and "3"."""
+    """A value as the name of a category: the same for 3, 3.0, "3" and "3.0", which are one number in some tables.
+
+    Other texts stay as they are: 0300 is a postcode, and 3.10 the version after 3.9.
+    """
     if isinstance(value, str):
-        return value.strip()
+        value = value.strip()
+        return value.partition(".")[0] if _WHOLE.fullmatch(value) else value
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
     return str(value)

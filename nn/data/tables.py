@@ -137,7 +137,7 @@ def from_table(
 
     Parameters
     ----------
-    source : path, DataFrame, dict of columns, or list of dicts
+    source : path, DataFrame, dict of columns, or list (or array) of dicts
         A path is that of a CSV file in UTF-8 whose first line names the columns.
     target : str, optional
         The column to predict.
@@ -174,7 +174,7 @@ def from_table(
     Notes
     -----
     A column all of whose values are numbers, or truth values, holds numbers. A column of texts holds categories, and
-    each becomes a feature that is 0 or 1. A column most of whose values are numbers must hold nothing else. Means,
+    each becomes a feature that is 0 or 1. The numbers 1 and 1.0 and the texts "1" and "1.0" are one category. A column most of whose values are numbers must hold nothing else. Means,
     deviations and categories are those of the rows given here. To keep test data out of them, read the training rows
     with `from_table` and the others with the encoder: ``table.encoder(rows)``, ``table.encoder.target(rows)``.
 
@@ -197,7 +197,7 @@ def from_table(
         if value not in known:
             raise ValueError(f"from_table: {what} must be one of {', '.join(map(repr, known))}; {value!r} was given.")
     for what, listed in (("categories", categories), ("drop", drop), ("missing_values", missing_values)):
-        if isinstance(listed, str):
+        if isinstance(listed, str) or not np.iterable(listed):
             raise TypeError(f"from_table: {what} must be a list of texts; give {what}=[{listed!r}].")
     categories, drop = [str(name) for name in categories], [str(name) for name in drop]  # as columns are named
     target = None if target is None else str(target)
@@ -215,9 +215,10 @@ def from_table(
         if found is None:
             numbers = _numbers(column, missing != "error", "from_table")
             numbers = numbers[~column.missing]
-            mean.append(numbers.mean())
-            with np.errstate(over="ignore"):  # `_narrow` names what is too large
-                scale.append(numbers.std() if numbers.min() < numbers.max() else 1.0)
+            _, power = np.frexp(np.abs(numbers).max())  # without this, squares of huge numbers overflow
+            near_one = np.ldexp(numbers, -power)
+            mean.append(np.ldexp(near_one.mean(), power))
+            scale.append(np.ldexp(near_one.std(), power) if numbers.min() < numbers.max() else 1.0)
             kept = "mean" if missing == "indicator" and not gone else missing
         elif gone and missing != "error" and _OWN_CATEGORY not in found:
             found = [*found, _OWN_CATEGORY]
