@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import inspect
 import os
 import runpy
 import subprocess
@@ -15,6 +16,8 @@ import numpy as np
 import pytest
 
 import autodiff as ad
+import nn
+import optim
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = sorted((ROOT / "tests" / "typing").glob("*.py"))
@@ -162,3 +165,24 @@ class C:
     def m(self) -> Any: ...
 """)
     assert public_functions(file) == {"f": ["Any"], "g": ["int", "str"], "C.m": ["Any"]}
+
+
+@pytest.mark.parametrize("package", [ad, nn, optim], ids=lambda p: p.__name__)
+def test_the_types_of_public_functions_can_be_asked_for(package):
+    pytest.importorskip("hypothesis")
+    rooms = {package.__name__: package}
+    for name in package.__all__:
+        thing = getattr(package, name)
+        if inspect.ismodule(thing):
+            rooms[thing.__name__] = thing
+    rooms |= {"autodiff.testing.strategies": ad.testing.strategies} if package is ad else {}
+    asked = 0
+    for room in rooms.values():
+        for name in getattr(room, "__all__", ()):
+            thing = getattr(room, name)
+            methods = [f for f in vars(thing).values() if inspect.isfunction(f)] if inspect.isclass(thing) else []
+            for function in [thing, *methods]:
+                if inspect.isfunction(function) or inspect.isclass(function):
+                    typing.get_type_hints(function)  # NameError for a name that only a checker imports
+                    asked += 1
+    assert asked > 50

@@ -16,6 +16,8 @@ from autodiff.compiler.values import Op, Value, values_in
 
 if TYPE_CHECKING:
     from autodiff.drawing.rendering import Picture  # loads graphviz
+else:
+    Picture = Any
 
 
 @dataclass(eq=False)

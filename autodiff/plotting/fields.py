@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -10,14 +10,9 @@ from autodiff.calculus import curl, divergence
 from autodiff.calculus import gradient_field as gradient_of
 from autodiff.errors import DomainError
 from autodiff.plotting.sampling import Box, box_of, field_at, grid, scalars_at, without_rounding
-from autodiff.plotting.style import axes_of, diverging, titled
+from autodiff.plotting.style import Axes, Figure, axes_of, diverging, titled
 from autodiff.transforms.recording import Function
 from autodiff.typing import Array
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 
 _COLOURS = {"divergence": divergence, "curl": curl}
 _FINE = 120

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,14 +12,9 @@ from autodiff.calculus.integrands import stacked
 from autodiff.calculus.theorems import green
 from autodiff.plotting.fields import checked_count, draw_arrows, size_of
 from autodiff.plotting.sampling import Box, field_at, grid, scalars_at, without_rounding
-from autodiff.plotting.style import RED, axes_of, diverging
+from autodiff.plotting.style import RED, Axes, Figure, axes_of, diverging
 from autodiff.transforms.recording import Function
 from autodiff.typing import Array
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 
 _POINTS = 181
 

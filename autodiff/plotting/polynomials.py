@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from autodiff.calculus import taylor
 from autodiff.errors import DomainError
 from autodiff.plotting.sampling import frame, heights, interval_of, number
-from autodiff.plotting.style import GREY, PALETTE, axes_of
+from autodiff.plotting.style import GREY, PALETTE, Axes, Figure, axes_of
 from autodiff.transforms.recording import Function
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 
 _DASHES = ("--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (7, 2)))
 

@@ -12,9 +12,11 @@ import numpy as np
 from autodiff.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from matplotlib.axes import Axes as Axes
     from matplotlib.colors import LinearSegmentedColormap
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Figure
+else:  # for `typing.get_type_hints`, without loading Matplotlib
+    Axes = Figure = LinearSegmentedColormap = Any
 
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#555555"
 """Colours that people with red-green colour blindness can distinguish (M. Okabe, K. Ito, "Color universal design",

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from autodiff.calculus import integrate, riemann_sum
 from autodiff.errors import StructureError
 from autodiff.plotting.sampling import frame, heights, interval_of
-from autodiff.plotting.style import BLUE, GREY, ORANGE, axes_of
+from autodiff.plotting.style import BLUE, GREY, ORANGE, Axes, Figure, axes_of
 from autodiff.transforms.recording import Function
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 
 _PLACES = {"left": 0.0, "midpoint": 0.5, "right": 1.0}
 

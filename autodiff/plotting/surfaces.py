@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from autodiff.errors import DomainError, ShapeError
 from autodiff.plotting.sampling import box_of, grid, scalars_at
-from autodiff.plotting.style import BLUE, GREY, RED, axes_of
+from autodiff.plotting.style import BLUE, GREY, RED, Axes, Figure, axes_of
 from autodiff.transforms.directions import directional_derivative as slope_along
 from autodiff.transforms.first_order import grad
 from autodiff.transforms.recording import Function
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 
 def directional_derivative(

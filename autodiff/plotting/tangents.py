@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from autodiff.errors import DomainError
 from autodiff.plotting.sampling import frame, heights, interval_of, number
-from autodiff.plotting.style import BLUE, GREEN, GREY, ORANGE, RED, Film, axes_of
+from autodiff.plotting.style import BLUE, GREEN, GREY, ORANGE, RED, Axes, Figure, Film, axes_of
 from autodiff.transforms.calling import called
 from autodiff.transforms.directions import derivative
 from autodiff.transforms.recording import Function
 from autodiff.typing import Array
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 
 POINTS = 401
 

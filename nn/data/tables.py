@@ -174,9 +174,10 @@ def from_table(
     Notes
     -----
     A column all of whose values are numbers, or truth values, holds numbers. A column of texts holds categories, and
-    each becomes a feature that is 0 or 1. The numbers 1 and 1.0 and the texts "1" and "1.0" are one category. A column most of whose values are numbers must hold nothing else. Means,
-    deviations and categories are those of the rows given here. To keep test data out of them, read the training rows
-    with `from_table` and the others with the encoder: ``table.encoder(rows)``, ``table.encoder.target(rows)``.
+    each becomes a feature that is 0 or 1; 1, 1.0, "1" and "1.0" are one category. A column most of whose values are
+    numbers must hold nothing else. Means, deviations and categories are those of the rows given here. To keep test data
+    out of them, read the training rows with `from_table` and the others with the encoder: ``table.encoder(rows)``,
+    ``table.encoder.target(rows)``.
 
     Examples
     --------

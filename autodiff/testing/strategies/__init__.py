@@ -1,6 +1,8 @@
 """Hypothesis strategies for derivatives: arrays in unusual layouts, matrices by kind, random functions and networks.
 
 This is the only package that imports Hypothesis (the extra ``testing``), so it is loaded on first use.
+Its files do without ``from __future__ import annotations``: Hypothesis puts its functions into a module of its own,
+where `typing.get_type_hints` would not find the names of types.
 """
 
 from autodiff.testing.registration import register_tensors

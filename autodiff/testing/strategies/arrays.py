@@ -1,7 +1,5 @@
 """Arrays of all shapes and layouts, in the domain of a function, and at points where rules tend to be wrong."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Random smooth functions: expression graphs in which results are used more than once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

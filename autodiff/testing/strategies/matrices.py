@@ -1,7 +1,5 @@
 """Matrices by kind: those that a routine of linear algebra needs, and those that it must survive."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

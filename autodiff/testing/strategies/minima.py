@@ -1,7 +1,5 @@
 """Optimisation problems whose minima are known."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """Random small networks with their data."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
