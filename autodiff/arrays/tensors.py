@@ -17,7 +17,7 @@ from typing import Any, Never, Self
 
 import numpy as np
 
-from autodiff.arrays.counts import Count
+from autodiff.arrays.counts import Count, counts
 from autodiff.arrays.messages import as_array, explain, no_array, unsupported
 from autodiff.arrays.methods import At, NumpyMethods
 from autodiff.core import copying, sweeps, switches, walks
@@ -410,7 +410,7 @@ class Tensor(NumpyMethods["Tensor"]):
     @property
     def size(self) -> int:
         """Number of entries."""
-        return Count(self._data.size)
+        return counts[self._data.size]
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -16,6 +16,15 @@ from autodiff.core.primitives import ELEMENTWISE, LINEAR, MASKING
 from autodiff.core.tape import Node
 
 
+def array_behind(x: Any) -> Any:
+    """The array in a Tensor, or that of all copies in a Batch; anything else as it is."""
+    array = getattr(x, "_data", None)  # of a Tensor; it is asked for no name that it lacks
+    if array is None:
+        array = getattr(x, "values", x)  # a Batch holds an array or a Tensor
+        array = getattr(array, "_data", array)
+    return array
+
+
 def blocked(g: Any, alive: Any, *, recorded: bool = False) -> Any:
     """A cotangent or tangent with its dead entries set to 0, whatever value a slope gave them.
 
@@ -24,10 +33,7 @@ def blocked(g: Any, alive: Any, *, recorded: bool = False) -> Any:
     `np.where` would give a 0-d array. The result has the memory layout of `g`, gaps aside, whether entries are dead or
     not: the last bit of a later sum depends on the layout, and a compiled program cannot ask whether any entry is dead.
     """
-    array = getattr(g, "_data", None)  # of a Tensor; it is asked for no name that it lacks
-    if array is None:
-        array = getattr(g, "values", g)  # all copies of a Batch
-        array = getattr(array, "_data", array)
+    array = array_behind(g)
     if type(alive) is np.ndarray and alive.all() and (type(array) is not np.ndarray or array.flags.forc):
         return g
     strides = array.strides if hasattr(alive, "strides") and getattr(array, "shape", ()) == alive.shape else ()

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.core import switches
-from autodiff.core.masks import any_over_broadcast, blocked, mask_pulled, outputs_mask, own_mask
+from autodiff.core.masks import any_over_broadcast, array_behind, blocked, mask_pulled, outputs_mask, own_mask
 from autodiff.core.primitives import ELEMENTWISE, GUARDING, MASKING, OVERFLOWING, SINGULAR, pass_on
 from autodiff.core.tape import ITEM, Leaf, Node, item_node
 from autodiff.core.walks import Walk
@@ -203,8 +203,7 @@ def _arrays_in(values: Iterable[Any]) -> Iterator[Any]:
         if isinstance(value, (list, tuple)):
             yield from _arrays_in(value)
         elif value is not None:
-            value = getattr(value, "values", value)  # a Batch holds an array or a Tensor
-            yield getattr(value, "_data", value)
+            yield array_behind(value)
 
 
 def are_finite(*arrays: Any) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff import ops, probability, special
+from autodiff.core.masks import array_behind
 from autodiff.core.primitives import LINEAR, MADE, NUMPY_PRIMITIVES, Primitive, Rule
 
 
@@ -396,5 +397,5 @@ def _equal(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(_equal, one, other))
     if one is None or other is None:
         return one is other
-    one, other = (getattr(v, "values", getattr(v, "_data", v)) for v in (one, other))  # the arrays of Batches, Tensors
+    one, other = array_behind(one), array_behind(other)
     return bool(np.array_equal(one, other, equal_nan=True))
