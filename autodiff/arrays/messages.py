@@ -47,18 +47,13 @@ def explain(primitive: Primitive | str, operands: Sequence[Any], error: Exceptio
     return ShapeError(f"{name} of operands with shapes {_listed(shapes)}: {error}")
 
 
-def as_array(x: Any, dtype: Any = None, copy: bool | None = None) -> Any:
-    """`np.array`, which says of a ragged list where its rows differ."""
-    try:
-        return np.array(x, dtype=dtype, copy=copy)
-    except ValueError:
-        if isinstance(x, (list, tuple)) and (where := _ragged(x)):
-            raise ShapeError(where) from None
-        raise
+def no_rows(x: Any, error: ValueError) -> ValueError:
+    """The error about what NumPy cannot make an array of: where the rows of nested lists differ; else NumPy's own."""
+    told = _ragged(x) if isinstance(x, (list, tuple)) else ""
+    return ShapeError(told) if told else error
 
 
 def _ragged(rows: Any, path: str = "") -> str:
-    """Which entries of nested lists differ in shape, and what to do; empty if none do."""
     first: Any = None
     for i, row in enumerate(rows):
         try:

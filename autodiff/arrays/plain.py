@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.arrays.messages import as_array
-from autodiff.arrays.tensors import Tensor, met
+from autodiff.arrays.tensors import Tensor, as_array, met
 from autodiff.core.switches import is_traced
 
 

@@ -18,7 +18,7 @@ from typing import Any, Never, Self
 import numpy as np
 
 from autodiff.arrays.counts import Count, counts
-from autodiff.arrays.messages import as_array, explain, no_array, unsupported
+from autodiff.arrays.messages import explain, no_array, no_rows, unsupported
 from autodiff.arrays.methods import At, NumpyMethods
 from autodiff.core import copying, sweeps, switches, walks
 from autodiff.core.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
@@ -194,6 +194,14 @@ def _operand(other: Any) -> Any:
     if type(other) is Count:
         return int(other)
     return other if isinstance(other, (float, int, complex)) or is_traced(other) else NotImplemented
+
+
+def as_array(x: Any) -> Any:
+    """`np.asarray`, which says of a ragged list where its rows differ."""
+    try:
+        return np.asarray(x)
+    except ValueError as error:
+        raise no_rows(x, error) from None
 
 
 def plain(array: Any) -> Any:
@@ -1131,7 +1139,10 @@ def tensor(
         return Tensor(twin if dtype is None else twin.astype(dtype), requires_grad, name)
     if type(data) is float and dtype is None and requires_grad:  # the numbers of a hand-worked example
         return lift(np.float64(data), Leaf(name))
-    values = as_array(data._data if isinstance(data, Tensor) else plain(data), dtype, copy=True)
+    try:
+        values = np.array(data._data if isinstance(data, Tensor) else plain(data), dtype=dtype)
+    except ValueError as error:
+        raise no_rows(data, error) from None
     return Tensor(values, requires_grad, name)
 
 
