@@ -95,6 +95,6 @@ _UFUNCS: Any = np._core.umath  # type: ignore[attr-defined]  # the place of ufun
 REFUSED.update(
     {f: _TEXT for f in vars(_UFUNCS).values() if isinstance(f, np.ufunc) and not f.types and hasattr(f, "nin")}
 )
-REFUSED.update(dict.fromkeys([getattr(np.strings, n) for n in ("isalpha", "isnumeric")], _TEXT))
+_refuse(_TEXT, "isalpha isnumeric", _UFUNCS)  # of objects, too
 REFUSED[_UFUNCS.clip] = "it is internal to np.clip; call that."
 NUMPY_CONSTANTS.add(_UFUNCS._ones_like)
