@@ -211,7 +211,7 @@ def test_the_call_of_the_curriculum():
         ),
         "lists for the tuples of jvp": (
             lambda: ad.jvp(squares, [2.0, 1.0], [1.0, 0.0]),
-            ("two tuples", r"ad.jvp\(f, \(x,\), \(t,\)\)", "list of numbers is one argument"),
+            (r"squares\(x\) takes 1", "called with 2", r"lambda x, y: squares\(np.stack\(\[x, y\]\)\)"),
         ),
         "a table without a point": (
             lambda: ad.trace_table(of_a_point),

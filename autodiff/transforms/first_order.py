@@ -436,11 +436,9 @@ def jvp(f: Function, xs: Sequence[Any], ts: Sequence[Any], **kwargs: Any) -> tup
     >>> float(y), float(dy)
     (6.0, 3.0)
     """
-    xs, ts = pytree.point(xs), pytree.point(ts)  # a list of numbers is one point
     if not isinstance(xs, (tuple, list)) or not isinstance(ts, (tuple, list)) or len(xs) != len(ts):
         raise GradientError(
-            "jvp: give two tuples of one length, the arguments and their tangents: ad.jvp(f, (x,), (t,)). A "
-            "list of numbers is one argument."
+            "jvp: give two tuples of one length, the arguments and their tangents: ad.jvp(f, (x,), (t,))."
         )
     y, pushforward = linearize(f, *xs, **kwargs)
     return y, pushforward(*ts)
