@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
 
 import autodiff as ad
 from tests.op_cases import ALL
-from tests.op_cases.checks import assert_close, examples, problem, slope_size
+from tests.op_cases.checks import assert_close, on_calls, problem, slope_size
 from tests.op_cases.tolerances import DERIVATIVE
 
 RTOL = DERIVATIVE[np.dtype(np.float64)]
@@ -14,8 +13,6 @@ RTOL = DERIVATIVE[np.dtype(np.float64)]
 
 @pytest.mark.parametrize("case", [c for c in ALL if c.real], ids=str)
 def test_jacobians_equal_stacked_pullbacks(case):
-    @examples(0.3)
-    @given(call=case.calls())
     def check(call):
         here = problem(case, call)
         size = slope_size(here)
@@ -37,7 +34,7 @@ def test_jacobians_equal_stacked_pullbacks(case):
                 expected = reverse[k][i].real if np.isrealobj(x) else reverse[k][i]
                 assert_close(expected, block, RTOL, size=size, what=f"result {k} by operand {i}")
 
-    check()
+    on_calls(case, check, 0.3)
 
 
 def stacked(pullback, outputs):

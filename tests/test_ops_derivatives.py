@@ -2,28 +2,26 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
 
 import autodiff as ad
+from autodiff.testing.gradients import check_problem
 from autodiff.testing.rules import check_adjoint, check_memory
 from tests.op_cases import ALL, cast
 from tests.op_cases.case import Call
-from tests.op_cases.checks import assert_close, check_derivatives, examples, largest, plain, problem, slope_size
+from tests.op_cases.checks import assert_close, check_derivatives, largest, on_calls, plain, problem, settings_of, slope_size
 from tests.op_cases.tolerances import DERIVATIVE
 
 
 @pytest.mark.parametrize("case", ALL, ids=str)
 def test_both_sweeps_agree_with_differences_and_with_each_other(case):
-    @examples()
-    @given(call=case.calls())
     def check(call):
-        check_derivatives(case, call)
         here = problem(case, call)
+        check_problem(here, 1, settings_of(case), seed=1)
         check_adjoint(here, np.random.default_rng(0))
         check_memory(here)
         shapes_and_dtypes(here)
 
-    check()
+    on_calls(case, check)
 
 
 def shapes_and_dtypes(here):
@@ -37,18 +35,14 @@ def shapes_and_dtypes(here):
 
 @pytest.mark.parametrize("case", [c for c in ALL if c.order > 1], ids=str)
 def test_second_order_agrees_with_differences_of_the_first(case):
-    @examples(0.3)
-    @given(call=case.calls())
     def check(call):
         check_derivatives(case, call, order=case.order)
 
-    check()
+    on_calls(case, check, 0.3)
 
 
 @pytest.mark.parametrize("case", ALL, ids=str)
 def test_float32_stays_float32(case):
-    @examples(0.5)
-    @given(call=case.calls())
     def check(call):
         narrow = problem(case, Call([cast(x, np.float32) for x in call.operands], call.keywords))
         wide = problem(case, Call([cast(cast(x, np.float32), np.float64) for x in call.operands], call.keywords))
@@ -59,7 +53,7 @@ def test_float32_stays_float32(case):
         for one, other in zip(derivatives(narrow), expected, strict=True):
             assert_close(one, other, DERIVATIVE[np.dtype(np.float32)], size=size)
 
-    check()
+    on_calls(case, check, 0.5)
 
 
 def derivatives(here):

@@ -2,20 +2,16 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import autodiff as ad
 from autodiff import pytree
 from tests.op_cases import ALL, cast
-from tests.op_cases.checks import assert_close, examples, largest, plain, tracked
+from tests.op_cases.checks import assert_close, largest, on_calls, plain, tracked
 from tests.op_cases.tolerances import VALUE
 
 
 @pytest.mark.parametrize("case", ALL, ids=str)
 def test_value_and_dtype_are_those_of_numpy(case):
-    @examples()
-    @given(call=case.calls(), dtype=st.sampled_from([np.float64, np.float32]))
     def check(call, dtype):
         operands = [cast(x, dtype) for x in call.operands] if dtype is np.float32 else call.operands
         expected = plain((case.reference or case.fn)(*operands, **call.keywords))
@@ -28,4 +24,4 @@ def test_value_and_dtype_are_those_of_numpy(case):
                 assert data.dtype == wanted.dtype, name
                 assert_close(data, wanted, VALUE.get(wanted.dtype, 0.0), size=largest(operands), what=name)
 
-    check()
+    on_calls(case, check, dtype=[np.float64, np.float32])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import keyword
 import unicodedata
 from typing import Any
@@ -35,7 +36,12 @@ def identifier(text: Any, otherwise: str = "v") -> str:
     >>> identifier("encoder.fc1"), identifier("lambda"), identifier("2 Linear"), identifier("a; b")
     ('encoder_fc1', 'lambda_', 'p2_Linear', 'a_b')
     """
-    whole = unicodedata.normalize("NFKC", str(text)[:_LONG])
+    return _identifier(str(text)[:_LONG], otherwise)
+
+
+@functools.lru_cache(4096)  # the names of a program are the same few, asked for by every pass that writes it
+def _identifier(text: str, otherwise: str) -> str:
+    whole = unicodedata.normalize("NFKC", text)
     parts = "".join(c if f"a{c}".isidentifier() else " " for c in whole).split()
     name = "_".join(parts).strip("_")[:_LONG] or otherwise
     if not name[0].isidentifier():

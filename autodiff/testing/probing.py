@@ -102,9 +102,14 @@ class Prober:
 
     def __init__(self, problem: Problem, order: int, settings: Settings, rng: np.random.Generator) -> None:
         self.given, self.order, self.settings, self.rng = problem.leaves, order, settings, rng
-        self.problem, self.left_out = without_infinities(problem.at(widened(problem.leaves)))
-        self.at_zero = self.problem.value(self.problem.leaves)
-        self.resolution = max(resolution_of(self.problem, self.problem.leaves), DOUBLE)
+        wide = problem.at(widened(problem.leaves))
+        with np.errstate(all="ignore"):
+            results = wide.call(*wide.leaves)
+        self.problem, self.left_out = without_infinities(wide, results)
+        if self.left_out:
+            results = self.problem.call(*wide.leaves)
+        self.at_zero = as_vector(results)
+        self.resolution = max(resolution_of(results), DOUBLE)
         y, self.pullback = vjp(self.problem.call, *self.problem.leaves)
         self.cts = [direction(np.ones(np.shape(v), np.result_type(v.dtype, np.float64)), rng) for v in y]
         self.ct = as_vector(self.cts)

@@ -87,10 +87,9 @@ def read_only(x: Array) -> Array:
     return x if x.ndim else x[()]
 
 
-def without_infinities(problem: Problem) -> tuple[Problem, int]:
-    """The problem with results that are not finite masked out, since they cannot be compared, and their number."""
-    with np.errstate(all="ignore"):
-        finite = [np.isfinite(untracked(y)) for y in problem.call(*problem.leaves)]
+def without_infinities(problem: Problem, results: Sequence[Any]) -> tuple[Problem, int]:
+    """The problem with `results` that are not finite masked out, since they cannot be compared, and their number."""
+    finite = [np.isfinite(untracked(y)) for y in results]
     left_out = sum(int(np.size(mask) - np.count_nonzero(mask)) for mask in finite)
     if not left_out:
         return problem, 0
@@ -101,9 +100,9 @@ def without_infinities(problem: Problem) -> tuple[Problem, int]:
     return Problem(problem.name, call, problem.leaves, problem.names, problem.primal), left_out
 
 
-def resolution_of(problem: Problem, leaves: Sequence[Array]) -> float:
-    """The relative precision of the results for double-precision arguments: coarser if `f` casts to a smaller dtype."""
-    dtypes = [np.dtype(y.dtype) for y in problem.call(*leaves)]
+def resolution_of(results: Sequence[Any]) -> float:
+    """The relative precision of `results` for double-precision arguments: coarser if `f` casts to a smaller dtype."""
+    dtypes = [np.dtype(y.dtype) for y in results]
     return max([float(np.finfo(d).eps) for d in dtypes if d.itemsize < 16 or d.kind == "c"], default=DOUBLE)
 
 

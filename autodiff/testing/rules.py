@@ -321,8 +321,8 @@ def check_adjoint(problem: Problem, rng: np.random.Generator, rtol: float = 1e-1
         If they differ.
     """
     leaves = widened(problem.leaves)
-    rtol = max(rtol, 256 * resolution_of(problem, leaves))
     outputs, pullback = vjp(problem.call, *leaves)
+    rtol = max(rtol, 256 * resolution_of(outputs))
     _, pushforward = linearize(problem.call, *leaves)
     cts = [direction(np.ones(np.shape(y), y.dtype), rng) for y in outputs]
     for i, x in enumerate(leaves):

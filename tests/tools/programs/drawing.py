@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 import autodiff as ad
 from tests.tools.programs.filling import Filling, NothingFitsError
 from tests.tools.programs.program import Argument, State, Step
-from tests.tools.programs.templates import EXPRESSIONS, PREAMBLE, STATEMENTS
+from tests.tools.programs.templates import EXPRESSIONS, PREAMBLE_CODE, STATEMENTS
 from tests.tools.programs.values import LAYOUTS, values
 
 LARGEST = 20.0  # of a value in a step; what is larger is drawn anew, or powers of powers would overflow
@@ -43,7 +43,7 @@ class Drawing:
         self.steps = []
         self.fresh = set()
         self.scope = {"np": np, "ad": ad, "sliding_window_view": sliding_window_view, "values": values, "n": 2}
-        exec(PREAMBLE, self.scope)
+        exec(PREAMBLE_CODE, self.scope)
         self.kind = self.weighted(KINDS)
         self.holder = self.of(["", "", "", "box.", "global "])
         self.prefix = "box." if self.holder == "box." else ""

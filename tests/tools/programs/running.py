@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 import autodiff as ad
 from tests.tools.programs.composing import compose
 from tests.tools.programs.filling import NothingFitsError
-from tests.tools.programs.templates import PREAMBLE
+from tests.tools.programs.templates import PREAMBLE_CODE
 from tests.tools.programs.values import values
 from tests.tools.programs.writing import source
 
@@ -47,7 +47,7 @@ class Twin:
     def __init__(self, code):
         self.scope = {"np": np, "ad": ad, "types": types, "sliding_window_view": sliding_window_view, "values": values}
         self.scope["__name__"] = "random_program"
-        exec(PREAMBLE, self.scope)
+        exec(PREAMBLE_CODE, self.scope)
         self.file = f"<random program {next(_numbers)}>"
         linecache.cache[self.file] = (len(code), None, code.splitlines(keepends=True), self.file)
         exec(compile(code, self.file, "exec"), self.scope)

@@ -8,6 +8,7 @@ PREAMBLE = """\
 def helper(a, scale=2.0):
     return np.sin(a) * scale
 """
+PREAMBLE_CODE = compile(PREAMBLE, "<preamble>", "exec")  # every scope of every attempt runs it
 
 ELEMENTWISE = """
 np.tanh(<v>) | np.sin(<v>) | np.cos(<v>) | np.exp(-<v> * <v>) | np.sqrt(1 + <v> * <v>) | 1 / (1 + <v> * <v>) | -<v>
