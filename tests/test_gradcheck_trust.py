@@ -13,7 +13,10 @@ import autodiff as ad
 import nn
 from autodiff import pytree, special
 from autodiff.testing import GradientCheckError, NotCheckableError, check_rule, gradcheck
+from autodiff.testing.gradients import finds_fault
 from autodiff.testing.mutants import rules_of, spoiled
+from autodiff.testing.probing import Settings
+from autodiff.testing.problems import problem_of
 from tests.op_cases import ALL
 from tests.op_cases.checks import met_operands
 
@@ -183,8 +186,10 @@ def caught(case, primitive, fault, mode, operand, examples=12):
             continue
         differs = True
         with spoil():
-            try:
-                gradcheck(f, *call.operands, modes=(mode,), rtol=max(case.rtol or 0, 1e-6))
+            try:  # as `gradcheck` does, but without a search for whom to blame, which nobody reads here
+                settings = Settings((mode,), max(case.rtol or 0, 1e-6), 0.0)
+                if finds_fault(problem_of(f, call.operands), 2, settings):
+                    return True
             except (GradientCheckError, ValueError, IndexError):
                 return True
     return False if differs else None

@@ -8,7 +8,7 @@ import pytest
 from autodiff.testing import KINDS, all_primitives, spoiled
 from autodiff.testing.mutants import rules_of, watched
 from tests.op_cases import ALL
-from tests.op_cases.checks import assert_close, check_derivatives, met_nodes, met_operands
+from tests.op_cases.checks import assert_close, derivatives_are_wrong, met_nodes, met_operands
 
 SEEDS = range(25)
 ROWS = [pytest.param(case, p, id=f"{case}-{p.name}") for case in ALL for p in dict.fromkeys(case.covers) if rules_of(p)]
@@ -41,7 +41,8 @@ def is_caught(case, primitive, mode, operand, change=KINDS["scaled"]):
     with spoiled(primitive, change, modes=(mode,), operand=operand):
         for seed in SEEDS:
             try:
-                check_derivatives(case, case.example(seed), modes=(mode,), narrow=False)
+                if derivatives_are_wrong(case, case.example(seed), modes=(mode,)):
+                    return True
             except Exception:  # also a rule that, with swapped operands, does not even run
                 return True
     return False

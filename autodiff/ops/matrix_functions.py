@@ -11,6 +11,7 @@ N. J. Higham, "Functions of Matrices", SIAM 2008, theorem 3.11 and section 3.2.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -33,6 +34,7 @@ _NODES = (6, 9)
 """Points of two Gauss rules. Where they disagree, f changes too fast for them, and subtracting loses nothing."""
 
 
+@functools.cache  # there are two of each order, and the Gauss rule costs more than the integral
 def _simplex_rule(n: int, count: int) -> tuple[Any, Any]:
     """Nodes (barycentric, n + 1 coordinates) and weights of a product rule on the simplex of dimension n."""
     x, weight = np.polynomial.legendre.leggauss(count)

@@ -132,13 +132,30 @@ def check_problem(
 ) -> Report:
     """`gradcheck` of a function that is already in flat form."""
     __tracebackhide__ = True
-    # Results that depend on other tracked Tensors than the arguments would stay tracked, and would be recorded again.
-    with no_grad() if problem.closes else nullcontext():
-        report = _examined(problem, order, settings, seed, on_kink, strict_nan=strict_nan)
-    last = report.comparisons[-1].verdict if report.comparisons else MATCH
+    report = examine(problem, order, settings, seed, on_kink, strict_nan=strict_nan)
+    last = _last_verdict(report)
     if last == WRONG or (last == KINK and on_kink == "raise"):
         raise _complaint(problem, report, settings)
     return report
+
+
+def finds_fault(problem: Problem, order: int, settings: Settings, seed: int = 0) -> bool:
+    """Whether `check_problem` would call a derivative wrong; it does not look for the operation to blame."""
+    return _last_verdict(examine(problem, order, settings, seed)) == WRONG
+
+
+def _last_verdict(report: Report) -> str:
+    return report.comparisons[-1].verdict if report.comparisons else MATCH
+
+
+def examine(
+    problem: Problem, order: int, settings: Settings, seed: int, on_kink: str = "accept", *, strict_nan: bool = False
+) -> Report:
+    """All comparisons of `check_problem`, of which the last may be wrong."""
+    __tracebackhide__ = True
+    # Results that depend on other tracked Tensors than the arguments would stay tracked, and would be recorded again.
+    with no_grad() if problem.closes else nullcontext():
+        return _examined(problem, order, settings, seed, on_kink, strict_nan=strict_nan)
 
 
 def _examined(problem: Problem, order: int, settings: Settings, seed: int, on_kink: str, *, strict_nan: bool) -> Report:

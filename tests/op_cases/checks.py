@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import autodiff as ad
 from autodiff import pytree
 from autodiff.testing.blame import operations
-from autodiff.testing.gradients import MODES, check_problem
+from autodiff.testing.gradients import MODES, check_problem, finds_fault
 from autodiff.testing.probing import Settings
 from autodiff.testing.problems import problem_of
 from tests.op_cases.tolerances import COMPLEX_STEP, DIFFERENCES
@@ -77,6 +77,11 @@ def settings_of(case, *, order=1, modes=MODES, narrow=True):
 def check_derivatives(case, call, order=1, modes=MODES, *, narrow=True):
     """Both sweeps against numbers; raises GradientCheckError."""
     return check_problem(problem(case, call), order, settings_of(case, order=order, modes=modes, narrow=narrow), seed=1)
+
+
+def derivatives_are_wrong(case, call, modes=MODES):
+    """Whether `check_derivatives` raises GradientCheckError; in half the time, since nobody reads whom it blames."""
+    return finds_fault(problem(case, call), 1, settings_of(case, modes=modes, narrow=False), seed=1)
 
 
 @functools.cache

@@ -41,6 +41,7 @@ class Reading(Functions):
         self._user: Any = None
         self._active = False
         self._aside: set[types.FrameType] = set()
+        self._quiet: dict[int, types.CodeType] = {}
         self._collectors = {getattr(c, "__code__", None) for c in gc.callbacks}
 
     # --- beginning and end ---
@@ -96,6 +97,9 @@ class Reading(Functions):
     # --- the interpreter's events ---
 
     def _enters(self, frame: types.FrameType, event: str, arg: Any) -> Any:
+        # Nearly all calls are the engine's own and NumPy's. Hashing a code object takes longer than the rest of this.
+        if id(frame.f_code) in self._quiet and self._user is None and not self._aside:
+            return None
         user = self._user(frame, event, arg) if self._user is not None else None
         if not self._active or event != "call":
             return user
@@ -155,6 +159,8 @@ class Reading(Functions):
             module = calls.root_of(frame.f_globals.get("__name__"))
             known = module not in calls.QUIET and not module.startswith("namedtuple_")
             self._is_read[code] = (known, module in sys.stdlib_module_names)
+            if not known:
+                self._quiet[id(code)] = code
         return known and (frame.f_back in self.frames or not self._is_read[code][1])
 
     def _leaves(self, frame: types.FrameType) -> None:
