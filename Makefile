@@ -11,6 +11,9 @@ PEERS ?=
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 
+# The suite starts a hundred Pythons of its own; where they may write no bytecode, each of them compiles the engine again.
+unexport PYTHONDONTWRITEBYTECODE
+
 py = .venv/bin/python
 pytest = $(py) -m pytest -q -n $(JOBS) --dist worksteal
 tool = @python='$(PYTHON)'; [ -n "$$python" ] || { \

@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -64,11 +65,13 @@ def _every_test_draws_the_same_numbers() -> None:
     nn.manual_seed(0)
 
 
-@pytest.fixture(autouse=True)
-def _every_program_is_compared(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def _every_program_is_compared(request: pytest.FixtureRequest) -> Iterator[None]:
     """In tests of the compiler the function itself runs beside its program at every call, unless `check=` says else."""
-    if request.module.__name__.rpartition(".")[2].startswith("test_compile"):
-        monkeypatch.setattr("autodiff.compiler.compiled.CHECK", "always")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.module.__name__.rpartition(".")[2].startswith("test_compile"):
+            patch.setattr("autodiff.compiler.compiled.CHECK", "always")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,16 @@ from autodiff.testing.gradients import check_problem
 from autodiff.testing.rules import check_adjoint, check_memory
 from tests.op_cases import ALL, cast
 from tests.op_cases.case import Call
-from tests.op_cases.checks import assert_close, check_derivatives, largest, on_calls, plain, problem, settings_of, slope_size
+from tests.op_cases.checks import (
+    assert_close,
+    check_derivatives,
+    largest,
+    on_calls,
+    plain,
+    problem,
+    settings_of,
+    slope_size,
+)
 from tests.op_cases.tolerances import DERIVATIVE
 
 
