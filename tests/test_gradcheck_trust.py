@@ -195,6 +195,17 @@ def caught(case, primitive, fault, mode, operand, examples=12):
     return False if differs else None
 
 
+def test_a_fault_is_found_where_gradcheck_raises():
+    case = next(case for case in ALL if str(case) == "hypot")
+    (primitive,) = dict.fromkeys(case.covers)
+    for change, wrong in ((lambda g: g, False), (lambda g: g * 1.001, True)):
+        with spoiled(primitive, of_result(change), modes=("reverse",), operand=0):
+            call = case.example(0)
+            assert finds_fault(problem_of(case.fn, call.operands), 2, Settings(("reverse",), 1e-6, 0.0)) is wrong
+            with pytest.raises(GradientCheckError, match="wrong") if wrong else contextlib.nullcontext():
+                gradcheck(case.fn, *call.operands, modes=("reverse",))
+
+
 # --- right, but awkward
 
 F32 = np.float32

@@ -48,6 +48,10 @@ def is_caught(case, primitive, mode, operand, change=KINDS["scaled"]):
     return False
 
 
+def test_what_is_right_is_not_caught():
+    assert not [str(case) for case in ALL[::10] if derivatives_are_wrong(case, case.example(0))]
+
+
 def written(primitive, mode, operand):
     """The function that somebody wrote for this operand; several operands may share it."""
     rules = primitive.pulls if mode == "reverse" else primitive.pushes

@@ -36,14 +36,14 @@ def broadcasts(program: Program) -> Program:
     numbers: dict[Value, Any] = {}
     ops: list[Op] = []
 
-    def without(op: Op, i: int) -> Any:
+    def without(op: Op, args: list[Any], i: int) -> Any:
         """The operand before its broadcast, or the number that fills it, if the layout of the result stays the same."""
-        x = op.args[i]
+        x = args[i]
         if not isinstance(x, Value):
             return x
         if x in narrow:
             return narrow[x]
-        if op.function not in _WITH_NUMBERS or not lays_out((*op.args[:i], *op.args[i + 1 :]), op.outputs[0]):
+        if op.function not in _WITH_NUMBERS or not lays_out((*args[:i], *args[i + 1 :]), op.outputs[0]):
             return x
         if x not in numbers:
             numbers[x] = _uniform(x)
@@ -56,12 +56,13 @@ def broadcasts(program: Program) -> Program:
         elif elementwise(op):
             shape, args = op.outputs[0].shape, list(op.args)
             for i, x in enumerate(args):
-                tried = [*args[:i], without(replace(op, args=tuple(args)), i), *args[i + 1 :]]
+                tried = [*args[:i], without(op, args, i), *args[i + 1 :]]
                 if tried[i] is x or np.broadcast_shapes(*map(_shape, tried)) != shape:
                     continue
                 kinds = {np.dtype(a.dtype) for a in tried if isinstance(a, Value)}
                 if kinds & {np.dtype(x.dtype), np.dtype(op.outputs[0].dtype)}:  # another array must keep the dtype
                     args = tried
-            op = replace(op, args=tuple(args))
+            if not all(a is b for a, b in zip(args, op.args)):
+                op = replace(op, args=tuple(args))
         ops.append(op)
     return program.with_ops(ops)
