@@ -19,6 +19,7 @@ from autodiff.names import packages
 
 EXTRAS = {
     "graphviz-pure": "dot",
+    **dict.fromkeys(("starlette", "uvicorn", "websockets", "plotly"), "explorer"),
     "hypothesis": "testing",
     "pytest": "testing",
     "matplotlib": "plot",

@@ -14,7 +14,6 @@ SECONDS = {
     "descent": 11,
     "digits": 4,
     "entropy": 2,
-    "explorer": 0,
     "fields": 4,
     "green": 3,
     "mnist": 12,
@@ -53,7 +52,7 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "list"):
         print("python -m demos NAME runs one of these, in about so many seconds (--help after it shows its options):\n")
         for name in names():
-            print(f"{name:12s}{SECONDS[name]:3d} s {summary(name)}")
+            print(f"{name:12s}{f'{SECONDS[name]:3d} s' if name in SECONDS else '':5s} {summary(name)}")
         return 0
     if (wrong := foreign()) is not None:
         print(wrong, file=sys.stderr)

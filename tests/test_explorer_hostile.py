@@ -225,3 +225,9 @@ def test_a_worker_that_hangs_or_grows_is_stopped_and_replaced(work, told, monkey
             asyncio.run(worker.ask(CURVE, 0.5))
     assert "numbers" in json.loads(asyncio.run(worker.ask(CURVE)))
     worker.stop()
+
+
+def test_the_page_of_the_explorer_lists_every_function():
+    text = (Path(__file__).parents[1] / "docs" / "explorer.md").read_text(encoding="utf-8")
+    listed = text.partition("these functions: `")[2].partition("`")[0].split()
+    assert sorted(listed) == sorted(FUNCTIONS)

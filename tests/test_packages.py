@@ -209,7 +209,7 @@ def imports_of(folder):
         ("autodiff", ["testing", "plot", "special", "jax"]),
         ("nn", ["plot", "demos"]),  # rich, where it is there, draws the progress
         ("optim", ["plot"]),
-        ("demos", ["demos"]),
+        ("demos", ["demos", "explorer"]),
         ("benchmarks", ["bench", "special", "dev"]),
     ],
 )
@@ -231,7 +231,7 @@ def test_what_the_readme_says():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     installing = readme[readme.index("## Installing") :]
     for extra in PROJECT["optional-dependencies"]:
-        if extra not in ("dev", "bench", "docs", "explorer"):
+        if extra not in ("dev", "bench", "docs"):
             assert f"[{extra}]" in installing, extra
     assert "pip install optim" in installing and "python -m autodiff" in installing
 

@@ -1,7 +1,8 @@
-"""Derivatives, graphs, descent, networks and fields, live in the browser; every number comes from the engine.
+"""Derivatives, graphs, descent and networks in the browser, moved by dragging, until Ctrl+C.
 
-The server listens on 127.0.0.1 alone and asks nothing of any other machine. The page has six rooms; what is shown is
-in its address, so that a link leads back to it, and the program that reproduces it can be copied.
+The page has six rooms, and every number in them comes from the engine. What is shown is in the address, so that a link
+leads back to it, and the program that reproduces it can be copied. The server listens on 127.0.0.1 alone and asks
+nothing of any other machine.
 """
 
 from __future__ import annotations
