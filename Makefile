@@ -20,7 +20,7 @@ tool = @python='$(PYTHON)'; [ -n "$$python" ] || { \
 	echo "No Python 3.11 or newer was found; name one: make PYTHON=/path/to/python3"; exit 1; }; "$$python" tests/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo explorer test test-deep mutants test-matrix test-install format lint types quick bench clean env-dev env-demos env-bench
+.PHONY: help demo explorer docs test test-deep mutants test-matrix test-install format lint types quick bench clean env-dev env-demos env-bench
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ demo: env-demos ## train the digits network and write its pictures
 explorer: ## derivatives, graphs, descent, networks and fields in the browser
 	$(tool)/environment.py .venv --extras explorer
 	@$(py) -m demos explorer
+
+docs: ## the manual, into docs/_build/html
+	$(tool)/environment.py .venv --extras docs
+	@$(py) -m sphinx -q -W --keep-going -b html docs docs/_build/html && echo "the manual is docs/_build/html/index.html"
 
 test: lint types ## format and lint checks, types, the whole suite
 	@$(pytest)

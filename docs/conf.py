@@ -1,0 +1,42 @@
+"""The manual's settings: ``make docs`` builds it into docs/_build/html. Nothing in it is loaded from another host."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE / "tools"), str(HERE.parent)]
+
+import executing  # noqa: E402  # after the path is set
+import formulas  # noqa: E402
+import reference  # noqa: E402
+
+import autodiff  # noqa: E402
+
+project, version = "wengert", autodiff.__version__
+author = copyright = "the wengert authors"  # Sphinx's name
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "attrs_inline"]
+myst_heading_anchors = 4
+myst_dmath_double_inline = True
+exclude_patterns = ["_build", "_made", "tools"]
+suppress_warnings = ["myst.header"]  # a generated page may begin below the first level
+templates_path: list[str] = []
+html_theme = "furo"
+html_title = "wengert"
+html_static_path = ["_static"]
+html_css_files = ["manual.css"]
+html_copy_source = html_show_sourcelink = False
+html_theme_options = {"navigation_with_keys": True}
+html_math_renderer = "mathml"
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # shapes and dtypes stand in the text
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+napoleon_preprocess_types = False
+
+
+def setup(app):
+    """Pages run when they are read, formulas become MathML, and the reference is written from the public names."""
+    reference.write(HERE / "reference")
+    formulas.register(app)
+    app.connect("source-read", lambda app, name, source: executing.read(app, name, source))
