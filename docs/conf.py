@@ -35,8 +35,8 @@ napoleon_use_rtype = False
 napoleon_preprocess_types = False
 
 
-def setup(app):
+def setup(app: object) -> None:
     """Pages run when they are read, formulas become MathML, and the reference is written from the public names."""
     reference.write(HERE / "reference")
     formulas.register(app)
-    app.connect("source-read", lambda app, name, source: executing.read(app, name, source))
+    app.connect("source-read", executing.read)  # type: ignore[attr-defined]  # Sphinx has it
