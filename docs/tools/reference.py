@@ -27,15 +27,16 @@ CHAPTERS: dict[str, dict[str, Group]] = {
         ),
         "derivatives": Group(
             "Derivatives",
-            "Gradients, Jacobians, Hessians and products with them, of functions of arrays and containers, to any order.",
-            "autodiff: grad value_and_grad gradients derivative directional_derivative jacobian hessian hvp jvp vjp linearize "
-            "hessian_operator HessianOperator checkpoint taylor",
+            "Gradients, Jacobians, Hessians and products with them, of functions of arrays and containers, to any "
+            "order.",
+            "autodiff: grad value_and_grad gradients derivative directional_derivative jacobian hessian hvp jvp "
+            "vjp linearize hessian_operator HessianOperator checkpoint taylor",
         ),
         "drawing": Group(
             "Graphs and traces",
             "Pictures of computation graphs, the reverse sweep step by step, evaluation traces.",
-            "autodiff: draw draw_steps trace_table | autodiff.drawing: Picture Steps Frame TraceTable Row Graph Vertex Edge "
-            "Scope read_graph find_renderer",
+            "autodiff: draw draw_steps trace_table | autodiff.drawing: Picture Steps Frame TraceTable Row Graph "
+            "Vertex Edge Scope read_graph find_renderer",
         ),
         "compiling": Group(
             "Compiled functions",
@@ -45,16 +46,18 @@ CHAPTERS: dict[str, dict[str, Group]] = {
         "checking": Group(
             "Checking and debugging",
             "Whether derivatives are right, where a NaN came from, which kinks were met.",
-            "autodiff: check detect_anomaly kink_report Kink KinkReport | autodiff.testing: gradcheck check_rule Report "
-            "Comparison GradientCheckError NotCheckableError mutate_rules MutationReport Mutant KINDS scaled spoiled "
-            "all_primitives",
+            "autodiff: check detect_anomaly kink_report Kink KinkReport | autodiff.testing: gradcheck check_rule "
+            "Report Comparison GradientCheckError NotCheckableError mutate_rules MutationReport Mutant KINDS "
+            "scaled spoiled all_primitives",
         ),
         "laws": Group(
             "Laws and strategies",
-            "Properties that derivatives must have, and Hypothesis strategies that draw arrays, functions and networks.",
-            "autodiff.testing.laws: linearity adjointness symmetry agreement chain_rule product_rule homogeneity invariance "
-            "precision LawError | autodiff.testing.strategies: arrays tensors shapes broadcastable_arrays domain matrices "
-            "special_points scalar_functions vector_functions networks minima Expression Minimum Network",
+            "Properties that derivatives must have, and Hypothesis strategies that draw arrays, functions and "
+            "networks.",
+            "autodiff.testing.laws: linearity adjointness symmetry agreement chain_rule product_rule homogeneity "
+            "invariance precision LawError | autodiff.testing.strategies: arrays tensors shapes "
+            "broadcastable_arrays domain matrices special_points scalar_functions vector_functions networks "
+            "minima Expression Minimum Network",
         ),
         "extending": Group(
             "Operations of your own",
@@ -63,26 +66,30 @@ CHAPTERS: dict[str, dict[str, Group]] = {
         ),
         "errors": Group(
             "Errors",
-            "Every error says what was given, what was expected and how to mend it. Each class also has a builtin parent.",
-            "autodiff: AutodiffError AnomalyError CompileError DomainError DtypeError EditedError GradientError MatrixError "
-            "MissingExtraError MutationError RuleError ShapeError StaleError StructureError UnsupportedError UntrackedError",
+            "Every error says what was given, what was expected and how to mend it. Each class also has a builtin "
+            "parent.",
+            "autodiff: AutodiffError AnomalyError CompileError DomainError DtypeError EditedError GradientError "
+            "MatrixError MissingExtraError MutationError RuleError ShapeError StaleError StructureError "
+            "UnsupportedError UntrackedError",
         ),
     },
     "Mathematics": {
         "calculus": Group(
             "Differences, series and integrals",
-            "Derivatives by differences, Taylor series, quadrature, integrals with limits and parameters, their errors.",
+            "Derivatives by differences, Taylor series, quadrature, integrals with limits and parameters, their "
+            "errors.",
             "autodiff: integrate antiderivative odeint | autodiff.calculus: finite_difference difference_error "
-            "difference_weights richardson Extrapolation taylor_coefficients radius_of_convergence remainder riemann_sum "
-            "riemann_error trapezoid simpson cumulative_integral arc_length curvature",
+            "difference_weights richardson Extrapolation taylor_coefficients radius_of_convergence remainder "
+            "riemann_sum riemann_error trapezoid simpson cumulative_integral arc_length curvature",
         ),
         "fields": Group(
             "Fields and theorems",
             "Vector fields, line and surface integrals, and the theorems that connect them.",
             "autodiff: gradient_field divergence curl laplacian vector_laplacian line_integral surface_integral | "
             "autodiff.calculus: jacobian_field is_conservative is_solenoidal Finding potential gradient_flow flux "
-            "surface_area to_cartesian Region Comparison | autodiff.calculus.theorems: green stokes divergence_theorem "
-            "by_parts substitution partial_fractions partial_fractions_integral PartialFractions",
+            "surface_area to_cartesian Region Comparison | autodiff.calculus.theorems: green stokes "
+            "divergence_theorem by_parts substitution partial_fractions partial_fractions_integral "
+            "PartialFractions",
         ),
         "special": Group(
             "Special functions", "Functions beyond NumPy's, with derivatives to any order.", "autodiff.special: *"
@@ -103,8 +110,8 @@ CHAPTERS: dict[str, dict[str, Group]] = {
         "modules": Group(
             "Modules and parameters",
             "What holds parameters, and the containers that put layers together.",
-            "nn: Module Parameter Buffer Sequential ModuleList Residual Lambda functional_call HookHandle Summary save load "
-            "manual_seed",
+            "nn: Module Parameter Buffer Sequential ModuleList Residual Lambda functional_call HookHandle Summary "
+            "save load manual_seed",
         ),
         "layers": Group(
             "Layers",
@@ -115,19 +122,21 @@ CHAPTERS: dict[str, dict[str, Group]] = {
         "activations": Group(
             "Activations",
             "As layers and as functions.",
-            "nn: ReLU LeakyReLU ELU GELU SiLU Softplus Sigmoid Tanh Hardsigmoid Hardswish Hardtanh Softmax LogSoftmax relu "
-            "leaky_relu elu gelu silu softplus sigmoid tanh hardsigmoid hardswish hardtanh softmax log_softmax",
+            "nn: ReLU LeakyReLU ELU GELU SiLU Softplus Sigmoid Tanh Hardsigmoid Hardswish Hardtanh Softmax "
+            "LogSoftmax relu leaky_relu elu gelu silu softplus sigmoid tanh hardsigmoid hardswish hardtanh "
+            "softmax log_softmax",
         ),
         "losses": Group(
             "Losses",
             "Means over the batch, unless told otherwise.",
-            "nn: mse_loss l1_loss huber_loss cross_entropy nll_loss binary_cross_entropy binary_cross_entropy_with_logits "
-            "hinge_loss kl_div",
+            "nn: mse_loss l1_loss huber_loss cross_entropy nll_loss binary_cross_entropy "
+            "binary_cross_entropy_with_logits hinge_loss kl_div",
         ),
         "training": Group(
             "Training",
             "The loop, its batches, its history; checkpoints and metrics.",
-            "nn: fit evaluate batches Batches History EarlyStopping save_checkpoint load_checkpoint accuracy confusion_matrix",
+            "nn: fit evaluate batches Batches History EarlyStopping save_checkpoint load_checkpoint accuracy "
+            "confusion_matrix",
         ),
         "monitoring": Group(
             "Watching a network", "What goes wrong while a network trains, layer by layer.", "nn: Monitor"
@@ -140,20 +149,20 @@ CHAPTERS: dict[str, dict[str, Group]] = {
         "optimisers": Group(
             "Optimisers",
             "Steps for parameters with gradients.",
-            "optim: Optimizer GradientDescent Momentum AdaGrad RMSProp Adam AdamW LBFGS Newton NewtonReport GaussNewton "
-            "clip_grad_norm clip_grad_value",
+            "optim: Optimizer GradientDescent Momentum AdaGrad RMSProp Adam AdamW LBFGS Newton NewtonReport "
+            "GaussNewton clip_grad_norm clip_grad_value",
         ),
         "schedules": Group(
             "Learning rate schedules",
             "How a rate changes during training.",
-            "optim: Schedule StepDecay MultiStepDecay ExponentialDecay CosineDecay CosineRestarts LinearWarmup OneCycle "
-            "ReduceOnPlateau SequentialSchedule ChainedSchedule",
+            "optim: Schedule StepDecay MultiStepDecay ExponentialDecay CosineDecay CosineRestarts LinearWarmup "
+            "OneCycle ReduceOnPlateau SequentialSchedule ChainedSchedule",
         ),
         "minima": Group(
             "Minima and zeros",
             "Of functions of numbers, arrays and containers.",
-            "optim: minimize MinimizeResult Record gradient_descent multistart MultistartResult Basin critical_points "
-            "CriticalPoint classify_critical_point root fixed_point",
+            "optim: minimize MinimizeResult Record gradient_descent multistart MultistartResult Basin "
+            "critical_points CriticalPoint classify_critical_point root fixed_point",
         ),
         "descent-pictures": Group("Pictures of descent", "By Matplotlib.", "optim.plotting: *"),
     },
