@@ -214,16 +214,18 @@ def _fill(text, session):
 def test_a_worker_that_hangs_or_grows_is_stopped_and_replaced(work, told, monkeypatch):
     import asyncio
     import multiprocessing
+    from concurrent.futures import ThreadPoolExecutor
 
     from demos.explorer import answering, workers
 
     monkeypatch.setattr(workers, "CONTEXT", multiprocessing.get_context("fork"))  # a child that has the patch below
     worker = Worker()
-    with monkeypatch.context() as patched:
-        patched.setattr(answering, "answer", work)
-        with pytest.raises(WorkerError, match=told):
-            asyncio.run(worker.ask(CURVE, 0.5))
-    assert "numbers" in json.loads(asyncio.run(worker.ask(CURVE)))
+    with ThreadPoolExecutor() as apart:  # the browser of other tests has an event loop in this thread
+        with monkeypatch.context() as patched:
+            patched.setattr(answering, "answer", work)
+            with pytest.raises(WorkerError, match=told):
+                apart.submit(lambda: asyncio.run(worker.ask(CURVE, 0.5))).result()
+        assert "numbers" in json.loads(apart.submit(lambda: asyncio.run(worker.ask(CURVE))).result())
     worker.stop()
 
 

@@ -37,11 +37,11 @@ def main(arguments: list[str]) -> int:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(("127.0.0.1", given.port))
+        listening.listen()  # from here on a browser that is quicker than the server waits instead of being refused
     except OSError as error:
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
         sys.exit(f"port {given.port} is taken; is the explorer running already? --port 0 takes a free one")
-    listening.listen()  # from now on a browser waits for its answer
     port: int = listening.getsockname()[1]
     address = f"http://127.0.0.1:{port}/"
     print(f"the explorer is at {address} (Ctrl+C ends it)", flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
+import os
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -20,6 +21,8 @@ class WorkerError(Exception):
 
 def prepare() -> None:
     """Start the process that the workers are forked from, with the engine loaded, where the system can do that."""
+    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")  # a page computes on one core, so that several share a machine
     if FORKS:
         from multiprocessing import forkserver
 

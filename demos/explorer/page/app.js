@@ -4,12 +4,18 @@ import { control, el } from "./elements.js";
 import { Link } from "./link.js";
 
 const ROOMS = ["curve", "surface", "descent", "graph", "network", "fields"];
-const main = document.querySelector("#room"), said = document.querySelector("#said"), nav = document.querySelector("#rooms");
+const main = document.querySelector("#room"),
+  said = document.querySelector("#said"),
+  nav = document.querySelector("#rooms");
 const link = new Link(`ws://${location.host}/engine`);
-const say = (message, bad = false) => { said.textContent = message; said.classList.toggle("bad", bad); };
+const say = (message, bad = false) => {
+  said.textContent = message;
+  said.classList.toggle("bad", bad);
+};
 link.addEventListener("said", ({ detail }) => say(detail, detail !== ""));
 
-let described, room = null; // what the server says of the rooms; the room that is shown
+let described,
+  room = null; // what the server says of the rooms; the room that is shown
 
 /** The state that an address holds: `#curve?f="x**2"&x=1`, each entry as JSON; what is not there has its default. */
 function read(hash) {
@@ -18,7 +24,11 @@ function read(hash) {
   const state = Object.fromEntries(Object.entries(described[id].state).map(([entry, kind]) => [entry, kind.default]));
   for (const [entry, text] of new URLSearchParams(query)) {
     if (!(entry in state)) continue;
-    try { state[entry] = JSON.parse(text); } catch { state[entry] = text; }
+    try {
+      state[entry] = JSON.parse(text);
+    } catch {
+      state[entry] = text;
+    }
   }
   return [id, state];
 }
@@ -33,8 +43,12 @@ function address(id, state) {
 }
 
 let writing = null;
-function write() { // browsers count how often an address changes
-  writing ??= setTimeout(() => { writing = null; if (room) history.replaceState(null, "", address(room.id, room.state)); }, 250);
+function write() {
+  // browsers count how often an address changes
+  writing ??= setTimeout(() => {
+    writing = null;
+    if (room) history.replaceState(null, "", address(room.id, room.state));
+  }, 250);
 }
 
 /** What a room sees: its state, and the ways to change it and to ask the engine. */
@@ -49,14 +63,26 @@ class Room {
     this.kinds = described[id].state;
     this.made = made(this);
     const groups = this.made.groups.map(({ title, entries, when }) => {
-      const children = entries.map((entry) => (this.controls[entry] = control(entry, this.kinds[entry], (value) => this.set({ [entry]: value }))).element);
+      const children = entries.map(
+        (entry) =>
+          (this.controls[entry] = control(entry, this.kinds[entry], (value) => this.set({ [entry]: value }))).element,
+      );
       return Object.assign(el("fieldset", {}, el("legend", {}, title), ...children), { when });
     });
     this.groups = groups;
     this.error = el("p", { class: "error", role: "alert", id: "room-error" });
-    this.element = el("div", {},
-      el("h2", {}, described[id].title), el("p", { class: "about" }, described[id].about),
-      el("div", { class: "room" }, el("div", { class: "side" }, el("div", { class: "card" }, ...groups), ...(this.made.side ?? [])), el("div", {}, this.error, ...this.made.body)));
+    this.element = el(
+      "div",
+      {},
+      el("h2", {}, described[id].title),
+      el("p", { class: "about" }, described[id].about),
+      el(
+        "div",
+        { class: "room" },
+        el("div", { class: "side" }, el("div", { class: "card" }, ...groups), ...(this.made.side ?? [])),
+        el("div", {}, this.error, ...this.made.body),
+      ),
+    );
     this.mirror();
   }
 
@@ -77,7 +103,8 @@ class Room {
   /** The answer to `what`, which follows from these entries alone. It is asked for when one of them has changed, and
    *  drawn when it is there; until then the answer before it is given, or null. */
   also(what, entries) {
-    const key = JSON.stringify(entries.map((entry) => this.state[entry])), kept = this.#kept[what];
+    const key = JSON.stringify(entries.map((entry) => this.state[entry])),
+      kept = this.#kept[what];
     if (kept?.key === key) return kept.answer;
     this.#kept[what] = { key, answer: kept?.answer ?? null };
     this.ask(what).then((answer) => {
@@ -121,7 +148,10 @@ class Room {
 
   async refresh() {
     const answer = await this.ask("view");
-    if (answer && room === this) { this.answer = answer; await this.draw(); }
+    if (answer && room === this) {
+      this.answer = answer;
+      await this.draw();
+    }
   }
 
   async draw() {
@@ -138,7 +168,8 @@ async function enter() {
   room?.made.leave?.();
   room = new Room(id, state, made);
   document.title = `${described[id].title} · explorer of derivatives`;
-  for (const a of nav.children) a.dataset.room === id ? a.setAttribute("aria-current", "page") : a.removeAttribute("aria-current");
+  for (const a of nav.children)
+    a.dataset.room === id ? a.setAttribute("aria-current", "page") : a.removeAttribute("aria-current");
   main.replaceChildren(room.element);
   await room.refresh();
 }
@@ -151,8 +182,12 @@ function offer(name, address) {
 }
 
 async function copy(text, what) {
-  try { await navigator.clipboard.writeText(text); say(`${what} copied.`); }
-  catch { prompt(`The browser does not allow copying; take the ${what.toLowerCase()} from here:`, text); }
+  try {
+    await navigator.clipboard.writeText(text);
+    say(`${what} copied.`);
+  } catch {
+    prompt(`The browser does not allow copying; take the ${what.toLowerCase()} from here:`, text);
+  }
 }
 
 async function save(format) {
@@ -166,17 +201,29 @@ async function save(format) {
 document.querySelector("#theme").addEventListener("click", () => {
   const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
   document.documentElement.dataset.theme = theme;
-  try { localStorage.setItem("theme", theme); } catch { /* not kept */ }
+  try {
+    localStorage.setItem("theme", theme);
+  } catch {
+    /* not kept */
+  }
   room?.draw();
 });
-document.querySelector("#link").addEventListener("click", () => copy(location.origin + location.pathname + address(room.id, room.state), "Link"));
+document.querySelector("#link").addEventListener("click", async () => {
+  await copy(location.origin + location.pathname + address(room.id, room.state), "Link");
+  const missing = room.made.missing?.(room.state); // what a link cannot hold
+  if (missing) say(`Link copied. ${missing}`);
+});
 document.querySelector("#python").addEventListener("click", () => copy(room.program, "Program"));
 document.querySelector("#svg").addEventListener("click", () => save("svg"));
 document.querySelector("#png").addEventListener("click", () => save("png"));
 addEventListener("hashchange", enter);
 
 described = await (await fetch("rooms.json")).json();
-nav.append(...ROOMS.filter((id) => id in described).map((id) => el("a", { href: `#${id}`, "data-room": id }, described[id].title)));
+nav.append(
+  ...ROOMS.filter((id) => id in described).map((id) =>
+    el("a", { href: `#${id}`, "data-room": id }, described[id].title),
+  ),
+);
 await enter();
 document.documentElement.dataset.ready = "";
 performance.mark("ready");

@@ -16,7 +16,8 @@ export function el(name, attributes = {}, ...children) {
 
 /** A control for one entry of a state: `element`, `show(value)`, `fail(error)` and, on sliders, `mark(value, text)`. */
 export function control(name, kind, change) {
-  const id = `entry-${name}-${++count}`, error = el("p", { class: "error", id: `${id}-error`, role: "alert" });
+  const id = `entry-${name}-${++count}`,
+    error = el("p", { class: "error", id: `${id}-error`, role: "alert" });
   const made = MAKERS[kind.control === "number" ? "number" : kind.kind](name, kind, id, change);
   for (const input of made.inputs) input.setAttribute("aria-describedby", error.id);
   const element = el("div", { class: `entry ${kind.kind}`, "data-entry": name }, ...made.children, error);
@@ -25,7 +26,8 @@ export function control(name, kind, change) {
     show: made.show,
     mark: made.mark,
     fail(found) {
-      for (const input of made.inputs) found ? input.setAttribute("aria-invalid", "true") : input.removeAttribute("aria-invalid");
+      for (const input of made.inputs)
+        found ? input.setAttribute("aria-invalid", "true") : input.removeAttribute("aria-invalid");
       error.replaceChildren();
       if (!found) return;
       if (found.column !== null && made.inputs[0].value) {
@@ -40,49 +42,128 @@ const untouched = (input) => document.activeElement !== input;
 
 const MAKERS = {
   typed(name, kind, id, change) {
-    const input = el("input", { type: "text", id, spellcheck: "false", autocomplete: "off", autocapitalize: "off", input: () => change(input.value) });
-    return { inputs: [input], children: [el("label", { for: id }, kind.label), input], show: (value) => { if (untouched(input) || input.value === "") input.value = value; } };
+    const input = el("input", {
+      type: "text",
+      id,
+      spellcheck: "false",
+      autocomplete: "off",
+      autocapitalize: "off",
+      input: () => change(input.value),
+    });
+    return {
+      inputs: [input],
+      children: [el("label", { for: id }, kind.label), input],
+      show: (value) => {
+        if (untouched(input) || input.value === "") input.value = value;
+      },
+    };
   },
   text: (name, kind, id, change) => MAKERS.typed(name, kind, id, change),
   number(name, kind, id, change) {
-    const box = el("input", { type: "number", id, min: kind.low, max: kind.high, step: "any", input: () => box.value !== "" && change(Number(box.value)) });
+    const box = el("input", {
+      type: "number",
+      id,
+      min: kind.low,
+      max: kind.high,
+      step: "any",
+      input: () => box.value !== "" && change(Number(box.value)),
+    });
     const label = el("label", { for: id }, kind.label);
-    if (kind.control === "number") return { inputs: [box], children: [label, box], show: (value) => { if (untouched(box)) box.value = value; } };
-    const log = kind.scale === "log", to = log ? Math.log10 : Number, from = log ? (v) => Number((10 ** v).toPrecision(3)) : Number;
+    if (kind.control === "number")
+      return {
+        inputs: [box],
+        children: [label, box],
+        show: (value) => {
+          if (untouched(box)) box.value = value;
+        },
+      };
+    const log = kind.scale === "log",
+      to = log ? Math.log10 : Number,
+      from = log ? (v) => Number((10 ** v).toPrecision(3)) : Number;
     const slider = el("input", {
-      type: "range", min: to(kind.low), max: to(kind.high), step: log ? 0.05 : kind.step, "aria-label": `${kind.label}, slider`,
+      type: "range",
+      min: to(kind.low),
+      max: to(kind.high),
+      step: log ? 0.05 : kind.step,
+      "aria-label": `${kind.label}, slider`,
       input: () => change(Math.min(kind.high, Math.max(kind.low, from(slider.value)))),
     });
-    const mark = el("span", { class: "mark", hidden: true }), meaning = el("p", { class: "meaning" }), part = (at) => (to(at) - to(kind.low)) / (to(kind.high) - to(kind.low));
+    const mark = el("span", { class: "mark", hidden: true }),
+      meaning = el("p", { class: "meaning" }),
+      part = (at) => (to(at) - to(kind.low)) / (to(kind.high) - to(kind.low));
     return {
-      inputs: [box, slider], children: [label, el("div", { class: "both" }, el("div", { class: "track" }, slider, mark), box), meaning],
-      mark(at, text) { // a place on the slider, such as a rate that is too large
+      inputs: [box, slider],
+      children: [label, el("div", { class: "both" }, el("div", { class: "track" }, slider, mark), box), meaning],
+      mark(at, text) {
+        // a place on the slider, such as a rate that is too large
         mark.hidden = !(part(at) >= 0 && part(at) <= 1);
         mark.style.setProperty("--part", part(at));
         meaning.textContent = mark.hidden ? "" : text;
       },
-      show(value) { if (untouched(box)) box.value = value; slider.value = to(value); },
+      show(value) {
+        if (untouched(box)) box.value = value;
+        slider.value = to(value);
+      },
     };
   },
   integer: (name, kind, id, change) => MAKERS.number(name, kind, id, change),
   flag(name, kind, id, change) {
     const input = el("input", { type: "checkbox", id, change: () => change(input.checked) });
-    return { inputs: [input], children: [el("label", { for: id }, input, kind.label)], show: (value) => { input.checked = value; } };
+    return {
+      inputs: [input],
+      children: [el("label", { for: id }, input, kind.label)],
+      show: (value) => {
+        input.checked = value;
+      },
+    };
   },
   choice(name, kind, id, change) {
-    const input = el("select", { id, change: () => change(input.value) }, ...kind.options.map(([key, text]) => el("option", { value: key }, text)));
-    return { inputs: [input], children: [el("label", { for: id }, kind.label), input], show: (value) => { input.value = value; } };
+    const input = el(
+      "select",
+      { id, change: () => change(input.value) },
+      ...kind.options.map(([key, text]) => el("option", { value: key }, text)),
+    );
+    return {
+      inputs: [input],
+      children: [el("label", { for: id }, kind.label), input],
+      show: (value) => {
+        input.value = value;
+      },
+    };
   },
   several(name, kind, id, change) {
-    const inputs = kind.options.map(([key]) => el("input", { type: "checkbox", value: key, change: () => change(inputs.filter((i) => i.checked).map((i) => i.value).join(",")) }));
+    const inputs = kind.options.map(([key]) =>
+      el("input", {
+        type: "checkbox",
+        value: key,
+        change: () =>
+          change(
+            inputs
+              .filter((i) => i.checked)
+              .map((i) => i.value)
+              .join(","),
+          ),
+      }),
+    );
     const labels = inputs.map((input, i) => el("label", {}, input, kind.options[i][1]));
-    return { inputs, children: [el("span", { id }, kind.label), el("div", { class: "row", role: "group", "aria-labelledby": id }, ...labels)], show: (value) => { const on = value.split(","); for (const input of inputs) input.checked = on.includes(input.value); } };
+    return {
+      inputs,
+      children: [
+        el("span", { id }, kind.label),
+        el("div", { class: "row", role: "group", "aria-labelledby": id }, ...labels),
+      ],
+      show: (value) => {
+        const on = value.split(",");
+        for (const input of inputs) input.checked = on.includes(input.value);
+      },
+    };
   },
 };
 
 /** Named numbers: `show({name: value})` fills them; the full number stands in `data-value`. */
 export function numbers(labels, shown) {
-  const slots = {}, element = el("dl", { class: "numbers" });
+  const slots = {},
+    element = el("dl", { class: "numbers" });
   for (const [name, label] of Object.entries(labels)) {
     const dd = el("dd", { "data-number": name });
     slots[name] = el("div", {}, el("dt", {}, label), dd);
@@ -94,7 +175,12 @@ export function numbers(labels, shown) {
       for (const [name, slot] of Object.entries(slots)) {
         slot.hidden = !(name in values);
         if (slot.hidden) continue;
-        slot.lastChild.textContent = typeof values[name] === "string" && Number.isNaN(Number(values[name])) && !["nan", "inf", "-inf"].includes(values[name]) ? values[name] : shown(values[name]);
+        slot.lastChild.textContent =
+          typeof values[name] === "string" &&
+          Number.isNaN(Number(values[name])) &&
+          !["nan", "inf", "-inf"].includes(values[name])
+            ? values[name]
+            : shown(values[name]);
         slot.lastChild.dataset.value = values[name];
       }
     },

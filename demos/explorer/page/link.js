@@ -26,7 +26,10 @@ export class Link extends EventTarget {
   #connect() {
     this.#retry = null;
     this.#socket = new WebSocket(this.address);
-    this.#socket.addEventListener("open", () => { this.#say(""); this.#next(); });
+    this.#socket.addEventListener("open", () => {
+      this.#say("");
+      this.#next();
+    });
     this.#socket.addEventListener("message", ({ data }) => {
       const { resolve } = this.#flying ?? { resolve: ({ error }) => error && this.#say(error.message) };
       this.#flying = null;
@@ -38,12 +41,15 @@ export class Link extends EventTarget {
       this.#flying = null;
       const message = code === 1009 ? "this is too large to be sent" : "the connection was lost; it is tried again";
       lost?.resolve({ error: { entry: "", message, column: null } });
-      if (code !== 1009 && code !== 1013) this.#say("The server does not answer. Is it running? (python -m demos explorer)");
+      if (code !== 1009 && code !== 1013)
+        this.#say("The server does not answer. Is it running? (python -m demos explorer)");
       this.#retry ??= setTimeout(() => this.#connect(), code === 1013 ? 5000 : 700);
     });
   }
 
-  #say(message) { this.dispatchEvent(new CustomEvent("said", { detail: message })); }
+  #say(message) {
+    this.dispatchEvent(new CustomEvent("said", { detail: message }));
+  }
 
   #next() {
     if (this.#flying || this.#socket.readyState !== WebSocket.OPEN || this.#waiting.size === 0) return;

@@ -5,7 +5,9 @@ const TYPES = { f8: Float64Array, i4: Int32Array };
 /** The entries of an array that was sent as bytes. */
 export function entries(sent) {
   if (Array.isArray(sent)) return sent;
-  const bytes = Uint8Array.from(atob(sent.bdata), (c) => c.charCodeAt(0));
+  const text = atob(sent.bdata),
+    bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return new TYPES[sent.dtype](bytes.buffer);
 }
 
@@ -14,7 +16,8 @@ export const shape = (sent) => sent.shape.split(", ").map(Number);
 
 /** A matrix as an array of rows. */
 export function rows(sent) {
-  const [n, m] = shape(sent), flat = entries(sent);
+  const [n, m] = shape(sent),
+    flat = entries(sent);
   return Array.from({ length: n }, (_, i) => flat.subarray(i * m, (i + 1) * m));
 }
 

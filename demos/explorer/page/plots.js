@@ -14,36 +14,73 @@ export const pale = (name, alpha = 0.2) => `rgba(${parts(name).join(",")},${alph
 /** A colour of the theme, thinned with the colour of the card to `share` of itself. */
 export function thin(name, share) {
   const card = parts("card");
-  return `rgb(${parts(name).map((c, i) => Math.round(share * c + (1 - share) * card[i])).join(",")})`;
+  return `rgb(${parts(name)
+    .map((c, i) => Math.round(share * c + (1 - share) * card[i]))
+    .join(",")})`;
 }
 
 /** A scale of colours from blue over the card's colour to orange; for values of both signs it is centred on 0. */
-export const diverging = (share = 0.75) => [[0, thin("blue", share)], [0.5, colour("card")], [1, thin("orange", share)]];
+export const diverging = (share = 0.75) => [
+  [0, thin("blue", share)],
+  [0.5, colour("card")],
+  [1, thin("orange", share)],
+];
 
 /** Contours of values on a grid, as the server sends it: x, y, z and the range of values that is shown. */
 export function contours({ x, y, z, range }, more = {}) {
   return {
-    type: "contour", x, y, z, zmin: range[0], zmax: range[1], autocontour: false, contours: { start: range[0], end: range[1], size: (range[1] - range[0]) / 18 },
-    colorscale: diverging(0.6), line: { color: pale("text", 0.35), width: 0.8 }, showscale: false, hoverinfo: "x+y+z", showlegend: false, ...more,
+    type: "contour",
+    x,
+    y,
+    z,
+    zmin: range[0],
+    zmax: range[1],
+    autocontour: false,
+    contours: { start: range[0], end: range[1], size: (range[1] - range[0]) / 18 },
+    colorscale: diverging(0.6),
+    line: { color: pale("text", 0.35), width: 0.8 },
+    showscale: false,
+    hoverinfo: "x+y+z",
+    showlegend: false,
+    ...more,
   };
 }
 
 /** An arrow as a line with a head at its end. */
 export function arrow([x, y], [dx, dy], name, ink) {
-  return { x: [x, x + dx], y: [y, y + dy], name, mode: "lines+markers", line: { color: colour(ink), width: 3.5 }, marker: { color: colour(ink), size: [0, 13], symbol: "arrow", angleref: "previous", opacity: 1 }, hoverinfo: "skip" };
+  return {
+    x: [x, x + dx],
+    y: [y, y + dy],
+    name,
+    mode: "lines+markers",
+    line: { color: colour(ink), width: 3.5 },
+    marker: { color: colour(ink), size: [0, 13], symbol: "arrow", angleref: "previous", opacity: 1 },
+    hoverinfo: "skip",
+  };
 }
 
 // Of each picture the newest version waits to be drawn. While a point is dragged, drawing takes half of the time at
 // most, so that the numbers follow at once, however slow the pictures are.
 const waiting = new Map();
-let drawing = false, dragging = false;
-addEventListener("pointerup", () => { dragging = false; });
-addEventListener("pointercancel", () => { dragging = false; });
+let drawing = false,
+  dragging = false;
+addEventListener("pointerup", () => {
+  dragging = false;
+});
+addEventListener("pointercancel", () => {
+  dragging = false;
+});
 
 function drawn(plot, draw) {
   return new Promise((resolve) => {
     const older = waiting.get(plot);
-    waiting.set(plot, { draw, resolve: () => { older?.resolve(); resolve(); } });
+    waiting.set(plot, {
+      draw,
+      resolve: () => {
+        older?.resolve();
+        resolve();
+      },
+    });
     if (!drawing) drawAll();
   });
 }
@@ -54,7 +91,11 @@ async function drawAll() {
     const [plot, { draw, resolve }] = waiting.entries().next().value;
     waiting.delete(plot);
     const start = performance.now();
-    try { await draw(); } finally { resolve(); }
+    try {
+      await draw();
+    } finally {
+      resolve();
+    }
     const took = performance.now() - start;
     if (dragging) await new Promise((done) => setTimeout(done, took));
   }
@@ -62,13 +103,22 @@ async function drawAll() {
 }
 
 function axis(title, more = {}) {
-  return { title: { text: title, standoff: 6 }, gridcolor: colour("line"), zerolinecolor: colour("grey"), linecolor: colour("line"), automargin: false, ...more };
+  return {
+    title: { text: title, standoff: 6 },
+    gridcolor: colour("line"),
+    zerolinecolor: colour("grey"),
+    linecolor: colour("line"),
+    automargin: false,
+    ...more,
+  };
 }
 
 export class Plot {
   #handles = new Map();
   #drawn = false;
   #onWindow = null;
+  #onTouch = null;
+  #under = null;
 
   /** A picture with a name for screen readers; `window(ranges)` is told when its axes were moved or zoomed. */
   constructor({ label, title, small = false, window = null }) {
@@ -76,24 +126,45 @@ export class Plot {
     this.canvas = el("div", { class: "canvas", role: "img", "aria-label": label });
     this.element = el("div", { class: `picture${small ? " small" : ""}` }, this.canvas);
     this.#onWindow = window;
-    new ResizeObserver(() => { if (this.#drawn) Plotly.Plots.resize(this.canvas).then(() => this.#place()); }).observe(this.element);
+    new ResizeObserver(() => {
+      if (this.#drawn) Plotly.Plots.resize(this.canvas).then(() => this.#place());
+    }).observe(this.element);
   }
 
   /** Say what the picture shows, for screen readers. */
-  describe(text) { this.canvas.setAttribute("aria-label", text); }
+  describe(text) {
+    this.canvas.setAttribute("aria-label", text);
+  }
 
   /** Show these traces; `layout` is Plotly's, with `x` and `y` (and `scene`) as short forms of the axes. */
-  show(traces, layout = {}) { return drawn(this, () => this.#show(traces, layout)); }
+  show(traces, layout = {}) {
+    return drawn(this, () => this.#show(traces, layout));
+  }
 
   async #show(traces, { x = {}, y = {}, scene = null, equal = false, ...layout }) {
     const font = { color: colour("text"), family: "inherit", size: 13 };
     const full = {
-      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font, margin: { l: 52, r: 12, t: 12, b: 40 }, showlegend: traces.some((t) => t.showlegend !== false && t.name),
-      legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)" }, dragmode: "pan", hovermode: "closest", uirevision: "kept", ...layout,
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font,
+      margin: { l: 52, r: 12, t: 12, b: 40 },
+      showlegend: traces.some((t) => t.showlegend !== false && t.name),
+      legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)" },
+      dragmode: "pan",
+      hovermode: "closest",
+      uirevision: "kept",
+      ...layout,
     };
     if (scene) {
       const box = (title, more) => ({ ...axis(title, more), backgroundcolor: "rgba(0,0,0,0)" });
-      full.scene = { xaxis: box("x", scene.x), yaxis: box("y", scene.y), zaxis: box("", scene.z), aspectmode: "manual", aspectratio: { x: 1, y: 1, z: 0.7 }, camera: { eye: { x: 1.35, y: -1.35, z: 0.95 } } };
+      full.scene = {
+        xaxis: box("x", scene.x),
+        yaxis: box("y", scene.y),
+        zaxis: box("", scene.z),
+        aspectmode: "manual",
+        aspectratio: { x: 1, y: 1, z: 0.7 },
+        camera: { eye: { x: 1.35, y: -1.35, z: 0.95 } },
+      };
       full.dragmode = "orbit";
     } else {
       full.xaxis = axis("x", { ...x, ...(equal && { constrain: "domain" }) });
@@ -114,33 +185,104 @@ export class Plot {
     this.#place();
     const { xaxis, yaxis } = this.canvas._fullLayout;
     if (!this.#onWindow || !xaxis) return;
-    const [left, right] = xaxis.range, [bottom, top] = yaxis.range;
-    this.#onWindow({ left: rounded(left, right - left), right: rounded(right, right - left), bottom: rounded(bottom, top - bottom), top: rounded(top, top - bottom) });
+    const [left, right] = xaxis.range,
+      [bottom, top] = yaxis.range;
+    this.#onWindow({
+      left: rounded(left, right - left),
+      right: rounded(right, right - left),
+      bottom: rounded(bottom, top - bottom),
+      top: rounded(top, top - bottom),
+    });
   }
 
-  /** A point that can be dragged: `move(x, y)` is told where to; `along` is "x" if it moves along that axis alone. */
-  handle(name, { label, along = "both", move, look = "" }) {
-    const element = el("div", { class: `handle ${look}`, role: "slider", tabindex: "0", "aria-label": label, "data-handle": name, hidden: true });
+  /** Paint beneath the axes: `paint(context)` on so many pixels, which are stretched over the window; null clears it. */
+  underlay(width, height, paint) {
+    if (!this.#under) this.element.prepend((this.#under = el("canvas", { class: "under", "aria-hidden": "true" })));
+    if (this.#under.width !== width || this.#under.height !== height) Object.assign(this.#under, { width, height });
+    const context = this.#under.getContext("2d");
+    context.clearRect(0, 0, width, height);
+    paint?.(context);
+    this.#place();
+  }
+
+  /** While `listener` is not null, it is told where the pointer presses the picture, and where it moves while pressed. */
+  touch(listener) {
+    if (this.#onTouch === null && listener) {
+      const tell = (event, first) => {
+        const box = this.canvas.getBoundingClientRect(),
+          { xaxis, yaxis } = this.canvas._fullLayout;
+        const across = event.clientX - box.left - xaxis._offset,
+          down = event.clientY - box.top - yaxis._offset;
+        if (across < 0 || down < 0 || across > xaxis._length || down > yaxis._length) return;
+        this.#onTouch(
+          rounded(xaxis.p2l(across), this.#span("xaxis")),
+          rounded(yaxis.p2l(down), this.#span("yaxis")),
+          first,
+        );
+      };
+      this.canvas.addEventListener("pointerdown", (event) => {
+        if (!this.#onTouch || event.button !== 0) return;
+        this.canvas.setPointerCapture(event.pointerId); // from Plotly, which covers the page while a button is down
+        tell(event, true);
+      });
+      this.canvas.addEventListener("pointermove", (event) => {
+        if (this.#onTouch && event.buttons & 1) tell(event, false);
+      });
+    }
+    if (listener || this.#onTouch) this.#onTouch = listener ?? false; // false: it listens already
+    this.canvas.classList.toggle("touched", Boolean(listener));
+  }
+
+  /** A point that can be dragged: `move(x, y)` is told where to, `press()` that Enter was pressed on it; `along` is "x"
+   * if it moves along that axis alone. */
+  handle(name, { label, along = "both", move, press = null, look = "" }) {
+    const element = el("div", {
+      class: `handle ${look}`,
+      role: "slider",
+      tabindex: "0",
+      "aria-label": label,
+      "data-handle": name,
+      hidden: true,
+    });
     const at = { x: 0, y: 0 };
     const to = (x, y) => move(rounded(x, this.#span("xaxis")), rounded(y, this.#span("yaxis")));
-    element.addEventListener("pointerdown", (event) => { event.preventDefault(); dragging = true; element.focus(); element.setPointerCapture(event.pointerId); });
+    element.addEventListener("pointerdown", (event) => {
+      event.preventDefault();
+      dragging = true;
+      element.focus();
+      element.setPointerCapture(event.pointerId);
+    });
     element.addEventListener("pointermove", (event) => {
       if (!element.hasPointerCapture(event.pointerId)) return;
-      const box = this.canvas.getBoundingClientRect(), { xaxis, yaxis } = this.canvas._fullLayout;
+      const box = this.canvas.getBoundingClientRect(),
+        { xaxis, yaxis } = this.canvas._fullLayout;
       to(xaxis.p2l(event.clientX - box.left - xaxis._offset), yaxis.p2l(event.clientY - box.top - yaxis._offset));
     });
     element.addEventListener("keydown", (event) => {
-      const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: along === "x" ? [-1, 0] : [0, -1], ArrowUp: along === "x" ? [1, 0] : [0, 1] }[event.key];
+      if (press && (event.key === "Enter" || event.key === " ")) {
+        event.preventDefault();
+        press();
+        return;
+      }
+      const steps = {
+        ArrowLeft: [-1, 0],
+        ArrowRight: [1, 0],
+        ArrowDown: along === "x" ? [-1, 0] : [0, -1],
+        ArrowUp: along === "x" ? [1, 0] : [0, 1],
+      }[event.key];
       if (!steps) return;
       event.preventDefault();
       const part = event.shiftKey ? 10 : 100;
-      to(at.x + steps[0] * this.#span("xaxis") / part, at.y + steps[1] * this.#span("yaxis") / part);
+      to(at.x + (steps[0] * this.#span("xaxis")) / part, at.y + (steps[1] * this.#span("yaxis")) / part);
     });
     this.element.append(element);
     this.#handles.set(name, { element, at });
   }
 
-  #span(which) { const [low, high] = this.canvas._fullLayout[which].range; return high - low; }
+  #span(which) {
+    const [low, high] = this.canvas._fullLayout[which].range;
+    return high - low;
+  }
 
   /** Put a point where the state has it; null hides it. */
   put(name, point, text = "") {
@@ -157,8 +299,13 @@ export class Plot {
     const layout = this.canvas._fullLayout;
     if (!this.#drawn || !layout.xaxis) return;
     const { xaxis, yaxis } = layout;
+    if (this.#under) {
+      const places = { left: xaxis._offset, top: yaxis._offset, width: xaxis._length, height: yaxis._length };
+      for (const [name, pixels] of Object.entries(places)) this.#under.style[name] = `${pixels}px`;
+    }
     for (const { element, at } of this.#handles.values()) {
-      const x = xaxis.l2p(at.x), y = Math.min(yaxis._length, Math.max(0, Number.isFinite(at.y) ? yaxis.l2p(at.y) : yaxis._length));
+      const x = xaxis.l2p(at.x),
+        y = Math.min(yaxis._length, Math.max(0, Number.isFinite(at.y) ? yaxis.l2p(at.y) : yaxis._length));
       element.style.visibility = x < -1 || x > xaxis._length + 1 ? "hidden" : "";
       element.style.left = `${xaxis._offset + x}px`;
       element.style.top = `${yaxis._offset + y}px`;
@@ -167,7 +314,24 @@ export class Plot {
 
   /** The picture as an address of a file in this format, "svg" or "png". */
   image(format) {
-    const { width, height } = this.canvas.getBoundingClientRect();
-    return Plotly.toImage(this.canvas, { format, width, height, scale: format === "png" ? 2 : 1 });
+    const { width, height } = this.canvas.getBoundingClientRect(),
+      { data, layout } = this.canvas;
+    const beneath = this.#under && {
+      source: this.#under.toDataURL(),
+      xref: "paper",
+      yref: "paper",
+      x: 0,
+      y: 1,
+      sizex: 1,
+      sizey: 1,
+      sizing: "stretch",
+      layer: "below",
+    };
+    return Plotly.toImage(beneath ? { data, layout: { ...layout, images: [beneath] } } : this.canvas, {
+      format,
+      width,
+      height,
+      scale: format === "png" ? 2 : 1,
+    });
   }
 }

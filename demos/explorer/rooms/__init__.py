@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from demos.explorer.rooms import curve, descent, fields, graph, surface
+from demos.explorer.rooms import curve, descent, fields, graph, network, surface
 from demos.explorer.state import described as _described
 
 ROOMS: dict[str, ModuleType] = {
@@ -13,6 +13,7 @@ ROOMS: dict[str, ModuleType] = {
     "surface": surface,
     "descent": descent,
     "graph": graph,
+    "network": network,
     "fields": fields,
 }
 

@@ -11,15 +11,29 @@ export default function make(room) {
   plot.handle("centre", { label: "the centre of the loop", move: (x, y) => room.set({ x, y }) });
   for (let i = 0; i < CORNERS; i++) {
     plot.handle(`corner-${i}`, {
-      label: `corner ${i + 1} of the loop`, look: "turn",
-      move(x, y) { // along its ray from the centre
-        const turn = (2 * Math.PI * i) / CORNERS, { x: cx, y: cy, radii } = room.state, all = radii.split(",");
+      label: `corner ${i + 1} of the loop`,
+      look: "turn",
+      move(x, y) {
+        // along its ray from the centre
+        const turn = (2 * Math.PI * i) / CORNERS,
+          { x: cx, y: cy, radii } = room.state,
+          all = radii.split(",");
         all[i] = Math.max(0.02, (x - cx) * Math.cos(turn) + (y - cy) * Math.sin(turn)).toFixed(3);
         room.set({ radii: all.join(",") });
       },
     });
   }
-  const found = numbers({ P: "P at the centre", Q: "Q at the centre", divergence: "divergence there", curl: "curl there", circulation: "circulation around the loop", flux: "flux out of the loop" }, shown);
+  const found = numbers(
+    {
+      P: "P at the centre",
+      Q: "Q at the centre",
+      divergence: "divergence there",
+      curl: "curl there",
+      circulation: "circulation around the loop",
+      flux: "flux out of the loop",
+    },
+    shown,
+  );
   const note = el("p", { class: "note", role: "status" });
   const sides = el("div", { class: "card", "data-part": "green" });
 
@@ -30,25 +44,60 @@ export default function make(room) {
 
   return {
     plots: [plot],
-    groups: [{ title: "Field", entries: ["P", "Q", "colour"] }, { title: "Loop", entries: ["x", "y"] }],
-    side: [el("p", { class: "note" }, "A field to try: P = -y/(x^2+y^2), Q = x/(x^2+y^2). It has no curl anywhere, and yet it goes around its pole.")],
-    body: [el("div", { class: "card" }, plot.element), el("div", { class: "card" }, el("h3", {}, "Along the loop, and at its centre"), found.element, note), sides],
+    groups: [
+      { title: "Field", entries: ["P", "Q", "colour"] },
+      { title: "Loop", entries: ["x", "y"] },
+    ],
+    side: [
+      el(
+        "p",
+        { class: "note" },
+        "A field to try: P = -y/(x^2+y^2), Q = x/(x^2+y^2). It has no curl anywhere, and yet it goes around its pole.",
+      ),
+    ],
+    body: [
+      el("div", { class: "card" }, plot.element),
+      el("div", { class: "card" }, el("h3", {}, "Along the loop, and at its centre"), found.element, note),
+      sides,
+    ],
     show(answer, state) {
       found.show(answer.numbers);
       note.textContent = answer.note;
       const grid = room.also("grid", ["P", "Q", "colour", "left", "right", "bottom", "top"]);
       if (!grid) return false;
-      const loop = entries(answer.loop), n = loop.length / 2;
+      const loop = entries(answer.loop),
+        n = loop.length / 2;
       const traces = [
         coloured(grid, state),
         ...arrows(grid, state),
-        { x: loop.slice(0, n), y: loop.slice(n), name: "loop", mode: "lines", fill: "toself", fillcolor: pale("green", 0.18), line: { color: colour("green"), width: 3 }, hoverinfo: "skip" },
+        {
+          x: loop.slice(0, n),
+          y: loop.slice(n),
+          name: "loop",
+          mode: "lines",
+          fill: "toself",
+          fillcolor: pale("green", 0.18),
+          line: { color: colour("green"), width: 3 },
+          hoverinfo: "skip",
+        },
       ];
-      plot.put("centre", [state.x, state.y], `centre (${state.x}, ${state.y}), circulation ${shown(answer.numbers.circulation)}`);
+      plot.put(
+        "centre",
+        [state.x, state.y],
+        `centre (${state.x}, ${state.y}), circulation ${shown(answer.numbers.circulation)}`,
+      );
       const corners = entries(answer.corners);
-      for (let i = 0; i < CORNERS; i++) plot.put(`corner-${i}`, [corners[i], corners[CORNERS + i]], `radius ${state.radii.split(",")[i]}`);
-      const done = plot.show(traces, { x: { range: [state.left, state.right] }, y: { range: [state.bottom, state.top], title: { text: "y" } }, equal: true, uirevision: state.P + state.Q });
-      plot.describe(`the field (${state.P}, ${state.Q}) with a loop; its circulation is ${shown(answer.numbers.circulation)} and its flux ${shown(answer.numbers.flux)}`);
+      for (let i = 0; i < CORNERS; i++)
+        plot.put(`corner-${i}`, [corners[i], corners[CORNERS + i]], `radius ${state.radii.split(",")[i]}`);
+      const done = plot.show(traces, {
+        x: { range: [state.left, state.right] },
+        y: { range: [state.bottom, state.top], title: { text: "y" } },
+        equal: true,
+        uirevision: state.P + state.Q,
+      });
+      plot.describe(
+        `the field (${state.P}, ${state.Q}) with a loop; its circulation is ${shown(answer.numbers.circulation)} and its flux ${shown(answer.numbers.flux)}`,
+      );
       room.whenAtRest(sides, theorem);
       return done;
     },
@@ -56,20 +105,31 @@ export default function make(room) {
 }
 
 function coloured(grid, state) {
-  const [low, high] = grid.range, most = Math.max(Math.abs(low), Math.abs(high)) || 1;
+  const [low, high] = grid.range,
+    most = Math.max(Math.abs(low), Math.abs(high)) || 1;
   const signed = state.colour !== "length";
   return contours(grid, {
-    zmin: signed ? -most : 0, zmax: most, contours: { coloring: "heatmap", showlines: false }, colorscale: diverging(0.65), showscale: true,
+    zmin: signed ? -most : 0,
+    zmax: most,
+    contours: { coloring: "heatmap", showlines: false },
+    colorscale: diverging(0.65),
+    showscale: true,
     colorbar: { title: { text: state.colour, side: "right" }, thickness: 12, outlinewidth: 0 },
   });
 }
 
 /** All arrows as one trace of lines and one of heads; the longest fills its cell. */
 function arrows(grid, state) {
-  const at = entries(grid.at), F = entries(grid.arrows), n = at.length / 2, cell = Math.min(state.right - state.left, state.top - state.bottom) / Math.sqrt(n);
+  const at = entries(grid.at),
+    F = entries(grid.arrows),
+    n = at.length / 2,
+    cell = Math.min(state.right - state.left, state.top - state.bottom) / Math.sqrt(n);
   const lengths = Array.from({ length: n }, (_, i) => Math.hypot(F[i], F[n + i]));
-  const sorted = lengths.filter(Number.isFinite).sort((a, b) => a - b), most = sorted[Math.floor(0.9 * (sorted.length - 1))] || 1;
-  const x = [], y = [], heads = [];
+  const sorted = lengths.filter(Number.isFinite).sort((a, b) => a - b),
+    most = sorted[Math.floor(0.9 * (sorted.length - 1))] || 1;
+  const x = [],
+    y = [],
+    heads = [];
   for (let i = 0; i < n; i++) {
     if (!(lengths[i] > 0)) continue;
     const scale = (cell * Math.min(1, Math.sqrt(lengths[i] / most))) / lengths[i];
@@ -77,18 +137,57 @@ function arrows(grid, state) {
     y.push(at[n + i], at[n + i] + scale * F[n + i], null);
     heads.push(0, 8, 0);
   }
-  return [{ x, y, name: "field", mode: "lines+markers", line: { color: colour("text"), width: 1.3 }, marker: { color: colour("text"), size: heads, symbol: "arrow", angleref: "previous", line: { width: 0 } }, hoverinfo: "skip" }];
+  return [
+    {
+      x,
+      y,
+      name: "field",
+      mode: "lines+markers",
+      line: { color: colour("text"), width: 1.3 },
+      marker: { color: colour("text"), size: heads, symbol: "arrow", angleref: "previous", line: { width: 0 } },
+      hoverinfo: "skip",
+    },
+  ];
 }
 
 function showSides(card, answer) {
   const row = (name, left, right) => {
     const side = answer[name];
-    const cells = side.note ? [el("td", { colspan: 3 }, side.note)] : [...[side.left, side.right].map((v, i) => el("td", { "data-number": `${name}-${["left", "right"][i]}`, "data-value": v }, shown(v))), el("td", {}, side.holds ? "equal within their errors" : `differ by ${shown(Math.abs(value(side.left) - value(side.right)))}`)];
+    const cells = side.note
+      ? [el("td", { colspan: 3 }, side.note)]
+      : [
+          ...[side.left, side.right].map((v, i) =>
+            el("td", { "data-number": `${name}-${["left", "right"][i]}`, "data-value": v }, shown(v)),
+          ),
+          el(
+            "td",
+            {},
+            side.holds
+              ? "equal within their errors"
+              : `differ by ${shown(Math.abs(value(side.left) - value(side.right)))}`,
+          ),
+        ];
     return el("tr", {}, el("th", { scope: "row" }, `${left} = ${right}`), ...cells);
   };
   card.replaceChildren(
     el("h3", {}, "Green's theorem"),
-    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "both sides of Green's theorem" }, el("table", {},
-      el("thead", {}, el("tr", {}, ...["", "along the loop", "over what it encloses", ""].map((t) => el("th", { scope: "col" }, t)))),
-      el("tbody", {}, row("circulation", "∮ P dx + Q dy", "∬ curl"), row("flux", "∮ P dy − Q dx", "∬ divergence")))));
+    el(
+      "div",
+      { class: "scroll", tabindex: "0", role: "region", "aria-label": "both sides of Green's theorem" },
+      el(
+        "table",
+        {},
+        el(
+          "thead",
+          {},
+          el(
+            "tr",
+            {},
+            ...["", "along the loop", "over what it encloses", ""].map((t) => el("th", { scope: "col" }, t)),
+          ),
+        ),
+        el("tbody", {}, row("circulation", "∮ P dx + Q dy", "∬ curl"), row("flux", "∮ P dy − Q dx", "∬ divergence")),
+      ),
+    ),
+  );
 }
