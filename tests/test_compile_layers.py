@@ -113,3 +113,24 @@ def test_a_result_written_where_nobody_saw_it_is_no_constant():
     np.testing.assert_allclose(f(2 * x, w).data, 2 * x @ w)
     with pytest.raises(ad.CompileError, match="with an array to write into"):
         ad.compile(lambda x: np.dot(x, w, np.empty((3, 4))))(x)
+
+
+def test_signs_of_zeros_in_layers_of_one_unit_with_one_sample():
+    """`dot` and `matmul` of two single numbers differ in the sign of a zero; both are used for affine maps."""
+    X = np.random.default_rng(2).normal(size=(12, 1, 2)).astype(np.float32)
+    for seed in range(4):
+        nn.manual_seed(seed)
+        narrow = [layer for _ in range(3) for layer in (nn.Linear(1, 1), nn.ReLU())]
+        model = nn.Sequential(nn.Linear(2, 1), nn.ReLU(), *narrow, nn.Linear(1, 2))
+        optimizer = optim.Adam(model.parameters(), 8.0)
+
+        def step(x, y):
+            optimizer.zero_grad()  # noqa: B023  # of this seed
+            loss = nn.cross_entropy(model(x), y)  # noqa: B023
+            loss.backward()
+            optimizer.step()  # noqa: B023
+            return loss
+
+        compiled = ad.compile(step)
+        for x in X:
+            compiled(x, (x[:, 0] > 0).astype(int))  # compared with the function itself, to the last bit

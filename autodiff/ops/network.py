@@ -24,7 +24,8 @@ from autodiff.ops.shapes import in_single
 
 def _affine(x: Any, w: Any, b: Any) -> Any:
     rows = _rows(x)
-    y = rows.dot(w) if type(w) is np.ndarray else rows @ w  # equal for two axes, and dot takes two thirds of the time
+    quick = type(w) is np.ndarray and rows.size != 1  # dot takes two thirds of the time of matmul; see `_direct_x`
+    y = rows.dot(w) if quick else rows @ w
     if y.dtype == b.dtype and b.ndim <= y.ndim and y.ndim:
         y += b
     else:
@@ -99,17 +100,26 @@ affine: Primitive = primitive(
 """``x @ w + b``: `x` (..., n), `w` (n, m), `b` (m,)."""
 
 
+# `dot` is quicker than `matmul`. Of two single numbers alone it keeps the sign of a zero, which `matmul` makes positive
+# as the rules above do, and compiled programs with them.
+
+
 def _direct_x(out: Any, ct: Any, x: Any, w: Any, b: Any) -> Any:
+    if ct.size == 1:
+        return _affine_x(ct, None, x, w, b)
     return ct.dot(w.T) if ct.ndim < 3 else _rows(ct).dot(w.T).reshape(x.shape)
 
 
 def _direct_w(out: Any, ct: Any, x: Any, w: Any, b: Any) -> Any:
-    return np.multiply(x[:, None], ct, out=out) if x.ndim == 1 else np.dot(_rows(x).T, _rows(ct), out)
+    if x.ndim == 1:
+        return np.multiply(x[:, None], ct, out=out)
+    return (np.matmul if ct.size == 1 else np.dot)(_rows(x).T, _rows(ct), out)
 
 
 def _direct_b(out: Any, ct: Any, x: Any, w: Any, b: Any) -> Any:
     ct = _rows(ct)
-    return np.dot(_ones(ct.shape[0], ct.dtype), ct, out) if ct.ndim == 2 else ct
+    product = np.matmul if ct.size == 1 else np.dot
+    return product(_ones(ct.shape[0], ct.dtype), ct, out) if ct.ndim == 2 else ct
 
 
 affine.direct = (_direct_x, _direct_w, _direct_b)
