@@ -19,7 +19,8 @@ myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "attrs_inline"]
 myst_heading_anchors = 4
 myst_dmath_double_inline = True
 exclude_patterns = ["_build", "_made", "tools"]
-suppress_warnings = ["myst.header"]  # a generated page may begin below the first level
+# A generated page may begin below the first level; types such as "dtype" are words, not links.
+suppress_warnings = ["myst.header", "ref.python"]
 templates_path: list[str] = []
 html_theme = "furo"
 html_title = "wengert"
@@ -32,6 +33,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # shapes and dtypes stand in the text
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+napoleon_use_ivar = True  # attributes are listed once
 napoleon_preprocess_types = False
 
 

@@ -22,7 +22,7 @@ _HALVINGS = 30
 
 
 def root(f: Function, x0: Any, *args: Any, tol: float = 1e-12, max_iter: int = 100) -> Any:
-    """Solve f(x, *args) = 0 by Newton's method; differentiable in `args` and in all that `f` closes over.
+    """Solve ``f(x, *args) = 0`` by Newton's method; differentiable in `args` and in all that `f` closes over.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def root(f: Function, x0: Any, *args: Any, tol: float = 1e-12, max_iter: int = 1
 
     Notes
     -----
-    Steps that do not reduce |f| are halved. The derivative is -(df/dx)**-1 df/dp, independent of the iterations.
+    Steps that do not reduce ``|f|`` are halved. The derivative is ``-(df/dx)**-1 df/dp``, whatever the iterations were.
 
     References
     ----------
@@ -69,7 +69,7 @@ def root(f: Function, x0: Any, *args: Any, tol: float = 1e-12, max_iter: int = 1
 
 
 def fixed_point(g: Function, x0: Any, *args: Any, tol: float = 1e-12, max_iter: int = 1000) -> Any:
-    """Solve x = g(x, *args) by iterating g; differentiable in `args` and in all that `g` closes over.
+    """Solve ``x = g(x, *args)`` by iterating g; differentiable in `args` and in all that `g` closes over.
 
     Parameters
     ----------

@@ -66,8 +66,8 @@ def line_integral(F: Function, curve: Function, a: ArrayLike, b: ArrayLike, **op
 
     Notes
     -----
-    The integral of F(r(t)) . r'(t), or of F(r(t)) |r'(t)|, over t. The first changes its sign with the direction of
-    travel; the second is an integral over length, and has the sign of b - a.
+    The integral of ``F(r(t)) . r'(t)``, or of ``F(r(t)) |r'(t)|``, over t. The first changes its sign with the
+    direction of travel; the second is an integral over length, and has the sign of b - a.
 
     Examples
     --------
@@ -126,7 +126,7 @@ def curvature(curve: Function) -> Function:
 
     Notes
     -----
-    sqrt(|r'|**2 |r''|**2 - (r' . r'')**2) / |r'|**3.
+    ``sqrt(|r'|**2 |r''|**2 - (r' . r'')**2) / |r'|**3``.
 
     Examples
     --------

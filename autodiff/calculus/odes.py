@@ -59,7 +59,7 @@ def odeint(
 def odeint(
     f: Function, y0: Any, t: Any, *args: Any, rtol: float = 1e-9, atol: float = 1e-11, adjoint: bool = False
 ) -> Tensor | Array:
-    """Solve y' = f(y, t, *args): the solution at given times, from its value at the first of them.
+    """Solve ``y' = f(y, t, *args)``: the solution at given times, from its value at the first of them.
 
     Parameters
     ----------

@@ -72,8 +72,8 @@ def surface_integral(F: Function, surface: Function, u: Limits, v: Limits, **opt
 
     Notes
     -----
-    The integral of F . N, or of F |N|, over u and v, where N = S_u x S_v is the normal; flux towards its side is
-    positive.
+    The integral of ``F . N``, or of ``F |N|``, over u and v, where N = S_u x S_v is the normal; flux towards its side
+    is positive.
 
     Examples
     --------

@@ -34,7 +34,7 @@ class MultivariateNormal(Continuous):
 
     Notes
     -----
-    With the Cholesky factor L of the covariance the density is exp(-|z|**2 / 2) / ((2 pi)**(d / 2) det L) where
+    With the Cholesky factor L of the covariance the density is ``exp(-|z|**2 / 2) / ((2 pi)**(d / 2) det L)`` where
     L z = x - m; samples are m + L z of independent standard normal z.
 
     Examples

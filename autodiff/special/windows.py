@@ -93,9 +93,9 @@ def convolution(
 
     Parameters
     ----------
-    x : array or Tensor, (n, c, *spatial)
+    x : array or Tensor, (n, c, spatial...)
         With one or more spatial axes.
-    w : array or Tensor, (k, c / groups, *kernel)
+    w : array or Tensor, (k, c / groups, kernel...)
     stride, padding, dilation : int or tuple of int
         For each spatial axis: the step from window to window, the number of zeros added at both ends, the distance of
         entries within a window. Padding "same" adds as many as keep the size (with stride 1), "valid" adds none.
@@ -104,7 +104,7 @@ def convolution(
 
     Returns
     -------
-    array or Tensor, (n, k, *windows)
+    array or Tensor, (n, k, windows...)
         ``windows = (spatial + 2 padding - dilation (kernel - 1) - 1) // stride + 1``.
 
     Raises
@@ -168,7 +168,7 @@ def max_pool(
 
     Parameters
     ----------
-    x : array or Tensor, (n, c, *spatial)
+    x : array or Tensor, (n, c, spatial...)
     kernel : int or tuple of int
         The window.
     stride : int or tuple of int, optional
@@ -180,7 +180,7 @@ def max_pool(
 
     Returns
     -------
-    array or Tensor, (n, c, *windows)
+    array or Tensor, (n, c, windows...)
 
     Examples
     --------
@@ -210,7 +210,7 @@ def average_pool(
 
     Parameters
     ----------
-    x : array or Tensor, (n, c, *spatial)
+    x : array or Tensor, (n, c, spatial...)
     kernel : int or tuple of int
         The window.
     stride : int or tuple of int, optional
@@ -222,7 +222,7 @@ def average_pool(
 
     Returns
     -------
-    array or Tensor, (n, c, *windows)
+    array or Tensor, (n, c, windows...)
 
     Examples
     --------

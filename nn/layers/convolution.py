@@ -65,7 +65,7 @@ class _Convolution(Module):
         self.bias = Parameter(draw.uniform(-bound, bound, out_channels).astype(dtype)) if bias else None
 
     def forward(self, x: Any) -> ad.Tensor:
-        """Map (n, in_channels, *spatial) to (n, out_channels, *windows)."""
+        """Map (n, in_channels, spatial...) to (n, out_channels, windows...)."""
         weight = self.weight
         x = as_input(x, weight.dtype)
         if x.ndim != self.axes + 2 or x.shape[1] != self.in_channels:
@@ -144,7 +144,7 @@ class Conv2d(_Convolution):
 
     Attributes
     ----------
-    weight : Parameter, (out_channels, in_channels / groups, *kernel)
+    weight : Parameter, (out_channels, in_channels / groups, kernel...)
     bias : Parameter, (out_channels,), or None
 
     Notes

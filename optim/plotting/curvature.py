@@ -33,8 +33,8 @@ def hessian_ellipses(f: Objective, points: Any, *, rise: float = 1.0, ax: Any = 
     points : array_like, (n, 2) or (2,)
         Where to take the Hessian.
     rise : float, default 1.0
-        The ellipse consists of the d with d' |H| d / 2 = rise. Its half axes are sqrt(2 rise / abs(eigenvalue)) along
-        the eigenvectors, so they are long where the function is flat.
+        The ellipse consists of the d with ``d' |H| d / 2 = rise``. Its half axes are sqrt(2 rise / abs(eigenvalue))
+        along the eigenvectors, so they are long where the function is flat.
     ax : matplotlib Axes, optional
         Where to draw; a new figure if not given. The limits of a given `ax` do not change.
 
