@@ -25,6 +25,7 @@ templates_path: list[str] = []
 html_theme = "furo"
 html_title = "wengert"
 html_static_path = ["_static"]
+html_favicon = "_static/icon.svg"
 html_css_files = ["manual.css"]
 html_copy_source = html_show_sourcelink = False
 html_theme_options = {"navigation_with_keys": True}
@@ -37,8 +38,14 @@ napoleon_use_ivar = True  # attributes are listed once
 napoleon_preprocess_types = False
 
 
+def without_catchall(app, what, name, value, options, signature, returns) -> tuple[str, str] | None:
+    """Signatures without `**unknown`, which is there to name what it is given."""
+    return (signature.replace(", **unknown", ""), returns) if signature else None
+
+
 def setup(app: object) -> None:
     """Pages run when they are read, formulas become MathML, and the reference is written from the public names."""
     reference.write(HERE / "reference")
     formulas.register(app)
+    app.connect("autodoc-process-signature", without_catchall)  # type: ignore[attr-defined]
     app.connect("source-read", executing.read)  # type: ignore[attr-defined]  # Sphinx has it

@@ -75,7 +75,7 @@ def _every_program_is_compared(request: pytest.FixtureRequest) -> Iterator[None]
 
 
 @pytest.fixture(scope="session")
-def _browser():
+def browser():
     """A browser and the address of a running explorer, for all tests of one process."""
     from tests.browser import chromium, serving
 
@@ -84,14 +84,14 @@ def _browser():
 
 
 @pytest.fixture
-def open_page(_browser):
+def open_page(browser):
     """Opens a room of the explorer, as ``open_page("curve", {"x": 2})``; a page that complained fails the test."""
     from tests.browser import Page
 
     pages = []
 
     def open_(room, state=None, **options):
-        pages.append(Page(*_browser, **options))
+        pages.append(Page(*browser, **options))
         pages[-1].open(room, state)
         return pages[-1]
 

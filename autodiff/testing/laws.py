@@ -18,6 +18,19 @@ from autodiff.transforms.first_order import grad, jvp, linearize, vjp
 from autodiff.transforms.hessians import hessian, hvp
 from autodiff.transforms.jacobians import jacobian
 
+__all__ = [
+    "LawError",
+    "adjointness",
+    "agreement",
+    "chain_rule",
+    "homogeneity",
+    "invariance",
+    "linearity",
+    "precision",
+    "product_rule",
+    "symmetry",
+]
+
 Function = Callable[..., Any]
 
 ROUND_OFF = 1e-10

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-FOLDERS = ("course", "start", "howto")
+FOLDERS = ("course", "start", "howto", "index")
 """Whose pages run; others are executed by tests of their own."""
 MADE = "_made"
 FENCE = re.compile(r"^```(python(?: raises)?)\n(.*?)^```\n", re.S | re.M)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pydoc
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,7 +56,7 @@ CHAPTERS: dict[str, dict[str, Group]] = {
             "autodiff.testing.laws: linearity adjointness symmetry agreement chain_rule product_rule homogeneity "
             "invariance precision LawError | autodiff.testing.strategies: arrays tensors shapes "
             "broadcastable_arrays domain matrices special_points scalar_functions vector_functions networks "
-            "minima Expression Minimum Network",
+            "minima Expression Minimum Network KINDS",
         ),
         "extending": Group(
             "Operations of your own",
@@ -169,6 +168,13 @@ CHAPTERS: dict[str, dict[str, Group]] = {
 }
 
 
+DATA = {
+    "autodiff.testing.KINDS": "autodiff.testing.mutants.KINDS",
+    "autodiff.testing.strategies.KINDS": "autodiff.testing.strategies.matrices.KINDS",
+}
+"""Where the texts of constants stand."""
+
+
 def names_of(group: Group) -> Iterator[str]:
     """The full names of a group."""
     for part in group.names.split("|"):
@@ -207,15 +213,21 @@ def write(folder: Path) -> None:
     _keep(folder / "index.md", "\n\n".join(index) + "\n")
 
 
+def located(name: str) -> Any:
+    """What a full name stands for."""
+    module, _, last = name.rpartition(".")
+    return getattr(importlib.import_module(module), last)
+
+
 def _entry(name: str) -> str:
-    value = pydoc.locate(name)
+    value = located(name)
     if isinstance(value, type):
         kind, options = "autoclass", "   :members:\n" if not issubclass(value, Exception) else ""
     elif callable(value):
         kind, options = "autofunction", ""
     else:
         kind, options = "autodata", "   :no-value:\n"
-    name = {"autodiff.testing.KINDS": "autodiff.testing.mutants.KINDS"}.get(name, name)  # where its text stands
+    name = DATA.get(name, name)
     short = name.replace("autodiff.", "ad.", 1)
     return f"## {short}\n\n```{{eval-rst}}\n.. {kind}:: {name}\n{options}```"
 

@@ -1,0 +1,159 @@
+"""The manual builds without a warning, its programs run, its links lead somewhere, and no other host is asked."""
+
+import functools
+import html.parser
+import http.server
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "docs" / "tools"))
+
+import executing  # noqa: E402  # it lies beside the manual
+import reference  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, worker_id):
+    """The built manual. Where the suite runs in several processes, one of them builds it, and the others wait."""
+    pytest.importorskip("sphinx", reason="sphinx is not installed: pip install -e .[docs]")
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared if worker_id == "master" else shared.parent
+    folder, done = shared / "manual", shared / "manual.txt"
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        while not done.exists():
+            time.sleep(0.2)
+    else:
+        done.write_text(build(folder), encoding="utf-8")
+    said = done.read_text(encoding="utf-8")
+    assert said == "", said
+    return folder / "html"
+
+
+def build(folder):
+    """Build it; what Sphinx complained of."""
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-d", str(folder / "doctrees")]
+    run = subprocess.run(
+        [*command, "docs", str(folder / "html")],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    return run.stdout + run.stderr if run.returncode else ""
+
+
+class Page(html.parser.HTMLParser):
+    """What a page links to and loads, and its anchors."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.links, self.loads, self.anchors = [], [], set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.anchors.update(found[name] for name in ("id", "name") if found.get(name))
+        if tag == "a" and found.get("href"):
+            self.links.append(found["href"])
+        loads = found.get("src") or (found.get("href") if tag == "link" else None)
+        if loads:
+            self.loads.append(loads)
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    return {path: Page(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
+
+
+def test_every_link_leads_somewhere(site, pages):
+    dead = []
+    for path, page in pages.items():
+        for link in page.links:
+            if urlsplit(link).scheme:
+                continue
+            there, anchor = urldefrag(link)
+            target = (path.parent / unquote(there)).resolve() if there else path
+            if not target.is_file():
+                dead.append(f"{path.relative_to(site)}: {link}")
+            elif anchor and target.suffix == ".html" and unquote(anchor) not in pages[target].anchors:
+                dead.append(f"{path.relative_to(site)}: {link}: no such anchor")
+    assert dead == []
+
+
+def test_nothing_is_loaded_from_another_host(site, pages):
+    assert [load for page in pages.values() for load in page.loads if urlsplit(load).netloc] == []
+    for style in site.rglob("*.css"):
+        text = style.read_text(encoding="utf-8")
+        assert not re.search(r"url\([\"']?(https?:)?//|@import", text), style
+
+
+def test_the_reference_has_every_public_name_with_a_docstring_and_an_example(pages, site):
+    anchors = set().union(*(page.anchors for path, page in pages.items() if path.parent.name == "reference"))
+    grouped = [
+        name
+        for groups in reference.CHAPTERS.values()
+        for group in groups.values()
+        for name in reference.names_of(group)
+    ]
+    known = {id(reference.located(name)) for name in grouped}
+    assert [name for name, value in reference.public_names() if id(value) not in known] == []
+    assert len(grouped) == len(set(grouped)) and not [
+        name for name in grouped if name not in anchors and "KINDS" not in name
+    ]
+
+
+def test_a_block_that_raises_or_does_not_is_told():
+    def run(text):
+        return [shown for _, shown in executing.outputs(text, "page")]
+
+    assert run("```python\nprint(1)\n2\n```\n")[0].text == "1\n2"
+    assert run("```python raises\n1 / 0\n```\n")[0].text == "ZeroDivisionError: division by zero"
+    with pytest.raises(executing.PageError, match="block at line 1: ZeroDivisionError"):
+        run("```python\n1 / 0\n```\n")
+    with pytest.raises(executing.PageError, match="raised nothing"):
+        run("```python raises\n1\n```\n")
+
+
+def test_the_site_in_a_browser(site, browser):
+    said, asked = [], []
+    handler = functools.partial(Quiet, directory=site)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        look(browser[0], f"http://127.0.0.1:{server.server_port}/", said, asked)
+        server.shutdown()
+    assert (said, asked) == ([], [])
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files, and says nothing."""
+
+    def log_message(self, *_):
+        """Nothing."""
+
+
+def look(browser, address, said, asked):
+    """Open pages as on a phone, and search."""
+    context = browser.new_context(viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    page.on("console", lambda message: said.append(message.text))
+    page.on("request", lambda request: request.url.startswith((address, "data:")) or asked.append(request.url))
+    for name in ("index.html", "start/pytorch.html", "reference/derivatives.html"):
+        page.goto(address + name)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+    page.goto(address + "search.html?q=hessian")
+    page.wait_for_selector("#search-results li a")
+    assert any("reference" in (a.get_attribute("href") or "") for a in page.locator("#search-results li a").all())
+    context.close()
