@@ -6,6 +6,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "tools"), str(HERE.parent)]
 
+import conventions  # noqa: E402  # after the path is set
 import executing  # noqa: E402  # after the path is set
 import formulas  # noqa: E402
 import reference  # noqa: E402
@@ -46,6 +47,7 @@ def without_catchall(app, what, name, value, options, signature, returns) -> tup
 def setup(app: object) -> None:
     """Pages run when they are read, formulas become MathML, and the reference is written from the public names."""
     reference.write(HERE / "reference")
+    reference.keep(HERE / "conventions.md", conventions.page())
     formulas.register(app)
     app.connect("autodoc-process-signature", without_catchall)  # type: ignore[attr-defined]
     app.connect("source-read", executing.read)  # type: ignore[attr-defined]  # Sphinx has it

@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "docs" / "tools"))
 
+import conventions  # noqa: E402  # it lies beside the manual
 import executing  # noqa: E402  # it lies beside the manual
 import reference  # noqa: E402
 
@@ -113,6 +114,11 @@ def test_the_reference_has_every_public_name_with_a_docstring_and_an_example(pag
     assert len(grouped) == len(set(grouped)) and not [
         name for name in grouped if name not in anchors and "KINDS" not in name
     ]
+
+
+def test_the_conventions_are_what_the_page_promises():
+    rows = [row for rows in conventions.tables().values() for row in rows]
+    assert {row.point: conventions.computed(row) for row in rows} == {row.point: row.here for row in rows}
 
 
 def test_a_block_that_raises_or_does_not_is_told():

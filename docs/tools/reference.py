@@ -209,8 +209,8 @@ def write(folder: Path) -> None:
         index.append(f"```{{toctree}}\n:caption: {chapter}\n:maxdepth: 1\n\n" + "\n".join(groups) + "\n```")
         for page, group in groups.items():
             entries = [_entry(name) for name in names_of(group)]
-            _keep(folder / f"{page}.md", "\n\n".join([f"# {group.title}", group.about, *entries]) + "\n")
-    _keep(folder / "index.md", "\n\n".join(index) + "\n")
+            keep(folder / f"{page}.md", "\n\n".join([f"# {group.title}", group.about, *entries]) + "\n")
+    keep(folder / "index.md", "\n\n".join(index) + "\n")
 
 
 def located(name: str) -> Any:
@@ -232,6 +232,7 @@ def _entry(name: str) -> str:
     return f"## {short}\n\n```{{eval-rst}}\n.. {kind}:: {name}\n{options}```"
 
 
-def _keep(path: Path, text: str) -> None:
+def keep(path: Path, text: str) -> None:
+    """Write a text where it has changed."""
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
