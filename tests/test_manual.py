@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT / "docs" / "tools"))
 
 import conventions  # noqa: E402  # it lies beside the manual
 import executing  # noqa: E402  # it lies beside the manual
+import notebooks  # noqa: E402
 import reference  # noqa: E402
 
 
@@ -114,6 +115,29 @@ def test_the_reference_has_every_public_name_with_a_docstring_and_an_example(pag
     assert len(grouped) == len(set(grouped)) and not [
         name for name in grouped if name not in anchors and "KINDS" not in name
     ]
+
+
+@pytest.mark.filterwarnings("ignore")  # of Jupyter's own packages
+def test_the_notebooks_of_the_course_run(tmp_path):
+    """All in one kernel, which forgets everything between two of them."""
+    nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed (extra `dev`)")
+    nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed (extra `dev`)")
+    pytest.importorskip("ipykernel", reason="ipykernel is not installed (extra `dev`)")
+    first = f"import sys; sys.path.insert(0, {str(ROOT)!r})"
+    cells = [nbformat.v4.new_code_cell(first)]
+    for page in sorted((ROOT / "docs" / "course").rglob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        if executing.FENCE.search(text):
+            made = nbformat.from_dict(notebooks.notebook(text))
+            nbformat.validate(made)
+            cells += [nbformat.v4.new_code_cell("%reset -f\nimport nn\nnn.manual_seed(0)"), *made.cells]
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    whole = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+    nbclient.NotebookClient(whole, timeout=200, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    shown = {mime for cell in whole.cells for output in cell.get("outputs", []) for mime in output.get("data", {})}
+    assert {"image/png", "image/svg+xml"} <= shown
 
 
 def test_the_conventions_are_what_the_page_promises():

@@ -107,10 +107,17 @@ def _figures() -> list[bytes]:
 
 def read(app: Any, name: str, source: list[str]) -> None:
     """For Sphinx: put what the blocks showed below them."""
-    if name.partition("/")[0] not in FOLDERS:
+    folder = name.partition("/")[0]
+    if folder not in FOLDERS:
         return
-    root = Path(app.srcdir)
-    source[0] = with_outputs(source[0], name, root)
+    root, text = Path(app.srcdir), source[0]
+    source[0] = with_outputs(text, name, root)
+    if folder == "course" and FENCE.search(text):
+        import notebooks
+
+        file = f"{MADE}/{name.replace('/', '-')}.ipynb"
+        notebooks.write(text, root / file)
+        source[0] += f"\n{{download}}`This page as a notebook </{file}>`\n"
 
 
 def with_outputs(text: str, name: str, root: Path) -> str:
