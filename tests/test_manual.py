@@ -3,6 +3,7 @@
 import functools
 import html.parser
 import http.server
+import json
 import os
 import re
 import subprocess
@@ -128,7 +129,7 @@ def test_the_notebooks_of_the_course_run(tmp_path):
     for page in sorted((ROOT / "docs" / "course").rglob("*.md")):
         text = page.read_text(encoding="utf-8")
         if executing.FENCE.search(text):
-            made = nbformat.from_dict(notebooks.notebook(text))
+            made = nbformat.reads(json.dumps(notebooks.notebook(text)), as_version=4)
             nbformat.validate(made)
             cells += [nbformat.v4.new_code_cell("%reset -f\nimport nn\nnn.manual_seed(0)"), *made.cells]
     for number, cell in enumerate(cells):

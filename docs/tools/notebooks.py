@@ -11,7 +11,7 @@ import executing
 
 
 def notebook(text: str) -> dict[str, Any]:
-    """The notebook of a page, in Jupyter's format 4.5. Links to other pages become plain text: a notebook stands alone."""
+    """The notebook of a page, in Jupyter's format 4.5. Links to other pages become text: a notebook stands alone."""
     cells: list[dict[str, Any]] = []
     end = 0
     for block in executing.FENCE.finditer(text):
