@@ -119,7 +119,7 @@ def test_the_reference_has_every_public_name_with_a_docstring_and_an_example(pag
 
 
 @pytest.mark.filterwarnings("ignore")  # of Jupyter's own packages
-def test_the_notebooks_of_the_course_run(tmp_path):
+def test_the_notebooks_of_the_course_run(tmp_path, monkeypatch):
     """All in one kernel, which forgets everything between two of them."""
     nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed (extra `dev`)")
     nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed (extra `dev`)")
@@ -135,6 +135,7 @@ def test_the_notebooks_of_the_course_run(tmp_path):
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # a notebook shows figures itself
     whole = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
     nbclient.NotebookClient(whole, timeout=200, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = {mime for cell in whole.cells for output in cell.get("outputs", []) for mime in output.get("data", {})}
