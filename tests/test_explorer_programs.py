@@ -1,0 +1,45 @@
+"""The program that a room offers runs as it is, and prints what the room shows."""
+
+import contextlib
+import io
+import json
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from demos.explorer.answering import answer
+
+STATES = {
+    "curve": ("curve", {"sums": True, "taylor": True, "secant": True, "parabola": True, "rule": "trapezoid"}),
+    "curve at a pole": ("curve", {"f": "1/x", "x": 0.0, "tangent": False}),
+    "curve with conditions": ("curve", {"f": "x^2 if 0 < x < 1 or not x > -1 else 2^-x", "x": 0.5}),
+    "surface": ("surface", {"critical": True}),
+    "surface with constants": ("surface", {"f": "pi*x^2 + e^y + tau"}),
+    "descent": ("descent", {"methods": "gd,momentum,nesterov,rmsprop,adam,lbfgs,newton", "steps": 20}),
+    "descent that diverges": ("descent", {"f": "x^2 + 10*y^2", "methods": "gd", "rate": 0.2, "steps": 300}),
+    "graph": ("graph", {}),
+    "graph of y": ("graph", {"f": "max(y, 0.1)*exp(-y)"}),
+    "fields": ("fields", {"radii": "1,1.3,0.8,1,1.2,0.7"}),
+    "a pole inside": ("fields", {"P": "-y/(x^2+y^2)", "Q": "x/(x^2+y^2)", "x": 0.1, "colour": "length"}),
+    "a constant field": ("fields", {"P": "1", "Q": "2"}),
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, of a pole
+def test_the_program_runs(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plt, "show", lambda: None)
+    room, state = STATES[name]
+    found = json.loads(answer(json.dumps({"room": room, "ask": "view", "state": state}), {}))
+    assert "error" not in found, found
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(found["python"], f"{name}.py", "exec"), {"__name__": "__main__"})
+    plt.close("all")
+    numbers = [float(text) for text in re.findall(r"-?\d+\.?\d*(?:e[+-]?\d+)?", printed.getvalue())]
+    for label in ("value", "slope", "second", "fx", "fxy", "circulation"):
+        expected = found.get("numbers", {}).get(label)
+        if isinstance(expected, float) and np.isfinite(expected) and room != "descent":
+            assert np.isclose(numbers, expected, rtol=1e-6, atol=1e-8).any(), (label, expected, printed.getvalue())
