@@ -118,6 +118,21 @@ def test_the_reference_has_every_public_name_with_a_docstring_and_an_example(pag
     ]
 
 
+def test_the_tables_of_the_course_agree_with_sympy():
+    pytest.importorskip("sympy", reason="sympy is not installed (extra `docs`)")
+    text = (ROOT / "docs" / "course" / "tables.md").read_text(encoding="utf-8")
+    printed = "".join(shown.text for _, shown in executing.outputs(text, "tables"))
+    differences = re.findall(r"difference (?:from the engine's at .*: )?(\d+e[+-]\d+)", printed)
+    assert len(differences) == 13 and all(float(d) < 1e-15 for d in differences)
+
+
+def test_the_curriculums_own_program_runs_as_it_is_written():
+    text = (ROOT / "docs" / "course" / "gradient-descent-example.md").read_text(encoding="utf-8")
+    shown = [output for _, output in executing.outputs(text, "example")]
+    assert "def gradient_descent(f, df, x0, learning_rate=0.1, n_iterations=100):" in text
+    assert len(shown[0].pictures) == 1 and "True True" in shown[1].text
+
+
 @pytest.mark.filterwarnings("ignore")  # of Jupyter's own packages
 def test_the_notebooks_of_the_course_run(tmp_path, monkeypatch):
     """All in one kernel, which forgets everything between two of them."""

@@ -222,7 +222,7 @@ def test_what_the_code_imports_is_installed_by_what_it_names(folder, extras):
 def test_the_report_knows_every_package_of_an_extra():
     for name, extra in about.EXTRAS.items():
         assert name in brought_by(extra), (name, extra)
-    known = {*about.EXTRAS, "sphinx", "furo", "myst-parser", "latex2mathml"}  # the manual is built with them
+    known = {*about.EXTRAS, "sphinx", "furo", "myst-parser", "latex2mathml", "sympy"}  # the manual is built with them
     users = set().union(*(brought_by(extra) for extra in PROJECT["optional-dependencies"] if extra != "dev"))
     assert users <= known
 
