@@ -88,8 +88,16 @@ def _compiled(tree: Any, file: str, mode: str) -> Any:
 
 def _drawn(value: Any) -> bool:
     """Whether a value is what a plotting call returns: a figure, axes or lines, which are shown as a picture."""
-    first = value[0] if isinstance(value, (list, tuple)) and value else value
-    return type(first).__module__.startswith("matplotlib")
+    parts = value if isinstance(value, (list, tuple)) else [value]
+    return any(type(part).__module__.startswith("matplotlib") for part in parts)
+
+
+def _has_many_pieces(part: Any) -> bool:
+    """Whether to put it into a picture as pixels: as thousands of shapes a mesh or a surface would take megabytes."""
+    from matplotlib.collections import QuadMesh
+    from mpl_toolkits.mplot3d.art3d import Poly3DCollection
+
+    return isinstance(part, (QuadMesh, Poly3DCollection))
 
 
 def _figures() -> list[bytes]:
@@ -98,8 +106,10 @@ def _figures() -> list[bytes]:
 
     found = []
     for number in plt.get_fignums():
-        buffer = io.BytesIO()
-        plt.figure(number).savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+        buffer, figure = io.BytesIO(), plt.figure(number)
+        for part in figure.findobj(_has_many_pieces):
+            part.set_rasterized(True)
+        figure.savefig(buffer, format="svg", bbox_inches="tight", dpi=150, metadata={"Date": None})
         found.append(buffer.getvalue())
     plt.close("all")
     return found
