@@ -138,7 +138,8 @@ def with_outputs(text: str, name: str, root: Path) -> str:
         parts.append(text[end : block.end()].replace("```python raises\n", "```python\n"))
         end = block.end()
         if shown.text.strip():
-            parts.append(f"\n```{{code-block}} text\n:class: output\n\n{shown.text.rstrip()}\n```\n")
+            kind = "output error" if block[1].endswith("raises") else "output"
+            parts.append(f"\n```{{code-block}} text\n:class: {kind}\n\n{shown.text.rstrip()}\n```\n")
         for k, picture in enumerate(shown.pictures):
             file = f"{name.replace('/', '-')}-{i}-{k}.svg"
             (root / MADE / file).write_bytes(picture)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
 
@@ -9,6 +10,8 @@ from latex2mathml.converter import convert
 
 MATHML = "http://www.w3.org/1998/Math/MathML"
 PRIMES = "′″‴⁗"
+CLOSING = ")]|‖}"
+SIGNS = ("−", "+", "±", "∓", "-")
 
 
 def register(app: Any) -> None:
@@ -22,22 +25,88 @@ def mathml(latex: str, display: str = "inline") -> str:
     root = ElementTree.fromstring(convert(latex, display=display))
     for element in list(root.iter()):
         _lower_primes(element)
+    for element in list(root.iter()):
+        _set_signs_and_functions(element)
+        _level_scripts(element)
+        if display == "block":
+            _put_below_limits(element)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _tag(name: str) -> str:
+    return f"{{{MATHML}}}{name}"
 
 
 def _lower_primes(element: Any) -> None:
     """Put primes beside their letter. The character is raised as it is; as a superscript it would float above."""
-    if element.tag not in (f"{{{MATHML}}}msup", f"{{{MATHML}}}msubsup") or not (text := element[-1].text) or text.strip(PRIMES):
+    superscripted = element.tag in (_tag("msup"), _tag("msubsup"))
+    if not superscripted or not element[-1].text or element[-1].text.strip(PRIMES):
         return
     *rest, prime = list(element)
-    prime.tag = f"{{{MATHML}}}mo"
+    prime.tag = _tag("mo")
     prime.attrib.update(lspace="0.05em", rspace="0")
     if len(rest) == 2:
-        lowered = ElementTree.Element(f"{{{MATHML}}}msub")
+        lowered = ElementTree.Element(_tag("msub"))
         lowered.extend(rest)
         rest = [lowered]
-    element.tag = f"{{{MATHML}}}mrow"
+    element.tag = _tag("mrow")
     element[:] = [*rest, prime]
+
+
+def _level_scripts(element: Any) -> None:
+    """Let all letters carry exponents at the same height, as TeX does, and not the higher the taller they are.
+
+    Without a mathematical font a browser also leaves subscripts on the line; a letter with some depth lowers them.
+    """
+    if element.tag not in (_tag("msup"), _tag("msub"), _tag("msubsup")):
+        return
+    base = element[0]
+    if base.tag in (_tag("mi"), _tag("mn")) or (base.tag == _tag("mo") and base.text and base.text in CLOSING):
+        padded = ElementTree.Element(_tag("mpadded"))
+        if element.tag != _tag("msub"):
+            padded.set("height", "0.45em")
+        if element.tag != _tag("msup"):
+            padded.set("depth", "0.15em")
+        padded.append(base)
+        element[0] = padded
+
+
+def _set_signs_and_functions(element: Any) -> None:
+    """A minus after a parenthesis is a sign, not a difference; a function's name stands apart from its argument."""
+    if element.tag not in map(_tag, ("math", "mrow", "mtd", "msqrt", "mstyle")):
+        return
+    children = list(element)
+    for before, child in zip([None, *children], children, strict=False):
+        after_operand = before is not None and before.tag != _tag("mspace") and not _opens(before)
+        if child.text in SIGNS:
+            child.tag = _tag("mo")
+            if not after_operand:
+                child.set("form", "prefix")
+    for before, child in pairwise(children):
+        if (_is_function(before) and _is_operand(child)) or (_is_function(child) and _is_operand(before)):
+            element.insert(list(element).index(child), ElementTree.Element(_tag("mspace"), width="0.167em"))
+
+
+def _opens(element: Any) -> bool:
+    """Whether an operand follows: an operator that closes nothing."""
+    return bool(element.tag == _tag("mo") and (not element.text or element.text not in CLOSING + "!"))
+
+
+def _is_function(element: Any) -> bool:
+    """Whether it is a name such as sin, possibly with an exponent."""
+    while element.tag in (_tag("msup"), _tag("msub"), _tag("mpadded")):
+        element = element[0]
+    return bool(element.tag == _tag("mi") and element.text and len(element.text) > 1 and element.text.isalpha())
+
+
+def _is_operand(element: Any) -> bool:
+    return element.tag not in (_tag("mo"), _tag("mspace"), _tag("mtext")) or (element.text or "x") in CLOSING
+
+
+def _put_below_limits(element: Any) -> None:
+    """In a formula of its own, what a limit is for stands below it."""
+    if element.tag == _tag("msub") and element[0].text in ("lim", "max", "min", "sup", "inf"):
+        element.tag = _tag("munder")
 
 
 def _inline(writer: Any, node: Any) -> None:
