@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from html import escape
 from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
@@ -17,6 +19,7 @@ SIGNS = ("−", "+", "±", "∓", "-")
 def register(app: Any) -> None:
     """Make ``html_math_renderer = "mathml"`` known."""
     app.add_html_math_renderer("mathml", inline_renderers=(_inline, None), block_renderers=(_block, None))
+    app.connect("doctree-resolved", lambda app, tree, name: _keep_punctuation(tree))
 
 
 def mathml(latex: str, display: str = "inline") -> str:
@@ -109,8 +112,20 @@ def _put_below_limits(element: Any) -> None:
         element.tag = _tag("munder")
 
 
+def _keep_punctuation(tree: Any) -> None:
+    """Give each formula in a line what follows it without a space, so that no line begins with a comma."""
+    from docutils import nodes
+
+    for formula in list(tree.findall(nodes.math)):
+        after = formula.next_node(descend=False, siblings=True)
+        if isinstance(after, nodes.Text) and (kept := re.match(r"[^\s(–—-]{1,3}", after.astext())):
+            formula["followed_by"] = kept[0]
+            after.parent.replace(after, nodes.Text(after.astext()[kept.end() :]))
+
+
 def _inline(writer: Any, node: Any) -> None:
-    writer.body.append(mathml(node.astext()))
+    drawn, after = mathml(node.astext()), escape(node.get("followed_by", ""))
+    writer.body.append(f'<span class="formula">{drawn}{after}</span>' if after else drawn)
     raise _skip()
 
 
