@@ -65,3 +65,6 @@ FUNDAMENTALS: list[Bullet] = [
     ),
 ]
 """The part "Fundamentals", in its order. "Rules of differentiation" is the heading of its three rules."""
+
+BULLETS: list[Bullet] = [*FUNDAMENTALS]
+"""All of them that have a page; tests hold each of these pages to the form of the course."""
