@@ -107,6 +107,8 @@ def test_the_exercises_can_be_named_and_checked(page):
 def test_every_bullet_has_a_page_in_its_place():
     pages = []
     for chapter in _listed((COURSE / "index.md").read_text(encoding="utf-8")):
+        if not chapter.endswith("/index"):
+            continue  # a page beside the chapters
         listed = _listed((COURSE / f"{chapter}.md").read_text(encoding="utf-8"))
         pages += [f"{chapter.removesuffix('/index')}/{page}" for page in listed]
     assert len(curriculum.FUNDAMENTALS) == 21
