@@ -38,7 +38,7 @@ def _text(page):
 
 def _listed(index):
     """What the tables of contents of a page list, in their order."""
-    return " ".join(re.findall(r"```\{toctree\}\n(?::.*\n)*\n(.*?)```", index, re.S)).split()
+    return " ".join(re.findall(r"```\{toctree\}\n(?::[^\n]*\n)*\n(.*?)```", index, re.S)).split()
 
 
 def _prose(page):
