@@ -508,3 +508,13 @@ def test_riemann_sums_obey_their_error_laws(rule, order):
     assert off[1] == pytest.approx(ad.calculus.riemann_error(np.exp, 0.0, 1.0, 32, rule), rel=0.03)
     with pytest.raises(ad.StructureError, match="rule must be one of left"):
         ad.calculus.riemann_sum(np.exp, 0.0, 1.0, 4, "middle")
+
+
+@pytest.mark.parametrize("width", [1e-3, 1e-4, 1e-5, 1e-6, 1e-8])
+def test_a_peak_at_a_given_point_is_seen_on_both_sides(width):
+    def peak(x):
+        return np.exp(-(((x - 0.3) / width) ** 2))
+
+    value, error = ad.integrate(peak, -1.0, 1.0, points=[0.3], return_error=True)
+    # The distance from 0.3 has so few digits left.
+    assert value == pytest.approx(width * np.sqrt(np.pi), rel=max(1e-10, 1e-15 / width)) and error < 1e-12

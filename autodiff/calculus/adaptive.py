@@ -30,6 +30,7 @@ _MOST_EVALUATIONS = 20_000_000
 _FIRST_PANELS = {1: 8, 2: 2}
 _ORDERS = {1: 10, 2: 10, 3: 10}  # Gauss nodes of a panel; 7 in four variables, since 21**4 nodes would be too many
 _ROUNDING = 50 * 2.0**-52
+_NEGLIGIBLE = 1e-20  # of the largest value: the foot of a narrow peak, which ends in denormal numbers
 _MOST_NODES_ON_NOTHING = 20_000  # an integrand that is 0 at every node may have a narrow peak between them
 
 
@@ -208,6 +209,11 @@ def _choose(f: Function, ranges: Sequence[Range], tol: float, atol: float, first
             finer = [m.refined(range(len(m.panels))) for m in meshes]
             if _size(meshes) < _size(finer) <= _MOST_NODES_ON_NOTHING:
                 meshes = finer
+                continue
+        if first is None and len(ranges) == 1:
+            sizes = np.abs(values).reshape(-1, len(meshes[0])).max(axis=0)
+            if unseen := meshes[0].unseen(sizes > _NEGLIGIBLE * sizes.max()):
+                meshes = [meshes[0].refined(unseen)]
                 continue
         found = estimate(values, meshes)
         shares = _shares(found)

@@ -133,6 +133,18 @@ class Mesh:
             panels += (panel.finer() or [panel]) if i in chosen else [panel]
         return Mesh(panels, self.order, self.least, self._rule)
 
+    def unseen(self, seen: Array) -> set[int]:
+        """The panels at the ends of segments without a `seen` node, until they have a rule that looks next to the end.
+
+        A point that splits a range marks something there: on one side alone it is not seen, if it is narrow.
+        """
+        empty = {s for s, part in enumerate(self.slices()) if not seen[part].any()}
+        return {
+            i
+            for i, p in enumerate(self.panels)
+            if p.segment in empty and p.start == 0 and p.level is None and not p.tried and self._rule is None
+        }
+
     def can_refine(self) -> list[bool]:
         """For each panel, whether it can be refined."""
         return [self._rule is None and p.finer() is not None for p in self.panels]

@@ -107,5 +107,7 @@ def _fill(ax: Any, F: Function, region: Region) -> None:
     points = np.asarray(concrete(stacked(region.map(u.reshape(-1), v.reshape(-1)))), float).reshape(2, *u.shape)
     values = without_rounding(scalars_at("green_theorem", curl(F), points), F, points)
     limit = float(np.abs(values).max()) or 1.0
-    shown = ax.pcolormesh(*points, values, cmap=diverging(), vmin=-limit, vmax=limit, shading="gouraud")
+    shown = ax.pcolormesh(
+        *points, values, cmap=diverging(), vmin=-limit, vmax=limit, shading="gouraud", rasterized=True
+    )
     ax.figure.colorbar(shown, ax=ax, label="curl")

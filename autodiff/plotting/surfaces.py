@@ -70,7 +70,9 @@ def directional_derivative(
         raise DomainError(f"{who}: at {point.tolist()} the value is {z0} and the slope {slope}; choose a smooth point.")
     ax = axes_of(ax, projection="3d", figsize=(6.0, 5.2))
     floor = float(np.nanmin(z)) - 0.35 * (float(np.nanmax(z) - np.nanmin(z)) or 1.0)
-    ax.plot_surface(*np.meshgrid(across, up), z, cmap="Greys", alpha=0.45, linewidth=0, antialiased=True)
+    ax.plot_surface(
+        *np.meshgrid(across, up), z, cmap="Greys", alpha=0.45, linewidth=0, antialiased=True, rasterized=True
+    )
     reach = _reach(point, unit, (left, right, bottom, top))
     t = np.linspace(*reach, 121)
     way = point[:, None] + unit[:, None] * t

@@ -76,7 +76,7 @@ def surface(
     ax = axes_of(ax, projection="3d", figsize=(7.0, 5.6))
     ax.computed_zorder = False  # paths lie on the surface, and must be drawn after it to be visible
     look = {"cmap": pale(), "linewidth": 0, "antialiased": False, "rcount": grid, "ccount": grid}
-    ax.plot_surface(*np.meshgrid(across, up), height(values), zorder=1, **look)
+    ax.plot_surface(*np.meshgrid(across, up), height(values), zorder=1, rasterized=True, **look)
     lines = levels_of("surface", height(values), _LINES)
     if len(lines):
         look = {"colors": "#5d7186", "linewidths": 0.5, "linestyles": "solid"}

@@ -10,6 +10,7 @@ import numpy as np
 import autodiff as ad
 from autodiff import calculus
 from autodiff.calculus import Region, theorems
+from autodiff.plotting.sampling import without_rounding
 from demos.explorer.rooms.common import finite, number, outcome, window
 from demos.explorer.rooms.plane import box_entries, box_of, shown_range
 from demos.explorer.state import Choice, Number, StateError, Text, Typed
@@ -36,7 +37,10 @@ def grid(state: Any, _: dict[str, Any]) -> dict[str, Any]:
     at = np.stack(np.meshgrid(x, y)).reshape(2, -1)
     arrows = finite(F(at))
     x, y = window(state, "left", "right", COLOURS), window(state, "bottom", "top", COLOURS)
-    values = finite(_colours(state.colour, F)(np.stack(np.meshgrid(x, y))))
+    at_all = np.stack(np.meshgrid(x, y))
+    values = finite(_colours(state.colour, F)(at_all))
+    if state.colour != "length":
+        values = without_rounding(values, F, at_all)
     return {"at": at, "arrows": arrows, "x": x, "y": y, "z": values, "range": shown_range(values)}
 
 
