@@ -81,7 +81,9 @@ class Page:
 
     def show(self, room, state=None):
         """The same on a page that is open: by the address alone, as a link within it does, without loading it again."""
-        if self.page.evaluate("location.hash.slice(1).split('?')[0]") == room:  # by way of another: nothing is kept
+        if (
+            self.page.evaluate("location.hash.slice(1).split('?')[0]") == room.split("?")[0]
+        ):  # by way of another: nothing is kept
             self._enter("#graph" if room != "graph" else "#curve")
         self._enter(_hash(room, state))
         self.settled()
@@ -109,8 +111,12 @@ class Page:
 
     def at_rest(self):
         """Wait until also what takes longer is shown."""
-        self.page.wait_for_selector('[aria-busy="true"]', state="detached")
-        self.settled()
+        busy = '[aria-busy="true"]'
+        while True:  # an answer that arrives may be followed by more work
+            self.page.wait_for_selector(busy, state="detached")
+            self.settled()
+            if not self.page.locator(busy).count():
+                return
 
     def number(self, name):
         """A number that the page shows, with all its digits."""

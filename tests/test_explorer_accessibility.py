@@ -29,7 +29,7 @@ def test_nothing_is_wider_than_a_phone_and_axe_finds_nothing_serious_in_either_t
     page.at_rest()
     assert violations(page) == []
     page.page.click("#theme")
-    page.settled()
+    page.at_rest()
     assert page.page.locator("html").get_attribute("data-theme") == "dark"
     assert violations(page) == []
 
