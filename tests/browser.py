@@ -81,10 +81,9 @@ class Page:
 
     def show(self, room, state=None):
         """The same on a page that is open: by the address alone, as a link within it does, without loading it again."""
-        if (
-            self.page.evaluate("location.hash.slice(1).split('?')[0]") == room.split("?")[0]
-        ):  # by way of another: nothing is kept
-            self._enter("#graph" if room != "graph" else "#curve")
+        name = room.split("?")[0]
+        if self.page.evaluate("location.hash.slice(1).split('?')[0]") == name:  # by way of another: nothing is kept
+            self._enter("#graph" if name != "graph" else "#curve")
         self._enter(_hash(room, state))
         self.settled()
 
