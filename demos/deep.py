@@ -108,7 +108,7 @@ def draw_outputs(path: Path, name: str, run: Run) -> None:
     """Draw the distributions of the outputs of one network, layer by layer."""
     figure = nn.plotting.activation_histograms(run.monitor)
     figure.suptitle(f"{name}: share of the outputs (grey outline: at the first batch)", fontsize=10)
-    figure.savefig(path, dpi=110)
+    output.write(figure, path, dpi=110)
 
 
 def main(arguments: list[str]) -> float:

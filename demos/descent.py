@@ -100,7 +100,7 @@ def save(figure: Any, path: Path) -> None:
     """Write a figure and close it."""
     import matplotlib.pyplot as plt
 
-    figure.savefig(path, dpi=130)
+    output.write(figure, path)
     plt.close(figure)
 
 
@@ -142,7 +142,7 @@ def main(arguments: list[str]) -> float:
     save(plotting.learning_rates(valley.f, (-1.0, 0.5)), rates)
     draw_ellipses(ellipses)
     save(plotting.critical_points(hills.f, hills.box), kinds)
-    plotting.film(shown.f, shown.box, runs[FILM], frames=min(FRAMES, given.steps + 1)).save(film)
+    plotting.film(shown.f, shown.box, runs[FILM], frames=min(FRAMES, max(2, given.steps // 2))).save(film)
     output.wrote([paths, space, courses, parabola, rates, ellipses, kinds, film])
     found = excess(runs)
     print(f"Newton-CG ends at most {found:.1e} above the least value, except for Rastrigin's function")

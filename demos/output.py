@@ -100,9 +100,19 @@ def figure(path: Path, **options: Any) -> Iterator[Any]:
     fig = plt.figure(layout="constrained", **options)
     try:
         yield fig
-        fig.savefig(path, dpi=130)
+        write(fig, path)
     finally:
         plt.close(fig)
+
+
+def write(fig: Any, path: Path, dpi: int = 130) -> None:
+    """Write a figure. Its layout is made before: `savefig` would draw all of it once more to make it."""
+    fig.set_dpi(dpi)
+    engine = fig.get_layout_engine()
+    if engine is not None:
+        engine.execute(fig)
+        fig.set_layout_engine("none")
+    fig.savefig(path, dpi=dpi)
 
 
 def image(ax: Any, pixels: Any, text: str = "", *, stands_out: bool = False) -> None:

@@ -47,6 +47,12 @@ def chromium():
         browser.close()
 
 
+def _hash(room, state):
+    """The part of the address that names a room and a state."""
+    query = "&".join(f"{name}={quote(json.dumps(value))}" for name, value in (state or {}).items())
+    return f"#{room}{'?' if query else ''}{query}"
+
+
 class Page:
     """A page of the explorer, which complains of errors in its console and of requests to anywhere else."""
 
@@ -68,11 +74,25 @@ class Page:
 
     def open(self, room, state=None):
         """Go to a room, or to an address such as ``curve?x=2``, at a state, and wait for its picture."""
-        query = "&".join(f"{name}={quote(json.dumps(value))}" for name, value in (state or {}).items())
         self.page.goto("about:blank")
-        self.page.goto(f"{self.address}#{room}{'?' if query else ''}{query}")
+        self.page.goto(self.address + _hash(room, state))
         self.page.wait_for_selector("html[data-shown]")
         self.settled()
+
+    def show(self, room, state=None):
+        """The same on a page that is open: by the address alone, as a link within it does, without loading it again."""
+        name = room.split("?")[0]
+        if self.page.evaluate("location.hash.slice(1).split('?')[0]") == name:  # by way of another: nothing is kept
+            self._enter("#graph" if name != "graph" else "#curve")
+        self._enter(_hash(room, state))
+        self.settled()
+
+    def _enter(self, address):
+        """Go to another room and wait for its picture."""
+        self.page.evaluate(
+            "(hash) => { delete document.documentElement.dataset.shown; location.hash = hash; }", address
+        )
+        self.page.wait_for_selector("html[data-shown]")
 
     def settled(self):
         """Wait until nothing more is drawn for a while."""
@@ -90,8 +110,12 @@ class Page:
 
     def at_rest(self):
         """Wait until also what takes longer is shown."""
-        self.page.wait_for_selector('[aria-busy="true"]', state="detached")
-        self.settled()
+        busy = '[aria-busy="true"]'
+        while True:  # an answer that arrives may be followed by more work
+            self.page.wait_for_selector(busy, state="detached")
+            self.settled()
+            if not self.page.locator(busy).count():
+                return
 
     def number(self, name):
         """A number that the page shows, with all its digits."""

@@ -83,19 +83,41 @@ def browser():
         yield browser, address
 
 
+@pytest.fixture(scope="session")
+def _shared_pages():
+    """The page that tests share, in a list; none at first, and again after a test that failed on it."""
+    return []
+
+
 @pytest.fixture
-def open_page(browser):
-    """Opens a room of the explorer, as ``open_page("curve", {"x": 2})``; a page that complained fails the test."""
+def open_page(request, browser, _shared_pages):
+    """Opens a room of the explorer, as ``open_page("curve", {"x": 2})``; a page that complained fails the test.
+
+    To load a page takes seconds of computing. So tests share one, on which each goes to its room by the address; with
+    ``fresh=True``, or with options of `Page`, it is loaded anew for this test alone.
+    """
     from tests.browser import Page
 
-    pages = []
+    pages, own = [], []
 
-    def open_(room, state=None, **options):
-        pages.append(Page(*browser, **options))
-        pages[-1].open(room, state)
+    def open_(room, state=None, *, fresh=False, **options):
+        if not fresh and not options and _shared_pages:
+            pages.append(_shared_pages.pop())
+            pages[-1].show(room, state)
+        else:
+            pages.append(Page(*browser, **options))
+            pages[-1].open(room, state)
+        if fresh or options:
+            own.append(pages[-1])
         return pages[-1]
 
+    failures = request.session.testsfailed
     yield open_
+    complaints = [complaint for page in pages for complaint in page.complaints]
+    failed = request.session.testsfailed > failures
     for page in pages:
-        page.context.close()
-    assert not [complaint for page in pages for complaint in page.complaints]
+        if page in own or complaints or failed or _shared_pages:
+            page.context.close()
+        else:
+            _shared_pages.append(page)
+    assert not complaints

@@ -311,12 +311,12 @@ def test_a_frame_ends_after_the_step_that_used_up_its_time(session):
     assert training.advance(3, seconds=60.0) == 3
 
 
-# --- in the browser -------------------------------------------------------------------------------
+# --- in the browser: each test on a page of its own, since the server keeps what a page has trained ---------
 
 
 @pytest.fixture
 def page(open_page):
-    return open_page("network?n=100")
+    return open_page("network?n=100", fresh=True)
 
 
 def until(page, holds):
@@ -363,7 +363,7 @@ def test_the_rate_changes_while_it_learns(page):
 
 
 def test_points_are_painted_by_pointer_and_by_keyboard(open_page):
-    page = open_page('network?data="painted"&share=0')
+    page = open_page('network?data="painted"&share=0', fresh=True)
     assert "Paint points" in page.page.locator('[data-part="notes"]').inner_text()
     box = page.page.locator(".canvas").first.bounding_box()
 
@@ -406,7 +406,7 @@ def give(page, name, text):
 
 
 def test_a_table_is_loaded_and_bad_ones_are_explained(open_page, session):
-    page = open_page('network?data="table"')
+    page = open_page('network?data="table"', fresh=True)
     give(page, "people.csv", PEOPLE)
     page.page.click("#step")
     page.settled()
@@ -432,7 +432,7 @@ def test_a_table_is_loaded_and_bad_ones_are_explained(open_page, session):
 
 
 def test_the_verdict_and_the_digits(open_page, session):
-    page = open_page('network?data="digits"&layers="16"')
+    page = open_page('network?data="digits"&layers="16"', fresh=True)
     page.page.click("#step")
     page.settled()
     session.ask("step", data="digits", layers="16")

@@ -30,6 +30,7 @@ DOUBLE = 2.0**-52
 _STEP, _RATIO = 0.12, 0.45  # not 1/2: with halved steps, rounded values can agree by coincidence
 _LEVELS, _AT_ONCE = 25, 5  # down to 6e-10, five levels at a time
 _SMALL = 1e-290  # steps of this size would hardly move zeros
+_SIGNS = np.array([-1.0, 1.0])
 _CENTRAL, _ODD, _ONE_SIDED = (2, 4, 6, 8), (1, 3, 5), (1, 2, 3, 4)
 
 
@@ -364,4 +365,4 @@ def of_one_magnitude(x: NDArray[Any], where: NDArray[np.bool_]) -> list[NDArray[
 
 def _unit(shape: tuple[int, ...], rng: np.random.Generator) -> Vector:
     """Random numbers of either sign with magnitudes between 1/2 and 1."""
-    return rng.uniform(0.5, 1.0, shape) * rng.choice([-1.0, 1.0], shape)
+    return rng.uniform(0.5, 1.0, shape) * _SIGNS[rng.integers(0, 2, shape)]

@@ -17,7 +17,7 @@ from autodiff.testing.problems import problem_of
 from tests.op_cases.tolerances import COMPLEX_STEP, DIFFERENCES
 
 
-def on_calls(case, check, share=1.0, **choices):
+def on_calls(case, check, share=1.0, after=0.0, **choices):
     """Run ``check(call)`` on drawn calls of a row: as many as the profile says, or a share of them if it costs more.
 
     Where the profile draws the same examples each time, a generator with a seed draws them, in a tenth of the time that
@@ -32,16 +32,18 @@ def on_calls(case, check, share=1.0, **choices):
         ``check(call, **chosen)``; it raises.
     share : float
         Of the examples of the profile.
+    after : float
+        The share that was checked before by a check that includes this one: numbered calls begin behind it.
     **choices : list
         What else is chosen for every call, by the names of `check`.
     """
-    count = max(3, int(settings().max_examples * share))
+    done, count = (max(3, int(settings().max_examples * part)) if part else 0 for part in (after, share))
     drawn = {name: st.sampled_from(options) for name, options in choices.items()}
     by_hypothesis = settings(max_examples=count)(given(call=case.calls(), **drawn)(check))
     if not settings().derandomize:
         by_hypothesis()
         return
-    for k in range(count):
+    for k in range(done, count):
         call, pick = case.numbered(k)
         chosen = {name: pick(options) for name, options in choices.items()}
         try:
@@ -50,6 +52,18 @@ def on_calls(case, check, share=1.0, **choices):
             error.add_note(f"{case}, example {k}: {call} {chosen or ''}")
             by_hypothesis()
             raise
+
+
+def check_all(case, checks):
+    """Run every ``check(case)``; those that fail are raised together, and named."""
+    failed = {}
+    for check in checks:
+        try:
+            check(case)
+        except Exception as error:
+            failed[check.__name__] = error
+    if failed:
+        raise ExceptionGroup(f"{case}: {', '.join(failed)}", list(failed.values()))
 
 
 def plain(tree):

@@ -126,8 +126,8 @@ export class Plot {
     this.canvas = el("div", { class: "canvas", role: "img", "aria-label": label });
     this.element = el("div", { class: `picture${small ? " small" : ""}` }, this.canvas);
     this.#onWindow = window;
-    new ResizeObserver(() => {
-      if (this.#drawn) Plotly.Plots.resize(this.canvas).then(() => this.#place());
+    new ResizeObserver(() => { // when its room is left it is shown no more, and its size is 0
+      if (this.#drawn && this.canvas.getClientRects().length) Plotly.Plots.resize(this.canvas).then(() => this.#place());
     }).observe(this.element);
   }
 

@@ -7,7 +7,11 @@ not say for which shapes and dtypes it is meant.
 PREAMBLE = """\
 def helper(a, scale=2.0):
     return np.sin(a) * scale
+
+def few(a):
+    return a if a.shape[-1] <= 64 else a[..., :64]
 """
+"""`few`: 2500 equations, the length of the longest arrays, take a second to solve and show nothing else than 64."""
 PREAMBLE_CODE = compile(PREAMBLE, "<preamble>", "exec")  # every scope of every attempt runs it
 
 ELEMENTWISE = """
@@ -111,7 +115,7 @@ np.tensordot(<v>, <mat>, 1) | np.tensordot(<v>, <s>, <v>.ndim) | np.vdot(<v>, <s
 np.matmul(<square>, <v>) | <v>.T @ <s> | np.dot(<v>.T, <s>)
 np.linalg.multi_dot([<v>, <mat>, np.swapaxes(<mat>, 0, 1)]) | np.trace(<v>) | np.tanh(<v> @ <mat> + <num>)
 np.linalg.inv(3 * np.eye(<v>.shape[-1]) + 0.3 * np.tanh(<v>))
-np.linalg.solve(3 * np.eye(<v>.shape[-1]) + 0.3 * np.tanh(<v>), <s>)
+np.linalg.solve(3 * np.eye(few(<v>).shape[-1]) + 0.3 * np.tanh(few(<v>)), few(<s>))
 np.linalg.det(np.eye(<v>.shape[-1]) + 0.3 * np.tanh(<v>)) | np.linalg.norm(<v> @ <mat>) | np.cross(<v>, <s>)
 np.fft.fft(<v>).real | np.fft.rfft(<v>).imag | np.convolve(<v>, <row>)
 """
