@@ -29,6 +29,17 @@ class HookHandle:
         The hook.
     looks_only : bool
         Whether the hook promises to change nothing.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> model, shapes = nn.Sequential(nn.Linear(2, 3), nn.ReLU()), []
+    >>> handle = model.register_hook("1", lambda module, inputs, output: shapes.append(output.shape))
+    >>> _ = model(np.ones((4, 2)))
+    >>> handle.remove()
+    >>> _ = model(np.ones((4, 2)))
+    >>> shapes
+    [(4, 3)]
     """
 
     def __init__(self, module: Module, function: Hook, looks_only: bool) -> None:

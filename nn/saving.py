@@ -135,6 +135,15 @@ def load(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, np.dtype[Any
     ``weight_ih`` and ``weight_hh`` of recurrent layers and the ``in_proj_weight`` and ``out_proj.weight`` of attention
     (here ``in_weight`` and ``out.weight``). No error can detect a square matrix that was not transposed. All others
     (of convolutions, embeddings and norms), biases and the order of gates are the same.
+
+    Examples
+    --------
+    >>> import os, tempfile, nn
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.npz")
+    ...     nn.save(path, nn.Linear(2, 3).state_dict())
+    ...     sorted(nn.load(path))
+    ['bias', 'weight']
     """
     with open(path, "rb") as handle:
         try:

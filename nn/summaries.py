@@ -55,6 +55,13 @@ class Summary(NamedTuple):
         One for each layer: the modules without submodules, and those with parameters of their own.
     trainable : int
         The number of entries of parameters that are not frozen.
+
+    Examples
+    --------
+    >>> import nn
+    >>> summary = nn.Linear(2, 3).summary((1, 2))
+    >>> summary.parameters, summary.trainable
+    (9, 9)
     """
 
     rows: tuple[Row, ...]

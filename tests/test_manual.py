@@ -3,6 +3,7 @@
 import functools
 import html.parser
 import http.server
+import inspect
 import json
 import os
 import re
@@ -116,6 +117,10 @@ def test_the_reference_has_every_public_name_with_a_docstring_and_an_example(pag
     assert len(grouped) == len(set(grouped)) and not [
         name for name in grouped if name not in anchors and "KINDS" not in name
     ]
+    lacking = [
+        name for name, value in reference.public_names() if callable(value) and ">>>" not in inspect.getdoc(value)
+    ]
+    assert lacking == []
 
 
 def test_the_tables_of_the_course_agree_with_sympy():

@@ -204,6 +204,13 @@ class Extrapolation(NamedTuple):
         The change in the last step.
     table : list of list
         Row i holds g(h / ratio**i), then the result of each elimination.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> found = ad.calculus.richardson(lambda h: ad.calculus.finite_difference(np.exp, 0.0, h), 0.4)
+    >>> len(found.table), bool(abs(found.value - 1) <= found.error)
+    (5, True)
     """
 
     value: Any

@@ -28,6 +28,13 @@ class PartialFractions(NamedTuple):
         Coefficients of the polynomial part, highest power first.
     terms : list of (complex, int, complex)
         Root r, power m and coefficient c of each term c / (x - r)**m.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> parts = ad.calculus.theorems.partial_fractions([1.0], [1.0, 0.0, -1.0])
+    >>> len(parts.terms)
+    2
     """
 
     polynomial: Any

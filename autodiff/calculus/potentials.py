@@ -33,6 +33,13 @@ class Finding(NamedTuple):
     size : float
         The curl or divergence there, or the circulation or flux around the pole.
     reason : str
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> found = ad.calculus.is_solenoidal(lambda p: np.stack([p[1], -p[0]]), [(-1.0, 1.0), (-1.0, 1.0)])
+    >>> found.holds
+    True
     """
 
     holds: bool

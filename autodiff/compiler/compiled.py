@@ -50,6 +50,15 @@ class Compiled(Generic[P, R]):
     Notes
     -----
     It has the name, the docstring and the signature of the function. In a class it is a method.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> f = ad.compile(lambda x: np.sin(x) * 2)
+    >>> f(np.zeros(2))
+    array([0., 0.])
+    >>> "sin" in f.source
+    True
     """
 
     __autodiff_program__ = True

@@ -35,6 +35,14 @@ class Program:
         The returned leaves: each a Value, or an object that is the same in every call.
     kept : int
         How many of the last outputs are not part of the answer but saved for the backward pass.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> f = ad.compile(lambda x: np.sin(x) * 2)
+    >>> _ = f(np.zeros(2))
+    >>> [op.title for op in f.program.ops]
+    ['sin', 'multiply']
     """
 
     name: str

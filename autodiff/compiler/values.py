@@ -34,6 +34,15 @@ class Value:
         reshape copies, so a program must keep them to give the same bits.
     number : bool
         Whether it is a NumPy scalar, not a 0-d array.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> f = ad.compile(lambda x: np.exp(-x))
+    >>> _ = f(np.zeros(2))
+    >>> (value,) = f.program.arguments
+    >>> value.kind, value.shape
+    ('argument', (2,))
     """
 
     kind: Kind
@@ -153,6 +162,14 @@ class Op:
         For each output the operands with which it shared memory when it was recorded; empty if none did.
     listed : bool
         Whether the outputs come in a list or tuple, even if there is one.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> f = ad.compile(lambda x: np.exp(-x))
+    >>> _ = f(np.zeros(2))
+    >>> [op.form for op in f.program.ops]
+    ['ufunc', 'ufunc']
     """
 
     form: Form

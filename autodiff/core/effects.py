@@ -12,7 +12,16 @@ T = TypeVar("T")
 
 
 def is_compiling() -> bool:
-    """Whether `compile` is recording the calls of this thread."""
+    """Whether `compile` is recording the calls of this thread.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> seen = []
+    >>> f = ad.compile(lambda x: seen.append(ad.is_compiling()) or x * 2, check=0)
+    >>> ad.is_compiling()
+    False
+    """
     return switches.tracer() is not None
 
 
@@ -93,5 +102,11 @@ def check(function: Callable[..., object], *args: Any) -> None:
 
 
 def structure_changed() -> None:
-    """Note that a module of a network was changed, so that compiled programs check whether it is one of theirs."""
+    """Note that a module of a network was changed, so that compiled programs check whether it is one of theirs.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> ad.structure_changed()
+    """
     switches.structure[0] += 1

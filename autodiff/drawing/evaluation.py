@@ -37,6 +37,13 @@ class Row(NamedTuple):
         The derivative of the result by this value; None if the result does not depend on it.
     tangent : array or None
         The derivative of this value along the direction; None without a direction.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> row = ad.trace_table(lambda x: x * 3, 2.0).rows[-1]
+    >>> row.name, row.expression, row.partials
+    ('v1', 'x * 3', {'x': '3'})
     """
 
     name: str
@@ -56,6 +63,13 @@ class TraceTable:
         Arguments first, then operations in the order of evaluation.
     has_tangents : bool
         Whether a direction was given.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> table = ad.trace_table(lambda x: x * x, 3.0)
+    >>> [row.name for row in table.rows]
+    ['x', 'v1']
     """
 
     def __init__(self, rows: list[Row], has_tangents: bool) -> None:

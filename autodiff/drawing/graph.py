@@ -32,6 +32,13 @@ class Scope(NamedTuple):
     name : str
     call : int
         Distinguishes calls with the same name.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> scope = ad.drawing.Scope("encoder", 1)
+    >>> scope.name, scope.call
+    ('encoder', 1)
     """
 
     name: str
@@ -62,6 +69,13 @@ class Vertex:
         Further lines.
     count : int
         How many vertices of the full graph it represents, one in each copy of a repeated structure.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> a = ad.tensor(2.0, requires_grad=True, name="a")
+    >>> [(vertex.title, vertex.kind) for vertex in ad.drawing.read_graph([a * a]).vertices]
+    [('a', 'parameter'), ('multiply', 'result')]
     """
 
     key: str
@@ -116,6 +130,14 @@ class Edge(NamedTuple):
         The position in any case; -1 if the arrow represents several.
     to_next : bool
         Whether it leads from one copy of a repeated structure to a later copy.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> a = ad.tensor(2.0, requires_grad=True, name="a")
+    >>> graph = ad.drawing.read_graph([a * a])
+    >>> [edge.operand for edge in graph.edges]
+    [0, 1]
     """
 
     tail: str
@@ -136,6 +158,14 @@ class Graph:
     edges : list of Edge
     remarks : list of str
         Lines under the picture that say what was folded.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> a = ad.tensor(2.0, requires_grad=True, name="a")
+    >>> graph = ad.drawing.read_graph([a * a + a])
+    >>> len(graph.vertices), len(graph.edges)
+    (3, 4)
     """
 
     vertices: list[Vertex]
@@ -171,6 +201,13 @@ def read_graph(
         else the name that the operation has for the argument.
         Left out are multiplications by the number 1, of which derivatives of derivatives have whole columns, and the
         aliases that transforms give to values that were tracked already.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> x = ad.tensor(1.0, requires_grad=True, name="x")
+    >>> [vertex.title for vertex in ad.drawing.read_graph([x * 2]).vertices]
+    ['x', 'multiply']
     """
     roots = {t._node: t for t in tensors if t._node is not None}
     rules = {} if rules is None else rules

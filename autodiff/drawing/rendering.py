@@ -45,6 +45,12 @@ def find_renderer(explicit: str | os.PathLike[str] | None = None) -> str | None:
     -------
     str or None
         The first of these: `explicit`, ``graphviz-pure`` next to the interpreter, ``dot`` on PATH.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> isinstance(ad.drawing.find_renderer(), (str, type(None)))
+    True
     """
     if explicit is not None:
         return os.fspath(explicit)
@@ -63,6 +69,13 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package ships no t
     ----------
     renderer_program : path or None
         Set it to choose the program; by default `find_renderer` does.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> picture = ad.draw(lambda x: x * x, 2.0)
+    >>> "multiply" in picture.source
+    True
     """
 
     renderer_program: str | os.PathLike[str] | None = None

@@ -51,6 +51,14 @@ class Frame(NamedTuple):
         The sums so far, by the keys of vertices.
     done : frozenset of str
         The keys of the vertices whose cotangents are complete.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> a = ad.tensor(2.0, requires_grad=True, name="a")
+    >>> frame = ad.draw_steps(a * a).frames[-1]
+    >>> frame.event, frame.caption
+    ('end', 'Done: gradient of a 4.')
     """
 
     event: Event
@@ -197,6 +205,13 @@ class Steps:
     Attributes
     ----------
     frames : list of Frame
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> a = ad.tensor(2.0, requires_grad=True, name="a")
+    >>> len(ad.draw_steps(a * a))
+    6
     """
 
     def __init__(self, graph: Graph, frames: list[Frame]) -> None:

@@ -80,6 +80,12 @@ class Film:
         Number of frames.
     figsize : pair of float
         Inches.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> ad.plotting.secant_film(np.sin, 1.0, frames=3)
+    <Film of 3 frames; .save('film.gif') writes it>
     """
 
     def __init__(self, draw: Any, n_frames: int, figsize: tuple[float, float] = (5.0, 4.0)) -> None:

@@ -36,6 +36,13 @@ class Support(NamedTuple):
         The ends, which may be infinite.
     discrete : bool
         Whether only integers belong to it.
+
+    Examples
+    --------
+    >>> from autodiff import probability as pr
+    >>> support = pr.Poisson(2.0).support
+    >>> support.low, support.high, support.discrete
+    (0.0, inf, True)
     """
 
     low: Tensor | Array | float = -np.inf
@@ -67,6 +74,13 @@ class Distribution:
 
     The parameters are attributes with the names of the constructor's arguments. They may be numbers, arrays or tracked
     Tensors, and are broadcast. All functions can be differentiated by parameters and arguments.
+
+    Examples
+    --------
+    >>> from autodiff import probability as pr
+    >>> d = pr.Gamma(2.0, 3.0)
+    >>> isinstance(d, pr.Distribution), round(float(d.mean), 4), round(float(d.variance), 4)
+    (True, 0.6667, 0.2222)
     """
 
     parameters: ClassVar[dict[str, Constraint]] = {}
@@ -348,7 +362,14 @@ class _Shares:
 
 
 class Continuous(Distribution):
-    """A distribution with a density."""
+    """A distribution with a density.
+
+    Examples
+    --------
+    >>> from autodiff import probability as pr
+    >>> isinstance(pr.Normal(), pr.Continuous), isinstance(pr.Poisson(2.0), pr.Continuous)
+    (True, False)
+    """
 
     _inside: ClassVar[float | None] = None
     """A point inside the support, used in place of points outside; None if the density is defined everywhere."""
@@ -398,7 +419,14 @@ class Continuous(Distribution):
 
 
 class Discrete(Distribution):
-    """A distribution over integers."""
+    """A distribution over integers.
+
+    Examples
+    --------
+    >>> from autodiff import probability as pr
+    >>> isinstance(pr.Poisson(2.0), pr.Discrete)
+    True
+    """
 
     def log_probability(self, k: Tensor | Numbers) -> Tensor | Array:
         """The logarithm of the probability of `k`; -inf outside the support.

@@ -56,6 +56,13 @@ class Fit:
         The number of data.
     iterations : int
         The number of Newton steps.
+
+    Examples
+    --------
+    >>> from autodiff import probability as pr
+    >>> found = pr.fit(pr.Normal, [1.0, 2.0, 3.0])
+    >>> round(float(found.distribution.mean), 6)
+    2.0
     """
 
     distribution: Distribution

@@ -25,6 +25,14 @@ class CGResult(NamedTuple):
         Whether the residual met the tolerance.
     negative_curvature : bool
         Whether a direction d with ``d' A d <= 0`` was found, which ends the iteration.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff.solvers import conjugate_gradient
+    >>> found = conjugate_gradient(lambda v: 2 * v, np.array([2.0, 4.0]))
+    >>> found.x, found.converged
+    (array([1., 2.]), True)
     """
 
     x: Vector

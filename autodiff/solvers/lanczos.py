@@ -28,6 +28,14 @@ class Eigenpair(NamedTuple):
         The largest absolute value among the estimated eigenvalues: the scale of the matrix.
     iterations : int
         Number of products with the matrix.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff.solvers import smallest_eigenvalue
+    >>> found = smallest_eigenvalue(lambda v: np.array([3.0, -1.0, 2.0]) * v, 3)
+    >>> round(found.value, 6), found.iterations <= 3
+    (-1.0, True)
     """
 
     value: float

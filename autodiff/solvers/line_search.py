@@ -23,6 +23,13 @@ class LineSearchResult(NamedTuple):
     evaluations : int
     converged : bool
         Whether both Wolfe conditions hold. If not, the step is the best one found.
+
+    Examples
+    --------
+    >>> from autodiff.solvers import strong_wolfe
+    >>> found = strong_wolfe(lambda a: ((a - 3.0) ** 2, 2 * (a - 3.0)), 9.0, -6.0, c2=0.1)
+    >>> found.converged, found.value < 9.0
+    (True, True)
     """
 
     step: float

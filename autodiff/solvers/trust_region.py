@@ -26,6 +26,14 @@ class TrustRegionStep(NamedTuple):
         Number of products with the matrix.
     ending : {"converged", "boundary", "negative curvature", "iterations"}
         Why the iteration ended.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff.solvers import steihaug
+    >>> found = steihaug(lambda v: 2 * v, np.array([2.0, 0.0]), radius=10.0)
+    >>> found.predicted, found.ending
+    (1.0, 'converged')
     """
 
     step: Vector

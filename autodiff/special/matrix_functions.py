@@ -27,6 +27,13 @@ class Polar(NamedTuple, Generic[Kind]):
         The direction: its columns (for a wide matrix its rows) are orthonormal.
     p : array or Tensor, (..., n, n)
         Hermitian and positive semidefinite.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> parts = ad.special.polar(np.diag([2.0, -3.0]))
+    >>> np.diag(parts.u), np.diag(parts.p)
+    (array([ 1., -1.]), array([2., 3.]))
     """
 
     u: Kind

@@ -38,7 +38,16 @@ ROUND_OFF = 1e-10
 
 
 class LawError(AssertionError):
-    """A law of derivatives does not hold; the message says which, for what, and by how much."""
+    """A law of derivatives does not hold; the message says which, for what, and by how much.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> ad.testing.laws.homogeneity(lambda x: np.sum(x**2), np.array([1.0, 2.0]), degree=3)
+    Traceback (most recent call last):
+    ...
+    autodiff.testing.laws.LawError: ...
+    """
 
 
 # --- shared by all laws ---------------------------------------------------------------------------

@@ -146,6 +146,14 @@ def spoiled(
         Which rules to change.
     operand : int, optional
         Change only the rules of this operand (or of all, if one rule serves them together).
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> double = ad.elementwise(lambda x: 2 * x, lambda t, y, x: 2 * t, name="double")
+    >>> with ad.testing.spoiled(double, ad.testing.KINDS["flipped sign"]):
+    ...     float(ad.grad(double)(1.0))
+    -2.0
     """
     before = (primitive.pulls, primitive.pushes, primitive.joint_pull, primitive.joint_push, primitive.direct)
 
@@ -216,6 +224,13 @@ class Mutant(NamedTuple):
         The operand to which the rule belongs; None if one rule serves all operands.
     kind : str
         One of `KINDS`.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> mutant = ad.testing.Mutant("sin", "reverse", 0, "scaled")
+    >>> mutant.kind
+    'scaled'
     """
 
     primitive: str
@@ -240,6 +255,13 @@ class MutationReport:
         All checks passed with this rule wrong.
     idle : list of Mutant
         No check called the rule, or it never differed from the right one.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> report = ad.testing.mutate_rules(lambda: ad.testing.gradcheck(np.sin, np.array([0.5]), order=1))
+    >>> report.ok, len(report.survivors)
+    (True, 0)
     """
 
     caught: list[Mutant]

@@ -28,6 +28,15 @@ class GradientCheckError(AutodiffError, AssertionError):
         The recorded operations that lead to the one to blame, as text; empty if there is nothing to show.
     picture : callable or None
         Draws the graph, as `autodiff.draw` does; None if there is nothing to draw.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> wrong = ad.elementwise(lambda x: x**2, lambda t, y, x: t * x, name="wrong")
+    >>> ad.testing.gradcheck(wrong, np.array([1.0]))
+    Traceback (most recent call last):
+    ...
+    autodiff.testing...GradientCheckError: gradcheck of wrong: reverse derivative by x ... analytic 1, numeric 2...
     """
 
     verdict: str = WRONG
@@ -37,7 +46,14 @@ class GradientCheckError(AutodiffError, AssertionError):
 
 
 class NotCheckableError(GradientCheckError, GradientError):
-    """There is nothing to differentiate with respect to, or no result that has a derivative."""
+    """There is nothing to differentiate with respect to, or no result that has a derivative.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> issubclass(ad.testing.NotCheckableError, Exception)
+    True
+    """
 
     verdict = INTEGER
 
@@ -76,6 +92,13 @@ class Comparison:
         Magnitude of the function's values, for each unit that the argument moves; `difference` is relative to it too.
     sides : tuple of float, or None
         The one-sided slopes, if they differ.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> report = ad.testing.gradcheck(np.sin, np.array([0.5]), order=1)
+    >>> {comparison.verdict for comparison in report.comparisons}
+    {'match'}
     """
 
     order: int
@@ -122,6 +145,13 @@ class Report:
         Whether the text lists kinks one by one.
     notes : list of str
         Further remarks, such as results that were left out.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> report = ad.testing.gradcheck(np.abs, np.array([0.0, 1.0]), order=1)
+    >>> report.ok, sorted(report.verdicts)
+    (True, ['kink', 'match'])
     """
 
     name: str

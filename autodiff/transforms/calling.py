@@ -19,6 +19,13 @@ def called(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     ------
     TypeError
         If the function cannot be called with these arguments. An exception inside of it passes unchanged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff.solvers import called
+    >>> float(called(np.sum, np.ones(3)))
+    3.0
     """
     try:
         return f(*args, **kwargs)

@@ -102,6 +102,13 @@ class HessianOperator:
         The function's value at the point.
     gradient : array or container
         The gradient at the point, with the structure of the point.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> H = ad.hessian_operator(lambda x: np.sum(x**3), np.array([1.0, 2.0]))
+    >>> H.shape, H.matvec(np.array([1.0, 1.0]))
+    ((2, 2), array([ 6., 12.]))
     """
 
     def __init__(self, x: Any, value: Any, gradient: Any, product: Function) -> None:

@@ -42,6 +42,14 @@ class Kink:
         What happens there.
     file, line, layer : str, int, str
         Where the operation was recorded; ``""`` and 0 if that was before the report began.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> with ad.kink_report() as report:
+    ...     _ = np.abs(ad.tensor([0.0, 1.0], requires_grad=True))
+    >>> report[0].operation, report[0].index, report[0].taken
+    ('absolute', (0,), 0.0)
     """
 
     operation: str
@@ -93,7 +101,16 @@ _SHOWN = 4
 
 
 class KinkReport(Sequence[Kink]):
-    """The kinks that were touched, in the order in which the operations ran. It prints as a summary by operation."""
+    """The kinks that were touched, in the order in which the operations ran. It prints as a summary by operation.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad
+    >>> with ad.kink_report() as report:
+    ...     _ = np.abs(ad.tensor([0.0, 1.0, 0.0], requires_grad=True))
+    >>> len(report)
+    2
+    """
 
     def __init__(self) -> None:
         self._groups: list[_Group] = []

@@ -43,6 +43,13 @@ class Digits(NamedTuple):
         Ink from 0 (paper) to 1 (full); row 0 is the top of the digit.
     labels : ndarray, (n,), int64
         The digit on each image, 0 to 9.
+
+    Examples
+    --------
+    >>> import nn
+    >>> digits = nn.data.digits()
+    >>> type(digits).__name__
+    'Digits'
     """
 
     images: npt.NDArray[np.float32]

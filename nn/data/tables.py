@@ -32,6 +32,13 @@ class Table(NamedTuple):
         The names of the target's classes; empty if the target is a number.
     encoder : TableEncoder
         It makes features of new rows.
+
+    Examples
+    --------
+    >>> import nn
+    >>> table = nn.data.from_table({"a": [1.0, 2.0, 3.0], "kind": ["x", "y", "x"]}, target="kind")
+    >>> table.features.shape, table.classes
+    ((3, 1), ['x', 'y'])
     """
 
     features: npt.NDArray[np.float32]

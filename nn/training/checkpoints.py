@@ -96,6 +96,16 @@ def load_checkpoint(
     autodiff.StructureError, autodiff.ShapeError, autodiff.DtypeError
         If a part is missing, or does not fit. All parts are checked before the first is changed. A part without
         ``check_state_dict``, from another library, gets its old state back.
+
+    Examples
+    --------
+    >>> import os, tempfile, nn
+    >>> model = nn.Linear(2, 2)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "run.npz")
+    ...     nn.save_checkpoint(path, model, extra={"epoch": 3})
+    ...     int(nn.load_checkpoint(path, model)["epoch"])
+    3
     """
     extra, apply = checked_checkpoint(path, model, optimizer, schedule, rng)
     apply()

@@ -147,6 +147,19 @@ class EarlyStopping:
         Whether larger is better, as for an accuracy.
     restore : bool, default True
         Whether to restore the parameters of the best epoch at the end.
+
+    Examples
+    --------
+    >>> import nn, optim
+    >>> rng = nn.manual_seed(0)
+    >>> x, y = nn.data.moons(60)
+    >>> model = nn.Linear(2, 2)
+    >>> stop = nn.EarlyStopping(monitor="loss", patience=2, min_delta=0.5)
+    >>> history = nn.fit(
+    ...     model, optim.Adam(model.parameters()), nn.cross_entropy, (x, y), epochs=20, early_stopping=stop
+    ... )
+    >>> history.stopped, len(history["loss"])
+    ('early', 3)
     """
 
     def __init__(

@@ -31,6 +31,13 @@ class CriticalPoint:
     x : array or container
         The point.
     fun : float
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> (point,) = optim.critical_points(lambda p: p[0] ** 2 - p[1] ** 2, [(-1.0, 1.0), (-1.0, 1.0)])
+    >>> point.kind, point.index
+    ('saddle', 1)
     """
 
     kind: str

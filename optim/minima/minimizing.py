@@ -68,6 +68,13 @@ class Record(NamedTuple):
         Length of the step that led here; 0 at the start.
     curvature : float
         The smallest curvature ``d'Hd / d'd`` seen in this iteration; NaN at the start, or if none was computed.
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> found = optim.minimize(lambda x: np.sum(x**2), np.ones(2), "gd", learning_rate=0.25, max_iter=2)
+    >>> [record.fun for record in found.history]
+    [2.0, 0.5, 0.125]
     """
 
     x: Any
@@ -101,6 +108,13 @@ class MinimizeResult:
         ``nit + 1`` entries, the first for `x0`.
     curvature : float
         The smallest eigenvalue of the Hessian at `x`, estimated by Lanczos iteration; NaN if it was not computed.
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> found = optim.minimize(lambda x: np.sum((x - 3.0) ** 2), np.zeros(2))
+    >>> found.success, found.x.round(6)
+    (True, array([3., 3.]))
     """
 
     x: Any

@@ -27,6 +27,13 @@ class Basin(NamedTuple):
     starts : ndarray, (k, d)
     result : MinimizeResult
         The best of the runs.
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> found = optim.multistart(lambda x: (x**2 - 1) ** 2, (-2.0, 2.0), 4)
+    >>> sorted(round(float(basin.x), 4) for basin in found.basins)
+    [-1.0, 1.0]
     """
 
     x: Any
@@ -47,6 +54,13 @@ class MultistartResult(NamedTuple):
         Number of runs that did not succeed.
     nfev : int
         Number of calls of f in all runs.
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> found = optim.multistart(lambda x: (x**2 - 1) ** 2, (-2.0, 2.0), 4)
+    >>> len(found.basins), found.failures
+    (2, 0)
     """
 
     basins: list[Basin]

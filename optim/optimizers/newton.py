@@ -39,6 +39,15 @@ class NewtonReport(NamedTuple):
         Radius of the trust region for the next step.
     products : int
         Number of Hessian-vector products.
+
+    Examples
+    --------
+    >>> import numpy as np, autodiff as ad, optim
+    >>> x = ad.tensor([3.0, 4.0], requires_grad=True)
+    >>> newton = optim.Newton([x])
+    >>> _ = newton.step(lambda: np.sum(x**2))
+    >>> newton.report.loss, newton.report.gradient_norm
+    (25.0, 10.0)
     """
 
     loss: float

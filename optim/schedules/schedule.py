@@ -32,6 +32,13 @@ class Schedule(Named):
         The initial rate of each group.
     watches : bool
         Whether `step` needs a value to watch.
+
+    Examples
+    --------
+    >>> import autodiff as ad, optim
+    >>> class Halved(optim.Schedule):
+    ...     def rate(self, step, base):
+    ...         return base * 0.5**step
     """
 
     watches = False

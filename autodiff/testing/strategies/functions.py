@@ -42,6 +42,14 @@ class Expression:
         The operands that are the result; one for a scalar function.
     scalar : bool
         Whether the result is a single operand, not a vector of them.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> from autodiff.testing import strategies
+    >>> expression = find(strategies.scalar_functions(), lambda f: True)
+    >>> callable(expression)
+    True
     """
 
     n_inputs: int

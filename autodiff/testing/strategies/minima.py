@@ -32,6 +32,13 @@ class Minimum:
         All points at which the minimum is attained.
     value : float
         The minimum.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> from autodiff.testing import strategies
+    >>> type(find(strategies.minima(), lambda problem: True)).__name__
+    'Minimum'
     """
 
     name: str

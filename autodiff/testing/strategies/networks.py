@@ -37,6 +37,13 @@ class Network:
         For each layer ``{"weight": (in, out), "bias": (out,)}``.
     inputs, targets : ndarray
         The data: ``(samples, in)``; ``(samples, out)``, or class indices ``(samples,)``.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> from autodiff.testing import strategies
+    >>> type(find(strategies.networks(), lambda problem: True)).__name__
+    'Network'
     """
 
     widths: tuple[int, ...]
