@@ -39,6 +39,7 @@ def main(arguments: list[str]) -> int:
         listening.bind(("127.0.0.1", given.port))
         listening.listen()  # from here on a browser that is quicker than the server waits instead of being refused
     except OSError as error:
+        listening.close()
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
         sys.exit(f"port {given.port} is taken; is the explorer running already? --port 0 takes a free one")
