@@ -213,6 +213,14 @@ def test_the_call_of_the_curriculum():
             lambda: ad.jvp(squares, [2.0, 1.0], [1.0, 0.0]),
             (r"squares\(x\) takes 1", "called with 2", r"lambda x, y: squares\(np.stack\(\[x, y\]\)\)"),
         ),
+        "a direction of another shape": (
+            lambda: ad.directional_derivative(np.sum, np.ones(2), np.ones(3)),
+            (r"directional_derivative: the direction has shape \(3,\)", r"the point \(2,\)", "must be equal"),
+        ),
+        "a field of the state alone for odeint": (
+            lambda: ad.odeint(of_a_point, np.ones(2), np.array([0.0, 1.0])),
+            (r"of_a_point\(p\) takes 1", "called with 2: an array of shape", r"lambda x, y: \.\.\.$"),
+        ),
         "a table without a point": (
             lambda: ad.trace_table(of_a_point),
             (r"of_a_point\(p\) takes 1", "called with 0: nothing", "after the function: of_a_point, p"),

@@ -70,10 +70,10 @@ def _advice(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) 
         )
     if len(args) > len(places) and not any(p.kind is p.VAR_POSITIONAL for p in parameters):
         several = ", ".join((*_NAMES, *(f"x{i}" for i in range(4, len(args))))[: len(args)])
-        return (
-            f"{fact} Give it a parameter for each: lambda {several}: ...; if it is a function of a point, write "
-            f"lambda {several}: {name}(np.stack([{several}]))."
-        )
+        mend = f"{fact} Give it a parameter for each: lambda {several}: ..."
+        if len({getattr(untracked(a), "shape", ()) for a in args}) == 1:  # coordinates of one point, perhaps
+            mend += f"; if it is a function of a point, write lambda {several}: {name}(np.stack([{several}]))"
+        return mend if mend.endswith("...") else f"{mend}."
     return ""
 
 
