@@ -62,15 +62,9 @@ def listed(words: Iterable[str]) -> str:
 def first(exercise: Exercise, answer: Function, rows: Sequence[Row]) -> Finding | None:
     """What the first detector that recognises the answer says."""
     if isinstance(rows[0].right, (str, bool)):
-        return by_case(exercise, rows)
+        return another_word(exercise, rows) or by_case(exercise, rows)
     with np.errstate(all="ignore"):
-        for detector in (shape, not_finite, whole_numbers):
-            if (found := detector(exercise, rows)) is not None:
-                return found
-        for other in (swapped, count):
-            if (found := other(exercise, rows)) is not None:
-                return found
-        for detector in (sign, factor, offset, order, related):
+        for detector in (shape, not_finite, whole_numbers, sign, swapped, count, factor, offset, order, related):
             if (found := detector(exercise, rows)) is not None:
                 return found
         if (found := near_zero(exercise, answer, rows)) is not None:
@@ -83,12 +77,17 @@ def first(exercise: Exercise, answer: Function, rows: Sequence[Row]) -> Finding 
 
 def fallback(exercise: Exercise, rows: Sequence[Row]) -> Finding:
     """What is said when no detector knows better."""
-    if isinstance(rows[0].right, str):
-        return Finding("value", "It is another word than the right one.")
     return Finding("value", "The numbers are not the right ones.")
 
 
 # --- form
+
+
+def another_word(exercise: Exercise, rows: Sequence[Row]) -> Finding | None:
+    """A text that is no answer in any case."""
+    words = dict.fromkeys(str(r.right) for r in rows)
+    odd = next((r.got for r in rows if str(r.got) not in words), None)
+    return None if odd is None else Finding("type", f"It returns {odd!r}; it should be one of {', '.join(words)}.")
 
 
 def shape(exercise: Exercise, rows: Sequence[Row]) -> Finding | None:
@@ -184,9 +183,9 @@ def sign(exercise: Exercise, rows: Sequence[Row]) -> Finding | None:
 
 def factor(exercise: Exercise, rows: Sequence[Row]) -> Finding | None:
     """A multiple of the right answer: by a constant, by a size or by an argument."""
-    known = [(r, c) for r in rows if np.any(r.right) for c in [_ratio(r)]]
-    zero = [r for r in rows if not np.any(r.right)]
-    if not known or any(math.isnan(c) for _, c in known) or any(np.any(r.got) for r in zero):
+    zero = [r for r in rows if np.max(np.abs(r.right), initial=0.0) < 1e-12]
+    known = [(r, _ratio(r)) for r in rows if not any(r is z for z in zero)]
+    if not known or any(math.isnan(c) for _, c in known) or not all(close(r.got, r.right, r.rtol) for r in zero):
         return None
     values = np.array([c for _, c in known])
     if np.allclose(values, values[0], rtol=1e-5):
@@ -219,8 +218,8 @@ def _ratio(row: Row) -> float:
 
 def _number(c: float) -> str:
     """A factor as one writes it."""
-    if abs(abs(c) - 1) < 1e-5:
-        return "-1"
+    if abs(abs(c) * math.log(2) - 1) < 1e-6:
+        return "1/log 2"  # bits for nats
     for value, word in ((1.0, ""), (math.pi, "π"), (math.log(2), "log 2"), (math.sqrt(2), "√2")):
         for top in range(1, 13):
             for below in range(1, 13):

@@ -63,6 +63,9 @@ class Outcome:
     got: tuple[Any, ...] = ()
     wrong: Finding | None = None
     changed: str = ""
+    """Which of its arguments."""
+    typed: bool = True
+    """Whether it was an array, and not a number or a list, which have no dtype."""
 
     @property
     def shown(self) -> str:
@@ -143,7 +146,7 @@ def _tried(exercise: Exercise, answer: Function, case: Case, source: str | None)
     if exercise.parts:
         return _in_parts(exercise, case, value, changed)
     got, wrong = normal(value, case.right[0])
-    return Outcome(case, (got,), wrong, changed)
+    return Outcome(case, (got,), wrong, changed, typed=isinstance(value, (np.ndarray, np.generic, ad.Tensor)))
 
 
 def _in_parts(exercise: Exercise, case: Case, value: Any, changed: str) -> Outcome:
@@ -218,7 +221,7 @@ def _rtol(exercise: Exercise, case: Case) -> float:
 
 def _same_dtype(exercise: Exercise, outcomes: list[Outcome]) -> Verdict:
     for o in outcomes:
-        if exercise.keeps_dtype and o.case.label == "float32":
+        if exercise.keeps_dtype and o.typed and o.case.label == "float32":
             for got in o.got:
                 if got.dtype == np.float64 and got.ndim:
                     told = "The numbers are right, but float32 goes in and float64 comes out: which constant widens it?"

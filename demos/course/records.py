@@ -153,7 +153,7 @@ class Exercise:
         for label, draw in self.draws.items():
             found += [(label, draw(rng) if callable(draw) else draw) for _ in range(REPEATS if callable(draw) else 1)]
         if self.keeps_dtype:
-            label, arguments = found[0] if np.ndim(found[0][1][0]) else found[-1]
+            arguments = next(arguments for _, arguments in found if np.ndim(arguments[0]))
             found.append(("float32", tuple(single(a) for a in arguments)))
         return tuple(Case(label, arguments, self.right(arguments)) for label, arguments in found)
 
