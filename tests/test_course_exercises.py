@@ -52,16 +52,11 @@ def test_the_solution_is_right_and_the_record_is_whole(name):
     assert defined(exercise.solution) == [exercise.function] == defined(exercise.template)
     assert len(exercise.mistakes) >= 3 and exercise.hints and exercise.task and ":" in exercise.serves
     for text in (exercise.title, *exercise.mistakes, *exercise.hints):
-        assert text[0] == text[0].upper() or not text[0].isalpha() or text.split()[0] in ALLOWED_SMALL, text
         assert len(text) < 140, text
     for text in exercise.mistakes:
         assert text.endswith((".", "?")), text
     for argument in exercise.arguments if not exercise.is_class else ():
-        assert re.search(rf"\b{argument}\b", exercise.task + exercise.title), argument
-
-
-ALLOWED_SMALL = set("n u v x m f p q db dx dW exp v tanh log h".split()) | {"log(sum(exp(x", "np.std(values)"}
-"""Small letters that hints begin with, because they are names."""
+        assert re.search(rf"\b{argument}\b", exercise.task + exercise.title, re.I), argument
 
 
 @pytest.mark.parametrize("name", EXERCISES)
@@ -89,13 +84,9 @@ def assert_readable(verdict):
 
 def test_the_cases_are_the_same_each_time():
     for name in ("gradient-descent", "moments"):
-        again = type(EXERCISES[name])(**{**vars(EXERCISES[name]), "cases": None} if False else fields(EXERCISES[name]))
+        again = type(EXERCISES[name])(**{k: v for k, v in vars(EXERCISES[name]).items() if k != "cases"})
         for one, other in zip(again.cases, EXERCISES[name].cases, strict=True):
             np.testing.assert_array_equal(one.right[0], other.right[0])
-
-
-def fields(exercise):
-    return {k: v for k, v in vars(exercise).items() if k != "cases"}
 
 
 # --- wrong answers as learners write them, beside those that the exercises know
@@ -113,32 +104,32 @@ ANSWERS = [  # exercise, kind, part of the hint, program
     ("entropy", "factor", "log 2", "lambda p: -np.sum(p[p > 0] * np.log(p[p > 0]))"),
     ("green-area", "factor", "by the factor 2", "lambda xs, ys: np.sum(xs * np.roll(ys, -1) - np.roll(xs, -1) * ys)"),
     ("fit-normal", "factor", "`variance`", "lambda x: (x.mean(), 2 * x.var())"),
-    ("riemann-sum", "roughly", "nearly right", "lambda f, a, b, n: np.mean(f(np.linspace(a, b, 5001))) * (b - a)"),
+    ("numerical-gradient", "roughly", "nearly", "lambda f, x: np.array([(f(x + e) - f(x)) / 1e-3 for e in 1e-3 * np.eye(len(x))])"),
     ("rosenbrock-gradient", "entries", "entry 1 is missing", "lambda p: np.array([-2 * (1 - p[0]) - 400 * p[0] * (p[1] - p[0] ** 2), 0])"),
     ("rosenbrock-gradient", "entries", "sign of the entry 1", "lambda p: np.array([-2 * (1 - p[0]) - 400 * p[0] * (p[1] - p[0] ** 2), -200 * (p[1] - p[0] ** 2)])"),
     ("polar-jacobian", "transposed", "Rows and columns", "lambda r, phi: np.array([[np.cos(phi), np.sin(phi)], [-r * np.sin(phi), r * np.cos(phi)]])"),
     ("curl-in-space", "order", "in another order", "lambda J: np.array([J[0, 2] - J[2, 0], J[2, 1] - J[1, 2], J[1, 0] - J[0, 1]])"),
     ("softmax", "law", "sum 1", "lambda x: np.exp(x - x.max()) ** 1.5"),
-    ("simpson", "count", "off by one", None),
     ("quadratic-hessian", "law", "symmetric", "lambda A: A + A.T + np.triu(A, 1) * 0.3"),
     ("kl-of-normals", "law", "equal distributions", "lambda m1, s1, m2, s2: s1 + s2 + m1 * m2"),
-    ("two-layer-backward", "type", "there should be 4", "lambda x, y, W1, b1, W2, b2: (W1, b1)"),
+    ("two-layer-backward", "type", "there should be 4", "lambda x, y, W1, b1, W2, b2: (W1 * 2, b1 * 2)"),
     ("dense-backward", "value", "(dx, dW are right.)", "lambda x, W, dy: (dy @ W.T, x.T @ dy, dy.sum(0) ** 3 + dy[0])"),
     ("gradient-descent", "type", "a function", "lambda df, x0, rate, steps: df"),
     ("gradient-descent", "type", "a map", "lambda df, x0, rate, steps: map(df, [1])"),
     ("gradient-descent", "type", "a dict", "lambda df, x0, rate, steps: {}"),
     ("gradient-descent", "type", "no array of numbers", "lambda df, x0, rate, steps: [[1, 2], [3]]"),
     ("power-rule", "type", "complex", "lambda n, x: n * x ** (n - 1) * (1 + 1j)"),
-    ("entropy", "nan", "For a probability of 0 and a sure outcome", "lambda p: np.sum(p * np.log2(1 / p))"),
+    ("entropy", "mistake", "0 log 0 counts as 0", "lambda p: np.sum(p * np.log2(1 / p))"),
+    ("tangent-line", "nan", "the logarithm", "lambda f, df, a, x: np.log(-1.0 - x * x)"),
     ("chain-rule", "arguments", "chain_rule(df, g, dg, x)", "lambda f, x: 0"),
     ("chain-rule", "error", "calls itself", "lambda df, g, dg, x: again(x)"),
     ("largest-rate", "type", "tuple of 2", "lambda H: (2 / np.linalg.norm(H, 2), 'the bound')"),
     ("line-integral", "error", "ValueError", "lambda F, points: sum(F(p) @ points for p in points)"),
-    ("clip-gradient", "cases", "but not for a gradient of 0", "lambda g, bound: g if np.linalg.norm(g) <= bound and g[0] else g * bound / np.linalg.norm(g) if g.any() else g + 1"),
+    ("gradient-descent", "cases", "Right for no step at all, but not", "lambda df, x0, rate, steps: np.array([x0 + k * k for k in range(steps + 1)])"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "kind", "hint", "program"), [a for a in ANSWERS if a[3]])
+@pytest.mark.parametrize(("name", "kind", "hint", "program"), ANSWERS)
 def test_a_wrong_answer_is_told_in_the_learners_terms(name, kind, hint, program):
     names = {"np": np, "again": lambda x: names["again"](x)}
     with np.errstate(all="ignore"):
@@ -206,7 +197,7 @@ PROGRAMS = [  # what the file holds, the kind of the verdict, part of the hint
     (BEGIN + "    return float(input('p? '))\n", "input", "(line 5: `return float(input('p? '))`)"),
     (BEGIN + "    import sys\n    return float(sys.stdin.read())\n", "error", "line 6"),
     (BEGIN + "    return np.ones((1 << 18, 1 << 14)).sum()\n", "memory", "line 5"),
-    (BEGIN + "    kept = []\n    while True:\n        kept.append('x' * 10**7)\n", "memory", "line 7"),
+    (BEGIN + "    kept = []\n    while True:\n        kept.append(bytearray(10**8))\n", "memory", "line 7"),
     ("def entropy(p):\n    return (p\n", "syntax", "line 2"),
     ("def entropy(p)\n    return p\n", "syntax", "line 1: `def entropy(p)` (expected ':')"),
     ("def entropi(p):\n    return p\n", "name", "There is `entropi`: rename it."),
@@ -226,7 +217,7 @@ PROGRAMS = [  # what the file holds, the kind of the verdict, part of the hint
 def test_whatever_a_file_does_ends_in_a_hint(program, kind, hint, tmp_path, capfd):
     file = tmp_path / "entropy.py"
     file.write_bytes(program if isinstance(program, bytes) else program.encode())
-    verdict = graded(EXERCISES["entropy"], file, seconds=0.5)
+    verdict = graded(EXERCISES["entropy"], file, seconds=5 if kind == "memory" else 0.5)
     assert (verdict.kind, hint in verdict.hint) == (kind, True), verdict
     assert not verdict and "Traceback" not in str(verdict)
     assert capfd.readouterr() == ("", "")

@@ -69,7 +69,7 @@ def first(exercise: Exercise, answer: Function, rows: Sequence[Row]) -> Finding 
                 return found
         if (found := near_zero(exercise, answer, rows)) is not None:
             return found
-        for detector in (by_case, where, entries, roughly):
+        for detector in (where, entries, by_case, roughly):
             if (found := detector(exercise, rows)) is not None:
                 return found
     return None
@@ -322,7 +322,7 @@ def where(exercise: Exercise, rows: Sequence[Row]) -> Finding | None:
         x = np.concatenate([np.ravel(r.arguments[i]) for r in rows]).astype(float)
         wrong = np.concatenate([np.ravel(_off(r)) for r in rows])
         for word, mask in (("negative", x < 0), ("0", x == 0), ("positive", x > 0)):
-            if np.any(wrong) and not np.any(wrong & ~mask) and np.any(~mask):
+            if np.any(~mask) and not np.any(wrong & ~mask) and np.sum(wrong) > np.sum(mask) / 2:
                 return Finding("where", f"It is right, but not where `{name}` is {word}.")
     return None
 
@@ -342,7 +342,7 @@ def entries(exercise: Exercise, rows: Sequence[Row]) -> Finding | None:
     if len(shapes) != 1 or rows[0].right.size < 2:
         return None
     wrong = np.any([_off(r) for r in rows], axis=0)
-    if np.all(wrong):
+    if np.all(wrong) or 2 * sum(np.any(_off(r)) for r in rows) < len(rows):
         return None
     places = [tuple(map(int, p)) if len(p) > 1 else int(p[0]) for p in np.argwhere(wrong)]
     which = (

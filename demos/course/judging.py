@@ -18,7 +18,7 @@ import numpy as np
 import autodiff as ad
 from demos.course import detecting
 from demos.course.detecting import Finding, Row, close
-from demos.course.records import Case, Exercise, Function, copied
+from demos.course.records import SINGLE, Case, Exercise, Function, Named, copied
 
 
 class TimeUpError(BaseException):
@@ -70,7 +70,7 @@ class Outcome:
     @property
     def shown(self) -> str:
         """What was returned, for a reader."""
-        return ", ".join(text(x) for x in self.got)
+        return ", ".join(text(x, 60) for x in self.got)
 
 
 def judge(exercise: Exercise, answer: Any, source: str | None = None) -> Verdict:
@@ -87,7 +87,7 @@ def judge(exercise: Exercise, answer: Any, source: str | None = None) -> Verdict
 def _unsuitable(exercise: Exercise, answer: Any) -> Finding | None:
     if not callable(answer):
         return Finding("type", f"`{exercise.function}` is {_a(answer)}, not a function.")
-    if exercise.use is not None:
+    if exercise.is_class:
         return None
     try:
         inspect.signature(answer).bind(*exercise.arguments)
@@ -112,7 +112,8 @@ def _judged(exercise: Exercise, answer: Function, source: str | None) -> Verdict
     if not bad:
         return _same_dtype(exercise, outcomes)
     found = _found(exercise, answer, outcomes, bad)
-    return Verdict(exercise.name, found.kind, found.hint, _counterexample(exercise, bad[0]))
+    shown = min((_counterexample(exercise, o) for o in bad), key=len)
+    return Verdict(exercise.name, found.kind, found.hint, shown)
 
 
 def _tried(exercise: Exercise, answer: Function, case: Case, source: str | None) -> Outcome:
@@ -159,7 +160,9 @@ def _in_parts(exercise: Exercise, case: Case, value: Any, changed: str) -> Outco
         told = f"It returns {_a(value)}; it should return {len(exercise.parts)} results: {names}."
         return Outcome(case, (value,), Finding("type", told), changed)
     if len(value) != len(exercise.parts):
-        told = f"It returns {len(value)} results; there should be {len(exercise.parts)}: {names}."
+        told = (
+            f"It returns {len(value)} result{'s' * (len(value) != 1)}; there should be {len(exercise.parts)}: {names}."
+        )
         return Outcome(case, tuple(value), Finding("type", told), changed)
     pairs = [normal(v, right) for v, right in zip(value, case.right, strict=True)]
     wrong = None
@@ -216,12 +219,12 @@ def _right(exercise: Exercise, outcome: Outcome) -> bool:
 
 
 def _rtol(exercise: Exercise, case: Case) -> float:
-    return max(exercise.rtol, 1e-3 if case.label == "float32" else 0.0)
+    return max(exercise.rtol, 1e-3 if case.label == SINGLE else 0.0)
 
 
 def _same_dtype(exercise: Exercise, outcomes: list[Outcome]) -> Verdict:
     for o in outcomes:
-        if exercise.keeps_dtype and o.typed and o.case.label == "float32":
+        if exercise.keeps_dtype and o.typed and o.case.label == SINGLE:
             for got in o.got:
                 if got.dtype == np.float64 and got.ndim:
                     told = "The numbers are right, but float32 goes in and float64 comes out: which constant widens it?"
@@ -232,20 +235,20 @@ def _same_dtype(exercise: Exercise, outcomes: list[Outcome]) -> Verdict:
 def _lawful(exercise: Exercise, answer: Function, outcomes: list[Outcome], source: str | None) -> Verdict:
     for o in outcomes:
         if o.wrong is not None:
-            return Verdict(exercise.name, o.wrong.kind, o.wrong.hint, _arguments(exercise, o.case))
+            return Verdict(exercise.name, o.wrong.kind, o.wrong.hint, _counterexample(exercise, o))
     if (known := _mistaken(exercise, outcomes)) is not None:
         return Verdict(exercise.name, known.kind, known.hint)
     shape = next((o for o in outcomes if any(_misshapen(*p) for p in zip(o.got, o.case.right, strict=True))), None)
     if shape is not None:
         found = detecting.shape(exercise, _rows(exercise, [shape], 0)) or Finding("shape", "The shape is wrong.")
-        return Verdict(exercise.name, found.kind, found.hint, _arguments(exercise, shape.case))
+        return Verdict(exercise.name, found.kind, found.hint)
     for o in outcomes:
         for got in o.got:
             if not isinstance(got, str) and not np.all(np.isfinite(got)):
-                return Verdict(exercise.name, "nan", detecting.NOT_FINITE, _arguments(exercise, o.case))
+                return Verdict(exercise.name, "nan", detecting.NOT_FINITE)
         if (hint := _broken(exercise, answer, o.case)) is not None:
-            shown = f"{_arguments(exercise, o.case)} you return {o.shown}."
-            return Verdict(exercise.name, "law", hint, shown)
+            given = _arguments(exercise, o.case)
+            return Verdict(exercise.name, "law", hint, f"For {given} you return {o.shown}." if given else "")
     return Verdict(exercise.name, "right")
 
 
@@ -320,6 +323,8 @@ def _same(exercise: Exercise, mistake: Function, outcome: Outcome) -> bool:
             parts = exercise.right(outcome.case.arguments, mistake)
     except Exception:
         return outcome.wrong is not None and outcome.wrong.kind == "error"
+    if outcome.wrong is not None and outcome.wrong.kind == "error":  # Python raises where NumPy gives infinity
+        return not any(isinstance(part, str) or np.any(np.isfinite(part)) for part in parts)
     if outcome.wrong is not None or len(parts) != len(outcome.got):
         return False
     rtol = _rtol(exercise, outcome.case)
@@ -346,29 +351,46 @@ def exercise_labels(exercise: Exercise) -> Iterator[str]:
     yield from dict.fromkeys(case.label for case in exercise.cases)
 
 
-def text(x: Any) -> str:
-    """A value in one line, shortened."""
-    if isinstance(x, np.ndarray) or np.isscalar(x):
-        shown = np.array2string(np.asarray(x), precision=6, threshold=12, edgeitems=3, separator=", ")
+def text(x: Any, most: int = 240) -> str:
+    """A value in one line, shortened to some `most` characters."""
+    if isinstance(x, np.ndarray) or (np.isscalar(x) and not isinstance(x, (str, bool))):
+        digits: Any = {"float_kind": lambda v: f"{v:.6g}"}
+        shown = np.array2string(np.asarray(x), threshold=12, edgeitems=3, separator=", ", formatter=digits)
     elif isinstance(x, (list, tuple)):
         shown = "[" + ", ".join(map(text, x)) + "]"
+    elif isinstance(x, np.ufunc):
+        shown = f"np.{x.__name__}"
+    elif getattr(type(x), "__repr__", None) is object.__repr__ or (callable(x) and not isinstance(x, Named)):
+        shown = _a(x)
     else:
         shown = repr(x)
     shown = " ".join(shown.split())
-    return shown if len(shown) <= 160 else f"{shown[:150]} ..."
+    if len(shown) <= most:
+        return shown
+    return _a(x) if isinstance(x, np.ndarray) else f"{shown[: max(most - 10, 60)]} ..."
 
 
 def _arguments(exercise: Exercise, case: Case) -> str:
+    """The arguments, if they are short enough to be read."""
+    if exercise.free and exercise.use is not None:  # they are not what the learner's function gets
+        return ""
     names = exercise.arguments if exercise.use is None else tuple(inspect.signature(exercise.use).parameters)[1:]
-    return "For " + ", ".join(f"{n} = {text(v)}" for n, v in zip(names, case.arguments, strict=False))
+    shown = ", ".join(f"{n} = {text(v)}" for n, v in zip(names, case.arguments, strict=False))
+    return shown if len(shown) < 300 else ""
 
 
 def _counterexample(exercise: Exercise, outcome: Outcome) -> str:
-    given = _arguments(exercise, outcome.case)
-    right = ", ".join(map(text, outcome.case.right))
+    """One case in which the answer is wrong."""
+    shown = _arguments(exercise, outcome.case)
     if outcome.wrong is not None and outcome.wrong.kind not in ("type", "nothing"):
-        return f"{given}, {right} is right."
-    return f"{given} you return {outcome.shown}; {right} is right."
+        return f"It was called with {shown}." if shown else ""
+    given = f"For {shown or outcome.case.label}"
+    parts = list(zip(exercise.parts or ("",), outcome.got, outcome.case.right, strict=False))
+    if outcome.wrong is not None:
+        return f"{given} you return {text(outcome.got[0]) if len(outcome.got) == 1 else outcome.shown}."
+    rtol = _rtol(exercise, outcome.case)
+    name, got, right = next(p for p in parts if not close(p[1], p[2], rtol))  # the first wrong one is enough
+    return f"{given} you return {text(got)}{f' as `{name}`' if name else ''}; {text(right)} is right."
 
 
 def _a(value: Any) -> str:

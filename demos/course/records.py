@@ -20,6 +20,10 @@ REPEATS = 3
 """How often a case with random arguments is drawn."""
 
 
+SINGLE = "float32 numbers"
+"""The case that tells whether single precision stays single."""
+
+
 class Named:
     """A function with a text, so that a learner sees what his function was called with."""
 
@@ -154,7 +158,7 @@ class Exercise:
             found += [(label, draw(rng) if callable(draw) else draw) for _ in range(REPEATS if callable(draw) else 1)]
         if self.keeps_dtype:
             arguments = next(arguments for _, arguments in found if np.ndim(arguments[0]))
-            found.append(("float32", tuple(single(a) for a in arguments)))
+            found.append((SINGLE, tuple(single(a) for a in arguments)))
         return tuple(Case(label, arguments, self.right(arguments)) for label, arguments in found)
 
     def right(self, arguments: tuple[Any, ...], reference: Function | None = None) -> tuple[Any, ...]:

@@ -26,7 +26,7 @@ from demos.course.records import Exercise, Function, exercises
 
 SECONDS = 5.0
 """How long an answer may take for all cases."""
-MEMORY = 1 << 30
+MEMORY = 1 << 29
 """How many bytes it may take beyond what the process has."""
 SHOWN = 400
 """How many characters of what it prints are shown."""

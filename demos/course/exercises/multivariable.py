@@ -71,7 +71,7 @@ def polar_jacobian(r, phi):
 def polar_jacobian(r: float, phi: float) -> Array:
     """The Jacobian of polar coordinates.
 
-    x = r cos φ, y = r sin φ. Return the matrix with the rows x, y and the columns r, φ.
+    x = r cos φ, y = r sin φ, where `phi` is the angle φ. Return the matrix with the rows x, y and the columns r, φ.
     """
     polar = lambda q: np.stack([q[0] * np.cos(q[1]), q[0] * np.sin(q[1])])
     return ad.jacobian(polar)(np.array([r, phi]))

@@ -158,7 +158,7 @@ def softmax(x):
 def softmax(x: Array) -> Array:
     """Softmax that never overflows.
 
-    exp(x_i) / sum of exp(x_j), over the last axis of a vector or a matrix; also for scores like 1000. float32 stays
+    exp(x_i) / sum of exp(x_j), over the last axis of a vector or a matrix x; also for scores like 1000. float32 stays
     float32.
     """
     return np.asarray(nn.softmax(x, axis=-1))
@@ -201,7 +201,7 @@ def logsumexp(x):
 def logsumexp(x: Array) -> Array:
     """log-sum-exp that never overflows.
 
-    The logarithm of the sum of exp(x_i), over the last axis of a vector or a matrix; also for numbers like 1000.
+    The logarithm of the sum of exp(x_i), over the last axis of a vector or a matrix x; also for numbers like 1000.
     """
     return np.logaddexp.reduce(x, axis=-1)
 
@@ -296,8 +296,8 @@ def cross_entropy_gradient(q, target):
 def cross_entropy_gradient(q: Array, target: Array) -> Array:
     """The gradient of the cross-entropy.
 
-    The loss is -sum of target_i log(q_i), q are the predicted probabilities. Return its derivatives by q, where every
-    q_i is a variable of its own.
+    The loss is -sum of y_i log(q_i), where `target` is y and q are the predicted probabilities. Return its
+    derivatives by q, where every q_i is a variable of its own.
     """
     return ad.grad(lambda q: -np.sum(target * np.log(q)))(q)
 

@@ -161,8 +161,8 @@ def momentum(df, x0, rate, beta, steps):
 def momentum(df: Function, x0: Array, rate: float, beta: float, steps: int) -> Array:
     """Gradient descent with momentum.
 
-    The velocity v begins as 0. In every step v becomes beta v + df(x), and then x becomes x - rate v. Return the point
-    after `steps` steps.
+    Begin at x0, with the velocity v = 0. In every step v becomes beta v + df(x), and then x becomes x - rate v.
+    Return the point after `steps` steps.
     """
     return _momentum(df, x0, rate, beta, steps)
 
@@ -468,7 +468,8 @@ def fit_line(x, y):
 def fit_line(x: Array, y: Array) -> tuple[float, float]:
     """The line of least squares.
 
-    The line slope * x + intercept with the least sum of squared errors: where both its partial derivatives are 0.
+    The line slope * x + intercept with the least sum of squared distances from the values y: where both partial
+    derivatives of the sum are 0.
     Return (slope, intercept).
     """
     return tuple(np.polyfit(x, y, 1))
