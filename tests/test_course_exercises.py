@@ -1,6 +1,7 @@
 """Every exercise tells right answers from wrong ones, and says in which way an answer is wrong."""
 
 import contextlib
+import importlib.util
 import io
 import json
 import os
@@ -413,3 +414,43 @@ def test_a_verdict_reads_well():
     assert "you return" in verdict.example and "is right." in verdict.example
     assert not verdict and Verdict("entropy", "right")
     assert command.PROGRAM in EXERCISES["entropy"].template
+
+
+# --- the pages
+
+
+def tool(name):
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", ROOT / "docs" / "tools" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_table_of_the_page_is_that_of_today():
+    page = (ROOT / "docs" / "course" / "exercises.md").read_text(encoding="utf-8")
+    assert tool("exercises").with_table(page) == page, "run python docs/tools/exercises.py"
+    assert all(f"| `{name}` |" in page for name in EXERCISES)
+
+
+def test_the_four_questions_compute_their_answers():
+    page = (ROOT / "docs" / "course" / "assessment.md").read_text(encoding="utf-8")
+    shown = [output for _, output in tool("executing").outputs(page, "course/assessment")]
+    text = "\n".join(output.text for output in shown)
+    assert sum(len(output.pictures) for output in shown) == 2
+    assert re.search(r"rate 1e-06: promised +-0.05\d+, found +-0.05\d+", text)
+    assert re.search(r"rate 1e-02: .* found +\d", text)  # it has risen
+    errors = re.search(r"^(\d\S*) (\d\S*)$", text, re.M)
+    assert max(map(float, errors.groups())) < 1e-12  # by hand and by the engine
+    assert re.search(r"0.99 of the bound: f = 0.0", text) and re.search(r"1.01 of the bound: f = 3.44e\+04", text)
+    assert "[0. 0.] gradient [0. 0.] curvatures [-1.  1.]" in text
+    for number in (1, 2, 3, 4):
+        section = page.split(f"\n## {number}. ")[1].split("\n## ")[0]
+        assert "```python" in section and "**" in section
+        named = re.findall(r"`([a-z-]+)`", section.split("Exercises: ")[1])
+        assert len(named) >= 3 and set(named) <= set(EXERCISES), named
+
+
+def test_the_page_of_the_exercises_runs():
+    page = (ROOT / "docs" / "course" / "exercises.md").read_text(encoding="utf-8")
+    first, second, third = (output.text for _, output in tool("executing").outputs(page, "course/exercises"))
+    assert "The mean is missing" in first and "solved." in second and "TypeError" in third

@@ -1,4 +1,4 @@
-"""Exercises that grade themselves, on every chapter of the course: you write a function, and a hint says what is wrong.
+"""Exercises that grade themselves: write a function, and a hint says what is wrong with it.
 
 ``python -m demos course`` lists them. In a notebook or a script::
 

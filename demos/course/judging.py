@@ -10,7 +10,7 @@ import linecache
 import traceback
 import warnings
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,10 +36,10 @@ class Verdict:
     exercise: str
     kind: str
     """In one word: right, sign, factor, shape, ..."""
-    hint: str = ""
-    example: str = ""
+    hint: str = field(default="", repr=False)
+    example: str = field(default="", repr=False)
     """The arguments of one wrong case, what was returned and what is right."""
-    printed: str = ""
+    printed: str = field(default="", repr=False)
     """The beginning of what the answer printed."""
 
     def __bool__(self) -> bool:
