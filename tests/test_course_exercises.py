@@ -16,7 +16,7 @@ import pytest
 
 import autodiff as ad
 import demos.course
-from demos.course import check, command, running
+from demos.course import check, command, running, slopes
 from demos.course.exercises import CHAPTERS
 from demos.course.judging import Verdict, judge
 from demos.course.keeping import Progress
@@ -83,6 +83,29 @@ def assert_readable(verdict):
     assert all(len(line) < 700 for line in text.splitlines()) and text.count("\n") < 5
 
 
+SLOPES = [name for name, exercise in EXERCISES.items() if exercise.slope_of]
+
+
+@pytest.mark.parametrize("name", SLOPES)
+def test_the_right_answer_is_the_slope_that_is_measured(name):
+    exercise, checked = EXERCISES[name], 0
+    for case in exercise.cases[: -1 if exercise.keeps_dtype else None]:
+        for part, right in enumerate(case.right):
+            for place in list(np.ndindex(right.shape))[:6]:
+                rise = slopes.measured(exercise, case.arguments, part, place)
+                if not np.isnan(rise):
+                    assert rise == pytest.approx(right[place], rel=1e-5, abs=1e-7), (case, part, place)
+                    checked += 1
+    assert checked >= 3 and all(argument in exercise.arguments for argument in exercise.by)
+
+
+def test_the_laws_hold_for_the_right_answers():
+    for name, exercise in EXERCISES.items():
+        for hint, holds in exercise.laws.items():
+            for case in exercise.cases:
+                assert holds(exercise.solved(), *case.arguments), (name, hint)
+
+
 def test_the_cases_are_the_same_each_time():
     for name in ("gradient-descent", "moments"):
         again = type(EXERCISES[name])(**{k: v for k, v in vars(EXERCISES[name]).items() if k != "cases"})
@@ -110,6 +133,10 @@ ANSWERS = [  # exercise, kind, part of the hint, program
     ("rosenbrock-gradient", "entries", "sign of the entry 1", "lambda p: np.array([-2 * (1 - p[0]) - 400 * p[0] * (p[1] - p[0] ** 2), -200 * (p[1] - p[0] ** 2)])"),
     ("polar-jacobian", "transposed", "Rows and columns", "lambda r, phi: np.array([[np.cos(phi), np.sin(phi)], [-r * np.sin(phi), r * np.cos(phi)]])"),
     ("curl-in-space", "order", "in another order", "lambda J: np.array([J[0, 2] - J[2, 0], J[2, 1] - J[1, 2], J[1, 0] - J[0, 1]])"),
+    ("by-substitution", "law", "Derived by the upper limit", "lambda a, b: b**3 - a * 2"),
+    ("by-parts", "law", "must be the integrand", "lambda b: b**3 + np.cos(b)"),
+    ("quotient-rule", "slope", "If `x` alone changes a little, the function changes", "lambda f, df, g, dg, x: df(x) * g(x) ** 2 + 1"),
+    ("two-layer-backward", "slope", "`dW1`: If `W1[", "lambda x, y, W1, b1, W2, b2: (W1 * 2, b1 * 2, W2 * 2, b2 * 2)"),
     ("softmax", "law", "sum 1", "lambda x: np.exp(x - x.max()) ** 1.5"),
     ("quadratic-hessian", "law", "symmetric", "lambda A: A + A.T + np.triu(A, 1) * 0.3"),
     ("kl-of-normals", "law", "equal distributions", "lambda m1, s1, m2, s2: s1 + s2 + m1 * m2"),
@@ -197,6 +224,9 @@ PROGRAMS = [  # what the file holds, the kind of the verdict, part of the hint
     (BEGIN + "    import os\n    os.kill(os.getpid(), 9)\n", "ended", "memory"),
     (BEGIN + "    return float(input('p? '))\n", "input", "(line 5: `return float(input('p? '))`)"),
     (BEGIN + "    import sys\n    return float(sys.stdin.read())\n", "error", "line 6"),
+    (BEGIN + "    return 9**9**9**9\n", "time", ""),
+    (BEGIN + "    import os\n    os.write(1, b'past' * 10**6)\n    return 1 / 0\n", "error", "ZeroDivisionError"),
+    ("import helper_of_mine\n", "error", "No module named 'helper_of_mine'"),
     (BEGIN + "    return np.ones((1 << 18, 1 << 14)).sum()\n", "memory", "line 5"),
     (BEGIN + "    kept = []\n    while True:\n        kept.append(bytearray(10**8))\n", "memory", "line 7"),
     ("def entropy(p):\n    return (p\n", "syntax", "line 2"),

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from demos.course import detecting
+from demos.course import detecting, slopes
 from demos.course.detecting import Finding, Row, close
 from demos.course.records import SINGLE, Case, Exercise, Function, Named, copied
 
@@ -288,7 +288,7 @@ def _found(exercise: Exercise, answer: Function, outcomes: list[Outcome], bad: l
         if all(close(row.got, row.right, row.rtol) for row in rows):
             continue
         found = detecting.first(exercise, answer, rows) or _by_law(exercise, answer, bad)
-        found = found or detecting.fallback(exercise, rows)
+        found = found or _by_slope(exercise, rows) or detecting.fallback(exercise, rows)
         if not exercise.parts:
             return found
         good = [
@@ -305,6 +305,19 @@ def _by_law(exercise: Exercise, answer: Function, bad: list[Outcome]) -> Finding
     for o in bad:
         if (hint := _broken(exercise, answer, o.case)) is not None:
             return Finding("law", hint)
+    return None
+
+
+def _by_slope(exercise: Exercise, rows: list[Row]) -> Finding | None:
+    """What differences of the function say, where a derivative is asked for."""
+    for row in rows:
+        off = np.abs(row.got - row.right)
+        place = tuple(map(int, np.unravel_index(np.argmax(off), off.shape)))
+        rise = slopes.measured(exercise, row.arguments, row.part, place)
+        if not np.isnan(rise) and not np.isclose(rise, row.got[place], rtol=1e-3):
+            name = exercise.by[row.part] + (str(list(place)) if place else "")
+            told = f"If `{name}` alone changes a little, the function changes {rise:.4g} times as much"
+            return Finding("slope", f"{told}; your derivative says {float(row.got[place]):.4g}.")
     return None
 
 

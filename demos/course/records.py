@@ -64,6 +64,10 @@ class Exercise:
     """Hints, each with the wrong function that deserves it."""
     laws: Mapping[str, Function] = field(default_factory=dict)
     """Hints, each with a predicate of the answer and the arguments; where it is False, the hint is given."""
+    slope_of: Function | None = None
+    """The function of the same arguments whose derivative is asked for, if there is one."""
+    by: tuple[str, ...] = ()
+    """The argument by which it is derived, for each result."""
     hints: tuple[str, ...] = ()
     """What ``--hint`` tells, one after the other."""
     parts: tuple[str, ...] = ()

@@ -51,6 +51,8 @@ class Printed(io.TextIOBase):
 
 def graded(exercise: Exercise, answer: Path | Function, seconds: float = SECONDS) -> Verdict:
     """The verdict on a file or a function; whatever it does, this returns soon, and raises nothing."""
+    if callable(answer) and "fork" not in multiprocessing.get_all_start_methods():
+        return _here(exercise, answer, seconds)
     context: Any = multiprocessing.get_context(_method(answer))
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(theirs, exercise.name, answer, seconds), daemon=True)
@@ -78,6 +80,15 @@ def graded(exercise: Exercise, answer: Path | Function, seconds: float = SECONDS
     )
 
 
+def _here(exercise: Exercise, answer: Function, seconds: float) -> Verdict:
+    """Grade a function in this process, where the system can make no process that knows it."""
+    printed = Printed()
+    with alone(printed), alarm(seconds):
+        verdict = judge(exercise, answer)
+    verdict.printed = str(printed)
+    return verdict
+
+
 def _method(answer: Path | Function) -> str:
     """How the process is made: a function of a notebook exists in a fork only."""
     methods = multiprocessing.get_all_start_methods()
@@ -98,14 +109,26 @@ def _child(connection: Connection, name: str, answer: Path | Function, seconds: 
     _ = exercise.cases  # the reference's time is not the learner's
     with contextlib.suppress(OSError, ValueError):
         bounded(MEMORY)
+    _silent()
     connection.send("begun")
     printed = Printed()
-    with alone(printed), alarm(seconds):
-        verdict = judged(exercise, answer)
+    try:
+        with alone(printed), alarm(seconds):
+            verdict = judged(exercise, answer)
+    except Exception as error:  # ours, not the learner's: he is told, and not shown
+        told = f"The grading itself failed ({type(error).__name__}: {error}). Please report it with your answer."
+        verdict = Verdict(exercise.name, "fault", told)
     verdict.printed = str(printed)
     connection.send(verdict.as_dict())
     connection.close()
     os._exit(0)  # threads that the answer started are not waited for
+
+
+def _silent() -> None:
+    """Close what would reach the terminal past `sys.stdout`, in this process."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
 
 
 def judged(exercise: Exercise, answer: Path | Function) -> Verdict:
@@ -130,6 +153,8 @@ def read(exercise: Exercise, file: Path) -> Function | Verdict:
         return told("syntax", f"Python cannot read {line} ({error.msg}).")
     except (ValueError, OSError) as error:
         return told("syntax", f"The file cannot be read as a program: {error}.")
+    if str(file.parent) not in sys.path:
+        sys.path.insert(0, str(file.parent))  # he may have written helpers beside it
     names: dict[str, Any] = {"__name__": exercise.name, "__file__": str(file)}
     try:
         exec(code, names)

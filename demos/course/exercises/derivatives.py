@@ -73,6 +73,8 @@ def central_difference(f: Function, x: float, h: float) -> float:
         "n = 0 at x = 0": (0, 0.0),
         "a negative n": lambda rng: (-int(rng.integers(1, 4)), number(rng, 0.5, 2.0)),
     },
+    slope_of=lambda n, x: np.asarray(x, float) ** float(n),
+    by=("x",),
     example="power_rule(3, 2.0)",
     mistakes={
         "The exponent becomes less by 1.": lambda n, x: n * np.asarray(x, float) ** n,
@@ -105,6 +107,8 @@ def power_rule(n: int, x: Array) -> Array:
         "a number": lambda rng: (*smooth(rng), *smooth(rng), number(rng)),
         "an array": lambda rng: (*smooth(rng), *smooth(rng), array(rng, 3)),
     },
+    slope_of=lambda f, df, g, dg, x: f(x) * g(x),
+    by=("x",),
     example="product_rule(np.sin, np.cos, lambda x: x**2, lambda x: 2 * x, 1.0)",
     mistakes={
         "The derivative of a product is not the product of the derivatives.": lambda f, df, g, dg, x: df(x) * dg(x),
@@ -132,6 +136,8 @@ def product_rule(f: Function, df: Function, g: Function, dg: Function, x: Array)
         "a number": lambda rng: (*smooth(rng), np.cosh, np.sinh, number(rng)),
         "an array": lambda rng: (*smooth(rng), np.cosh, np.sinh, array(rng, 3)),
     },
+    slope_of=lambda f, df, g, dg, x: f(x) / g(x),
+    by=("x",),
     example="quotient_rule(np.sin, np.cos, lambda x: x, lambda x: 1.0, 2.0)",
     mistakes={
         "The sign of the numerator is the opposite: f' g comes first.": lambda f, df, g, dg, x: (
@@ -221,6 +227,8 @@ def polynomial_derivative(coefficients: Array) -> Array:
         "numbers": lambda rng: (number(rng), number(rng)),
         "arrays": lambda rng: (array(rng, 3), array(rng, 3)),
     },
+    slope_of=lambda x, y: x**2 * y + np.sin(y),
+    by=("x", "y"),
     example="partial_derivatives(1.0, 2.0)",
     mistakes={
         "In the derivative by y the first term is x squared, without y.": lambda x, y: (
@@ -314,6 +322,8 @@ def tangent_line(f: Function, df: Function, a: float, x: Array) -> Array:
         "two variables": lambda rng: (_wavy, array(rng, 2)),
         "five variables": lambda rng: (_wavy, array(rng, 5)),
     },
+    slope_of=lambda f, x: f(x),
+    by=("x",),
     example="numerical_gradient(lambda x: x[0] ** 2 * x[1], np.array([1.0, 3.0]))",
     mistakes={
         "All entries move at once: that gives the sum of the partial derivatives.": lambda f, x: (

@@ -185,6 +185,8 @@ def fit_normal(x: Array) -> tuple[float, float]:
 @exercise(
     serves="Information theory: maximum likelihood estimation",
     draws={"a coin": lambda rng: (int(rng.integers(1, 9)), int(rng.integers(10, 20)), number(rng, 0.1, 0.9))},
+    slope_of=lambda k, n, p: k * np.log(p) + (n - k) * np.log(1 - p),
+    by=("p",),
     example="bernoulli_score(7, 10, 0.5)",
     mistakes={
         "The derivative of log(1 - p) has a minus: the inner derivative is -1.": lambda k, n, p: (

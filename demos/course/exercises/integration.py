@@ -7,6 +7,7 @@ import numpy as np
 import autodiff as ad
 from demos.course.drawing import Rng, array, number, smooth
 from demos.course.records import Array, Function, Named, exercise
+from demos.course.slopes import slope
 
 
 def _sum_draws(rng: Rng) -> tuple[Function, float, float, int]:
@@ -162,6 +163,12 @@ def antiderivative(coefficients: Array) -> Array:
             2 * b * np.cos(b * b) - 2 * a * np.cos(a * a)
         ),
     },
+    laws={
+        "Derived by the upper limit b, the result must be the integrand at b.": lambda answer, a, b: np.isclose(
+            slope(lambda b: answer(a, b), b), 2 * b * np.cos(b * b), rtol=1e-4
+        ),
+        "From a to a there is no area: the result must be 0.": lambda answer, a, b: np.isclose(answer(a, a), 0),
+    },
     hints=("Put u = x². What is du?", "The integral of cos(u) du, from a² to b²."),
     solution="""
 def by_substitution(a, b):
@@ -188,6 +195,12 @@ def by_substitution(a: float, b: float) -> float:
         "The second integral is subtracted.": lambda b: (b + 1) * np.exp(b) - 1,
         "b e^b is the first term only; the integral of e^x is still to be subtracted.": lambda b: b * np.exp(b),
         "x was integrated and e^x left as it is: choose u = x and dv = e^x dx.": lambda b: b**2 / 2 * np.exp(b),
+    },
+    laws={
+        "Derived by b, the result must be the integrand, b e^b.": lambda answer, b: np.isclose(
+            slope(answer, b), b * np.exp(b), rtol=1e-4
+        ),
+        "From 0 to 0 there is no area: the result must be 0.": lambda answer, b: np.isclose(answer(0.0), 0),
     },
     hints=("u = x, and dv = e^x dx.", "x e^x minus the integral of e^x, at both limits."),
     solution="""

@@ -16,6 +16,8 @@ def _rosenbrock(p: Array) -> Array:
 @exercise(
     serves="Multivariable calculus: gradient vectors",
     draws={"a point": lambda rng: (array(rng, 2),), "the lowest point": (np.array([1.0, 1.0]),)},
+    slope_of=lambda p: _rosenbrock(p),
+    by=("p",),
     example="rosenbrock_gradient(np.array([0.0, 2.0]))",
     mistakes={
         "In the derivative by x the inner derivative -2 x of y - x² has lost its minus.": lambda p: np.array(
@@ -109,6 +111,8 @@ def composed_jacobian(outer: Array, inner: Array) -> Array:
         "two variables": lambda rng: (array(rng, 2, 2), array(rng, 2)),
         "four variables": lambda rng: (array(rng, 4, 4), array(rng, 4)),
     },
+    slope_of=lambda A, x: x @ A @ x,
+    by=("x",),
     example="quadratic_gradient(np.array([[1.0, 2.0], [0.0, 3.0]]), np.array([1.0, 1.0]))",
     mistakes={
         "This is right for symmetric matrices only; A need not be symmetric.": lambda A, x: 2 * A @ x,

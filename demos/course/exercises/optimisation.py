@@ -512,6 +512,8 @@ def _backward(
     serves="Optimization: backpropagation; exercise 3 of the curriculum",
     parts=("dW1", "db1", "dW2", "db2"),
     draws={"five rows": _network, "one row": lambda rng: _network(rng, 1)},
+    slope_of=lambda *parameters: _loss(*parameters),
+    by=("W1", "b1", "W2", "b2"),
     example="two_layer_backward(*map(np.ones, [(1, 1), (1, 1), (1, 1), 1, (1, 1), 1]))",
     mistakes={
         "The derivative of tanh, 1 - h², is missing on the way back to the first layer.": (
@@ -557,6 +559,8 @@ def two_layer_backward(x: Array, y: Array, W1: Array, b1: Array, W2: Array, b2: 
         "four rows": lambda rng: (array(rng, 4, 3), array(rng, 3, 2), array(rng, 4, 2)),
         "one row": lambda rng: (array(rng, 1, 3), array(rng, 3, 2), array(rng, 1, 2)),
     },
+    slope_of=lambda x, W, dy: x @ W * dy,
+    by=("x", "W"),
     example="dense_backward(np.array([[1.0, 2.0]]), np.array([[1.0], [3.0]]), np.array([[1.0]]))",
     mistakes={
         "db is a sum over the rows, not a mean.": lambda x, W, dy: (dy @ W.T, x.T @ dy, dy.mean(0)),
