@@ -137,6 +137,10 @@ ANSWERS = [  # exercise, kind, part of the hint, program
     ("by-parts", "law", "must be the integrand", "lambda b: b**3 + np.cos(b)"),
     ("quotient-rule", "slope", "If `x` alone changes a little, the function changes", "lambda f, df, g, dg, x: df(x) * g(x) ** 2 + 1"),
     ("two-layer-backward", "slope", "`dW1`: If `W1[", "lambda x, y, W1, b1, W2, b2: (W1 * 2, b1 * 2, W2 * 2, b2 * 2)"),
+    ("green-area", "law", "moved", "lambda xs, ys: np.sum(xs * np.roll(ys, -1)) - np.sum(ys) / 2"),
+    ("green-area", "law", "four times", "lambda xs, ys: np.sum(np.abs(np.diff(xs)))"),
+    ("mutual-information", "law", "for the transpose", "lambda p: np.sum(p[0] * np.log(1 + p[1]))"),
+    ("directional-derivative", "law", "twice as long", "lambda gradient, direction: np.sum(np.abs(gradient)) + direction @ direction"),
     ("softmax", "law", "sum 1", "lambda x: np.exp(x - x.max()) ** 1.5"),
     ("quadratic-hessian", "law", "symmetric", "lambda A: A + A.T + np.triu(A, 1) * 0.3"),
     ("kl-of-normals", "law", "equal distributions", "lambda m1, s1, m2, s2: s1 + s2 + m1 * m2"),
@@ -166,6 +170,96 @@ def test_a_wrong_answer_is_told_in_the_learners_terms(name, kind, hint, program)
         return
     assert (verdict.kind, hint in verdict.hint) == (kind, True), verdict
     assert_readable(verdict)
+
+
+class Spiteful(list):
+    """A result that fails whatever is asked of it."""
+
+    def __init__(self, *allowed):
+        super().__init__([1.0, 2.0])
+
+    def fails(self, *_, **__):
+        raise RuntimeError("no")
+
+    __iter__ = __len__ = __getitem__ = __array__ = __repr__ = __eq__ = fails
+    __hash__ = None
+
+
+AROUND = [1.0]
+AROUND.append(AROUND)
+ODD = [
+    *(
+        10**400,
+        1e308 * 10,
+        -0.0,
+        1j,
+        [],
+        [[]],
+        [1, [2, 3]],
+        (),
+        (None,),
+        (None, None),
+        "x",
+        "é" * 10_000,
+        b"x",
+        {},
+        {1},
+        AROUND,
+    ),
+    *(iter([1]), range(3), map(float, [1]), object(), Spiteful(), int, np, print, ..., NotImplemented, ValueError("x")),
+    *(
+        np.zeros((0, 3)),
+        np.array("x"),
+        np.array([None, 1]),
+        np.array([1 + 2j]),
+        np.zeros(3, [("a", float)]),
+        np.ones((2,) * 20),
+    ),
+    *(
+        np.ones(10**5),
+        np.array([200], np.uint8),
+        np.datetime64("2020-01-01"),
+        np.ma.masked_array([1.0, 2.0], [True, False]),
+    ),
+    *(
+        ad.tensor([True]),
+        ad.tensor([1, 2]),
+        [ad.tensor(1.0), None],
+        slice(3),
+        memoryview(b"abc"),
+        np.array([np.inf, -np.inf]),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gradient-descent",
+        "fit-normal",
+        "power-rule",
+        "classify-critical-point",
+        "is-gradient-field",
+        "escape-direction",
+        "sigmoid-derivative",
+    ],
+)
+def test_odd_results_end_in_a_hint(name):
+    for value in ODD:
+        verdict = judged(EXERCISES[name], lambda *xs, value=value: value)
+        assert not verdict and verdict.kind not in ("time", "error"), (type(value), verdict)
+        assert_readable(verdict)
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt, GeneratorExit, StopIteration, BaseException, AssertionError, MemoryError]
+)
+def test_every_error_ends_in_a_hint(error):
+    def entropy(p):
+        raise error
+
+    verdict = judged(EXERCISES["entropy"], entropy)
+    assert verdict.kind in ("error", "memory") and "`raise error`" in verdict.hint
 
 
 @pytest.mark.parametrize("answer", [None, 3.0, "gradient", np.ones(3)])

@@ -48,6 +48,8 @@ def main(arguments: list[str]) -> None:
             sys.exit(0 if show_solution(chosen[0], progress, force=given.force) else 1)
         else:
             begin(chosen[0], given.folder, progress, hint=given.hint)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except OSError as error:
         sys.exit(f"the folder {given.folder} cannot be used: {error.strerror or error}")
 

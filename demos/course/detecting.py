@@ -87,7 +87,7 @@ def another_word(exercise: Exercise, rows: Sequence[Row]) -> Finding | None:
     """A text that is no answer in any case."""
     words = dict.fromkeys(str(r.right) for r in rows)
     odd = next((r.got for r in rows if str(r.got) not in words), None)
-    return None if odd is None else Finding("type", f"It returns {odd!r}; it should be one of {', '.join(words)}.")
+    return None if odd is None else Finding("type", f"It returns {odd!r:.60}; it should be one of {', '.join(words)}.")
 
 
 def shape(exercise: Exercise, rows: Sequence[Row]) -> Finding | None:

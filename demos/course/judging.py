@@ -77,8 +77,10 @@ def judge(exercise: Exercise, answer: Any, source: str | None = None) -> Verdict
     """The verdict on an answer; `source` is the file it stands in."""
     source = source or _source(answer)
     try:
-        if (found := _unsuitable(exercise, answer)) is None:
-            return _judged(exercise, answer, source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the answer, or of looking for what is wrong with it
+            if (found := _unsuitable(exercise, answer)) is None:
+                return _judged(exercise, answer, source)
     except TimeUpError as error:
         found = Finding("time", f"It does not come to an end{_at(error, source)}: what should stop the loop?")
     return Verdict(exercise.name, found.kind, found.hint)
@@ -119,9 +121,10 @@ def _judged(exercise: Exercise, answer: Function, source: str | None) -> Verdict
 def _tried(exercise: Exercise, answer: Function, case: Case, source: str | None) -> Outcome:
     arguments = copied(case.arguments)
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
+        with np.errstate(all="ignore"):
             value = exercise.called(answer, arguments)
+    except TimeUpError:
+        raise
     except SystemExit:
         return Outcome(
             case, wrong=Finding("exit", "It ends the whole program (exit or quit): return the result instead.")
@@ -133,8 +136,8 @@ def _tried(exercise: Exercise, answer: Function, case: Case, source: str | None)
         return Outcome(case, wrong=Finding("memory", f"It needs too much memory{_at(error, source)}."))
     except RecursionError as error:
         return Outcome(case, wrong=Finding("error", f"It calls itself without an end{_at(error, source)}."))
-    except Exception as error:
-        told = f"It stops with {type(error).__name__}: {str(error)[:200]}{_at(error, source)}."
+    except BaseException as error:
+        told = f"It stops with {said(error)}{_at(error, source)}."
         return Outcome(case, wrong=Finding("error", told))
     changed = next(
         (
@@ -154,22 +157,34 @@ def _in_parts(exercise: Exercise, case: Case, value: Any, changed: str) -> Outco
     names = ", ".join(exercise.parts)
     if value is None:
         return Outcome(case, (None,), NOTHING, changed)
-    if isinstance(value, (np.ndarray, ad.Tensor)) and np.ndim(value) > 0:
-        value = list(value)
-    if not isinstance(value, (tuple, list)):
+    several = isinstance(value, (tuple, list)) or (isinstance(value, (np.ndarray, ad.Tensor)) and np.ndim(value) > 0)
+    try:
+        found = list(value[: len(exercise.parts) + 1]) if several else []
+    except Exception:  # a class of the learner's
+        several = False
+    if not several:
         told = f"It returns {_a(value)}; it should return {len(exercise.parts)} results: {names}."
         return Outcome(case, (value,), Finding("type", told), changed)
-    if len(value) != len(exercise.parts):
+    if len(found) != len(exercise.parts):
         told = (
             f"It returns {len(value)} result{'s' * (len(value) != 1)}; there should be {len(exercise.parts)}: {names}."
         )
-        return Outcome(case, tuple(value), Finding("type", told), changed)
-    pairs = [normal(v, right) for v, right in zip(value, case.right, strict=True)]
+        return Outcome(case, (value,), Finding("type", told), changed)
+    pairs = [normal(v, right) for v, right in zip(found, case.right, strict=True)]
     wrong = None
     for name, (_, w) in zip(exercise.parts, pairs, strict=True):
         if w is not None and wrong is None:
             wrong = Finding(w.kind, f"`{name}`: {w.hint}")
     return Outcome(case, tuple(got for got, _ in pairs), wrong, changed)
+
+
+def said(error: BaseException) -> str:
+    """An error in one line: its kind and the beginning of its message."""
+    try:
+        message = " ".join(str(error).split())[:200]
+    except Exception:  # a class of the learner's, whose text fails
+        message = ""
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 NOTHING = Finding("nothing", "It returns nothing (None): is the `return` missing?")
@@ -192,7 +207,7 @@ def normal(value: Any, right: Any) -> tuple[Any, Finding | None]:
         return value, Finding("type", f"It returns {_a(value)}; {_a(right)} is expected.{more}")
     try:
         array = np.asarray(_plain(value))
-    except (ValueError, TypeError):
+    except Exception:  # it is not to be read as an array, for whatever reason
         array = np.asarray(None)
     if isinstance(value, tuple) and right.ndim == 0:
         return value, Finding("type", f"It returns a tuple of {len(value)}; {_a(right)} is expected.")
@@ -331,9 +346,7 @@ def _mistaken(exercise: Exercise, outcomes: list[Outcome]) -> Finding | None:
 
 def _same(exercise: Exercise, mistake: Function, outcome: Outcome) -> bool:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            parts = exercise.right(outcome.case.arguments, mistake)
+        parts = exercise.right(outcome.case.arguments, mistake)
     except Exception:
         return outcome.wrong is not None and outcome.wrong.kind == "error"
     if outcome.wrong is not None and outcome.wrong.kind == "error":  # Python raises where NumPy gives infinity
@@ -366,6 +379,18 @@ def exercise_labels(exercise: Exercise) -> Iterator[str]:
 
 def text(x: Any, most: int = 240) -> str:
     """A value in one line, shortened to some `most` characters."""
+    try:
+        shown = " ".join(_text(x).split())
+    except Exception:  # a class of the learner's, whose text fails
+        shown = _a(x)
+    if len(shown) <= most:
+        return shown
+    return _a(x) if isinstance(x, np.ndarray) else f"{shown[: max(most - 10, 60)]} ..."
+
+
+def _text(x: Any) -> str:
+    if np.size(x) > 200:
+        return _a(x)
     if isinstance(x, np.ndarray) or (np.isscalar(x) and not isinstance(x, (str, bool))):
         digits: Any = {"float_kind": lambda v: f"{v:.6g}"}
         shown = np.array2string(np.asarray(x), threshold=12, edgeitems=3, separator=", ", formatter=digits)
@@ -377,10 +402,7 @@ def text(x: Any, most: int = 240) -> str:
         shown = _a(x)
     else:
         shown = repr(x)
-    shown = " ".join(shown.split())
-    if len(shown) <= most:
-        return shown
-    return _a(x) if isinstance(x, np.ndarray) else f"{shown[: max(most - 10, 60)]} ..."
+    return shown
 
 
 def _arguments(exercise: Exercise, case: Case) -> str:

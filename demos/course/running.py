@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from demos.course.judging import InputError, TimeUpError, Verdict, judge
+from demos.course.judging import InputError, TimeUpError, Verdict, judge, said
 from demos.course.records import Exercise, Function, exercises
 
 SECONDS = 5.0
@@ -164,9 +164,9 @@ def read(exercise: Exercise, file: Path) -> Function | Verdict:
         return told("exit", "The file ends the whole program (exit or quit) before anything is graded.")
     except InputError:
         return told("input", "The file waits for somebody to type (input): use the arguments instead.")
-    except Exception as error:
+    except BaseException as error:
         line = next((f" (line {f.lineno}: `{f.line}`)" for f in _frames(error) if f.filename == str(file)), "")
-        return told("error", f"The file stops with {type(error).__name__}: {str(error)[:200]}{line}.")
+        return told("error", f"The file stops with {said(error)}{line}.")
     if exercise.function in names:
         found: Function = names[exercise.function]
         return found

@@ -273,6 +273,14 @@ def partial_derivatives(x: Array, y: Array) -> Array:
             gradient @ v / np.linalg.norm(v) / np.linalg.norm(gradient)
         ),
     },
+    laws={
+        "If `direction` is twice as long, the slope must be the same.": lambda answer, gradient, v: np.isclose(
+            answer(gradient, 2 * v), answer(gradient, v)
+        ),
+        "Along the gradient itself, the slope must be the gradient's length.": lambda answer, gradient, v: np.isclose(
+            answer(gradient, gradient), np.linalg.norm(gradient)
+        ),
+    },
     hints=("How long is `direction`? The slope must not depend on it.", "A scalar product with a vector of length 1."),
     solution="""
 def directional_derivative(gradient, direction):

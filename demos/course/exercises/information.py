@@ -235,6 +235,14 @@ def bernoulli_score(k: int, n: int, p: float) -> float:
         ),
         "This is the sum of both entropies; subtract that of both together.": lambda p: _h(p.sum(0)) + _h(p.sum(1)),
     },
+    laws={
+        "x and y play the same part: for the transpose the result must be the same.": lambda answer, p: np.isclose(
+            answer(p.T), answer(p)
+        ),
+        "If x and y are independent, it must be 0.": lambda answer, p: np.isclose(
+            answer(np.outer(p.sum(1), p.sum(0))), 0
+        ),
+    },
     hints=("The divergence of the joint distribution from the product of its margins.", "H(x) + H(y) - H(x, y)"),
     solution="""
 def mutual_information(p):

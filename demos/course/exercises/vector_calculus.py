@@ -7,8 +7,10 @@ from itertools import pairwise
 import numpy as np
 
 import autodiff as ad
+from autodiff.testing import laws
 from demos.course.drawing import Rng, array, number
 from demos.course.records import Array, Function, Named, exercise
+from demos.course.slopes import holds
 
 
 def _field(p: Array) -> Array:
@@ -168,6 +170,16 @@ def _polygon(rng: Rng, n: int) -> tuple[Array, Array]:
         ),
         "The sign counts: clockwise the area is negative.": lambda xs, ys: abs(_shoelace(xs, ys)),
         "This is the area of the box around it.": lambda xs, ys: float(np.ptp(xs) * np.ptp(ys)),
+    },
+    laws={
+        "If the polygon is moved, its area must stay the same.": lambda answer, xs, ys: (
+            np.isclose(answer(xs + 3, ys - 2), answer(xs, ys))
+            and holds(laws.invariance, lambda p: answer(p[0], p[1]), lambda p: p + 3, np.stack([xs, ys]))
+        ),
+        "If it is twice as large in both directions, the area must be four times as large.": lambda answer, xs, ys: (
+            np.isclose(answer(2 * xs, 2 * ys), 4 * answer(xs, ys))
+            and holds(laws.homogeneity, lambda p: answer(p[0], p[1]), np.stack([xs, ys]), 2)
+        ),
     },
     hints=("The line integral of (x dy - y dx) / 2 along the boundary.", "Each edge gives x_i y_j - x_j y_i."),
     solution="""
