@@ -302,6 +302,27 @@ def by_trapezoids(p, a, b):
     return mean, np.trapezoid((x - mean) ** 2 * p(x), x)
 
 
+@pytest.mark.parametrize(
+    ("rate", "kind", "hint"),
+    [
+        (0.3, "right", ""),
+        (5.0, "law", "rate too large"),
+        (-0.3, "law", "uphill"),
+        (-0.002, "law", "loss rises"),
+        (0.01, "law", "not to a quarter"),
+    ],
+)
+def test_a_network_trained_by_hand_is_judged_by_its_loss(rate, kind, hint):
+    solved = EXERCISES["train-step"].solved()
+
+    def train_step(*parameters):
+        steps = [(new - old) / 0.5 for old, new in zip(parameters, solved(*parameters), strict=False)]
+        return [p + rate * s for p, s in zip(parameters, steps, strict=False)]
+
+    verdict = judged(EXERCISES["train-step"], train_step)
+    assert (verdict.kind, hint in verdict.hint) == (kind, True), (verdict, verdict.hint)
+
+
 # --- in a process of its own
 
 BEGIN = "import numpy as np\n\n\ndef entropy(p):\n"
@@ -408,6 +429,22 @@ def test_where_there_is_no_fork_a_file_is_graded_too(tmp_path, monkeypatch):
     assert graded(EXERCISES["entropy"], file)
 
 
+def test_where_there_is_no_fork_a_function_is_graded_in_this_process(monkeypatch, capsys):
+    monkeypatch.setattr("multiprocessing.get_all_start_methods", lambda: ["spawn"])
+    assert check("entropy", EXERCISES["entropy"].solved())
+    verdict = check("entropy", lambda p: sys.stdout.write("seen") and input())
+    assert verdict.kind == "input" and verdict.printed.startswith("seen")
+
+
+def test_a_fault_of_ours_is_told_as_ours(tmp_path, monkeypatch):
+    def broken(*_):
+        raise LookupError("the table is gone")
+
+    monkeypatch.setattr(running, "judged", broken)
+    verdict = graded(EXERCISES["entropy"], lambda p: 1.0)
+    assert verdict.kind == "fault" and "LookupError: the table is gone" in verdict.hint and "report it" in verdict.hint
+
+
 # --- the command
 
 
@@ -445,7 +482,7 @@ def test_from_the_task_to_the_solution(tmp_path):
     assert "x ** (n - 1.0)" in file.read_text()  # it is not written again
     printed, code = course(folder, "check", "--hint")
     assert code == 1 and "There is no other hint" in printed
-    assert "·" in course(folder)[0]
+    assert "· power-rule" in course(folder)[0] and "The power rule (2 attempts)" in course(folder)[0]
 
     printed, code = course(folder, "solution", "power-rule")
     assert code == 0
@@ -453,7 +490,7 @@ def test_from_the_task_to_the_solution(tmp_path):
     printed, code = course(folder, "check")
     assert code == 0 and "power-rule: solved." in printed and "It printed: 12" in printed
     printed, _ = course(folder)
-    assert "1 of " in printed and "✓ power-rule" in printed
+    assert "1 of " in printed and "✓ power-rule" in printed and "The power rule (solved on 20" in printed
     entry = json.loads((folder / "progress.json").read_text())["power-rule"]
     assert entry["attempts"] == 3 and entry["last"] == "right" and entry["hints"] == 3 and entry["solved"]
 
@@ -461,6 +498,7 @@ def test_from_the_task_to_the_solution(tmp_path):
 def test_what_the_command_does_not_understand(tmp_path):
     for arguments, told in [
         (["gradient-decent"], "did you mean gradient-descent"),
+        (["kl"], "did you mean kl-divergence or kl-of-normals"),
         (["check", "qqqq"], "no exercise is named 'qqqq'"),
         (["solution"], "takes one name"),
         (["entropy", "softmax"], "takes one name"),

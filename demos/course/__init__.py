@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +43,12 @@ def check(name: str, answer: Callable[..., Any], folder: str | Path | None = Non
         If no exercise has that name.
     """
     from demos.course.keeping import Progress
-    from demos.course.records import exercises
+    from demos.course.records import exercises, nearest
     from demos.course.running import graded
 
     exercise = exercises().get(str(name).replace("_", "-").lower())
     if exercise is None:
-        near = get_close_matches(str(name), exercises(), 3, 0.5)
+        near = nearest(str(name))
         more = f"did you mean {' or '.join(map(repr, near))}?" if near else "`python -m demos course` lists them"
         raise ValueError(f"no exercise is named {name!r}; {more}")
     if not callable(answer):

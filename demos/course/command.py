@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from difflib import get_close_matches
 from pathlib import Path
 
 from demos.course.exercises import CHAPTERS
 from demos.course.keeping import Progress
-from demos.course.records import Exercise, exercises
+from demos.course.records import Exercise, exercises, nearest
 from demos.course.running import graded
 
 PROGRAM = "python -m demos course"
@@ -59,7 +58,7 @@ def _named(name: str) -> Exercise:
     wanted = Path(name).name.removesuffix(".py").replace("_", "-").lower()
     if wanted in exercises():
         return exercises()[wanted]
-    near = get_close_matches(wanted, exercises(), 3, 0.5)
+    near = nearest(wanted)
     more = f"did you mean {' or '.join(near)}?" if near else f"the names: {PROGRAM}"
     print(f"no exercise is named {name!r}; {more}", file=sys.stderr)
     sys.exit(2)
@@ -75,11 +74,17 @@ def show_list(progress: Progress) -> None:
         print(f"\n{title}")
         for e in every:
             if e.chapter == chapter:
-                print(f"  {_mark(e, progress)} {e.name:32s} {e.title}")
+                mark, note = _state(e, progress)
+                print(f"  {mark} {e.name:32s} {e.title}{note}")
 
 
-def _mark(exercise: Exercise, progress: Progress) -> str:
-    return "✓" if progress.solved(exercise) else "·" if progress.attempts(exercise) else " "
+def _state(exercise: Exercise, progress: Progress) -> tuple[str, str]:
+    """How far the learner is with an exercise, as a mark and in words."""
+    tried = progress.attempts(exercise)
+    attempts = f"{tried} attempt{'s' * (tried != 1)}"
+    if when := progress.solved(exercise):
+        return "✓", f" (solved on {when[:10]}, {attempts})"
+    return ("·", f" ({attempts})") if tried else (" ", "")
 
 
 def begin(exercise: Exercise, folder: Path, progress: Progress, *, hint: bool) -> None:

@@ -259,7 +259,7 @@ def _lawful(exercise: Exercise, answer: Function, outcomes: list[Outcome], sourc
         return Verdict(exercise.name, found.kind, found.hint)
     for o in outcomes:
         for got in o.got:
-            if not isinstance(got, str) and not np.all(np.isfinite(got)):
+            if exercise.use is None and not np.all(np.isfinite(got)):
                 return Verdict(exercise.name, "nan", detecting.NOT_FINITE)
         if (hint := _broken(exercise, answer, o.case)) is not None:
             given = _arguments(exercise, o.case)
@@ -339,9 +339,14 @@ def _by_slope(exercise: Exercise, rows: list[Row]) -> Finding | None:
 def _mistaken(exercise: Exercise, outcomes: list[Outcome]) -> Finding | None:
     """The mistake that gives the same results on every case."""
     for hint, mistake in exercise.mistakes.items():
-        if any(o.wrong is None for o in outcomes) and all(_same(exercise, mistake, o) for o in outcomes):
+        if any(map(_says_something, outcomes)) and all(_same(exercise, mistake, o) for o in outcomes):
             return Finding("mistake", hint)
     return None
+
+
+def _says_something(outcome: Outcome) -> bool:
+    """Whether there is a result by which a mistake can be recognised."""
+    return outcome.wrong is None and any(isinstance(x, str) or np.any(np.isfinite(x)) for x in outcome.got)
 
 
 def _same(exercise: Exercise, mistake: Function, outcome: Outcome) -> bool:

@@ -8,6 +8,7 @@ import textwrap
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
@@ -216,6 +217,13 @@ def exercises() -> dict[str, Exercise]:
         __import__(f"{chapters.__name__}.{chapter}")
     order = list(chapters.CHAPTERS)
     return {e.name: e for e in sorted(REGISTERED, key=lambda e: order.index(e.chapter))}
+
+
+def nearest(name: str) -> list[str]:
+    """Up to three exercises whose names are like this one, or contain it."""
+    wanted = name.replace("_", "-").lower()
+    within = [n for n in exercises() if len(wanted) > 1 and wanted in n]
+    return (within or get_close_matches(wanted, exercises(), 3, 0.5))[:3]
 
 
 def defined(text: str) -> list[str]:

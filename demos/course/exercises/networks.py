@@ -598,14 +598,14 @@ def _update(rate: float, sign: float = -1.0, hidden: bool = True) -> Callable[..
     draws={"a network": lambda rng: (int(rng.integers(0, 100)), 300)},
     example="[p.shape for p in train_step(*map(np.ones, [(2, 8), 8, (8, 1), 1, (4, 2), (4, 1)]))]",
     mistakes={
-        "The loss rises: the step goes with the gradient, not against it.": _update(0.2, 1.0),
+        "The loss rises: the step goes with the gradient, not against it.": _update(0.001, 1.0),
         "Only the second layer learns: the first one gets no gradient.": _update(0.3, hidden=False),
         "It learns, but too slowly: the learning rate is much too small.": _update(0.003),
         "Nothing changes: the parameters come back as they went in.": lambda *parameters: parameters[:4],
     },
     laws={
-        "The loss is not a number any more: is the learning rate too large?": lambda answer, seed, steps: np.isfinite(
-            _trained(answer, seed, steps)
+        "The loss is NaN or infinite: is the rate too large, or does the step go uphill?": lambda answer, seed, steps: (
+            np.isfinite(_trained(answer, seed, steps))
         ),
         "The loss rises: does the step go against the gradient?": lambda answer, seed, steps: (
             _trained(answer, seed, steps) < 1
