@@ -568,6 +568,9 @@ def test_the_command_as_a_learner_types_it(tmp_path):
     (tmp_path / "course" / "entropy.py").write_text(BEGIN + "    return np.sum(p * np.log2(p + (p == 0)))\n")
     run = subprocess.run([*command_line, "check"], **options)
     assert run.returncode == 1 and "The minus is lost" in run.stdout and not run.stderr
+    options["env"] = {**environment, "PYTHONIOENCODING": "ascii"}
+    run = subprocess.run(command_line, **options)
+    assert run.returncode == 0 and "entropy" in run.stdout and not run.stderr
 
 
 def test_a_verdict_reads_well():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from pathlib import Path
 
@@ -27,6 +28,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--hint", action="store_true", help="one more hint")
     parser.add_argument("--force", action="store_true", help="the solution also before an attempt")
     given = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that knows no σ shows a question mark
     do, *names = given.words or ["list"]
     if do not in ("list", "check", "solution"):
         do, names = "begin", given.words
