@@ -64,7 +64,19 @@ def first(exercise: Exercise, answer: Function, rows: Sequence[Row]) -> Finding 
     if isinstance(rows[0].right, (str, bool)):
         return another_word(exercise, rows) or by_case(exercise, rows)
     with np.errstate(all="ignore"):
-        for detector in (shape, not_finite, whole_numbers, sign, swapped, count, factor, offset, order, related):
+        for detector in (
+            shape,
+            not_finite,
+            unchanged,
+            whole_numbers,
+            sign,
+            swapped,
+            count,
+            factor,
+            offset,
+            order,
+            related,
+        ):
             if (found := detector(exercise, rows)) is not None:
                 return found
         if (found := near_zero(exercise, answer, rows)) is not None:
@@ -140,6 +152,14 @@ def whole_numbers(exercise: Exercise, rows: Sequence[Row]) -> Finding | None:
 
 
 # --- arguments
+
+
+def unchanged(exercise: Exercise, rows: Sequence[Row]) -> Finding | None:
+    """One of the arguments, as it was given."""
+    for i, name in enumerate(exercise.arguments[: len(rows[0].arguments)]):
+        if all(_numeric(r.arguments[i]) and close(r.got, np.asarray(r.arguments[i]), 1e-12) for r in rows):
+            return Finding("unchanged", f"It is the argument `{name}`, unchanged.")
+    return None
 
 
 def swapped(exercise: Exercise, rows: Sequence[Row]) -> Finding | None:
@@ -284,7 +304,8 @@ def near_zero(exercise: Exercise, answer: Function, rows: Sequence[Row]) -> Find
     """An approximation that is right near 0 only."""
     row = next(r for r in rows if not close(r.got, r.right, r.rtol))
     small = tuple(_scaled(a, 1e-4) for a in row.arguments)
-    if exercise.parts or exercise.use or not any(s is not a for s, a in zip(small, row.arguments, strict=True)):
+    moved = sum(s is not a for s, a in zip(small, row.arguments, strict=True))
+    if exercise.parts or exercise.use or moved != 1:  # with several it is not said which one has to be small
         return None
     try:
         got, (right,) = np.asarray(answer(*copied(small))), exercise.right(small)

@@ -520,7 +520,9 @@ def _backward(
             lambda *a: _backward(*a, slope=False)
         ),
         "The mean over the rows is missing: divide by their number.": lambda *a: _backward(*a, mean=False),
-        "The factor 2 of the square is missing.": lambda *a: _backward(*a, two=False),
+        "It is half: the factor 2 of the square is missing, or all entries of y are counted, not rows.": lambda *a: (
+            _backward(*a, two=False)
+        ),
         "The biases' gradients are sums over the rows, not means.": lambda x, *a: (
             lambda g: (g[0], g[1] / len(x), g[2], g[3] / len(x))
         )(_backward(x, *a)),
