@@ -141,6 +141,7 @@ ANSWERS = [  # exercise, kind, part of the hint, program
     ("green-area", "law", "four times", "lambda xs, ys: np.sum(np.abs(np.diff(xs)))"),
     ("mutual-information", "law", "for the transpose", "lambda p: np.sum(p[0] * np.log(1 + p[1]))"),
     ("directional-derivative", "law", "twice as long", "lambda gradient, direction: np.sum(np.abs(gradient)) + direction @ direction"),
+    ("he-scale", "factor", "too small by a factor: the square root of `inputs`", "lambda inputs: 2**0.5 / inputs"),
     ("momentum", "unchanged", "`x0`", "lambda df, x0, rate, beta, steps: x0"),
     ("gradient-descent", "cases", "Right for no step", "lambda df, x0, rate, steps: np.array([x0] + [x0 - rate * df(x0)] * steps)"),
     ("two-layer-backward", "shape", "one entry too many. (dW1, dW2, db2 are right.)", "by_hand"),

@@ -257,6 +257,7 @@ def _sizes(exercise: Exercise, rows: Sequence[Row]) -> Iterable[tuple[str, Any]]
         if all(np.ndim(v) == 0 and isinstance(v, (int, float, np.number)) for v in values):
             yield f"the value of `{name}`", np.array(values, float)
             yield f"the square of `{name}`", np.array(values, float) ** 2
+            yield f"the square root of `{name}`", np.array(values, float) ** 0.5
         elif all(isinstance(v, (np.ndarray, list, int, float, np.number)) for v in values):
             yield f"the number of entries of `{name}`", np.array([np.size(v) for v in values], float)
             yield f"the number of rows of `{name}`", np.array([(*np.shape(v), 1)[0] for v in values], float)

@@ -6,7 +6,7 @@ import numpy as np
 
 import autodiff as ad
 from demos.course.drawing import array, number, smooth
-from demos.course.records import Array, Function, exercise
+from demos.course.records import Array, Function, Named, exercise
 
 
 @exercise(
@@ -327,8 +327,8 @@ def tangent_line(f: Function, df: Function, a: float, x: Array) -> Array:
     serves="Derivatives: gradient vectors",
     rtol=1e-4,
     draws={
-        "two variables": lambda rng: (_wavy, array(rng, 2)),
-        "five variables": lambda rng: (_wavy, array(rng, 5)),
+        "two variables": lambda rng: (_WAVY, array(rng, 2)),
+        "five variables": lambda rng: (_WAVY, array(rng, 5)),
     },
     slope_of=lambda f, x: f(x),
     by=("x",),
@@ -366,3 +366,6 @@ def numerical_gradient(f: Function, x: Array) -> Array:
 def _wavy(x: Array) -> Array:
     """A function of a vector that no entry enters like another."""
     return np.sum(np.sin(x) * np.arange(1, len(x) + 1)) + x[0] * x[-1] ** 2
+
+
+_WAVY = Named("sin(x_0) + 2 sin(x_1) + ... + x_0 x_n²", _wavy)
