@@ -368,4 +368,4 @@ def _wavy(x: Array) -> Array:
     return np.sum(np.sin(x) * np.arange(1, len(x) + 1)) + x[0] * x[-1] ** 2
 
 
-_WAVY = Named("sin(x_0) + 2 sin(x_1) + ... + x_0 x_n²", _wavy)
+_WAVY: Named = Named("sin(x_0) + 2 sin(x_1) + ... + x_0 x_n²", _wavy)
