@@ -10,6 +10,7 @@ import demos
 HELPERS = {"__main__", "gallery", "output"}
 SECONDS = {
     "autoencoder": 5,
+    "course": 1,
     "deep": 5,
     "descent": 11,
     "digits": 4,

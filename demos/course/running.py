@@ -1,0 +1,227 @@
+"""The learner's code in a process of its own, with a limit of time and of memory.
+
+The time is watched twice: a timer in the process says in which line it was, and the parent ends a process that does not
+heed it. What the code prints is cut after some lines; what it would read from the keyboard is refused.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import io
+import multiprocessing
+import os
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from demos.course.judging import InputError, TimeUpError, Verdict, judge, said
+from demos.course.records import Exercise, Function, exercises
+
+SECONDS = 5.0
+"""How long an answer may take for all cases."""
+MEMORY = 1 << 29
+"""How many bytes it may take beyond what the process has."""
+SHOWN = 400
+"""How many characters of what it prints are shown."""
+
+
+class Printed(io.TextIOBase):
+    """Takes what is printed, and keeps the beginning."""
+
+    def __init__(self) -> None:
+        self.kept, self.count = "", 0
+
+    def write(self, text: str) -> int:
+        """Keep the text while there is room."""
+        self.kept += text[: max(0, SHOWN - len(self.kept))]
+        self.count += len(text)
+        return len(text)
+
+    def __str__(self) -> str:
+        cut = f" ... ({self.count} characters)" if self.count > SHOWN else ""
+        return " ".join(self.kept.split()) + cut
+
+
+def graded(exercise: Exercise, answer: Path | Function, seconds: float = SECONDS) -> Verdict:
+    """The verdict on a file or a function; whatever it does, this returns soon, and raises nothing."""
+    if callable(answer) and "fork" not in multiprocessing.get_all_start_methods():
+        return _here(exercise, answer, seconds)
+    context: Any = multiprocessing.get_context(_method(answer))
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(theirs, exercise.name, answer, seconds), daemon=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside threads: the child uses none
+        process.start()
+    theirs.close()
+    try:
+        # The process itself needs a moment before its time begins.
+        verdict = _received(ours, seconds) if ours.poll(seconds + 10) else None
+        if verdict is not None:
+            return verdict
+        process.join(0.2)
+        slow = process.is_alive()
+    finally:
+        process.kill()
+        process.join()
+        ours.close()
+    if slow:
+        return Verdict(exercise.name, "time", f"It was stopped after {seconds:g} seconds: what should stop the loop?")
+    return Verdict(
+        exercise.name,
+        "ended",
+        "It ended the whole program without an answer: is there an exit in it, or does it need too much memory?",
+    )
+
+
+def _here(exercise: Exercise, answer: Function, seconds: float) -> Verdict:
+    """Grade a function in this process, where the system can make no process that knows it."""
+    printed = Printed()
+    with alone(printed), alarm(seconds):
+        verdict = judge(exercise, answer)
+    verdict.printed = str(printed)
+    return verdict
+
+
+def _method(answer: Path | Function) -> str:
+    """How the process is made: a function of a notebook exists in a fork only."""
+    methods = multiprocessing.get_all_start_methods()
+    return "fork" if "fork" in methods and (callable(answer) or sys.platform == "linux") else "spawn"
+
+
+def _received(connection: Connection, seconds: float) -> Verdict | None:
+    """The verdict, after the sign that the answer's time has begun."""
+    try:
+        connection.recv()
+        return Verdict(**connection.recv()) if connection.poll(seconds + 1) else None
+    except (EOFError, OSError):
+        return None
+
+
+def _child(connection: Connection, name: str, answer: Path | Function, seconds: float) -> None:
+    exercise = exercises()[name]
+    _ = exercise.cases  # the reference's time is not the learner's
+    with contextlib.suppress(OSError, ValueError):
+        bounded(MEMORY)
+    _silent()
+    connection.send("begun")
+    printed = Printed()
+    try:
+        with alone(printed), alarm(seconds):
+            verdict = judged(exercise, answer)
+    except Exception as error:  # ours, not the learner's: he is told, and not shown
+        told = f"The grading itself failed ({type(error).__name__}: {error}). Please report it with your answer."
+        verdict = Verdict(exercise.name, "fault", told)
+    verdict.printed = str(printed)
+    connection.send(verdict.as_dict())
+    connection.close()
+    os._exit(0)  # threads that the answer started are not waited for
+
+
+def _silent() -> None:
+    """Close what would reach the terminal past `sys.stdout`, in this process."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+
+
+def judged(exercise: Exercise, answer: Path | Function) -> Verdict:
+    """The verdict, in this process."""
+    if not isinstance(answer, Path):
+        return judge(exercise, answer)
+    found = read(exercise, answer)
+    return found if isinstance(found, Verdict) else judge(exercise, found, str(answer))
+
+
+def read(exercise: Exercise, file: Path) -> Function | Verdict:
+    """The learner's function from his file, or why there is none."""
+
+    def told(kind: str, hint: str) -> Verdict:
+        return Verdict(exercise.name, kind, hint)
+
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+        code = compile(text, str(file), "exec")
+    except SyntaxError as error:
+        line = f"line {error.lineno}: `{(error.text or '').strip()[:100]}`" if error.lineno else "the file"
+        return told("syntax", f"Python cannot read {line} ({error.msg}).")
+    except (ValueError, OSError) as error:
+        return told("syntax", f"The file cannot be read as a program: {error}.")
+    if str(file.parent) not in sys.path:
+        sys.path.insert(0, str(file.parent))  # he may have written helpers beside it
+    names: dict[str, Any] = {"__name__": exercise.name, "__file__": str(file)}
+    try:
+        exec(code, names)
+    except TimeUpError:
+        return told("time", "The file itself does not come to an end: what should stop the loop?")
+    except SystemExit:
+        return told("exit", "The file ends the whole program (exit or quit) before anything is graded.")
+    except InputError:
+        return told("input", "The file waits for somebody to type (input): use the arguments instead.")
+    except BaseException as error:
+        line = next((f" (line {f.lineno}: `{f.line}`)" for f in _frames(error) if f.filename == str(file)), "")
+        return told("error", f"The file stops with {said(error)}{line}.")
+    if exercise.function in names:
+        found: Function = names[exercise.function]
+        return found
+    own = [k for k, v in names.items() if callable(v) and getattr(v, "__module__", None) == exercise.name]
+    near = get_close_matches(exercise.function, own, 1, 0.5) or own[:1]
+    more = f" There is `{near[0]}`: rename it." if near else ""
+    word = "class" if exercise.is_class else "function"
+    return told("name", f"The file defines no {word} `{exercise.function}`.{more}")
+
+
+def _frames(error: BaseException) -> list[traceback.FrameSummary]:
+    return list(reversed(traceback.extract_tb(error.__traceback__)))
+
+
+def bounded(memory: int) -> None:
+    """Hold this process to so many bytes more than it has; where the system cannot do that, nothing happens."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    with open("/proc/self/statm") as file:
+        used = int(file.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + memory, used + memory))
+
+
+@contextlib.contextmanager
+def alarm(seconds: float) -> Iterator[None]:
+    """After so many seconds, `TimeUpError` is raised wherever the program is; in the main thread of a Unix system."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def ring(*_: Any) -> None:
+        raise TimeUpError
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextlib.contextmanager
+def alone(printed: Printed) -> Iterator[None]:
+    """No keyboard and no screen: what is printed is caught, and `input` raises `InputError`."""
+
+    def refused(prompt: object = "") -> str:
+        raise InputError
+
+    typed: Callable[..., str] = builtins.input
+    builtins.input = refused
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(Printed()):
+            yield
+    finally:
+        builtins.input = typed
