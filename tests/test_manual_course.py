@@ -111,7 +111,7 @@ def test_every_bullet_has_a_page_in_its_place():
             continue  # a page beside the chapters
         listed = _listed((COURSE / f"{chapter}.md").read_text(encoding="utf-8"))
         pages += [f"{chapter.removesuffix('/index')}/{page}" for page in listed]
-    assert len(curriculum.FUNDAMENTALS) == 21
+    assert (len(curriculum.FUNDAMENTALS), len(curriculum.APPLICATIONS)) == (21, 13)
     assert len(set(LESSONS)) == len(LESSONS)
     assert [page for page in pages if page in LESSONS] == LESSONS
     assert set(pages) == set(PAGES), "a page that no table of contents lists"

@@ -66,5 +66,40 @@ FUNDAMENTALS: list[Bullet] = [
 ]
 """The part "Fundamentals", in its order. "Rules of differentiation" is the heading of its three rules."""
 
-BULLETS: list[Bullet] = [*FUNDAMENTALS]
+APPLICATIONS: list[Bullet] = [
+    *_chapter(
+        "Optimization",
+        "optimisation",
+        {
+            "Gradient descent": "gradient-descent",
+            "Learning rate": "learning-rate",
+            "Local vs global minima": "local-and-global-minima",
+            "Saddle points": "saddle-points",
+            "Backpropagation": "backpropagation",
+        },
+    ),
+    *_chapter(
+        "Neural Networks",
+        "networks",
+        {
+            "Chain rule in backpropagation": "chain-rule-in-backpropagation",
+            "Activation functions": "activation-functions",
+            "Loss function optimization": "loss-optimisation",
+            "Gradient flow": "gradient-flow",
+        },
+    ),
+    *_chapter(
+        "Information Theory",
+        "information",
+        {
+            "Entropy": "entropy",
+            "Cross-entropy": "cross-entropy",
+            "KL divergence": "kl-divergence",
+            "Maximum likelihood estimation": "maximum-likelihood",
+        },
+    ),
+]
+"""The part "Applications in Machine Learning", in its order."""
+
+BULLETS: list[Bullet] = [*FUNDAMENTALS, *APPLICATIONS]
 """All of them that have a page; tests hold each of these pages to the form of the course."""
