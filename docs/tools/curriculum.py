@@ -101,5 +101,17 @@ APPLICATIONS: list[Bullet] = [
 ]
 """The part "Applications in Machine Learning", in its order."""
 
+PROJECTS: list[Bullet] = _chapter(
+    "Projects",
+    "projects",
+    {
+        "Implement various optimization algorithms": "optimisation-algorithms",
+        "Visualize gradient descent in 2D and 3D": "descent-in-2d-and-3d",
+        "Build a neural network without using frameworks": "network-without-frameworks",
+        "Create an interactive tool for exploring derivatives": "interactive-tool",
+    },
+)
+"""The four projects; their pages have steps in place of a lesson's parts."""
+
 BULLETS: list[Bullet] = [*FUNDAMENTALS, *APPLICATIONS]
-"""All of them that have a page; tests hold each of these pages to the form of the course."""
+"""The lessons: tests hold each of their pages to the form of the course."""
