@@ -78,10 +78,10 @@ def test_the_page_has_its_parts(page):
     assert all(len(line) <= 92 for block in executing.FENCE.finditer(text) for line in block[2].splitlines())
 
 
-@pytest.mark.parametrize("page", LESSONS)
+@pytest.mark.parametrize("page", [*LESSONS, *(bullet.page for bullet in curriculum.PROJECTS)])
 def test_the_explorer_opens_where_the_page_says(page):
     text = _text(page)
-    links = EXPLORER.findall(text[text.index("## In the explorer") :])
+    links = EXPLORER.findall(text[text.rindex("\n## In the explorer" if page in LESSONS else "\n## Go on") :])
     assert links
     for link in links:
         room, _, query = link.partition("?")
@@ -111,10 +111,22 @@ def test_every_bullet_has_a_page_in_its_place():
             continue  # a page beside the chapters
         listed = _listed((COURSE / f"{chapter}.md").read_text(encoding="utf-8"))
         pages += [f"{chapter.removesuffix('/index')}/{page}" for page in listed]
-    assert len(curriculum.FUNDAMENTALS) == 21
+    assert (len(curriculum.FUNDAMENTALS), len(curriculum.APPLICATIONS)) == (21, 13)
     assert len(set(LESSONS)) == len(LESSONS)
     assert [page for page in pages if page in LESSONS] == LESSONS
     assert set(pages) == set(PAGES), "a page that no table of contents lists"
+
+
+def test_every_project_goes_step_by_step_from_numpy_to_this_code():
+    listed = _listed((COURSE / "projects" / "index.md").read_text(encoding="utf-8"))
+    assert [f"projects/{page}" for page in listed] == [bullet.page for bullet in curriculum.PROJECTS]
+    for page in (bullet.page for bullet in curriculum.PROJECTS):
+        headings = re.findall(r"^## (.*)$", _text(page), re.M)
+        steps = [heading for heading in headings if heading.startswith("Step ")]
+        assert [step.partition(":")[0] for step in steps] == [f"Step {i + 1}" for i in range(len(steps))]
+        assert headings == [*steps, "Go on"]
+        assert steps[-1].endswith("this project's code")
+        assert "import numpy as np" in _text(page)
 
 
 def test_the_text_of_a_page_is_its_own():

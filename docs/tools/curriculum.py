@@ -66,5 +66,52 @@ FUNDAMENTALS: list[Bullet] = [
 ]
 """The part "Fundamentals", in its order. "Rules of differentiation" is the heading of its three rules."""
 
-BULLETS: list[Bullet] = [*FUNDAMENTALS]
-"""All of them that have a page; tests hold each of these pages to the form of the course."""
+APPLICATIONS: list[Bullet] = [
+    *_chapter(
+        "Optimization",
+        "optimisation",
+        {
+            "Gradient descent": "gradient-descent",
+            "Learning rate": "learning-rate",
+            "Local vs global minima": "local-and-global-minima",
+            "Saddle points": "saddle-points",
+            "Backpropagation": "backpropagation",
+        },
+    ),
+    *_chapter(
+        "Neural Networks",
+        "networks",
+        {
+            "Chain rule in backpropagation": "chain-rule-in-backpropagation",
+            "Activation functions": "activation-functions",
+            "Loss function optimization": "loss-optimisation",
+            "Gradient flow": "gradient-flow",
+        },
+    ),
+    *_chapter(
+        "Information Theory",
+        "information",
+        {
+            "Entropy": "entropy",
+            "Cross-entropy": "cross-entropy",
+            "KL divergence": "kl-divergence",
+            "Maximum likelihood estimation": "maximum-likelihood",
+        },
+    ),
+]
+"""The part "Applications in Machine Learning", in its order."""
+
+PROJECTS: list[Bullet] = _chapter(
+    "Projects",
+    "projects",
+    {
+        "Implement various optimization algorithms": "optimisation-algorithms",
+        "Visualize gradient descent in 2D and 3D": "descent-in-2d-and-3d",
+        "Build a neural network without using frameworks": "network-without-frameworks",
+        "Create an interactive tool for exploring derivatives": "interactive-tool",
+    },
+)
+"""The four projects; their pages have steps in place of a lesson's parts."""
+
+BULLETS: list[Bullet] = [*FUNDAMENTALS, *APPLICATIONS]
+"""The lessons: tests hold each of their pages to the form of the course."""
