@@ -57,6 +57,6 @@ def test_back_steps_back_also_after_an_expression_of_more_steps(open_page):
     page = open_page("graph", {"step": 16})
     page.type("f", "2x")
     last = page.page.locator('[data-number="step"]').inner_text()
-    page.page.click("text=Back")
+    page.page.get_by_role("button", name="Back").click()
     page.settled()
     assert last == "5 of 5" and page.page.locator('[data-number="step"]').inner_text() == "4 of 5"
