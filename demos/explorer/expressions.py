@@ -121,7 +121,7 @@ class Expression:
     Examples
     --------
     >>> f = Expression("2x^2 if x > 0 else 0", ("x",))
-    >>> f(3.0)
+    >>> float(f(3.0))
     18.0
     >>> f.python
     'np.where(x > 0, 2 * x ** 2, 0)'
