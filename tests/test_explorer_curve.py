@@ -91,3 +91,44 @@ def test_pictures_are_saved(page):
     assert name == "curve.svg" and svg.startswith(b"<svg") and b"tangent" in svg
     name, png = page.saved("#png")
     assert name == "curve.png" and png.startswith(b"\x89PNG")
+
+
+def test_a_point_is_not_lost_beyond_the_window_and_an_emptied_box_shows_its_number_again(page):
+    page.drag("x", 3000, 0)
+    page.page.keyboard.press("ArrowRight")
+    page.settled()
+    assert page.at("x").startswith("x = 6,")
+    page.type("x", "")
+    page.page.keyboard.press("Tab")
+    assert page.page.locator('[data-entry="x"] input').input_value() == "6"
+
+
+def test_what_stays_while_there_is_an_error_is_pale(page):
+    pale = "getComputedStyle(document.querySelector('.numbers')).opacity < 1"
+    page.type("f", "sin x")
+    assert "( is expected: the argument of sin" in page.error("f") and page.page.evaluate(pale)
+    page.type("f", "sin(x)")
+    assert not page.page.evaluate(pale)
+
+
+def test_an_address_that_was_written_by_hand_shows_a_room(open_page):
+    page = open_page("graph", fresh=True)
+    for address in ("toString", "__proto__", "curve?constructor=1", "curve?f=5", "descent?methods=5"):
+        page.page.goto("about:blank")
+        page.page.goto(f"{page.address}#{address}")
+        page.page.wait_for_selector("html[data-ready]")
+        assert page.page.locator("h2").inner_text() == ("Descent" if "descent" in address else "Curve")
+
+
+def test_the_link_to_the_content_stays_in_the_room_and_back_leads_to_what_was_typed(page):
+    page.page.fill('[data-entry="f"] input', "x^3")
+    page.page.click("[data-room=surface]")
+    page.page.wait_for_selector("text=tangent plane")
+    page.page.focus(".skip")
+    page.page.keyboard.press("Enter")
+    assert page.page.evaluate("document.activeElement.id") == "room"
+    assert page.page.locator("h2").inner_text() == "Surface"
+    page.page.go_back()
+    page.page.wait_for_selector("text=tangent >> visible=true")
+    page.settled()
+    assert page.page.locator('[data-entry="f"] input').input_value() == "x^3"

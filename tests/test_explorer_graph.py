@@ -51,3 +51,12 @@ def test_what_has_no_graph_is_told(open_page, text):
     page = open_page("graph")
     page.type("f", text)
     assert "there is no operation on x or y to differentiate" in page.error("f")
+
+
+def test_back_steps_back_also_after_an_expression_of_more_steps(open_page):
+    page = open_page("graph", {"step": 16})
+    page.type("f", "2x")
+    last = page.page.locator('[data-number="step"]').inner_text()
+    page.page.get_by_role("button", name="Back").click()
+    page.settled()
+    assert last == "5 of 5" and page.page.locator('[data-number="step"]').inner_text() == "4 of 5"

@@ -420,7 +420,11 @@ def test_a_table_is_loaded_and_bad_ones_are_explained(open_page, session):
     page.page.select_option("#target", "x")
     page.settled()
     assert error.inner_text() == "" and page.page.locator('[data-number="accuracy"]').is_hidden()
-    give(page, "mixed.csv", MIXED)
+    give(page, "long.csv", f"{'x' * 201},kind\n1,a\n2,b\n")
+    assert "has a name of 201 characters" in error.inner_text()
+    page.page.evaluate("location.hash += `&target=${JSON.stringify('x'.repeat(201))}`")
+    page.settled()
+    give(page, "mixed.csv", MIXED)  # a bad entry of the address is no obstacle
     assert "age: 1 cells are missing" in page.page.locator('[data-part="notes"]').inner_text()
     assert page.page.locator('[data-number^="confusion-"]').count() == 25
     page.page.click("summary")

@@ -113,3 +113,14 @@ def test_a_pole_inside_the_loop_is_named(open_page):
     page.at_rest()
     assert page.number("circulation") == pytest.approx(2 * np.pi, rel=1e-10)
     assert "has a pole in the region, near" in page.page.locator('[data-part="green"]').inner_text()
+
+
+def test_a_surface_that_is_nowhere_does_not_stop_the_pictures(open_page):
+    page = open_page("surface", {"f": "sqrt(-1-x^2)"})
+    page.type("f", "x*y")
+    assert page.page.locator("svg .contourlayer path").count() and page.number("value") == 0.5
+
+
+def test_a_path_that_is_lost_is_drawn_to_where_it_can_be(open_page):
+    page = open_page("descent", {"f": "exp(x)*1e200", "methods": "gd,newton"})
+    assert page.page.locator("svg .contourlayer path").count()

@@ -121,7 +121,7 @@ class Expression:
     Examples
     --------
     >>> f = Expression("2x^2 if x > 0 else 0", ("x",))
-    >>> f(3.0)
+    >>> float(f(3.0))
     18.0
     >>> f.python
     'np.where(x > 0, 2 * x ** 2, 0)'
@@ -189,6 +189,7 @@ def _strange(character: str) -> str:
             "=": "; compare with ==, or type the right side alone",
             ".": "; functions are written without np.",
             "%": "",
+            "|": "; write abs(...)",
         }
         return f"{shown} has no place in an expression{hints.get(character, '')}"
     if unicodedata.category(character).startswith("L"):
@@ -214,6 +215,8 @@ def _checked(tokens: list[_Token], variables: tuple[str, ...], end: int) -> list
                     raise ExpressionError(f"{last.text} is not a function; write {last.text}*( to multiply", column)
             elif (last.kind == "number" and kind != "number") or last.text == ")":
                 found.append(_Token("operator", "*", column))
+            elif last.text in FUNCTIONS or last.text in ALIASES:
+                raise ExpressionError(f"( is expected: the argument of {last.text} stands in parentheses", column)
             else:
                 raise ExpressionError(f"an operator such as + or * is expected before {text}", column)
         elif operand and not starts and text not in ("+", "-"):
@@ -332,7 +335,9 @@ class _Names(ast.NodeTransformer):
         arity = FUNCTIONS[name].arity
         if len(node.args) != arity:
             takes = f"{arity} argument{'s' * (arity != 1)}"
-            raise self.refuse(node, f"{node.func.id} takes {takes}; {len(node.args)} were given")
+            raise self.refuse(
+                node, f"{node.func.id} takes {takes}; {len(node.args)} {'was' if len(node.args) == 1 else 'were'} given"
+            )
         self.sorted(node.args, node.args[:1] if name == "where" else [])
         args: list[ast.expr] = [self.visit(arg) for arg in node.args]
         return ast.copy_location(ast.Call(ast.copy_location(ast.Name(name), node.func), args, []), node)
@@ -398,12 +403,23 @@ def _body(node: ast.expr) -> Body:
         case ast.BoolOp(op, parts):
             return _all([_body(part) for part in parts], np.logical_and if isinstance(op, ast.And) else np.logical_or)
         case ast.IfExp(test, then, other):
-            condition, a, b = _body(test), _body(then), _body(other)
+            condition, a, b = _body(test), *_branches(then, other)
             return lambda values: np.where(condition(values), a(values), b(values))
         case ast.Call(ast.Name(id=name), args):
             call, inners = FUNCTIONS[name].call, [_body(arg) for arg in args]
+            if name == "where":
+                inners[1:] = _branches(*args[1:])
             return lambda values: call(*[inner(values) for inner in inners])
     raise TypeError(f"not an expression: {ast.dump(node)}")
+
+
+def _branches(*parts: ast.expr) -> list[Body]:
+    """The two results of a condition; of whole numbers alone they are floats, since integers have no derivative."""
+    return [_body(_real(part, parts)) for part in parts]
+
+
+def _real(part: ast.expr, parts: Iterable[ast.expr]) -> ast.expr:
+    return part if any(map(_has_names, parts)) else ast.Constant(float(_body(part)({})))
 
 
 def _compared(compare: Callable[[Any, Any], Any], a: Body, b: Body) -> Body:
@@ -439,10 +455,13 @@ class _Python(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         assert isinstance(node.func, ast.Name)
-        return ast.Call(ast.Name(FUNCTIONS[node.func.id].python), [self.visit(arg) for arg in node.args], [])
+        args = node.args
+        if node.func.id == "where":
+            args = [args[0], *(_real(arg, args[1:]) for arg in args[1:])]
+        return ast.Call(ast.Name(FUNCTIONS[node.func.id].python), [self.visit(arg) for arg in args], [])
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
-        return ast.Call(ast.Name("np.where"), [self.visit(part) for part in (node.test, node.body, node.orelse)], [])
+        return self.visit_Call(ast.Call(ast.Name("where"), [node.test, node.body, node.orelse], []))
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         operands = [self.visit(part) for part in (node.left, *node.comparators)]

@@ -20,14 +20,16 @@ let described,
 /** The state that an address holds: `#curve?f="x**2"&x=1`, each entry as JSON; what is not there has its default. */
 function read(hash) {
   const [name, query = ""] = hash.replace(/^#/, "").split(/\?(.*)/s);
-  const id = name in described ? name : ROOMS.find((known) => known in described);
+  const id = ROOMS.includes(name) && name in described ? name : ROOMS.find((known) => known in described);
   const state = Object.fromEntries(Object.entries(described[id].state).map(([entry, kind]) => [entry, kind.default]));
   for (const [entry, text] of new URLSearchParams(query)) {
-    if (!(entry in state)) continue;
+    if (!Object.hasOwn(state, entry)) continue;
+    state[entry] = text; // what is no JSON; and texts stay texts, as in f=5
     try {
-      state[entry] = JSON.parse(text);
+      const given = JSON.parse(text);
+      if (typeof given === "string" || typeof described[id].state[entry].default !== "string") state[entry] = given;
     } catch {
-      state[entry] = text;
+      /* a text */
     }
   }
   return [id, state];
@@ -45,10 +47,14 @@ function address(id, state) {
 let writing = null;
 function write() {
   // browsers count how often an address changes
-  writing ??= setTimeout(() => {
-    writing = null;
-    if (room) history.replaceState(null, "", address(room.id, room.state));
-  }, 250);
+  writing ??= setTimeout(written, 250);
+}
+function written() {
+  // also before the page or the room is left, so that Back and a reload lead to what was shown
+  if (writing === null) return;
+  clearTimeout(writing);
+  writing = null;
+  if (room) history.replaceState(null, "", address(room.id, room.state));
 }
 
 /** What a room sees: its state, and the ways to change it and to ask the engine. */
@@ -101,15 +107,19 @@ class Room {
   }
 
   /** The answer to `what`, which follows from these entries alone. It is asked for when one of them has changed, and
-   *  drawn when it is there; until then the answer before it is given, or null. */
-  also(what, entries) {
+   *  drawn when it is there; until then the answer before it is given, or null. If it is refused, `refused` makes an
+   *  answer of the message; without it the error is shown until one of the entries changes. */
+  also(what, entries, refused = null) {
     const key = JSON.stringify(entries.map((entry) => this.state[entry])),
       kept = this.#kept[what];
     if (kept?.key === key) return kept.answer;
     this.#kept[what] = { key, answer: kept?.answer ?? null };
-    this.ask(what).then((answer) => {
-      if (!answer || this.#kept[what].key !== key) return;
-      this.#kept[what].answer = answer;
+    link.ask(this.id, what, this.state).then((answer) => {
+      const now = this.#kept[what];
+      if (answer === null || room !== this || now.key !== key) return;
+      if (!answer.error) now.answer = answer;
+      else if (refused) now.answer = refused(answer.error.message);
+      else this.fail((now.error = answer.error));
       this.draw();
     });
     return this.#kept[what].answer;
@@ -135,7 +145,8 @@ class Room {
   async ask(what, state = this.state) {
     const answer = await link.ask(this.id, what, state);
     if (answer === null || room !== this) return null;
-    this.fail(answer.error ?? null);
+    this.fail(answer.error ?? Object.values(this.#kept).find(({ error }) => error)?.error ?? null);
+    if (what === "view") this.element.classList.toggle("stale", Boolean(answer.error)); // of what was there before
     if (answer.error) return null;
     if (answer.python) this.program = answer.python;
     return answer;
@@ -162,9 +173,13 @@ class Room {
 }
 
 async function enter() {
-  const [id, state] = read(location.hash);
+  const { hash } = location;
+  const [id, state] = read(hash);
   if (room?.id === id && address(id, room.state) === address(id, state)) return;
+  clearTimeout(writing); // the address is that of another room already
+  writing = null;
   const { default: made } = await import(`./rooms/${id}.js`);
+  if (location.hash !== hash) return; // and this room was left before it was there
   room?.made.leave?.();
   room = new Room(id, state, made);
   document.title = `${described[id].title} · explorer of derivatives`;
@@ -216,6 +231,13 @@ document.querySelector("#link").addEventListener("click", async () => {
 document.querySelector("#python").addEventListener("click", () => copy(room.program, "Program"));
 document.querySelector("#svg").addEventListener("click", () => save("svg"));
 document.querySelector("#png").addEventListener("click", () => save("png"));
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // its address would be that of a room
+  main.focus();
+  main.scrollIntoView();
+});
+nav.addEventListener("click", written);
+addEventListener("pagehide", written);
 addEventListener("hashchange", enter);
 
 described = await (await fetch("rooms.json")).json();

@@ -67,13 +67,18 @@ const MAKERS = {
       max: kind.high,
       step: "any",
       input: () => box.value !== "" && change(Number(box.value)),
+      blur: () => {
+        if (box.value === "") box.value = last; // emptied, and left so
+      },
     });
+    let last = kind.default;
     const label = el("label", { for: id }, kind.label);
     if (kind.control === "number")
       return {
         inputs: [box],
         children: [label, box],
         show: (value) => {
+          last = value;
           if (untouched(box)) box.value = value;
         },
       };
@@ -101,6 +106,7 @@ const MAKERS = {
         meaning.textContent = mark.hidden ? "" : text;
       },
       show(value) {
+        last = value;
         if (untouched(box)) box.value = value;
         slider.value = to(value);
       },

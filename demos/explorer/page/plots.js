@@ -1,7 +1,7 @@
 // Pictures by Plotly, in the colours of the theme, with points that can be dragged by pointer and by keyboard.
 
 import { el } from "./elements.js";
-import { rounded } from "./numbers.js";
+import { entries, rounded } from "./numbers.js";
 
 /** A colour of the theme, by its name in the style sheet. */
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -93,6 +93,8 @@ async function drawAll() {
     const start = performance.now();
     try {
       await draw();
+    } catch (error) {
+      console.error(error); // the pictures after it are drawn all the same
     } finally {
       resolve();
     }
@@ -113,6 +115,9 @@ function axis(title, more = {}) {
   };
 }
 
+/** Whether a trace in space is anywhere; WebGL fails at a surface or a point that is not. */
+const somewhere = ({ z }) => (z.bdata ? entries(z) : z).some(Number.isFinite);
+
 export class Plot {
   #handles = new Map();
   #drawn = false;
@@ -126,8 +131,10 @@ export class Plot {
     this.canvas = el("div", { class: "canvas", role: "img", "aria-label": label });
     this.element = el("div", { class: `picture${small ? " small" : ""}` }, this.canvas);
     this.#onWindow = window;
-    new ResizeObserver(() => { // when its room is left it is shown no more, and its size is 0
-      if (this.#drawn && this.canvas.getClientRects().length) Plotly.Plots.resize(this.canvas).then(() => this.#place());
+    new ResizeObserver(() => {
+      // when its room is left it is shown no more, and its size is 0
+      if (this.#drawn && this.canvas.getClientRects().length)
+        Plotly.Plots.resize(this.canvas).then(() => this.#place());
     }).observe(this.element);
   }
 
@@ -156,14 +163,19 @@ export class Plot {
       ...layout,
     };
     if (scene) {
-      const box = (title, more) => ({ ...axis(title, more), backgroundcolor: "rgba(0,0,0,0)" });
+      traces = traces.filter(somewhere);
+      const box = (title, more) => ({
+        ...axis(title, more),
+        title: { text: title, font: { family: "sans-serif", size: 14 } }, // WebGL inherits no font
+        backgroundcolor: "rgba(0,0,0,0)",
+      });
       full.scene = {
         xaxis: box("x", scene.x),
         yaxis: box("y", scene.y),
         zaxis: box("", scene.z),
         aspectmode: "manual",
         aspectratio: { x: 1, y: 1, z: 0.7 },
-        camera: { eye: { x: 1.35, y: -1.35, z: 0.95 } },
+        camera: { eye: { x: 1.6, y: -1.6, z: 1.1 }, center: { x: 0, y: 0, z: -0.15 } }, // all labels are inside
       };
       full.dragmode = "orbit";
     } else {
@@ -245,7 +257,7 @@ export class Plot {
       hidden: true,
     });
     const at = { x: 0, y: 0 };
-    const to = (x, y) => move(rounded(x, this.#span("xaxis")), rounded(y, this.#span("yaxis")));
+    const to = (x, y) => move(this.#within("xaxis", x), this.#within("yaxis", y));
     element.addEventListener("pointerdown", (event) => {
       event.preventDefault();
       dragging = true;
@@ -277,6 +289,12 @@ export class Plot {
     });
     this.element.append(element);
     this.#handles.set(name, { element, at });
+  }
+
+  /** A place on an axis, rounded; one beyond its end is the end, so that a point cannot be lost out of sight. */
+  #within(which, at) {
+    const [low, high] = this.canvas._fullLayout[which].range;
+    return rounded(Math.min(high, Math.max(low, at)), high - low);
   }
 
   #span(which) {

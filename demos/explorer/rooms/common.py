@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -27,7 +28,13 @@ def outcome(compute: Callable[[], Any]) -> Outcome:
     try:
         return Outcome(compute(), "")
     except ad.AutodiffError as error:
-        return Outcome(None, str(error).split("\n\n")[0])
+        return Outcome(None, said(error))
+
+
+def said(error: Exception) -> str:
+    """What the engine says, without the name of its function and advice about arguments that the page does not have."""
+    text = re.sub(r"^\w+: ", "", str(error).split("\n\n")[0])
+    return re.sub(r"(too rough): pass singular points.*", r"\1.", text)
 
 
 def finite(y: Any) -> Array:

@@ -43,7 +43,7 @@ def view(state: Any, _: dict[str, Any]) -> dict[str, Any]:
     f: Expression = state.f
     x = window(state)
     curves = {"x": x, "f": finite(f(x))}
-    value, order = number(f(state.x)), max(state.order, 2)
+    value, order = number(f(state.x)), max(state.order if state.taylor else 0, 2)
     coefficients = outcome(lambda: ad.taylor(f, state.x, order))
     there = coefficients.value is not None and np.isfinite(
         value
@@ -108,7 +108,12 @@ def _sums(f: Expression, state: Any) -> dict[str, Any]:
 
 def python(state: Any) -> str:
     """The program that draws this view."""
-    plots = []
+    plots: list[str] = []
+    drawn = {"f": "f(grid)"}
+    if state.slope:
+        drawn["f′"] = "ad.derivative(f)(grid)"
+    if state.second:
+        drawn["f″"] = "ad.derivative(f, 2)(grid)"
     if state.tangent or state.parabola:
         plots.append(f"ad.plotting.tangent(f, x, parabola={state.parabola}, interval=window)")
     if state.taylor:
@@ -116,7 +121,10 @@ def python(state: Any) -> str:
     if state.secant:
         plots.append(f"ad.plotting.secant_to_tangent(f, x, [{state.h!r}], interval=window)")
     if state.sums and state.rule != "simpson" and state.a < state.b:
-        plots.append(f"ad.plotting.riemann(f, {state.a!r}, {state.b!r}, {state.n}, rule={state.rule!r})")
+        plots.insert(0, f"ad.plotting.riemann(f, {state.a!r}, {state.b!r}, {state.n}, rule={state.rule!r})")
+    if plots:
+        plots = ["try:", *(f"    {line}" for line in plots)]
+        plots += ["except ad.DomainError as error:  # f is not defined there", "    print(error)"]
     lines = [
         "import matplotlib.pyplot as plt",
         "import numpy as np",
@@ -134,9 +142,16 @@ def python(state: Any) -> str:
     ]
     if state.sums:
         lines += [
-            f'print("integral:", ad.integrate(f, {state.a!r}, {state.b!r}))',
+            "try:",
+            f'    print("integral:", ad.integrate(f, {state.a!r}, {state.b!r}))',
+            "except ad.DomainError as error:  # it diverges, or f is not defined there",
+            "    print(error)",
             f'print("sum:", ad.calculus.riemann_sum(f, {state.a!r}, {state.b!r}, {state.n}, {state.rule!r}))',
         ]
+    if not plots or len(drawn) > 1:
+        plots += ["grid = np.linspace(*window, 401)", "plt.figure()"]
+        plots += [f"plt.plot(grid, {y} + 0 * grid, label={name!r})" for name, y in drawn.items()]
+        plots.append("plt.legend()")
     return "\n".join([*lines, *plots, "plt.show()"]) + "\n"
 
 

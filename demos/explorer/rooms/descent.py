@@ -11,7 +11,7 @@ import autodiff as ad
 import optim
 from demos.explorer.expressions import Expression
 from demos.explorer.rooms.common import Array, number, outcome
-from demos.explorer.rooms.plane import box_entries, box_of, heights
+from demos.explorer.rooms.plane import box_entries, box_of, heights, of_point
 from demos.explorer.state import Integer, Number, Several, Typed
 
 TITLE = "Descent"
@@ -176,7 +176,7 @@ def python(state: Any) -> str:
         "",
         "def f(p):",
         "    x, y = p",
-        f"    return {state.f.python}",
+        f"    return {of_point(state.f)}",
         "",
         "",
         f"start, steps, paths = np.array([{state.x!r}, {state.y!r}]), {state.steps}, {{}}",
@@ -199,12 +199,17 @@ def python(state: Any) -> str:
         ]
     for name, method in MINIMIZE.items():
         if name in state.methods:
-            lines.append(f'paths[{NAMES[name]!r}] = optim.minimize(f, start, "{method}", max_iter=steps).history')
+            lines += [
+                "try:",
+                f'    paths[{NAMES[name]!r}] = optim.minimize(f, start, "{method}", max_iter=steps).history',
+                "except ad.DomainError as error:  # f is not defined at the start",
+                "    print(error)",
+            ]
     lines += [
         "for name, path in paths.items():",
         "    end = path[-1].x if hasattr(path[-1], 'x') else path[-1]",
         "    print(name, len(path) - 1, end, f(end))",
-        f"optim.plotting.contours(f, ({left!r}, {right!r}, {bottom!r}, {top!r}), paths)",
+        f"optim.plotting.contours(f, ({left!r}, {right!r}, {bottom!r}, {top!r}), paths or None)",
         "plt.show()",
     ]
     return "\n".join(lines) + "\n"

@@ -86,6 +86,7 @@ def _field(state: Any) -> Any:
     def field(p: Any) -> Any:
         return np.stack([P(p[0], p[1]), Q(p[0], p[1])])
 
+    field.__name__ = "F"  # of which the engine's messages speak
     return field
 
 
@@ -96,6 +97,7 @@ def _turned(F: Any) -> Any:
         y = F(p)
         return np.stack([-y[1], y[0]])
 
+    turned.__name__ = "F, turned by a quarter,"
     return turned
 
 
@@ -173,14 +175,14 @@ def python(state: Any) -> str:
         f"    return [{state.x!r} + r * np.cos(t), {state.y!r} + r * np.sin(t)]",
         "",
         "",
-        "circulation = ad.line_integral(F, lambda t: np.stack(place(1.0, t)), 0.0, 2 * np.pi)",
-        'print("circulation:", circulation)',
-        f"ad.plotting.vector_field(F, ({left!r}, {right!r}, {bottom!r}, {top!r}), colour={colour})",
         "try:",
+        f"    ad.plotting.vector_field(F, ({left!r}, {right!r}, {bottom!r}, {top!r}), colour={colour})",
+        "    circulation = ad.line_integral(F, lambda t: np.stack(place(1.0, t)), 0.0, 2 * np.pi)",
+        '    print("circulation:", circulation)',
         "    region = Region(place, [(0.0, 1.0), (0.0, 2 * np.pi)])",
         '    print("both sides of Green\'s theorem:", theorems.green(F, region))',
         "    ad.plotting.green_theorem(F, region)",
-        "except ad.DomainError as error:  # a pole inside",
+        "except ad.DomainError as error:  # a pole inside, or the field is not defined",
         "    print(error)",
         "plt.show()",
     ]

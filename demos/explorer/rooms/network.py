@@ -32,7 +32,7 @@ STATE = {
     "points": Text("painted points", "", 5 * network_data.PAINTED + 500),
     "file": Text("file", "", 100),
     "table": Text("table", "", network_data.TABLE),
-    "target": Text("column to predict", "", 200),
+    "target": Text("column to predict", "", network_data.NAME),
     "reading": Choice(
         "predict it as", "auto", (("auto", "what it looks like"), ("classes", "classes"), ("number", "a number"))
     ),

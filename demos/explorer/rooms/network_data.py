@@ -20,6 +20,8 @@ ROWS, COLUMNS, FEATURES, CLASSES = 5000, 60, 256, 20
 """The most of a table; of its features after texts have become one for each category."""
 TABLE = 1_000_000
 """The most characters of a table."""
+NAME = 200
+"""The most characters of a column's name."""
 PAINTED, PAINTABLE = 400, 4
 """The most painted points, and their classes."""
 WINDOW, FINE = 2.0, 1000
@@ -182,6 +184,12 @@ def take(state: Any, session: dict[str, Any]) -> dict[str, Any]:
     columns = _in_file(state, session, _columns)
     if len(columns) > COLUMNS:
         raise StateError("table", f"the table has {len(columns)} columns; at most {COLUMNS} can be used here")
+    longest = max(columns, key=len)
+    if len(longest) > NAME:
+        raise StateError(
+            "table",
+            f"the column {longest[:20]!r}... has a name of {len(longest)} characters; at most {NAME} can be used here",
+        )
     return {"columns": columns}
 
 

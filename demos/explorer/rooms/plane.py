@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from demos.explorer.expressions import Expression
 from demos.explorer.rooms.common import Array, finite, window
 from demos.explorer.state import Number
 
@@ -22,6 +23,11 @@ def box_entries(left: float, right: float, bottom: float, top: float) -> dict[st
 def box_of(state: Any) -> tuple[float, float, float, float]:
     """The window as (left, right, bottom, top)."""
     return state.left, state.right, state.bottom, state.top
+
+
+def of_point(f: Expression) -> str:
+    """The expression as a program has it; a constant keeps the kind of the point, so that it has a gradient."""
+    return f.python if any(map(f.uses, f.variables)) else f"{f.python} + 0 * x"
 
 
 def heights(state: Any, points: int = ACROSS) -> dict[str, Any]:

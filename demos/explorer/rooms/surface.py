@@ -10,7 +10,7 @@ import autodiff as ad
 import optim
 from demos.explorer.expressions import Expression
 from demos.explorer.rooms.common import Array, finite, number, outcome
-from demos.explorer.rooms.plane import box_entries, box_of, heights
+from demos.explorer.rooms.plane import box_entries, box_of, heights, of_point
 from demos.explorer.state import Flag, Number, Typed
 
 TITLE = "Surface"
@@ -141,7 +141,7 @@ def python(state: Any) -> str:
         "",
         "def f(p):",
         "    x, y = p",
-        f"    return {state.f.python}",
+        f"    return {of_point(state.f)}",
         "",
         "",
         f"p = np.array([{state.x!r}, {state.y!r}])",
@@ -152,13 +152,14 @@ def python(state: Any) -> str:
         'print("derivative along v:", ad.directional_derivative(f, p, v))',
         'print("Hessian:", ad.hessian(f)(p))',
     ]
-    if state.critical:
-        lines += ["for point in optim.critical_points(f, [box[:2], box[2:]]):", "    print(point)"]
     lines += [
-        "ad.plotting.gradient_field(f, box)",
-        "ad.plotting.directional_derivative(f, p, v, box=box)",
-        "plt.show()",
+        "try:",
+        "    ad.plotting.gradient_field(f, box)",
+        "    ad.plotting.directional_derivative(f, p, v, box=box)",
     ]
+    if state.critical:
+        lines += ["    for point in optim.critical_points(f, [box[:2], box[2:]]):", "        print(point)"]
+    lines += ["except ad.DomainError as error:  # f is not defined there", "    print(error)", "plt.show()"]
     return "\n".join(lines) + "\n"
 
 

@@ -135,7 +135,7 @@ function showSums(card, sums, state) {
       {},
       `Integral from ${state.a} to ${state.b}: `,
       el("span", { "data-number": "integral", "data-value": sums.integral }, shown(sums.integral)),
-      ` (error below ${shown(sums.integral_error)})`,
+      sums.note ? "" : ` (error below ${shown(sums.integral_error)})`,
     ),
     el(
       "div",

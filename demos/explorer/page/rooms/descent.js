@@ -117,8 +117,8 @@ export default function make(room) {
         const [ink, dash, symbol] = LOOKS[name],
           k = Math.min(at, n - 1);
         traces.push({
-          x: x.slice(0, k + 1),
-          y: y.slice(0, k + 1),
+          x: x.slice(0, k + 1).map(drawable),
+          y: y.slice(0, k + 1).map(drawable),
           name: title[name],
           legendgroup: name,
           mode: "lines",
@@ -126,8 +126,8 @@ export default function make(room) {
           hoverinfo: "skip",
         });
         traces.push({
-          x: [x[k]],
-          y: [y[k]],
+          x: [drawable(x[k])],
+          y: [drawable(y[k])],
           name: title[name],
           legendgroup: name,
           showlegend: false,
@@ -174,6 +174,8 @@ function read(path) {
     curvature: entries(path.curvature),
   };
 }
+
+const drawable = (at) => (Math.abs(at) < 1e20 ? at : NaN); // a path that is lost ends beyond what can be drawn
 
 const lowest = (paths) => Math.min(...Object.values(paths).flatMap(({ value: v }) => [...v].filter(Number.isFinite)));
 

@@ -18,13 +18,15 @@ export default function make(room) {
       input: () => go(Number(slider.value)),
     }),
     count = el("output", { "data-number": "step" });
-  const back = el("button", { type: "button", click: () => go(room.state.step - 1) }, "Back"),
-    next = el("button", { type: "button", click: () => go(room.state.step + 1) }, "Next");
+  const back = el("button", { type: "button", click: () => go(at() - 1) }, "Back"),
+    next = el("button", { type: "button", click: () => go(at() + 1) }, "Next");
   const play = el("button", { type: "button", click: () => (timer ? pause() : start()) }, "Play");
   const found = numbers({ value: "f(x, y)", x: "gradient, ∂f/∂x", y: "gradient, ∂f/∂y" }, shown);
   let timer = null,
     last = 0,
     svg = null;
+
+  const at = () => Math.min(room.state.step, last); // another expression may have fewer steps
 
   function pause() {
     clearInterval(timer);
@@ -49,7 +51,7 @@ export default function make(room) {
     {
       class: "card",
       keydown: (event) => {
-        const moves = { ArrowLeft: room.state.step - 1, ArrowRight: room.state.step + 1, Home: 0, End: last };
+        const moves = { ArrowLeft: at() - 1, ArrowRight: at() + 1, Home: 0, End: last };
         if (event.key in moves && event.target !== slider) {
           event.preventDefault();
           go(moves[event.key]);
@@ -81,12 +83,12 @@ export default function make(room) {
       el("div", { class: "card" }, el("h3", {}, "The gradient as a generated NumPy program"), program),
       el("div", { class: "card" }, el("h3", {}, "Result"), found.element),
     ],
-    show(answer, state) {
+    show(answer) {
       last = answer.steps.length;
       slider.max = last;
-      const at = Math.min(state.step, last),
-        now = at
-          ? answer.steps[at - 1]
+      const k = at(),
+        now = k
+          ? answer.steps[k - 1]
           : {
               event: "start",
               caption: "The inputs are given.",
@@ -95,12 +97,12 @@ export default function make(room) {
               sums: {},
               done: [],
             };
-      slider.value = at;
-      count.textContent = `${at} of ${last}`;
-      back.disabled = at === 0;
-      next.disabled = at === last;
+      slider.value = k;
+      count.textContent = `${k} of ${last}`;
+      back.disabled = k === 0;
+      next.disabled = k === last;
       caption.textContent = now.caption;
-      formula.replaceChildren(...chainRule(now, at > 1 ? answer.steps[at - 2] : null, answer.vertices));
+      formula.replaceChildren(...chainRule(now, k > 1 ? answer.steps[k - 2] : null, answer.vertices));
       found.show({ value: answer.value, ...answer.gradient });
       svg = draw(answer, now);
       picture.replaceChildren(svg);

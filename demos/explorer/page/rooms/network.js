@@ -120,10 +120,12 @@ export default function make(room) {
 
   // --- why is it stuck? ---
   const verdict = el("div", { class: "card", hidden: true, "aria-live": "polite", "data-part": "verdict" });
+  let told = null; // the step at which the verdict was given
   async function ask() {
     const answer = await room.ask("why", state());
     if (!answer) return;
     verdict.hidden = false;
+    told = value(room.answer.numbers.step);
     const { state: name, why, remedy } = answer.verdict;
     verdict.replaceChildren(
       el(
@@ -275,7 +277,7 @@ export default function make(room) {
   }
 
   async function send() {
-    const answer = await room.ask("columns", { ...room.state, file: table.name, table: table.text });
+    const answer = await room.ask("columns", { file: table.name, table: table.text });
     if (!answer) return null;
     table.columns = answer.columns;
     target.replaceChildren(...table.columns.map((name) => el("option", { value: name }, name)));
@@ -372,7 +374,9 @@ export default function make(room) {
         : "",
     async show(answer, s) {
       const data = answer.data,
-        empty = Boolean(answer.waiting);
+        empty = Boolean(answer.waiting),
+        step = value(answer.numbers.step);
+      if (empty || step < told || (told === 0 && step > 0)) verdict.hidden = true; // it was of another network
       if (empty && s.data === "table" && table?.text && table.name === s.file && !table.again) {
         // the worker was replaced
         table.again = true;

@@ -61,10 +61,8 @@ export default function make(room) {
     show(answer, state) {
       found.show(answer.numbers);
       const grid = room.also("grid", WINDOW);
-      const points = (state.critical && room.also("critical", WINDOW)) || {
-        points: [],
-        note: "looking for critical points …",
-      };
+      const none = (note) => ({ points: [], note });
+      const points = (state.critical && room.also("critical", WINDOW, none)) || none("looking for critical points …");
       if (!grid) return false;
       const n = Object.fromEntries(Object.entries(answer.numbers).map(([name, sent]) => [name, value(sent)]));
       const [cos, sin] = entries(answer.direction),
