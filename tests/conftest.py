@@ -14,7 +14,7 @@ collect_ignore = ["stories", "tools", "typing"]
 _common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
 PROFILES = {
     "quick": {"max_examples": 20, "derandomize": True},  # every day; the same examples each time
-    "ci": {"max_examples": 50, "derandomize": True},  # before a merge
+    "ci": {"max_examples": 30, "derandomize": True},  # before a merge
     "deep": {"max_examples": 1000},  # new examples each time; failures are kept in .hypothesis and printed
 }
 for name, choice in PROFILES.items():
