@@ -2,6 +2,7 @@
 
 import { control, el } from "./elements.js";
 import { Link } from "./link.js";
+import { isMoving } from "./plots.js";
 
 const ROOMS = ["curve", "surface", "descent", "graph", "network", "fields"];
 const main = document.querySelector("#room"),
@@ -131,6 +132,7 @@ class Room {
     element.setAttribute("aria-busy", "true");
     this.resting = setTimeout(async () => {
       if (room !== this) return;
+      if (isMoving()) return this.whenAtRest(element, work);
       await work();
       element.setAttribute("aria-busy", "false");
     }, 150);

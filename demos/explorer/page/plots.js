@@ -63,13 +63,17 @@ export function arrow([x, y], [dx, dy], name, ink) {
 // most, so that the numbers follow at once, however slow the pictures are.
 const waiting = new Map();
 let drawing = false,
-  dragging = false;
+  dragging = false,
+  moved = -Infinity; // when a point was dragged last
 addEventListener("pointerup", () => {
   dragging = false;
 });
 addEventListener("pointercancel", () => {
   dragging = false;
 });
+
+/** Whether a point was dragged a moment ago; while pictures are drawn, nothing is heard of the pointer. */
+export const isMoving = () => performance.now() - moved < 400;
 
 function drawn(plot, draw) {
   return new Promise((resolve) => {
@@ -266,6 +270,7 @@ export class Plot {
     });
     element.addEventListener("pointermove", (event) => {
       if (!element.hasPointerCapture(event.pointerId)) return;
+      moved = performance.now();
       const box = this.canvas.getBoundingClientRect(),
         { xaxis, yaxis } = this.canvas._fullLayout;
       to(xaxis.p2l(event.clientX - box.left - xaxis._offset), yaxis.p2l(event.clientY - box.top - yaxis._offset));
