@@ -42,13 +42,18 @@ def pytest_report_header(config):
     return f"hypothesis profile: {_profile()} ({PROFILES[_profile()]['max_examples']} examples)"
 
 
+LATE = {"deep": ("deep",), "ci": ("ci", "deep")}
+"""For each marker the profiles under which its tests run."""
+
+
 def pytest_collection_modifyitems(config, items):
-    """Leave tests marked `deep` to the profile of that name."""
-    if _profile() != "deep":
-        late = [item for item in items if item.get_closest_marker("deep")]
-        if late:
-            items[:] = [item for item in items if not item.get_closest_marker("deep")]
-            config.hook.pytest_deselected(items=late)
+    """Leave tests marked `deep` to the profile of that name, and those marked `ci` to both that come after `quick`."""
+    skipped = [marker for marker, profiles in LATE.items() if _profile() not in profiles]
+    late = [item for item in items if any(item.get_closest_marker(marker) for marker in skipped)]
+    if late:
+        gone = set(late)
+        items[:] = [item for item in items if item not in gone]
+        config.hook.pytest_deselected(items=late)
 
 
 def pytest_collection_finish(session):

@@ -138,6 +138,7 @@ def test_the_curriculums_own_program_runs_as_it_is_written():
     assert len(shown[0].pictures) == 1 and "True True" in shown[1].text
 
 
+@pytest.mark.ci  # the same programs run when the manual is built
 @pytest.mark.filterwarnings("ignore")  # of Jupyter's own packages
 def test_the_notebooks_of_the_course_run(tmp_path, monkeypatch):
     """All in one kernel, which forgets everything between two of them."""

@@ -45,6 +45,7 @@ def _prose(page):
     return executing.FENCE.sub("", _text(page))
 
 
+@pytest.mark.ci  # the same programs run when the manual is built
 @pytest.mark.parametrize("page", PAGES)
 def test_the_page_runs_and_its_pictures_are_labelled(page, monkeypatch):
     import matplotlib.pyplot as plt
