@@ -58,8 +58,11 @@ class Slopes:
             return gradients, lambda which: np.array([hessian_of(models[i]) for i in which]).reshape(-1, d, d)
         slopes = ad.grad(lambda columns: self._values(columns).sum())
         gradients, push = ad.linearize(slopes, np.array(points.T))
+        self.objective.refuse_outer_transform(gradients)
         rows = [np.broadcast_to(e[:, None], points.T.shape) for e in np.eye(points.shape[1])]
-        return gradients.T, lambda which: np.stack([push(row)[:, which] for row in rows]).transpose(2, 0, 1)
+        return _plain(gradients).T, lambda which: np.stack([_plain(push(row))[:, which] for row in rows]).transpose(
+            2, 0, 1
+        )
 
 
 def _plain(value: Any) -> Any:
