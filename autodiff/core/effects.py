@@ -16,11 +16,10 @@ def is_compiling() -> bool:
 
     Examples
     --------
-    >>> import numpy as np, autodiff as ad
-    >>> seen = []
-    >>> f = ad.compile(lambda x: seen.append(ad.is_compiling()) or x * 2, check=0)
-    >>> ad.is_compiling()
-    False
+    >>> import autodiff as ad
+    >>> f = lambda x: x * (2.0 if ad.is_compiling() else 3.0)
+    >>> float(f(1.0)), float(ad.compile(f, check=0)(1.0))
+    (3.0, 2.0)
     """
     return switches.tracer() is not None
 
