@@ -182,3 +182,14 @@ def test_a_function_of_many_points_may_close_over_a_parameter():
     assert kinds(ad.tensor(1.0, requires_grad=True)) == ["minimum", "minimum", "saddle"]
     with pytest.raises(ad.GradientError, match=r"a search is not recorded.*optim\.root"):
         ad.grad(kinds)(1.0)
+
+
+def test_a_function_that_looks_at_all_points_at_once_outside_of_the_box():
+    def guarded(p):  # written for one point; of many, one outside decides for all
+        if np.any(p < 0):
+            return 1e3 + 0.0 * p[0]
+        return np.sin(3 * p[0]) * np.sin(3 * p[1])
+
+    box = [(0.0, 3.0), (0.0, 3.0)]
+    together, alone = optim.critical_points(guarded, box), optim.critical_points(one_point_at_a_time(guarded), box)
+    assert len(together) == len(alone) == 13 and {c.kind for c in together} == {"minimum", "maximum", "saddle"}
