@@ -313,36 +313,16 @@ def test_a_tangent_of_another_structure_or_count_is_refused():
 
 def test_a_cotangent_of_another_shape_or_type_is_refused():
     _, pullback = ad.vjp(np.sin, np.ones(3))
-    with pytest.raises(ad.ShapeError, match=r"cotangent has shape \(2,\); expected \(3,\)"):
+    with pytest.raises(ad.GradientError, match=r"cotangent has shape \(2,\); expected \(3,\)"):
         pullback(np.ones(2))
-    with pytest.raises(ad.ShapeError, match=r"\(\); expected \(3,\)"):
+    with pytest.raises(ad.GradientError, match=r"\(\); expected \(3,\)"):
         pullback(1.0)
     with pytest.raises(ad.DtypeError, match=r"complex.*float64"):
         pullback(np.ones(3) * 1j)
     with pytest.raises(ad.DtypeError, match="dtype"):
         pullback(np.array(["a", "b", "c"]))
-    with pytest.raises(ad.ShapeError, match=r"tangent of argument 0 has shape \(2,\); expected \(3,\)"):
+    with pytest.raises(ad.GradientError, match=r"tangent of argument 0 has shape \(2,\); expected \(3,\)"):
         ad.jvp(np.sin, (np.ones(3),), (np.ones(2),))
-
-
-@pytest.mark.parametrize(
-    ("x", "v"),
-    [
-        (np.ones(3), np.ones(2)),
-        (ad.tensor([1.0, 2.0, 3.0], requires_grad=True), ad.tensor([1.0, 2.0])),
-        ([1.0, 2.0, 3.0], [1.0, 2.0]),
-        (np.ones(3), 1.0),
-        (1.0, np.ones(3)),
-        ({"a": np.ones(3)}, {"a": np.ones(2)}),
-    ],
-    ids=["arrays", "tensors", "lists", "a number as direction", "a number as point", "containers"],
-)
-def test_a_direction_of_another_shape_is_refused(x, v):
-    f = lambda x: np.sum((x["a"] if isinstance(x, dict) else x) ** 2)
-    with pytest.raises(ad.ShapeError, match=r"direction|tangent"):
-        ad.directional_derivative(f, x, v)
-    with pytest.raises(ad.ShapeError, match=r"direction|tangent"):
-        ad.compile(lambda x, v: ad.directional_derivative(f, x, v))(x, v)
 
 
 def test_a_number_serves_as_cotangent_of_a_0d_output():

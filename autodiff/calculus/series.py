@@ -44,8 +44,6 @@ def taylor(f: Callable[..., Y], x0: ArrayLike, order: int, *, direction: ArrayLi
     ------
     GradientError
         If the order is not an integer, or the result is not an array.
-    ShapeError
-        If the direction does not have the shape of `x0`.
 
     Notes
     -----

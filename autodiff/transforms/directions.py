@@ -46,7 +46,7 @@ def directional_derivative(f: Function, x: Any, v: Any) -> Any:
     >>> float(ad.directional_derivative(lambda x: (x**2).sum(), np.array([1.0, 2.0]), np.array([1.0, 0.0])))
     2.0
     """
-    x, v = pytree.point(x), pytree.point(v)  # `jvp` would refuse the shape too, and speak of tangents
+    x, v = pytree.point(x), pytree.point(v)
     shapes = [getattr(a, "shape", None) for a in (x, v)]
     if None not in shapes and shapes[0] != shapes[1]:
         raise ShapeError(

@@ -289,11 +289,6 @@ def vjp(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Callable[[Any], tupl
         ``pullback(ct)`` takes a cotangent with the structure of `y`, and returns a tuple with J^H ct for
         each argument. It may be called any number of times.
 
-    Raises
-    ------
-    ShapeError
-        If a cotangent does not have the shape of its value.
-
     Examples
     --------
     >>> import numpy as np, autodiff as ad
@@ -353,11 +348,6 @@ def linearize(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Function]:
     pushforward : callable
         ``pushforward(*ts)`` takes a tangent for each argument, with its structure, and returns J t with
         the structure of `y`.
-
-    Raises
-    ------
-    ShapeError
-        If a tangent does not have the shape of its argument.
 
     Examples
     --------
@@ -438,11 +428,6 @@ def jvp(f: Function, xs: Sequence[Any], ts: Sequence[Any], **kwargs: Any) -> tup
     -------
     y, dy
         ``f(*xs)`` and J t, with the same structure.
-
-    Raises
-    ------
-    ShapeError
-        If a tangent does not have the shape of its argument.
 
     Examples
     --------

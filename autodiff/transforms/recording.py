@@ -24,7 +24,7 @@ from autodiff.core.sweeps import all_finite, pull_back, with_masks_if_needed
 from autodiff.core.switches import is_traced, set_recording
 from autodiff.core.tape import Held, Node, opened
 from autodiff.core.walks import Walk
-from autodiff.errors import DtypeError, GradientError, ShapeError
+from autodiff.errors import DtypeError, GradientError
 from autodiff.pytree import Structure
 from autodiff.transforms.calling import explain_call
 from autodiff.typing import Array
@@ -181,7 +181,7 @@ def matching(value: Any, like: Any, what: str) -> Tensor | Array:
         if value.dtype.kind not in "fciub":
             raise DtypeError(f"{what} has dtype {value.dtype}; expected numbers.")
     if value.shape != shape:
-        raise ShapeError(f"{what} has shape {value.shape}; expected {shape}.")
+        raise GradientError(f"{what} has shape {value.shape}; expected {shape}.")
     if value.dtype != dtype and dtype.kind in "fc":
         if value.dtype.kind == "c" and dtype.kind == "f":
             raise DtypeError(f"{what} is complex, but its value is real, of dtype {dtype}.")
