@@ -424,13 +424,42 @@ def test_check_names_what_is_near():
         check("zzzzzz", abs)
 
 
-def test_a_process_that_does_not_heed_its_timer_is_ended(tmp_path, monkeypatch):
+def test_a_process_that_does_not_heed_its_timer_is_ended(tmp_path):
     file = tmp_path / "entropy.py"
     program = "import signal, time\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\n"
     file.write_text(f"{program}\ndef entropy(p):\n    time.sleep(60)\n")
     start = time.monotonic()
     verdict = graded(EXERCISES["entropy"], file, seconds=0.2)
     assert verdict.kind == "time" and time.monotonic() - start < 20
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system makes no process by a fork")
+@pytest.mark.parametrize("then", ["pass", "os._exit(0)"])
+def test_the_processes_that_an_answer_starts_end_with_it(tmp_path, then):
+    file, told = tmp_path / "entropy.py", tmp_path / "child"
+    fork = f"import os, time\nif os.fork() == 0:\n    open({str(told)!r}, 'w').write(str(os.getpid()))\n    time.sleep(60)\n"
+    wait = f"while not os.path.exists({str(told)!r}) or not open({str(told)!r}).read():\n    time.sleep(0.01)\n"
+    file.write_text(f"{fork}{wait}{then}\n")
+    assert graded(EXERCISES["entropy"], file, seconds=2).kind == ("name" if then == "pass" else "ended")
+    child, until = Path("/proc") / told.read_text() / "stat", time.monotonic() + 5
+    while child.exists() and child.read_text().split()[2] != "Z":
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("sent", [b"\0\0\0\x09half", b"\0\0\0\x04junk", b"\0\0\0\x02[]", b"\0\0\0\x02{}"])
+def test_what_an_answer_writes_into_our_pipe_is_no_verdict(tmp_path, monkeypatch, sent):
+    monkeypatch.setattr(running, "START", 1.0)
+    file = tmp_path / "entropy.py"
+    file.write_text(
+        "import gc, os, signal, time\nfrom multiprocessing.connection import Connection\n"
+        "for found in gc.get_objects():\n    if isinstance(found, Connection) and found.writable:\n"
+        f"        os.write(found.fileno(), {sent!r})\n"
+        "signal.signal(signal.SIGALRM, signal.SIG_IGN)\ntime.sleep(60)\n"
+    )
+    start = time.monotonic()
+    assert graded(EXERCISES["entropy"], file, seconds=0.2).kind == "time"
+    assert time.monotonic() - start < 20
 
 
 def test_where_there_is_no_fork_a_file_is_graded_too(tmp_path, monkeypatch):
