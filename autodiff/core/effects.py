@@ -14,6 +14,10 @@ T = TypeVar("T")
 def is_compiling() -> bool:
     """Whether `compile` is recording the calls of this thread.
 
+    Returns
+    -------
+    bool
+
     Examples
     --------
     >>> import autodiff as ad
@@ -60,6 +64,11 @@ def live(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> T:
         ``draws_from``: a function of the same arguments that returns that generator.
     *args, **keywords
         Passed to `function`.
+
+    Returns
+    -------
+    object
+        What `function` returns.
 
     Examples
     --------

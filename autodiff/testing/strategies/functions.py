@@ -139,6 +139,10 @@ def vector_functions(
     max_steps : int, default 8
         The largest number of operations, which the components share.
 
+    Returns
+    -------
+    strategy of Expression
+
     Examples
     --------
     >>> from hypothesis import find
