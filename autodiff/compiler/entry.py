@@ -56,7 +56,7 @@ class Entry:
         self.unchecked = unchecked
         looks = [op.function for op in program.ops if op.form == "check"]
         self.agrees_to = max((getattr(look, "agrees_to", 0.0) for look in looks), default=0.0)
-        if backend == "jax":  # XLA has its own elementary functions and orders of summation
+        if backend != "numpy":  # XLA and C have their own elementary functions and orders of summation
             narrow = any(np.dtype(v.dtype).char in "efF" for v in program.values())
             self.agrees_to = max(self.agrees_to, 1e-3 if narrow else 1e-7)
         self.source, self._run, writer = _written(_function_name(name), program, traced, leaves, backend)
@@ -116,6 +116,12 @@ def _written(
         around = JaxWriter(program, Plan())
         source = _source_of(around, name, traced, leaves)
         return f"{source}\n\n{around.pure}", _run(source, name, around.namespace), around
+    if backend == "native":
+        from autodiff.compiler.native.writer import NativeWriter
+
+        in_c = NativeWriter(program)
+        source = _source_of(in_c, name, traced, leaves)
+        return f"{source}\n\n{in_c.c_source}", _run(source, name, in_c.namespace), in_c
     plan = plan_buffers(program)
     if not suits(program):
         writer = Writer(program, plan)
