@@ -197,6 +197,43 @@ class Optimizer(Named):
                     steps[i] += 1
                 run.mark_changed(first, last)
 
+    def __autodiff_updates__(self, effect: Any) -> list[tuple[Any, ...]] | None:
+        """What `update_parameters` does, for a compiler: for each run of parameters a formula, its vectors, their
+        names, and what is done before and after it.
+        """
+        if getattr(effect, "__func__", None) is not Optimizer.update_parameters:
+            return None
+        return [self._update_of(i) for i in range(len(self._runs))]
+
+    def _update_of(self, i: int) -> tuple[Any, ...]:
+        run, group, steps, vectors = self._runs[i], self._settings[i], self._steps[i], self._vectors[i]
+        states, n = len(vectors) - 2, len(run.parameters)
+        decays = bool(group.weight_decay) and self.decay_in_gradient
+
+        def formula(p: Vector, g: Vector, *rest: Any) -> tuple[Any, ...]:
+            state, settings = rest[:states], rest[states:]
+            if decays:
+                *settings, decay = settings
+                g = g + p * decay
+            p, state = self.update(p, g, state, tuple(settings))
+            return p, None, *state
+
+        def begin() -> tuple[float, ...] | None:
+            if not run.has_all_gradients() or steps.count(steps[0]) != n:
+                return None
+            decay = group.weight_decay
+            if decays != (bool(decay) and self.decay_in_gradient) or self._vectors[i] is not vectors:
+                return None
+            settings = self.settings(group, steps[0] + 1)
+            return (*settings, decay) if decays else settings
+
+        def end() -> None:
+            steps[:] = [steps[0] + 1] * n
+            run.mark_changed()
+
+        names = ["parameters", "gradients", *self.state_names, *(f"setting_{k}" for k in range(8))]
+        return formula, vectors, names, begin, end
+
     def _sweep(self, vectors: list[Vector], scratch: Vector, start: int, stop: int, settings: Settings) -> None:
         key = (id(vectors), start, stop)
         blocks = self._blocks.get(key)

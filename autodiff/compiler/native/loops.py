@@ -191,8 +191,6 @@ class Loop:
         lengths, strides = self._merged(places)
         steps = dict(zip((*arrays, *stored, *self.folds), strides))
         offsets = {key: q.offset for key, q in zip((*arrays, *stored, *self.folds), places)}
-        if 0 in self.shape:
-            lengths, steps = [0], {key: [0] for key in steps}
         write = _Writing(self, lengths, steps, offsets)
         lines = [*part.pointers(self.memories(), {q.memory for q in map(part.place_of, stored)} | {
             part.place_of(op.outputs[0]).memory for op in self.folds})]
@@ -200,8 +198,7 @@ class Loop:
             q = part.place_of(v)
             lines.append(f"const {c_type(v.dtype)} {write.entry(v)} = {part.pointer(q.memory)}[{q.offset}];")
         lines += write.beginnings()
-        lines += write.nest()
-        return lines
+        return lines if 0 in self.shape else lines + write.nest()
 
 
 class _Writing:
@@ -253,12 +250,9 @@ class _Writing:
 
     def nest(self) -> list[str]:
         """The loops with everything in them."""
-        depths = self._depths()
-        if not any(depths.values()):
-            return self._single()
-        if not self.lengths:  # single numbers: C's own functions
-            return self._single()
-        return self._tiled(depths)
+        if any(map(self._is_call, self.loop.ops)):
+            return self._tiled(self._depths())
+        return self._single()
 
     def _depths(self) -> dict[Op, int]:
         """For each operation how many calls of the vectorised library come before it."""
@@ -270,7 +264,7 @@ class _Writing:
                 if maker is not None:
                     before = max(before, found[maker] + (1 if self._is_call(maker) else 0))
             found[op] = before
-        return found if any(map(self._is_call, self.loop.ops)) else dict.fromkeys(self.loop.ops, 0)
+        return found
 
     def _is_call(self, op: Op) -> bool:
         return bool(self.lengths) and math.prod(self.lengths) >= 8 and self.part.calls(op)
@@ -285,8 +279,9 @@ class _Writing:
         folds = _Folds(self, bool(self.lengths) and self.lengths[-1] > _LONG)
         body: list[str] = []
         loaded: set[Value] = set()
-        for op in self.loop.ops:
+        for op in self.loop.ops:  # first, since an update writes over what it reads
             body += self._loads(op, loaded, None)
+        for op in self.loop.ops:
             if op in self.loop.folds:
                 body += folds.add(op, None)
             else:

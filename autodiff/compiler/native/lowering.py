@@ -13,7 +13,7 @@ from autodiff.compiler.native.expressions import (
 )  # fmt: skip
 from autodiff.compiler.native.loops import MOST, Loop, copied, is_elementwise, is_fold
 from autodiff.compiler.native.moves import Move
-from autodiff.compiler.native.names import Names, c_comment, c_identifier
+from autodiff.compiler.native.names import Names, c_comment
 from autodiff.compiler.native.places import Memory, Place, layout, moved, moves, moving
 from autodiff.compiler.native.target import Target
 from autodiff.compiler.values import Op, Value, row_strides
@@ -38,6 +38,8 @@ def has_c(op: Op) -> bool:
     """Whether an operation can be written in C, but for its layout, which only the program knows."""
     if op.errors is not None and set(op.errors.values()) - {"ignore", "warn"}:
         return False
+    if op.form == "check":
+        return patterns.known(op)
     if not all(has_type(v.dtype) and _steps_are_whole(v) for v in (*op.inputs(), *op.outputs)):
         return False
     return is_elementwise(op) or is_fold(op) or products.is_product(op) or patterns.known(op) or moves(op)
@@ -88,6 +90,7 @@ class Part:
         self.steps: list[Step] = []
         self._memories: list[Memory] = []
         self._kept_index: dict[int, int] = {}
+        self._kept_memories: dict[int, Memory] = {}
         self._addresses: list[int] = []
         self._names = Names()
         self._local = Names()
@@ -139,14 +142,15 @@ class Part:
         return Place(self._memory("passed", v, v), v.shape, v.steps)
 
     def _memory(self, kind: Any, v: Value, payload: Any = None) -> Memory:
-        memory = Memory(kind, self._names.unique(self.name_of(v)), v.dtype, max(v.size, 1), payload)
+        memory = Memory(kind, self.name_of(v), v.dtype, max(v.size, 1), payload)
         self._memories.append(memory)
         return memory
 
     def _keep(self, v: Value, array: Any) -> Memory:
-        memory = self._memory("kept", v, array)
-        self._kept_index.setdefault(id(array), len(self.kept))
-        if self._kept_index[id(array)] == len(self.kept):
+        memory = self._kept_memories.get(id(array))
+        if memory is None:
+            memory = self._kept_memories[id(array)] = self._memory("kept", v, array)
+            self._kept_index[id(array)] = len(self.kept)
             self.kept.append(array)
         return memory
 
@@ -187,7 +191,7 @@ class Part:
     def name_of(self, v: Value) -> str:
         """The name of a value in C."""
         if v not in self._names_of:
-            self._names_of[v] = c_identifier(self._value_names.get(v) or v.name or "v")
+            self._names_of[v] = self._names.unique(self._value_names.get(v) or v.name or "x")
         return self._names_of[v]
 
     def local(self, wish: str) -> str:
@@ -300,13 +304,17 @@ class Part:
 
     def call(self, op: Op, count: str, operands: Sequence[str], result: str) -> str:
         """The call of such a function on `count` entries."""
-        kind = np.dtype(op.outputs[0].dtype)
-        name = MATH[op.function]
+        own = self.vectorised(MATH[op.function], op.outputs[0].dtype, len(operands))
+        return f"{own}({count}, {', '.join(operands)}, {result});"
+
+    def vectorised(self, name: str, dtype: Any, operands: int) -> str:
+        """The name of the C function that applies an elementary function to many entries."""
+        kind = np.dtype(dtype)
         f = "f" if kind.char == "f" else ""
         own = f"all_{name}{f}"
         lanes, letter = self.target.lanes(kind), self.target.letter
-        self.need(own, _vectorised(own, f"{name}{f}", c_type(kind), lanes, letter, len(operands)), None)
-        return f"{own}({count}, {', '.join(operands)}, {result});"
+        self.need(own, _vectorised(own, f"{name}{f}", c_type(kind), lanes, letter, operands), None)
+        return own
 
     # --- the order of steps ---
 

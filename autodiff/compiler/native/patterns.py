@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from autodiff.compiler.values import Op
+import numpy as np
+
+from autodiff.compiler.native.expressions import c_type
+from autodiff.compiler.native.places import Memory
+from autodiff.compiler.record import Decision, Diverged
+from autodiff.compiler.values import Op, Value
+from autodiff.core.primitives import Primitive
+from autodiff.core.sweeps import are_finite
+from autodiff.ops.network import counting
 
 if TYPE_CHECKING:
     from autodiff.compiler.native.lowering import Part
@@ -12,9 +21,172 @@ if TYPE_CHECKING:
 
 def known(op: Op) -> bool:
     """Whether an operation has a text here."""
-    return False
+    kind = _kind(op)
+    return kind is not None and kind.suits(op)
 
 
 def step(part: Part, op: Op) -> Any:
     """The step for an operation, or None."""
-    return None
+    kind = _kind(op)
+    return None if kind is None else kind(part, op)
+
+
+def _kind(op: Op) -> type[Pattern] | None:
+    if op.form == "check":
+        return _Finite if asks_for_finite(op) else None
+    function = op.function
+    name = function.name if isinstance(function, Primitive) else getattr(function, "__name__", "")
+    return _BY_NAME.get(name) if op.form == "opaque" else None
+
+
+class Pattern:
+    """One operation with a text of its own.
+
+    Its operands and results lie in memory.
+    """
+
+    def __init__(self, part: Part, op: Op) -> None:
+        self.part, self.op, self.ops = part, op, [op]
+        for v in op.inputs():
+            part.place_of(v)
+
+    @classmethod
+    def suits(cls, op: Op) -> bool:
+        """Whether the text is for such operands."""
+        return True
+
+    def prepare(self) -> None:
+        """Say where the results lie."""
+        for v in self.op.outputs:
+            self.part.place_of(v)
+
+    def memories(self) -> Iterator[Memory]:
+        """What is read and written."""
+        for v in (*self.op.inputs(), *self.op.outputs):
+            yield self.part.place_of(v).memory
+
+    def text(self) -> list[str]:
+        """The C text."""
+        written = {self.part.place_of(v).memory for v in self.op.outputs}
+        return [*self.part.pointers(self.memories(), written), *self.lines()]
+
+    def lines(self) -> list[str]:
+        """The C text after the declarations of the pointers."""
+        raise NotImplementedError
+
+    def at(self, v: Value) -> str:
+        """The expression for the first entry of a value that has no gaps."""
+        place = self.part.place_of(v)
+        if not place.is_dense() and place.size:
+            raise self.part.no_c(self.op)
+        return f"({self.part.pointer(place.memory)} + {place.offset})"
+
+
+class _CrossEntropy(Pattern):
+    """The loss of logits and labels, and its gradient; labels of no class are told by Python."""
+
+    @classmethod
+    def suits(cls, op: Op) -> bool:
+        logits, labels = op.args
+        return (
+            isinstance(labels, Value)
+            and labels.kind in ("argument", "constant", "made")
+            and np.dtype(labels.dtype).kind in "iu"
+            and np.dtype(logits.dtype).char in "fd"
+            and logits.size > 0
+        )
+
+    def prepare(self) -> None:
+        super().prepare()
+        labels, k, ignored = self.op.args[1], self.op.args[0].shape[-1], self.op.keywords.get("ignore_index")
+        memory = self.part.place_of(labels).memory
+        at = self.part.passed.index(labels) if memory.kind == "passed" else None
+
+        def look(*args: Any) -> None:
+            counting(args[at] if at is not None else memory.payload, k, ignored)
+
+        self.part.codes.append(look)
+        self._code = len(self.part.codes)
+
+    def lines(self) -> list[str]:
+        logits, labels = self.op.args
+        loss, slope = self.op.outputs
+        T, f = c_type(logits.dtype), "f" if np.dtype(logits.dtype).char == "f" else ""
+        k = logits.shape[-1]
+        n = logits.size // k
+        place = self.part.place_of(labels)
+        if len(place.shape) > 1 and not place.is_dense():
+            raise self.part.no_c(self.op)
+        step = place.strides[-1] if len(place.shape) == 1 else 1
+        start = f"({self.part.pointer(place.memory)} + {place.offset})"
+        ignored = self.op.keywords.get("ignore_index")
+        skipped = ignored is not None
+        exp = self.part.vectorised("exp", logits.dtype, 1)
+        x, e = self.at(logits), self.at(slope)
+        small = f"const {T} *row_ = {x} + i * {k}; {T} *e_ = {e} + i * {k};"
+        label = f"const int64_t label_ = (int64_t){start}[i * {step}];"
+        skip = "label_ == " + str(ignored)
+        skip = f"if ({skip}) {{ for (long j = 0; j < {k}; j++) e_[j] = 0; continue; }}" if skipped else ""
+        largest = "(row_[j] > largest_) | (row_[j] != row_[j]) ? row_[j] : largest_"
+        return [
+            "double loss_ = 0;",
+            "long counted_ = 0;",
+            f"for (long i = 0; i < {n}; i++) {{",
+            small,
+            label,
+            skip,
+            f"if (label_ < 0 || label_ >= {k}) return {self._code};",
+            f"{T} largest_ = row_[0];",
+            f"for (long j = 1; j < {k}; j++) largest_ = {largest};",
+            f"for (long j = 0; j < {k}; j++) e_[j] = row_[j] - largest_;",
+            "loss_ -= e_[label_];",
+            "counted_++;",
+            "}",
+            f"{exp}({n * k}, {e}, {e});",
+            f"const {T} share_ = 1 / ({T})(counted_ ? counted_ : 1);",
+            f"for (long i = 0; i < {n}; i++) {{",
+            f"{T} *e_ = {e} + i * {k};",
+            label,
+            skip,
+            f"{T} total_ = 0;",
+            f"for (long j = 0; j < {k}; j++) total_ += e_[j];",
+            f"loss_ += log{f}(total_);",
+            f"for (long j = 0; j < {k}; j++) e_[j] = e_[j] / total_ * share_;",
+            "e_[label_] -= share_;",
+            "}",
+            f"*{self.at(loss)} = counted_ ? ({T})(loss_ / counted_) : NAN;",
+        ]
+
+
+class _Finite(Pattern):
+    """The check of a sweep that no mask is needed, since everything is finite."""
+
+    @classmethod
+    def suits(cls, op: Op) -> bool:
+        return all(np.dtype(v.dtype).char in "fd" for v in op.inputs())
+
+    def prepare(self) -> None:
+        def diverge(*_: Any) -> None:
+            raise Diverged
+
+        self.part.codes.append(diverge)
+        self._code = len(self.part.codes)
+
+    def lines(self) -> list[str]:
+        lines = []
+        for v in self.op.inputs():
+            place = self.part.place_of(v)
+            if place.size:
+                x = f"{self.at(v)}"
+                lines += [f"{{ int finite = 1; for (long i = 0; i < {v.size}; i++) finite &= {x}[i] - {x}[i] == 0;"]
+                lines += [f"if (!finite) return {self._code}; }}"]
+        return lines
+
+
+def asks_for_finite(op: Op) -> bool:
+    """Whether it is such a check."""
+    look = op.function
+    return op.form == "check" and isinstance(look, Decision) and look.function is are_finite and bool(look.answer)
+
+
+_BY_NAME: dict[str, type[Pattern]] = {"softmax_cross_entropy": _CrossEntropy}

@@ -188,6 +188,8 @@ def moved(op: Op, places: list[Place]) -> Moved | None:
         return None
     if len(inputs) == 1:
         offsets = _offsets(places[0]).reshape(-1)
+        if not offsets.size:
+            return Moved(fill=True)
         table = np.where(fill, -1, offsets[np.where(fill, 0, once - 1)])
         even = None if fill.any() else _even(table)
         if even is not None:

@@ -49,9 +49,12 @@ _HEAD = """
 _PACK = """
 /* A matrix (k, n) with its rows one after the other, each filled up with 0 to `width` entries. */
 static void pack_{s}(long k, long n, const {T} *b, long row, long column, {T} *to, long width) {{
-    for (long i = 0; i < k; i++) {{
-        for (long j = 0; j < n; j++) to[i * width + j] = b[i * row + j * column];
-        for (long j = n; j < width; j++) to[i * width + j] = 0;
+    for (long start = 0; start < width; start += 16) {{ /* 16 columns at a time: their lines stay in the cache */
+        const long stop = n < start + 16 ? n : start + 16, end = width < start + 16 ? width : start + 16;
+        for (long i = 0; i < k; i++) {{
+            for (long j = start; j < stop; j++) to[i * width + j] = b[i * row + j * column];
+            for (long j = stop; j < end; j++) to[i * width + j] = 0;
+        }}
     }}
 }}
 """
@@ -197,11 +200,11 @@ def written(
         return [], [f"*({c.at}) = {dot}({k}, {a.at}, {a.column}, {b.at}, {b.row});"]
     # A column of results: as a row of the transposed product, if that reads memory in its order; else as dot products.
     if n == 1 or (c.column != 1 and c.row == 1):
-        if n == 1 and a.column == 1 and m > 1 and (a.row != 1 or k == 1) and k >= lanes // 2:
+        if n == 1 and a.column == 1 and m < 8 and k >= lanes // 2:
             part.need(dot, _DOT, kind)
             line = f"({c.at})[{c.row} * i] = {dot}({k}, {a.at} + {a.row} * i, 1, {b.at}, {b.row});"
             return [], [f"for (long i = 0; i < {m}; i++) {line}"]
-        if c.row == 1 or n == 1 and c.row in (0, 1):
+        if (n > 1 or a.row == 1 or m < 8) and c.row in (0, 1):
             a, b, c = b.T, a.T, c.T
             m, n = n, m
             may_read_on = b_is_fixed = False

@@ -11,14 +11,14 @@ import numpy as np
 
 from autodiff.compiler.buffers import Plan, apart, new_buffer, plan_buffers
 from autodiff.compiler.identifiers import comment
-from autodiff.compiler.native import building, calling
+from autodiff.compiler.native import building, calling, updates
 from autodiff.compiler.native.expressions import c_type
 from autodiff.compiler.native.lowering import NoC, Part, has_c
 from autodiff.compiler.native.names import c_identifier
 from autodiff.compiler.native.places import layout
 from autodiff.compiler.native.target import Target, this_machine
 from autodiff.compiler.program import Program
-from autodiff.compiler.source import Writer, _heading
+from autodiff.compiler.source import Writer, _effect_name, _heading
 from autodiff.compiler.values import EFFECTS, Op, Value, row_strides
 from autodiff.core.tape import Leaf
 from autodiff.errors import CompileError
@@ -58,7 +58,7 @@ def stretches(program: Program, in_python: set[Op]) -> list[Op | Stretch]:
     waiting: list[Op] = []
     made: set[Value] = set()
     for op in program.ops:
-        if op not in in_python and op.form not in EFFECTS and has_c(op):
+        if op not in in_python and (op.form not in EFFECTS or op.form == "check") and has_c(op):
             waiting.append(op)
             made.update(op.outputs)
             continue
@@ -83,6 +83,7 @@ class NativeWriter(Writer):
         self._homes = {} if old else {v: leaf for v, leaf in homes.items() if isinstance(leaf, Leaf)}
         self._arrays: dict[Value, Any] = {}  # kept arrays of results of C
         self._in_python: set[Op] = set()
+        self._updates: dict[Op, tuple[updates.Updates, list[Part]]] = {}
 
     def body(self) -> Iterator[str]:
         """All lines between the guard and the return."""
@@ -96,12 +97,30 @@ class NativeWriter(Writer):
                 break
             except NoC as found:
                 self._in_python.add(found.op)
+        for op in self.program.ops:
+            if op.form == "effect":
+                texts |= {part: part.body() for part in self._update(op)}
         self.parts = list(texts)
         self.c_source = self._c_text(texts)
         built = building.library(self.c_source, self.target) if self.parts else None
         yield from self._lines(parts, built)
 
     # --- the parts in C ---
+
+    def _update(self, op: Op) -> list[Part]:
+        """The parts of an effect that updates arrays; none if it does something else."""
+        found = updates.updates_of(op.function)
+        if not found:
+            return []
+        parts = []
+        name = _effect_name(op.function)
+        for update in found:
+            part = updates.part_of(update, self.unique(f"{name}_in_c"), self.target)
+            if part is None:
+                return []
+            parts.append(part)
+        self._updates[op] = updates.Updates(op.function, found, parts), parts
+        return parts
 
     def _part(self, number: int, items: list[Op | Stretch]) -> Part:
         stretch = items[number]
@@ -161,7 +180,7 @@ class NativeWriter(Writer):
                 continue
             wanted = [*item.inputs(), *(results if item.form == "assign" else ())]
             found = [(line, None) for line in self.reads(wanted, read)]
-            own = list(self.line(item))
+            own = self._updated(item, built) if item in self._updates else list(self.line(item))
             if item.form in EFFECTS and item.form != "check":
                 self.changing.update(line.strip() for line in own)
             found += [(line, item.errors) for line in own]
@@ -173,6 +192,15 @@ class NativeWriter(Writer):
         lines += [(line, None) for line in self.reads(results, read)]
         yield from self.silenced(lines)
 
+    def _updated(self, op: Op, built: Any) -> list[str]:
+        """The line of an effect that C carries out."""
+        run, parts = self._updates[op]
+        run.functions = [self._function(part, built) for part in parts]
+        return [f"{self.bind(_effect_name(op.function), run)}()"]
+
+    def _function(self, part: Part, built: Any) -> Callable[..., int]:
+        return calling.bound(built, f"call_{c_identifier(part.name)}", len(part.passed), part.table())
+
     def _new_array(self, v: Value) -> str:
         """The expression for a new array, into which C writes a result."""
         kind = self.text(np.dtype(v.dtype))
@@ -183,7 +211,7 @@ class NativeWriter(Writer):
     def _call(self, part: Part, built: Any, read: set[Value]) -> Iterator[str]:
         """The lines that call a C function."""
         yield from self.reads([*part.passed, *part.numbers], read)
-        function = calling.bound(built, f"call_{c_identifier(part.name)}", len(part.passed), part.table())
+        function = self._function(part, built)
         self.namespace[part.name] = function
         again = _Again(function, part)
         self.namespace[f"{part.name}_again"] = again
