@@ -73,6 +73,7 @@ class Compiled(Generic[P, R]):
         functools.update_wrapper(self, f, updated=())
         self.__dict__.setdefault("__name__", type(f).__name__)
         self._entries: list[Entry] = []
+        self._has_numbers = False  # whether a program needs no lock
         self._refused: CompileError | None = None
         self._lock = threading.RLock()
 
@@ -148,26 +149,32 @@ class Compiled(Generic[P, R]):
         """Run the program for arguments of this kind, or, the first time, the function itself."""
         if switches.active and switches.tracer() is not None:
             return self._f(*args, **kwargs)  # a caller is being compiled, and this call is a part of it
-        for entry in self._entries:
-            if entry.has_only_numbers and not entry.unchecked:
-                result = self._run(entry, args, kwargs)
-                if result is not MISS:
-                    return result
+        if self._has_numbers:
+            for entry in self._entries:
+                if entry.has_only_numbers and not entry.unchecked:
+                    try:
+                        result = entry.run(args, kwargs)
+                    except Exception as error:
+                        result = self._failed(error, args, kwargs)
+                    if result is not MISS:
+                        return result
         with self._lock:  # threads share the buffers of a program, and simultaneous first calls make one trace
             for entry in self._entries:
-                run = self._checked if entry.unchecked else self._run
-                result = run(entry, args, kwargs)
+                if entry.unchecked:
+                    result = self._checked(entry, args, kwargs)
+                else:
+                    try:
+                        result = entry.run(args, kwargs)
+                    except Exception as error:
+                        result = self._failed(error, args, kwargs)
                 if result is not MISS:
                     return result
             return self._trace(args, kwargs)
 
-    def _run(self, entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        try:
-            return entry.run(args, kwargs)
-        except Exception as error:
-            if isinstance(error, AutodiffError) and error.of_another_call and not _has_changed_something(error):
-                return MISS
-            return self._after(error, args, kwargs)
+    def _failed(self, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if isinstance(error, AutodiffError) and error.of_another_call and not _has_changed_something(error):
+            return MISS
+        return self._after(error, args, kwargs)
 
     def _checked(self, entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The answer of a program after comparing it with the function itself."""
@@ -269,6 +276,7 @@ class Compiled(Generic[P, R]):
             self._give_up(_surprise(f"the program of {self.__name__} cannot be written", error))
             return traced.answer
         self._entries.append(entry)
+        self._has_numbers |= entry.has_only_numbers
         if len(self._entries) == _MANY:
             warnings.warn(
                 f"compile: {self.__name__} was traced {_MANY} times; a new trace is written for every new shape, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import linecache
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -209,7 +209,7 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
             data = f"{p}._data"
         elif isinstance(x, np.ndarray):
             yield f"type({p}) is {writer.bind('ndarray', np.ndarray)}"
-        if isinstance(x, np.generic):
+        if isinstance(x, np.generic):  # its type says what its shape and dtype are
             yield f"type({p}) is {writer.bind(type(x).__name__, type(x))}"
         else:
             kind = np.dtype(v.dtype)
@@ -245,14 +245,24 @@ def _answer(writer: Writer, traced: Traced) -> str:
     """The returned expression, in the structure of the function's own first answer."""
     parts = writer.returned_parts()
     wrapped = [
-        f"{writer.bind('untracked', _untracked)}({part})" if kind == "tensor" else part
+        f"{writer.bind('tensor', lift)}({part}, None)" if kind == "tensor" else part
         for part, kind in zip(parts, traced.kinds)
     ]
-    if traced.structure == pytree.LEAF:
-        return wrapped[0]
-    if traced.structure.kind is tuple and all(c == pytree.LEAF for c in traced.structure.children):
-        return f"({', '.join(wrapped)}{',' if len(wrapped) == 1 else ''})"
-    return f"{writer.bind('rebuilt', _rebuild(traced.structure))}([{', '.join(wrapped)}])"
+    return _structured(writer, traced.structure, iter(wrapped))
+
+
+def _structured(writer: Writer, structure: Any, parts: Iterator[str]) -> str:
+    """The expression of a nested container of leaves."""
+    kind = structure.kind
+    if kind is None:
+        return next(parts)
+    if kind in (tuple, list):
+        inner = ", ".join([_structured(writer, c, parts) for c in structure.children])
+        return f"[{inner}]" if kind is list else f"({inner},)" if len(structure.children) == 1 else f"({inner})"
+    if kind is type(None):
+        return "None"
+    own = ", ".join(itertools.islice(parts, structure.size))
+    return f"{writer.bind('rebuilt', _rebuild(structure))}([{own}])"
 
 
 def _kept(writer: Writer, traced: Traced) -> str:
@@ -263,10 +273,6 @@ def _kept(writer: Writer, traced: Traced) -> str:
     pairs = zip(writer.program.outputs[n:], writer.returned_parts()[n:])
     parts = [writer.boxed(v) if isinstance(v, Value) and v.kind == "argument" else part for v, part in pairs]
     return f", ({''.join(f'{part}, ' for part in parts).rstrip()})"
-
-
-def _untracked(array: Any) -> Tensor:
-    return lift(array, None)
 
 
 def _rebuild(structure: Any) -> Callable[[list[Any]], Any]:

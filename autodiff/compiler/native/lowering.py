@@ -158,6 +158,10 @@ class Part:
         """Whether Python needs a result."""
         return v in self.exported
 
+    def is_within(self, v: Value) -> bool:
+        """Whether the entries of a value were made here as indices, so that they need no check."""
+        return any(v in op.outputs and op.title == "first_largest" for op in self.ops)
+
     def new_arena(self, v: Value) -> Place:
         """A place in C order, where only C sees it."""
         return Place(self._memory("arena", v), v.shape, row_strides(v.shape, 1))

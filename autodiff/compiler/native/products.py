@@ -75,6 +75,31 @@ static {T} dot_{s}(long n, const {T} *a, long a_step, const {T} *b, long b_step)
     return ({T})total;
 }}
 """
+_DOTS = """
+/* A block of R rows and N columns of a product whose operands both run along the sums: vectors of partial sums. */
+#define DOTS(NAME, T, LANES, R, N)                                                                                     \\
+    static void NAME(long k, const T *a, long a_row, const T *b, long b_column, T *c, long c_row, long c_column) {     \\
+        typedef T V __attribute__((vector_size(sizeof(T) * LANES)));                                                   \\
+        typedef T U __attribute__((vector_size(sizeof(T) * LANES), aligned(sizeof(T)), may_alias));                    \\
+        V sum[R][N] = {{{0}}};                                                                                         \\
+        long i = 0;                                                                                                    \\
+        for (; i + LANES <= k; i += LANES) {                                                                           \\
+            V column[N];                                                                                               \\
+            for (int n = 0; n < N; n++) column[n] = *(const U *)(b + n * b_column + i);                                \\
+            for (int r = 0; r < R; r++) {                                                                              \\
+                const V row = *(const U *)(a + r * a_row + i);                                                         \\
+                for (int n = 0; n < N; n++) sum[r][n] += row * column[n];                                              \\
+            }                                                                                                          \\
+        }                                                                                                              \\
+        for (int r = 0; r < R; r++)                                                                                    \\
+            for (int n = 0; n < N; n++) {                                                                              \\
+                T total = 0;                                                                                           \\
+                for (int l = 0; l < LANES; l++) total += sum[r][n][l];                                                 \\
+                for (long l = i; l < k; l++) total += a[r * a_row + l] * b[n * b_column + l];                          \\
+                c[r * c_row + n * c_column] = total;                                                                   \\
+            }                                                                                                          \\
+    }
+"""
 _GEMM = """
 typedef void Gemm_{s}(int, int, int, int64_t, int64_t, int64_t, {T}, const {T} *, int64_t, const {T} *, int64_t, {T},
                       {T} *, int64_t);
@@ -154,22 +179,22 @@ class Product:
         for q in stacks:
             steps = [f" + {q.strides[axis]} * {name}" for name, axis in zip(names, axes) if q.strides[axis]]
             texts.append(f"{part.pointer(q.memory)}{f' + {q.offset}' if q.offset else ''}{''.join(steps)}")
-        matrices = [_Matrix(text, *q.shape[-2:], *q.strides[-2:]) for text, q in zip(texts, stacks)]
+        matrices = [Matrix(text, *q.shape[-2:], *q.strides[-2:]) for text, q in zip(texts, stacks)]
         b_is_fixed = not any(stacks[1].strides[axis] for axis in axes)
         first, body = written(part, self.out.dtype, *matrices, b.memory.kind == "arena", b_is_fixed)
         return [*lines[: len(lines) - len(axes)], *first, *lines[len(lines) - len(axes) :], *body, *ends]
 
 
-class _Matrix:
+class Matrix:
     """A matrix: its first entry as an expression, its size, and the steps from row to row and column to column."""
 
     def __init__(self, at: str, rows: int, columns: int, row: int, column: int) -> None:
         self.at, self.rows, self.columns, self.row, self.column = at, rows, columns, row, column
 
     @property
-    def T(self) -> _Matrix:  # noqa: N802 - as in NumPy
+    def T(self) -> Matrix:  # noqa: N802 - as in NumPy
         """The transposed matrix."""
-        return _Matrix(self.at, self.columns, self.rows, self.column, self.row)
+        return Matrix(self.at, self.columns, self.rows, self.column, self.row)
 
 
 def _with_axis(q: Place, axis: int) -> Place:
@@ -180,7 +205,7 @@ def _with_axis(q: Place, axis: int) -> Place:
 
 
 def written(
-    part: Part, dtype: Any, a: _Matrix, b: _Matrix, c: _Matrix, may_read_on: bool, b_is_fixed: bool
+    part: Part, dtype: Any, a: Matrix, b: Matrix, c: Matrix, may_read_on: bool, b_is_fixed: bool
 ) -> tuple[list[str], list[str]]:
     """Lines for c = a @ b: those that come once, before a loop over a stack, and those in it.
 
@@ -198,6 +223,10 @@ def written(
     if m == n == 1:
         part.need(dot, _DOT, kind)
         return [], [f"*({c.at}) = {dot}({k}, {a.at}, {a.column}, {b.at}, {b.row});"]
+    by_rows = m * n * (k // lanes + 12)  # dot products of rows: two reads a product, and a sum over the lanes
+    by_blocks = m * k * -(-n // lanes) / 2 + (k * -(-n // lanes) * lanes if b.column != 1 else 0)
+    if a.column == 1 and b.row == 1 and n > 1 and by_rows < by_blocks:
+        return [], list(_dots(part, kind, lanes, a, b, c))
     # A column of results: as a row of the transposed product, if that reads memory in its order; else as dot products.
     if n == 1 or (c.column != 1 and c.row == 1):
         if n == 1 and a.column == 1 and m < 8 and k >= lanes // 2:
@@ -220,13 +249,36 @@ def written(
         packed = part.scratch_pointer(part.scratch("packed", dtype, k * width))
         pack = f"pack_{kind.name}({k}, {n}, {b.at}, {b.row}, {b.column}, {packed}, {width});"
         (first if b_is_fixed else lines).append(pack)
-        b = _Matrix(packed, k, n, width, 1)
+        b = Matrix(packed, k, n, width, 1)
     lines += _blocks(part, kind, lanes, target, a, b, c)
     return first, lines
 
 
+def _dots(part: Part, kind: Any, lanes: int, a: Matrix, b: Matrix, c: Matrix) -> Iterator[str]:
+    """A product whose operands both run along the sums, in blocks of dot products."""
+    m, k, n = a.rows, a.columns, b.columns
+    part.need("DOTS", _DOTS, None)
+    most = (4, 4) if part.target.registers >= 32 else (3, 3)
+    for i, rows in _cut(m, most[0]):
+        for j, columns in _cut(n, most[1]):
+            name = f"dots_{rows[1]}x{columns[1]}_{kind.name}"
+            part.need(name, f"DOTS({name}, {c_type(kind)}, {lanes}, {rows[1]}, {columns[1]})\n", None)
+            loops = [f"for (long i = {i}; i < {rows[0]}; i += {rows[1]})", f"for (long j = {j}; j < {columns[0]}; j += {columns[1]})"]
+            call = f"{name}({k}, {a.at} + {a.row} * i, {a.row}, {b.at} + {b.column} * j, {b.column}, "
+            yield f"{' '.join(loops)} {call}{c.at} + {c.row} * i + {c.column} * j, {c.row}, {c.column});"
+
+
+def _cut(n: int, most: int) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Where each group of blocks begins, where it ends, and the size of its blocks."""
+    whole = n - n % most
+    if whole:
+        yield 0, (whole, most)
+    if n % most:
+        yield whole, (n, n % most)
+
+
 def _blocks(
-    part: Part, kind: Any, lanes: int, target: Target, a: _Matrix, b: _Matrix, c: _Matrix
+    part: Part, kind: Any, lanes: int, target: Target, a: Matrix, b: Matrix, c: Matrix
 ) -> Iterator[str]:
     m, k, n = a.rows, a.columns, b.columns
     column, left = 0, -(-n // lanes)
@@ -247,7 +299,7 @@ def _blocks(
 
 
 def _rows(
-    part: Part, kind: Any, lanes: int, a: _Matrix, b: _Matrix, c: _Matrix, rows: int, count: int, last: int,
+    part: Part, kind: Any, lanes: int, a: Matrix, b: Matrix, c: Matrix, rows: int, count: int, last: int,
     column: int, repeats: int,
 ) -> Iterator[str]:  # fmt: skip
     """Blocks over all rows, for one or several groups of columns."""
@@ -281,7 +333,7 @@ def _block(part: Part, kind: Any, lanes: int, rows: int, count: int, last: int) 
     return name
 
 
-def _by_blas(part: Part, kind: Any, a: _Matrix, b: _Matrix, c: _Matrix) -> str:
+def _by_blas(part: Part, kind: Any, a: Matrix, b: Matrix, c: Matrix) -> str:
     """The call of NumPy's BLAS, if there is one and both operands lie as it wants them."""
     address = part.blas(kind)
     if not address:
@@ -302,10 +354,10 @@ def _by_blas(part: Part, kind: Any, a: _Matrix, b: _Matrix, c: _Matrix) -> str:
     )
 
 
-def _through_scratch(part: Part, dtype: Any, a: _Matrix, b: _Matrix, c: _Matrix) -> tuple[list[str], list[str]]:
+def _through_scratch(part: Part, dtype: Any, a: Matrix, b: Matrix, c: Matrix) -> tuple[list[str], list[str]]:
     """The product in scratch memory, copied to where it belongs: rows and columns both have gaps there."""
     room = part.scratch_pointer(part.scratch("product", dtype, math.prod((c.rows, c.columns))))
-    inner = _Matrix(room, c.rows, c.columns, c.columns, 1)
+    inner = Matrix(room, c.rows, c.columns, c.columns, 1)
     first, lines = written(part, dtype, a, b, inner, False, False)
     copy = f"({c.at})[{c.row} * i + {c.column} * j] = {room}[{c.columns} * i + j];"
     lines.append(f"for (long i = 0; i < {c.rows}; i++) for (long j = 0; j < {c.columns}; j++) {copy}")
