@@ -198,7 +198,18 @@ def _summary(writer: Writer, function: str) -> str:
 
 def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[str], by_number: dict[int, Any]) -> Any:
     """The conditions under which the program is the right one for a call."""
+    plain = [
+        (parameters[i], v)
+        for i, v in by_number.items()
+        if isinstance(leaves[i], np.ndarray) and type(leaves[i]) is np.ndarray
+    ]
+    quick = writer.quick_guard(plain)
+    slow = [c for p, v in plain for c in _is_alike(writer, p, p, v)] if quick else []
+    if quick:
+        yield f"({quick} or ({' and '.join(slow)}))"
     for i, (x, p) in enumerate(zip(leaves, parameters)):
+        if quick and type(x) is np.ndarray and i in by_number:
+            continue
         v = by_number.get(i)
         if v is None:
             yield _is_constant(writer, p, x)
@@ -207,15 +218,10 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
         if isinstance(x, Tensor):
             yield f"type({p}) is {writer.bind('Tensor', type(x))} and {p}._node is None"
             data = f"{p}._data"
-        elif isinstance(x, np.ndarray):
-            yield f"type({p}) is {writer.bind('ndarray', np.ndarray)}"
         if isinstance(x, np.generic):  # its type says what its shape and dtype are
             yield f"type({p}) is {writer.bind(type(x).__name__, type(x))}"
         else:
-            kind = np.dtype(v.dtype)
-            yield f"{data}.shape == {tuple(v.shape)} and {data}.dtype == {writer.bind(kind.name, kind)}"
-            if v.shape:
-                yield f"{data}.strides == {v.strides}"
+            yield from _is_alike(writer, p if isinstance(x, np.ndarray) else "", data, v)
     read = {id(v.payload) for v in writer.program.values() if v.kind == "state"}
     for t, array in traced.states:
         if id(t) in read and np.ndim(array):
@@ -227,6 +233,16 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
         yield f"{writer.bind(owner_name('leaf', leaf), leaf)}.grad is not None"
     for holder in traced.reading.holders.values():
         yield holder.guard(writer.bind)
+
+
+def _is_alike(writer: Writer, p: str, data: str, v: Value) -> Iterator[str]:
+    """The conditions under which an array has the type, shape, dtype and layout of a value."""
+    if p:
+        yield f"type({p}) is {writer.bind('ndarray', np.ndarray)}"
+    kind = np.dtype(v.dtype)
+    yield f"{data}.shape == {tuple(v.shape)} and {data}.dtype == {writer.bind(kind.name, kind)}"
+    if v.shape:
+        yield f"{data}.strides == {v.strides}"
 
 
 def _is_constant(writer: Writer, p: str, x: Any) -> str:

@@ -94,6 +94,8 @@ class _CrossEntropy(Pattern):
 
     @classmethod
     def suits(cls, op: Op) -> bool:
+        if len(op.args) != 2:
+            return False
         logits, labels = op.args
         return (
             isinstance(labels, Value)

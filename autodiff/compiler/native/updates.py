@@ -82,25 +82,6 @@ def part_of(update: Update, name: str, target: Target) -> Part | None:
     part.numbers = [v for v in program.arguments if not v.shape and v in part.places]
     if len(part.steps) != 1 or not isinstance(part.steps[0], Loop):
         return None
+    if len(part.numbers) != len(numbers):  # the function takes all of them, in their order
+        return None
     return part
-
-
-class Updates:
-    """Runs the updates of one effect; in Python, if this time another update is due."""
-
-    def __init__(self, effect: Callable[[], object], updates: list[Update], parts: list[Part]) -> None:
-        self._effect, self._updates = effect, updates
-        self._wanted = [[v.payload - len(u.vectors) for v in p.numbers] for u, p in zip(updates, parts)]
-        self.functions: list[Callable[..., int]] = []
-
-    def __call__(self) -> None:
-        every = []
-        for update, wanted in zip(self._updates, self._wanted):
-            numbers = update.begin()
-            if numbers is None:
-                self._effect()
-                return
-            every.append([numbers[i] for i in wanted])
-        for update, function, numbers in zip(self._updates, self.functions, every):
-            function(*numbers)
-            update.end()

@@ -33,12 +33,20 @@ _START = """typedef unsigned char bool_;
 """
 _PYTHON = """
 /* How Python calls: the beginnings of its objects, and four functions of its own. */
-typedef struct { intptr_t references; void *type; char *data; } Array;
+typedef struct {
+    intptr_t references;
+    void *type;
+    char *data;
+    int dimensions;
+    intptr_t *shape, *strides;
+    void *base, *dtype;
+} Array;
 typedef struct { intptr_t references; void *type; intptr_t size; Array *table; } Owner;
 extern void *PyLong_FromLong(long);
 extern double PyFloat_AsDouble(void *);
 extern unsigned long long PyLong_AsUnsignedLongLongMask(void *);
 extern int PyObject_IsTrue(void *);
+extern void *PyBool_FromLong(long);
 """
 
 
@@ -83,7 +91,8 @@ class NativeWriter(Writer):
         self._homes = {} if old else {v: leaf for v, leaf in homes.items() if isinstance(leaf, Leaf)}
         self._arrays: dict[Value, Any] = {}  # kept arrays of results of C
         self._in_python: set[Op] = set()
-        self._updates: dict[Op, tuple[updates.Updates, list[Part]]] = {}
+        self._fits: tuple[str, list[tuple[str, Value]]] = ("", [])
+        self._updates: dict[Op, list[tuple[updates.Update, Part]]] = {}
 
     def body(self) -> Iterator[str]:
         """All lines between the guard and the return."""
@@ -102,7 +111,12 @@ class NativeWriter(Writer):
                 texts |= {part: part.body() for part in self._update(op)}
         self.parts = list(texts)
         self.c_source = self._c_text(texts)
-        built = building.library(self.c_source, self.target) if self.parts else None
+        built = building.library(self.c_source, self.target) if self.parts or self._fits[1] else None
+        if self._fits[1]:
+            name, checks = self._fits
+            objects = [np.ndarray, *(np.dtype(v.dtype) for _, v in checks)]
+            self.namespace[name] = calling.bound(built, f"call_{c_identifier(name)}", 0, [id(x) for x in objects])
+            self.namespace[f"{name}_of"] = objects  # kept: their addresses are compared
         yield from self._lines(parts, built)
 
     # --- the parts in C ---
@@ -119,7 +133,7 @@ class NativeWriter(Writer):
             if part is None:
                 return []
             parts.append(part)
-        self._updates[op] = updates.Updates(op.function, found, parts), parts
+        self._updates[op] = list(zip(found, parts))
         return parts
 
     def _part(self, number: int, items: list[Op | Stretch]) -> Part:
@@ -164,7 +178,35 @@ class NativeWriter(Writer):
         lines += _PYTHON.splitlines()
         for part in texts:
             lines += indented(_wrapper(part))
+        if self._fits[1]:
+            lines += indented(self._fits_text())
         return "\n".join([*_INCLUDES.splitlines(), *lines]) + "\n"
+
+    def quick_guard(self, checks: list[tuple[str, Value]]) -> str:
+        """The call of a C function that looks at the types, shapes and layouts of array arguments, or nothing.
+
+        Parameters
+        ----------
+        checks : list of (str, Value)
+            The parameters that are arrays, and their values.
+        """
+        if not checks:
+            return ""
+        self._fits = f"{self.title}_fits", checks
+        return f"{self.unique(self._fits[0])}({', '.join(name for name, _ in checks)})"
+
+    def _fits_text(self) -> list[str]:
+        name, checks = self._fits
+        lines = [f"void *call_{c_identifier(name)}(void *self, void *const *given, intptr_t count)", "{"]
+        lines += ["void **p = (void **)((Owner *)self)->table->data;", "(void)count;"]
+        for i, (_, v) in enumerate(checks):
+            lines.append(f"const Array *a{i} = given[{i}];")
+            found = [f"a{i}->type == p[0]", f"a{i}->dimensions == {len(v.shape)}", f"a{i}->dtype == p[{i + 1}]"]
+            found += [f"a{i}->shape[{k}] == {n}" for k, n in enumerate(v.shape)]
+            found += [f"a{i}->strides[{k}] == {s}" for k, s in enumerate(v.strides or ())]
+            # the type first: nothing else is an array object
+            lines.append(f"if (!({' && '.join(found)})) return PyBool_FromLong(0);")
+        return [*lines, "return PyBool_FromLong(1);", "}"]
 
     # --- lines ---
 
@@ -193,10 +235,16 @@ class NativeWriter(Writer):
         yield from self.silenced(lines)
 
     def _updated(self, op: Op, built: Any) -> list[str]:
-        """The line of an effect that C carries out."""
-        run, parts = self._updates[op]
-        run.functions = [self._function(part, built) for part in parts]
-        return [f"{self.bind(_effect_name(op.function), run)}()"]
+        """The lines of an effect that C carries out, unless this time another update is due."""
+        name = _effect_name(op.function)
+        numbers, before, after = [], [], []
+        for update, part in self._updates[op]:
+            function = self.bind(part.name, self._function(part, built))
+            numbers.append(self.unique("settings"))
+            before.append(f"{numbers[-1]} = {self.bind(f'{name}_begins', update.begin)}()")
+            after += [f"    {function}(*{numbers[-1]})", f"    {self.bind(f'{name}_ends', update.end)}()"]
+        known = " or ".join(f"{n} is None" for n in numbers)
+        return [*before, f"if {known}:", f"    {self.bind(name, op.function)}()", "else:", *after]
 
     def _function(self, part: Part, built: Any) -> Callable[..., int]:
         return calling.bound(built, f"call_{c_identifier(part.name)}", len(part.passed), part.table())
