@@ -198,8 +198,9 @@ class Optimizer(Named):
                 run.mark_changed(first, last)
 
     def __autodiff_updates__(self, effect: Any) -> list[tuple[Any, ...]] | None:
-        """What `update_parameters` does, for a compiler: for each run of parameters a formula, its vectors, their
-        names, and what is done before and after it.
+        """What `update_parameters` does, for a compiler.
+
+        For each run of parameters: a formula, its vectors, their names, and what is done before and after it.
         """
         if getattr(effect, "__func__", None) is not Optimizer.update_parameters:
             return None
@@ -213,9 +214,8 @@ class Optimizer(Named):
         def formula(p: Vector, g: Vector, *rest: Any) -> tuple[Any, ...]:
             state, settings = rest[:states], rest[states:]
             if decays:
-                *settings, decay = settings
-                g = g + p * decay
-            p, state = self.update(p, g, state, tuple(settings))
+                g, settings = g + p * settings[-1], settings[:-1]
+            p, state = self.update(p, g, state, settings)
             return p, None, *state
 
         def begin() -> tuple[float, ...] | None:

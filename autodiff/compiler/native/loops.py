@@ -69,7 +69,9 @@ def _is_known(op: Op) -> bool:
     found = loop_dtypes(op)
     if found is None or not all(has_type(d) for d in found[0]):
         return False
-    if not all(isinstance(a, (Value, int, float, np.generic, np.ndarray)) and np.ndim(_number(a)) == 0 for a in op.args):
+    if not all(
+        isinstance(a, (Value, int, float, np.generic, np.ndarray)) and np.ndim(_number(a)) == 0 for a in op.args
+    ):
         return False
     if op.function in MATH:
         return found[1].kind == "f"
@@ -192,8 +194,13 @@ class Loop:
         steps = dict(zip((*arrays, *stored, *self.folds), strides))
         offsets = {key: q.offset for key, q in zip((*arrays, *stored, *self.folds), places)}
         write = _Writing(self, lengths, steps, offsets)
-        lines = [*part.pointers(self.memories(), {q.memory for q in map(part.place_of, stored)} | {
-            part.place_of(op.outputs[0]).memory for op in self.folds})]
+        lines = [
+            *part.pointers(
+                self.memories(),
+                {q.memory for q in map(part.place_of, stored)}
+                | {part.place_of(op.outputs[0]).memory for op in self.folds},
+            )
+        ]
         for v in singles:
             q = part.place_of(v)
             lines.append(f"const {c_type(v.dtype)} {write.entry(v)} = {part.pointer(q.memory)}[{q.offset}];")
@@ -204,9 +211,7 @@ class Loop:
 class _Writing:
     """Writes the text of one loop."""
 
-    def __init__(
-        self, loop: Loop, lengths: list[int], steps: dict[Any, list[int]], offsets: dict[Any, int]
-    ) -> None:
+    def __init__(self, loop: Loop, lengths: list[int], steps: dict[Any, list[int]], offsets: dict[Any, int]) -> None:
         self.loop, self.part, self.lengths, self.steps, self.offsets = loop, loop.part, lengths, steps, offsets
         self._entries: dict[Value, str] = {}
         self.tiles: dict[Value, str] = {}
@@ -373,7 +378,9 @@ class _Writing:
             body: list[str] = []
             folds.sums.clear()
             loaded: set[Value] = set()
-            wanted = [v for v in in_arrays if v not in loop.made and v not in direct and depth == self._first(v, depths)]
+            wanted = [
+                v for v in in_arrays if v not in loop.made and v not in direct and depth == self._first(v, depths)
+            ]
             for v in wanted:  # an operand of a call that has to be gathered
                 pointer = part.pointer(part.place_of(v).memory)
                 body.append(f"{self.tiles[v]}[j] = {pointer}[{self.at(v, at)}];")
@@ -402,7 +409,7 @@ class _Writing:
         return [*lines, *["}"] * inner]
 
     def _crossing(self, depths: dict[Op, int], calls: list[Op]) -> list[Value]:
-        """The values that must lie in arrays: operands and results of calls, and what a later loop of the tile reads."""
+        """The values that must lie in arrays: operands and results of calls, and what later loops of a tile read."""
         found: dict[Value, None] = {}
         for op in self.loop.ops:
             for v in op.inputs():
@@ -424,7 +431,7 @@ class _Writing:
             return f"{self.tiles[v]}[{self._inner}] = {self.part.expression(op, self._operand)};"
         return self._statement(op)
 
-    def _store_in_tile(self, op: Op, at: str) -> Iterator[str]:
+    def _store_in_tile(self, op: Op, at: str | None) -> Iterator[str]:
         v = op.outputs[0]
         pointer = self.part.pointer(self.part.place_of(v).memory)
         yield f"{pointer}[{self.at(v, at)}] = {self._operand(v)};"
@@ -484,15 +491,15 @@ class _Writing:
             lines += [self._call(op, str(size)) for op in calls if depths[op] == depth]
         late = [op for op in calls if depths[op] + 1 == most]
         body = [
-            line for op in late if op.outputs[0] in self.steps and op.outputs[0] not in direct
+            line
+            for op in late
+            if op.outputs[0] in self.steps and op.outputs[0] not in direct
             for line in self._store_in_tile(op, None)
         ]
         return lines + (self._nested(body, _Folds(self, False)) if body else [])
 
     def _flat(self, dense: list[int]) -> str:
-        return " + ".join(
-            _COUNTERS[d] if step == 1 else f"{step} * {_COUNTERS[d]}" for d, step in enumerate(dense)
-        )
+        return " + ".join(_COUNTERS[d] if step == 1 else f"{step} * {_COUNTERS[d]}" for d, step in enumerate(dense))
 
 
 class _Folds:

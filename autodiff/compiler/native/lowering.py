@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from autodiff.compiler.native import patterns, products
 from autodiff.compiler.native.expressions import (
-    MATH, Expressions, c_type, cast, has_type, literal, loop_dtypes,
+    MATH,
+    Expressions,
+    c_type,
+    cast,
+    has_type,
+    literal,
+    loop_dtypes,
 )  # fmt: skip
 from autodiff.compiler.native.loops import MOST, Loop, copied, is_elementwise, is_fold
 from autodiff.compiler.native.moves import Move
@@ -29,9 +37,14 @@ class Step(Protocol):
 
     ops: list[Op]
 
-    def prepare(self) -> None: ...
-    def memories(self) -> Iterator[Memory]: ...
-    def text(self) -> list[str]: ...
+    def prepare(self) -> None:
+        """Say where the results lie."""
+
+    def memories(self) -> Iterator[Memory]:
+        """What is read and written."""
+
+    def text(self) -> list[str]:
+        """The C text."""
 
 
 def has_c(op: Op) -> bool:
@@ -50,7 +63,7 @@ def _steps_are_whole(v: Value) -> bool:
     return all(s % size == 0 for s in v.strides or ())
 
 
-class NoC(CompileError):
+class NoC(CompileError):  # noqa: N818 - not an error: it asks for another cut
     """An operation turned out to have no C, once the layout of its operands was known."""
 
     def __init__(self, op: Op) -> None:
@@ -236,10 +249,18 @@ class Part:
         """The address of a BLAS routine, or 0."""
         return products.blas(kind) if self.target.name != "portable" else 0
 
-    def need(self, key: str, text: str, kind: Any) -> None:
+    def need(self, key: str, text: str) -> None:
         """Note that a helping function is used."""
-        if key not in self._needed:
-            self._needed[key] = text if kind is None else text.format(T=c_type(kind), s=np.dtype(kind).name)
+        self._needed.setdefault(key, text)
+
+    def need_text(self, name: str, dtype: Any = None) -> None:
+        """Note that a text of the folder `text` is used, perhaps for a dtype."""
+        text = _text(name)
+        if dtype is None:
+            self.need(name, text)
+        else:
+            kind = np.dtype(dtype).name
+            self.need(f"{name}_{kind}", text.replace("TYPE", c_type(dtype)).replace("SUFFIX", kind))
 
     def expression(self, op: Op, operand: Callable[[Value], str]) -> str:
         """An elementwise operation as an expression of its operands."""
@@ -317,7 +338,7 @@ class Part:
         f = "f" if kind.char == "f" else ""
         own = f"all_{name}{f}"
         lanes, letter = self.target.lanes(kind), self.target.letter
-        self.need(own, _vectorised(own, f"{name}{f}", c_type(kind), lanes, letter, operands), None)
+        self.need(own, _vectorised(own, f"{name}{f}", c_type(kind), lanes, letter, operands))
         return own
 
     # --- the order of steps ---
@@ -448,6 +469,11 @@ class Part:
         return self._arena + self._scratch_most
 
 
+@functools.cache
+def _text(name: str) -> str:
+    return (Path(__file__).parent / "text" / f"{name}.h").read_text(encoding="ascii")
+
+
 def _room(memory: Memory) -> int:
     """Bytes in the arena: a vector more than its entries, since a row may be read to the end of its last vector."""
     return -(-memory.nbytes // _ALIGNED) * _ALIGNED + _ALIGNED
@@ -464,8 +490,8 @@ def _heading(ops: list[Op]) -> str:
     """What a step belongs to."""
     found: dict[str, None] = {}
     for op in ops:
-        place = f"backwards through {op.rule}" if op.rule else f"forward through {op.scope[-1]}" if op.scope else "forward"
-        found[place] = None
+        forward = f"forward through {op.scope[-1]}" if op.scope else "forward"
+        found[f"backwards through {op.rule}" if op.rule else forward] = None
     return "; ".join(found)
 
 
@@ -476,8 +502,7 @@ def _vectorised(own: str, name: str, kind: str, lanes: int, letter: str, operand
     if not letter:
         call = f"{name}({', '.join(f'{x}[i]' for x in xs)})"
         return (
-            f"static void {own}(long n, {given}, {kind} *to) {{\n"
-            f"    for (long i = 0; i < n; i++) to[i] = {call};\n}}\n"
+            f"static void {own}(long n, {given}, {kind} *to) {{\n    for (long i = 0; i < n; i++) to[i] = {call};\n}}\n"
         )
     vector = f"_ZGV{letter}N{lanes}{'v' * operands}_{name}"
     loaded = ", ".join(f"*(const U *)({x} + i)" for x in xs)
@@ -486,7 +511,7 @@ def _vectorised(own: str, name: str, kind: str, lanes: int, letter: str, operand
     rest = ", ".join(f"{x}_end" for x in xs)
     v = f"V_{own}"
     return f"""typedef {kind} {v} __attribute__((vector_size({lanes} * sizeof({kind}))));
-{v} {vector}({', '.join([v] * operands)});
+{v} {vector}({", ".join([v] * operands)});
 static void {own}(long n, {given}, {kind} *to) {{
     typedef {v} V;
     typedef {kind} U __attribute__((vector_size({lanes} * sizeof({kind})), aligned(sizeof({kind})), may_alias));

@@ -9,13 +9,15 @@ from typing import Any
 from autodiff.compiler.identifiers import comment as comment_of
 from autodiff.compiler.native.expressions import MATH
 
-_KEYWORDS = frozenset(
-    """auto break case char const continue default do double else enum extern float for goto if inline int long register
-    restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm typeof bool
-    bool_ main unix linux near far I p arena NAN INFINITY errno memcpy memset signbit isnan isinf isfinite
-    floor ceil trunc rint fabs sqrt copysign nextafter fmod block pack j0 j1 jn y0 y1 yn gamma lgamma tgamma
-    erf erfc remainder index""".split()
-)
+_KEYWORDS = frozenset((
+    "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
+    "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed",
+    "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while", "asm",
+    "typeof", "bool", "bool_", "main", "unix", "linux", "near", "far", "I", "p", "arena", "NAN", "INFINITY",
+    "errno", "memcpy", "memset", "signbit", "isnan", "isinf", "isfinite", "floor", "ceil", "trunc", "rint", "fabs",
+    "sqrt", "copysign", "nextafter", "fmod", "block", "pack", "j0", "j1", "jn", "y0", "y1", "yn", "gamma", "lgamma",
+    "tgamma", "erf", "erfc", "remainder", "index",
+))  # fmt: skip
 _MATH = frozenset(f"{name}{f}" for name in MATH.values() for f in ("", "f", "l"))
 
 

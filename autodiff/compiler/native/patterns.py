@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from autodiff.compiler.native.expressions import c_type
 from autodiff.compiler.native import products
+from autodiff.compiler.native.expressions import c_type
 from autodiff.compiler.native.moves import copy
 from autodiff.compiler.native.places import Memory, Place
 from autodiff.compiler.record import Decision, Diverged
@@ -251,9 +251,7 @@ class _Selection(Pattern):
         if not small.size:
             return lines
         counters = [f"i{k}" for k in range(len(small.shape))]
-        places = [
-            part.place_of(v).broadcast(found.block) if isinstance(v, Value) else None for v in found.arrays
-        ]
+        places = [part.place_of(v).broadcast(found.block) if isinstance(v, Value) else None for v in found.arrays]
         opened = 0
 
         def open_loop(k: int) -> str:
@@ -289,8 +287,20 @@ class _Selection(Pattern):
 
 
 class _Selected(NamedTuple):
-    """A selection: the whole array, the selected entries, the arrays of the index, the first axis that they index, the
-    shape that they broadcast to, and whether the entries are added to zeros.
+    """A selection.
+
+    Attributes
+    ----------
+    large, small : Value
+        The whole array, and the selected entries.
+    arrays : list of Value or int
+        The arrays of the index.
+    at : int
+        The first axis that they index.
+    block : tuple of int
+        The shape to which they broadcast.
+    adds : bool
+        Whether the entries are added to zeros.
     """
 
     large: Value
@@ -388,8 +398,10 @@ class _SumOfColumns(Pattern):
         if not y.is_dense():
             raise part.no_c(self.op)
         to = f"({part.pointer(y.memory)} + {y.offset})"
-        lines.append(f"for (long i = 0; i < {n}; i++) for (long j = 0; j < {rest}; j++) "
-                     f"{to}[{rest} * i + j] = sums_[{n} * j + i];")
+        lines.append(
+            f"for (long i = 0; i < {n}; i++) for (long j = 0; j < {rest}; j++) "
+            f"{to}[{rest} * i + j] = sums_[{n} * j + i];"
+        )
         return lines
 
 
@@ -403,7 +415,7 @@ class _FirstLargest(Pattern):
         q, y = part.place_of(x), part.place_of(self.op.outputs[0])
         if not y.is_dense():
             raise part.no_c(self.op)
-        d, T = len(kernel), c_type(x.dtype)
+        T = c_type(x.dtype)
         names = [f"i{k}" for k in range(len(y.shape))]
         dense = row_strides(q.shape, 1)
         lines = [f"for (long {i} = 0; {i} < {n}; {i}++) {{" for i, n in zip(names, y.shape)]
@@ -418,7 +430,8 @@ class _FirstLargest(Pattern):
             there = sum(s * p * e for s, p, e in zip(q.strides[2:], place, dilation))
             flat = sum(s * p * e for s, p, e in zip(dense[2:], place, dilation))
             better = f"(of_[{there}] > most_) | ((of_[{there}] != of_[{there}]) & (most_ == most_))"
-            lines.append(f"{{ const int more = {better}; most_ = more ? of_[{there}] : most_; at_ = more ? {flat} : at_; }}")
+            chosen = f"most_ = more ? of_[{there}] : most_; at_ = more ? {flat} : at_;"
+            lines.append(f"{{ const int more = {better}; {chosen} }}")
         to = " + ".join(f"{s} * {i}" for s, i in zip(row_strides(y.shape, 1), names))
         lines.append(f"{part.pointer(y.memory)}[{y.offset} + {to}] = {start(dense)} + at_;")
         return [*lines, *["}"] * len(names)]
@@ -478,7 +491,7 @@ class _RNNPull(Pattern):
     def lines(self) -> list[str]:
         part = self.part
         *values, bend = self.op.args
-        ct, y, x, h, w = (part.place_of(v) for v in values)
+        ct, y, _, h, w = (part.place_of(v) for v in values)
         zs, d, by_w = (part.place_of(v) for v in self.op.outputs)
         n, time, k = y.shape
         T, kind, name = c_type(values[0].dtype), values[0].dtype, part.pointer

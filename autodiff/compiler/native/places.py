@@ -91,9 +91,7 @@ class Place(NamedTuple):
     def axes(self, *groups: tuple[int, ...]) -> Place:
         """The axes in another order, given group by group."""
         order = [a for group in groups for a in group]
-        return self._replace(
-            shape=tuple(self.shape[a] for a in order), strides=tuple(self.strides[a] for a in order)
-        )
+        return self._replace(shape=tuple(self.shape[a] for a in order), strides=tuple(self.strides[a] for a in order))
 
 
 def layout(v: Value) -> tuple[int, ...]:
@@ -214,7 +212,7 @@ def moved(op: Op, places: list[Place]) -> Moved | None:
 
 def _run(op: Op, inputs: list[Value], arrays: list[Array]) -> Array:
     known = dict(zip(inputs, arrays))
-    return np.asarray(op.result(lambda v: known[v] if v in known else v.payload))
+    return np.asarray(op.result(lambda v: known.get(v, v.payload)))
 
 
 def _as_view(op: Op, v: Value, place: Place) -> Moved | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import importlib
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -16,94 +18,6 @@ from autodiff.compiler.values import Op, Value
 if TYPE_CHECKING:
     from autodiff.compiler.native.lowering import Part
 
-_HEAD = """
-/* A block of R rows and N vectors of a product c = a @ b: its sums stay in registers. Of the last vector only the first
-   LAST entries are stored. A row by itself (SPLIT > 1) is summed in several parts, since each sum waits for itself. */
-#define BLOCK(NAME, T, LANES, R, N, LAST, SPLIT)                                                                       \\
-    static void NAME(long k, const T *a, long a_row, long a_column, const T *b, long b_row, T *c, long c_row) {        \\
-        typedef T V __attribute__((vector_size(sizeof(T) * LANES)));                                                   \\
-        typedef T U __attribute__((vector_size(sizeof(T) * LANES), aligned(sizeof(T)), may_alias));                    \\
-        V sum[SPLIT][R][N] = {{{{0}}}};                                                                               \\
-        long i = 0;                                                                                                    \\
-        for (; i + SPLIT <= k; i += SPLIT)                                                                             \\
-            for (int s = 0; s < SPLIT; s++, a += a_column, b += b_row) {                                               \\
-                V row[N];                                                                                              \\
-                for (int n = 0; n < N; n++) row[n] = *(const U *)(b + n * LANES);                                      \\
-                for (int r = 0; r < R; r++)                                                                            \\
-                    for (int n = 0; n < N; n++) sum[s][r][n] += a[r * a_row] * row[n];                                 \\
-            }                                                                                                          \\
-        for (; i < k; i++, a += a_column, b += b_row)                                                                  \\
-            for (int r = 0; r < R; r++)                                                                                \\
-                for (int n = 0; n < N; n++) sum[0][r][n] += a[r * a_row] * *(const U *)(b + n * LANES);                \\
-        for (int r = 0; r < R; r++)                                                                                    \\
-            for (int n = 0; n < N; n++) {                                                                              \\
-                V total = sum[0][r][n];                                                                                \\
-                for (int s = 1; s < SPLIT; s++) total += sum[s][r][n];                                                 \\
-                if (n == N - 1 && LAST < LANES)                                                                        \\
-                    memcpy(c + r * c_row + n * LANES, &total, LAST * sizeof(T));                                       \\
-                else                                                                                                   \\
-                    *(U *)(c + r * c_row + n * LANES) = total;                                                         \\
-            }                                                                                                          \\
-    }
-"""
-_PACK = """
-/* A matrix (k, n) with its rows one after the other, each filled up with 0 to `width` entries. */
-static void pack_{s}(long k, long n, const {T} *b, long row, long column, {T} *to, long width) {{
-    for (long start = 0; start < width; start += 16) {{ /* 16 columns at a time: their lines stay in the cache */
-        const long stop = n < start + 16 ? n : start + 16, end = width < start + 16 ? width : start + 16;
-        for (long i = 0; i < k; i++) {{
-            for (long j = start; j < stop; j++) to[i * width + j] = b[i * row + j * column];
-            for (long j = stop; j < end; j++) to[i * width + j] = 0;
-        }}
-    }}
-}}
-"""
-_DOT = """
-/* The product of two vectors, in parts that are added up in double precision. */
-static {T} dot_{s}(long n, const {T} *a, long a_step, const {T} *b, long b_step) {{
-    double total = 0;
-    for (long start = 0; start < n; start += 512) {{
-        const long stop = n - start < 512 ? n : start + 512;
-        {T} part = 0;
-        if (a_step == 1 && b_step == 1) {{
-            SUMS(reduction(+ : part))
-            for (long i = start; i < stop; i++) part += a[i] * b[i];
-        }} else
-            for (long i = start; i < stop; i++) part += a[i * a_step] * b[i * b_step];
-        total += part;
-    }}
-    return ({T})total;
-}}
-"""
-_DOTS = """
-/* A block of R rows and N columns of a product whose operands both run along the sums: vectors of partial sums. */
-#define DOTS(NAME, T, LANES, R, N)                                                                                     \\
-    static void NAME(long k, const T *a, long a_row, const T *b, long b_column, T *c, long c_row, long c_column) {     \\
-        typedef T V __attribute__((vector_size(sizeof(T) * LANES)));                                                   \\
-        typedef T U __attribute__((vector_size(sizeof(T) * LANES), aligned(sizeof(T)), may_alias));                    \\
-        V sum[R][N] = {{{0}}};                                                                                         \\
-        long i = 0;                                                                                                    \\
-        for (; i + LANES <= k; i += LANES) {                                                                           \\
-            V column[N];                                                                                               \\
-            for (int n = 0; n < N; n++) column[n] = *(const U *)(b + n * b_column + i);                                \\
-            for (int r = 0; r < R; r++) {                                                                              \\
-                const V row = *(const U *)(a + r * a_row + i);                                                         \\
-                for (int n = 0; n < N; n++) sum[r][n] += row * column[n];                                              \\
-            }                                                                                                          \\
-        }                                                                                                              \\
-        for (int r = 0; r < R; r++)                                                                                    \\
-            for (int n = 0; n < N; n++) {                                                                              \\
-                T total = 0;                                                                                           \\
-                for (int l = 0; l < LANES; l++) total += sum[r][n][l];                                                 \\
-                for (long l = i; l < k; l++) total += a[r * a_row + l] * b[n * b_column + l];                          \\
-                c[r * c_row + n * c_column] = total;                                                                   \\
-            }                                                                                                          \\
-    }
-"""
-_GEMM = """
-typedef void Gemm_{s}(int, int, int, int64_t, int64_t, int64_t, {T}, const {T} *, int64_t, const {T} *, int64_t, {T},
-                      {T} *, int64_t);
-"""
 _LARGE = {64: 1 << 27, 32: 1 << 21, 16: 1 << 18}
 """For each width of vectors the number of products from which BLAS, which also divides them among caches, is faster."""
 
@@ -126,13 +40,9 @@ def is_product(op: Op) -> bool:
 
 def blas(dtype: Any) -> int:
     """The address of NumPy's own ``cblas_?gemm`` with 64-bit integers; 0 if it does not have that one."""
-    import ctypes
-
-    from numpy._core import _multiarray_umath
-
     letter = {"f": "s", "d": "d"}[np.dtype(dtype).char]
     try:
-        built = ctypes.CDLL(_multiarray_umath.__file__)
+        built = ctypes.CDLL(importlib.import_module("numpy._core._multiarray_umath").__file__)
         return ctypes.cast(getattr(built, f"scipy_cblas_{letter}gemm64_"), ctypes.c_void_p).value or 0
     except (OSError, AttributeError):
         return 0
@@ -179,9 +89,9 @@ class Product:
         for q in stacks:
             steps = [f" + {q.strides[axis]} * {name}" for name, axis in zip(names, axes) if q.strides[axis]]
             texts.append(f"{part.pointer(q.memory)}{f' + {q.offset}' if q.offset else ''}{''.join(steps)}")
-        matrices = [Matrix(text, *q.shape[-2:], *q.strides[-2:]) for text, q in zip(texts, stacks)]
+        of_a, of_b, of_c = (Matrix(text, *q.shape[-2:], *q.strides[-2:]) for text, q in zip(texts, stacks))
         b_is_fixed = not any(stacks[1].strides[axis] for axis in axes)
-        first, body = written(part, self.out.dtype, *matrices, b.memory.kind == "arena", b_is_fixed)
+        first, body = written(part, self.out.dtype, of_a, of_b, of_c, b.memory.kind == "arena", b_is_fixed)
         return [*lines[: len(lines) - len(axes)], *first, *lines[len(lines) - len(axes) :], *body, *ends]
 
 
@@ -221,7 +131,7 @@ def written(
     m, k, n = a.rows, a.columns, b.columns
     dot = f"dot_{kind.name}"
     if m == n == 1:
-        part.need(dot, _DOT, kind)
+        part.need_text("dot", kind)
         return [], [f"*({c.at}) = {dot}({k}, {a.at}, {a.column}, {b.at}, {b.row});"]
     by_rows = m * n * (k // lanes + 12)  # dot products of rows: two reads a product, and a sum over the lanes
     by_blocks = m * k * -(-n // lanes) / 2 + (k * -(-n // lanes) * lanes if b.column != 1 else 0)
@@ -230,7 +140,7 @@ def written(
     # A column of results: as a row of the transposed product, if that reads memory in its order; else as dot products.
     if n == 1 or (c.column != 1 and c.row == 1):
         if n == 1 and a.column == 1 and m < 8 and k >= lanes // 2:
-            part.need(dot, _DOT, kind)
+            part.need_text("dot", kind)
             line = f"({c.at})[{c.row} * i] = {dot}({k}, {a.at} + {a.row} * i, 1, {b.at}, {b.row});"
             return [], [f"for (long i = 0; i < {m}; i++) {line}"]
         if (n > 1 or a.row == 1 or m < 8) and c.row in (0, 1):
@@ -245,7 +155,7 @@ def written(
     first: list[str] = []
     lines: list[str] = []
     if (b.column != 1 and n > 1) or (width != n and not may_read_on):
-        part.need(f"pack_{kind.name}", _PACK, kind)
+        part.need_text("pack", kind)
         packed = part.scratch_pointer(part.scratch("packed", dtype, k * width))
         pack = f"pack_{kind.name}({k}, {n}, {b.at}, {b.row}, {b.column}, {packed}, {width});"
         (first if b_is_fixed else lines).append(pack)
@@ -257,13 +167,14 @@ def written(
 def _dots(part: Part, kind: Any, lanes: int, a: Matrix, b: Matrix, c: Matrix) -> Iterator[str]:
     """A product whose operands both run along the sums, in blocks of dot products."""
     m, k, n = a.rows, a.columns, b.columns
-    part.need("DOTS", _DOTS, None)
+    part.need_text("dots")
     most = (4, 4) if part.target.registers >= 32 else (3, 3)
     for i, rows in _cut(m, most[0]):
         for j, columns in _cut(n, most[1]):
             name = f"dots_{rows[1]}x{columns[1]}_{kind.name}"
-            part.need(name, f"DOTS({name}, {c_type(kind)}, {lanes}, {rows[1]}, {columns[1]})\n", None)
-            loops = [f"for (long i = {i}; i < {rows[0]}; i += {rows[1]})", f"for (long j = {j}; j < {columns[0]}; j += {columns[1]})"]
+            part.need(name, f"DOTS({name}, {c_type(kind)}, {lanes}, {rows[1]}, {columns[1]})\n")
+            loops = [f"for (long i = {i}; i < {rows[0]}; i += {rows[1]})"]
+            loops += [f"for (long j = {j}; j < {columns[0]}; j += {columns[1]})"]
             call = f"{name}({k}, {a.at} + {a.row} * i, {a.row}, {b.at} + {b.column} * j, {b.column}, "
             yield f"{' '.join(loops)} {call}{c.at} + {c.row} * i + {c.column} * j, {c.row}, {c.column});"
 
@@ -277,10 +188,8 @@ def _cut(n: int, most: int) -> Iterator[tuple[int, tuple[int, int]]]:
         yield whole, (n, n % most)
 
 
-def _blocks(
-    part: Part, kind: Any, lanes: int, target: Target, a: Matrix, b: Matrix, c: Matrix
-) -> Iterator[str]:
-    m, k, n = a.rows, a.columns, b.columns
+def _blocks(part: Part, kind: Any, lanes: int, target: Target, a: Matrix, b: Matrix, c: Matrix) -> Iterator[str]:
+    n = b.columns
     column, left = 0, -(-n // lanes)
     most = 4 if target.registers >= 32 else 2
     while left:
@@ -292,8 +201,7 @@ def _blocks(
             repeats = 1
         elif left - count * repeats == 0 and n % lanes:
             repeats -= 1
-        for text in _rows(part, kind, lanes, a, b, c, rows, count, min(last, lanes), column, repeats):
-            yield text
+        yield from _rows(part, kind, lanes, a, b, c, rows, count, min(last, lanes), column, repeats)
         column += count * lanes * repeats
         left -= count * repeats
 
@@ -328,8 +236,8 @@ def _block(part: Part, kind: Any, lanes: int, rows: int, count: int, last: int) 
     """The name of a block's function."""
     name = f"block_{rows}x{count * lanes}" + (f"_{last}" if last < lanes else "") + f"_{kind.name}"
     split = 4 if rows == 1 else 2 if rows * count < 4 else 1
-    part.need("BLOCK", _HEAD, None)
-    part.need(name, f"BLOCK({name}, {c_type(kind)}, {lanes}, {rows}, {count}, {last}, {split})\n", None)
+    part.need_text("block")
+    part.need(name, f"BLOCK({name}, {c_type(kind)}, {lanes}, {rows}, {count}, {last}, {split})\n")
     return name
 
 
@@ -346,7 +254,7 @@ def _by_blas(part: Part, kind: Any, a: Matrix, b: Matrix, c: Matrix) -> str:
             sides.append((112, x.column))
         else:
             return ""
-    part.need(f"gemm_{kind.name}", _GEMM, kind)
+    part.need_text("gemm", kind)
     (ta, la), (tb, lb) = sides
     return (
         f"((Gemm_{kind.name} *)p[{part.pointer_to(address)}])(101, {ta}, {tb}, {a.rows}, {b.columns}, {a.columns}, 1, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import shutil
 import sys
@@ -59,9 +60,8 @@ def this_machine() -> Target:
 
 def _features() -> dict[str, bool]:
     """The processor's features, as NumPy found them when it was imported; NumPy's switches do not change them."""
-    from numpy._core import _multiarray_umath
-
-    return dict(_multiarray_umath.__cpu_features__)
+    found: dict[str, bool] = importlib.import_module("numpy._core._multiarray_umath").__cpu_features__
+    return found
 
 
 def _has_libmvec() -> bool:
@@ -91,7 +91,7 @@ class Compiler(NamedTuple):
 
 
 def compilers() -> list[Compiler]:
-    """The compilers found, the preferred one first: ``CC``, ``cc``, ``gcc``, ``clang``, then the ``ziglang`` package."""
+    """The compilers found, the preferred one first: ``CC``, ``cc``, ``gcc``, ``clang``, then ``ziglang``'s."""
     found = []
     given = os.environ.get("CC", "").split()
     for command in ([given] if given else []) + [["cc"], ["gcc"], ["clang"]]:
@@ -99,7 +99,7 @@ def compilers() -> list[Compiler]:
         if path:
             found.append(Compiler((path, *command[1:]), _identity(path)))
     try:
-        import ziglang
+        import ziglang  # type: ignore[import-not-found,unused-ignore]
 
         path = os.path.join(os.path.dirname(ziglang.__file__), "zig")
         if os.path.exists(path):

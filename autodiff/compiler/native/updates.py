@@ -73,7 +73,7 @@ def part_of(update: Update, name: str, target: Target) -> Part | None:
     arrays: dict[Value, Any] = {v: update.vectors[v.payload] for v in program.arguments if v.shape}
     exported: dict[Value, Any] = {}
     for new, array in zip(program.outputs, update.vectors):
-        if isinstance(new, Value) and new is not by_number.get(new.payload, None):
+        if isinstance(new, Value) and new is not by_number.get(new.payload):
             if new.kind != "result" or new in exported:
                 return None
             exported[new] = array

@@ -111,7 +111,7 @@ class NativeWriter(Writer):
                 texts |= {part: part.body() for part in self._update(op)}
         self.parts = list(texts)
         self.c_source = self._c_text(texts)
-        built = building.library(self.c_source, self.target) if self.parts or self._fits[1] else None
+        built = building.library(self.c_source, self.target)
         if self._fits[1]:
             name, checks = self._fits
             objects = [np.ndarray, *(np.dtype(v.dtype) for _, v in checks)]
@@ -170,13 +170,13 @@ class NativeWriter(Writer):
 
     def _c_text(self, texts: dict[Part, list[str]]) -> str:
         helpers: dict[str, str] = {}
-        for part in texts:
+        for part in self.parts:
             helpers |= part.helpers()
         lines = [*_START.splitlines(), *"".join(helpers.values()).splitlines(), ""]
-        for part, body in texts.items():
+        for body in texts.values():
             lines += indented(body)
         lines += _PYTHON.splitlines()
-        for part in texts:
+        for part in self.parts:
             lines += indented(_wrapper(part))
         if self._fits[1]:
             lines += indented(self._fits_text())
@@ -291,8 +291,7 @@ def _wrapper(part: Part) -> list[str]:
     n = len(part.passed)
     lines = [f"void *call_{name}(void *self, void *const *given, intptr_t count)", "{"]
     lines += ["void **p = (void **)((Owner *)self)->table->data;", "(void)given, (void)count;"]
-    for i, v in enumerate(part.passed):
-        lines.append(f"p[{i}] = ((Array *)given[{i}])->data;")
+    lines += [f"p[{i}] = ((Array *)given[{i}])->data;" for i in range(n)]
     sizes: dict[int, list[int]] = {}
     for i, v in enumerate(part.passed):
         sizes.setdefault(int(np.dtype(v.dtype).itemsize), []).append(i)
@@ -345,4 +344,3 @@ def indented(lines: Iterable[str]) -> Iterator[str]:
         if line.startswith("}"):
             depth += 1
         depth += line.count("{") - line.count("}")
-
