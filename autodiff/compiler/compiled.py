@@ -271,7 +271,14 @@ class Compiled(Generic[P, R]):
         self._entries = [entry for entry in self._entries if entry.is_alive()]
         try:
             check = CHECK if self.check == 1 else self.check
-            entry = Entry(self._f, self.__name__, self._backend, traced, leaves, structure, bool(kwargs), check)
+            try:
+                entry = Entry(self._f, self.__name__, self._backend, traced, leaves, structure, bool(kwargs), check)
+            except CompileError as error:  # there is no C compiler, or it failed
+                if self._backend != "native" or not self._fallback:
+                    raise
+                self._backend = "numpy"
+                warnings.warn(f"{error} It runs as a NumPy program from now on.", UserWarning, stacklevel=3)
+                entry = Entry(self._f, self.__name__, self._backend, traced, leaves, structure, bool(kwargs), check)
         except Exception as error:
             self._give_up(_surprise(f"the program of {self.__name__} cannot be written", error))
             return traced.answer

@@ -83,6 +83,7 @@ class NativeWriter(Writer):
     def __init__(self, program: Program, target: Target | None = None) -> None:
         _look_at_python()
         super().__init__(program, Plan())
+        self.inlined = {}  # every value has a name, since a stretch may pass it
         self.target = target or this_machine()
         self.c_source = ""
         self.parts: list[Part] = []
