@@ -23,6 +23,7 @@ from autodiff.compiler.native.loops import MOST, Loop, copied, is_elementwise, i
 from autodiff.compiler.native.moves import Move
 from autodiff.compiler.native.names import Names, c_comment
 from autodiff.compiler.native.places import Memory, Place, layout, moved, moves, moving
+from autodiff.compiler.native.repeating import Repeat
 from autodiff.compiler.native.target import Target
 from autodiff.compiler.values import Op, Value, row_strides
 from autodiff.errors import CompileError
@@ -53,6 +54,8 @@ def has_c(op: Op) -> bool:
         return False
     if op.form == "check":
         return patterns.known(op)
+    if op.form == "repeat":
+        return all(map(has_c, (*op.function.body, *op.function.views.values())))
     if not all(has_type(v.dtype) and _steps_are_whole(v) for v in (*op.inputs(), *op.outputs)):
         return False
     return is_elementwise(op) or is_fold(op) or products.is_product(op) or patterns.known(op) or moves(op)
@@ -114,11 +117,12 @@ class Part:
         self._scratch_now = self._scratch_most = 0
         self._arena = 0
         self._made = {v for op in ops for v in op.outputs}
+        self._made.update(v for op in ops if op.form == "repeat" for v in op.function.results)
         for op in ops:
             for v in op.inputs():
                 if v.kind == "made" and v.size and (v.payload == v.payload.flat[0]).all():
                     self.literals[v] = v.payload.flat[0]
-        self.steps = self._scheduled(ops)
+        self.steps = self.scheduled(ops)
         for v in exported:
             self.place_of(v)
         for step in self.steps:
@@ -227,9 +231,32 @@ class Part:
             yield f"{const}{kind} *restrict {memory.name} = {self._start(memory)};"
 
     def _start(self, memory: Memory) -> str:
+        if memory.kind == "moving":
+            return str(memory.payload())
         if memory.kind == "arena":
-            return f"({c_type(memory.dtype)} *)(arena + {self._offsets[memory]})"
+            return f"({c_type(memory.dtype)} *)(arena + {self.offset_of(memory)})"
         return f"p[{self._index(memory)}]"
+
+    def start(self, memory: Memory) -> str:
+        """The expression for the first entry of a piece of memory."""
+        return f"(({c_type(memory.dtype)} *){self._start(memory)})"
+
+    def offset_of(self, memory: Memory) -> int:
+        """Where in the arena a piece of memory begins, in bytes."""
+        return self._offsets[memory]
+
+    def stacked(self, v: Value, times: int) -> Memory:
+        """Memory in the arena for several values of one kind."""
+        memory = self._memory("arena", v)
+        memory.size = max(v.size, 1) * times
+        return memory
+
+    def step_text(self, steps: Sequence[Step]) -> list[str]:
+        """The C of some steps, one after the other."""
+        lines: list[str] = []
+        for step in steps:
+            lines += [f"{{ /* {c_comment(_heading(step.ops))} */", *step.text(), "}"]
+        return lines
 
     def _index(self, memory: Memory) -> int:
         """Its number in the table of pointers: passed arrays, numbers, kept arrays, then arena, scratch, addresses."""
@@ -343,7 +370,8 @@ class Part:
 
     # --- the order of steps ---
 
-    def _scheduled(self, ops: list[Op]) -> list[Step]:
+    def scheduled(self, ops: list[Op]) -> list[Step]:
+        """The steps that carry out some operations."""
         steps: list[Step] = []
         rest = ops
         while rest:
@@ -353,7 +381,7 @@ class Part:
                 rest = rest[1:]
                 continue
             loop, before, after = self._gathered(rest)
-            steps += self._scheduled(before)
+            steps += self.scheduled(before)
             made = Loop(self, loop[0].args[0].shape if is_fold(loop[0]) else loop[0].outputs[0].shape)
             for o in loop:
                 made.take(o)
@@ -390,6 +418,8 @@ class Part:
         return inside, before, after
 
     def _others(self, op: Op) -> list[Step]:
+        if op.form == "repeat":
+            return [Repeat(self, op)]
         if products.is_product(op):
             return [products.Product(self, op)]
         pattern = patterns.step(self, op)
@@ -438,7 +468,7 @@ class Part:
             for step in self.steps[k : k + _STEPS]:
                 self._scratch_now = 0
                 self._local = Names()
-                lines += [f"{{ /* {c_comment(_heading(step.ops))} */", *step.text(), "}"]
+                lines += self.step_text([step])
             chunks.append(lines)
         n = len(self.passed) + len(self.numbers) + len(self.kept)
         text: list[str] = []

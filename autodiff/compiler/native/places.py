@@ -16,7 +16,7 @@ from autodiff.compiler.values import Op, Value, row_strides
 from autodiff.core.primitives import Primitive
 from autodiff.typing import Array
 
-MemoryKind = Literal["passed", "number", "kept", "arena"]
+MemoryKind = Literal["passed", "number", "kept", "arena", "moving"]
 
 
 @dataclass(eq=False)
@@ -26,15 +26,15 @@ class Memory:
     Attributes
     ----------
     kind : str
-        An array that each call passes; a single number that each call passes; an array that is kept; or a piece of the
-        arena, where results that only C needs take turns.
+        An array that each call passes; a single number that each call passes; an array that is kept; a piece of the
+        arena, where results that only C needs take turns; or, in a loop, another place each time (`moving`).
     name : str
         In C.
     dtype : dtype
     size : int
         Entries.
     payload : object
-        The kept array; the `Value` that is passed.
+        The kept array; the `Value` that is passed; a function that gives the expression for a moving place.
     first, last : int
         The first and last step that uses it: the time for which it needs its piece of the arena.
     """

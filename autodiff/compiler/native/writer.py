@@ -16,6 +16,7 @@ from autodiff.compiler.native.expressions import c_type
 from autodiff.compiler.native.lowering import NoC, Part, has_c
 from autodiff.compiler.native.names import c_identifier
 from autodiff.compiler.native.places import layout
+from autodiff.compiler.native.repeats import repeats
 from autodiff.compiler.native.target import Target, this_machine
 from autodiff.compiler.program import Program
 from autodiff.compiler.source import Writer, _effect_name, _heading
@@ -82,7 +83,8 @@ class NativeWriter(Writer):
 
     def __init__(self, program: Program, target: Target | None = None) -> None:
         _look_at_python()
-        super().__init__(program, Plan())
+        super().__init__(repeats(program, set()), Plan())
+        self._whole, self._unrolled = program, set[Op]()
         self.inlined = {}  # every value has a name, since a stretch may pass it
         self.target = target or this_machine()
         self.c_source = ""
@@ -106,7 +108,15 @@ class NativeWriter(Writer):
                 texts = {x: x.body() for x in parts if isinstance(x, Part)}
                 break
             except NoC as found:
-                self._in_python.add(found.op)
+                if found.op.form != "repeat":
+                    self._in_python.add(found.op)
+                    continue
+                self._unrolled.add(found.op.function.originals[0])
+                self.program = repeats(self._whole, self._unrolled)
+                for op in self.program.ops:
+                    for v in op.outputs:
+                        if v not in self.names:
+                            self.names[v] = self.unique(v.name or "v")
         for op in self.program.ops:
             if op.form == "effect":
                 texts |= {part: part.body() for part in self._update(op)}
