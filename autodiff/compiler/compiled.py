@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import linecache
+import os
 import sys
 import threading
 import types
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 import numpy as np
@@ -96,6 +98,46 @@ class Compiled(Generic[P, R]):
     def options(self) -> dict[str, Any]:
         """The options it was compiled with, as keyword arguments of `compile`."""
         return {"fallback": self._fallback, "backend": self._backend, "check": self.check}
+
+    def write_c(
+        self, folder: str | os.PathLike[str], *examples: Any, **others: Compiled[..., Any]
+    ) -> list[Path]:
+        """Write the latest program as C that stands alone: no Python, no library but C's, no memory from a heap.
+
+        Parameters, the state of the optimiser and constants are arrays in the C file, with their values of now.
+
+        Parameters
+        ----------
+        folder : path
+            For ``NAME.c``, ``NAME.h`` and ``main.c``; the function and its files have the name of this function.
+        *examples : array
+            Arguments of the shapes and dtypes of the latest call, with which ``main.c`` calls the function three times.
+        **others : Compiled
+            Other functions for the same file, by their names in C; functions that share parameters share them there.
+
+        Returns
+        -------
+        list of Path
+            The files. ``cc -O2 NAME.c main.c -lm`` builds them.
+
+        Raises
+        ------
+        CompileError
+            If something in the program runs in Python at every call, such as a draw of random numbers.
+
+        Examples
+        --------
+        >>> import tempfile, numpy as np, autodiff as ad
+        >>> f = ad.compile(lambda x: np.sum(np.tanh(x)), backend="native")
+        >>> _ = f(np.ones(3))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     [path.name for path in f.write_c(folder, np.ones(3))]
+        ['function.c', 'function.h', 'main.c']
+        """
+        from autodiff.compiler.native.carrying import write_c
+
+        programs = {self.__name__ if self.__name__.isidentifier() else "function": self._latest().pure}
+        return write_c(programs | {name: other._latest().pure for name, other in others.items()}, folder, examples)
 
     def __autodiff_graph__(self) -> Any:
         """The graph for `autodiff.draw`: that of the latest program."""

@@ -28,6 +28,7 @@ from autodiff.core import switches
 MISS = object()
 """The answer of a program to a call that it was not written for."""
 _numbers = itertools.count()
+_MANY_ALIKE = 4
 
 
 class Entry:
@@ -45,7 +46,10 @@ class Entry:
         unchecked: int | str,
     ) -> None:
         program = traced.program
-        for rewrite in (*PASSES, *(FOR_SPEED if backend == "numpy" else ())):
+        for rewrite in PASSES:
+            program = rewrite(program)
+        self.pure = program
+        for rewrite in FOR_SPEED if backend == "numpy" else ():
             program = rewrite(program)
         self.program = program
         self.traced, self._structure = traced, structure
@@ -185,8 +189,23 @@ def _source_of(writer: Writer, function: str, traced: Traced, leaves: list[Any],
         lines.append("    if not (" + "\n            and ".join(guards) + "):")
         lines.append(f"        return {writer.bind('another_call', MISS)}")
     lines += [f"    {line}" for line in body]
-    legend = [] if inner else [_summary(writer, function), *writer.legend, ""]
+    legend = [] if inner else [_summary(writer, function), *_joined(writer.legend), ""]
     return "\n".join([*(f"# {comment(line)}".rstrip("# ") for line in legend), *lines]) + "\n"
+
+
+def _joined(legend: list[str]) -> list[str]:
+    """The lines of a legend; of many that say the same only the first and the last name."""
+    found: dict[str, list[str]] = {}
+    for line in legend:
+        name, _, what = line.partition(": ")
+        found.setdefault(what or line, []).append(name)
+    lines = []
+    for what, names in found.items():
+        if len(names) > _MANY_ALIKE:
+            lines.append(f"{names[0]} to {names[-1]} ({len(names)} arrays): {what}")
+        else:
+            lines += [name if name == what else f"{name}: {what}" for name in names]
+    return lines
 
 
 def _summary(writer: Writer, function: str) -> str:

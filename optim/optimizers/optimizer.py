@@ -213,10 +213,9 @@ class Optimizer(Named):
 
         def formula(p: Vector, g: Vector, *rest: Any) -> tuple[Any, ...]:
             state, settings = rest[:states], rest[states:]
-            if decays:
-                g, settings = g + p * settings[-1], settings[:-1]
-            p, state = self.update(p, g, state, settings)
-            return p, None, *state
+            total, settings = (g + p * settings[-1], settings[:-1]) if decays else (g, settings)
+            p, state = self.update(p, total, state, settings)
+            return p, g, *state
 
         def begin() -> tuple[float, ...] | None:
             if not run.has_all_gradients() or steps.count(steps[0]) != n:
@@ -231,8 +230,12 @@ class Optimizer(Named):
             steps[:] = [steps[0] + 1] * n
             run.mark_changed()
 
+        def numbers(t: Any) -> tuple[Any, ...]:
+            settings = self.settings(group, t)
+            return (*settings, group.weight_decay) if decays else settings
+
         names = ["parameters", "gradients", *self.state_names, *(f"setting_{k}" for k in range(8))]
-        return formula, vectors, names, begin, end
+        return formula, vectors, names, begin, end, numbers, lambda: steps[0]
 
     def _sweep(self, vectors: list[Vector], scratch: Vector, start: int, stop: int, settings: Settings) -> None:
         key = (id(vectors), start, stop)

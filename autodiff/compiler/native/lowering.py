@@ -100,6 +100,7 @@ class Part:
         self.passed: list[Value] = []
         self.numbers: list[Value] = []
         self.kept: list[Any] = []
+        self.outputs: list[Any] = []
         self.codes: list[Any] = []  # for each code that is not 0 what Python then does
         self.literals: dict[Value, Any] = {}
         self.places: dict[Value, Place] = {}

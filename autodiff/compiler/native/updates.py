@@ -26,8 +26,8 @@ class Update(NamedTuple):
     Attributes
     ----------
     formula : function
-        From the vectors and then the numbers to a tuple of the new vectors, of which None stands for one that does not
-        change.
+        From the vectors and then the numbers to a tuple of the new vectors; one that does not change is returned as it
+        is.
     vectors : sequence of array
     names : sequence of str
         What they are called, and then the numbers.
@@ -35,6 +35,10 @@ class Update(NamedTuple):
         Called before each update; returns the numbers, or None if this time another update is due.
     end : function
         Called after each update.
+    numbers : function
+        The numbers for step number t, from 1, by arithmetic that can be traced.
+    step : function
+        How many steps have been taken.
     """
 
     formula: Callable[..., tuple[Any, ...]]
@@ -42,6 +46,8 @@ class Update(NamedTuple):
     names: Sequence[str]
     begin: Callable[[], tuple[float, ...] | None]
     end: Callable[[], None]
+    numbers: Callable[[Any], tuple[Any, ...]]
+    step: Callable[[], int]
 
 
 def updates_of(effect: Any) -> list[Update] | None:
@@ -52,6 +58,17 @@ def updates_of(effect: Any) -> list[Update] | None:
         return None
     found = ask(effect)
     return None if found is None else [Update(*one) for one in found]
+
+
+def numbers_part(update: Update, name: str, target: Target) -> Part:
+    """The numbers of a step as a C function of the number of the step: all in float64."""
+    program = trace(update.numbers, name, [np.float64(1.0)], lambda new: (tuple(new), {})).program
+    for rewrite in PASSES:
+        program = rewrite(program)
+    exported = {v: np.empty((), v.dtype) for v in program.results}
+    part = Part(name, program.ops, target, exported, lambda v: None, {v: "step" for v in program.arguments})
+    part.outputs = program.outputs
+    return part
 
 
 def part_of(update: Update, name: str, target: Target) -> Part | None:

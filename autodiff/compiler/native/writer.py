@@ -30,7 +30,11 @@ _INCLUDES = """#include <math.h>
 """
 _START = """typedef unsigned char bool_;
 #define TEXT(...) #__VA_ARGS__
+#ifdef VECTOR_SUMS
 #define SUMS(...) _Pragma(TEXT(omp simd __VA_ARGS__))
+#else
+#define SUMS(...)
+#endif
 """
 _PYTHON = """
 /* How Python calls: the beginnings of its objects, and four functions of its own. */
@@ -88,6 +92,7 @@ class NativeWriter(Writer):
         self.inlined = {}  # every value has a name, since a stretch may pass it
         self.target = target or this_machine()
         self.c_source = ""
+        self.updates: dict[Op, list[tuple[updates.Update, Part]]] = {}
         self.parts: list[Part] = []
         homes = plan_buffers(program).place
         old = any(v.kind == "gradient" for v in program.values())
@@ -95,17 +100,32 @@ class NativeWriter(Writer):
         self._arrays: dict[Value, Any] = {}  # kept arrays of results of C
         self._in_python: set[Op] = set()
         self._fits: tuple[str, list[tuple[str, Value]]] = ("", [])
-        self._updates: dict[Op, list[tuple[updates.Update, Part]]] = {}
 
     def body(self) -> Iterator[str]:
         """All lines between the guard and the return."""
+        items, texts = self.cut()
+        lines = [*_INCLUDES.splitlines(), *self.c_lines(texts), *_PYTHON.splitlines()]
+        for part in self.parts:
+            lines += indented(_wrapper(part))
+        if self._fits[1]:
+            lines += indented(self._fits_text())
+        self.c_source = "\n".join(lines) + "\n"
+        built = building.library(self.c_source, self.target)
+        if self._fits[1]:
+            name, checks = self._fits
+            objects = [np.ndarray, *(np.dtype(v.dtype) for _, v in checks)]
+            self.namespace[name] = calling.bound(built, f"call_{c_identifier(name)}", 0, [id(x) for x in objects])
+            self.namespace[f"{name}_of"] = objects  # kept: their addresses are compared
+        yield from self._lines(items, built)
+
+    def cut(self) -> tuple[list[Op | Part], dict[Part, list[str]]]:
+        """The program as parts in C and single operations in Python, and the C of every part."""
         while True:
             self._arrays.clear()
-            self.parts = []
             try:
-                items = stretches(self.program, self._in_python)
-                parts = [self._part(i, items) if isinstance(x, Stretch) else x for i, x in enumerate(items)]
-                texts = {x: x.body() for x in parts if isinstance(x, Part)}
+                cut = stretches(self.program, self._in_python)
+                items = [self._part(i, cut) if isinstance(x, Stretch) else x for i, x in enumerate(cut)]
+                texts = {x: x.body() for x in items if isinstance(x, Part)}
                 break
             except NoC as found:
                 if found.op.form != "repeat":
@@ -121,14 +141,7 @@ class NativeWriter(Writer):
             if op.form == "effect":
                 texts |= {part: part.body() for part in self._update(op)}
         self.parts = list(texts)
-        self.c_source = self._c_text(texts)
-        built = building.library(self.c_source, self.target)
-        if self._fits[1]:
-            name, checks = self._fits
-            objects = [np.ndarray, *(np.dtype(v.dtype) for _, v in checks)]
-            self.namespace[name] = calling.bound(built, f"call_{c_identifier(name)}", 0, [id(x) for x in objects])
-            self.namespace[f"{name}_of"] = objects  # kept: their addresses are compared
-        yield from self._lines(parts, built)
+        return items, texts
 
     # --- the parts in C ---
 
@@ -144,7 +157,7 @@ class NativeWriter(Writer):
             if part is None:
                 return []
             parts.append(part)
-        self._updates[op] = list(zip(found, parts))
+        self.updates[op] = list(zip(found, parts))
         return parts
 
     def _part(self, number: int, items: list[Op | Stretch]) -> Part:
@@ -179,19 +192,15 @@ class NativeWriter(Writer):
             return v.payload
         return self._arrays.get(v)
 
-    def _c_text(self, texts: dict[Part, list[str]]) -> str:
+    def c_lines(self, texts: dict[Part, list[str]]) -> list[str]:
+        """The C of the parts, behind the helping functions that they call."""
         helpers: dict[str, str] = {}
         for part in self.parts:
             helpers |= part.helpers()
         lines = [*_START.splitlines(), *"".join(helpers.values()).splitlines(), ""]
         for body in texts.values():
             lines += indented(body)
-        lines += _PYTHON.splitlines()
-        for part in self.parts:
-            lines += indented(_wrapper(part))
-        if self._fits[1]:
-            lines += indented(self._fits_text())
-        return "\n".join([*_INCLUDES.splitlines(), *lines]) + "\n"
+        return lines
 
     def quick_guard(self, checks: list[tuple[str, Value]]) -> str:
         """The call of a C function that looks at the types, shapes and layouts of array arguments, or nothing.
@@ -233,7 +242,7 @@ class NativeWriter(Writer):
                 continue
             wanted = [*item.inputs(), *(results if item.form == "assign" else ())]
             found = [(line, None) for line in self.reads(wanted, read)]
-            own = self._updated(item, built) if item in self._updates else list(self.line(item))
+            own = self._updated(item, built) if item in self.updates else list(self.line(item))
             if item.form in EFFECTS and item.form != "check":
                 self.changing.update(line.strip() for line in own)
             found += [(line, item.errors) for line in own]
@@ -249,7 +258,7 @@ class NativeWriter(Writer):
         """The lines of an effect that C carries out, unless this time another update is due."""
         name = _effect_name(op.function)
         numbers, before, after = [], [], []
-        for update, part in self._updates[op]:
+        for update, part in self.updates[op]:
             function = self.bind(part.name, self._function(part, built))
             numbers.append(self.unique("settings"))
             before.append(f"{numbers[-1]} = {self.bind(f'{name}_begins', update.begin)}()")
