@@ -99,9 +99,7 @@ class Compiled(Generic[P, R]):
         """The options it was compiled with, as keyword arguments of `compile`."""
         return {"fallback": self._fallback, "backend": self._backend, "check": self.check}
 
-    def write_c(
-        self, folder: str | os.PathLike[str], *examples: Any, **others: Compiled[..., Any]
-    ) -> list[Path]:
+    def write_c(self, folder: str | os.PathLike[str], *examples: Any, **others: Compiled[..., Any]) -> list[Path]:
         """Write the latest program as C that stands alone: no Python, no library but C's, no memory from a heap.
 
         Parameters, the state of the optimiser and constants are arrays in the C file, with their values of now.

@@ -88,7 +88,11 @@ class _Storage:
     def lines(self) -> Iterator[str]:
         """Their definitions, with the values of now."""
         for name, x in self._known.values():
-            low = x.reshape(-1) if x.flags.c_contiguous else np.lib.stride_tricks.as_strided(x, (_span(x),), (x.itemsize,))
+            low = (
+                x.reshape(-1)
+                if x.flags.c_contiguous
+                else np.lib.stride_tricks.as_strided(x, (_span(x),), (x.itemsize,))
+            )
             start = "" if not low.any() else " = {" + ", ".join(literal(v, x.dtype) for v in low) + "}"
             yield f"static {c_type(x.dtype)} {name}[{max(low.size, 1)}] {_ALIGN}{start};"
 
@@ -215,5 +219,3 @@ class _Carried:
         last = len(self.results) - 1
         lines += [f'printf("%.9g{" " if k < last else _NEWLINE}", (double)y{k}[0]);' for k in range(len(self.results))]
         yield from indented([*lines, "}", "return 0;", "}"])
-
-

@@ -12,6 +12,7 @@ import numpy as np
 from autodiff.compiler.buffers import Plan, apart, new_buffer, plan_buffers
 from autodiff.compiler.identifiers import comment
 from autodiff.compiler.native import building, calling, updates
+from autodiff.compiler.native.expansions import expansions
 from autodiff.compiler.native.expressions import c_type
 from autodiff.compiler.native.lowering import NoC, Part, has_c
 from autodiff.compiler.native.names import c_identifier
@@ -87,6 +88,7 @@ class NativeWriter(Writer):
 
     def __init__(self, program: Program, target: Target | None = None) -> None:
         _look_at_python()
+        program = expansions(program)
         super().__init__(repeats(program, set()), Plan())
         self._whole, self._unrolled = program, set[Op]()
         self.inlined = {}  # every value has a name, since a stretch may pass it
