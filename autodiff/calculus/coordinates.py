@@ -68,6 +68,19 @@ def to_cartesian(q: Any, coordinates: str) -> Tensor | Array:
     -------
     ndarray, (d, ...)
 
+    Raises
+    ------
+    ShapeError
+        If `q` has another number of coordinates than the system.
+
+    Notes
+    -----
+    ``(r cos(phi), r sin(phi), z)``, and ``r (sin(theta) cos(phi), sin(theta) sin(phi), cos(theta))``.
+
+    References
+    ----------
+    G. B. Arfken, H. J. Weber, F. E. Harris, "Mathematical Methods for Physicists", 7th edition (2013), section 3.10.
+
     Examples
     --------
     >>> import numpy as np

@@ -128,6 +128,10 @@ def gradient_flow(f: Function) -> Function:
     callable
         ``(y, t) -> -grad f(y)``, with the shape of y.
 
+    References
+    ----------
+    U. Helmke, J. B. Moore, "Optimization and Dynamical Systems", Springer 1994, chapter 1.
+
     Examples
     --------
     >>> import numpy as np, autodiff as ad

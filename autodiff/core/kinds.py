@@ -222,6 +222,11 @@ def multilinear(
     Primitive
         Callable on arrays and Tensors.
 
+    Raises
+    ------
+    RuleError
+        If there is no transpose.
+
     Examples
     --------
     >>> import numpy as np, autodiff as ad

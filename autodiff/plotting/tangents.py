@@ -173,6 +173,11 @@ def secant_film(
     Film
         ``.save(path)`` writes it as a GIF.
 
+    Raises
+    ------
+    ValueError
+        If `frames` is not a positive integer.
+
     Examples
     --------
     >>> import numpy as np, autodiff as ad

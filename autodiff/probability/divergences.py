@@ -45,7 +45,7 @@ def entropy(p: Tensor | Numbers | Distribution, *, axis: Axis = -1, base: float 
 
     Notes
     -----
-    The sum of -p log p, to which p = 0 adds 0. The slope by p at p = 0 is +inf.
+    The sum of ``-p * log(p)``, to which p = 0 adds 0. The slope by p at p = 0 is +inf.
 
     References
     ----------
@@ -96,7 +96,7 @@ def kl_divergence(p: Any, q: Any, *, axis: Axis = -1, base: float | None = None)
 
     Notes
     -----
-    The sum (or integral) of p log(p / q). It is not symmetric.
+    The sum (or integral) of ``p * log(p / q)``. It is not symmetric.
 
     References
     ----------
@@ -147,10 +147,16 @@ def cross_entropy(p: Any, q: Any, *, axis: Axis = -1, base: float | None = None)
     ------
     DomainError
         If probabilities are negative or do not sum to 1. ``nn.cross_entropy`` takes scores instead.
+    UnsupportedError
+        If there is no closed form for two distributions; the message gives the integral.
 
     Notes
     -----
-    The sum of -p log q: the entropy of p plus the divergence of p and q.
+    The sum of ``-p * log(q)``: the entropy of p plus the divergence of p and q.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, equation (3.51).
 
     Examples
     --------

@@ -88,7 +88,8 @@ def jensen_shannon(
 
     Notes
     -----
-    (KL(p, m) + KL(q, m)) / 2 with m = (p + q) / 2. It is symmetric and finite, and its square root is a distance.
+    ``(KL(p, m) + KL(q, m)) / 2`` with ``m = (p + q) / 2``. It is symmetric and finite, and its square root is a
+    distance.
 
     References
     ----------
@@ -141,7 +142,7 @@ def mutual_information(joint: Tensor | Numbers, *, base: float | None = None) ->
 
     Notes
     -----
-    The sum of p(x, y) log(p(x, y) / (p(x) p(y))), which has no cancellation, unlike H(X) + H(Y) - H(X, Y).
+    The sum of ``p(x, y) * log(p(x, y) / (p(x) p(y)))``, which has no cancellation, unlike H(X) + H(Y) - H(X, Y).
 
     References
     ----------
@@ -184,6 +185,10 @@ def conditional_entropy(joint: Tensor | Numbers, *, given: int = 0, base: float 
     ------
     DomainError, ShapeError
         If `joint` is not a table of probabilities that sum to 1, or `given` is neither 0 nor 1.
+
+    Notes
+    -----
+    ``H(Y | X) = -sum p(x, y) log(p(x, y) / p(x))``.
 
     References
     ----------

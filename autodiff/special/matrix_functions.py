@@ -84,7 +84,7 @@ def matrix_function(f: Callable[[Any], Any], a: Tensor) -> Tensor: ...
 @overload
 def matrix_function(f: Callable[[Any], Any], a: Numbers) -> Array: ...
 def matrix_function(f: Callable[[Any], Any], a: Tensor | Numbers) -> Tensor | Array:
-    """A function of a symmetric or Hermitian matrix, f(V diag(w) V^H) = V diag(f(w)) V^H.
+    """A function of a symmetric or Hermitian matrix, ``f(V diag(w) V^H) = V diag(f(w)) V^H``.
 
     Parameters
     ----------
@@ -101,6 +101,8 @@ def matrix_function(f: Callable[[Any], Any], a: Tensor | Numbers) -> Tensor | Ar
     ------
     GradientError
         If `f` depends on another tracked Tensor.
+    ShapeError
+        If the matrix is not square.
 
     Notes
     -----
@@ -132,17 +134,27 @@ def matrix_sqrt(a: Tensor) -> Tensor: ...
 @overload
 def matrix_sqrt(a: Numbers) -> Array: ...
 def matrix_sqrt(a: Tensor | Numbers) -> Tensor | Array:
-    """The square root of a positive semidefinite matrix, symmetric or Hermitian.
+    """The square root of a positive semidefinite matrix, symmetric or Hermitian: ``V diag(sqrt(w)) V^H``.
 
     Parameters
     ----------
     a : array_like or Tensor, (..., n, n)
-        As in `matrix_function`. Eigenvalues that are negative by rounding count as 0.
+        Its Hermitian part is used, so that the gradient is Hermitian. Eigenvalues that are negative by rounding
+        count as 0.
 
     Returns
     -------
     array or Tensor, (..., n, n)
         NaN where an eigenvalue is negative. The slope is not finite at a singular matrix.
+
+    Raises
+    ------
+    ShapeError
+        If the matrix is not square.
+
+    References
+    ----------
+    N. J. Higham, "Functions of Matrices", SIAM 2008, chapter 6.
 
     Examples
     --------
@@ -160,16 +172,26 @@ def matrix_inverse_sqrt(a: Tensor) -> Tensor: ...
 @overload
 def matrix_inverse_sqrt(a: Numbers) -> Array: ...
 def matrix_inverse_sqrt(a: Tensor | Numbers) -> Tensor | Array:
-    """The inverse square root of a positive definite matrix, as used in whitening and Shampoo.
+    """The inverse square root of a positive definite matrix, ``V diag(1 / sqrt(w)) V^H``, as in whitening and Shampoo.
 
     Parameters
     ----------
     a : array_like or Tensor, (..., n, n)
-        As in `matrix_function`.
+        Its Hermitian part is used, so that the gradient is Hermitian.
 
     Returns
     -------
     array or Tensor, (..., n, n)
+
+    Raises
+    ------
+    ShapeError
+        If the matrix is not square.
+
+    References
+    ----------
+    N. J. Higham, "Functions of Matrices", SIAM 2008, chapter 6. V. Gupta, T. Koren, Y. Singer, "Shampoo: preconditioned
+    stochastic tensor optimization", ICML 2018.
 
     Examples
     --------
@@ -187,16 +209,25 @@ def matrix_log(a: Tensor) -> Tensor: ...
 @overload
 def matrix_log(a: Numbers) -> Array: ...
 def matrix_log(a: Tensor | Numbers) -> Tensor | Array:
-    """The logarithm of a positive definite matrix.
+    """The logarithm of a positive definite matrix, ``V diag(log(w)) V^H``.
 
     Parameters
     ----------
     a : array_like or Tensor, (..., n, n)
-        As in `matrix_function`.
+        Its Hermitian part is used, so that the gradient is Hermitian.
 
     Returns
     -------
     array or Tensor, (..., n, n)
+
+    Raises
+    ------
+    ShapeError
+        If the matrix is not square.
+
+    References
+    ----------
+    N. J. Higham, "Functions of Matrices", SIAM 2008, chapter 11.
 
     Examples
     --------
@@ -214,16 +245,25 @@ def matrix_exp(a: Tensor) -> Tensor: ...
 @overload
 def matrix_exp(a: Numbers) -> Array: ...
 def matrix_exp(a: Tensor | Numbers) -> Tensor | Array:
-    """The exponential of a symmetric or Hermitian matrix.
+    """The exponential of a symmetric or Hermitian matrix, ``V diag(exp(w)) V^H``.
 
     Parameters
     ----------
     a : array_like or Tensor, (..., n, n)
-        As in `matrix_function`.
+        Its Hermitian part is used, so that the gradient is Hermitian.
 
     Returns
     -------
     array or Tensor, (..., n, n)
+
+    Raises
+    ------
+    ShapeError
+        If the matrix is not square.
+
+    References
+    ----------
+    N. J. Higham, "Functions of Matrices", SIAM 2008, chapter 10.
 
     Examples
     --------
@@ -241,19 +281,30 @@ def matrix_power(a: Tensor, p: float) -> Tensor: ...
 @overload
 def matrix_power(a: Numbers, p: float) -> Array: ...
 def matrix_power(a: Tensor | Numbers, p: float) -> Tensor | Array:
-    """A real power of a symmetric or Hermitian matrix.
+    """A real power of a symmetric or Hermitian matrix, ``V diag(w**p) V^H``.
 
     Parameters
     ----------
     a : array_like or Tensor, (..., n, n)
-        As in `matrix_function`; positive definite if `p` is not an integer. `numpy.linalg.matrix_power` takes any
-        square matrix and an integer.
+        Its Hermitian part is used, so that the gradient is Hermitian. Positive definite if `p` is not an integer.
+        `numpy.linalg.matrix_power` takes any square matrix and an integer.
     p : float
         A plain number: the result is differentiated with respect to the matrix only.
 
     Returns
     -------
     array or Tensor, (..., n, n)
+
+    Raises
+    ------
+    DomainError
+        If `p` is not a single real number, or is tracked.
+    ShapeError
+        If the matrix is not square.
+
+    References
+    ----------
+    N. J. Higham, "Functions of Matrices", SIAM 2008, section 1.2.
 
     Examples
     --------
@@ -273,7 +324,7 @@ def polar(a: Tensor) -> Polar[Tensor]: ...
 @overload
 def polar(a: Numbers) -> Polar[Array]: ...
 def polar(a: Tensor | Numbers) -> Polar[Tensor] | Polar[Array]:
-    """The polar factors of a matrix, a = u p: the direction u and the stretch p.
+    """The polar factors of a matrix, ``a = u p``: the direction u and the stretch p.
 
     Parameters
     ----------

@@ -23,12 +23,19 @@ def affine(x: Tensor | Numbers, w: Tensor | Numbers, b: Tensor | Numbers) -> Ten
     Parameters
     ----------
     x : array or Tensor, (..., d)
+        The inputs.
     w : array or Tensor, (d, k)
+        The weights.
     b : array or Tensor, (k,)
+        The bias.
 
     Returns
     -------
     array or Tensor, (..., k)
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 6.1.
 
     Examples
     --------
@@ -48,7 +55,7 @@ def mse(prediction: Tensor | Numbers, target: Tensor) -> Tensor: ...
 @overload
 def mse(prediction: Numbers, target: Numbers) -> Array: ...
 def mse(prediction: Tensor | Numbers, target: Tensor | Numbers) -> Tensor | Array:
-    """Mean of the squared differences, in one operation.
+    """Mean of the squared differences, ``mean((prediction - target)**2)``, in one operation.
 
     Parameters
     ----------
@@ -63,6 +70,10 @@ def mse(prediction: Tensor | Numbers, target: Tensor | Numbers) -> Tensor | Arra
     ------
     ShapeError
         If the shapes differ: they are not broadcast.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, equation (5.4).
 
     Examples
     --------
@@ -103,6 +114,10 @@ def softmax_cross_entropy(
         If the shapes do not match.
     DtypeError, DomainError
         If the labels are not integers, or one of them is not a class.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 6.2.2.3.
 
     Examples
     --------

@@ -61,8 +61,12 @@ def circles(n: int = 400, *, factor: float = 0.5, noise: float = 0.05, seed: int
 
     Parameters
     ----------
-    n, noise, seed
-        As in `moons`.
+    n : int, default 400
+        Number of points.
+    noise : float, default 0.05
+        Standard deviation of the normal noise in each coordinate.
+    seed : int, optional
+        Seed of the points; None draws new ones each time.
     factor : float, default 0.5
         The radius of the inner circle; that of the outer is 1.
 
@@ -94,8 +98,12 @@ def spirals(
 
     Parameters
     ----------
-    n, noise, seed
-        As in `moons`.
+    n : int, default 400
+        Number of points.
+    noise : float, default 0.05
+        Standard deviation of the normal noise in each coordinate.
+    seed : int, optional
+        Seed of the points; None draws new ones each time.
     arms : int, default 2
         Number of spirals, and of labels.
     turns : float, default 1.5
@@ -127,8 +135,10 @@ def blobs(
 
     Parameters
     ----------
-    n, seed
-        As in `moons`.
+    n : int, default 300
+        Number of points.
+    seed : int, optional
+        Seed of the points; None draws new ones each time.
     centres : int, default 3
         Number of clouds, and of labels.
     spread : float, default 0.5
@@ -159,8 +169,12 @@ def xor(n: int = 400, *, noise: float = 0.1, seed: int | None = 0) -> tuple[Poin
 
     Parameters
     ----------
-    n, noise, seed
-        As in `moons`. With ``noise=0`` and ``n=4`` the points are the truth table itself, in random order.
+    n : int, default 400
+        Number of points. With ``n=4`` and ``noise=0`` they are the truth table itself, in random order.
+    noise : float, default 0.1
+        Standard deviation of the normal noise in each coordinate.
+    seed : int, optional
+        Seed of the points; None draws new ones each time.
 
     Returns
     -------
@@ -189,8 +203,10 @@ def sine(
 
     Parameters
     ----------
-    n, seed
-        As in `moons`.
+    n : int, default 100
+        Number of points.
+    seed : int, optional
+        Seed of the points; None draws new ones each time.
     noise : float, default 0.1
         Standard deviation of the noise.
     low, high : float

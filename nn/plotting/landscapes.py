@@ -97,6 +97,13 @@ def losses_along(
     ndarray, (m,) * k
         ``[i, j]`` belongs to ``offsets[i]`` along the first and ``offsets[j]`` along the second direction.
 
+    Raises
+    ------
+    TypeError
+        If `loss` is not a function.
+    autodiff.ShapeError
+        If it does not return one number.
+
     Examples
     --------
     >>> import numpy as np, nn

@@ -40,6 +40,7 @@ def save_checkpoint(
     path : path
         The file; by convention it ends in ``.npz``.
     model : Module
+        Its parameters and buffers are saved.
     optimizer, schedule : optional
         Anything with ``state_dict()``.
     rng : numpy.random.Generator, optional
@@ -81,8 +82,14 @@ def load_checkpoint(
 
     Parameters
     ----------
-    path, model, optimizer, schedule, rng
-        As for `save_checkpoint`.
+    path : path
+        The file.
+    model : Module
+        Its parameters and buffers are overwritten.
+    optimizer, schedule : optional
+        Those that were saved: anything with ``state_dict()`` and ``load_state_dict()``.
+    rng : numpy.random.Generator, optional
+        The run's own generator, whose state is restored too.
 
     Returns
     -------
