@@ -130,7 +130,7 @@ def gradient_flow(f: Function) -> Function:
 
     References
     ----------
-    U. Helmke, J. B. Moore, "Optimization and Dynamical Systems", Springer 1994, chapter 1.
+    U. Helmke, J. B. Moore, "Optimization and Dynamical Systems", Springer 1994.
 
     Examples
     --------

@@ -60,7 +60,7 @@ def trapezoid(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | Array:
 
     References
     ----------
-    P. J. Davis, P. Rabinowitz, "Methods of Numerical Integration", Academic Press 1984, section 2.1.
+    F. W. J. Olver et al. (eds.), "NIST Handbook of Mathematical Functions", Cambridge 2010, section 3.5(i).
 
     Examples
     --------
@@ -102,7 +102,7 @@ def simpson(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | Array:
 
     References
     ----------
-    P. J. Davis, P. Rabinowitz, "Methods of Numerical Integration", Academic Press 1984, section 2.2.
+    F. W. J. Olver et al. (eds.), "NIST Handbook of Mathematical Functions", Cambridge 2010, section 3.5(ii).
 
     Examples
     --------
@@ -155,7 +155,7 @@ def cumulative_integral(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | A
 
     References
     ----------
-    P. J. Davis, P. Rabinowitz, "Methods of Numerical Integration", Academic Press 1984, section 2.1.
+    F. W. J. Olver et al. (eds.), "NIST Handbook of Mathematical Functions", Cambridge 2010, section 3.5(i).
 
     Examples
     --------

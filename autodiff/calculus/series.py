@@ -178,7 +178,7 @@ def remainder(f: Callable[..., Y], x0: Any, order: int, x: Any, **options: Any) 
 
     References
     ----------
-    T. M. Apostol, "Calculus", volume 1, 2nd edition (1967), section 7.5.
+    T. M. Apostol, "Calculus", volume 1, 2nd edition (1967), chapter 7.
 
     Examples
     --------

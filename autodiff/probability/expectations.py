@@ -117,8 +117,8 @@ def expectation(
 
     References
     ----------
-    Gauss-Hermite: P. J. Davis, P. Rabinowitz, "Methods of Numerical Integration", Academic Press 1984, section 2.7.
-    Reparametrisation: D. P. Kingma, M. Welling, "Auto-encoding variational Bayes", ICLR 2014.
+    Gauss-Hermite: F. W. J. Olver et al. (eds.), "NIST Handbook of Mathematical Functions", Cambridge 2010, section
+    3.5(v). Reparametrisation: D. P. Kingma, M. Welling, "Auto-encoding variational Bayes", ICLR 2014.
 
     Examples
     --------
