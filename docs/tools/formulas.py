@@ -14,6 +14,16 @@ MATHML = "http://www.w3.org/1998/Math/MathML"
 PRIMES = "′″‴⁗"
 CLOSING = ")]|‖}"
 SIGNS = ("−", "+", "±", "∓", "-")
+UNTRANSLATED = {
+    **dict.fromkeys(("lVert", "rVert", "Vert", "|"), "‖"),
+    **dict.fromkeys(("lvert", "rvert", "vert"), "|"),
+    "{": "{",
+    "}": "}",
+    "lbrace": "{",
+    "rbrace": "}",
+    "arg": "arg",
+}
+"""What the converter leaves as it is, in some places at least: delimiters after a size, and one function."""
 
 
 def register(app: Any) -> None:
@@ -25,8 +35,10 @@ def register(app: Any) -> None:
 def mathml(latex: str, display: str = "inline") -> str:
     """The formula as an element ``math``."""
     ElementTree.register_namespace("", MATHML)
-    root = ElementTree.fromstring(convert(latex, display=display))
+    rows = re.sub(r"(\\(?:begin|end)\{)(?:aligned|split)\}", r"\1align*}", latex)  # one table for all of them
+    root = ElementTree.fromstring(convert(rows, display=display))
     for element in list(root.iter()):
+        _translate(element, latex)
         _lower_primes(element)
     for element in list(root.iter()):
         _set_signs_and_functions(element)
@@ -38,6 +50,14 @@ def mathml(latex: str, display: str = "inline") -> str:
 
 def _tag(name: str) -> str:
     return f"{{{MATHML}}}{name}"
+
+
+def _translate(element: Any, latex: str) -> None:
+    """Put the character for a command that the converter has left; one that nobody knows would stand on the page."""
+    if element.text and element.text.startswith("\\") and (name := element.text[1:]):
+        if name not in UNTRANSLATED:
+            raise ValueError(f"the formula {latex} has the unknown command {element.text}")
+        element.text = UNTRANSLATED[name]
 
 
 def _lower_primes(element: Any) -> None:
@@ -131,7 +151,7 @@ def _inline(writer: Any, node: Any) -> None:
 
 def _block(writer: Any, node: Any) -> None:
     text = node.astext()
-    lines = r"\begin{aligned}" + text + r"\end{aligned}" if r"\\" in text and r"\begin" not in text else text
+    lines = r"\begin{align*}" + text + r"\end{align*}" if r"\\" in text and r"\begin" not in text else text
     writer.body.append(f'<div class="math">{mathml(lines, "block")}</div>')
     raise _skip()
 
