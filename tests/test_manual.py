@@ -130,6 +130,15 @@ def test_the_reference_has_every_public_name_with_a_docstring_and_an_example(pag
     assert lacking == []
 
 
+def test_the_reference_reads_as_the_docstrings_do(site):
+    """What napoleon and reStructuredText make of them unasked: lists of initials, links of letters, names as types."""
+    written = {path.name: path.read_text(encoding="utf-8") for path in (site / "reference").glob("*.html")}
+    assert [name for name, text in written.items() if re.search(r'<ol class="(upper|lower)', text)] == []
+    assert [name for name, text in written.items() if "Alias for field number" in text] == []
+    assert [name for name, text in written.items() if re.search(r"<a [^>]*><em>[a-z]+</em></a>", text)] == []
+    assert "<strong>nfev</strong> (<em>int</em>)" in written["minima.html"]  # it shares its entry with `nhvp`
+
+
 def test_the_tables_of_the_course_agree_with_sympy():
     pytest.importorskip("sympy", reason="sympy is not installed (extra `docs`)")
     text = (ROOT / "docs" / "course" / "tables.md").read_text(encoding="utf-8")
