@@ -191,6 +191,11 @@ def test_functions_stand_apart_from_their_neighbours(latex, spaces):
 def test_aligned_equations_are_a_table(environment):
     drawn = _mathml(rf"\begin{{{environment}}} a &= b \\ c &= d \end{{{environment}}}", "block")
     assert (drawn.count("<mtr"), drawn.count("<mtd"), "&" in drawn) == (2, 4, False)
+    assert (drawn.count("text-align: right"), drawn.count("text-align: left")) == (2, 2)
+
+
+def test_a_function_with_a_name_of_its_own_stands_at_its_parenthesis():
+    assert _mathml(r"\operatorname{relu}(x)").startswith("<math><mrow><mi>relu</mi><mo stretchy")
 
 
 @pytest.mark.parametrize(

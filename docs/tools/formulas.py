@@ -14,6 +14,7 @@ MATHML = "http://www.w3.org/1998/Math/MathML"
 PRIMES = "′″‴⁗"
 CLOSING = ")]|‖}"
 SIGNS = ("−", "+", "±", "∓", "-")
+LIMITS = ("lim", "max", "min", "sup", "inf")
 UNTRANSLATED = {
     **dict.fromkeys(("lVert", "rVert", "Vert", "|"), "‖"),
     **dict.fromkeys(("lvert", "rvert", "vert"), "|"),
@@ -43,6 +44,7 @@ def mathml(latex: str, display: str = "inline") -> str:
     for element in list(root.iter()):
         _set_signs_and_functions(element)
         _level_scripts(element)
+        _align_columns(element)
         if display == "block":
             _put_below_limits(element)
     return ElementTree.tostring(root, encoding="unicode")
@@ -58,6 +60,24 @@ def _translate(element: Any, latex: str) -> None:
         if name not in UNTRANSLATED:
             raise ValueError(f"the formula {latex} has the unknown command {element.text}")
         element.text = UNTRANSLATED[name]
+    name = element.text or ""
+    if element.tag == _tag("mo") and len(name) > 1 and name.isalpha() and name not in LIMITS:
+        element.tag = _tag("mi")  # a function of \operatorname, which would stand apart from its parenthesis
+
+
+def _align_columns(table: Any) -> None:
+    """Set columns by CSS too: Chromium does not know the attribute of MathML 3, and would centre both sides.
+
+    There ``right`` moves text only; ``-webkit-right`` moves boxes, which a formula consists of.
+    """
+    if table.tag != _tag("mtable"):
+        return
+    pairs = "columnspacing" in table.attrib  # of sides of equations
+    for row in table:
+        for i, cell in enumerate(row):
+            if side := cell.get("columnalign"):
+                between = f"; padding-left: {2 * (i > 0) * (i % 2 == 0)}em; padding-right: 0" if pairs else ""
+                cell.set("style", f"text-align: {side}; text-align: -webkit-{side}{between}")
 
 
 def _lower_primes(element: Any) -> None:
@@ -128,7 +148,7 @@ def _is_operand(element: Any) -> bool:
 
 def _put_below_limits(element: Any) -> None:
     """In a formula of its own, what a limit is for stands below it."""
-    if element.tag == _tag("msub") and element[0].text in ("lim", "max", "min", "sup", "inf"):
+    if element.tag == _tag("msub") and element[0].text in LIMITS:
         element.tag = _tag("munder")
 
 
