@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -621,6 +622,9 @@ def test_the_command_as_a_learner_types_it(tmp_path):
     options["env"] = {**environment, "PYTHONIOENCODING": "ascii"}
     run = subprocess.run(command_line, **options)
     assert run.returncode == 0 and "entropy" in run.stdout and not run.stderr
+    if os.name != "nt":
+        said = subprocess.run(f"{shlex.join(command_line)} 2>&1 | head -n 1", shell=True, **options)
+        assert "exercises are solved" in said.stdout and said.stdout.count("\n") == 1
 
 
 def test_a_verdict_reads_well():
