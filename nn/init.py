@@ -348,6 +348,11 @@ def xavier_uniform(
     -------
     ndarray, or the parameter
 
+    Raises
+    ------
+    autodiff.ShapeError
+        If the shape has fewer than two axes.
+
     References
     ----------
     X. Glorot and Y. Bengio, Understanding the difficulty of training deep feedforward neural networks, 2010, equation
@@ -381,6 +386,11 @@ def xavier_normal(
     Returns
     -------
     ndarray, or the parameter
+
+    Raises
+    ------
+    autodiff.ShapeError
+        If the shape has fewer than two axes.
 
     References
     ----------
@@ -423,6 +433,13 @@ def he_uniform(
     -------
     ndarray, or the parameter
 
+    Raises
+    ------
+    autodiff.ShapeError
+        If the shape has fewer than two axes.
+    ValueError
+        If `mode` is unknown.
+
     References
     ----------
     K. He et al., Delving deep into rectifiers, 2015, equations (10) and (14).
@@ -463,6 +480,13 @@ def he_normal(
     -------
     ndarray, or the parameter
 
+    Raises
+    ------
+    autodiff.ShapeError
+        If the shape has fewer than two axes.
+    ValueError
+        If `mode` is unknown.
+
     References
     ----------
     K. He et al., Delving deep into rectifiers, 2015, equations (10) and (14).
@@ -493,6 +517,11 @@ def lecun_uniform(target: Target, *, dtype: DTypeLike = np.float32, rng: np.rand
     -------
     ndarray, or the parameter
 
+    Raises
+    ------
+    autodiff.ShapeError
+        If the shape has fewer than two axes.
+
     References
     ----------
     Y. LeCun et al., Efficient backprop, 1998, equation (16).
@@ -521,6 +550,11 @@ def lecun_normal(target: Target, *, dtype: DTypeLike = np.float32, rng: np.rando
     Returns
     -------
     ndarray, or the parameter
+
+    Raises
+    ------
+    autodiff.ShapeError
+        If the shape has fewer than two axes.
 
     References
     ----------

@@ -69,8 +69,7 @@ def arguments(value):
 
 def raised(function):
     """The errors that stand after a `raise` in the function itself; not those that it gets from another function."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    for node in ast.walk(tree):
+    for node in ast.walk(_tree(function)):
         if isinstance(node, ast.Raise) and node.exc is not None:
             error = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
             name = ast.unparse(error).rpartition(".")[2]
@@ -103,6 +102,17 @@ def lacks_returns(function):
 def lacks_raises(value):
     said = sections(value).get("Raises", "").partition("\n\n")[0]
     return sorted({name for body in bodies(value) for name in raised(body) if name not in said})
+
+
+def called(function):
+    """The functions of this project that a function calls by their names."""
+    names = {node.func.id for node in ast.walk(_tree(function)) if isinstance(getattr(node, "func", None), ast.Name)}
+    found = [inspect.unwrap(f) for name in names if inspect.isfunction(f := function.__globals__.get(name))]
+    return [f for f in found if f.__module__.partition(".")[0] in ("autodiff", "nn", "optim")]
+
+
+def _tree(function):
+    return ast.parse(textwrap.dedent(inspect.getsource(function)))
 
 
 def lacks_formula(value):
@@ -151,6 +161,18 @@ def test_every_function_describes_what_it_returns():
 
 def test_every_error_that_is_raised_here_is_named():
     assert {name: lacking for name, value in PUBLIC.items() if (lacking := lacks_raises(value))} == {}
+
+
+def test_what_a_helper_raises_is_not_kept_back():
+    """A function whose helpers refuse arguments says of which, in whatever words."""
+    silent = [name for name, f in FUNCTIONS.items() if "Raises" not in sections(f)]
+    kept = {
+        name: sorted(errors)
+        for name in silent
+        for body in bodies(FUNCTIONS[name])
+        if (errors := {error for helper in called(body) for error in raised(helper)})
+    }
+    assert kept == {}
 
 
 def test_mathematics_has_a_formula():

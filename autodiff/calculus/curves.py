@@ -142,6 +142,11 @@ def curvature(curve: Function) -> Function:
     callable
         Takes parameters (...) and returns (...), never negative.
 
+    Raises
+    ------
+    ShapeError
+        When called: if the curve returns a wrong shape.
+
     Notes
     -----
     ``sqrt(|r'|**2 |r''|**2 - (r' . r'')**2) / |r'|**3``.

@@ -310,6 +310,11 @@ def jacobian_field(F: Function) -> Function:
     callable
         Takes points (d, ...) and returns (m, d, ...).
 
+    Raises
+    ------
+    ShapeError
+        When called: if the points are single numbers, or `F` does not return components for each of them.
+
     See Also
     --------
     jacobian : for any function of arrays; it does not assume that points are independent.

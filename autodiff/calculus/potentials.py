@@ -77,6 +77,11 @@ def is_conservative(F: Function, box: Sequence[tuple[float, float]], *, seed: in
     Finding
         ``holds`` is True if 256 sampled points show no curl, or False with a witness.
 
+    Raises
+    ------
+    ShapeError
+        If the field returns a wrong shape, or the box is not a pair for each coordinate.
+
     Notes
     -----
     If there is a pole in the plane or in space, the circulation around the box, or around each of its faces, is
@@ -130,6 +135,11 @@ def is_solenoidal(F: Function, box: Sequence[tuple[float, float]], *, seed: int 
     -------
     Finding
         ``holds`` is True if 256 sampled points show no divergence, or False with a witness.
+
+    Raises
+    ------
+    ShapeError
+        If the field returns a wrong shape, or the box is not a pair for each coordinate.
 
     Notes
     -----

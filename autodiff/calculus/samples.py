@@ -53,6 +53,11 @@ def trapezoid(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | Array:
     -------
     array or scalar, (...)
 
+    Raises
+    ------
+    ShapeError
+        If there is not one point for each sample.
+
     Notes
     -----
     The sum of ``(y_i + y_(i + 1)) / 2 * (x_(i + 1) - x_i)``. Differentiable in `y` and `x`. The error is
@@ -94,6 +99,11 @@ def simpson(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | Array:
     Returns
     -------
     array or scalar, (...)
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer than three samples, or not one point for each.
 
     Notes
     -----
@@ -148,6 +158,11 @@ def cumulative_integral(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | A
     -------
     array, (..., n)
         The first entry is 0.
+
+    Raises
+    ------
+    ShapeError
+        If there is not one point for each sample.
 
     Notes
     -----

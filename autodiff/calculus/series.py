@@ -171,6 +171,11 @@ def remainder(f: Callable[..., Y], x0: Any, order: int, x: Any, **options: Any) 
     scalar
         ``f(x)`` minus the polynomial at x.
 
+    Raises
+    ------
+    GradientError
+        If the order is not an integer, 0 or more.
+
     Notes
     -----
     The integral form of the remainder: ``h**(n + 1)`` times the integral of ``(n + 1) (1 - s)**n c_(n + 1)(x0 + s h)``

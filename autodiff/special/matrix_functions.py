@@ -337,6 +337,11 @@ def polar(a: Tensor | Numbers) -> Polar[Tensor] | Polar[Array]:
         ``u`` (m, n) and ``p`` (n, n). With a = U diag(s) V^H they are U V^H, without the vectors whose singular value
         is 0, and V diag(s) V^H.
 
+    Raises
+    ------
+    ShapeError
+        If `a` has fewer than two axes.
+
     Notes
     -----
     Equal singular values do no harm, to any order, because the slope divides by their sums. If one is 0, it is NaN.

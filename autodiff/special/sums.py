@@ -33,6 +33,13 @@ def logsumexp(x: Tensor | Numbers, axis: Axis = None, *, keepdims: bool = False,
     array or Tensor
         Without the summed axes, or with length 1 there.
 
+    Raises
+    ------
+    DtypeError
+        If they are no numbers.
+    numpy.exceptions.AxisError, ValueError
+        If an axis does not exist, or is given twice.
+
     Notes
     -----
     The gradient is `softmax`: it is 0 for entries of -inf, and entries of +inf share it evenly. If all
@@ -76,6 +83,13 @@ def softmax(x: Tensor | Numbers, axis: Axis = -1, **unknown: Any) -> Tensor | Ar
     array or Tensor
         In the shape and dtype of `x`; integers become float64.
 
+    Raises
+    ------
+    DtypeError
+        If they are no numbers.
+    numpy.exceptions.AxisError, ValueError
+        If an axis does not exist, or is given twice.
+
     Notes
     -----
     An entry of -inf has share 0, and entries of +inf have equal shares. If all are -inf, all shares are 0, so that a
@@ -117,6 +131,13 @@ def log_softmax(x: Tensor | Numbers, axis: Axis = -1, **unknown: Any) -> Tensor 
     array or Tensor
         In the shape and dtype of `x`; integers become float64.
 
+    Raises
+    ------
+    DtypeError
+        If they are no numbers.
+    numpy.exceptions.AxisError, ValueError
+        If an axis does not exist, or is given twice.
+
     References
     ----------
     I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 4.1.
@@ -153,6 +174,13 @@ def sum_of_squares(x: Tensor | Numbers, axis: Axis = None, *, keepdims: bool = F
     -------
     array or Tensor
         Real, without the summed axes, or with length 1 there.
+
+    Raises
+    ------
+    DtypeError
+        If they are no numbers.
+    numpy.exceptions.AxisError, ValueError
+        If an axis does not exist, or is given twice.
 
     Notes
     -----

@@ -323,6 +323,11 @@ def vjp(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Callable[[Any], tupl
         ``pullback(ct)`` takes a cotangent with the structure of `y`, and returns a tuple with J^H ct for
         each argument. It may be called any number of times.
 
+    Raises
+    ------
+    GradientError
+        If an argument has no real or complex dtype; in the pullback, if the cotangent has another shape than `y`.
+
     Notes
     -----
     ``ct_j = sum_i ct_i df_i/dx_j``, conjugated for complex numbers, by one reverse sweep.

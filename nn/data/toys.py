@@ -11,7 +11,10 @@ Points = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
 
-def _draw(n: int, seed: int | None, name: str, least: int = 1) -> np.random.Generator:
+def _draw(n: int, seed: int | None, name: str, least: int = 1, **counts: int) -> np.random.Generator:
+    for what, count in counts.items():
+        if not isinstance(count, (int, np.integer)) or count < 1:
+            raise ValueError(f"{name}: {what} must be a positive integer; {count!r} was given.")
     if not isinstance(n, (int, np.integer)) or n < least:
         raise ValueError(f"{name}: n must be an integer, {least} or more; {n!r} was given.")
     return np.random.default_rng(seed)
@@ -39,6 +42,11 @@ def moons(n: int = 400, *, noise: float = 0.1, seed: int | None = 0) -> tuple[Po
     points : ndarray, (n, 2)
     labels : ndarray of int, (n,)
         0 on the upper moon, 1 on the lower; in random order.
+
+    Raises
+    ------
+    ValueError
+        If `n` is not an integer, 2 or more.
 
     Examples
     --------
@@ -75,6 +83,11 @@ def circles(n: int = 400, *, factor: float = 0.5, noise: float = 0.05, seed: int
     points : ndarray, (n, 2)
     labels : ndarray of int, (n,)
         0 on the outer circle, 1 on the inner.
+
+    Raises
+    ------
+    ValueError
+        If `n` is not an integer, 2 or more.
 
     Examples
     --------
@@ -114,6 +127,11 @@ def spirals(
     points : ndarray, (n, 2)
     labels : ndarray of int, (n,)
 
+    Raises
+    ------
+    ValueError
+        If `n` is less than `arms`, or `arms` is not a positive integer.
+
     Examples
     --------
     >>> import nn
@@ -121,7 +139,7 @@ def spirals(
     >>> points.shape, sorted(set(labels.tolist()))
     ((300, 2), [0, 1, 2])
     """
-    draw = _draw(n, seed, "spirals", arms)
+    draw = _draw(n, seed, "spirals", arms, arms=arms)
     labels = np.sort(np.arange(n) % arms)
     place = np.concatenate([np.linspace(0.05, 1.0, int((labels == k).sum())) for k in range(arms)])
     angle = 2 * math.pi * (turns * place + labels / arms)
@@ -151,6 +169,11 @@ def blobs(
     points : ndarray, (n, features)
     labels : ndarray of int, (n,)
 
+    Raises
+    ------
+    ValueError
+        If `n` is less than `centres`, or `centres` or `features` is not a positive integer.
+
     Examples
     --------
     >>> import nn
@@ -158,7 +181,7 @@ def blobs(
     >>> points.shape, sorted(set(labels.tolist()))
     ((30, 5), [0, 1, 2])
     """
-    draw = _draw(n, seed, "blobs", centres)
+    draw = _draw(n, seed, "blobs", centres, centres=centres, features=features)
     middle = draw.uniform(-3, 3, (centres, features))
     labels = np.arange(n) % centres
     return _shuffled(draw, middle[labels], labels, spread)
@@ -182,6 +205,11 @@ def xor(n: int = 400, *, noise: float = 0.1, seed: int | None = 0) -> tuple[Poin
         Around (0, 0), (0, 1), (1, 0) and (1, 1).
     labels : ndarray of int, (n,)
         The exclusive or of the corner's coordinates.
+
+    Raises
+    ------
+    ValueError
+        If `n` is not a positive integer.
 
     Examples
     --------
@@ -217,6 +245,11 @@ def sine(
     x : ndarray, (n, 1)
         In increasing order.
     y : ndarray, (n, 1)
+
+    Raises
+    ------
+    ValueError
+        If `n` is not a positive integer.
 
     Examples
     --------

@@ -48,6 +48,13 @@ def save_checkpoint(
     extra : mapping of str to array_like, optional
         More to save: the number of the epoch, a history.
 
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    autodiff.DtypeError
+        If something in `extra` is not numeric.
+
     Examples
     --------
     >>> import os, tempfile, nn

@@ -290,6 +290,13 @@ def evaluate(
     dict of str to float
         ``loss`` and the metrics, as means over all rows.
 
+    Raises
+    ------
+    TypeError, autodiff.ShapeError
+        If `data` is not a tuple of inputs and targets, or these have different numbers of rows.
+    ValueError
+        If `batch_size` is not a positive integer.
+
     Examples
     --------
     >>> import numpy as np, nn

@@ -96,6 +96,13 @@ def clip_grad_value(parameters: ad.Tensor | Iterable[ad.Tensor], max_value: floa
     float
         The 2-norm of all gradients before clipping.
 
+    Raises
+    ------
+    ValueError
+        If `max_value` is negative.
+    TypeError
+        If a parameter is not a Tensor.
+
     Notes
     -----
     ``g <- max(-max_value, min(max_value, g))``.

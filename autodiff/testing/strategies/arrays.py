@@ -132,6 +132,11 @@ def arrays(
     strategy
         Shrinks to few axes of length 1, C order and simple numbers.
 
+    Raises
+    ------
+    ValueError
+        If `min_value` is above `max_value`.
+
     Examples
     --------
     >>> from hypothesis import find
