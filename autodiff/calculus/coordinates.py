@@ -67,6 +67,7 @@ def to_cartesian(q: Any, coordinates: str) -> Tensor | Array:
     Returns
     -------
     ndarray, (d, ...)
+        In the dtype of `q`.
 
     Raises
     ------

@@ -140,7 +140,7 @@ def curvature(curve: Function) -> Function:
     Returns
     -------
     callable
-        Takes parameters (...) and returns (...), never negative.
+        Takes parameters (...) and returns (...), never negative. In the dtype of the parameters.
 
     Raises
     ------

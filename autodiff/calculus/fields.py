@@ -32,7 +32,8 @@ def gradient_field(f: Function, *, coordinates: str = "cartesian") -> Function:
     Returns
     -------
     callable
-        Takes points (d, ...) and returns (d, ...). It is a field again, so the operators nest.
+        Takes points (d, ...) and returns (d, ...). It is a field again, so the operators nest. In the dtype of the
+        points.
 
     Raises
     ------
@@ -80,7 +81,7 @@ def divergence(F: Function, *, coordinates: str = "cartesian") -> Function:
     Returns
     -------
     callable
-        Takes points (d, ...) and returns (...).
+        Takes points (d, ...) and returns (...). In the dtype of the points.
 
     Raises
     ------
@@ -148,7 +149,8 @@ def curl(F: Function, *, coordinates: str = "cartesian") -> Function:
     Returns
     -------
     callable
-        Takes points (3, ...) and returns (3, ...); or takes points (2, ...) and returns (...), ``dF_y/dx - dF_x/dy``.
+        Takes points (3, ...) and returns (3, ...); or takes points (2, ...) and returns (...),
+        ``dF_y/dx - dF_x/dy``. In the dtype of the points.
 
     Raises
     ------
@@ -214,7 +216,7 @@ def laplacian(f: Function, *, coordinates: str = "cartesian") -> Function:
     Returns
     -------
     callable
-        Takes points (d, ...) and returns (...).
+        Takes points (d, ...) and returns (...). In the dtype of the points.
 
     Raises
     ------
@@ -254,7 +256,7 @@ def vector_laplacian(F: Function, *, coordinates: str = "cartesian") -> Function
     Returns
     -------
     callable
-        Takes points (d, ...) and returns (d, ...).
+        Takes points (d, ...) and returns (d, ...). In the dtype of the points.
 
     Raises
     ------
@@ -308,7 +310,7 @@ def jacobian_field(F: Function) -> Function:
     Returns
     -------
     callable
-        Takes points (d, ...) and returns (m, d, ...).
+        Takes points (d, ...) and returns (m, d, ...). In the dtype of the points.
 
     Raises
     ------

@@ -52,6 +52,7 @@ def trapezoid(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | Array:
     Returns
     -------
     array or scalar, (...)
+        In double precision.
 
     Raises
     ------
@@ -99,6 +100,7 @@ def simpson(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | Array:
     Returns
     -------
     array or scalar, (...)
+        In double precision.
 
     Raises
     ------
@@ -157,7 +159,7 @@ def cumulative_integral(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | A
     Returns
     -------
     array, (..., n)
-        The first entry is 0.
+        The first entry is 0. In double precision.
 
     Raises
     ------

@@ -36,7 +36,7 @@ def entropy(p: Tensor | Numbers | Distribution, *, axis: Axis = -1, base: float 
     Returns
     -------
     array or Tensor, (...)
-        From 0 (one outcome is certain) to log k (all are equally likely).
+        From 0 (one outcome is certain) to log k (all are equally likely). In the dtype of the probabilities.
 
     Raises
     ------
@@ -85,7 +85,8 @@ def kl_divergence(p: Any, q: Any, *, axis: Axis = -1, base: float | None = None)
     Returns
     -------
     array or Tensor, (...)
-        Not negative; 0 only if p = q; inf if an outcome is possible under p but not under q.
+        Not negative; 0 only if p = q; inf if an outcome is possible under p but not under q. In the dtype of the
+        probabilities.
 
     Raises
     ------
@@ -141,7 +142,8 @@ def cross_entropy(p: Any, q: Any, *, axis: Axis = -1, base: float | None = None)
     Returns
     -------
     array or Tensor, (...)
-        At least the entropy of p, by Gibbs' inequality; inf if an outcome is possible under p but not under q.
+        At least the entropy of p, by Gibbs' inequality; inf if an outcome is possible under p but not under q. In
+        the dtype of the probabilities.
 
     Raises
     ------

@@ -79,7 +79,7 @@ def jensen_shannon(
     Returns
     -------
     array or Tensor, (...)
-        From 0 (only if p = q) to log 2 (no outcome is possible under both).
+        From 0 (only if p = q) to log 2 (no outcome is possible under both). In the dtype of the probabilities.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def mutual_information(joint: Tensor | Numbers, *, base: float | None = None) ->
     Returns
     -------
     array or Tensor, (...)
-        Not negative; 0 only if the variables are independent.
+        Not negative; 0 only if the variables are independent. In the dtype of `joint`.
 
     Raises
     ------
@@ -179,7 +179,7 @@ def conditional_entropy(joint: Tensor | Numbers, *, given: int = 0, base: float 
     Returns
     -------
     array or Tensor, (...)
-        Not negative; 0 only if the known variable determines the other.
+        Not negative; 0 only if the known variable determines the other. In the dtype of `joint`.
 
     Raises
     ------

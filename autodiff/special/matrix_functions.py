@@ -96,6 +96,7 @@ def matrix_function(f: Callable[[Any], Any], a: Tensor | Numbers) -> Tensor | Ar
     Returns
     -------
     array or Tensor, (..., n, n)
+        In the dtype of `a`.
 
     Raises
     ------
@@ -145,7 +146,7 @@ def matrix_sqrt(a: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor, (..., n, n)
-        NaN where an eigenvalue is negative. The slope is not finite at a singular matrix.
+        NaN where an eigenvalue is negative. The slope is not finite at a singular matrix. In the dtype of `a`.
 
     Raises
     ------
@@ -182,6 +183,7 @@ def matrix_inverse_sqrt(a: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor, (..., n, n)
+        In the dtype of `a`.
 
     Raises
     ------
@@ -219,6 +221,7 @@ def matrix_log(a: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor, (..., n, n)
+        In the dtype of `a`.
 
     Raises
     ------
@@ -255,6 +258,7 @@ def matrix_exp(a: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor, (..., n, n)
+        In the dtype of `a`.
 
     Raises
     ------
@@ -294,6 +298,7 @@ def matrix_power(a: Tensor | Numbers, p: float) -> Tensor | Array:
     Returns
     -------
     array or Tensor, (..., n, n)
+        In the dtype of `a`.
 
     Raises
     ------

@@ -32,6 +32,7 @@ def affine(x: Tensor | Numbers, w: Tensor | Numbers, b: Tensor | Numbers) -> Ten
     Returns
     -------
     array or Tensor, (..., k)
+        In the dtype of the operands.
 
     References
     ----------
@@ -65,6 +66,7 @@ def mse(prediction: Tensor | Numbers, target: Tensor | Numbers) -> Tensor | Arra
     Returns
     -------
     scalar or Tensor, ()
+        In the dtype of the operands.
 
     Raises
     ------
@@ -106,7 +108,7 @@ def softmax_cross_entropy(
     Returns
     -------
     scalar or Tensor, ()
-        NaN if no row counts.
+        NaN if no row counts. In the dtype of the logits.
 
     Raises
     ------

@@ -46,7 +46,7 @@ def rnn(x: Any, h: Any, w: Any, *, nonlinearity: Literal["tanh", "relu"] = "tanh
     Returns
     -------
     array or Tensor, (n, time, h)
-        The state after each step.
+        The state after each step. In the dtype of the operands.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def gru(x: Any, h: Any, b: Any, w: Any) -> Tensor | Array:
     Returns
     -------
     array or Tensor, (n, time, h)
-        The state after each step.
+        The state after each step. In the dtype of the operands.
 
     Raises
     ------

@@ -106,7 +106,7 @@ def convolution(
     Returns
     -------
     array or Tensor, (n, k, windows...)
-        ``windows = (spatial + 2 padding - dilation (kernel - 1) - 1) // stride + 1``.
+        ``windows = (spatial + 2 padding - dilation (kernel - 1) - 1) // stride + 1``. In the dtype of the operands.
 
     Raises
     ------
@@ -192,6 +192,7 @@ def max_pool(
     Returns
     -------
     array or Tensor, (n, c, windows...)
+        In the dtype of the operands.
 
     Raises
     ------
@@ -249,6 +250,7 @@ def average_pool(
     Returns
     -------
     array or Tensor, (n, c, windows...)
+        In the dtype of the operands.
 
     Raises
     ------

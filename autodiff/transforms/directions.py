@@ -33,7 +33,7 @@ def directional_derivative(f: Function, x: Any, v: Any) -> Any:
     Returns
     -------
     array or container
-        With the structure of ``f(x)``.
+        With the structure of ``f(x)``. In the dtype of the argument.
 
     Raises
     ------
@@ -71,7 +71,8 @@ def derivative(f: Function, n: int = 1) -> Function:
     Returns
     -------
     callable
-        The derivative. It can be nested, and its results depend on tracked Tensors that `f` closes over.
+        The derivative. It can be nested, and its results depend on tracked Tensors that `f` closes over. In the
+        dtype of the argument.
 
     Raises
     ------

@@ -36,8 +36,8 @@ def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     Returns
     -------
     callable
-        ``(*args, **kwargs) -> H`` of shape ``x.shape + x.shape``; for containers, a container of
-        containers. It is not symmetrised, so it shows where mixed partials differ.
+        ``(*args, **kwargs) -> H`` of shape ``x.shape + x.shape``; for containers, a container of containers. It is
+        not symmetrised, so it shows where mixed partials differ. In the dtype of the argument.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def hvp(f: Function, x: Any, v: Any) -> Any:
     Returns
     -------
     array or container
-        H v, with the structure of `x`.
+        H v, with the structure of `x`. In the dtype of the argument.
 
     Raises
     ------

@@ -56,9 +56,9 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto
     Returns
     -------
     callable
-        ``(*args, **kwargs) -> J``, an array of shape ``output.shape + input.shape``. For containers: the
-        structure of the output, with the structure of the input in place of each array. Several
-        `argnums` give tuples at the innermost level.
+        ``(*args, **kwargs) -> J``, an array of shape ``output.shape + input.shape``. For containers: the structure
+        of the output, with the structure of the input in place of each array. Several `argnums` give tuples at the
+        innermost level. In the dtype of the argument.
 
     Raises
     ------

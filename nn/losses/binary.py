@@ -30,6 +30,7 @@ def binary_cross_entropy(prediction: Any, target: Any, *, weight: Any = None, re
     Returns
     -------
     Tensor, () or the shape of the prediction
+        In the dtype of the prediction.
 
     Raises
     ------
@@ -85,6 +86,7 @@ def binary_cross_entropy_with_logits(
     Returns
     -------
     Tensor, () or the shape of the logits
+        In the dtype of the logits.
 
     Raises
     ------
@@ -137,6 +139,7 @@ def hinge_loss(prediction: Any, target: Any, *, margin: float = 1.0, reduction: 
     Returns
     -------
     Tensor, () or the shape of the prediction
+        In the dtype of the prediction.
 
     Raises
     ------

@@ -42,7 +42,7 @@ def cross_entropy(
     Returns
     -------
     Tensor, () or (n, ...)
-        ``-log softmax(logits)[label]``, finite for logits of any magnitude.
+        ``-log softmax(logits)[label]``, finite for logits of any magnitude. In the dtype of the logits.
 
     Raises
     ------
@@ -186,6 +186,7 @@ def nll_loss(
     Returns
     -------
     Tensor, () or (n, ...)
+        In the dtype of the log-probabilities.
 
     Raises
     ------
@@ -242,6 +243,7 @@ def kl_div(log_q: Any, p: Any, *, log_target: bool = False, reduction: str = "me
     Returns
     -------
     Tensor, () or the shape of `log_q`
+        In the dtype of `log_q`.
 
     Raises
     ------

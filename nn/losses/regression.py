@@ -26,6 +26,7 @@ def mse_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> ad.Ten
     Returns
     -------
     Tensor, () or the shape of the prediction
+        In the dtype of the prediction.
 
     Raises
     ------
@@ -67,6 +68,7 @@ def l1_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> ad.Tens
     Returns
     -------
     Tensor, () or the shape of the prediction
+        In the dtype of the prediction.
 
     Raises
     ------
@@ -106,6 +108,7 @@ def huber_loss(prediction: Any, target: Any, *, delta: float = 1.0, reduction: s
     Returns
     -------
     Tensor, () or the shape of the prediction
+        In the dtype of the prediction.
 
     Raises
     ------
