@@ -403,7 +403,7 @@ def linearize(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Function]:
 
     Notes
     -----
-    ``f(x + t) = y + J t``, up to second order in t.
+    ``f(x + t) = y + J t``, up to terms of second order in t.
 
     References
     ----------
