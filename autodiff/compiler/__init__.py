@@ -147,6 +147,11 @@ def derive(f: Callable[P, Any]) -> Callable[P, str]:
         Called with the arguments of `f`, it returns the text. Arrays and numbers are its variables, integers only where
         nothing else is one; but a number whose value the function asks for is none.
 
+    Raises
+    ------
+    CompileError
+        When called: if what `f` does depends on the values of arrays.
+
     Examples
     --------
     >>> import numpy as np, autodiff as ad

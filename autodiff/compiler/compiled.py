@@ -49,6 +49,11 @@ class Compiled(Generic[P, R]):
     options : dict
         The options it was compiled with.
 
+    Raises
+    ------
+    CompileError
+        If `check` is neither a number of calls nor "always".
+
     Notes
     -----
     It has the name, the docstring and the signature of the function. In a class it is a method.
