@@ -125,8 +125,8 @@ class _Carried:
 
     def signature(self) -> str:
         """The declaration of the function."""
-        given = [f"const {c_type(v.dtype)} *{self._c_names[v]}" for v in self.inputs]
-        given += [f"{c_type(v.dtype)} *{self._c_names[v]}_out" for v in self.results]
+        given = [f"const {_own_type(v.dtype)} *{self._c_names[v]}" for v in self.inputs]
+        given += [f"{_own_type(v.dtype)} *{self._c_names[v]}_out" for v in self.results]
         return f"int {self.name}({', '.join(given) or 'void'})"
 
     def about(self) -> Iterator[str]:
@@ -210,12 +210,17 @@ class _Carried:
         yield ""
         for k, x in enumerate(arrays):
             values = ", ".join(literal(v, x.dtype) for v in x.reshape(-1))
-            yield f"static const {c_type(x.dtype).replace('bool_', 'unsigned char')} x{k}[{max(x.size, 1)}] = {{{values}}};"
+            yield f"static const {_own_type(x.dtype)} x{k}[{max(x.size, 1)}] = {{{values}}};"
         for k, v in enumerate(self.results):
-            yield f"static {c_type(v.dtype).replace('bool_', 'unsigned char')} y{k}[{max(v.size, 1)}];"
+            yield f"static {_own_type(v.dtype)} y{k}[{max(v.size, 1)}];"
         given = ", ".join([f"x{k}" for k in range(len(arrays))] + [f"y{k}" for k in range(len(self.results))])
         lines = ["int main(void)", "{", "for (int time = 0; time < 3; time++) {"]
         lines += [f"int code = {self.name}({given});", "if (code) return code;"]
         last = len(self.results) - 1
         lines += [f'printf("%.9g{" " if k < last else _NEWLINE}", (double)y{k}[0]);' for k in range(len(self.results))]
         yield from indented([*lines, "}", "return 0;", "}"])
+
+
+def _own_type(dtype: Any) -> str:
+    """C's name for a dtype, outside the file that defines `bool_`."""
+    return c_type(dtype).replace("bool_", "unsigned char")
