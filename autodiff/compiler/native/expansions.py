@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -46,6 +47,24 @@ def _clip(x: Any, low: Any, high: Any) -> Any:
     return np.minimum(np.maximum(x, low), high)
 
 
+def _fold(function: Any) -> Callable[..., Any]:
+    def folded(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+        return function.reduce(x, axis=axis, keepdims=keepdims)
+
+    return folded
+
+
+def _mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    count = math.prod(x.shape[a] for a in axes)
+    return _FOLDS["sum"](x, axis, keepdims=keepdims) / count
+
+
+_FOLDS: dict[str, Callable[..., Any]] = {
+    "sum": _fold(np.add), "prod": _fold(np.multiply), "max": _fold(np.maximum), "min": _fold(np.minimum),
+    "amax": _fold(np.maximum), "amin": _fold(np.minimum), "mean": _mean,
+}  # fmt: skip
+"""NumPy's functions and methods, as plain functions of arrays call them."""
 _EXPANDED: dict[str, Callable[..., Any]] = {
     "softmax": _softmax, "log_softmax": _log_softmax, "logsumexp": _logsumexp, "clip": _clip,
 }  # fmt: skip
@@ -61,10 +80,13 @@ def expansions(program: Program) -> Program:
 
 def _expanded(op: Op) -> list[Op]:
     name = op.function.name if isinstance(op.function, Primitive) else getattr(op.function, "__name__", "")
-    formula = _EXPANDED.get(name)
+    name = op.function if op.form == "method" else name
+    formula = _EXPANDED.get(name) if op.form == "opaque" else _FOLDS.get(name)
+    if name == "clip" and op.form == "function":
+        formula = _clip
     if formula is None or op.form not in ("opaque", "function", "method") or len(op.outputs) != 1:
         return [op]
-    if op.form == "method" or any(np.dtype(v.dtype).kind != "f" for v in op.inputs()) or not op.outputs[0].size:
+    if any(np.dtype(v.dtype).kind != "f" for v in op.inputs()) or not op.outputs[0].size:
         return [op]
     inputs = list(op.inputs())
     arrays = [a for a in op.args if isinstance(a, Value)]
