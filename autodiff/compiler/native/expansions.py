@@ -14,6 +14,7 @@ from autodiff.compiler.program import Program
 from autodiff.compiler.tracing import trace
 from autodiff.compiler.values import Op, Value
 from autodiff.core.primitives import Primitive
+from autodiff.errors import CompileError
 
 
 def _exponentials(x: Any, axis: Any) -> tuple[Any, Any, Any]:
@@ -97,9 +98,11 @@ def _expanded(op: Op) -> list[Op]:
         rest = iter(given)
         return formula(*(next(rest) if isinstance(a, Value) else a for a in op.args), **op.keywords)
 
-    found = trace(
-        partial(run), name, [np.zeros(v.shape, v.dtype) for v in inputs], lambda new: (tuple(new), {})
-    ).program
+    zeros = [np.zeros(v.shape, v.dtype) for v in inputs]
+    try:
+        found = trace(partial(run), name, zeros, lambda new: (tuple(new), {})).program
+    except (TypeError, CompileError):  # a keyword that the formula does not have
+        return [op]
     (result,) = found.outputs
     out = op.outputs[0]
     if not isinstance(result, Value) or result.kind != "result" or result.dtype != out.dtype:

@@ -188,10 +188,10 @@ class Expressions:
             other = "<" if function is np.maximum else ">"
             if constants[1] is not None and constants[1] == constants[1]:
                 return f"({a} {other} {b} ? {b} : {a})"
-            return f"(({a} {sign} {b}) | ({a} != {a}) ? {a} : {b})"
+            return f"((({a} {sign} {b}) | ({a} != {a})) ? {a} : {b})"
         if function in (np.fmax, np.fmin) and kind.kind == "f":
             sign = ">" if function is np.fmax else "<"
-            return f"(({a} {sign} {b}) | ({b} != {b}) ? {a} : {b})"
+            return f"((({a} {sign} {b}) | ({b} != {b})) ? {a} : {b})"
         if function in (np.negative, np.positive):
             return f"-{a}" if function is np.negative else a
         if function is np.square:

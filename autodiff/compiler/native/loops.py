@@ -326,11 +326,20 @@ class _Writing:
     def _operand(self, v: Any) -> str:
         if v in self.part.literals:
             return literal(self.part.literals[v], v.dtype)
-        if v in self.tiles:
-            return f"{self.tiles[v]}[{self._inner}]"
         return self.entry(v)
 
     _inner = "j"
+
+    def _in_tiles(self, op: Op, loaded: set[Value]) -> Iterator[str]:
+        """Lines that read the operands of an operation from tiles, each once in a loop.
+
+        They are read before a choice between them, never in it: gcc 12 makes reads with masks of the latter, and takes
+        the mask of the first iterations for all of them.
+        """
+        for v in op.inputs():
+            if v in self.tiles and v not in loaded:
+                loaded.add(v)
+                yield f"const {c_type(v.dtype)} {self.entry(v)} = {self.tiles[v]}[{self._inner}];"
 
     def _store(self, op: Op, last: str | None) -> Iterator[str]:
         v = op.outputs[0]
@@ -387,13 +396,13 @@ class _Writing:
                 pointer = part.pointer(part.place_of(v).memory)
                 body.append(f"{self.tiles[v]}[j] = {pointer}[{self.at(v, at)}];")
             for op in ops:
-                body += self._loads(op, loaded, at)
+                body += [*self._loads(op, loaded, at), *self._in_tiles(op, loaded)]
                 if op in loop.folds:
                     body += folds.add(op, at)
                     continue
-                body.append(self._statement_in_tile(op))
-                if op.outputs[0] in self.steps and op.outputs[0] not in direct:
-                    body += self._store_in_tile(op, at)
+                body += self._statement_in_tile(op, loaded)
+                if op.outputs[0] not in direct:
+                    body += self._store(op, at)
             if body:
                 tile += [*folds.pragma(), f"for (long j = 0; j < {count}; j++) {{", *body, "}"]
             for op in calls:
@@ -427,16 +436,18 @@ class _Writing:
     def _first(self, v: Value, depths: dict[Op, int]) -> int:
         return min(depths[op] for op in self.loop.ops if v in op.inputs())
 
-    def _statement_in_tile(self, op: Op) -> str:
+    def _statement_in_tile(self, op: Op, loaded: set[Value]) -> Iterator[str]:
         v = op.outputs[0]
+        yield self._statement(op)
         if v in self.tiles:
-            return f"{self.tiles[v]}[{self._inner}] = {self.part.expression(op, self._operand)};"
-        return self._statement(op)
+            loaded.add(v)
+            yield f"{self.tiles[v]}[{self._inner}] = {self.entry(v)};"
 
     def _store_in_tile(self, op: Op, at: str | None) -> Iterator[str]:
+        """Lines that store the result of a call, which lies in a tile."""
         v = op.outputs[0]
         pointer = self.part.pointer(self.part.place_of(v).memory)
-        yield f"{pointer}[{self.at(v, at)}] = {self._operand(v)};"
+        yield f"{pointer}[{self.at(v, at)}] = {self.tiles[v]}[{self._inner}];"
 
     def _call(self, op: Op, count: str) -> str:
         """The call of a vectorised function on a tile."""
@@ -477,13 +488,13 @@ class _Writing:
                     pointer = part.pointer(part.place_of(v).memory)
                     body.append(f"{self.tiles[v]}[{flat}] = {pointer}[{self.at(v, None)}];")
             for op in ops:
-                body += self._loads(op, loaded, None)
+                body += [*self._loads(op, loaded, None), *self._in_tiles(op, loaded)]
                 if op in loop.folds:
                     body += folds.add(op, None)
                     continue
-                body.append(self._statement_in_tile(op))
-                if op.outputs[0] in self.steps and op.outputs[0] not in direct:
-                    body += self._store_in_tile(op, None)
+                body += self._statement_in_tile(op, loaded)
+                if op.outputs[0] not in direct:
+                    body += self._store(op, None)
             for op in calls:
                 v = op.outputs[0]
                 if depths[op] + 1 == depth and v in self.steps and v not in direct:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autodiff.compiler.native.expressions import c_type
 from autodiff.compiler.native.places import Memory, Moved, Place, moving
 from autodiff.compiler.values import Op, row_strides
 
@@ -52,10 +53,15 @@ class Move:
         if how.table is not None:
             assert self._table is not None
             table, x = part.pointer(self._table), part.pointer(sources[0].memory)
-            value = f"{table}[i] < 0 ? 0 : {x}[{table}[i]]" if (how.table < 0).any() else f"{x}[{table}[i]]"
             dense = Place(out.memory, (out.size,), (1,), out.offset)
             assert out.is_dense() or out.size == 0
-            return [*lines, f"for (long i = 0; i < {dense.size}; i++) {to}[{dense.offset} + i] = {value};"]
+            lines.append(f"for (long i = 0; i < {dense.size}; i++) {{")
+            value = f"{x}[{table}[i]]"
+            if (how.table < 0).any():  # read before the choice, as in loops
+                kind = c_type(out.dtype)
+                lines.append(f"const {kind} moved_ = {x}[{table}[i] < 0 ? 0 : {table}[i]];")
+                value = f"{table}[i] < 0 ? 0 : moved_"
+            return [*lines, f"{to}[{dense.offset} + i] = {value};", "}"]
         if how.fill:
             assert out.is_dense() or out.size == 0
             lines.append(f"memset({to} + {out.offset}, 0, {out.size} * sizeof *{to});")

@@ -136,7 +136,8 @@ class _CrossEntropy(Pattern):
         label = f"const int64_t label_ = (int64_t){start}[i * {step}];"
         skip = "label_ == " + str(ignored)
         skip = f"if ({skip}) {{ for (long j = 0; j < {k}; j++) e_[j] = 0; continue; }}" if skipped else ""
-        largest = "(row_[j] > largest_) | (row_[j] != row_[j]) ? row_[j] : largest_"
+        next_one = f"const {T} next_ = row_[j];"
+        largest = f"{next_one} largest_ = ((next_ > largest_) | (next_ != next_)) ? next_ : largest_;"
         return [
             "double loss_ = 0;",
             "long counted_ = 0;",
@@ -146,7 +147,7 @@ class _CrossEntropy(Pattern):
             skip,
             f"if (label_ < 0 || label_ >= {k}) return {self._code};",
             f"{T} largest_ = row_[0];",
-            f"for (long j = 1; j < {k}; j++) largest_ = {largest};",
+            f"for (long j = 1; j < {k}; j++) {{ {largest} }}",
             f"for (long j = 0; j < {k}; j++) e_[j] = row_[j] - largest_;",
             "loss_ -= e_[label_];",
             "counted_++;",
@@ -429,9 +430,9 @@ class _FirstLargest(Pattern):
         for place in list(itertools.product(*(range(k) for k in kernel)))[1:]:
             there = sum(s * p * e for s, p, e in zip(q.strides[2:], place, dilation))
             flat = sum(s * p * e for s, p, e in zip(dense[2:], place, dilation))
-            better = f"(of_[{there}] > most_) | ((of_[{there}] != of_[{there}]) & (most_ == most_))"
-            chosen = f"most_ = more ? of_[{there}] : most_; at_ = more ? {flat} : at_;"
-            lines.append(f"{{ const int more = {better}; {chosen} }}")
+            better = "(next_ > most_) | ((next_ != next_) & (most_ == most_))"
+            chosen = f"most_ = more ? next_ : most_; at_ = more ? {flat} : at_;"
+            lines.append(f"{{ const {T} next_ = of_[{there}]; const int more = {better}; {chosen} }}")
         to = " + ".join(f"{s} * {i}" for s, i in zip(row_strides(y.shape, 1), names))
         lines.append(f"{part.pointer(y.memory)}[{y.offset} + {to}] = {start(dense)} + at_;")
         return [*lines, *["}"] * len(names)]
