@@ -53,7 +53,7 @@ def library(text: str, target: Target) -> ctypes.CDLL:
         kept = _kept(folder, key)
         if kept is not None:
             return kept
-    import tempfile  # this and `subprocess` take a fifth of the time of a first call that finds its library in the cache
+    import tempfile  # this and `subprocess` would take a fifth of a first call that finds its library in the cache
 
     with tempfile.TemporaryDirectory(prefix="wengert-") as private:  # readable by its owner alone
         built = _compiled(text, Path(private), by, links)

@@ -215,16 +215,18 @@ class Part:
 
     def pointer(self, memory: Memory) -> str:
         """The name of a piece of memory."""
-        return memory.name
+        return memory.root.name
 
     def pointers(self, memories: Iterable[Memory], written: set[Memory]) -> Iterator[str]:
         """Declarations of the pointers that a step uses."""
-        for memory in dict.fromkeys(memories):
-            const = "" if memory in written else "const "
+        changing = {memory.root for memory in written}
+        for memory in dict.fromkeys(m.root for m in memories):
+            const = "" if memory in changing else "const "
             kind = c_type(memory.dtype)
             yield f"{const}{kind} *restrict {memory.name} = {self._start(memory)};"
 
     def _start(self, memory: Memory) -> str:
+        memory = memory.root
         if memory.kind == "moving":
             return str(memory.payload())
         if memory.kind == "arena":
@@ -237,7 +239,7 @@ class Part:
 
     def offset_of(self, memory: Memory) -> int:
         """Where in the arena a piece of memory begins, in bytes."""
-        return self._offsets[memory]
+        return self._offsets[memory.root]
 
     def stacked(self, v: Value, times: int) -> Memory:
         """Memory in the arena for several values of one kind."""
@@ -439,9 +441,13 @@ class Part:
             for memory in step.memories():
                 memory.first = i if memory.first < 0 else memory.first
                 memory.last = i
+        for i, step in enumerate(self.steps):
+            if isinstance(step, Loop):
+                step.overwrite(i)
         self._offsets: dict[Memory, int] = {}
         taken: list[Memory] = []
-        for memory in sorted((m for m in self._memories if m.kind == "arena"), key=lambda m: (m.first, -m.nbytes)):
+        arena = [m for m in self._memories if m.kind == "arena" and m.owner is None]
+        for memory in sorted(arena, key=lambda m: (m.first, -m.nbytes)):
             taken = [m for m in taken if m.last >= memory.first]
             at = 0
             for other in sorted(taken, key=self._offsets.__getitem__):

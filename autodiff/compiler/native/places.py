@@ -37,6 +37,8 @@ class Memory:
         The kept array; the `Value` that is passed; a function that gives the expression for a moving place.
     first, last : int
         The first and last step that uses it: the time for which it needs its piece of the arena.
+    owner : Memory, optional
+        The memory of an operand that it overwrites.
     """
 
     kind: MemoryKind
@@ -46,6 +48,15 @@ class Memory:
     payload: Any = None
     first: int = -1
     last: int = -1
+    owner: Memory | None = None
+
+    @property
+    def root(self) -> Memory:
+        """The memory in which it lies: itself, or that of an operand that it overwrites."""
+        memory = self
+        while memory.owner is not None:
+            memory = memory.owner
+        return memory
 
     @property
     def nbytes(self) -> int:
