@@ -95,13 +95,14 @@ class Page:
         self.page.wait_for_selector("html[data-shown]")
 
     def settled(self):
-        """Wait until nothing more is drawn for a while."""
+        """Wait until every request is answered, and nothing more is drawn for a while."""
         self.page.evaluate(
             """() => new Promise((done) => {
                 let last = null, calm = 0;
                 const look = () => {
                     const now = document.documentElement.dataset.shown;
-                    calm = now === last ? calm + 1 : 0; last = now;
+                    const asking = document.documentElement.hasAttribute("data-asking");
+                    calm = now === last && !asking ? calm + 1 : 0; last = now;
                     calm > 9 ? done() : requestAnimationFrame(look);
                 };
                 look();
@@ -152,7 +153,7 @@ class Page:
 
     def state(self):
         """The state in the address, as ``{"x": "1"}``, each entry as JSON."""
-        self.page.wait_for_timeout(300)  # the address follows a quarter of a second later
+        self.page.evaluate("dispatchEvent(new Event('pagehide'))")  # else the address follows a moment later
         return self.page.evaluate("Object.fromEntries(new URLSearchParams(location.hash.split('?')[1] ?? ''))")
 
     def error(self, entry):
