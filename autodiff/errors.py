@@ -280,7 +280,10 @@ class MissingExtraError(AutodiffError, ImportError):
 
     Examples
     --------
-    >>> import autodiff as ad
-    >>> issubclass(ad.MissingExtraError, ImportError)
-    True
+    >>> import sys, unittest.mock, numpy as np, autodiff as ad
+    >>> with unittest.mock.patch.dict(sys.modules, {"matplotlib": None}):  # as if it were not installed
+    ...     ad.plotting.tangent(np.sin, 1.0)
+    Traceback (most recent call last):
+    ...
+    autodiff.errors.MissingExtraError: Plots need Matplotlib: pip install "wengert[plot]".
     """

@@ -48,15 +48,18 @@ def point(tree: Any) -> Any:
     what is a point is one in an outer transform as well. A list in a container, a list of arrays, and a tuple are
     containers.
     """
-    if type(tree) is not list or not _is_array(tree):
+    if type(tree) is not list or _shape(tree) is None:
         return tree
     return np.array(tree) if _is_plain(tree) else np.stack([point(v) if type(v) is list else v for v in tree])
 
 
-def _is_array(tree: list[Any]) -> bool:
+def _shape(tree: list[Any]) -> tuple[int, ...] | None:
+    """The shape of nested lists of numbers; None if their rows differ, or hold something else."""
     if any(type(v) is list for v in tree):
-        return all(type(v) is list and len(v) == len(tree[0]) and _is_array(v) for v in tree)
-    return bool(tree) and all(type(v) in (int, float, complex) or _is_number(v) for v in tree)
+        rows = {_shape(v) if type(v) is list else None for v in tree}
+        row = rows.pop()
+        return None if rows or row is None else (len(tree), *row)
+    return (len(tree),) if tree and all(type(v) in (int, float, complex) or _is_number(v) for v in tree) else None
 
 
 def _is_number(value: Any) -> bool:

@@ -7,7 +7,7 @@ import sys
 import autodiff
 import demos
 
-HELPERS = {"__main__", "gallery", "output"}
+HELPERS = {"__main__", "gallery", "limiting", "output"}
 SECONDS = {
     "autoencoder": 5,
     "course": 1,

@@ -2,16 +2,17 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "tools"), str(HERE.parent)]
 
 import conventions  # noqa: E402  # after the path is set
 import executing  # noqa: E402  # after the path is set
-import formulas  # noqa: E402
-import reference  # noqa: E402
+import formulas  # noqa: E402  # after the path is set
+import reference  # noqa: E402  # after the path is set
 
-import autodiff  # noqa: E402
+import autodiff  # noqa: E402  # after the path is set
 
 project, version = "wengert", autodiff.__version__
 author = copyright = "the wengert authors"  # Sphinx's name
@@ -39,15 +40,16 @@ napoleon_use_ivar = True  # attributes are listed once
 napoleon_preprocess_types = False
 
 
-def without_catchall(app, what, name, value, options, signature, returns) -> tuple[str, str] | None:
+def without_catchall(*event: Any) -> tuple[str, str] | None:
     """Signatures without `**unknown`, which is there to name what it is given."""
+    *_, signature, returns = event
     return (signature.replace(", **unknown", ""), returns) if signature else None
 
 
-def setup(app: object) -> None:
+def setup(app: Any) -> None:
     """Pages run when they are read, formulas become MathML, and the reference is written from the public names."""
     reference.write(HERE / "reference")
     reference.keep(HERE / "conventions.md", conventions.page())
     formulas.register(app)
-    app.connect("autodoc-process-signature", without_catchall)  # type: ignore[attr-defined]
-    app.connect("source-read", executing.read)  # type: ignore[attr-defined]  # Sphinx has it
+    app.connect("autodoc-process-signature", without_catchall)
+    app.connect("source-read", executing.read)

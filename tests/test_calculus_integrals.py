@@ -518,3 +518,40 @@ def test_a_peak_at_a_given_point_is_seen_on_both_sides(width):
     value, error = ad.integrate(peak, -1.0, 1.0, points=[0.3], return_error=True)
     # The distance from 0.3 has so few digits left.
     assert value == pytest.approx(width * np.sqrt(np.pi), rel=max(1e-10, 1e-15 / width)) and error < 1e-12
+
+
+@pytest.mark.parametrize("place", [0.05, 0.3, 0.71])
+@pytest.mark.parametrize("width", 10.0 ** np.linspace(-6, -2, 9))
+def test_a_peak_is_seen_on_both_sides_beside_other_integrals(place, width):
+    def peak(x):
+        return np.exp(-(((x - place) / width) ** 2)) / (width * SQRT(PI))
+
+    together = ad.integrate(lambda x: np.stack([peak(x), x < place, peak(x) * x]), 0.0, 1.0, points=[place])
+    digits = max(1e-11, 1e-14 / width)  # that the distance from the point has left
+    np.testing.assert_allclose(together, [1.0, place, place], rtol=digits)
+    assert ad.integrate(peak, 0.0, 1.0, points=[place]) == pytest.approx(1.0, rel=digits)
+
+
+def test_an_integral_that_is_done_does_not_stop_the_others():
+    found = ad.integrate(
+        lambda x: np.stack([np.ones_like(x), np.exp(-(((x - 0.3) / 1e-3) ** 2))]), 0.0, 1.0, points=[0.3]
+    )
+    np.testing.assert_allclose(found, [1.0, 1e-3 * SQRT(PI)], rtol=1e-11)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_points_divide_ranges_with_one_limit_for_each_integral(compiled):
+    highs = np.array([0.9, 1.0, 2.0])
+    up_to = lambda b: ad.integrate(lambda x: np.abs(x - 0.3), 0.0, b, points=[0.3])
+    call = ad.compile(up_to) if compiled else up_to
+    np.testing.assert_allclose(call(highs), (0.3**2 + (highs - 0.3) ** 2) / 2, rtol=1e-13)
+    np.testing.assert_allclose(ad.grad(lambda b: up_to(b).sum())(highs), highs - 0.3, rtol=1e-13)
+    np.testing.assert_allclose(
+        ad.integrate(lambda x: np.exp(-np.abs(x - 0.3)), highs - 2, INF, points=[0.3]),
+        2 - np.exp(highs - 2.3),
+        rtol=1e-12,
+    )
+
+
+def test_no_integrals_at_all():
+    assert ad.integrate(lambda x: x * np.zeros((0, 1)), 0.0, 1.0).shape == (0,)

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -21,8 +22,12 @@ sys.path.insert(0, str(ROOT / "docs" / "tools"))
 
 import conventions  # noqa: E402  # it lies beside the manual
 import executing  # noqa: E402  # it lies beside the manual
-import notebooks  # noqa: E402
-import reference  # noqa: E402
+import notebooks  # noqa: E402  # it lies beside the manual
+import reference  # noqa: E402  # it lies beside the manual
+
+import autodiff as ad  # noqa: E402  # after those
+import nn  # noqa: E402  # after those
+import optim  # noqa: E402  # after those
 
 
 @pytest.fixture(scope="session")
@@ -98,8 +103,11 @@ def test_every_link_leads_somewhere(site, pages):
 
 
 def test_nothing_is_loaded_from_another_host(site, pages):
-    assert [load for page in pages.values() for load in page.loads if urlsplit(load).netloc] == []
-    for style in site.rglob("*.css"):
+    loads = [load for page in pages.values() for load in page.loads]
+    assert loads and [load for load in loads if urlsplit(load).netloc] == []
+    styles = list(site.rglob("*.css"))
+    assert styles
+    for style in styles:
         text = style.read_text(encoding="utf-8")
         assert not re.search(r"url\([\"']?(https?:)?//|@import", text), style
 
@@ -114,13 +122,31 @@ def test_the_reference_has_every_public_name_with_a_docstring_and_an_example(pag
     ]
     known = {id(reference.located(name)) for name in grouped}
     assert [name for name, value in reference.public_names() if id(value) not in known] == []
-    assert len(grouped) == len(set(grouped)) and not [
-        name for name in grouped if name not in anchors and "KINDS" not in name
-    ]
+    assert len(grouped) == len(set(grouped))
+    assert [name for name in grouped if reference.DATA.get(name, name) not in anchors] == []
     lacking = [
         name for name, value in reference.public_names() if callable(value) and ">>>" not in inspect.getdoc(value)
     ]
     assert lacking == []
+
+
+def test_every_public_function_says_what_it_takes_and_what_it_gives():
+    """In sections of its own, or by the name of another public one that says it."""
+    silent, public = [], dict(reference.public_names())
+    others = {name.rpartition(".")[2] for name in public}
+    for name, value in public.items():
+        if not inspect.isfunction(value):
+            continue
+        doc, signature = inspect.getdoc(value), inspect.signature(value)
+        takes = [p for p in signature.parameters if p != "unknown"]
+        named = set(re.findall(r"(?<!`)`(\w+)`(?!`)", doc.split("\n\nExamples\n")[0])) - set(takes)
+        refers = named & others - {value.__name__}
+        gives = str(signature.return_annotation) not in ("None", "AbstractContextManager[None]")
+        if takes and "\nParameters\n---" not in doc and not refers:
+            silent.append(f"{name}: Parameters")
+        if gives and not re.search(r"\n(Returns|Yields)\n---", doc) and not refers:
+            silent.append(f"{name}: Returns")
+    assert silent == []
 
 
 def test_the_tables_of_the_course_agree_with_sympy():
@@ -166,6 +192,29 @@ def test_the_notebooks_of_the_course_run(tmp_path, monkeypatch):
 def test_the_conventions_are_what_the_page_promises():
     rows = [row for rows in conventions.tables().values() for row in rows]
     assert {row.point: conventions.computed(row) for row in rows} == {row.point: row.here for row in rows}
+
+
+@pytest.mark.parametrize("page", ["jax", "micrograd", "numpy", "pytorch"])
+def test_what_a_quickstart_says_to_type_runs(page, tmp_path):
+    text = (ROOT / "docs" / "start" / f"{page}.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| ")]
+    typed = [span for row in rows for span in re.findall("`(.*?)`", row[2])]
+    assert len(typed) >= 5
+    for span in typed:
+        exec(span.replace(", ...", "").replace("..., ", "*fitting, "), names_of_a_quickstart(tmp_path))
+
+
+def names_of_a_quickstart(folder):
+    """What the tables of the quickstarts speak of, made anew."""
+    a, b, m, s, x0, n, i, value, path = 0.0, 1.0, 0.0, 1.0, np.ones(2), 2, slice(2), 5.0, folder / "model.npz"
+    x, p = ad.tensor(np.ones((n, 3)), requires_grad=True), ad.tensor(1.0, requires_grad=True)
+    (p * p).backward()
+    v, loss = x * 2, np.sum(x * x)
+    f = step = lambda *xs: sum(np.sum(x * x) for x in xs)
+    model, y = nn.Linear(3, 2), np.array([0, 1])
+    logits, parameters = model(x), model.parameters()
+    fitting = model, optim.Adam(parameters), nn.cross_entropy, (x.data, y)
+    return {**globals(), **locals()}
 
 
 def test_a_block_that_raises_or_does_not_is_told():

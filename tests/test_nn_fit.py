@@ -585,6 +585,9 @@ def _numbers(stopping, numbers):
 
 def test_a_first_number_that_is_nan_is_no_best():
     stopping = nn.EarlyStopping(patience=3)
+    assert repr(stopping) == (
+        "EarlyStopping(monitor='validation_loss', patience=3, min_delta=0.0, largest=False, restore=True)"
+    )
     assert _numbers(stopping, [np.nan, 2.0, 1.0, 1.5, np.nan, 1.5]) == 6
     assert stopping.best == 1.0 and stopping.best_epoch == 3
 

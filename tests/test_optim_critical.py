@@ -172,3 +172,24 @@ def test_a_function_that_mixes_its_points_is_called_with_one_at_a_time():
 
     (found,) = optim.critical_points(mixing, [(-1.0, 1.0), (-1.0, 1.0)], n=16)
     np.testing.assert_allclose(found.x, [0.15, 0.0], atol=1e-10)
+
+
+def test_a_function_of_many_points_may_close_over_a_parameter():
+    def kinds(c):
+        found = optim.critical_points(lambda p: (p[0] ** 2 - c) ** 2 + p[1] ** 2, [(-2.0, 2.0), (-1.0, 1.0)], n=25)
+        return [point.kind for point in found]
+
+    assert kinds(ad.tensor(1.0, requires_grad=True)) == ["minimum", "minimum", "saddle"]
+    with pytest.raises(ad.GradientError, match=r"a search is not recorded.*optim\.root"):
+        ad.grad(kinds)(1.0)
+
+
+def test_a_function_that_looks_at_all_points_at_once_outside_of_the_box():
+    def guarded(p):  # written for one point; of many, one outside decides for all
+        if np.any(p < 0):
+            return 1e3 + 0.0 * p[0]
+        return np.sin(3 * p[0]) * np.sin(3 * p[1])
+
+    box = [(0.0, 3.0), (0.0, 3.0)]
+    together, alone = optim.critical_points(guarded, box), optim.critical_points(one_point_at_a_time(guarded), box)
+    assert len(together) == len(alone) == 13 and {c.kind for c in together} == {"minimum", "maximum", "saddle"}

@@ -30,7 +30,7 @@ _MOST_EVALUATIONS = 20_000_000
 _FIRST_PANELS = {1: 8, 2: 2}
 _ORDERS = {1: 10, 2: 10, 3: 10}  # Gauss nodes of a panel; 7 in four variables, since 21**4 nodes would be too many
 _ROUNDING = 50 * 2.0**-52
-_NEGLIGIBLE = 1e-20  # of the largest value: the foot of a narrow peak, which ends in denormal numbers
+_NEGLIGIBLE = 1e-14  # of an integrand's largest value: the foot of a narrow peak, or nothing
 _MOST_NODES_ON_NOTHING = 20_000  # an integrand that is 0 at every node may have a narrow peak between them
 
 
@@ -113,7 +113,7 @@ def estimate(values: Any, meshes: Sequence[Mesh]) -> Estimate:
             scaled = np.minimum(1.0, (200 * difference / spread) ** 1.5)
             error = np.where(spread > 0, spread * scaled, difference)
         tail = over_others(over_panels(np.abs(along) * mesh.tail)) if mesh.tail.any() else np.zeros_like(error)
-        cut.append((tail > error).reshape(-1, error.shape[-1]).any(axis=0))
+        cut.append(_worst_of(tail) > _worst_of(error))
         errors.append(error + tail)
     return Estimate(value, magnitude, errors, cut)
 
@@ -210,11 +210,9 @@ def _choose(f: Function, ranges: Sequence[Range], tol: float, atol: float, first
             if _size(meshes) < _size(finer) <= _MOST_NODES_ON_NOTHING:
                 meshes = finer
                 continue
-        if first is None and len(ranges) == 1:
-            sizes = np.abs(values).reshape(-1, len(meshes[0])).max(axis=0)
-            if unseen := meshes[0].unseen(sizes > _NEGLIGIBLE * sizes.max()):
-                meshes = [meshes[0].refined(unseen)]
-                continue
+        if first is None and len(ranges) == 1 and (unseen := meshes[0].unseen(_seen(values))):
+            meshes = [meshes[0].refined(unseen)]
+            continue
         found = estimate(values, meshes)
         shares = _shares(found)
         total = sum(float(s.sum()) for s in shares)
@@ -230,12 +228,25 @@ def _choose(f: Function, ranges: Sequence[Range], tol: float, atol: float, first
     return Chosen(meshes, found.value, found.error, found.magnitude, bool(plain))
 
 
+def _seen(values: Any) -> Any:
+    """Where each integrand is not negligible, (integrals, n); without those that are 0 throughout, unless all are."""
+    sizes = np.abs(values).reshape(int(np.prod(values.shape[:-1])), values.shape[-1])
+    seen = sizes > _NEGLIGIBLE * sizes.max(axis=1, keepdims=True)
+    some = seen.any(axis=1)
+    return seen[some] if some.any() else seen
+
+
 def _shares(found: Estimate) -> list[Any]:
     """The error of each panel divided by the integral of abs(f); the worst of several integrals."""
     scale = _scale(found)[..., None]
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = [np.where(e > 0, e / scale, 0.0) for e in found.errors]
-    return [s.reshape(-1, s.shape[-1]).max(axis=0) if s.size else np.zeros(s.shape[-1]) for s in shares]
+    return [_worst_of(s) for s in shares]
+
+
+def _worst_of(errors: Any) -> Any:
+    """For each panel the largest error among the integrals, which are computed at the same nodes."""
+    return errors.reshape(-1, errors.shape[-1]).max(axis=0, initial=0.0)
 
 
 def _scale(found: Estimate) -> Any:

@@ -134,11 +134,16 @@ class Mesh:
         return Mesh(panels, self.order, self.least, self._rule)
 
     def unseen(self, seen: Array) -> set[int]:
-        """The panels at the ends of segments without a `seen` node, until they have a rule that looks next to the end.
+        """The panels at the ends of unseen segments, until they have a rule that looks next to the end.
 
         A point that splits a range marks something there: on one side alone it is not seen, if it is narrow.
+
+        Parameters
+        ----------
+        seen : ndarray of bool, (integrals, n)
+            The nodes at which each integrand is not 0. A segment is seen if all integrands have such a node in it.
         """
-        empty = {s for s, part in enumerate(self.slices()) if not seen[part].any()}
+        empty = {s for s, part in enumerate(self.slices()) if not seen[:, part].any(axis=1).all()}
         return {
             i
             for i, p in enumerate(self.panels)
@@ -178,6 +183,8 @@ class Mesh:
             slopes.append(np.broadcast_to(slope, x.shape))
         if len(xs) == 1:
             return xs[0], slopes[0]
+        shape = np.broadcast_shapes(*(x.shape[:-1] for x in xs))  # () between two points, though limits are arrays
+        xs, slopes = ([np.broadcast_to(v, (*shape, v.shape[-1])) for v in parts] for parts in (xs, slopes))
         return np.concatenate(xs, axis=-1), np.concatenate(slopes, axis=-1)
 
 

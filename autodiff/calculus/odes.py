@@ -118,6 +118,16 @@ def odeint(
 def gradient_flow(f: Function) -> Function:
     """The right-hand side of y' = -grad f(y), for `odeint`: gradient descent with infinitesimal steps.
 
+    Parameters
+    ----------
+    f : callable
+        ``f(y)``, a scalar function of the state.
+
+    Returns
+    -------
+    callable
+        ``(y, t) -> -grad f(y)``, with the shape of y.
+
     Examples
     --------
     >>> import numpy as np, autodiff as ad

@@ -99,6 +99,18 @@ def flux(F: Function, surface: Function, u: Limits, v: Limits, **options: Any) -
 def flux(F: Function, surface: Function, u: Limits, v: Limits, **options: Any) -> Any:
     """The flux of a vector field through a surface, towards the side of S_u x S_v: a `surface_integral`.
 
+    Parameters
+    ----------
+    F : callable
+        The vector field: takes points (3, ...) and returns 3 components for each, (3, ...).
+    surface, u, v, **options
+        As for `surface_integral`.
+
+    Returns
+    -------
+    scalar, or Tensor
+        With ``return_error=True``, the pair of value and error.
+
     Raises
     ------
     ShapeError

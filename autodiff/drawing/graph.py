@@ -36,9 +36,11 @@ class Scope(NamedTuple):
     Examples
     --------
     >>> import autodiff as ad
-    >>> scope = ad.drawing.Scope("encoder", 1)
-    >>> scope.name, scope.call
-    ('encoder', 1)
+    >>> a = ad.tensor(2.0, requires_grad=True)
+    >>> with ad.scope("encoder"):
+    ...     y = a * a
+    >>> [[scope.name for scope in vertex.calls] for vertex in ad.drawing.read_graph([y]).vertices]
+    [[], ['encoder']]
     """
 
     name: str

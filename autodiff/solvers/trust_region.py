@@ -141,6 +141,11 @@ def updated_radius(radius: float, length: float, ratio: float, limit: float) -> 
     limit : float
         The largest radius allowed.
 
+    Returns
+    -------
+    float
+        The radius for the next step.
+
     References
     ----------
     J. Nocedal, S. Wright, "Numerical Optimization", 2nd edition (2006), algorithm 4.1.

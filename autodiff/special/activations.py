@@ -68,6 +68,16 @@ def expit(x: Numbers) -> Array: ...
 def expit(x: Tensor | Numbers) -> Tensor | Array:
     """`sigmoid`, under its name in SciPy.
 
+    Parameters
+    ----------
+    x : array_like or Tensor
+        Real, of any shape.
+
+    Returns
+    -------
+    array or Tensor
+        In the shape of `x`, between 0 and 1.
+
     Examples
     --------
     >>> from autodiff import special

@@ -260,6 +260,18 @@ def chain_rule(f: Function, g: Function, x: Any, *, seed: int = 0, rtol: float =
 def product_rule(f: Function, g: Function, x: Any, *, seed: int = 0, rtol: float = ROUND_OFF) -> None:
     """The derivative of ``f(x) * g(x)`` is ``f' g + f g'``.
 
+    Parameters
+    ----------
+    f, g : callable
+        Functions of one argument each, whose values can be multiplied.
+    x, seed, rtol
+        As in `linearity`.
+
+    Raises
+    ------
+    LawError
+        If it does not hold.
+
     Examples
     --------
     >>> import numpy as np

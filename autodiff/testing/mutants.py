@@ -147,6 +147,11 @@ def spoiled(
     operand : int, optional
         Change only the rules of this operand (or of all, if one rule serves them together).
 
+    Returns
+    -------
+    context manager
+        The rules are the right ones again after it.
+
     Examples
     --------
     >>> import numpy as np, autodiff as ad
@@ -194,6 +199,11 @@ def scaled(
         Which rules to change.
     operand : int, optional
         Change only the rules of this operand (or of all, if one rule serves them together).
+
+    Returns
+    -------
+    context manager
+        The rules are the right ones again after it.
 
     Examples
     --------

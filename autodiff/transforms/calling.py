@@ -15,6 +15,18 @@ _NAMES = ("x", "y", "z", "w")
 def called(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """The result of a user's function; if it takes other arguments, the error says how to write it.
 
+    Parameters
+    ----------
+    f : callable
+        The user's function.
+    *args, **kwargs
+        What it is called with.
+
+    Returns
+    -------
+    object
+        What `f` returns.
+
     Raises
     ------
     TypeError

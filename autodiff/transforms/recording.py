@@ -181,7 +181,7 @@ def matching(value: Any, like: Any, what: str) -> Tensor | Array:
         if value.dtype.kind not in "fciub":
             raise DtypeError(f"{what} has dtype {value.dtype}; expected numbers.")
     if value.shape != shape:
-        raise GradientError(f"{what} has shape {value.shape}; expected {shape}.")
+        raise GradientError(f"{what} has shape {value.shape}; expected {shape}, that of what it belongs to.")
     if value.dtype != dtype and dtype.kind in "fc":
         if value.dtype.kind == "c" and dtype.kind == "f":
             raise DtypeError(f"{what} is complex, but its value is real, of dtype {dtype}.")

@@ -23,6 +23,10 @@ class Finding(NamedTuple):
     hint: str
 
 
+UNKNOWN = Finding("value", "The numbers are not the right ones.")
+"""What is said when no detector knows better."""
+
+
 class Row(NamedTuple):
     """One case of one result: what was returned, and what is right."""
 
@@ -85,11 +89,6 @@ def first(exercise: Exercise, answer: Function, rows: Sequence[Row]) -> Finding 
             if (found := detector(exercise, rows)) is not None:
                 return found
     return None
-
-
-def fallback(exercise: Exercise, rows: Sequence[Row]) -> Finding:
-    """What is said when no detector knows better."""
-    return Finding("value", "The numbers are not the right ones.")
 
 
 # --- form

@@ -303,7 +303,7 @@ def _found(exercise: Exercise, answer: Function, outcomes: list[Outcome], bad: l
         if all(close(row.got, row.right, row.rtol) for row in rows):
             continue
         found = detecting.first(exercise, answer, rows) or _by_law(exercise, answer, bad)
-        found = found or _by_slope(exercise, rows) or detecting.fallback(exercise, rows)
+        found = found or _by_slope(exercise, rows) or detecting.UNKNOWN
         if not exercise.parts:
             return found
         good = [

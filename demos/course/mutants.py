@@ -91,7 +91,7 @@ def _numbers(exercise: Exercise, solved: Function) -> Iterator[Mutant]:
 
     yield _after("Tensors", solved, each(ad.tensor), "right")
     yield _after("lists", solved, each(lambda y: np.asarray(y).tolist()), "right")
-    yield _after("float32 numbers", solved, each(lambda y: np.asarray(y, np.float64)), "right", "dtype")
+    yield _after("float64 numbers", solved, each(lambda y: np.asarray(y, np.float64)), "right", "dtype")
     free = {"law", "shape", "mistake"} if exercise.free else set()
     known = {"mistake", *free}
     if not exercise.free:

@@ -202,7 +202,8 @@ def exercise(**fields: Any) -> Callable[[Function], Function]:
     """Make an exercise of a reference function, whose docstring is the title and the task."""
 
     def registered(reference: Function) -> Function:
-        REGISTERED.append(Exercise(chapter=reference.__module__.rpartition(".")[2], reference=reference, **fields))
+        chapter = reference.__module__.removeprefix("demos.course.exercises.").partition(".")[0]
+        REGISTERED.append(Exercise(chapter=chapter, reference=reference, **fields))
         return reference
 
     return registered

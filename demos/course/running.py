@@ -1,7 +1,8 @@
 """The learner's code in a process of its own, with a limit of time and of memory.
 
 The time is watched twice: a timer in the process says in which line it was, and the parent ends a process that does not
-heed it. What the code prints is cut after some lines; what it would read from the keyboard is refused.
+heed it, together with those that it started. Of what the code prints the beginning is kept; what it would read from the
+keyboard is refused. The verdict comes back as JSON, so that nothing the code could send is run here.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import builtins
 import contextlib
 import io
+import json
 import multiprocessing
 import os
 import signal
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,11 +26,14 @@ from typing import Any
 
 from demos.course.judging import InputError, TimeUpError, Verdict, judge, said
 from demos.course.records import Exercise, Function, exercises
+from demos.limiting import limit_memory
 
 SECONDS = 5.0
 """How long an answer may take for all cases."""
 MEMORY = 1 << 29
 """How many bytes it may take beyond what the process has."""
+START = 10.0
+"""How many seconds a process may need before the time of its answer begins."""
 SHOWN = 400
 """How many characters of what it prints are shown."""
 
@@ -60,15 +66,17 @@ def graded(exercise: Exercise, answer: Path | Function, seconds: float = SECONDS
         warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside threads: the child uses none
         process.start()
     theirs.close()
+    watch = threading.Timer(START + seconds + 2, _ended, [process])  # also where half a message holds us up
+    watch.start()
     try:
-        # The process itself needs a moment before its time begins.
-        verdict = _received(ours, seconds) if ours.poll(seconds + 10) else None
+        verdict = _received(ours, seconds)
         if verdict is not None:
             return verdict
         process.join(0.2)
-        slow = process.is_alive()
+        slow = process.is_alive() or not watch.is_alive()
     finally:
-        process.kill()
+        watch.cancel()
+        _ended(process)
         process.join()
         ours.close()
     if slow:
@@ -96,21 +104,31 @@ def _method(answer: Path | Function) -> str:
 
 
 def _received(connection: Connection, seconds: float) -> Verdict | None:
-    """The verdict, after the sign that the answer's time has begun."""
+    """The verdict, after the sign that the answer's time has begun; None if it does not come or is none."""
     try:
-        connection.recv()
-        return Verdict(**connection.recv()) if connection.poll(seconds + 1) else None
-    except (EOFError, OSError):
+        if not connection.poll(START):
+            return None
+        connection.recv_bytes()
+        return Verdict(**json.loads(connection.recv_bytes())) if connection.poll(seconds + 1) else None
+    except (EOFError, OSError, ValueError, TypeError):
         return None
 
 
+def _ended(process: Any) -> None:
+    """Kill a process and, where the system has groups of processes, all that it started."""
+    with contextlib.suppress(AttributeError, OSError):  # Windows; it has no group yet, or none any more
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+
+
 def _child(connection: Connection, name: str, answer: Path | Function, seconds: float) -> None:
+    if hasattr(os, "setsid"):
+        os.setsid()  # a group of its own, which can be ended as a whole
     exercise = exercises()[name]
     _ = exercise.cases  # the reference's time is not the learner's
-    with contextlib.suppress(OSError, ValueError):
-        bounded(MEMORY)
+    limit_memory(MEMORY)
     _silent()
-    connection.send("begun")
+    connection.send_bytes(b"begun")
     printed = Printed()
     try:
         with alone(printed), alarm(seconds):
@@ -119,7 +137,7 @@ def _child(connection: Connection, name: str, answer: Path | Function, seconds: 
         told = f"The grading itself failed ({type(error).__name__}: {error}). Please report it with your answer."
         verdict = Verdict(exercise.name, "fault", told)
     verdict.printed = str(printed)
-    connection.send(verdict.as_dict())
+    connection.send_bytes(json.dumps(verdict.as_dict()).encode())
     connection.close()
     os._exit(0)  # threads that the answer started are not waited for
 
@@ -179,17 +197,6 @@ def read(exercise: Exercise, file: Path) -> Function | Verdict:
 
 def _frames(error: BaseException) -> list[traceback.FrameSummary]:
     return list(reversed(traceback.extract_tb(error.__traceback__)))
-
-
-def bounded(memory: int) -> None:
-    """Hold this process to so many bytes more than it has; where the system cannot do that, nothing happens."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    with open("/proc/self/statm") as file:
-        used = int(file.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + memory, used + memory))
 
 
 @contextlib.contextmanager

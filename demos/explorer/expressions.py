@@ -220,9 +220,8 @@ def _checked(tokens: list[_Token], variables: tuple[str, ...], end: int) -> list
             else:
                 raise ExpressionError(f"an operator such as + or * is expected before {text}", column)
         elif operand and not starts and text not in ("+", "-"):
-            empty = text == ")" and found and found[-1].text == "(" and opened and opened[-1]
-            if empty:
-                raise ExpressionError(f"{opened[-1].text}() lacks its argument", column)  # type: ignore[union-attr]
+            if text == ")" and found and found[-1].text == "(" and opened and (function := opened[-1]):
+                raise ExpressionError(f"{function.text}() lacks its argument", column)
             raise ExpressionError(f"{OPERAND} is expected before {text}", column)
         if text == "(":
             opened.append(found[-1] if found and found[-1].kind == "name" and found[-1].text not in KEYWORDS else None)

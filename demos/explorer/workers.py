@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from demos.explorer import limits
+from demos.limiting import limit_memory
 
 FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 CONTEXT: Any = multiprocessing.get_context("forkserver" if FORKS else "spawn")
@@ -30,23 +31,11 @@ def prepare() -> None:
         forkserver.ensure_running()
 
 
-def _bounded() -> None:
-    """Hold this process to its share of memory."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    with open("/proc/self/statm") as file:
-        used = int(file.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + limits.MEMORY, used + limits.MEMORY))
-
-
 def _serve(connection: Connection) -> None:
     """Answer one request after the other, until the other end is closed."""
     from demos.explorer.answering import answer
 
-    with contextlib.suppress(OSError):  # no /proc: no limit
-        _bounded()
+    limit_memory(limits.MEMORY)
     session: dict[str, Any] = {}
     with contextlib.suppress(EOFError, KeyboardInterrupt, OSError):
         while True:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.testing.overrides import get_overridable_numpy_array_functions, get_overridable_numpy_ufuncs
 
-import autodiff  # noqa: F401 - fills the tables
+import autodiff  # noqa: F401  # importing it fills the tables
 from autodiff.compiler import tracer
 from autodiff.core.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES
 from autodiff.ops.refused import WRITING, refusal

@@ -11,7 +11,7 @@ PAGE = ROOT / "docs" / "course" / "exercises.md"
 sys.path.insert(0, str(ROOT))
 
 from demos.course.exercises import CHAPTERS  # noqa: E402  # after the path is set
-from demos.course.records import exercises  # noqa: E402
+from demos.course.records import exercises  # noqa: E402  # after the path is set
 
 
 def table() -> str:

@@ -48,8 +48,8 @@ class Digits(NamedTuple):
     --------
     >>> import nn
     >>> digits = nn.data.digits()
-    >>> type(digits).__name__
-    'Digits'
+    >>> digits.images.shape, digits.labels.shape
+    ((1797, 8, 8), (1797,))
     """
 
     images: npt.NDArray[np.float32]

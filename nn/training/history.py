@@ -175,6 +175,10 @@ class EarlyStopping:
         self.largest, self.restore = largest, restore
         self.begin()
 
+    def __repr__(self) -> str:
+        names = ("monitor", "patience", "min_delta", "largest", "restore")
+        return f"EarlyStopping({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+
     def begin(self) -> None:
         """Reset, since another training run has other numbers."""
         self.best, self.best_epoch = math.inf, 0

@@ -84,7 +84,7 @@ class Objective:
             raise ad.GradientError(f"f must return one number, the value to minimise; it returned {given}. {mend}")
         return y
 
-    def _refuse_outer_transform(self, y: Any) -> None:
+    def refuse_outer_transform(self, y: Any) -> None:
         """Raise if f depends on an outer transform: the search is not recorded, so the derivative would be 0."""
         if self._is_checked or not isinstance(y, ad.Tensor):
             return
@@ -104,13 +104,13 @@ class Objective:
     def point(self, x: Vector) -> Point:
         """Value and gradient."""
         y, g = self._value_and_grad(self.unravel(x))
-        self._refuse_outer_transform(y)
+        self.refuse_outer_transform(y)
         return Point(x, _number(y), self._flat(g))
 
     def model(self, x: Vector) -> Point:
         """Value, gradient, and Hessian-vector products, all from one recording."""
         operator = ad.hessian_operator(self._scalar, self.unravel(x))
-        self._refuse_outer_transform(operator.value)
+        self.refuse_outer_transform(operator.value)
 
         def matvec(v: Vector) -> Vector:
             self.nhvp += 1
@@ -122,7 +122,7 @@ class Objective:
         """Residuals and their Jacobian."""
         self.nfev += 1
         r, pushforward = ad.linearize(self.f, self.unravel(x))
-        self._refuse_outer_transform(r)
+        self.refuse_outer_transform(r)
         r = r.data if isinstance(r, ad.Tensor) else r
         if not isinstance(r, np.ndarray) or r.dtype.kind != "f" or r.ndim == 0:
             given = f"an array of dtype {r.dtype}" if isinstance(r, np.ndarray) else f"a {type(r).__name__}"

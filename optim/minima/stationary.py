@@ -31,6 +31,8 @@ class Slopes:
 
     def __init__(self, objective: Objective, points: Vector) -> None:
         self.objective = objective
+        self._low, self._high = points.min(axis=0), points.max(axis=0)
+        self._rounding: float | None = None  # of values near 0, from the size of those at the first points
         self.at_once = self._takes(points)
 
     def _takes(self, points: Vector) -> bool:
@@ -41,8 +43,11 @@ class Slopes:
             return False
         if found.shape != (len(points),) or found.dtype.kind != "f":
             return False
-        alone = [self.objective.value(x) for x in points]
-        return bool(np.allclose(found, alone, rtol=1e-12, atol=0.0, equal_nan=True))
+        alone = np.array([self.objective.value(x) for x in points])
+        if self._rounding is None:
+            sizes = np.abs(alone[np.isfinite(alone)])
+            self._rounding = 1e-12 * float(np.median(sizes)) if len(sizes) else 0.0
+        return bool(np.allclose(found, alone, rtol=1e-12, atol=self._rounding, equal_nan=True))
 
     def _values(self, columns: Any) -> Any:
         return called(
@@ -51,6 +56,8 @@ class Slopes:
 
     def at(self, points: Vector) -> tuple[Vector, Callable[[Vector], Vector]]:
         """The gradients, (n, d), and a function that gives the Hessians, (m, d, d), of those with the given numbers."""
+        if self.at_once and ((points < self._low) | (points > self._high)).any():
+            self.at_once = self._takes(points)  # out there, one point may change what all get: `if (p < 0).any()`
         if not self.at_once:
             d = points.shape[1]
             models = [self.objective.model(x) for x in points]
@@ -58,8 +65,11 @@ class Slopes:
             return gradients, lambda which: np.array([hessian_of(models[i]) for i in which]).reshape(-1, d, d)
         slopes = ad.grad(lambda columns: self._values(columns).sum())
         gradients, push = ad.linearize(slopes, np.array(points.T))
+        self.objective.refuse_outer_transform(gradients)
         rows = [np.broadcast_to(e[:, None], points.T.shape) for e in np.eye(points.shape[1])]
-        return gradients.T, lambda which: np.stack([push(row)[:, which] for row in rows]).transpose(2, 0, 1)
+        return _plain(gradients).T, lambda which: np.stack([_plain(push(row))[:, which] for row in rows]).transpose(
+            2, 0, 1
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -39,6 +39,11 @@ class Schedule(Named):
     >>> class Halved(optim.Schedule):
     ...     def rate(self, step, base):
     ...         return base * 0.5**step
+    >>> optimizer = optim.GradientDescent([ad.tensor(1.0, requires_grad=True)], learning_rate=0.8)
+    >>> schedule = Halved(optimizer)
+    >>> schedule.step()
+    >>> optimizer.learning_rate
+    0.4
     """
 
     watches = False

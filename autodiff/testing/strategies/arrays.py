@@ -45,6 +45,16 @@ _EVERYWHERE = Domain(-3.0, 3.0)
 def domain(function: Callable[..., Any]) -> Domain:
     """Where a function of one operand is smooth, looked up by name; ``[-3, 3]`` if it is not known.
 
+    Parameters
+    ----------
+    function : callable
+        Such as ``np.log``; its ``__name__`` is what is looked up.
+
+    Returns
+    -------
+    Domain
+        The interval, and the points in it to keep away from.
+
     Examples
     --------
     >>> import numpy as np
@@ -57,6 +67,17 @@ def domain(function: Callable[..., Any]) -> Domain:
 
 def shapes(*, min_dims: int = 0, max_dims: int = 3, min_side: int = 1, max_side: int = 4) -> st.SearchStrategy[Shape]:
     """Shapes, including ``()``; with ``min_side=0`` also those of empty arrays.
+
+    Parameters
+    ----------
+    min_dims, max_dims : int, default 0 and 3
+        How many axes.
+    min_side, max_side : int, default 1 and 4
+        How long an axis.
+
+    Returns
+    -------
+    strategy of tuple of int
 
     Examples
     --------
@@ -188,6 +209,10 @@ def special_points(*, finite: bool = True, min_value: float = -math.inf) -> st.S
         Leave out the infinities and NaN.
     min_value : float, optional
         Leave out smaller numbers.
+
+    Returns
+    -------
+    strategy of float
 
     Examples
     --------

@@ -45,11 +45,12 @@ class Expression:
 
     Examples
     --------
-    >>> from hypothesis import find
-    >>> from autodiff.testing import strategies
-    >>> expression = find(strategies.scalar_functions(), lambda f: True)
-    >>> callable(expression)
-    True
+    >>> from autodiff.testing.strategies.functions import Expression
+    >>> f = Expression(2, (("sin({})", (0,)), ("{} * {}", (1, 2))), (3,), scalar=True)
+    >>> f
+    <x (2,): v0 = sin(x[0]); v1 = x[1] * v0; return v1>
+    >>> float(f([0.0, 5.0]))
+    0.0
     """
 
     n_inputs: int
@@ -137,6 +138,10 @@ def vector_functions(
         The number of components of the value; by default that of the point.
     max_steps : int, default 8
         The largest number of operations, which the components share.
+
+    Returns
+    -------
+    strategy of Expression
 
     Examples
     --------

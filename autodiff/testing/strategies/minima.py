@@ -37,8 +37,9 @@ class Minimum:
     --------
     >>> from hypothesis import find
     >>> from autodiff.testing import strategies
-    >>> type(find(strategies.minima(), lambda problem: True)).__name__
-    'Minimum'
+    >>> problem = find(strategies.minima(), lambda problem: len(problem.at) == 1)
+    >>> bool(abs(problem.f(problem.at[0]) - problem.value) < 1e-12), problem.distance(problem.at[0])
+    (True, 0.0)
     """
 
     name: str

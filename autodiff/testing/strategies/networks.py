@@ -41,9 +41,12 @@ class Network:
     Examples
     --------
     >>> from hypothesis import find
+    >>> import autodiff as ad
     >>> from autodiff.testing import strategies
-    >>> type(find(strategies.networks(), lambda problem: True)).__name__
-    'Network'
+    >>> network = find(strategies.networks(), lambda network: len(network.widths) == 3)
+    >>> gradients = ad.grad(network.loss)(network.parameters)
+    >>> [layer["bias"].shape == (width,) for layer, width in zip(gradients, network.widths[1:])]
+    [True, True]
     """
 
     widths: tuple[int, ...]

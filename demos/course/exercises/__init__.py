@@ -1,4 +1,4 @@
-"""The exercises, a module for each chapter of the curriculum.
+"""The exercises, a module or a package for each chapter of the curriculum.
 
 To add one, write the reference function with its title and task as docstring, and above it the decorator `exercise`
 with what the arguments are, an example, the solution, hints, and the mistakes that learners make, each as a wrong
@@ -15,4 +15,4 @@ CHAPTERS = {
     "networks": "Neural networks",
     "information": "Information theory",
 }
-"""The modules in the curriculum's order, and what the chapters are called."""
+"""The chapters' modules in the curriculum's order, and what the chapters are called."""
