@@ -57,9 +57,9 @@ class Page:
     """A page of the explorer, which complains of errors in its console and of requests to anywhere else."""
 
     def __init__(self, browser, address, *, width=1280, height=860, theme="light", motion="no-preference"):
-        self.address, self.complaints = address, []
+        self.address, self.complaints, self.size = address, [], {"width": width, "height": height}
         self.context = browser.new_context(
-            viewport={"width": width, "height": height},
+            viewport=self.size,
             color_scheme=theme,
             reduced_motion=motion,
             accept_downloads=True,
@@ -81,6 +81,7 @@ class Page:
 
     def show(self, room, state=None):
         """The same on a page that is open: by the address alone, as a link within it does, without loading it again."""
+        self.page.set_viewport_size(self.size)
         name = room.split("?")[0]
         if self.page.evaluate("location.hash.slice(1).split('?')[0]") == name:  # by way of another: nothing is kept
             self._enter("#graph" if name != "graph" else "#curve")

@@ -213,11 +213,13 @@ export class Plot {
     drawn(this, () => {
       const lent = [...this.canvas.querySelectorAll("canvas")].map((canvas) => canvas.getContext("webgl"));
       Plotly.purge(this.canvas);
+      this.#drawn = false; // for what still waits, such as a change of its size
       for (const context of lent) context?.getExtension("WEBGL_lose_context")?.loseContext();
     });
   }
 
   async #show(traces, { x = {}, y = {}, scene = null, equal = false, ...layout }) {
+    if (!this.canvas.isConnected) return; // its room was left meanwhile
     const font = { color: colour("text"), family: "inherit", size: 13 };
     const full = {
       paper_bgcolor: "rgba(0,0,0,0)",

@@ -17,7 +17,7 @@ export class Diagram {
     this.element = el("div", { class: "picture diagram" }, this.svg);
     new ResizeObserver(() => {
       this.#kind = "";
-      if (this.shown) this.show(...this.shown);
+      if (this.shown && this.element.isConnected) this.show(...this.shown); // when its room is left, its size is 0
     }).observe(this.element);
   }
 
