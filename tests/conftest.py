@@ -90,7 +90,7 @@ def browser():
 
 @pytest.fixture(scope="session")
 def _shared_pages():
-    """The pages that tests share, by their options; one that a test took is not among them until the test has passed."""
+    """The pages that tests share, by their options; one that a test took is back when the test has passed."""
     return {}
 
 
