@@ -1,5 +1,6 @@
 """Settings of the whole suite: Hypothesis profiles, one BLAS thread, what is collected and when."""
 
+import faulthandler
 import gc
 import os
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ collect_ignore = ["stories", "tools", "typing"]
 
 # No deadline and no complaint about slowness: a shared machine is slow for seconds at a time.
 _common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
+STDERR = pytest.StashKey[int]()
+HANGS = 600
+"""Seconds after which a file of tests is thought to hang."""
 PROFILES = {
     "quick": {"max_examples": 20, "derandomize": True},  # every day; the same examples each time
     "ci": {"max_examples": 30, "derandomize": True},  # before a merge
@@ -35,6 +39,13 @@ def pytest_configure(config):
     if _profile() not in PROFILES:
         raise pytest.UsageError(f"HYPOTHESIS_PROFILE is {_profile()!r}; it must be one of {', '.join(PROFILES)}.")
     settings.load_profile(_profile())
+    config.stash[STDERR] = os.dup(2)  # before pytest takes it
+    gc.disable()  # what is collected stays: to look for garbage among it takes a fifth of the time
+
+
+def pytest_unconfigure(config):
+    """Close what was opened above."""
+    os.close(config.stash[STDERR])
 
 
 def pytest_report_header(config):
@@ -60,6 +71,15 @@ def pytest_collection_finish(session):
     """Set what collection made aside: 23,000 test items that every run of the garbage collector would go through."""
     gc.collect()
     gc.freeze()
+    gc.enable()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _a_file_that_hangs_says_where(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What pytest's `faulthandler_timeout` does for each test, for which it starts and ends 20,000 threads."""
+    faulthandler.dump_traceback_later(HANGS, file=request.config.stash[STDERR])
+    yield
+    faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(autouse=True)

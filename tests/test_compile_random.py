@@ -11,10 +11,12 @@ import pytest
 
 from tests.tools.programs import running, training_runs
 
-CHUNKS, PROGRAMS, RUNS = 20, 2000, 60
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE")
+CHUNKS, RUNS = 20, 60
+PROGRAMS = 2000 if PROFILE in ("ci", "deep") else 1000
 FLOATS = (np.float32, np.float64)
 # Every day the same seeds; under the profile `deep` others each time. Those that fail are printed.
-START = secrets.randbelow(2**30) if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 0
+START = secrets.randbelow(2**30) if PROFILE == "deep" else 0
 
 
 def outcomes(check, count, chunk):
@@ -30,7 +32,7 @@ def test_a_random_program_does_compiled_what_it_does_eagerly(chunk):
     assert not failed, "\n".join(failed)
     # What is refused is not compared.
     refused = [f"seed {outcome.seed}: {outcome.what}" for outcome in found if outcome.verdict == "refused"]
-    assert len(refused) <= 20, "\n".join(refused)
+    assert len(refused) <= len(found) // 5, "\n".join(refused)
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
