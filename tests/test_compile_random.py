@@ -3,17 +3,16 @@
 Reduce a failing seed with `python tests/tools/random_programs.py --reduce SEED`, or `random_training.py`.
 """
 
-import os
 import secrets
 
 import numpy as np
 import pytest
 
+from tests.profiles import EVERY_DAY, PROFILE
 from tests.tools.programs import running, training_runs
 
-PROFILE = os.environ.get("HYPOTHESIS_PROFILE")
 CHUNKS, RUNS = 20, 60
-PROGRAMS = 2000 if PROFILE in ("ci", "deep") else 1000
+PROGRAMS = 1000 if EVERY_DAY else 2000
 FLOATS = (np.float32, np.float64)
 # Every day the same seeds; under the profile `deep` others each time. Those that fail are printed.
 START = secrets.randbelow(2**30) if PROFILE == "deep" else 0
