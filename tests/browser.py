@@ -96,15 +96,15 @@ class Page:
         self.page.wait_for_selector("html[data-shown]")
 
     def settled(self):
-        """Wait until every request is answered, and nothing more is drawn for a while."""
+        """Wait until every request is answered, everything is drawn, and nothing follows in the next frames."""
         self.page.evaluate(
             """() => new Promise((done) => {
                 let last = null, calm = 0;
                 const look = () => {
                     const now = document.documentElement.dataset.shown;
-                    const asking = document.documentElement.hasAttribute("data-asking");
-                    calm = now === last && !asking ? calm + 1 : 0; last = now;
-                    calm > 9 ? done() : requestAnimationFrame(look);
+                    const busy = ["data-asking", "data-drawing"].some((a) => document.documentElement.hasAttribute(a));
+                    calm = now === last && !busy ? calm + 1 : 0; last = now;
+                    calm > 3 ? done() : requestAnimationFrame(look);
                 };
                 look();
             })"""

@@ -147,6 +147,7 @@ function drawn(plot, draw) {
 
 async function drawAll() {
   drawing = true;
+  document.documentElement.toggleAttribute("data-drawing", true); // for tests
   while (waiting.size) {
     const [plot, { draw, resolve }] = waiting.entries().next().value;
     waiting.delete(plot);
@@ -162,6 +163,7 @@ async function drawAll() {
     if (dragging) await new Promise((done) => setTimeout(done, took));
   }
   drawing = false;
+  document.documentElement.toggleAttribute("data-drawing", false);
 }
 
 function axis(title, more = {}) {
