@@ -122,8 +122,8 @@ def compile(
         raise CompileError(f"compile: a function is expected; a {type(f).__name__} was given.")
     if isinstance(f, type):
         raise CompileError(f"compile: {f.__name__} is a class; compile a callable object of it, or a method.")
-    if backend not in ("numpy", "jax"):
-        raise CompileError(f'compile: the backends are "numpy" and "jax"; {backend!r} was given.')
+    if backend not in ("numpy", "native", "jax"):
+        raise CompileError(f'compile: the backends are "numpy", "native" and "jax"; {backend!r} was given.')
     if backend == "jax":
         from autodiff.compiler import jax_backend
 

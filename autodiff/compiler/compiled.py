@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import linecache
+import os
 import sys
 import threading
 import types
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 import numpy as np
@@ -73,6 +75,7 @@ class Compiled(Generic[P, R]):
         functools.update_wrapper(self, f, updated=())
         self.__dict__.setdefault("__name__", type(f).__name__)
         self._entries: list[Entry] = []
+        self._has_numbers = False  # whether a program needs no lock
         self._refused: CompileError | None = None
         self._lock = threading.RLock()
 
@@ -95,6 +98,46 @@ class Compiled(Generic[P, R]):
     def options(self) -> dict[str, Any]:
         """The options it was compiled with, as keyword arguments of `compile`."""
         return {"fallback": self._fallback, "backend": self._backend, "check": self.check}
+
+    def write_c(
+        self, folder: str | os.PathLike[str], *examples: Any, **others: Compiled[..., Any]
+    ) -> list[Path]:
+        """Write the latest program as C that stands alone: no Python, no library but C's, no memory from a heap.
+
+        Parameters, the state of the optimiser and constants are arrays in the C file, with their values of now.
+
+        Parameters
+        ----------
+        folder : path
+            For ``NAME.c``, ``NAME.h`` and ``main.c``; the function and its files have the name of this function.
+        *examples : array
+            Arguments of the shapes and dtypes of the latest call, with which ``main.c`` calls the function three times.
+        **others : Compiled
+            Other functions for the same file, by their names in C; functions that share parameters share them there.
+
+        Returns
+        -------
+        list of Path
+            The files. ``cc -O2 NAME.c main.c -lm`` builds them.
+
+        Raises
+        ------
+        CompileError
+            If something in the program runs in Python at every call, such as a draw of random numbers.
+
+        Examples
+        --------
+        >>> import tempfile, numpy as np, autodiff as ad
+        >>> f = ad.compile(lambda x: np.sum(np.tanh(x)), backend="native")
+        >>> _ = f(np.ones(3))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     [path.name for path in f.write_c(folder, np.ones(3))]
+        ['function.c', 'function.h', 'main.c']
+        """
+        from autodiff.compiler.native.carrying import write_c
+
+        programs = {self.__name__ if self.__name__.isidentifier() else "function": self._latest().pure}
+        return write_c(programs | {name: other._latest().pure for name, other in others.items()}, folder, examples)
 
     def __autodiff_graph__(self) -> Any:
         """The graph for `autodiff.draw`: that of the latest program."""
@@ -148,26 +191,32 @@ class Compiled(Generic[P, R]):
         """Run the program for arguments of this kind, or, the first time, the function itself."""
         if switches.active and switches.tracer() is not None:
             return self._f(*args, **kwargs)  # a caller is being compiled, and this call is a part of it
-        for entry in self._entries:
-            if entry.has_only_numbers and not entry.unchecked:
-                result = self._run(entry, args, kwargs)
-                if result is not MISS:
-                    return result
+        if self._has_numbers:
+            for entry in self._entries:
+                if entry.has_only_numbers and not entry.unchecked:
+                    try:
+                        result = entry.run(args, kwargs)
+                    except Exception as error:
+                        result = self._failed(error, args, kwargs)
+                    if result is not MISS:
+                        return result
         with self._lock:  # threads share the buffers of a program, and simultaneous first calls make one trace
             for entry in self._entries:
-                run = self._checked if entry.unchecked else self._run
-                result = run(entry, args, kwargs)
+                if entry.unchecked:
+                    result = self._checked(entry, args, kwargs)
+                else:
+                    try:
+                        result = entry.run(args, kwargs)
+                    except Exception as error:
+                        result = self._failed(error, args, kwargs)
                 if result is not MISS:
                     return result
             return self._trace(args, kwargs)
 
-    def _run(self, entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        try:
-            return entry.run(args, kwargs)
-        except Exception as error:
-            if isinstance(error, AutodiffError) and error.of_another_call and not _has_changed_something(error):
-                return MISS
-            return self._after(error, args, kwargs)
+    def _failed(self, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if isinstance(error, AutodiffError) and error.of_another_call and not _has_changed_something(error):
+            return MISS
+        return self._after(error, args, kwargs)
 
     def _checked(self, entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The answer of a program after comparing it with the function itself."""
@@ -264,11 +313,19 @@ class Compiled(Generic[P, R]):
         self._entries = [entry for entry in self._entries if entry.is_alive()]
         try:
             check = CHECK if self.check == 1 else self.check
-            entry = Entry(self._f, self.__name__, self._backend, traced, leaves, structure, bool(kwargs), check)
+            try:
+                entry = Entry(self._f, self.__name__, self._backend, traced, leaves, structure, bool(kwargs), check)
+            except CompileError as error:  # there is no C compiler, or it failed
+                if self._backend != "native" or not self._fallback:
+                    raise
+                self._backend = "numpy"
+                warnings.warn(f"{error} It runs as a NumPy program from now on.", UserWarning, stacklevel=3)
+                entry = Entry(self._f, self.__name__, self._backend, traced, leaves, structure, bool(kwargs), check)
         except Exception as error:
             self._give_up(_surprise(f"the program of {self.__name__} cannot be written", error))
             return traced.answer
         self._entries.append(entry)
+        self._has_numbers |= entry.has_only_numbers
         if len(self._entries) == _MANY:
             warnings.warn(
                 f"compile: {self.__name__} was traced {_MANY} times; a new trace is written for every new shape, "

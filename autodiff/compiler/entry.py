@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import linecache
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from autodiff.core import switches
 MISS = object()
 """The answer of a program to a call that it was not written for."""
 _numbers = itertools.count()
+_MANY_ALIKE = 4
 
 
 class Entry:
@@ -45,7 +46,10 @@ class Entry:
         unchecked: int | str,
     ) -> None:
         program = traced.program
-        for rewrite in (*PASSES, *(FOR_SPEED if backend == "numpy" else ())):
+        for rewrite in PASSES:
+            program = rewrite(program)
+        self.pure = program
+        for rewrite in FOR_SPEED if backend == "numpy" else ():
             program = rewrite(program)
         self.program = program
         self.traced, self._structure = traced, structure
@@ -56,7 +60,7 @@ class Entry:
         self.unchecked = unchecked
         looks = [op.function for op in program.ops if op.form == "check"]
         self.agrees_to = max((getattr(look, "agrees_to", 0.0) for look in looks), default=0.0)
-        if backend == "jax":  # XLA has its own elementary functions and orders of summation
+        if backend != "numpy":  # XLA and C have their own elementary functions and orders of summation
             narrow = any(np.dtype(v.dtype).char in "efF" for v in program.values())
             self.agrees_to = max(self.agrees_to, 1e-3 if narrow else 1e-7)
         self.source, self._run, writer = _written(_function_name(name), program, traced, leaves, backend)
@@ -116,6 +120,12 @@ def _written(
         around = JaxWriter(program, Plan())
         source = _source_of(around, name, traced, leaves)
         return f"{source}\n\n{around.pure}", _run(source, name, around.namespace), around
+    if backend == "native":
+        from autodiff.compiler.native.writer import NativeWriter
+
+        in_c = NativeWriter(program)
+        source = _source_of(in_c, name, traced, leaves)
+        return f"{source}\n\n{in_c.c_source}", _run(source, name, in_c.namespace), in_c
     plan = plan_buffers(program)
     if not suits(program):
         writer = Writer(program, plan)
@@ -179,8 +189,23 @@ def _source_of(writer: Writer, function: str, traced: Traced, leaves: list[Any],
         lines.append("    if not (" + "\n            and ".join(guards) + "):")
         lines.append(f"        return {writer.bind('another_call', MISS)}")
     lines += [f"    {line}" for line in body]
-    legend = [] if inner else [_summary(writer, function), *writer.legend, ""]
+    legend = [] if inner else [_summary(writer, function), *_joined(writer.legend), ""]
     return "\n".join([*(f"# {comment(line)}".rstrip("# ") for line in legend), *lines]) + "\n"
+
+
+def _joined(legend: list[str]) -> list[str]:
+    """The lines of a legend; of many that say the same only the first and the last name."""
+    found: dict[str, list[str]] = {}
+    for line in legend:
+        name, _, what = line.partition(": ")
+        found.setdefault(what or line, []).append(name)
+    lines = []
+    for what, names in found.items():
+        if len(names) > _MANY_ALIKE:
+            lines.append(f"{names[0]} to {names[-1]} ({len(names)} arrays): {what}")
+        else:
+            lines += [name if name == what else f"{name}: {what}" for name in names]
+    return lines
 
 
 def _summary(writer: Writer, function: str) -> str:
@@ -192,7 +217,18 @@ def _summary(writer: Writer, function: str) -> str:
 
 def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[str], by_number: dict[int, Any]) -> Any:
     """The conditions under which the program is the right one for a call."""
+    plain = [
+        (parameters[i], v)
+        for i, v in by_number.items()
+        if isinstance(leaves[i], np.ndarray) and type(leaves[i]) is np.ndarray
+    ]
+    quick = writer.quick_guard(plain)
+    slow = [c for p, v in plain for c in _is_alike(writer, p, p, v)] if quick else []
+    if quick:
+        yield f"({quick} or ({' and '.join(slow)}))"
     for i, (x, p) in enumerate(zip(leaves, parameters)):
+        if quick and type(x) is np.ndarray and i in by_number:
+            continue
         v = by_number.get(i)
         if v is None:
             yield _is_constant(writer, p, x)
@@ -201,15 +237,10 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
         if isinstance(x, Tensor):
             yield f"type({p}) is {writer.bind('Tensor', type(x))} and {p}._node is None"
             data = f"{p}._data"
-        elif isinstance(x, np.ndarray):
-            yield f"type({p}) is {writer.bind('ndarray', np.ndarray)}"
-        if isinstance(x, np.generic):
+        if isinstance(x, np.generic):  # its type says what its shape and dtype are
             yield f"type({p}) is {writer.bind(type(x).__name__, type(x))}"
         else:
-            kind = np.dtype(v.dtype)
-            yield f"{data}.shape == {tuple(v.shape)} and {data}.dtype == {writer.bind(kind.name, kind)}"
-            if v.shape:
-                yield f"{data}.strides == {v.strides}"
+            yield from _is_alike(writer, p if isinstance(x, np.ndarray) else "", data, v)
     read = {id(v.payload) for v in writer.program.values() if v.kind == "state"}
     for t, array in traced.states:
         if id(t) in read and np.ndim(array):
@@ -221,6 +252,16 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
         yield f"{writer.bind(owner_name('leaf', leaf), leaf)}.grad is not None"
     for holder in traced.reading.holders.values():
         yield holder.guard(writer.bind)
+
+
+def _is_alike(writer: Writer, p: str, data: str, v: Value) -> Iterator[str]:
+    """The conditions under which an array has the type, shape, dtype and layout of a value."""
+    if p:
+        yield f"type({p}) is {writer.bind('ndarray', np.ndarray)}"
+    kind = np.dtype(v.dtype)
+    yield f"{data}.shape == {tuple(v.shape)} and {data}.dtype == {writer.bind(kind.name, kind)}"
+    if v.shape:
+        yield f"{data}.strides == {v.strides}"
 
 
 def _is_constant(writer: Writer, p: str, x: Any) -> str:
@@ -239,14 +280,24 @@ def _answer(writer: Writer, traced: Traced) -> str:
     """The returned expression, in the structure of the function's own first answer."""
     parts = writer.returned_parts()
     wrapped = [
-        f"{writer.bind('untracked', _untracked)}({part})" if kind == "tensor" else part
+        f"{writer.bind('tensor', lift)}({part}, None)" if kind == "tensor" else part
         for part, kind in zip(parts, traced.kinds)
     ]
-    if traced.structure == pytree.LEAF:
-        return wrapped[0]
-    if traced.structure.kind is tuple and all(c == pytree.LEAF for c in traced.structure.children):
-        return f"({', '.join(wrapped)}{',' if len(wrapped) == 1 else ''})"
-    return f"{writer.bind('rebuilt', _rebuild(traced.structure))}([{', '.join(wrapped)}])"
+    return _structured(writer, traced.structure, iter(wrapped))
+
+
+def _structured(writer: Writer, structure: Any, parts: Iterator[str]) -> str:
+    """The expression of a nested container of leaves."""
+    kind = structure.kind
+    if kind is None:
+        return next(parts)
+    if kind in (tuple, list):
+        inner = ", ".join([_structured(writer, c, parts) for c in structure.children])
+        return f"[{inner}]" if kind is list else f"({inner},)" if len(structure.children) == 1 else f"({inner})"
+    if kind is type(None):
+        return "None"
+    own = ", ".join(itertools.islice(parts, structure.size))
+    return f"{writer.bind('rebuilt', _rebuild(structure))}([{own}])"
 
 
 def _kept(writer: Writer, traced: Traced) -> str:
@@ -257,10 +308,6 @@ def _kept(writer: Writer, traced: Traced) -> str:
     pairs = zip(writer.program.outputs[n:], writer.returned_parts()[n:])
     parts = [writer.boxed(v) if isinstance(v, Value) and v.kind == "argument" else part for v, part in pairs]
     return f", ({''.join(f'{part}, ' for part in parts).rstrip()})"
-
-
-def _untracked(array: Any) -> Tensor:
-    return lift(array, None)
 
 
 def _rebuild(structure: Any) -> Callable[[list[Any]], Any]:

@@ -371,6 +371,10 @@ class Writer:
         self._in_blocks = False
         self.plan, self.names = plan, {**self.names, **{v: names[v] for v in (*op.args, *op.outputs)}}
 
+    def quick_guard(self, checks: list[tuple[str, Value]]) -> str:
+        """A quicker condition for the types and layouts of array arguments, if there is one."""
+        return ""
+
     def owned(self, v: Any) -> str:
         """A gradient as an array that shares no memory."""
         return f"{self.bind('array', np.array)}({self.text(v)})"

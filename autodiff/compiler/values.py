@@ -108,12 +108,13 @@ Form = Literal[
     "assign",
     "effect",
     "blocks",
+    "repeat",
 ]
 """How an operation is written: ``add(a, b)``; ``a ** b``, where Python's operator and the ufunc differ in the last bit;
 ``add.reduce(a, ...)``, ``where(c, a, b)``, ``a.reshape(...)``, ``a.T``, ``a[i]``; a function that is called as a whole
 (`opaque`); one that must run at every call, even with equal arguments (`live`); a check of values that may raise;
 three side effects: a gradient is stored, a Tensor is assigned to, any other `effect`; a loop over blocks of large
-arrays."""
+arrays; a stretch of operations that is repeated (`repeat`)."""
 
 EFFECTS = frozenset(("store", "assign", "effect", "live", "check"))
 LIVE = frozenset(("state", "gradient", "constant"))

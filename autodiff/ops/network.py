@@ -133,7 +133,7 @@ def _cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None = None)
     rows = np.ascontiguousarray(logits).reshape((-1, k))  # C-contiguous, so that `e.reshape(-1)` below is a view
     labels = labels.reshape(-1)
     n = len(labels)
-    counts = _counting(labels, k, ignore_index)
+    counts = counting(labels, k, ignore_index)
     if counts is not None:
         labels = np.where(counts, labels, 0)
     picked = np.arange(0, n * k, k) + labels
@@ -154,7 +154,7 @@ def _cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None = None)
     return loss, e.reshape(logits.shape)
 
 
-def _counting(labels: Any, k: int, ignore_index: int | None) -> Any:
+def counting(labels: Any, k: int, ignore_index: int | None) -> Any:
     """A mask of the labels that count; None if all do, which the maximum shows. Refuses labels of no class."""
     if labels.dtype.kind not in "iu":
         raise DtypeError(

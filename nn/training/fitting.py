@@ -39,7 +39,7 @@ def fit(
     validation: Sequence[Any] | None = None,
     metrics: Mapping[str, Metric] | None = None,
     clip_norm: float | None = None,
-    compile: bool = False,
+    compile: bool | str = False,
     schedule: Any = None,
     schedule_every: str = "epoch",
     early_stopping: EarlyStopping | None = None,
@@ -70,8 +70,9 @@ def fit(
     clip_norm : float, optional
         Before each step, scale all gradients by one factor so that their total norm is at most this number, as
         ``optim.clip_grad_norm`` does.
-    compile : bool, default False
-        Compile the training step with `ad.compile`: the numbers are the same, and each batch takes less time. Batches
+    compile : bool or {"numpy", "native", "jax"}, default False
+        Compile the training step with `ad.compile`: the numbers are the same, and each batch takes less time. True is
+        ``"numpy"``; with ``"native"``, C, and ``"jax"`` they are the same but for rounding. Batches
         of another size are compiled anew; `drop_last` leaves them out. A batch that a callback watches runs as it is.
     schedule : optional
         Its ``step()`` is called after every epoch, or batch. After an epoch a schedule that watches a number

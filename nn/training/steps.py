@@ -23,9 +23,9 @@ class Step:
     ----------
     model, optimizer, loss, clip_norm
         As for `fit`.
-    compiled : bool
-        Whether to compile it. While a module has hooks, as the Monitor sets them, the step runs as it is: a compiled
-        program would not call them.
+    compiled : bool or str
+        Whether to compile it, or for which backend. While a module has hooks, as the Monitor sets them, the step runs
+        as it is: a compiled program would not call them.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Step:
         optimizer: Any,
         loss: Callable[[Any, Any], ad.Tensor],
         clip_norm: float | None,
-        compiled: bool,
+        compiled: bool | str,
     ) -> None:
         self._model, self._loss, self._buffers = model, loss, model.buffers()
         self._modules = [module for _, module in model.named_modules()]
@@ -57,7 +57,7 @@ class Step:
         if compiled:  # a mode that each module has itself, rather than its class, so that programs stay valid when the
             model.eval()  # mode changes for an evaluation and back: they look where they found it
         self._plain = step
-        self._fast = ad.compile(step) if compiled else step
+        self._fast = ad.compile(step, backend="numpy" if compiled is True else compiled) if compiled else step
 
     def __call__(self, inputs: list[Any], target: Any) -> tuple[Any, Any]:
         """Take the step."""

@@ -197,6 +197,46 @@ class Optimizer(Named):
                     steps[i] += 1
                 run.mark_changed(first, last)
 
+    def __autodiff_updates__(self, effect: Any) -> list[tuple[Any, ...]] | None:
+        """What `update_parameters` does, for a compiler.
+
+        For each run of parameters: a formula, its vectors, their names, and what is done before and after it.
+        """
+        if getattr(effect, "__func__", None) is not Optimizer.update_parameters:
+            return None
+        return [self._update_of(i) for i in range(len(self._runs))]
+
+    def _update_of(self, i: int) -> tuple[Any, ...]:
+        run, group, steps, vectors = self._runs[i], self._settings[i], self._steps[i], self._vectors[i]
+        states, n = len(vectors) - 2, len(run.parameters)
+        decays = bool(group.weight_decay) and self.decay_in_gradient
+
+        def formula(p: Vector, g: Vector, *rest: Any) -> tuple[Any, ...]:
+            state, settings = rest[:states], rest[states:]
+            total, settings = (g + p * settings[-1], settings[:-1]) if decays else (g, settings)
+            p, state = self.update(p, total, state, settings)
+            return p, g, *state
+
+        def begin() -> tuple[float, ...] | None:
+            if not run.has_all_gradients() or steps.count(steps[0]) != n:
+                return None
+            decay = group.weight_decay
+            if decays != (bool(decay) and self.decay_in_gradient) or self._vectors[i] is not vectors:
+                return None
+            settings = self.settings(group, steps[0] + 1)
+            return (*settings, decay) if decays else settings
+
+        def end() -> None:
+            steps[:] = [steps[0] + 1] * n
+            run.mark_changed()
+
+        def numbers(t: Any) -> tuple[Any, ...]:
+            settings = self.settings(group, t)
+            return (*settings, group.weight_decay) if decays else settings
+
+        names = ["parameters", "gradients", *self.state_names, *(f"setting_{k}" for k in range(8))]
+        return formula, vectors, names, begin, end, numbers, lambda: steps[0]
+
     def _sweep(self, vectors: list[Vector], scratch: Vector, start: int, stop: int, settings: Settings) -> None:
         key = (id(vectors), start, stop)
         blocks = self._blocks.get(key)

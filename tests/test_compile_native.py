@@ -1,0 +1,521 @@
+"""Programs in C give what the eager engine gives, to rounding. Without a C compiler nothing of this can run."""
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import autodiff as ad
+import nn
+import optim
+from autodiff import pytree
+from autodiff.compiler.native import building, target
+from autodiff.compiler.native.expressions import literal
+from autodiff.compiler.native.names import c_comment, c_identifier
+from autodiff.testing import strategies as st
+from tests.op_cases import ALL
+from tests.op_cases.checks import quiet
+from tests.test_compile_rows import depends_on_values, functions, other
+
+needs_compiler = pytest.mark.skipif(not target.compilers(), reason=f"no C compiler: {target.HINT}")
+RNG = np.random.default_rng(0)
+F = np.float64
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_cache(tmp_path_factory):
+    """Libraries of these tests go to a folder of their own."""
+    before = os.environ.get("WENGERT_CACHE")
+    os.environ["WENGERT_CACHE"] = before or str(tmp_path_factory.mktemp("cache"))
+    yield
+    if before is None:
+        del os.environ["WENGERT_CACHE"]
+
+
+def native(f, **options):
+    """Without the comparison of the second call, which would hide what a program does to the state."""
+    return ad.compile(f, backend="native", **{"check": 0, **options})
+
+
+def close(found, expected, rtol=1e-13):
+    """Equal to a fraction of the largest magnitude, with NaN and infinity in the same places."""
+    a, b = pytree.flatten(found)[0], pytree.flatten(expected)[0]
+    for x, y in zip(a, b, strict=True):
+        x, y = (np.asarray(getattr(v, "data", v)) for v in (x, y))
+        assert x.shape == y.shape and x.dtype == y.dtype
+        if y.dtype.kind in "fc":
+            size = np.abs(y[np.isfinite(y)]).max(initial=1.0)
+            np.testing.assert_allclose(x, y, rtol=10 * rtol, atol=10 * rtol * size)
+        else:
+            np.testing.assert_array_equal(x, y)
+
+
+# Each row costs a run of the compiler: a share of them every day, all of them in deep runs.
+ROWS = [case for case in ALL if not depends_on_values(case)]
+
+
+@needs_compiler
+@pytest.mark.parametrize("case", ROWS[::40], ids=str)
+def test_a_row_is_the_same(case):
+    check_row(case)
+
+
+@pytest.mark.deep
+@needs_compiler
+@pytest.mark.parametrize("case", ROWS, ids=str)
+def test_every_row_is_the_same(case):
+    check_row(case)
+
+
+def check_row(case):
+    call = case.example(0)
+    xs = [np.array(x) for x in call.operands]
+    for f in functions(case, call):
+        compiled = native(f)
+        moved = [other(x) for x in xs]
+        with quiet():
+            compiled(*xs)
+            close(compiled(*moved), f(*moved), 1e-12)
+
+
+KINDS = ["?", "f", "d", "b", "h", "i", "q", "B", "H", "I", "Q"]
+
+
+@needs_compiler
+@pytest.mark.parametrize("kind", KINDS)
+def test_arithmetic_of_every_dtype(kind):
+    values = [0, 1, 2, 3, 5, 7, 100, 127] if kind in "bhiqBHIQ" else [-1.5, 0.0, -0.0, 2.0, np.inf, -np.inf, np.nan]
+    values = [False, True] if kind == "?" else values + ([-1, -7, -128] if kind in "bhiq" else [])
+    a, b = (x.ravel() for x in np.meshgrid(np.array(values, kind), np.array(values, kind)))
+
+    def f(a, b):
+        found = [a + b, a * b, a < b, a <= b, a == b, a != b, np.maximum(a, b), np.minimum(a, b), np.sign(a * 1)]
+        found += [np.logical_and(a, b), np.logical_or(a, b), np.logical_not(a), np.where(a > b, a, b)]
+        if kind != "?":
+            found += [a - b, -a, a // b, a % b, np.abs(a), np.square(a), a / b, np.isnan(a), np.isfinite(b)]
+        if kind in "fd":
+            found += [np.fmax(a, b), np.fmin(a, b), np.floor(a), np.ceil(a), np.rint(a), np.copysign(a, b), np.isinf(a)]
+            found += [np.heaviside(a, b), np.logaddexp(a, b), np.signbit(a), np.reciprocal(a), np.degrees(a)]
+        if kind in "bhiqBHIQ":
+            found += [a & b, a | b, a ^ b, ~a]
+        if kind == "?":
+            found = found[:8] + found[9:] + [a & b, a | b, a ^ b, ~a]
+        return found
+
+    compiled = native(f)
+    with np.errstate(all="ignore"):
+        compiled(a, b)
+        close(compiled(b, a), f(b, a), 1e-7 if kind == "f" else 1e-15)
+
+
+@needs_compiler
+@pytest.mark.parametrize("kind", ["f", "d"])
+def test_elementary_functions_are_accurate_to_4_ulp(kind):
+    eps = np.finfo(kind).eps
+    plain = np.concatenate([RNG.normal(size=3000), np.geomspace(1e-6, 30, 500), -np.geomspace(1e-6, 30, 500)])
+    special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, np.finfo(kind).tiny / 4, 1e30, -1e30, 1.0, -1.0])
+    x = np.concatenate([plain, special]).astype(kind)
+    whole = [np.sin, np.cos, np.tan, np.arctan, np.sinh, np.cosh, np.tanh, np.arcsinh, np.exp, np.exp2, np.expm1, np.cbrt]
+    positive = [np.log, np.log2, np.log10, np.log1p, np.sqrt]
+    unit = [np.arcsin, np.arccos, np.arctanh]
+
+    def f(x):
+        inside = np.tanh(x)
+        found = [g(x) for g in whole] + [g(np.abs(x)) for g in positive] + [g(inside) for g in unit]
+        return [*found, np.arctan2(x, inside), np.hypot(x, inside), np.abs(x) ** inside]
+
+    compiled = native(f)
+    with np.errstate(all="ignore"):
+        compiled(x)
+        wide = np.longdouble if kind == "d" else np.float64
+        for a, b, inputs in zip(compiled(x), f(x), [x] * 99):
+            exact = np.asarray(b, wide)
+            np.testing.assert_array_equal(np.isnan(a), np.isnan(b))
+            np.testing.assert_array_equal(np.isinf(a), np.isinf(b))
+            fine = np.isfinite(b) & (np.abs(inputs) < 100)  # arguments beyond are reduced, which is not measured here
+            np.testing.assert_allclose(a[fine], exact[fine], rtol=8 * eps, atol=np.finfo(kind).tiny)
+
+
+SHAPES = [
+    ((1,), (1,)), ((5,), (5,)), ((5,), (5, 3)), ((4, 5), (5,)), ((1, 7), (7, 1)), ((7, 1), (1, 9)), ((3, 0), (0, 4)),
+    ((2, 33), (33, 17)), ((13, 64), (64, 67)), ((2, 3, 4), (4, 5)), ((2, 1, 3, 4), (5, 4, 6)), ((100, 16), (16, 1)),
+    ((16, 100), (100, 1)), ((1, 300), (300, 40)), ((40, 300), (300, 6)), ((6, 17), (17, 200)),
+]  # fmt: skip
+
+
+@needs_compiler
+@pytest.mark.parametrize("kind", ["f", "d"])
+@pytest.mark.parametrize("shapes", SHAPES, ids=str)
+def test_products_in_every_layout(shapes, kind):
+    a, b = (RNG.normal(size=s).astype(kind) for s in shapes)
+
+    def f(a, b):
+        found = [a @ b]
+        if a.ndim == b.ndim == 2:
+            found += [b.T @ a.T, (b.T @ a.T).T, a[::-1] @ b[:, ::-1], (a @ b) @ (a @ b).T]
+        return found
+
+    compiled = native(f)
+    compiled(a, b)
+    close(compiled(2 * a, b), f(2 * a, b), 1e-6 if kind == "f" else 1e-14)
+    turned = np.asfortranarray(a), np.asfortranarray(b)
+    close(native(f)(*turned), f(*turned), 1e-6 if kind == "f" else 1e-14)
+
+
+@needs_compiler
+@pytest.mark.parametrize("kind", ["f", "d", "i", "?"])
+def test_folds_along_all_axes(kind):
+    x = (RNG.normal(size=(3, 1, 40, 5)) * 9).astype(kind)
+
+    def f(x):
+        found = []
+        for axis in (None, 0, 1, 2, 3, (0, 2), (1, 3), (0, 1, 2, 3), (2, 3), ()):
+            for keepdims in (False, True):
+                found += [np.max(x, axis, keepdims=keepdims), np.min(x, axis, keepdims=keepdims)]
+                found += [np.sum(x, axis, keepdims=keepdims), np.all(x > 0, axis), np.any(x > 2, axis)]
+        return found
+
+    compiled = native(f)
+    for given in (x, np.ascontiguousarray(x.T).T, np.repeat(x, 2, 2)[:, :, ::2]):
+        compiled(given)
+        close(compiled(given), f(given), 1e-6 if kind == "f" else 1e-14)
+
+
+@needs_compiler
+def test_long_sums_keep_their_digits():
+    x = RNG.random(1_000_000).astype(np.float32)
+    compiled = native(lambda x: (np.sum(x), np.sum(np.tanh(x)), x @ x))
+    compiled(x)
+    for found, exact in zip(compiled(x), (x.sum(dtype=F), np.tanh(x.astype(F)).sum(), x.astype(F) @ x.astype(F))):
+        assert abs(found / exact - 1) < 1e-6
+
+
+@needs_compiler
+def test_nan_and_infinity_are_kept():
+    x = np.array([np.nan, np.inf, -np.inf, 0.0, -1.0, 1.0] * 5)
+
+    def f(x):
+        return np.maximum(x, 0), np.max(x), np.sum(x), np.where(x > 0, x, np.nan), x - x, np.isnan(x), np.exp(-x)
+
+    compiled = native(f)
+    with np.errstate(all="ignore"):
+        compiled(x)
+        close(compiled(x[::-1].copy()), f(x[::-1].copy()))
+
+
+IMAGES, LABELS = RNG.normal(size=(6, 1, 8, 8)), RNG.integers(0, 3, 6)
+MODELS = {
+    "dense": lambda: [nn.Flatten(), nn.Linear(64, 8, dtype=F), nn.Tanh(), nn.Dropout(0.3), nn.Linear(8, 3, dtype=F)],
+    "convolution": lambda: [
+        nn.Conv2d(1, 4, 3, padding=1, dtype=F), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 5, 3, stride=2, dtype=F),
+        nn.GELU(), nn.AvgPool2d(1), nn.Flatten(), nn.Linear(5, 3, dtype=F),
+    ],
+    "normalised": lambda: [
+        nn.Conv2d(1, 4, 3, dtype=F), nn.BatchNorm2d(4, dtype=F), nn.SiLU(), nn.Flatten(), nn.LayerNorm(144, dtype=F),
+        nn.Linear(144, 3, dtype=F),
+    ],
+    "float32": lambda: [nn.Flatten(), nn.Linear(64, 33), nn.ReLU(), nn.Linear(33, 3)],
+}  # fmt: skip
+METHODS = {
+    "adam": lambda p: optim.Adam(p, 0.01),
+    "adamw": lambda p: optim.AdamW(p, 0.01),
+    "amsgrad with decay": lambda p: optim.Adam(p, 0.01, weight_decay=0.1, amsgrad=True),
+    "momentum": lambda p: optim.Momentum(p, 0.01),
+    "rmsprop": lambda p: optim.RMSProp(p, 0.01),
+    "adagrad": lambda p: optim.AdaGrad(p, 0.01),
+    "groups": lambda p: optim.GradientDescent([{"params": p[:1]}, {"params": p[1:], "learning_rate": 0.1}], 0.01),
+}
+
+
+def trained(name, method, wrap, steps=5):
+    """The losses and parameters of a training run."""
+    nn.manual_seed(1)
+    model = nn.Sequential(*MODELS[name]())
+    parameters = model.parameters()
+    optimizer = METHODS[method](parameters)
+    schedule = optim.StepLR(optimizer, 2, 0.5) if hasattr(optim, "StepLR") else None
+
+    def step(x, y):
+        loss = nn.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step(clip_norm=1.0 if name == "dense" else None)
+        return loss
+
+    run = wrap(step)
+    nn.manual_seed(2)
+    kind = parameters[0].dtype
+    losses = []
+    for _ in range(steps):
+        losses.append(run(IMAGES.astype(kind), LABELS).item())
+        if schedule is not None:
+            schedule.step()
+    state = {k: v for k, v in optimizer.state_dict().items() if not k.endswith("step")}
+    return losses, [p.data.copy() for p in parameters], state, run, [p.grad for p in parameters]
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [("dense", m) for m in METHODS] + [(n, "momentum") for n in MODELS if n != "dense"] + [("convolution", "adam")],
+)
+def test_a_training_step_is_the_eager_one(name, method):
+    eager, in_c = trained(name, method, lambda f: f), trained(name, method, native)
+    narrow = name == "float32"
+    np.testing.assert_allclose(in_c[0], eager[0], rtol=1e-5 if narrow else 1e-11)
+    # Where a gradient is near 0, Adam turns its rounding into a move of up to the learning rate.
+    loose = method.startswith(("adam", "amsgrad", "rms", "adag"))
+    for a, b in zip(in_c[1], eager[1], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4 if narrow else 1e-9, atol=1e-3 if narrow and loose else 1e-6)
+    for k in eager[2]:
+        np.testing.assert_allclose(in_c[2][k], eager[2][k], rtol=1e-4 if narrow else 1e-7, atol=1e-8)
+    with pytest.raises(ValueError, match="class"):
+        in_c[3](IMAGES.astype(in_c[1][0].dtype), LABELS + 5)
+
+
+@needs_compiler
+def test_labels_of_no_class_change_nothing():
+    nn.manual_seed(1)
+    model = nn.Sequential(nn.Linear(4, 3))
+    optimizer = optim.Adam(model.parameters(), 0.1)
+
+    @native
+    def step(x, y):
+        loss = nn.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    x, y = RNG.normal(size=(5, 4)).astype(np.float32), np.array([0, 1, 2, 0, 1])
+    step(x, y), step(x, y)
+    before = [p.data.copy() for p in model.parameters()]
+    with pytest.raises(ad.DomainError, match=r"label 7 was given \(entry 3\)"):
+        step(x, np.array([0, 1, 2, 7, 1]))
+    for p, kept in zip(model.parameters(), before, strict=True):
+        np.testing.assert_array_equal(p.data, kept)
+
+
+@needs_compiler
+@settings(max_examples=15, deadline=None)
+@given(f=st.scalar_functions(3))
+def test_random_functions_their_gradients_and_products(f):
+    x, v = np.array([0.3, -0.4, 1.2]), np.array([1.0, -2.0, 0.5])
+    for g in (f, ad.grad(f), lambda x, v: ad.hvp(f, x, v)):
+        arguments = (x, v) if g.__name__ == "<lambda>" else (x,)
+        compiled = native(g)
+        for scale in (1.0, 1.5):
+            arguments = tuple(a * scale for a in arguments)
+            close(compiled(*arguments), g(*arguments), 1e-12)
+
+
+@needs_compiler
+def test_arguments_in_any_layout_are_read_and_never_written():
+    f = lambda x, y: np.tanh(x) @ y
+    compiled = native(f)
+    x, y = RNG.normal(size=(6, 4)), RNG.normal(size=(4, 3))
+    for a in (x, np.asfortranarray(x), np.repeat(x, 2, 0)[::2], x[::-1], np.broadcast_to(x[:1], (6, 4))):
+        a = a.view()
+        a.flags.writeable = False
+        kept = a.copy()
+        close(compiled(a, y), f(a, y))
+        close(compiled(a, y), f(a, y))
+        np.testing.assert_array_equal(a, kept)
+    room = np.zeros(6 * 4 * 8 + 1, np.uint8)
+    odd = room[1:].view(F).reshape(6, 4)  # begins at an odd address
+    odd[...] = x
+    assert not odd.flags.aligned
+    close(compiled(odd, y), f(x, y))
+    swapped = x.astype(x.dtype.newbyteorder())
+    close(compiled(swapped, y), f(x, y))
+
+
+@needs_compiler
+def test_a_new_shape_or_dtype_is_a_new_trace():
+    compiled = native(lambda x: np.sum(x * x))
+    for x in (np.ones(3), np.ones(4), np.ones(4, np.float32), np.ones((2, 2)), np.ones(3)):
+        assert compiled(x) == compiled(x) == x.size
+    assert len(compiled.sources) == 4
+
+
+@needs_compiler
+def test_results_belong_to_the_caller():
+    compiled = native(lambda x: (x + 1, (x + 1).reshape(2, 2), np.sum(x)))
+    x = np.arange(4.0)
+    first = compiled(x), compiled(x)
+    second = compiled(10 * x)
+    np.testing.assert_array_equal(first[1][0], x + 1)
+    second[0][...] = 0
+    np.testing.assert_array_equal(second[1], (10 * x + 1).reshape(2, 2))
+
+
+@needs_compiler
+def test_what_has_no_c_runs_between_two_stretches():
+    def f(x):
+        y = np.exp(x) @ x
+        values = np.linalg.eigvalsh(y + y.T)
+        return np.sum(np.sort(values) ** 2)
+
+    compiled = native(ad.value_and_grad(f))
+    x = RNG.normal(size=(4, 4))
+    for k in (1, 2, 3):
+        close(compiled(k * x), ad.value_and_grad(f)(k * x), 1e-11)
+    assert "eigh" in compiled.source and compiled.source.count("_in_c(") > 2
+
+
+@needs_compiler
+def test_an_exception_in_python_between_two_stretches_is_the_functions_own():
+    compiled = native(lambda x: np.exp(np.linalg.inv(x * 2.0)))
+    compiled(np.eye(2)), compiled(np.eye(2))
+    with pytest.raises(np.linalg.LinAlgError):
+        compiled(np.zeros((2, 2)))
+    close(compiled(np.eye(2)), np.exp(np.eye(2) / 2))
+
+
+@needs_compiler
+def test_masks_and_divergence_as_in_numpy():
+    f = ad.grad(lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0.0)))
+    compiled = native(f)
+    for x in (np.array([1.0, 4.0]), np.array([9.0, 1.0]), np.array([0.0, 4.0]), np.array([-1.0, 4.0])):
+        with np.errstate(all="ignore"):
+            close(compiled(x), f(x))
+
+
+@needs_compiler
+def test_threads_share_a_function():
+    compiled = native(lambda x: np.sum(np.tanh(x) @ x))
+    inputs = [RNG.normal(size=(8, 8)) for _ in range(8)]
+    expected = [np.sum(np.tanh(x) @ x) for x in inputs]
+    found = [[] for _ in inputs]
+
+    def work(k):
+        for _ in range(50):
+            found[k].append(compiled(inputs[k]))
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    for k, values in enumerate(found):
+        assert len(values) == 50
+        np.testing.assert_allclose(values, expected[k], rtol=1e-12)
+
+
+@needs_compiler
+def test_two_functions_with_the_same_text_keep_their_own_arrays():
+    models = [nn.Sequential(nn.Linear(3, 2, dtype=F)) for _ in range(2)]
+    steps = [native(lambda x, m=m: np.sum(m(x))) for m in models]
+    x = RNG.normal(size=(4, 3))
+    for _ in range(3):
+        for m, step in zip(models, steps, strict=True):
+            close(step(x), np.sum(m(x)))
+
+
+def test_names_of_users_are_harmless_in_c():
+    for name in ("double", "a*/b", "2 x", "x; system", "é", "_", "sin", "i0", "long", "__attribute__"):
+        found = c_identifier(name)
+        assert found.isidentifier() and found.isascii() and found not in ("double", "sin", "long", "i0")
+    for text in ("*/ evil(); /*", "two\nlines", "back\\slash\\", "trigraph ??/", "π"):
+        found = c_comment(text)
+        assert "*/" not in found and "/*" not in found and "\n" not in found and "\\" not in found
+        assert "??" not in found and found.isascii()
+
+
+def test_literals():
+    assert literal(0.1, np.float32) == "0.1f" and literal(1, F) == "1.0" and literal(-2.5, F) == "(-2.5)"
+    assert literal(np.nan, F) == "NAN" and literal(-np.inf, F) == "(-INFINITY)"
+    assert literal(-(2**63), np.int64) == "((-9223372036854775807ll - 1))" and literal(True, bool) == "1"
+
+
+# --- the compiler and the cache -------------------------------------------------------------------
+
+
+def script(folder, text):
+    """A program that stands for a C compiler."""
+    path = folder / "compiler"
+    path.write_text(f"#!{sys.executable}\n{text}")
+    path.chmod(0o700)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("import sys; sys.stderr.write('out of luck'); sys.exit(3)", "failed with status 3: out of luck"),
+        ("import time; time.sleep(60)", "did not finish within"),
+        ("", "failed with status 0"),
+    ],
+)
+def test_a_compiler_that_fails_is_told(text, message, tmp_path, monkeypatch):
+    monkeypatch.setenv("CC", script(tmp_path, text))
+    monkeypatch.setenv("WENGERT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(building, "TIME_LIMIT", 1.0)
+    x = np.arange(3.0)
+    with pytest.raises(ad.CompileError, match=message):
+        native(lambda x: x * 2.5)(x)
+    compiled = native(lambda x: x * 2.5, fallback=True)
+    with pytest.warns(UserWarning, match=message) as seen:
+        close(compiled(x), x * 2.5)
+    close(compiled(x), x * 2.5)
+    assert len(seen) == 1
+    assert "multiply(x, c_2_5)" in compiled.source  # the NumPy program runs
+
+
+def test_a_missing_compiler_is_told(monkeypatch):
+    monkeypatch.setattr(target.shutil, "which", lambda *_: None)
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setitem(sys.modules, "ziglang", None)
+    with pytest.raises(ad.CompileError, match=r"wengert\[native\]"):
+        native(lambda x: x * 2.5)(np.ones(2))
+
+
+@needs_compiler
+def test_libraries_are_kept_and_damaged_ones_are_built_anew(tmp_path, monkeypatch):
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("WENGERT_CACHE", str(folder))
+    runs = []
+    run = subprocess.run
+    monkeypatch.setattr(building.subprocess, "run", lambda *a, **k: runs.append(a) or run(*a, **k))
+    f = lambda x: x * 3.25 - 1
+    x = np.arange(4.0)
+
+    def built():
+        before = len(runs)
+        compiled = native(f)
+        compiled(x)
+        close(compiled(2 * x), f(2 * x))
+        return len(runs) - before
+
+    assert built() == 1 and built() == 0
+    (library,) = folder.iterdir()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700 and not stat.S_IMODE(library.stat().st_mode) & 0o077
+    whole = library.read_bytes()
+    for data in (whole[:-1], whole[:100], b"", whole[:-40] + b"x" + whole[-39:], b"foreign"):
+        library.unlink()
+        library.write_bytes(data)
+        library.chmod(0o700)
+        assert built() == 1
+        assert library.read_bytes() == whole or len(library.read_bytes()) > 1000
+        assert built() == 0
+    library.chmod(0o722)  # somebody else could have written it
+    assert built() == 1
+    monkeypatch.setenv("WENGERT_CACHE", "0")
+    assert built() == 1 and built() == 1
+
+
+@needs_compiler
+def test_two_processes_fill_the_cache_at_once(tmp_path):
+    program = (
+        "import numpy as np, autodiff as ad\n"
+        "f = ad.compile(lambda x: np.sum(np.tanh(x) * 1.75), backend='native')\n"
+        "f(np.ones(50)); print(f(np.ones(50)))"
+    )
+    env = {**os.environ, "WENGERT_CACHE": str(tmp_path / "cache")}
+    running = [subprocess.Popen([sys.executable, "-c", program], env=env, stdout=subprocess.PIPE) for _ in range(2)]
+    answers = {p.communicate()[0] for p in running}
+    assert len(answers) == 1 and all(p.returncode == 0 for p in running)
+    assert [p.suffix for p in (tmp_path / "cache").iterdir()] == [".so"]
