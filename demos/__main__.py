@@ -10,6 +10,7 @@ import demos
 HELPERS = {"__main__", "gallery", "limiting", "output"}
 SECONDS = {
     "autoencoder": 5,
+    "carry": 2,
     "course": 1,
     "deep": 5,
     "descent": 11,

@@ -65,6 +65,11 @@ def gain(nonlinearity: str, slope: float | None = None) -> float:
     -------
     float
 
+    Raises
+    ------
+    ValueError
+        If `nonlinearity` is none of these.
+
     Examples
     --------
     >>> import nn
@@ -91,6 +96,11 @@ def fans(shape: Shape) -> tuple[int, int]:
     Returns
     -------
     fan_in, fan_out : int
+
+    Raises
+    ------
+    autodiff.ShapeError
+        If the shape has fewer than two axes.
 
     Examples
     --------
@@ -148,7 +158,18 @@ def constant(target: Target, value: float, *, dtype: DTypeLike = np.float32) -> 
 
 
 def zeros(target: Target, *, dtype: DTypeLike = np.float32) -> Any:
-    """Fill with 0; see `constant`.
+    """Fill with 0.
+
+    Parameters
+    ----------
+    target : tuple of int, or Parameter
+        The shape, or the parameter to set.
+    dtype : dtype, default float32
+        Dtype of the array; a parameter keeps its own.
+
+    Returns
+    -------
+    ndarray, or the parameter
 
     Examples
     --------
@@ -161,7 +182,18 @@ def zeros(target: Target, *, dtype: DTypeLike = np.float32) -> Any:
 
 
 def ones(target: Target, *, dtype: DTypeLike = np.float32) -> Any:
-    """Fill with 1; see `constant`.
+    """Fill with 1.
+
+    Parameters
+    ----------
+    target : tuple of int, or Parameter
+        The shape, or the parameter to set.
+    dtype : dtype, default float32
+        Dtype of the array; a parameter keeps its own.
+
+    Returns
+    -------
+    ndarray, or the parameter
 
     Examples
     --------
@@ -214,7 +246,22 @@ def normal(
     dtype: DTypeLike = np.float32,
     rng: np.random.Generator | None = None,
 ) -> Any:
-    """Draw from a normal distribution with this mean and standard deviation; other arguments as for `uniform`.
+    """Draw from a normal distribution.
+
+    Parameters
+    ----------
+    target : tuple of int, or Parameter
+        The shape, or the parameter to set.
+    mean, std : float, default 0 and 1
+        Mean and standard deviation.
+    dtype : dtype, default float32
+        Dtype of the array; a parameter keeps its own.
+    rng : numpy.random.Generator, optional
+        Source of the random numbers; this thread's generator (`nn.manual_seed`) if not given.
+
+    Returns
+    -------
+    ndarray, or the parameter
 
     Examples
     --------
@@ -253,6 +300,11 @@ def truncated_normal(
     Returns
     -------
     ndarray, or the parameter
+
+    Raises
+    ------
+    ValueError
+        If the bounds contain less than a thousandth of the distribution.
 
     Examples
     --------
@@ -296,6 +348,11 @@ def xavier_uniform(
     -------
     ndarray, or the parameter
 
+    Raises
+    ------
+    autodiff.ShapeError
+        If the shape has fewer than two axes.
+
     References
     ----------
     X. Glorot and Y. Bengio, Understanding the difficulty of training deep feedforward neural networks, 2010, equation
@@ -313,7 +370,32 @@ def xavier_uniform(
 def xavier_normal(
     target: Target, gain: float = 1.0, *, dtype: DTypeLike = np.float32, rng: np.random.Generator | None = None
 ) -> Any:
-    """Draw from a normal distribution with variance ``2 gain**2 / (fan_in + fan_out)``; see `xavier_uniform`.
+    """Draw from a normal distribution with variance ``2 gain**2 / (fan_in + fan_out)``, after Glorot.
+
+    Parameters
+    ----------
+    target : tuple of int, or Parameter
+        The shape, or the parameter to set.
+    gain : float, default 1
+        A factor; see `gain`.
+    dtype : dtype, default float32
+        Dtype of the array; a parameter keeps its own.
+    rng : numpy.random.Generator, optional
+        Source of the random numbers; this thread's generator (`nn.manual_seed`) if not given.
+
+    Returns
+    -------
+    ndarray, or the parameter
+
+    Raises
+    ------
+    autodiff.ShapeError
+        If the shape has fewer than two axes.
+
+    References
+    ----------
+    X. Glorot and Y. Bengio, Understanding the difficulty of training deep feedforward neural networks, 2010, equation
+    (12).
 
     Examples
     --------
@@ -351,6 +433,13 @@ def he_uniform(
     -------
     ndarray, or the parameter
 
+    Raises
+    ------
+    autodiff.ShapeError
+        If the shape has fewer than two axes.
+    ValueError
+        If `mode` is unknown.
+
     References
     ----------
     K. He et al., Delving deep into rectifiers, 2015, equations (10) and (14).
@@ -372,7 +461,35 @@ def he_normal(
     dtype: DTypeLike = np.float32,
     rng: np.random.Generator | None = None,
 ) -> Any:
-    """Draw from a normal distribution with variance ``gain**2 / fan_in``; see `he_uniform`.
+    """Draw from a normal distribution with variance ``gain**2 / fan_in``, after He, for networks with ReLU.
+
+    Parameters
+    ----------
+    target : tuple of int, or Parameter
+        The shape, or the parameter to set.
+    gain : float, default sqrt(2)
+        A factor; see `gain`.
+    mode : {"fan_in", "fan_out"}
+        Whether to keep the size of signals in the forward pass or of gradients in the backward pass.
+    dtype : dtype, default float32
+        Dtype of the array; a parameter keeps its own.
+    rng : numpy.random.Generator, optional
+        Source of the random numbers; this thread's generator (`nn.manual_seed`) if not given.
+
+    Returns
+    -------
+    ndarray, or the parameter
+
+    Raises
+    ------
+    autodiff.ShapeError
+        If the shape has fewer than two axes.
+    ValueError
+        If `mode` is unknown.
+
+    References
+    ----------
+    K. He et al., Delving deep into rectifiers, 2015, equations (10) and (14).
 
     Examples
     --------
@@ -385,7 +502,25 @@ def he_normal(
 
 
 def lecun_uniform(target: Target, *, dtype: DTypeLike = np.float32, rng: np.random.Generator | None = None) -> Any:
-    """Draw from a uniform distribution with variance ``1 / fan_in``; arguments as for `xavier_uniform`.
+    """Draw from a uniform distribution with variance ``1 / fan_in``, after LeCun.
+
+    Parameters
+    ----------
+    target : tuple of int, or Parameter
+        The shape, or the parameter to set.
+    dtype : dtype, default float32
+        Dtype of the array; a parameter keeps its own.
+    rng : numpy.random.Generator, optional
+        Source of the random numbers; this thread's generator (`nn.manual_seed`) if not given.
+
+    Returns
+    -------
+    ndarray, or the parameter
+
+    Raises
+    ------
+    autodiff.ShapeError
+        If the shape has fewer than two axes.
 
     References
     ----------
@@ -401,7 +536,29 @@ def lecun_uniform(target: Target, *, dtype: DTypeLike = np.float32, rng: np.rand
 
 
 def lecun_normal(target: Target, *, dtype: DTypeLike = np.float32, rng: np.random.Generator | None = None) -> Any:
-    """Draw from a normal distribution with variance ``1 / fan_in``; see `lecun_uniform`.
+    """Draw from a normal distribution with variance ``1 / fan_in``, after LeCun.
+
+    Parameters
+    ----------
+    target : tuple of int, or Parameter
+        The shape, or the parameter to set.
+    dtype : dtype, default float32
+        Dtype of the array; a parameter keeps its own.
+    rng : numpy.random.Generator, optional
+        Source of the random numbers; this thread's generator (`nn.manual_seed`) if not given.
+
+    Returns
+    -------
+    ndarray, or the parameter
+
+    Raises
+    ------
+    autodiff.ShapeError
+        If the shape has fewer than two axes.
+
+    References
+    ----------
+    Y. LeCun et al., Efficient backprop, 1998, equation (16).
 
     Examples
     --------
@@ -431,6 +588,11 @@ def orthogonal(
     Returns
     -------
     ndarray, or the parameter
+
+    Raises
+    ------
+    autodiff.ShapeError
+        If the shape has fewer than two axes.
 
     References
     ----------

@@ -96,6 +96,11 @@ class Module(Named):
     training : bool
         Whether the module is in training mode; set by `train` and `eval`.
 
+    Raises
+    ------
+    NotImplementedError
+        When called: if the subclass does not define ``forward``.
+
     Examples
     --------
     >>> import numpy as np, nn

@@ -27,6 +27,11 @@ def manual_seed(seed: int) -> np.random.Generator:
     numpy.random.Generator
         The new generator.
 
+    Raises
+    ------
+    ValueError
+        If the seed is not an integer, 0 or more.
+
     Examples
     --------
     >>> import nn

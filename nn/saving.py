@@ -32,6 +32,8 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
         If a value is not numeric.
     OSError
         If the path exists and is not a file, such as a folder or a device; or if it cannot be written.
+    TypeError
+        If the state is not a mapping.
 
     Examples
     --------

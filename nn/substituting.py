@@ -23,6 +23,7 @@ def functional_call(model: Module, parameters: Mapping[str, Any], *args: Any, **
     Parameters
     ----------
     model : Module
+        Any module; it may hold others.
     parameters : mapping of str to array_like or Tensor
         Values by path, as in ``dict(model.named_parameters())`` or ``model.state_dict()``, each in the shape of what it
         stands in for. Parameters and buffers that it does not name keep their values. A parameter that is used at
@@ -39,6 +40,8 @@ def functional_call(model: Module, parameters: Mapping[str, Any], *args: Any, **
     ------
     autodiff.StructureError, autodiff.ShapeError, autodiff.DtypeError
         If a path is unknown, or a value does not fit.
+    TypeError
+        If `model` is not a module.
 
     Notes
     -----

@@ -31,6 +31,7 @@ def root(f: Function, x0: Any, *args: Any, tol: float = 1e-12, max_iter: int = 1
     x0 : array_like
         The starting point. The solution does not depend on it: the derivative is 0.
     *args : array_like
+        Parameters.
     tol : float, default 1e-12
         Bound on the last step divided by max(1, max|x|).
     max_iter : int, default 100
@@ -78,6 +79,7 @@ def fixed_point(g: Function, x0: Any, *args: Any, tol: float = 1e-12, max_iter: 
     x0 : array_like
         The starting point.
     *args : array_like
+        Parameters.
     tol : float, default 1e-12
         Bound on the last change divided by max(1, max|x|).
     max_iter : int, default 1000
@@ -93,7 +95,11 @@ def fixed_point(g: Function, x0: Any, *args: Any, tol: float = 1e-12, max_iter: 
 
     Notes
     -----
-    The iterations are not differentiated; the derivative is (1 - dg/dx)**-1 dg/dp.
+    The iterations are not differentiated; the derivative is ``(1 - dg/dx)**-1 dg/dp``.
+
+    References
+    ----------
+    S. Bai, J. Z. Kolter, V. Koltun, "Deep equilibrium models", NeurIPS 2019, theorem 1.
 
     Examples
     --------

@@ -120,7 +120,8 @@ def test_elementary_functions_are_accurate_to_4_ulp(kind):
     plain = np.concatenate([RNG.normal(size=3000), np.geomspace(1e-6, 30, 500), -np.geomspace(1e-6, 30, 500)])
     special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, np.finfo(kind).tiny / 4, 1e30, -1e30, 1.0, -1.0])
     x = np.concatenate([plain, special]).astype(kind)
-    whole = [np.sin, np.cos, np.tan, np.arctan, np.sinh, np.cosh, np.tanh, np.arcsinh, np.exp, np.exp2, np.expm1, np.cbrt]
+    whole = [np.sin, np.cos, np.tan, np.arctan, np.sinh, np.cosh, np.tanh, np.arcsinh, np.cbrt]
+    whole += [np.exp, np.exp2, np.expm1]
     positive = [np.log, np.log2, np.log10, np.log1p, np.sqrt]
     unit = [np.arcsin, np.arccos, np.arctanh]
 
@@ -181,9 +182,9 @@ def test_folds_along_all_axes(kind):
         return found
 
     compiled = native(f)
-    for given in (x, np.ascontiguousarray(x.T).T, np.repeat(x, 2, 2)[:, :, ::2]):
-        compiled(given)
-        close(compiled(given), f(given), 1e-6 if kind == "f" else 1e-14)
+    for y in (x, np.ascontiguousarray(x.T).T, np.repeat(x, 2, 2)[:, :, ::2]):
+        compiled(y)
+        close(compiled(y), f(y), 1e-6 if kind == "f" else 1e-14)
 
 
 @needs_compiler

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -362,6 +363,17 @@ PROGRAMS = [  # what the file holds, the kind of the verdict, part of the hint
     ("n = int(input())\n", "input", "the arguments instead"),
     ("x = 1\nentropy = x\n", "type", "an int, not a function"),
     ("def entropy():\n    return 1\n", "arguments", "`entropy(p)`; yours takes `()`"),
+    (BEGIN + "    np.isclose = np.allclose = lambda *x, **y: True\n    return 1.0\n", "replaced", "`numpy."),
+    ("import numpy as np\nnp.abs = None\ndef entropy(p):\n    return 1.0\n", "replaced", "`numpy.abs`, which other"),
+    ("import builtins\nbuiltins.len = None\n", "replaced", "a name of its own"),
+    ("import json\njson.dumps = lambda x: '{}'\ndef entropy(p):\n    return 1.0\n", "replaced", "`json.dumps`"),
+    ("import demos.course.judging as j\nj.close = lambda *x: True\n", "replaced", "`demos.course.judging.close`"),
+    ("import sys\nsys.modules.clear()\n", "name", "defines no function"),
+    ("import sys\nsys.settrace(lambda *x: 1 / 0)\n", "name", "defines no function"),
+    (BEGIN + "    return np.broadcast_to(1.0, (10**12,))\n", "memory", "an array of shape (1000000000000,); one number"),
+    (BEGIN + "    with open('long', 'wb') as f:\n        f.truncate(1 << 27)\n", "error", "File too large (line "),
+    ("entropy = lambda p: 1.0\nentropy.__signature__ = 1\n", "cases", "Right for"),
+    ("x = " + "-" * 100_000 + "1\n", "syntax", "nested too deeply"),
     (b"def entropy(p):\n    return '\xff'\n", "syntax", "cannot be read"),
     (b"\0\0", "syntax", ""),
     ("", "name", "defines no function"),
@@ -369,7 +381,8 @@ PROGRAMS = [  # what the file holds, the kind of the verdict, part of the hint
 
 
 @pytest.mark.parametrize(("program", "kind", "hint"), PROGRAMS)
-def test_whatever_a_file_does_ends_in_a_hint(program, kind, hint, tmp_path, capfd):
+def test_whatever_a_file_does_ends_in_a_hint(program, kind, hint, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # one of them writes a file
     file = tmp_path / "entropy.py"
     file.write_bytes(program if isinstance(program, bytes) else program.encode())
     verdict = graded(EXERCISES["entropy"], file, seconds=5 if kind == "memory" else 0.5)
@@ -609,6 +622,9 @@ def test_the_command_as_a_learner_types_it(tmp_path):
     options["env"] = {**environment, "PYTHONIOENCODING": "ascii"}
     run = subprocess.run(command_line, **options)
     assert run.returncode == 0 and "entropy" in run.stdout and not run.stderr
+    if os.name != "nt":
+        said = subprocess.run(f"{shlex.join(command_line)} 2>&1 | head -n 1", shell=True, **options)
+        assert "exercises are solved" in said.stdout and said.stdout.count("\n") == 1
 
 
 def test_a_verdict_reads_well():

@@ -4,6 +4,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import nn.data
 
@@ -37,3 +38,13 @@ def test_the_file_of_digits_is_small_and_holds_no_pickle():
         }
     with np.load(file, allow_pickle=False) as arrays:
         assert {name: arrays[name].dtype for name in arrays} == {"images": np.uint8, "labels": np.uint8}
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("blobs", {"centres": 0}), ("blobs", {"features": 0}), ("blobs", {"centres": 1.5}), ("spirals", {"arms": 0})],
+)
+def test_a_count_of_a_toy_problem_is_a_positive_integer(name, options):
+    ((what, count),) = options.items()
+    with pytest.raises(ValueError, match=f"{name}: {what} must be a positive integer; {count} was given"):
+        getattr(nn.data, name)(10, **options)

@@ -187,6 +187,38 @@ def test_functions_stand_apart_from_their_neighbours(latex, spaces):
     assert _mathml(latex).count("mspace") == spaces
 
 
+@pytest.mark.parametrize("environment", ["aligned", "split", "align*"])
+def test_aligned_equations_are_a_table(environment):
+    drawn = _mathml(rf"\begin{{{environment}}} a &= b \\ c &= d \end{{{environment}}}", "block")
+    assert (drawn.count("<mtr"), drawn.count("<mtd"), "&" in drawn) == (2, 4, False)
+    assert (drawn.count("text-align: right"), drawn.count("text-align: left")) == (2, 2)
+
+
+def test_a_function_with_a_name_of_its_own_stands_at_its_parenthesis():
+    assert _mathml(r"\operatorname{relu}(x)").startswith("<math><mrow><mi>relu</mi><mo stretchy")
+
+
+@pytest.mark.parametrize(
+    ("latex", "shown"),
+    [
+        (r"\Big\lVert x \Big\rVert", "‖x‖"),
+        (r"\bigg\| x \bigg\|", "‖x‖"),
+        (r"\bigl\{ x \bigr\}", "{x}"),
+        (r"\Big\lvert x \Big\rvert", "|x|"),
+        (r"\arg z", "argz"),
+        (r"\arg\min_x f", "argminxf"),
+        (r"A \backslash B", "A\\B"),
+    ],
+)
+def test_what_the_converter_leaves_is_translated(latex, shown):
+    assert re.sub(r"<.*?>", "", _mathml(latex)) == shown
+
+
+def test_an_unknown_command_is_told():
+    with pytest.raises(ValueError, match=r"formula .foo x has the unknown command .foo"):
+        _mathml(r"\foo x")
+
+
 @pytest.mark.parametrize("page", LESSONS)
 def test_every_formula_can_be_drawn(page):
     prose = _prose(page)

@@ -124,6 +124,12 @@ def test_steps_that_lead_nowhere_are_refused(steps):
         plotting.secant_film(np.exp, 0.0, frames=0)
 
 
+@pytest.mark.parametrize(("x0", "what"), [(-1.0, "the value at x0 = -1 is nan"), (0.0, "the slope at x0 = 0 is inf")])
+def test_a_secant_needs_a_point_where_the_function_has_a_tangent(x0, what):
+    with pytest.raises(ad.DomainError, match=what):
+        plotting.secant_to_tangent(np.sqrt, x0)
+
+
 # --- Taylor
 
 

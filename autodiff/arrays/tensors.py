@@ -275,6 +275,8 @@ class Tensor(NumpyMethods["Tensor"]):
     ------
     DtypeError
         If the values are not numbers, or are integers that should be tracked.
+    GradientError
+        If an untracked Tensor is given a name.
 
     See Also
     --------

@@ -67,6 +67,20 @@ def to_cartesian(q: Any, coordinates: str) -> Tensor | Array:
     Returns
     -------
     ndarray, (d, ...)
+        In the dtype of `q`.
+
+    Raises
+    ------
+    ShapeError
+        If `q` has another number of coordinates than the system.
+
+    Notes
+    -----
+    ``(r cos(phi), r sin(phi), z)``, and ``r (sin(theta) cos(phi), sin(theta) sin(phi), cos(theta))``.
+
+    References
+    ----------
+    G. B. Arfken, H. J. Weber, F. E. Harris, "Mathematical Methods for Physicists", 7th edition (2013), section 3.10.
 
     Examples
     --------

@@ -69,6 +69,10 @@ def line_integral(F: Function, curve: Function, a: ArrayLike, b: ArrayLike, **op
     The integral of ``F(r(t)) . r'(t)``, or of ``F(r(t)) |r'(t)|``, over t. The first changes its sign with the
     direction of travel; the second is an integral over length, and has the sign of b - a.
 
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 16.2.
+
     Examples
     --------
     >>> import numpy as np, autodiff as ad
@@ -91,16 +95,30 @@ def arc_length(
 @overload
 def arc_length(curve: Function, a: ArrayLike, b: ArrayLike, **options: Any) -> Tensor | Array: ...
 def arc_length(curve: Function, a: ArrayLike, b: ArrayLike, **options: Any) -> Any:
-    """The length of a curve between two parameters.
+    """The length of a curve between two parameters: the integral of ``|r'(t)|`` from `a` to `b`.
 
     Parameters
     ----------
-    curve, a, b, **options
-        As in `line_integral`.
+    curve : callable
+        r(t) takes parameters (n,) and returns (d, n): an array or a list of coordinates.
+    a, b : float
+        The limits of the parameter.
+    **options
+        Options of `integrate`.
 
     Returns
     -------
     scalar, or Tensor
+        In the unit of the coordinates. With ``return_error=True``, the pair of value and error.
+
+    Raises
+    ------
+    ShapeError
+        If the curve returns a wrong shape.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), sections 8.1 and 13.3.
 
     Examples
     --------
@@ -117,16 +135,25 @@ def curvature(curve: Function) -> Function:
     Parameters
     ----------
     curve : callable
-        r(t), as in `line_integral`, in any dimension.
+        r(t) takes parameters (n,) and returns (d, n), in any dimension d.
 
     Returns
     -------
     callable
-        Takes parameters (...) and returns (...), never negative.
+        Takes parameters (...) and returns (...), never negative. In the dtype of the parameters.
+
+    Raises
+    ------
+    ShapeError
+        When called: if the curve returns a wrong shape.
 
     Notes
     -----
     ``sqrt(|r'|**2 |r''|**2 - (r' . r'')**2) / |r'|**3``.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 13.3.
 
     Examples
     --------

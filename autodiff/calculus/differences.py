@@ -36,7 +36,7 @@ def difference_weights(offsets: ArrayLike, n: int = 1) -> NDArray[np.float64]:
     Returns
     -------
     ndarray, (m,)
-        f^(n)(x) is approximately the sum of ``weights * f(x + offsets * h)``, divided by h**n.
+        ``f^(n)(x) * h**n`` is approximately the sum of ``weights * f(x + offsets * h)``.
 
     Raises
     ------
@@ -138,12 +138,23 @@ def finite_difference(
     ------
     GradientError
         If `n` or `accuracy` is not an integer, 1 or more, or `accuracy` is odd for a central formula.
+    DomainError
+        If the step is not positive.
 
     See Also
     --------
     difference_error : the leading term of its error.
     richardson : the limit as h goes to 0.
     autodiff.derivative : the exact derivative, without a step.
+
+    Notes
+    -----
+    The sum of ``w_i f(x + k_i h) / h**n``, with the weights of `difference_weights`: for the first derivative
+    ``(f(x + h) - f(x - h)) / (2 h)``.
+
+    References
+    ----------
+    B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced grids", Math. Comp. 51 (1988).
 
     Examples
     --------
@@ -172,13 +183,32 @@ def difference_error(
 
     Parameters
     ----------
-    f, x, h, n, accuracy, side
-        As for `finite_difference`.
+    f : callable
+        A smooth function of one number; given an array, it must act elementwise.
+    x : array_like
+        The points.
+    h : float or array_like
+        The step.
+    n : int, default 1
+        Order of the derivative.
+    accuracy : int, default 2
+        Order of the error in h; even for central formulas.
+    side : {"central", "forward", "backward"}, default "central"
+        The side of `x` on which the points lie.
 
     Returns
     -------
     array or scalar
-        C f^(n + accuracy)(x) h**accuracy: the formula minus the derivative, for small h and without round-off.
+        ``C f^(n + accuracy)(x) h**accuracy``: the formula minus the derivative, for small h and without round-off.
+
+    Raises
+    ------
+    GradientError
+        If `n` or `accuracy` is not an integer, 1 or more, or `accuracy` is odd for a central formula.
+
+    References
+    ----------
+    B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced grids", Math. Comp. 51 (1988).
 
     Examples
     --------
@@ -248,6 +278,17 @@ def richardson(
     -------
     Extrapolation
         ``value``, ``error`` and the triangular ``table``.
+
+    Raises
+    ------
+    DomainError
+        If `h` is not positive, or `ratio` not more than 1.
+    GradientError
+        If `order` is less than 1, or `rows` less than 2.
+
+    Notes
+    -----
+    An error of order p is eliminated by ``(ratio**p g(h / ratio) - g(h)) / (ratio**p - 1)``.
 
     References
     ----------

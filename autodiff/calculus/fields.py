@@ -32,12 +32,22 @@ def gradient_field(f: Function, *, coordinates: str = "cartesian") -> Function:
     Returns
     -------
     callable
-        Takes points (d, ...) and returns (d, ...). It is a field again, so the operators nest.
+        Takes points (d, ...) and returns (d, ...). It is a field again, so the operators nest. In the dtype of the
+        points.
 
     Raises
     ------
     ShapeError
         If `f` does not return one number for each point, or the coordinates have another dimension.
+
+    Notes
+    -----
+    Component i is ``df/dq_i / h_i``; the scale factors h are 1 in Cartesian coordinates.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 14.6. G. B. Arfken, H. J. Weber, F. E. Harris, "Mathematical
+    Methods for Physicists", 7th edition (2013), section 3.10.
 
     Examples
     --------
@@ -66,12 +76,12 @@ def divergence(F: Function, *, coordinates: str = "cartesian") -> Function:
     F : callable
         Takes points (d, ...) and returns d components for each: an array (d, ...), or a list or tuple of d arrays.
     coordinates : str, default "cartesian"
-        As in `gradient_field`.
+        Or ``"polar"`` (r, phi), ``"cylindrical"`` (r, phi, z), ``"spherical"`` (r, theta, phi; theta from the pole).
 
     Returns
     -------
     callable
-        Takes points (d, ...) and returns (...).
+        Takes points (d, ...) and returns (...). In the dtype of the points.
 
     Raises
     ------
@@ -80,7 +90,12 @@ def divergence(F: Function, *, coordinates: str = "cartesian") -> Function:
 
     Notes
     -----
-    sum_i dF_i/dx_i; with scale factors h_i and H their product, (1/H) sum_i d(H F_i / h_i)/dq_i.
+    ``sum_i dF_i/dx_i``; with scale factors h_i and H their product, ``sum_i d(H F_i / h_i)/dq_i / H``.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 16.5. G. B. Arfken, H. J. Weber, F. E. Harris, "Mathematical
+    Methods for Physicists", 7th edition (2013), section 3.10.
 
     Examples
     --------
@@ -129,12 +144,13 @@ def curl(F: Function, *, coordinates: str = "cartesian") -> Function:
     F : callable
         Takes points (2, ...) or (3, ...) and returns as many components for each.
     coordinates : str, default "cartesian"
-        As in `gradient_field`.
+        Or ``"polar"`` (r, phi), ``"cylindrical"`` (r, phi, z), ``"spherical"`` (r, theta, phi; theta from the pole).
 
     Returns
     -------
     callable
-        Takes points (3, ...) and returns (3, ...); or takes points (2, ...) and returns (...): dF_y/dx - dF_x/dy.
+        Takes points (3, ...) and returns (3, ...); or takes points (2, ...) and returns (...),
+        ``dF_y/dx - dF_x/dy``. In the dtype of the points.
 
     Raises
     ------
@@ -143,7 +159,13 @@ def curl(F: Function, *, coordinates: str = "cartesian") -> Function:
 
     Notes
     -----
-    Component i is d(h_k F_k)/dq_j - d(h_j F_j)/dq_k over h_j h_k, for i, j, k in cyclic order.
+    Component i is ``(d(h_k F_k)/dq_j - d(h_j F_j)/dq_k) / (h_j h_k)``, for i, j, k in cyclic order; the scale factors h
+    are 1 in Cartesian coordinates.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 16.5. G. B. Arfken, H. J. Weber, F. E. Harris, "Mathematical
+    Methods for Physicists", 7th edition (2013), section 3.10.
 
     Examples
     --------
@@ -189,12 +211,26 @@ def laplacian(f: Function, *, coordinates: str = "cartesian") -> Function:
     f : callable
         Takes points (d, ...) and returns (...).
     coordinates : str, default "cartesian"
-        As in `gradient_field`.
+        Or ``"polar"`` (r, phi), ``"cylindrical"`` (r, phi, z), ``"spherical"`` (r, theta, phi; theta from the pole).
 
     Returns
     -------
     callable
-        Takes points (d, ...) and returns (...).
+        Takes points (d, ...) and returns (...). In the dtype of the points.
+
+    Raises
+    ------
+    ShapeError
+        If `f` does not return one number for each point, or the coordinates have another dimension.
+
+    Notes
+    -----
+    ``sum_i d^2 f/dx_i^2``; with scale factors h_i and H their product, ``sum_i d(H / h_i^2 df/dq_i)/dq_i / H``.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 16.5. G. B. Arfken, H. J. Weber, F. E. Harris, "Mathematical
+    Methods for Physicists", 7th edition (2013), section 3.10.
 
     Examples
     --------
@@ -215,17 +251,26 @@ def vector_laplacian(F: Function, *, coordinates: str = "cartesian") -> Function
     F : callable
         Takes points (d, ...) and returns (d, ...).
     coordinates : str, default "cartesian"
-        As in `gradient_field`.
+        Or ``"polar"`` (r, phi), ``"cylindrical"`` (r, phi, z), ``"spherical"`` (r, theta, phi; theta from the pole).
 
     Returns
     -------
     callable
-        Takes points (d, ...) and returns (d, ...).
+        Takes points (d, ...) and returns (d, ...). In the dtype of the points.
+
+    Raises
+    ------
+    ShapeError
+        If `F` returns another shape, or the coordinates have another dimension.
 
     Notes
     -----
-    In curvilinear coordinates, where the unit vectors vary from point to point, it is grad div F - curl curl F; in the
-    plane the curl of a number w is (dw/h_2 dq_2, -dw/h_1 dq_1).
+    In curvilinear coordinates, where the unit vectors vary from point to point, it is ``grad div F - curl curl F``; in
+    the plane the curl of a number w is ``(dw/dq_2 / h_2, -dw/dq_1 / h_1)``.
+
+    References
+    ----------
+    G. B. Arfken, H. J. Weber, F. E. Harris, "Mathematical Methods for Physicists", 7th edition (2013), section 3.10.
 
     Examples
     --------
@@ -255,7 +300,7 @@ def vector_laplacian(F: Function, *, coordinates: str = "cartesian") -> Function
 
 
 def jacobian_field(F: Function) -> Function:
-    """The matrix of partial derivatives of a map, at one point or at many.
+    """The matrix of partial derivatives of a map, ``J_ij = dF_i/dx_j``, at one point or at many.
 
     Parameters
     ----------
@@ -265,11 +310,20 @@ def jacobian_field(F: Function) -> Function:
     Returns
     -------
     callable
-        Takes points (d, ...) and returns (m, d, ...).
+        Takes points (d, ...) and returns (m, d, ...). In the dtype of the points.
+
+    Raises
+    ------
+    ShapeError
+        When called: if the points are single numbers, or `F` does not return components for each of them.
 
     See Also
     --------
     jacobian : for any function of arrays; it does not assume that points are independent.
+
+    References
+    ----------
+    J. E. Marsden, A. J. Tromba, "Vector Calculus", 6th edition (2012), section 2.3.
 
     Examples
     --------

@@ -70,7 +70,7 @@ class PartialFractions(NamedTuple):
 
 
 def partial_fractions(p: Sequence[float], q: Sequence[float]) -> PartialFractions:
-    """The partial fractions of p(x) / q(x).
+    """The partial fractions of ``p(x) / q(x)``: a polynomial, and terms ``c / (x - r)**m``.
 
     Parameters
     ----------
@@ -80,6 +80,7 @@ def partial_fractions(p: Sequence[float], q: Sequence[float]) -> PartialFraction
     Returns
     -------
     PartialFractions
+        ``polynomial`` and ``terms``; callable like the quotient.
 
     Raises
     ------
@@ -91,6 +92,10 @@ def partial_fractions(p: Sequence[float], q: Sequence[float]) -> PartialFraction
     For a root r of multiplicity m, let g be the product of the other factors of q. Then the coefficients are those of
     the Taylor series of p/g at r. Roots come from `numpy.roots`; a root of multiplicity m is accurate to about the m-th
     root of the machine epsilon.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 7.4.
 
     Examples
     --------
@@ -114,7 +119,7 @@ def partial_fractions(p: Sequence[float], q: Sequence[float]) -> PartialFraction
 
 
 def partial_fractions_integral(p: Sequence[float], q: Sequence[float], a: float, b: float) -> Comparison:
-    """The integral of p(x) / q(x), by quadrature and by partial fractions.
+    """The integral of ``p(x) / q(x)``, by quadrature and by partial fractions.
 
     Parameters
     ----------
@@ -126,11 +131,16 @@ def partial_fractions_integral(p: Sequence[float], q: Sequence[float], a: float,
     Returns
     -------
     Comparison
+        The left side is the quadrature, the right side the sum of the terms' antiderivatives.
 
     Raises
     ------
     DomainError
         If a root of q lies between the limits: the integral diverges there.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 7.4.
 
     Examples
     --------

@@ -132,10 +132,13 @@ def integrate(
     something. A peak much narrower than the range may lie between all nodes, and no estimate sees it: pass it in
     `points`.
 
+    The derivative of ``F(a, b) = integral of f(x) from a to b`` is ``dF/db = f(b)``, ``dF/da = -f(a)``.
+
     References
     ----------
     R. Piessens et al., "QUADPACK", Springer 1983: the error estimate. H. Takahasi, M. Mori, "Double exponential
-    formulas for numerical integration", Publ. RIMS 9 (1974).
+    formulas for numerical integration", Publ. RIMS 9 (1974). The theorem: J. Stewart, "Calculus", 8th edition (2016),
+    section 5.3.
 
     Examples
     --------
@@ -310,12 +313,12 @@ def _answer(value: Any, parts: Sequence[Range]) -> Any:
 
 
 def antiderivative(f: Callable[..., Y], a: ArrayLike, **options: Any) -> Callable[[Any], Y]:
-    """The antiderivative of `f` that is 0 at `a`: the integral from `a` to x, as a function of x.
+    """The antiderivative of `f` that is 0 at `a`: ``F(x)``, the integral from `a` to x, with ``F' = f``.
 
     Parameters
     ----------
     f : callable
-        A function of one variable, as in `integrate`.
+        A function of one variable; takes an array of points (n,).
     a : float
         The point where the antiderivative is 0.
     **options
@@ -325,6 +328,15 @@ def antiderivative(f: Callable[..., Y], a: ArrayLike, **options: Any) -> Callabl
     -------
     callable
         Takes a number or an array; its derivative is `f`.
+
+    Raises
+    ------
+    DomainError
+        When the antiderivative is called: if the integral diverges or does not converge.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 5.3.
 
     Examples
     --------

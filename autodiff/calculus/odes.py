@@ -128,6 +128,15 @@ def gradient_flow(f: Function) -> Function:
     callable
         ``(y, t) -> -grad f(y)``, with the shape of y.
 
+    Raises
+    ------
+    GradientError
+        When called: if f does not return one real number.
+
+    References
+    ----------
+    U. Helmke, J. B. Moore, "Optimization and Dynamical Systems", Springer 1994.
+
     Examples
     --------
     >>> import numpy as np, autodiff as ad

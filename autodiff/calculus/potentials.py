@@ -77,10 +77,19 @@ def is_conservative(F: Function, box: Sequence[tuple[float, float]], *, seed: in
     Finding
         ``holds`` is True if 256 sampled points show no curl, or False with a witness.
 
+    Raises
+    ------
+    ShapeError
+        If the field returns a wrong shape, or the box is not a pair for each coordinate.
+
     Notes
     -----
     If there is a pole in the plane or in space, the circulation around the box, or around each of its faces, is
-    computed too: (-y, x) / (x**2 + y**2) has no curl anywhere, but no potential on a box around the origin either.
+    computed too: ``(-y, x) / (x**2 + y**2)`` has no curl anywhere, but no potential on a box around the origin either.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 16.3.
 
     Examples
     --------
@@ -115,16 +124,31 @@ def is_solenoidal(F: Function, box: Sequence[tuple[float, float]], *, seed: int 
 
     Parameters
     ----------
-    F, box, seed
-        As in `is_conservative`.
+    F : callable
+        Takes points (d, ...) and returns (d, ...).
+    box : sequence of (float, float)
+        A pair for each coordinate.
+    seed : int, default 0
+        Seed of the sampled points.
 
     Returns
     -------
     Finding
+        ``holds`` is True if 256 sampled points show no divergence, or False with a witness.
+
+    Raises
+    ------
+    ShapeError
+        If the field returns a wrong shape, or the box is not a pair for each coordinate.
 
     Notes
     -----
-    In the plane and in space the flux out of the box is computed too, if there is a pole inside.
+    A field has no sources where ``div F = sum_i dF_i/dx_i = 0``. In the plane and in space the flux out of the box is
+    computed too, if there is a pole inside.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), sections 16.5 and 16.9.
 
     Examples
     --------
@@ -196,10 +220,16 @@ def potential(F: Function, origin: Any, **options: Any) -> Function:
     ------
     DomainError
         If the field has a pole on the line.
+    ShapeError
+        If a point has another number of coordinates than the origin.
 
     Notes
     -----
-    The line integral of F along the straight line, the integral of F(o + t (p - o)) . (p - o) over t from 0 to 1.
+    The line integral of F along the straight line, the integral of ``F(o + t (p - o)) . (p - o)`` over t from 0 to 1.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 16.3.
 
     Examples
     --------

@@ -25,9 +25,14 @@ class Region:
     Parameters
     ----------
     map : callable
-        Takes two parameters and returns (x, y) as (2, n), or three and returns (x, y, z) as (3, n).
+        Takes two parameters, (n,) each, and returns (x, y) as (2, n), or three and returns (x, y, z) as (3, n).
     ranges : sequence of (float, float)
         The ranges of the two or three parameters.
+
+    Raises
+    ------
+    StructureError
+        If the ranges are not two or three pairs of finite numbers.
 
     Examples
     --------

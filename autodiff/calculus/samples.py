@@ -52,10 +52,21 @@ def trapezoid(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | Array:
     Returns
     -------
     array or scalar, (...)
+        In double precision.
+
+    Raises
+    ------
+    ShapeError
+        If there is not one point for each sample.
 
     Notes
     -----
-    Differentiable in `y` and `x`. The error is -h**2 / 12 (f'(b) - f'(a)) for equal steps h.
+    The sum of ``(y_i + y_(i + 1)) / 2 * (x_(i + 1) - x_i)``. Differentiable in `y` and `x`. The error is
+    ``-h**2 / 12 (f'(b) - f'(a))`` for equal steps h.
+
+    References
+    ----------
+    F. W. J. Olver et al. (eds.), "NIST Handbook of Mathematical Functions", Cambridge 2010, section 3.5(i).
 
     Examples
     --------
@@ -89,10 +100,21 @@ def simpson(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | Array:
     Returns
     -------
     array or scalar, (...)
+        In double precision.
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer than three samples, or not one point for each.
 
     Notes
     -----
-    Exact for parabolas, and also for cubics if the steps are equal and n is odd. Differentiable in `y` and `x`.
+    Two equal steps add ``h/3 (y_0 + 4 y_1 + y_2)``. Exact for parabolas, and also for cubics if the steps are equal and
+    n is odd. Differentiable in `y` and `x`.
+
+    References
+    ----------
+    F. W. J. Olver et al. (eds.), "NIST Handbook of Mathematical Functions", Cambridge 2010, section 3.5(ii).
 
     Examples
     --------
@@ -127,13 +149,30 @@ def cumulative_integral(y: Any, x: Any = None, *, dx: float = 1.0) -> Tensor | A
 
     Parameters
     ----------
-    y, x, dx
-        As in `trapezoid`.
+    y : array_like, (..., n)
+        Samples; the integral is over the last axis.
+    x : array_like, (n,), optional
+        The points of the samples.
+    dx : float, default 1.0
+        The spacing of the samples, if `x` is not given.
 
     Returns
     -------
     array, (..., n)
-        The first entry is 0.
+        The first entry is 0. In double precision.
+
+    Raises
+    ------
+    ShapeError
+        If there is not one point for each sample.
+
+    Notes
+    -----
+    Entry k is the sum of ``(y_i + y_(i + 1)) / 2 * (x_(i + 1) - x_i)`` over i < k. Differentiable in `y` and `x`.
+
+    References
+    ----------
+    F. W. J. Olver et al. (eds.), "NIST Handbook of Mathematical Functions", Cambridge 2010, section 3.5(i).
 
     Examples
     --------
@@ -156,6 +195,7 @@ def riemann_sum(f: Callable[..., Y], a: float, b: float, n: int, rule: str = "mi
     f : callable
         Takes an array of points.
     a, b : float
+        The limits.
     n : int
         Number of subintervals.
     rule : str, default "midpoint"
@@ -170,6 +210,15 @@ def riemann_sum(f: Callable[..., Y], a: float, b: float, n: int, rule: str = "mi
     ------
     StructureError
         If the rule is unknown, or n is not positive.
+
+    Notes
+    -----
+    The sum of ``f(x_i) h`` with ``h = (b - a) / n`` and one point x_i in each subinterval; for the last two rules the
+    area under a line or a parabola takes the place of f(x_i) h.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), sections 5.2 and 7.7.
 
     Examples
     --------
@@ -197,17 +246,29 @@ def riemann_error(f: Callable[..., Y], a: float, b: float, n: int, rule: str = "
 
     Parameters
     ----------
-    f, a, b, n, rule
-        As in `riemann_sum`; `f` must be smooth.
+    f : callable
+        A smooth function; takes an array of points.
+    a, b : float
+        The limits.
+    n : int
+        Number of subintervals.
+    rule : str, default "midpoint"
+        ``"left"``, ``"right"``, ``"midpoint"``, ``"trapezoid"`` or ``"simpson"``.
 
     Returns
     -------
     scalar
 
+    Raises
+    ------
+    StructureError
+        If the rule is unknown, or n is not positive.
+
     Notes
     -----
-    With h = (b - a) / n: left h/2 [f], right -h/2 [f], midpoint h**2/24 [f'], trapezoid -h**2/12 [f'], Simpson
-    -h**4/2880 [f'''], where [g] is g(b) - g(a): the first terms of the Euler-Maclaurin formula.
+    With ``h = (b - a) / n``: left ``h/2 [f]``, right ``-h/2 [f]``, midpoint ``h**2/24 [f']``, trapezoid
+    ``-h**2/12 [f']``, Simpson ``-h**4/2880 [f''']``, where [g] is g(b) - g(a): the first terms of the Euler-Maclaurin
+    formula.
 
     References
     ----------

@@ -47,7 +47,7 @@ def taylor(f: Callable[..., Y], x0: ArrayLike, order: int, *, direction: ArrayLi
 
     Notes
     -----
-    The series goes through the recorded operations by their first-order rules: y' = rule(x'; y, x) gives each
+    The series goes through the recorded operations by their first-order rules: ``y' = rule(x'; y, x)`` gives each
     coefficient from the lower ones. The cost grows with the square of the order, or with the cube for quotients;
     nesting derivatives would double it with each order.
 
@@ -92,18 +92,26 @@ def taylor_coefficients(f: Function, x0: Any, order: int) -> dict[tuple[int, ...
     f : callable
         A function of an array (d,).
     x0 : array_like, (d,)
+        The point of expansion.
     order : int
         The largest total degree.
 
     Returns
     -------
     dict
-        Maps the powers (i_1, ..., i_d) to the coefficient of (x_1 - x0_1)**i_1 ... (x_d - x0_d)**i_d.
+        Maps the powers (i_1, ..., i_d) to the coefficient of ``(x_1 - x0_1)**i_1 ... (x_d - x0_d)**i_d``.
+
+    Raises
+    ------
+    ShapeError
+        If `x0` is not one point, (d,).
 
     Notes
     -----
     Computed from series in one variable, along as many directions as there are monomials of the largest degree: each
     degree is a linear system.
+
+    The coefficient is the partial derivative ``d^|i| f / (dx_1^i_1 ... dx_d^i_d)`` over ``i_1! ... i_d!``.
 
     References
     ----------
@@ -152,18 +160,30 @@ def remainder(f: Callable[..., Y], x0: Any, order: int, x: Any, **options: Any) 
     f : callable
         A function of one number, elementwise on arrays.
     x0, x : float
+        The point of expansion, and where the remainder is wanted.
     order : int
+        The order n of the polynomial.
     **options
         Options of `integrate`.
 
     Returns
     -------
     scalar
+        ``f(x)`` minus the polynomial at x.
+
+    Raises
+    ------
+    GradientError
+        If the order is not an integer, 0 or more.
 
     Notes
     -----
-    The integral form of the remainder: h**(n + 1) times the integral of (n + 1) (1 - s)**n c_{n + 1}(x0 + s h) over s
-    from 0 to 1, where h = x - x0 and c_{n + 1}(t) is the next coefficient of the series at t.
+    The integral form of the remainder: ``h**(n + 1)`` times the integral of ``(n + 1) (1 - s)**n c_(n + 1)(x0 + s h)``
+    over s from 0 to 1, where h = x - x0 and c_(n + 1)(t) is the next coefficient of the series at t.
+
+    References
+    ----------
+    T. M. Apostol, "Calculus", volume 1, 2nd edition (1967), chapter 7.
 
     Examples
     --------
@@ -195,11 +215,20 @@ def radius_of_convergence(coefficients: Any) -> float:
     float
         Infinite if the coefficients fall ever faster, as for an entire function.
 
+    Raises
+    ------
+    ShapeError
+        If the coefficients are not one finite series, (order + 1,).
+
     Notes
     -----
-    Coefficients behave as k**p / R**k, times an oscillation if the nearest singularities are a pair. The logarithms of
-    their sizes are fitted by a + p log k - k log R, without the first quarter, and without those where the oscillation
-    is near 0. An entire function has an extra term -k log k; a fit with that term detects it.
+    Coefficients behave as ``k**p / R**k``, times an oscillation if the nearest singularities are a pair. The logarithms
+    of their sizes are fitted by a + p log k - k log R, without the first quarter, and without those where the
+    oscillation is near 0. An entire function has an extra term -k log k; a fit with that term detects it.
+
+    References
+    ----------
+    P. Flajolet, R. Sedgewick, "Analytic Combinatorics", Cambridge 2009, chapters IV and VI.
 
     Examples
     --------

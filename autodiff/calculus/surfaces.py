@@ -72,8 +72,12 @@ def surface_integral(F: Function, surface: Function, u: Limits, v: Limits, **opt
 
     Notes
     -----
-    The integral of ``F . N``, or of ``F |N|``, over u and v, where N = S_u x S_v is the normal; flux towards its side
-    is positive.
+    The integral of ``F . N``, or of ``F |N|``, over u and v, where ``N = S_u x S_v`` is the normal; flux towards its
+    side is positive.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 16.7.
 
     Examples
     --------
@@ -103,8 +107,12 @@ def flux(F: Function, surface: Function, u: Limits, v: Limits, **options: Any) -
     ----------
     F : callable
         The vector field: takes points (3, ...) and returns 3 components for each, (3, ...).
-    surface, u, v, **options
-        As for `surface_integral`.
+    surface : callable
+        S(u, v) takes parameters (n,) each and returns (3, n): an array or a list of coordinates.
+    u, v : pair of limits
+        Ranges of the parameters; the limits of `v` may be functions of u.
+    **options
+        Options of `integrate`.
 
     Returns
     -------
@@ -114,7 +122,15 @@ def flux(F: Function, surface: Function, u: Limits, v: Limits, **options: Any) -
     Raises
     ------
     ShapeError
-        If the field is a scalar field.
+        If the field is a scalar field, or surface or field return wrong shapes.
+
+    Notes
+    -----
+    The integral of ``F . N`` over u and v, where ``N = S_u x S_v``.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 16.7.
 
     Examples
     --------
@@ -133,7 +149,30 @@ def surface_area(
 @overload
 def surface_area(surface: Function, u: Limits, v: Limits, **options: Any) -> Tensor | Array: ...
 def surface_area(surface: Function, u: Limits, v: Limits, **options: Any) -> Any:
-    """The area of a surface; parameters as in `surface_integral`.
+    """The area of a surface: the integral of ``|S_u x S_v|`` over u and v.
+
+    Parameters
+    ----------
+    surface : callable
+        S(u, v) takes parameters (n,) each and returns (3, n): an array or a list of coordinates.
+    u, v : pair of limits
+        Ranges of the parameters; the limits of `v` may be functions of u.
+    **options
+        Options of `integrate`.
+
+    Returns
+    -------
+    scalar, or Tensor
+        With ``return_error=True``, the pair of value and error.
+
+    Raises
+    ------
+    ShapeError
+        If the surface returns a wrong shape.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 16.6.
 
     Examples
     --------

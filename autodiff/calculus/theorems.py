@@ -86,7 +86,8 @@ def green(F: Function, region: Region) -> Comparison:
     Returns
     -------
     Comparison
-        The left side is the counterclockwise circulation, the right side the integral of dF_y/dx - dF_x/dy.
+        The left side is the counterclockwise circulation, the right side the integral of
+        ``dF_y/dx - dF_x/dy``.
 
     Raises
     ------
@@ -94,6 +95,10 @@ def green(F: Function, region: Region) -> Comparison:
         If the field has a pole in the region.
     ShapeError
         If the region is not in the plane.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 16.4.
 
     Examples
     --------
@@ -134,6 +139,14 @@ def divergence_theorem(F: Function, region: Region) -> Comparison:
     DomainError
         If the field has a pole in the region.
 
+    Notes
+    -----
+    The integral of ``F . n`` over the boundary is that of ``div F = sum_i dF_i/dx_i`` over the region.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 16.9.
+
     Examples
     --------
     >>> import numpy as np, autodiff as ad
@@ -173,6 +186,14 @@ def stokes(F: Function, surface: Function, u: tuple[float, float], v: tuple[floa
     DomainError
         If the field has a pole on the surface.
 
+    Notes
+    -----
+    The integral of ``F . dr`` along the boundary is that of ``curl F . N`` over u and v, with ``N = S_u x S_v``.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 16.8.
+
     Examples
     --------
     >>> import numpy as np, autodiff as ad
@@ -201,7 +222,7 @@ def stokes(F: Function, surface: Function, u: tuple[float, float], v: tuple[floa
 
 
 def substitution(f: Function, u: Function, a: float, b: float) -> Comparison:
-    """Integration by substitution: the integral of f(u(x)) u'(x) from a to b, and that of f from u(a) to u(b).
+    """Integration by substitution: the integral of ``f(u(x)) u'(x)`` from a to b, and that of f from u(a) to u(b).
 
     Parameters
     ----------
@@ -213,11 +234,16 @@ def substitution(f: Function, u: Function, a: float, b: float) -> Comparison:
     Returns
     -------
     Comparison
+        Both sides, with their errors.
 
     Raises
     ------
     DomainError
         If one of the integrals diverges.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 5.5.
 
     Examples
     --------
@@ -233,7 +259,7 @@ def substitution(f: Function, u: Function, a: float, b: float) -> Comparison:
 
 
 def by_parts(f: Function, g: Function, a: float, b: float) -> Comparison:
-    """Integration by parts: the integral of f g', and f g at the limits minus the integral of f' g.
+    """Integration by parts: the integral of ``f(x) g'(x)``, and f g at the limits minus the integral of ``f'(x) g(x)``.
 
     Parameters
     ----------
@@ -245,11 +271,16 @@ def by_parts(f: Function, g: Function, a: float, b: float) -> Comparison:
     Returns
     -------
     Comparison
+        Both sides, with their errors.
 
     Raises
     ------
     DomainError
         If one of the integrals diverges, or f g is not finite at a limit.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 7.1.
 
     Examples
     --------

@@ -60,12 +60,13 @@ def compile(
         ``backward`` and ``optimizer.step()`` in it. Without `f`, `compile` returns a decorator. It works on methods
         too; each object then has its own programs.
     fallback : bool, default False
-        If `f` cannot be compiled, warn once and run `f` itself.
-    backend : {"numpy", "jax"}, default "numpy"
-        What runs the program: NumPy, with planned buffers, or JAX (extra ``jax``), which compiles it for the device it
-        finds, perhaps an accelerator. With JAX, labels are checked and random numbers drawn here before the program
-        runs, and Tensors are changed here after it has run. Operations that are written in NumPy only (windows,
-        recurrences, indexed sums) are callbacks.
+        If `f` cannot be compiled, warn once and run `f` itself; if only C cannot be compiled, the NumPy program.
+    backend : {"numpy", "native", "jax"}, default "numpy"
+        What runs the program: NumPy, with planned buffers; C, built by the machine's compiler (``CC``, ``cc``, ``gcc``,
+        ``clang`` or the extra ``native``), for small networks several times as fast; or JAX (extra ``jax``), which
+        compiles it for the device it finds, perhaps an accelerator. With JAX, labels are checked and random numbers
+        drawn here before the program runs, and Tensors are changed here after it has run. Operations that are written
+        in NumPy only (windows, recurrences, indexed sums) are callbacks.
     check : int or "always", default 1
         For how many calls of a program `f` runs as well, to compare the two.
 
@@ -79,7 +80,7 @@ def compile(
     ------
     CompileError
         At the first call, if what `f` does depends on the values of arrays: a branch, a loop count, ``float(x)``. The
-        message names the line and the way out.
+        message names the line and the way out. Also if there is no C compiler, or it fails or takes over two minutes.
 
     Notes
     -----
@@ -94,7 +95,8 @@ def compile(
 
     The program gives the same numbers as the plain call, bit for bit, on the machine on which it was traced. There are
     two exceptions. `integrate`, `odeint` and `expectation` choose nodes and steps by values; a program keeps those of
-    its trace while they are good enough, and agrees to their tolerance. And ``backend="jax"`` agrees to rounding. The
+    its trace while they are good enough, and agrees to their tolerance. And the backends ``"native"`` and ``"jax"``
+    agree to rounding, and do not give NumPy's warnings about infinities and NaN. The
     results share memory with nothing else, even where the plain function returns a view of an argument or a parameter.
 
     A result that depends on parameters is tracked, as the result of `f` is: ``loss(compiled(x)).backward()`` reaches
@@ -146,6 +148,11 @@ def derive(f: Callable[P, Any]) -> Callable[P, str]:
     callable
         Called with the arguments of `f`, it returns the text. Arrays and numbers are its variables, integers only where
         nothing else is one; but a number whose value the function asks for is none.
+
+    Raises
+    ------
+    CompileError
+        When called: if what `f` does depends on the values of arrays.
 
     Examples
     --------

@@ -20,6 +20,7 @@ from autodiff.arrays.tensors import Tensor
 from autodiff.compiler.buffers import apart
 from autodiff.compiler.entry import MISS, Entry
 from autodiff.compiler.program import Program
+from autodiff.compiler.reporting import Report, report
 from autodiff.compiler.second_look import Differs, compared, first_line, first_wrong
 from autodiff.compiler.tracing import trace
 from autodiff.core import switches
@@ -48,6 +49,11 @@ class Compiled(Generic[P, R]):
         The sources of all traces, oldest first.
     options : dict
         The options it was compiled with.
+
+    Raises
+    ------
+    CompileError
+        If `check` is neither a number of calls nor "always".
 
     Notes
     -----
@@ -99,9 +105,46 @@ class Compiled(Generic[P, R]):
         """The options it was compiled with, as keyword arguments of `compile`."""
         return {"fallback": self._fallback, "backend": self._backend, "check": self.check}
 
-    def write_c(
-        self, folder: str | os.PathLike[str], *examples: Any, **others: Compiled[..., Any]
-    ) -> list[Path]:
+    def report(self, *args: P.args, **kwargs: P.kwargs) -> Report:
+        """What the latest program does line by line, and what each line costs; what it changes is put back.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            Arguments to measure with; without any, those of the first call, if they still exist.
+
+        Returns
+        -------
+        Report
+            Printed, a table: microseconds, whether a line calls C, and the line.
+
+        Raises
+        ------
+        CompileError
+            If the arguments of the first call are gone, or the program was not written for those given.
+
+        Examples
+        --------
+        >>> import numpy as np, autodiff as ad
+        >>> f = ad.compile(lambda x: np.sum(np.sin(x)) * 2.0)
+        >>> x = np.ones(3)
+        >>> _ = f(x)
+        >>> len(f.report().lines)
+        4
+        """
+        entry = self._latest()
+        given = (args, kwargs) if args or kwargs else entry.example_arguments()
+        if given is None:
+            raise CompileError(f"report: the arguments of the first call are gone; call {self.__name__}.report(...).")
+        state = entry.traced.state()
+        with self._lock:
+            if entry.run(*given) is MISS:
+                state.restore()
+                raise CompileError("report: the latest program was not written for these arguments.")
+            state.restore()
+            return report(lambda: entry.run(*given), entry.summary, state.restore, entry.in_c)
+
+    def write_c(self, folder: str | os.PathLike[str], *examples: Any, **others: Compiled[..., Any]) -> list[Path]:
         """Write the latest program as C that stands alone: no Python, no library but C's, no memory from a heap.
 
         Parameters, the state of the optimiser and constants are arrays in the C file, with their values of now.

@@ -53,6 +53,7 @@ class Entry:
             program = rewrite(program)
         self.program = program
         self.traced, self._structure = traced, structure
+        self.example = [weakref.ref(x) if isinstance(x, (np.ndarray, Tensor)) else x for x in leaves]
         self._count = len(leaves)
         self._flat = not keywords and all(c.kind is None for c in structure.children[0].children)
         self._version = switches.structure[0]
@@ -64,6 +65,8 @@ class Entry:
             narrow = any(np.dtype(v.dtype).char in "efF" for v in program.values())
             self.agrees_to = max(self.agrees_to, 1e-3 if narrow else 1e-7)
         self.source, self._run, writer = _written(_function_name(name), program, traced, leaves, backend)
+        self.summary = self.source.partition("\n")[0].lstrip("# ")
+        self.in_c = frozenset(getattr(writer, "in_c", ()))
         self.names, self.namespace = ({}, {}) if unchecked == 0 else (writer.names, writer.namespace)
         self._recording = switches.is_recording()
         self._tracking = None
@@ -75,6 +78,12 @@ class Entry:
     def is_alive(self) -> bool:
         """Whether its guards can still hold: no Tensor that it reads has another array by now."""
         return all(t._data is array or not getattr(array, "ndim", 0) for t, array in self.traced.states)
+
+    def example_arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        """The arguments of its first call, if they still exist."""
+        leaves = [x() if isinstance(x, weakref.ref) else x for x in self.example]
+        gone = any(isinstance(kept, weakref.ref) and x is None for kept, x in zip(self.example, leaves))
+        return None if gone else pytree.unflatten(self._structure, leaves)
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The answer of the program, or `MISS` if it was not written for such a call."""
@@ -209,10 +218,7 @@ def _joined(legend: list[str]) -> list[str]:
 
 
 def _summary(writer: Writer, function: str) -> str:
-    plan = writer.plan or Plan()
-    where = f"{len(plan.buffers)} buffers of {plan.nbytes / 1024:.0f} KiB (b0, b1, ...)"
-    where = "on Python's floats" if isinstance(writer, ScalarWriter) else where
-    return f"{function}, compiled from one call: {len(writer.program.ops)} operations, {where}"
+    return f"{function}, compiled from one call: {len(writer.program.ops)} operations, {writer.whereabouts}"
 
 
 def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[str], by_number: dict[int, Any]) -> Any:

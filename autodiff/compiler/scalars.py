@@ -129,6 +129,11 @@ class ScalarWriter(Writer):
     in_numpy: str
     parameters: list[str]
 
+    @property
+    def whereabouts(self) -> str:
+        """Where its operations run, in words."""
+        return "on Python's floats"
+
     def text(self, x: Any) -> str:
         """An operand as Python."""
         if isinstance(x, Value) and x.kind == "made":

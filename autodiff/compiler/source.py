@@ -371,6 +371,12 @@ class Writer:
         self._in_blocks = False
         self.plan, self.names = plan, {**self.names, **{v: names[v] for v in (*op.args, *op.outputs)}}
 
+    @property
+    def whereabouts(self) -> str:
+        """Where its operations run, in words."""
+        plan = self.plan or Plan()
+        return f"{len(plan.buffers)} buffers of {plan.nbytes / 1024:.0f} KiB (b0, b1, ...)"
+
     def quick_guard(self, checks: list[tuple[str, Value]]) -> str:
         """A quicker condition for the types and layouts of array arguments, if there is one."""
         return ""

@@ -172,6 +172,11 @@ def linear(
     Primitive
         Callable on arrays and Tensors.
 
+    Raises
+    ------
+    RuleError
+        If the transpose is not callable, or `fn` is a NumPy function that already has rules.
+
     Examples
     --------
     >>> import numpy as np, autodiff as ad
@@ -221,6 +226,11 @@ def multilinear(
     -------
     Primitive
         Callable on arrays and Tensors.
+
+    Raises
+    ------
+    RuleError
+        If there is no transpose.
 
     Examples
     --------
@@ -329,6 +339,11 @@ def primitive(
     -------
     Primitive
         Callable on arrays and Tensors.
+
+    Raises
+    ------
+    RuleError
+        If a rule is not callable, or `fn` is a NumPy function that already has rules.
 
     Examples
     --------

@@ -28,6 +28,11 @@ class _Bracketed(type):
 class no_grad(metaclass=_Bracketed):  # noqa: N801 - used like a function
     """Context manager or decorator: operations inside are not recorded, in this thread.
 
+    Raises
+    ------
+    TypeError
+        If it is given an argument: as a decorator it is written ``@ad.no_grad()``.
+
     Examples
     --------
     >>> import autodiff as ad

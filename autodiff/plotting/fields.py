@@ -45,6 +45,8 @@ def vector_field(
     ------
     ShapeError
         If `F` returns another shape.
+    ValueError
+        If `colour` is unknown.
 
     Examples
     --------

@@ -47,6 +47,8 @@ def taylor_polynomials(
     ------
     DomainError
         If a coefficient is not finite.
+    ValueError
+        If `orders` are not one to six integers, 0 or more.
 
     Examples
     --------

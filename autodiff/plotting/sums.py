@@ -40,6 +40,8 @@ def riemann(f: Function, a: float, b: float, n: int = 10, *, rule: str = "midpoi
     ------
     DomainError
         If the integral diverges.
+    StructureError, ValueError
+        If the rule is unknown, or `n` is not an integer from 1 to 500.
 
     Examples
     --------

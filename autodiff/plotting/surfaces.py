@@ -42,6 +42,10 @@ def directional_derivative(
     ------
     DomainError
         If the direction is 0, or the slope is not finite.
+    ShapeError
+        If point and direction do not have the shape (2,).
+    TypeError
+        If `ax` has no three dimensions.
 
     Examples
     --------

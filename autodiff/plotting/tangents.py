@@ -63,7 +63,7 @@ def tangent(
     """
     x0 = number("tangent", "x0", x0)
     low, high = interval_of("tangent", (x0 - 2, x0 + 2) if interval is None else interval)
-    y0, slope, bend = _jet(f, x0)
+    y0, slope, bend = _jet("tangent", f, x0, 2)
     x = np.linspace(low, high, POINTS)
     y = heights("tangent", f, x)
     ax = axes_of(ax, figsize=(6.0, 4.2))
@@ -83,15 +83,14 @@ def tangent(
     return ax.figure
 
 
-def _jet(f: Function, x0: float) -> tuple[float, float, float]:
-    """Value, slope and second derivative at a point."""
+def _jet(who: str, f: Function, x0: float, order: int) -> list[float]:
+    """Value, slope and, to second order, the second derivative at a point; all finite."""
     with np.errstate(all="ignore"):
-        values = [float(called(g, np.float64(x0))) for g in (f, derivative(f), derivative(f, 2))]
-    for what, value in zip(("value", "slope", "second derivative"), values, strict=True):
+        values = [float(called(f if n == 0 else derivative(f, n), np.float64(x0))) for n in range(order + 1)]
+    for what, value in zip(("value", "slope", "second derivative"), values, strict=False):
         if not np.isfinite(value):
-            raise DomainError(f"tangent: the {what} at x0 = {x0:g} is {value}; choose a point where f is smooth.")
-    y0, slope, bend = values
-    return y0, slope, bend
+            raise DomainError(f"{who}: the {what} at x0 = {x0:g} is {value}; choose a point where f is smooth.")
+    return values
 
 
 def _draw_circle(ax: Any, x0: float, y0: float, slope: float, bend: float) -> str:
@@ -133,6 +132,13 @@ def secant_to_tangent(
     matplotlib Figure
         The legend has the slope of every secant and of the tangent.
 
+    Raises
+    ------
+    ValueError
+        If a step is 0 or not finite, or the interval is not in order.
+    DomainError
+        If the function or its slope is not finite at `x0`.
+
     Examples
     --------
     >>> import autodiff as ad
@@ -172,6 +178,11 @@ def secant_film(
     -------
     Film
         ``.save(path)`` writes it as a GIF.
+
+    Raises
+    ------
+    ValueError
+        If `frames` is not a positive integer.
 
     Examples
     --------
@@ -213,8 +224,7 @@ def _draw_secants(ax: Any, f: Function, x0: float, h: Array, interval: tuple[flo
     x = np.linspace(*interval, POINTS)
     y = heights("secant_to_tangent", f, x)
     others = heights("secant_to_tangent", f, x0 + h)
-    (y0,) = heights("secant_to_tangent", f, np.array([x0]))
-    slope = float(derivative(f)(np.float64(x0)))
+    y0, slope = _jet("secant_to_tangent", f, x0, 1)
     ax.plot(x, y, color=BLUE, linewidth=2, label="f")
     for i, (step, end) in enumerate(zip(h, others, strict=True)):
         secant = (end - y0) / step

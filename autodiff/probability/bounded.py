@@ -39,6 +39,14 @@ class Uniform(Continuous):
     DomainError
         If `low` is not less than `high`.
 
+    Notes
+    -----
+    The density is ``1 / (high - low)`` from `low` to `high`.
+
+    References
+    ----------
+    N. L. Johnson, S. Kotz, N. Balakrishnan, "Continuous Univariate Distributions", volume 2 (1995), chapter 26.
+
     Examples
     --------
     >>> from autodiff import probability as pr
@@ -108,8 +116,12 @@ class Beta(Continuous):
 
     Notes
     -----
-    The density is x**(alpha - 1) (1 - x)**(beta - 1) / B(alpha, beta) on [0, 1]. Samples can be differentiated by both
-    parameters, since they are quantiles of fixed random numbers.
+    The density is ``x**(alpha - 1) (1 - x)**(beta - 1) / B(alpha, beta)`` on [0, 1]. Samples can be differentiated by
+    both parameters, since they are quantiles of fixed random numbers.
+
+    References
+    ----------
+    N. L. Johnson, S. Kotz, N. Balakrishnan, "Continuous Univariate Distributions", volume 2 (1995), chapter 25.
 
     Examples
     --------

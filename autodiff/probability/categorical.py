@@ -37,6 +37,14 @@ class Categorical(Discrete):
     DomainError
         If probabilities are negative or do not sum to 1.
 
+    Notes
+    -----
+    The probability of k is ``probabilities[..., k]``.
+
+    References
+    ----------
+    C. M. Bishop, "Pattern Recognition and Machine Learning", Springer 2006, section 2.2.
+
     Examples
     --------
     >>> from autodiff import probability as pr

@@ -94,6 +94,14 @@ class Bernoulli(_Count):
     DomainError
         If `probability` is not from 0 to 1.
 
+    Notes
+    -----
+    The probability of k is ``p**k (1 - p)**(1 - k)`` for k = 0, 1.
+
+    References
+    ----------
+    C. M. Bishop, "Pattern Recognition and Machine Learning", Springer 2006, section 2.1.
+
     Examples
     --------
     >>> from autodiff import probability as pr
@@ -151,6 +159,14 @@ class Binomial(_Count):
     ------
     DomainError
         If `n` is not an integer, 0 or more, or `probability` is not from 0 to 1.
+
+    Notes
+    -----
+    The probability of k is ``n! / (k! (n - k)!) p**k (1 - p)**(n - k)`` for k = 0, ..., n.
+
+    References
+    ----------
+    N. L. Johnson, A. W. Kemp, S. Kotz, "Univariate Discrete Distributions", 3rd edition (2005), chapter 3.
 
     Examples
     --------
@@ -231,6 +247,14 @@ class Poisson(_Count):
     ------
     DomainError
         If `rate` is not positive.
+
+    Notes
+    -----
+    The probability of k is ``rate**k exp(-rate) / k!`` for k = 0, 1, ...
+
+    References
+    ----------
+    N. L. Johnson, A. W. Kemp, S. Kotz, "Univariate Discrete Distributions", 3rd edition (2005), chapter 4.
 
     Examples
     --------

@@ -36,7 +36,7 @@ def entropy(p: Tensor | Numbers | Distribution, *, axis: Axis = -1, base: float 
     Returns
     -------
     array or Tensor, (...)
-        From 0 (one outcome is certain) to log k (all are equally likely).
+        From 0 (one outcome is certain) to log k (all are equally likely). In the dtype of the probabilities.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def entropy(p: Tensor | Numbers | Distribution, *, axis: Axis = -1, base: float 
 
     Notes
     -----
-    The sum of -p log p, to which p = 0 adds 0. The slope by p at p = 0 is +inf.
+    The sum of ``-p * log(p)``, to which p = 0 adds 0. The slope by p at p = 0 is +inf.
 
     References
     ----------
@@ -85,7 +85,8 @@ def kl_divergence(p: Any, q: Any, *, axis: Axis = -1, base: float | None = None)
     Returns
     -------
     array or Tensor, (...)
-        Not negative; 0 only if p = q; inf if an outcome is possible under p but not under q.
+        Not negative; 0 only if p = q; inf if an outcome is possible under p but not under q. In the dtype of the
+        probabilities.
 
     Raises
     ------
@@ -96,7 +97,7 @@ def kl_divergence(p: Any, q: Any, *, axis: Axis = -1, base: float | None = None)
 
     Notes
     -----
-    The sum (or integral) of p log(p / q). It is not symmetric.
+    The sum (or integral) of ``p * log(p / q)``. It is not symmetric.
 
     References
     ----------
@@ -141,16 +142,23 @@ def cross_entropy(p: Any, q: Any, *, axis: Axis = -1, base: float | None = None)
     Returns
     -------
     array or Tensor, (...)
-        At least the entropy of p, by Gibbs' inequality; inf if an outcome is possible under p but not under q.
+        At least the entropy of p, by Gibbs' inequality; inf if an outcome is possible under p but not under q. In
+        the dtype of the probabilities.
 
     Raises
     ------
     DomainError
         If probabilities are negative or do not sum to 1. ``nn.cross_entropy`` takes scores instead.
+    UnsupportedError
+        If there is no closed form for two distributions; the message gives the integral.
 
     Notes
     -----
-    The sum of -p log q: the entropy of p plus the divergence of p and q.
+    The sum of ``-p * log(q)``: the entropy of p plus the divergence of p and q.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, equation (3.51).
 
     Examples
     --------

@@ -113,6 +113,13 @@ def expectation(
     sampling it goes through the values (reparametrisation): it is the expectation of the derivative of f along them.
     Values of density or probability 0 do not count, whatever f is there.
 
+    It is the integral of ``f(x) p(x)``, or the sum over integers.
+
+    References
+    ----------
+    Gauss-Hermite: F. W. J. Olver et al. (eds.), "NIST Handbook of Mathematical Functions", Cambridge 2010, section
+    3.5(v). Reparametrisation: D. P. Kingma, M. Welling, "Auto-encoding variational Bayes", ICLR 2014.
+
     Examples
     --------
     >>> import numpy as np, autodiff as ad

@@ -142,6 +142,8 @@ def fit(distribution: type[Distribution] | Distribution, data: Any, *, max_iter:
     1e-9 standard errors. Standard errors are the square roots of the diagonal of the inverse observed information,
     converted from the free coordinates by the derivative of the parameters (the delta method).
 
+    The log-likelihood is ``L = sum_i log p(x_i)``, the observed information ``-d^2 L / dtheta^2``.
+
     References
     ----------
     B. Efron, D. V. Hinkley, "Assessing the accuracy of the maximum likelihood estimator: observed versus expected

@@ -79,7 +79,7 @@ def jensen_shannon(
     Returns
     -------
     array or Tensor, (...)
-        From 0 (only if p = q) to log 2 (no outcome is possible under both).
+        From 0 (only if p = q) to log 2 (no outcome is possible under both). In the dtype of the probabilities.
 
     Raises
     ------
@@ -88,7 +88,8 @@ def jensen_shannon(
 
     Notes
     -----
-    (KL(p, m) + KL(q, m)) / 2 with m = (p + q) / 2. It is symmetric and finite, and its square root is a distance.
+    ``(KL(p, m) + KL(q, m)) / 2`` with ``m = (p + q) / 2``. It is symmetric and finite, and its square root is a
+    distance.
 
     References
     ----------
@@ -132,7 +133,7 @@ def mutual_information(joint: Tensor | Numbers, *, base: float | None = None) ->
     Returns
     -------
     array or Tensor, (...)
-        Not negative; 0 only if the variables are independent.
+        Not negative; 0 only if the variables are independent. In the dtype of `joint`.
 
     Raises
     ------
@@ -141,7 +142,7 @@ def mutual_information(joint: Tensor | Numbers, *, base: float | None = None) ->
 
     Notes
     -----
-    The sum of p(x, y) log(p(x, y) / (p(x) p(y))), which has no cancellation, unlike H(X) + H(Y) - H(X, Y).
+    The sum of ``p(x, y) * log(p(x, y) / (p(x) p(y)))``, which has no cancellation, unlike H(X) + H(Y) - H(X, Y).
 
     References
     ----------
@@ -178,12 +179,16 @@ def conditional_entropy(joint: Tensor | Numbers, *, given: int = 0, base: float 
     Returns
     -------
     array or Tensor, (...)
-        Not negative; 0 only if the known variable determines the other.
+        Not negative; 0 only if the known variable determines the other. In the dtype of `joint`.
 
     Raises
     ------
     DomainError, ShapeError
         If `joint` is not a table of probabilities that sum to 1, or `given` is neither 0 nor 1.
+
+    Notes
+    -----
+    ``H(Y | X) = -sum p(x, y) log(p(x, y) / p(x))``.
 
     References
     ----------

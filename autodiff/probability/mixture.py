@@ -40,8 +40,9 @@ class Mixture(Distribution):
 
     Notes
     -----
-    Samples can be differentiated by all parameters, including the weights: a sample moves so that the cumulative
-    function at it stays the same. `entropy` uses quadrature; `quantile` uses bisection, then recorded Newton steps.
+    The density is ``sum_k w_k p_k(x)``. Samples can be differentiated by all parameters, including the weights: a
+    sample moves so that the cumulative function at it stays the same. `entropy` uses quadrature; `quantile` uses
+    bisection, then recorded Newton steps.
 
     References
     ----------

@@ -22,6 +22,7 @@ class MultivariateNormal(Continuous):
     Parameters
     ----------
     mean : array_like or Tensor, (..., d)
+        The centre.
     covariance : array_like or Tensor, (d, d)
         Symmetric and positive definite.
 
@@ -36,6 +37,10 @@ class MultivariateNormal(Continuous):
     -----
     With the Cholesky factor L of the covariance the density is ``exp(-|z|**2 / 2) / ((2 pi)**(d / 2) det L)`` where
     L z = x - m; samples are m + L z of independent standard normal z.
+
+    References
+    ----------
+    C. M. Bishop, "Pattern Recognition and Machine Learning", Springer 2006, section 2.3.
 
     Examples
     --------

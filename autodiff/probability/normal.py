@@ -53,6 +53,7 @@ class Normal(Continuous):
     Parameters
     ----------
     mean : array_like or Tensor
+        The centre; real.
     standard_deviation : array_like or Tensor
         Positive; in the unit of `mean`. Its square is the variance.
 
@@ -63,7 +64,11 @@ class Normal(Continuous):
 
     Notes
     -----
-    The density is exp(-z**2 / 2) / (s sqrt(2 pi)) with z = (x - m) / s.
+    The density is ``exp(-z**2 / 2) / (s sqrt(2 pi))`` with ``z = (x - m) / s``.
+
+    References
+    ----------
+    N. L. Johnson, S. Kotz, N. Balakrishnan, "Continuous Univariate Distributions", volume 1 (1994), chapter 13.
 
     Examples
     --------

@@ -32,8 +32,12 @@ class Laplace(Continuous):
 
     Notes
     -----
-    The density is exp(-abs(x - m) / s) / (2 s). Its logarithm has a corner at the location, so a fit takes its
+    The density is ``exp(-abs(x - m) / s) / (2 s)``. Its logarithm has a corner at the location, so a fit takes its
     standard errors from the scores.
+
+    References
+    ----------
+    N. L. Johnson, S. Kotz, N. Balakrishnan, "Continuous Univariate Distributions", volume 2 (1995), chapter 24.
 
     Examples
     --------
@@ -103,8 +107,13 @@ class StudentT(Continuous):
 
     Notes
     -----
-    Up to one degree of freedom the mean and the variance are NaN; from there up to two the variance is infinite.
-    Samples can be differentiated by all parameters, since they are quantiles of fixed random numbers.
+    The density of ``z = (x - m) / s`` is ``(1 + z**2 / n)**(-(n + 1) / 2) / (sqrt(n) B(1/2, n/2))`` with n degrees of
+    freedom. Up to one degree of freedom the mean and the variance are NaN; from there up to two the variance is
+    infinite. Samples can be differentiated by all parameters, since they are quantiles of fixed random numbers.
+
+    References
+    ----------
+    N. L. Johnson, S. Kotz, N. Balakrishnan, "Continuous Univariate Distributions", volume 2 (1995), chapter 28.
 
     Examples
     --------

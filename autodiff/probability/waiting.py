@@ -31,7 +31,11 @@ class Exponential(Continuous):
 
     Notes
     -----
-    The density is r exp(-r x) for x >= 0.
+    The density is ``r exp(-r x)`` for x >= 0.
+
+    References
+    ----------
+    N. L. Johnson, S. Kotz, N. Balakrishnan, "Continuous Univariate Distributions", volume 1 (1994), chapter 19.
 
     Examples
     --------
@@ -95,9 +99,14 @@ class Gamma(Continuous):
 
     Notes
     -----
-    The density is r**a x**(a - 1) exp(-r x) / gamma(a) for x >= 0. Samples can be differentiated by both parameters,
-    since they are quantiles of fixed random numbers. Up to a = 1e4 the cdf is SciPy's incomplete gamma function. For
-    larger a that loses digits far below the mean (all of them at 1e8), so the cdf is the integral of the density.
+    The density is ``r**a x**(a - 1) exp(-r x) / gamma(a)`` for x >= 0. Samples can be differentiated by both
+    parameters, since they are quantiles of fixed random numbers. Up to a = 1e4 the cdf is SciPy's incomplete gamma
+    function. For larger a that loses digits far below the mean (all of them at 1e8), so the cdf is the integral of the
+    density.
+
+    References
+    ----------
+    N. L. Johnson, S. Kotz, N. Balakrishnan, "Continuous Univariate Distributions", volume 1 (1994), chapter 17.
 
     Examples
     --------

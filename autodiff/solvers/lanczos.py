@@ -54,7 +54,7 @@ def smallest_eigenvalue(
     dtype: Any = float,
     seed: int = 0,
 ) -> Eigenpair:
-    """The smallest eigenvalue of a symmetric matrix, with its vector, from products with the matrix.
+    """The smallest eigenvalue of a symmetric matrix, ``A v = value v``, with its vector, from products with the matrix.
 
     Parameters
     ----------

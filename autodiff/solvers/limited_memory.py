@@ -22,6 +22,10 @@ class LimitedMemory:
     steps, changes : list of ndarray, (n,)
         The pairs, oldest first.
 
+    Notes
+    -----
+    ``H <- (1 - s y'/y's) H (1 - y s'/y's) + s s'/y's`` for each pair of a step s and a change y, from a multiple of 1.
+
     References
     ----------
     J. Nocedal, S. Wright, "Numerical Optimization", 2nd edition (2006), algorithms 7.4 and 7.5, with the scale of

@@ -62,15 +62,21 @@ def strong_wolfe(
     first : float, default 1.0
         The step tried first.
     c1, c2 : float, default 1e-4 and 0.9
-        ``phi(a) <= phi(0) + c1 a phi'(0)`` and ``|phi'(a)| <= c2 |phi'(0)|``.
+        The constants of the two conditions.
     max_step : float, default 1e20
+        The longest step that is tried.
     max_evaluations : int, default 25
+        The largest number of evaluations of `phi`.
     slack : float, default 0.0
         The rounding error of a value, by which the first condition is relaxed.
 
     Returns
     -------
     LineSearchResult
+
+    Notes
+    -----
+    The conditions are ``phi(a) <= phi(0) + c1 a phi'(0)`` and ``|phi'(a)| <= c2 |phi'(0)|``.
 
     References
     ----------
@@ -232,8 +238,16 @@ def backtracking(
     decrease : callable
         ``step -> d``, the first-order decrease, of which a fraction `c1` is required. On a curved path, such as a
         projection, it is not proportional to the step.
-    first, c1, shrink, max_evaluations, slack : float
-        As in `strong_wolfe`.
+    first : float, default 1.0
+        The step tried first.
+    c1 : float, default 1e-4
+        A step a must meet ``phi(a) <= phi(0) - c1 decrease(a)``.
+    shrink : float, default 0.5
+        The ratio of successive steps.
+    max_evaluations : int, default 40
+        The largest number of steps that are tried.
+    slack : float, default 0.0
+        The rounding error of a value, by which the condition is relaxed.
 
     Returns
     -------

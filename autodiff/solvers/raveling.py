@@ -19,7 +19,7 @@ def ravel(tree: Any, what: str = "x0") -> tuple[Vector, Callable[[Vector], Any]]
 
     Parameters
     ----------
-    tree : array_like or nested dicts, lists and tuples of them
+    tree : array_like of any shape, or nested dicts, lists and tuples of them
         Real numbers; integers become float64.
     what : str, default "x0"
         Its name in messages.

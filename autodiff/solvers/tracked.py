@@ -15,7 +15,8 @@ def is_being_differentiated(value: Any) -> bool:
 
     Parameters
     ----------
-    value : Tensor or anything else
+    value : Tensor of any shape, or anything else
+        A Tensor without a graph is a constant.
 
     Returns
     -------

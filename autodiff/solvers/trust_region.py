@@ -146,6 +146,10 @@ def updated_radius(radius: float, length: float, ratio: float, limit: float) -> 
     float
         The radius for the next step.
 
+    Notes
+    -----
+    ``length / 4`` if ``ratio < 1/4``, and ``min(2 radius, limit)`` if ``ratio > 3/4`` at the boundary; else it stays.
+
     References
     ----------
     J. Nocedal, S. Wright, "Numerical Optimization", 2nd edition (2006), algorithm 4.1.

@@ -20,11 +20,21 @@ def relu(x: Tensor | Numbers) -> Tensor | Array:
     Parameters
     ----------
     x : array_like or Tensor
+        Real.
 
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
+
+    Raises
+    ------
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    V. Nair, G. E. Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML 2010.
 
     Examples
     --------
@@ -50,7 +60,16 @@ def sigmoid(x: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `x`, between 0 and 1.
+        In the shape and dtype of `x` (integers become float64), between 0 and 1.
+
+    Raises
+    ------
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, equation (3.30).
 
     Examples
     --------
@@ -66,7 +85,7 @@ def expit(x: Tensor) -> Tensor: ...
 @overload
 def expit(x: Numbers) -> Array: ...
 def expit(x: Tensor | Numbers) -> Tensor | Array:
-    """`sigmoid`, under its name in SciPy.
+    """``1 / (1 + exp(-x))``: `sigmoid`, under its name in SciPy.
 
     Parameters
     ----------
@@ -76,7 +95,16 @@ def expit(x: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `x`, between 0 and 1.
+        In the shape and dtype of `x` (integers become float64), between 0 and 1.
+
+    Raises
+    ------
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, equation (3.30).
 
     Examples
     --------
@@ -102,7 +130,16 @@ def softplus(x: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
+
+    Raises
+    ------
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    C. Dugas et al., "Incorporating second-order functional knowledge for better option pricing", NIPS 2000.
 
     Examples
     --------
@@ -128,7 +165,16 @@ def logit(p: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `p`; -inf at 0, inf at 1.
+        In the shape and dtype of `p`; integers become float64; -inf at 0, inf at 1.
+
+    Raises
+    ------
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    J. Berkson, "Application of the logistic function to bio-assay", J. Amer. Stat. Assoc. 39 (1944).
 
     Examples
     --------
@@ -154,7 +200,12 @@ def log1mexp(x: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
+
+    Raises
+    ------
+    DtypeError
+        If the numbers are complex, or no numbers.
 
     References
     ----------
@@ -186,7 +237,16 @@ def leaky_relu(x: Tensor | Numbers, slope: float = 0.01) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
+
+    Raises
+    ------
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    A. L. Maas, A. Y. Hannun, A. Y. Ng, "Rectifier nonlinearities improve neural network acoustic models", ICML 2013.
 
     Examples
     --------
@@ -214,7 +274,17 @@ def elu(x: Tensor | Numbers, alpha: float = 1.0) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
+
+    Raises
+    ------
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    D.-A. Clevert, T. Unterthiner, S. Hochreiter, "Fast and accurate deep network learning by exponential linear units
+    (ELUs)", ICLR 2016.
 
     Examples
     --------
@@ -230,7 +300,7 @@ def gelu(x: Tensor, approximate: Literal["none", "tanh"] = ...) -> Tensor: ...
 @overload
 def gelu(x: Numbers, approximate: Literal["none", "tanh"] = ...) -> Array: ...
 def gelu(x: Tensor | Numbers, approximate: Literal["none", "tanh"] = "none") -> Tensor | Array:
-    """`x` times the probability that a standard normal variable is less than `x`.
+    """``x * P(x)``, where P(x) is the probability that a standard normal variable is less than `x`.
 
     Parameters
     ----------
@@ -243,7 +313,14 @@ def gelu(x: Tensor | Numbers, approximate: Literal["none", "tanh"] = "none") -> 
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
+
+    Raises
+    ------
+    ValueError
+        If `approximate` is neither "none" nor "tanh".
+    DtypeError
+        If the numbers are complex, or no numbers.
 
     References
     ----------
@@ -277,7 +354,17 @@ def silu(x: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
+
+    Raises
+    ------
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    S. Elfwing, E. Uchibe, K. Doya, "Sigmoid-weighted linear units for neural network function approximation in
+    reinforcement learning", Neural Networks 107 (2018).
 
     Examples
     --------
@@ -293,23 +380,34 @@ def hardtanh(x: Tensor, low: float = ..., high: float = ...) -> Tensor: ...
 @overload
 def hardtanh(x: Numbers, low: float = ..., high: float = ...) -> Array: ...
 def hardtanh(x: Tensor | Numbers, low: float = -1.0, high: float = 1.0) -> Tensor | Array:
-    """`x` limited to an interval; the slope at its bounds is 0.
+    """``max(low, min(high, x))``; the slope at the bounds is 0.
 
     Parameters
     ----------
     x : array_like or Tensor
         Real.
-    low, high : float
+    low, high : float, default -1 and 1
         The bounds.
 
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
+
+    Raises
+    ------
+    ValueError
+        If `low` is not less than `high`.
+    DtypeError
+        If the numbers are complex, or no numbers.
 
     Notes
     -----
     The values are those of ``np.clip``. Its slope at the bounds is 1, so that a parameter does not get stuck there.
+
+    References
+    ----------
+    R. Collobert et al., "Natural language processing (almost) from scratch", J. Mach. Learn. Res. 12 (2011).
 
     Examples
     --------
@@ -327,7 +425,7 @@ def hardsigmoid(x: Tensor) -> Tensor: ...
 @overload
 def hardsigmoid(x: Numbers) -> Array: ...
 def hardsigmoid(x: Tensor | Numbers) -> Tensor | Array:
-    """``x / 6 + 1 / 2``, limited to the interval from 0 to 1.
+    """``max(0, min(1, x / 6 + 1 / 2))``: a line, limited to the interval from 0 to 1.
 
     Parameters
     ----------
@@ -337,7 +435,16 @@ def hardsigmoid(x: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
+
+    Raises
+    ------
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    A. Howard et al., "Searching for MobileNetV3", ICCV 2019, section 5.2.
 
     Examples
     --------
@@ -363,7 +470,16 @@ def hardswish(x: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
+
+    Raises
+    ------
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    A. Howard et al., "Searching for MobileNetV3", ICCV 2019, section 5.2.
 
     Examples
     --------

@@ -16,7 +16,7 @@ def gammaln(x: Tensor) -> Tensor: ...
 @overload
 def gammaln(x: Numbers) -> Array: ...
 def gammaln(x: Tensor | Numbers) -> Tensor | Array:
-    """Logarithm of the magnitude of the gamma function; its slope is `digamma`.
+    """``log(abs(gamma(x)))``, the logarithm of the magnitude of the gamma function; its slope is `digamma`.
 
     Parameters
     ----------
@@ -26,12 +26,18 @@ def gammaln(x: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
 
     Raises
     ------
     MissingExtraError
         If SciPy is not installed.
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    F. W. J. Olver et al. (eds.), "NIST Handbook of Mathematical Functions", Cambridge 2010, equation 5.2.1.
 
     Examples
     --------
@@ -47,7 +53,7 @@ def digamma(x: Tensor) -> Tensor: ...
 @overload
 def digamma(x: Numbers) -> Array: ...
 def digamma(x: Tensor | Numbers) -> Tensor | Array:
-    """The slope of `gammaln`.
+    """The slope of `gammaln`: ``gamma'(x) / gamma(x)``.
 
     Parameters
     ----------
@@ -57,7 +63,18 @@ def digamma(x: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
+
+    Raises
+    ------
+    MissingExtraError
+        If SciPy is not installed.
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    F. W. J. Olver et al. (eds.), "NIST Handbook of Mathematical Functions", Cambridge 2010, equation 5.2.2.
 
     Examples
     --------
@@ -73,7 +90,7 @@ def polygamma(n: int, x: Tensor) -> Tensor: ...
 @overload
 def polygamma(n: int, x: Numbers) -> Array: ...
 def polygamma(n: int, x: Tensor | Numbers) -> Tensor | Array:
-    """The `n`-th derivative of `digamma`.
+    """The `n`-th derivative of `digamma`, ``d^(n + 1) gammaln(x) / dx^(n + 1)``.
 
     Parameters
     ----------
@@ -85,12 +102,20 @@ def polygamma(n: int, x: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
 
     Raises
     ------
     DomainError
         If `n` is not a non-negative integer.
+    MissingExtraError
+        If SciPy is not installed.
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    F. W. J. Olver et al. (eds.), "NIST Handbook of Mathematical Functions", Cambridge 2010, section 5.15.
 
     Examples
     --------
@@ -110,7 +135,7 @@ def betaln(a: Tensor | Numbers, b: Tensor) -> Tensor: ...
 @overload
 def betaln(a: Numbers, b: Numbers) -> Array: ...
 def betaln(a: Tensor | Numbers, b: Tensor | Numbers) -> Tensor | Array:
-    """Logarithm of the beta function, gammaln(a) + gammaln(b) - gammaln(a + b) without cancellation.
+    """Logarithm of the beta function, ``gammaln(a) + gammaln(b) - gammaln(a + b)`` without cancellation.
 
     Parameters
     ----------
@@ -120,6 +145,18 @@ def betaln(a: Tensor | Numbers, b: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
+        In the dtype of the operands; integers become float64.
+
+    Raises
+    ------
+    MissingExtraError
+        If SciPy is not installed.
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    F. W. J. Olver et al. (eds.), "NIST Handbook of Mathematical Functions", Cambridge 2010, equation 5.12.1.
 
     Examples
     --------
@@ -135,7 +172,7 @@ def i0(x: Tensor) -> Tensor: ...
 @overload
 def i0(x: Numbers) -> Array: ...
 def i0(x: Tensor | Numbers) -> Tensor | Array:
-    """Modified Bessel function of the first kind of order 0; its slope is `i1`.
+    """Modified Bessel function of the first kind of order 0, the sum of ``(x/2)**(2 k) / (k!)**2``; its slope is `i1`.
 
     Parameters
     ----------
@@ -145,7 +182,18 @@ def i0(x: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
+
+    Raises
+    ------
+    MissingExtraError
+        If SciPy is not installed.
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    F. W. J. Olver et al. (eds.), "NIST Handbook of Mathematical Functions", Cambridge 2010, equation 10.25.2.
 
     Examples
     --------
@@ -161,7 +209,7 @@ def i1(x: Tensor) -> Tensor: ...
 @overload
 def i1(x: Numbers) -> Array: ...
 def i1(x: Tensor | Numbers) -> Tensor | Array:
-    """Modified Bessel function of the first kind of order 1.
+    """Modified Bessel function of the first kind of order 1, the sum of ``(x/2)**(2 k + 1) / (k! (k + 1)!)``.
 
     Parameters
     ----------
@@ -171,7 +219,18 @@ def i1(x: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
+
+    Raises
+    ------
+    MissingExtraError
+        If SciPy is not installed.
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    F. W. J. Olver et al. (eds.), "NIST Handbook of Mathematical Functions", Cambridge 2010, equation 10.25.2.
 
     Examples
     --------
@@ -197,7 +256,18 @@ def i0e(x: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
+
+    Raises
+    ------
+    MissingExtraError
+        If SciPy is not installed.
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    F. W. J. Olver et al. (eds.), "NIST Handbook of Mathematical Functions", Cambridge 2010, equation 10.25.2.
 
     Examples
     --------
@@ -223,7 +293,18 @@ def i1e(x: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
+
+    Raises
+    ------
+    MissingExtraError
+        If SciPy is not installed.
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    F. W. J. Olver et al. (eds.), "NIST Handbook of Mathematical Functions", Cambridge 2010, equation 10.25.2.
 
     Examples
     --------

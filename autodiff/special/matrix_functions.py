@@ -84,7 +84,7 @@ def matrix_function(f: Callable[[Any], Any], a: Tensor) -> Tensor: ...
 @overload
 def matrix_function(f: Callable[[Any], Any], a: Numbers) -> Array: ...
 def matrix_function(f: Callable[[Any], Any], a: Tensor | Numbers) -> Tensor | Array:
-    """A function of a symmetric or Hermitian matrix, f(V diag(w) V^H) = V diag(f(w)) V^H.
+    """A function of a symmetric or Hermitian matrix, ``f(V diag(w) V^H) = V diag(f(w)) V^H``.
 
     Parameters
     ----------
@@ -96,11 +96,14 @@ def matrix_function(f: Callable[[Any], Any], a: Tensor | Numbers) -> Tensor | Ar
     Returns
     -------
     array or Tensor, (..., n, n)
+        In the dtype of `a`.
 
     Raises
     ------
     GradientError
         If `f` depends on another tracked Tensor.
+    ShapeError
+        If the matrix is not square.
 
     Notes
     -----
@@ -132,17 +135,27 @@ def matrix_sqrt(a: Tensor) -> Tensor: ...
 @overload
 def matrix_sqrt(a: Numbers) -> Array: ...
 def matrix_sqrt(a: Tensor | Numbers) -> Tensor | Array:
-    """The square root of a positive semidefinite matrix, symmetric or Hermitian.
+    """The square root of a positive semidefinite matrix, symmetric or Hermitian: ``V diag(sqrt(w)) V^H``.
 
     Parameters
     ----------
     a : array_like or Tensor, (..., n, n)
-        As in `matrix_function`. Eigenvalues that are negative by rounding count as 0.
+        Its Hermitian part is used, so that the gradient is Hermitian. Eigenvalues that are negative by rounding
+        count as 0.
 
     Returns
     -------
     array or Tensor, (..., n, n)
-        NaN where an eigenvalue is negative. The slope is not finite at a singular matrix.
+        NaN where an eigenvalue is negative. The slope is not finite at a singular matrix. In the dtype of `a`.
+
+    Raises
+    ------
+    ShapeError
+        If the matrix is not square.
+
+    References
+    ----------
+    N. J. Higham, "Functions of Matrices", SIAM 2008, chapter 6.
 
     Examples
     --------
@@ -160,16 +173,27 @@ def matrix_inverse_sqrt(a: Tensor) -> Tensor: ...
 @overload
 def matrix_inverse_sqrt(a: Numbers) -> Array: ...
 def matrix_inverse_sqrt(a: Tensor | Numbers) -> Tensor | Array:
-    """The inverse square root of a positive definite matrix, as used in whitening and Shampoo.
+    """The inverse square root of a positive definite matrix, ``V diag(1 / sqrt(w)) V^H``, as in whitening and Shampoo.
 
     Parameters
     ----------
     a : array_like or Tensor, (..., n, n)
-        As in `matrix_function`.
+        Its Hermitian part is used, so that the gradient is Hermitian.
 
     Returns
     -------
     array or Tensor, (..., n, n)
+        In the dtype of `a`.
+
+    Raises
+    ------
+    ShapeError
+        If the matrix is not square.
+
+    References
+    ----------
+    N. J. Higham, "Functions of Matrices", SIAM 2008, chapter 6. V. Gupta, T. Koren, Y. Singer, "Shampoo: preconditioned
+    stochastic tensor optimization", ICML 2018.
 
     Examples
     --------
@@ -187,16 +211,26 @@ def matrix_log(a: Tensor) -> Tensor: ...
 @overload
 def matrix_log(a: Numbers) -> Array: ...
 def matrix_log(a: Tensor | Numbers) -> Tensor | Array:
-    """The logarithm of a positive definite matrix.
+    """The logarithm of a positive definite matrix, ``V diag(log(w)) V^H``.
 
     Parameters
     ----------
     a : array_like or Tensor, (..., n, n)
-        As in `matrix_function`.
+        Its Hermitian part is used, so that the gradient is Hermitian.
 
     Returns
     -------
     array or Tensor, (..., n, n)
+        In the dtype of `a`.
+
+    Raises
+    ------
+    ShapeError
+        If the matrix is not square.
+
+    References
+    ----------
+    N. J. Higham, "Functions of Matrices", SIAM 2008, chapter 11.
 
     Examples
     --------
@@ -214,16 +248,26 @@ def matrix_exp(a: Tensor) -> Tensor: ...
 @overload
 def matrix_exp(a: Numbers) -> Array: ...
 def matrix_exp(a: Tensor | Numbers) -> Tensor | Array:
-    """The exponential of a symmetric or Hermitian matrix.
+    """The exponential of a symmetric or Hermitian matrix, ``V diag(exp(w)) V^H``.
 
     Parameters
     ----------
     a : array_like or Tensor, (..., n, n)
-        As in `matrix_function`.
+        Its Hermitian part is used, so that the gradient is Hermitian.
 
     Returns
     -------
     array or Tensor, (..., n, n)
+        In the dtype of `a`.
+
+    Raises
+    ------
+    ShapeError
+        If the matrix is not square.
+
+    References
+    ----------
+    N. J. Higham, "Functions of Matrices", SIAM 2008, chapter 10.
 
     Examples
     --------
@@ -241,19 +285,31 @@ def matrix_power(a: Tensor, p: float) -> Tensor: ...
 @overload
 def matrix_power(a: Numbers, p: float) -> Array: ...
 def matrix_power(a: Tensor | Numbers, p: float) -> Tensor | Array:
-    """A real power of a symmetric or Hermitian matrix.
+    """A real power of a symmetric or Hermitian matrix, ``V diag(w**p) V^H``.
 
     Parameters
     ----------
     a : array_like or Tensor, (..., n, n)
-        As in `matrix_function`; positive definite if `p` is not an integer. `numpy.linalg.matrix_power` takes any
-        square matrix and an integer.
+        Its Hermitian part is used, so that the gradient is Hermitian. Positive definite if `p` is not an integer.
+        `numpy.linalg.matrix_power` takes any square matrix and an integer.
     p : float
         A plain number: the result is differentiated with respect to the matrix only.
 
     Returns
     -------
     array or Tensor, (..., n, n)
+        In the dtype of `a`.
+
+    Raises
+    ------
+    DomainError
+        If `p` is not a single real number, or is tracked.
+    ShapeError
+        If the matrix is not square.
+
+    References
+    ----------
+    N. J. Higham, "Functions of Matrices", SIAM 2008, section 1.2.
 
     Examples
     --------
@@ -273,7 +329,7 @@ def polar(a: Tensor) -> Polar[Tensor]: ...
 @overload
 def polar(a: Numbers) -> Polar[Array]: ...
 def polar(a: Tensor | Numbers) -> Polar[Tensor] | Polar[Array]:
-    """The polar factors of a matrix, a = u p: the direction u and the stretch p.
+    """The polar factors of a matrix, ``a = u p``: the direction u and the stretch p.
 
     Parameters
     ----------
@@ -285,6 +341,11 @@ def polar(a: Tensor | Numbers) -> Polar[Tensor] | Polar[Array]:
     Polar
         ``u`` (m, n) and ``p`` (n, n). With a = U diag(s) V^H they are U V^H, without the vectors whose singular value
         is 0, and V diag(s) V^H.
+
+    Raises
+    ------
+    ShapeError
+        If `a` has fewer than two axes.
 
     Notes
     -----

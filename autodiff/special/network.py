@@ -23,12 +23,20 @@ def affine(x: Tensor | Numbers, w: Tensor | Numbers, b: Tensor | Numbers) -> Ten
     Parameters
     ----------
     x : array or Tensor, (..., d)
+        The inputs.
     w : array or Tensor, (d, k)
+        The weights.
     b : array or Tensor, (k,)
+        The bias.
 
     Returns
     -------
     array or Tensor, (..., k)
+        In the dtype of the operands.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 6.1.
 
     Examples
     --------
@@ -48,7 +56,7 @@ def mse(prediction: Tensor | Numbers, target: Tensor) -> Tensor: ...
 @overload
 def mse(prediction: Numbers, target: Numbers) -> Array: ...
 def mse(prediction: Tensor | Numbers, target: Tensor | Numbers) -> Tensor | Array:
-    """Mean of the squared differences, in one operation.
+    """Mean of the squared differences, ``mean((prediction - target)**2)``, in one operation.
 
     Parameters
     ----------
@@ -58,11 +66,16 @@ def mse(prediction: Tensor | Numbers, target: Tensor | Numbers) -> Tensor | Arra
     Returns
     -------
     scalar or Tensor, ()
+        In the dtype of the operands.
 
     Raises
     ------
     ShapeError
         If the shapes differ: they are not broadcast.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, equation (5.4).
 
     Examples
     --------
@@ -95,7 +108,7 @@ def softmax_cross_entropy(
     Returns
     -------
     scalar or Tensor, ()
-        NaN if no row counts.
+        NaN if no row counts. In the dtype of the logits.
 
     Raises
     ------
@@ -103,6 +116,10 @@ def softmax_cross_entropy(
         If the shapes do not match.
     DtypeError, DomainError
         If the labels are not integers, or one of them is not a class.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 6.2.2.3.
 
     Examples
     --------

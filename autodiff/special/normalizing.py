@@ -41,9 +41,18 @@ def standardize(
     Returns
     -------
     y : array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
     mean, variance : array or Tensor
         With length 1 along `axis`; the variance is that of the entries (ddof=0).
+
+    Raises
+    ------
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    S. Ioffe, C. Szegedy, "Batch normalization", ICML 2015, algorithm 1.
 
     Examples
     --------
@@ -102,7 +111,12 @@ def layer_norm(
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
+
+    Raises
+    ------
+    DtypeError
+        If the numbers are complex, or no numbers.
 
     References
     ----------
@@ -140,7 +154,16 @@ def rms_normalize(x: Tensor | Numbers, axis: Axis = -1, *, eps: float = 1e-6) ->
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
+
+    Raises
+    ------
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    B. Zhang, R. Sennrich, "Root mean square layer normalization", NeurIPS 2019, equation (4).
 
     Examples
     --------

@@ -27,10 +27,20 @@ def xlogy(x: Tensor | Numbers, y: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
+        In the dtype of the operands; integers become float64.
+
+    Raises
+    ------
+    DtypeError
+        If the numbers are complex, or no numbers.
 
     Notes
     -----
     Where `x` is 0, the slopes are log(y) and 0; where also y <= 0, both are 0.
+
+    References
+    ----------
+    T. M. Cover, J. A. Thomas, "Elements of Information Theory", 2nd edition (2006), section 2.1.
 
     Examples
     --------
@@ -56,11 +66,20 @@ def entr(p: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `p`.
+        In the shape and dtype of `p`; integers become float64.
+
+    Raises
+    ------
+    DtypeError
+        If the numbers are complex, or no numbers.
 
     Notes
     -----
     The slope is -log(p) - 1, which is +inf at 0.
+
+    References
+    ----------
+    T. M. Cover, J. A. Thomas, "Elements of Information Theory", 2nd edition (2006), equation 2.1.
 
     Examples
     --------
@@ -90,9 +109,18 @@ def rel_entr(p: Tensor | Numbers, q: Tensor | Numbers) -> Tensor | Array:
     array or Tensor
         0 where `p` is 0; inf where `q` is 0 and `p` is not, and where either is negative.
 
+    Raises
+    ------
+    DtypeError
+        If the numbers are complex, or no numbers.
+
     Notes
     -----
     The slopes are log(p / q) + 1 and -p / q. Where `p` is 0 the second is 0, even if `q` is 0.
+
+    References
+    ----------
+    T. M. Cover, J. A. Thomas, "Elements of Information Theory", 2nd edition (2006), equation 2.26.
 
     Examples
     --------
@@ -118,11 +146,17 @@ def erf(x: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `x`, between -1 and 1.
+        In the shape and dtype of `x` (integers become float64), between -1 and 1.
+
+    Raises
+    ------
+    DtypeError
+        If the numbers are complex, or no numbers.
 
     References
     ----------
-    W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23, 1969.
+    F. W. J. Olver et al. (eds.), "NIST Handbook of Mathematical Functions", Cambridge 2010, equation 7.2.1. The
+    approximation: W. J. Cody, "Rational Chebyshev approximations for the error function", Math. Comp. 23 (1969).
 
     Examples
     --------
@@ -148,7 +182,17 @@ def erfc(x: Tensor | Numbers) -> Tensor | Array:
     Returns
     -------
     array or Tensor
-        In the shape of `x`, between 0 and 2.
+        In the shape and dtype of `x` (integers become float64), between 0 and 2.
+
+    Raises
+    ------
+    DtypeError
+        If the numbers are complex, or no numbers.
+
+    References
+    ----------
+    F. W. J. Olver et al. (eds.), "NIST Handbook of Mathematical Functions", Cambridge 2010, equation 7.2.2. The
+    approximation: W. J. Cody, "Rational Chebyshev approximations for the error function", Math. Comp. 23 (1969).
 
     Examples
     --------

@@ -39,12 +39,25 @@ def rnn(x: Any, h: Any, w: Any, *, nonlinearity: Literal["tanh", "relu"] = "tanh
     h : array or Tensor, (n, h)
         The state before the first step.
     w : array or Tensor, (h, h)
+        The weights of the state.
     nonlinearity : {"tanh", "relu"}
+        The activation function.
 
     Returns
     -------
     array or Tensor, (n, time, h)
-        The state after each step.
+        The state after each step. In the dtype of the operands.
+
+    Raises
+    ------
+    ValueError
+        If `nonlinearity` is neither "tanh" nor "relu".
+    ShapeError
+        If the shapes do not fit.
+
+    References
+    ----------
+    J. L. Elman, "Finding structure in time", Cognitive Science 14 (1990).
 
     Examples
     --------
@@ -81,16 +94,27 @@ def lstm(x: Any, h: Any, c: Any, w: Any) -> tuple[Tensor | Array, Tensor | Array
     h, c : array or Tensor, (n, h)
         State and cell before the first step.
     w : array or Tensor, (h, 4 h)
+        The weights of the state.
 
     Returns
     -------
     states, cells : array or Tensor, (n, time, h)
         After each step.
 
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit.
+
     Notes
     -----
     With ``i, f, g, o = x[:, t] + h @ w``, the cell is ``sigmoid(f) * c + sigmoid(i) * tanh(g)`` and the state
     ``sigmoid(o) * tanh(c)``.
+
+    References
+    ----------
+    S. Hochreiter, J. Schmidhuber, "Long short-term memory", Neural Computation 9 (1997); the gate f: F. A. Gers, J.
+    Schmidhuber, F. Cummins, "Learning to forget", Neural Computation 12 (2000).
 
     Examples
     --------
@@ -128,16 +152,27 @@ def gru(x: Any, h: Any, b: Any, w: Any) -> Tensor | Array:
     b : array or Tensor, (3 h,)
         The bias that belongs to `w`.
     w : array or Tensor, (h, 3 h)
+        The weights of the state.
 
     Returns
     -------
     array or Tensor, (n, time, h)
-        The state after each step.
+        The state after each step. In the dtype of the operands.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit.
 
     Notes
     -----
     With ``a = h @ w + b`` the new state is ``(1 - z) * n + z * h``, where ``r = sigmoid(x_r + a_r)``,
     ``z = sigmoid(x_z + a_z)`` and ``n = tanh(x_n + r * a_n)``.
+
+    References
+    ----------
+    K. Cho et al., "Learning phrase representations using RNN encoder-decoder" (2014), equations (5) to (8); here r
+    multiplies the product.
 
     Examples
     --------

@@ -31,11 +31,24 @@ def logsumexp(x: Tensor | Numbers, axis: Axis = None, *, keepdims: bool = False,
     Returns
     -------
     array or Tensor
+        Without the summed axes, or with length 1 there.
+
+    Raises
+    ------
+    DtypeError
+        If they are no numbers.
+    numpy.exceptions.AxisError, ValueError
+        If an axis does not exist, or is given twice.
 
     Notes
     -----
     The gradient is `softmax`: it is 0 for entries of -inf, and entries of +inf share it evenly. If all
     entries are -inf, the value is -inf and the gradient 0.
+
+    References
+    ----------
+    P. Blanchard, D. J. Higham, N. J. Higham, "Accurately computing the log-sum-exp and softmax functions", IMA J.
+    Numer. Anal. 41 (2021).
 
     Examples
     --------
@@ -68,12 +81,23 @@ def softmax(x: Tensor | Numbers, axis: Axis = -1, **unknown: Any) -> Tensor | Ar
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
+
+    Raises
+    ------
+    DtypeError
+        If they are no numbers.
+    numpy.exceptions.AxisError, ValueError
+        If an axis does not exist, or is given twice.
 
     Notes
     -----
     An entry of -inf has share 0, and entries of +inf have equal shares. If all are -inf, all shares are 0, so that a
     fully masked row of attention weights gives 0 (SciPy and torch give NaN).
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 4.1.
 
     Examples
     --------
@@ -105,7 +129,18 @@ def log_softmax(x: Tensor | Numbers, axis: Axis = -1, **unknown: Any) -> Tensor 
     Returns
     -------
     array or Tensor
-        In the shape of `x`.
+        In the shape and dtype of `x`; integers become float64.
+
+    Raises
+    ------
+    DtypeError
+        If they are no numbers.
+    numpy.exceptions.AxisError, ValueError
+        If an axis does not exist, or is given twice.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 4.1.
 
     Examples
     --------
@@ -129,6 +164,7 @@ def sum_of_squares(x: Tensor | Numbers, axis: Axis = None, *, keepdims: bool = F
     Parameters
     ----------
     x : array_like or Tensor
+        Real or complex.
     axis : int or tuple of int, optional
         The axes to sum over; all of them if not given.
     keepdims : bool, default False
@@ -137,11 +173,22 @@ def sum_of_squares(x: Tensor | Numbers, axis: Axis = None, *, keepdims: bool = F
     Returns
     -------
     array or Tensor
-        Real.
+        Real, without the summed axes, or with length 1 there.
+
+    Raises
+    ------
+    DtypeError
+        If they are no numbers.
+    numpy.exceptions.AxisError, ValueError
+        If an axis does not exist, or is given twice.
 
     Notes
     -----
     ``np.linalg.norm(x)**2`` has the right gradient at 0, but no second derivative there; this function does.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 2.5.
 
     Examples
     --------

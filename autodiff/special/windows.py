@@ -96,6 +96,7 @@ def convolution(
     x : array or Tensor, (n, c, spatial...)
         With one or more spatial axes.
     w : array or Tensor, (k, c / groups, kernel...)
+        One kernel for each output channel.
     stride, padding, dilation : int or tuple of int
         For each spatial axis: the step from window to window, the number of zeros added at both ends, the distance of
         entries within a window. Padding "same" adds as many as keep the size (with stride 1), "valid" adds none.
@@ -105,12 +106,21 @@ def convolution(
     Returns
     -------
     array or Tensor, (n, k, windows...)
-        ``windows = (spatial + 2 padding - dilation (kernel - 1) - 1) // stride + 1``.
+        ``windows = (spatial + 2 padding - dilation (kernel - 1) - 1) // stride + 1``. In the dtype of the operands.
 
     Raises
     ------
     ShapeError
         If the channels do not match, or the kernel is larger than the image.
+
+    Notes
+    -----
+    In one dimension ``y[i] = sum_j x[i * stride + j * dilation] * w[j]``, summed over the channels too.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, equation (9.6). V. Dumoulin, F. Visin, "A
+    guide to convolution arithmetic for deep learning" (2016), on the sizes.
 
     Examples
     --------
@@ -169,18 +179,34 @@ def max_pool(
     Parameters
     ----------
     x : array or Tensor, (n, c, spatial...)
+        With one or more spatial axes.
     kernel : int or tuple of int
         The window.
     stride : int or tuple of int, optional
         The step from window to window; by default the kernel, so that windows do not overlap.
-    padding : int or tuple of int
+    padding : int or tuple of int, default 0
         Entries of -inf added at both ends.
-    dilation : int or tuple of int
+    dilation : int or tuple of int, default 1
         The distance of entries within a window.
 
     Returns
     -------
     array or Tensor, (n, c, windows...)
+        In the dtype of the operands.
+
+    Raises
+    ------
+    ShapeError
+        If `x` has fewer than three axes, or a window does not fit into it.
+
+    Notes
+    -----
+    There are ``windows = (spatial + 2 padding - dilation (kernel - 1) - 1) // stride + 1`` along each axis.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 9.3. V. Dumoulin, F. Visin, "A
+    guide to convolution arithmetic for deep learning" (2016), on the sizes.
 
     Examples
     --------
@@ -211,11 +237,12 @@ def average_pool(
     Parameters
     ----------
     x : array or Tensor, (n, c, spatial...)
+        With one or more spatial axes.
     kernel : int or tuple of int
         The window.
     stride : int or tuple of int, optional
         The step from window to window; by default the kernel.
-    padding : int or tuple of int
+    padding : int or tuple of int, default 0
         Zeros added at both ends.
     count_include_pad : bool, default True
         Whether these zeros count as entries.
@@ -223,6 +250,21 @@ def average_pool(
     Returns
     -------
     array or Tensor, (n, c, windows...)
+        In the dtype of the operands.
+
+    Raises
+    ------
+    ShapeError
+        If `x` has fewer than three axes, or a window does not fit into it.
+
+    Notes
+    -----
+    There are ``windows = (spatial + 2 padding - kernel) // stride + 1`` along each axis.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 9.3. V. Dumoulin, F. Visin, "A
+    guide to convolution arithmetic for deep learning" (2016), on the sizes.
 
     Examples
     --------

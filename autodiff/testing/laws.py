@@ -150,7 +150,21 @@ def linearity(f: Function, *xs: Any, seed: int = 0, rtol: float = ROUND_OFF) -> 
 def adjointness(f: Function, *xs: Any, seed: int = 0, rtol: float = ROUND_OFF) -> None:
     """The sweeps are each other's adjoints: ``<J v, w> = <v, J^T w>``.
 
-    Parameters and errors as in `linearity`.
+    Parameters
+    ----------
+    f : callable
+        A function of arrays or containers of them.
+    *xs : array_like
+        The point, real or complex.
+    seed : int, default 0
+        Seed of the random directions.
+    rtol : float
+        Allowed difference, relative to the largest entry.
+
+    Raises
+    ------
+    LawError
+        If it does not hold.
 
     Examples
     --------
@@ -185,6 +199,11 @@ def symmetry(f: Function, x: Any, *, rtol: float = 1e-8) -> None:
     rtol : float
         Allowed difference, relative to the largest entry.
 
+    Raises
+    ------
+    LawError
+        If it does not hold.
+
     Examples
     --------
     >>> import numpy as np
@@ -203,8 +222,17 @@ def agreement(f: Function, x: Any, *, seed: int = 0, rtol: float = 1e-9) -> None
     ----------
     f : callable
         A function of one array. Second derivatives are compared if its value is a single number.
-    x, seed, rtol
-        As in `linearity`.
+    x : array_like
+        The point.
+    seed : int, default 0
+        Seed of the random directions.
+    rtol : float
+        Allowed difference, relative to the largest entry.
+
+    Raises
+    ------
+    LawError
+        If two of them differ.
 
     Examples
     --------
@@ -236,8 +264,17 @@ def chain_rule(f: Function, g: Function, x: Any, *, seed: int = 0, rtol: float =
     ----------
     f, g : callable
         Functions of one argument each.
-    x, seed, rtol
-        As in `linearity`.
+    x : array_like
+        The point.
+    seed : int, default 0
+        Seed of the random directions.
+    rtol : float
+        Allowed difference, relative to the largest entry.
+
+    Raises
+    ------
+    LawError
+        If it does not hold.
 
     Examples
     --------
@@ -264,8 +301,12 @@ def product_rule(f: Function, g: Function, x: Any, *, seed: int = 0, rtol: float
     ----------
     f, g : callable
         Functions of one argument each, whose values can be multiplied.
-    x, seed, rtol
-        As in `linearity`.
+    x : array_like
+        The point.
+    seed : int, default 0
+        Seed of the random directions.
+    rtol : float
+        Allowed difference, relative to the largest entry.
 
     Raises
     ------
@@ -295,6 +336,13 @@ def homogeneity(f: Function, x: Any, degree: float, *, rtol: float = ROUND_OFF) 
         The point.
     degree : float
         1 for a norm, 2 for its square, 0 for a function of the direction only.
+    rtol : float
+        Allowed difference, relative to the two sides.
+
+    Raises
+    ------
+    LawError
+        If it does not hold.
 
     Examples
     --------
@@ -324,8 +372,15 @@ def invariance(f: Function, change: Function, x: Any, *, rtol: float = 1e-9) -> 
         A scalar function of one array.
     change : callable
         The change c under which `f` is invariant.
-    x, rtol
-        As in `linearity`.
+    x : array_like
+        The point.
+    rtol : float
+        Allowed difference, relative to the largest entry.
+
+    Raises
+    ------
+    LawError
+        If it does not hold.
 
     Examples
     --------
@@ -355,6 +410,11 @@ def precision(f: Function, *xs: Any, rtol: float = 1e-4) -> None:
         The point; cast to both precisions.
     rtol : float, default 1e-4
         Allowed difference, relative to the largest entry.
+
+    Raises
+    ------
+    LawError
+        If a gradient has another dtype or other values.
 
     Examples
     --------

@@ -37,8 +37,8 @@ def check_rule(
         The operands. Derivatives are taken with respect to the real and complex ones that have a rule.
     order : int, default 2
         The highest order of derivatives to check.
-    rtol, atol : float
-        As in `gradcheck`.
+    rtol, atol : float, default 1e-6 and 0
+        Allowed difference, relative and absolute.
     seed : int, default 0
         Seed of random directions and cotangents.
     **keywords

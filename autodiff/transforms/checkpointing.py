@@ -42,6 +42,10 @@ def checkpoint(f: Callable[P, T]) -> Callable[P, T]:
     RuleError
         In the sweep, if the second evaluation gives another value than the first.
 
+    Notes
+    -----
+    The gradient is the same: ``dL/dx = J' dL/dy``, with J from the second evaluation.
+
     References
     ----------
     A. Griewank, A. Walther, "Algorithm 799: revolve", ACM TOMS 26 (2000), in the simplest case.

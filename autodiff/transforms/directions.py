@@ -21,7 +21,7 @@ def directional_derivative(f: Callable[..., Tensor], x: Tensor, v: Any) -> Tenso
 @overload
 def directional_derivative(f: Function, x: Any, v: Any) -> Any: ...
 def directional_derivative(f: Function, x: Any, v: Any) -> Any:
-    """The derivative of `f` at `x` along `v`, J v; `v` is not normalised.
+    """The derivative of `f` at `x` along `v`, ``J v = sum_i df/dx_i v_i``; `v` is not normalised.
 
     Parameters
     ----------
@@ -33,12 +33,17 @@ def directional_derivative(f: Function, x: Any, v: Any) -> Any:
     Returns
     -------
     array or container
-        With the structure of ``f(x)``.
+        With the structure of ``f(x)``. In the dtype of the argument.
 
     Raises
     ------
     GradientError
         If the direction has another shape than the point.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 14.6. A. Griewank, A. Walther, "Evaluating Derivatives", 2nd
+    edition, SIAM 2008, section 3.1.
 
     Examples
     --------
@@ -66,12 +71,23 @@ def derivative(f: Function, n: int = 1) -> Function:
     Returns
     -------
     callable
-        The derivative. It can be nested, and its results depend on tracked Tensors that `f` closes over.
+        The derivative. It can be nested, and its results depend on tracked Tensors that `f` closes over. In the
+        dtype of the argument.
+
+    Raises
+    ------
+    GradientError
+        If the order is not an integer, 0 or more.
 
     Notes
     -----
-    Forward mode. From n = 2 on a power series is used (see `autodiff.taylor`): its cost grows as n**2, that of nested
-    derivatives as 2**n. Nested derivatives are used only if an operation has a rule that cannot take a series.
+    ``d^n f/dx^n``, in forward mode. From n = 2 on a power series is used (see `autodiff.taylor`): its cost grows as
+    n**2, that of nested derivatives as 2**n. Nested derivatives are used only if an operation has a rule that cannot
+    take a series.
+
+    References
+    ----------
+    A. Griewank, A. Walther, "Evaluating Derivatives", 2nd edition, SIAM 2008, section 3.1 and chapter 13.
 
     Examples
     --------

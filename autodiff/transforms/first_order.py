@@ -125,8 +125,12 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bo
 
     Notes
     -----
-    One reverse sweep costs a small multiple of `f`, whatever the number of arguments.
-    The gradient by a complex argument is dL/dRe + i dL/dIm, the direction of steepest ascent.
+    ``g_i = df/dx_i``, by one reverse sweep: a small multiple of the cost of `f`, whatever the number of arguments. The
+    gradient by a complex argument is ``dL/dRe + i dL/dIm``, the direction of steepest ascent.
+
+    References
+    ----------
+    A. Griewank, A. Walther, "Evaluating Derivatives", 2nd edition, SIAM 2008, section 3.2.
 
     Examples
     --------
@@ -153,12 +157,34 @@ def grad(f: Function, argnums: int | Sequence[int] = ..., *, has_aux: bool = ...
 def grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False, **unknown: Never) -> Any:
     """The function that returns a scalar function's gradient.
 
-    Parameters, errors and notes are those of `value_and_grad`.
+    Parameters
+    ----------
+    f : callable
+        Returns one real number (an array with one element, of any shape).
+    argnums : int or tuple of int, default 0
+        The positional arguments to differentiate by: arrays, numbers, Tensors, or nested dicts, lists and tuples of
+        them. Keyword arguments pass through.
+    has_aux : bool, default False
+        `f` returns a pair ``(value, aux)``; `aux` is passed through.
 
     Returns
     -------
     callable
-        ``(*args, **kwargs) -> gradient``, or ``(gradient, aux)`` with `has_aux`.
+        ``(*args, **kwargs) -> gradient``, or ``(gradient, aux)`` with `has_aux`. The gradient has the structure,
+        shapes and dtypes of the argument (a tuple of them for several `argnums`), as in `value_and_grad`.
+
+    Raises
+    ------
+    GradientError
+        If the value is not one real number, or an argument does not have a real or complex dtype.
+
+    Notes
+    -----
+    ``g_i = df/dx_i``, by one reverse sweep: a small multiple of the cost of `f`, whatever the number of arguments.
+
+    References
+    ----------
+    A. Griewank, A. Walther, "Evaluating Derivatives", 2nd edition, SIAM 2008, section 3.2.
 
     Examples
     --------
@@ -227,6 +253,14 @@ def gradients(y: Tensor, xs: Sequence[Tensor], ct: Any = None, *, create_graph: 
     GradientError
         If `y` or one of `xs` is not tracked, or `y` has several elements and no cotangent is given.
 
+    Notes
+    -----
+    ``dy/dx`` for each x, summed with the weights `ct` over the entries of `y`.
+
+    References
+    ----------
+    A. Griewank, A. Walther, "Evaluating Derivatives", 2nd edition, SIAM 2008, section 3.2.
+
     Examples
     --------
     >>> import numpy as np, autodiff as ad
@@ -289,6 +323,19 @@ def vjp(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Callable[[Any], tupl
         ``pullback(ct)`` takes a cotangent with the structure of `y`, and returns a tuple with J^H ct for
         each argument. It may be called any number of times.
 
+    Raises
+    ------
+    GradientError
+        If an argument has no real or complex dtype; in the pullback, if the cotangent has another shape than `y`.
+
+    Notes
+    -----
+    ``ct_j = sum_i ct_i df_i/dx_j``, conjugated for complex numbers, by one reverse sweep.
+
+    References
+    ----------
+    A. Griewank, A. Walther, "Evaluating Derivatives", 2nd edition, SIAM 2008, section 3.2.
+
     Examples
     --------
     >>> import numpy as np, autodiff as ad
@@ -348,6 +395,19 @@ def linearize(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Function]:
     pushforward : callable
         ``pushforward(*ts)`` takes a tangent for each argument, with its structure, and returns J t with
         the structure of `y`.
+
+    Raises
+    ------
+    GradientError
+        If the pushforward is not given one tangent for each argument.
+
+    Notes
+    -----
+    ``f(x + t) = y + J t``, up to terms of second order in t.
+
+    References
+    ----------
+    A. Griewank, A. Walther, "Evaluating Derivatives", 2nd edition, SIAM 2008, section 3.1.
 
     Examples
     --------
@@ -428,6 +488,19 @@ def jvp(f: Function, xs: Sequence[Any], ts: Sequence[Any], **kwargs: Any) -> tup
     -------
     y, dy
         ``f(*xs)`` and J t, with the same structure.
+
+    Raises
+    ------
+    GradientError
+        If there is not one tangent, of the same shape, for each argument.
+
+    Notes
+    -----
+    ``dy_i = sum_j df_i/dx_j t_j``, by one forward sweep.
+
+    References
+    ----------
+    A. Griewank, A. Walther, "Evaluating Derivatives", 2nd edition, SIAM 2008, section 3.1.
 
     Examples
     --------

@@ -36,12 +36,22 @@ def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     Returns
     -------
     callable
-        ``(*args, **kwargs) -> H`` of shape ``x.shape + x.shape``; for containers, a container of
-        containers. It is not symmetrised, so it shows where mixed partials differ.
+        ``(*args, **kwargs) -> H`` of shape ``x.shape + x.shape``; for containers, a container of containers. It is
+        not symmetrised, so it shows where mixed partials differ. In the dtype of the argument.
+
+    Raises
+    ------
+    GradientError
+        If the value is not one real number.
 
     Notes
     -----
-    A forward sweep over the recorded gradient, along all basis directions at once.
+    ``H_ij = d^2 f/(dx_i dx_j)``: a forward sweep over the recorded gradient, along all basis directions at once.
+
+    References
+    ----------
+    J. Stewart, "Calculus", 8th edition (2016), section 14.3. A. Griewank, A. Walther, "Evaluating Derivatives", 2nd
+    edition, SIAM 2008, section 3.2.
 
     Examples
     --------
@@ -72,11 +82,24 @@ def hvp(f: Function, x: Any, v: Any) -> Any:
     Returns
     -------
     array or container
-        H v, with the structure of `x`.
+        H v, with the structure of `x`. In the dtype of the argument.
+
+    Raises
+    ------
+    GradientError
+        If the value is not one real number, or the vector has another shape than the point.
 
     See Also
     --------
     hessian_operator : many products at one point; the gradient is recorded once.
+
+    Notes
+    -----
+    ``H v = d/dt grad f(x + t v)`` at t = 0: the Hessian is not formed.
+
+    References
+    ----------
+    B. A. Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6 (1994).
 
     Examples
     --------
@@ -166,10 +189,19 @@ def hessian_operator(f: Function | Tensor, x: Any) -> HessianOperator:
         With ``.shape``, ``.dtype``, ``.matvec(v)`` and ``op @ v``. `v` is a flat vector or has the
         structure of `x`; so has the result.
 
+    Raises
+    ------
+    GradientError
+        If the value is not one real number.
+
     Notes
     -----
-    The gradient is recorded once. Each product is one forward sweep over it, at about twice the cost of
-    a gradient.
+    ``H v = d/dt grad f(x + t v)`` at t = 0. The gradient is recorded once. Each product is one forward sweep over it,
+    at about twice the cost of a gradient.
+
+    References
+    ----------
+    B. A. Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6 (1994).
 
     Examples
     --------

@@ -56,9 +56,14 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto
     Returns
     -------
     callable
-        ``(*args, **kwargs) -> J``, an array of shape ``output.shape + input.shape``. For containers: the
-        structure of the output, with the structure of the input in place of each array. Several
-        `argnums` give tuples at the innermost level.
+        ``(*args, **kwargs) -> J``, an array of shape ``output.shape + input.shape``. For containers: the structure
+        of the output, with the structure of the input in place of each array. Several `argnums` give tuples at the
+        innermost level. In the dtype of the argument.
+
+    Raises
+    ------
+    GradientError
+        If `mode` is unknown, or the output consists of integers or Booleans.
 
     Notes
     -----
@@ -67,6 +72,12 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, mode: str = "auto
 
     In both modes J has the dtype of the argument, as a gradient has. If the output is complex, it is the complex dtype
     of the same precision.
+
+    ``J_ij = df_i/dx_j``.
+
+    References
+    ----------
+    A. Griewank, A. Walther, "Evaluating Derivatives", 2nd edition, SIAM 2008, sections 3.1 and 3.2.
 
     Examples
     --------

@@ -339,6 +339,8 @@ class detect_anomaly:  # noqa: N801 - used like a function
         recorded it, the ranges of its operands, and the usual remedy.
     EditedError
         If an array was edited in place after it was recorded, and a derivative needs the old value.
+    GradientError
+        If `on_anomaly` is something else.
 
     Notes
     -----

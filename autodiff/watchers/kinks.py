@@ -248,6 +248,11 @@ class kink_report:  # noqa: N801 - used like a function
     KinkReport
         On entering: a sequence of `Kink` that grows while the block runs.
 
+    Raises
+    ------
+    GradientError
+        If `within` is not a distance, 0 or more.
+
     Notes
     -----
     Operations are checked when they are recorded. Those recorded before are checked when a sweep visits them. Each is

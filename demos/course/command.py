@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def main(arguments: list[str]) -> None:
     if do not in ("list", "check", "solution"):
         do, names = "begin", given.words
     chosen = [_named(name) for name in names]
+    fine = True
     try:
         progress = Progress(given.folder)
         if progress.complaint:
@@ -41,19 +43,25 @@ def main(arguments: list[str]) -> None:
         if do == "list":
             show_list(progress)
         elif do == "check":
-            sys.exit(0 if check(chosen, given.folder, progress, hint=given.hint) else 1)
+            fine = check(chosen, given.folder, progress, hint=given.hint)
         elif len(chosen) != 1:
             parser.error(
                 f"{'solution' if do == 'solution' else 'an exercise'} takes one name; for the names: {PROGRAM}"
             )
         elif do == "solution":
-            sys.exit(0 if show_solution(chosen[0], progress, force=given.force) else 1)
+            fine = show_solution(chosen[0], progress, force=given.force)
         else:
             begin(chosen[0], given.folder, progress, hint=given.hint)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:  # of `| head`, which has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
     except OSError as error:
         sys.exit(f"the folder {given.folder} cannot be used: {error.strerror or error}")
+    if do in ("check", "solution"):
+        sys.exit(0 if fine else 1)
 
 
 def _named(name: str) -> Exercise:

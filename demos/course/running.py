@@ -24,6 +24,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from demos.course.guarding import Guard, limit_files
 from demos.course.judging import InputError, TimeUpError, Verdict, judge, said
 from demos.course.records import Exercise, Function, exercises
 from demos.limiting import limit_memory
@@ -32,6 +33,8 @@ SECONDS = 5.0
 """How long an answer may take for all cases."""
 MEMORY = 1 << 29
 """How many bytes it may take beyond what the process has."""
+FILE = 1 << 26
+"""How many bytes a file may have that it writes."""
 START = 10.0
 """How many seconds a process may need before the time of its answer begins."""
 SHOWN = 400
@@ -92,7 +95,7 @@ def _here(exercise: Exercise, answer: Function, seconds: float) -> Verdict:
     """Grade a function in this process, where the system can make no process that knows it."""
     printed = Printed()
     with alone(printed), alarm(seconds):
-        verdict = judge(exercise, answer)
+        verdict = judged(exercise, answer)
     verdict.printed = str(printed)
     return verdict
 
@@ -127,6 +130,7 @@ def _child(connection: Connection, name: str, answer: Path | Function, seconds: 
     exercise = exercises()[name]
     _ = exercise.cases  # the reference's time is not the learner's
     limit_memory(MEMORY)
+    limit_files(FILE)
     _silent()
     connection.send_bytes(b"begun")
     printed = Printed()
@@ -150,11 +154,22 @@ def _silent() -> None:
 
 
 def judged(exercise: Exercise, answer: Path | Function) -> Verdict:
-    """The verdict, in this process."""
-    if not isinstance(answer, Path):
-        return judge(exercise, answer)
-    found = read(exercise, answer)
-    return found if isinstance(found, Verdict) else judge(exercise, found, str(answer))
+    """The verdict, in this process; whatever the answer has replaced in other modules is put back."""
+    guard = Guard()
+    try:
+        found = read(exercise, answer) if isinstance(answer, Path) else answer
+        if not (replaced := guard.restored()):
+            if isinstance(found, Verdict):
+                return found
+            verdict = judge(exercise, found, str(answer) if isinstance(answer, Path) else None)
+    except Exception:  # perhaps because of what it has replaced
+        if not (replaced := guard.restored()):
+            raise
+    replaced = replaced or guard.restored()
+    if not replaced:
+        return verdict
+    told = f"It replaces `{replaced}`, which other programs use too, for all of them: give yours a name of its own."
+    return Verdict(exercise.name, "replaced", told)
 
 
 def read(exercise: Exercise, file: Path) -> Function | Verdict:
@@ -169,8 +184,8 @@ def read(exercise: Exercise, file: Path) -> Function | Verdict:
     except SyntaxError as error:
         line = f"line {error.lineno}: `{(error.text or '').strip()[:100]}`" if error.lineno else "the file"
         return told("syntax", f"Python cannot read {line} ({error.msg}).")
-    except (ValueError, OSError) as error:
-        return told("syntax", f"The file cannot be read as a program: {error}.")
+    except (ValueError, OSError, MemoryError, RecursionError) as error:
+        return told("syntax", f"The file cannot be read as a program: {str(error) or 'it is nested too deeply'}.")
     if str(file.parent) not in sys.path:
         sys.path.insert(0, str(file.parent))  # he may have written helpers beside it
     names: dict[str, Any] = {"__name__": exercise.name, "__file__": str(file)}
@@ -185,6 +200,9 @@ def read(exercise: Exercise, file: Path) -> Function | Verdict:
     except BaseException as error:
         line = next((f" (line {f.lineno}: `{f.line}`)" for f in _frames(error) if f.filename == str(file)), "")
         return told("error", f"The file stops with {said(error)}{line}.")
+    finally:
+        sys.settrace(None)
+        sys.setprofile(None)
     if exercise.function in names:
         found: Function = names[exercise.function]
         return found

@@ -14,6 +14,17 @@ MATHML = "http://www.w3.org/1998/Math/MathML"
 PRIMES = "′″‴⁗"
 CLOSING = ")]|‖}"
 SIGNS = ("−", "+", "±", "∓", "-")
+LIMITS = ("lim", "max", "min", "sup", "inf")
+UNTRANSLATED = {
+    **dict.fromkeys(("lVert", "rVert", "Vert", "|"), "‖"),
+    **dict.fromkeys(("lvert", "rvert", "vert"), "|"),
+    "{": "{",
+    "}": "}",
+    "lbrace": "{",
+    "rbrace": "}",
+    "arg": "arg",
+}
+"""What the converter leaves as it is, in some places at least: delimiters after a size, and one function."""
 
 
 def register(app: Any) -> None:
@@ -25,12 +36,15 @@ def register(app: Any) -> None:
 def mathml(latex: str, display: str = "inline") -> str:
     """The formula as an element ``math``."""
     ElementTree.register_namespace("", MATHML)
-    root = ElementTree.fromstring(convert(latex, display=display))
+    rows = re.sub(r"(\\(?:begin|end)\{)(?:aligned|split)\}", r"\1align*}", latex)  # one table for all of them
+    root = ElementTree.fromstring(convert(rows, display=display))
     for element in list(root.iter()):
+        _translate(element, latex)
         _lower_primes(element)
     for element in list(root.iter()):
         _set_signs_and_functions(element)
         _level_scripts(element)
+        _align_columns(element)
         if display == "block":
             _put_below_limits(element)
     return ElementTree.tostring(root, encoding="unicode")
@@ -38,6 +52,32 @@ def mathml(latex: str, display: str = "inline") -> str:
 
 def _tag(name: str) -> str:
     return f"{{{MATHML}}}{name}"
+
+
+def _translate(element: Any, latex: str) -> None:
+    """Put the character for a command that the converter has left; one that nobody knows would stand on the page."""
+    if element.text and element.text.startswith("\\") and (name := element.text[1:]):
+        if name not in UNTRANSLATED:
+            raise ValueError(f"the formula {latex} has the unknown command {element.text}")
+        element.text = UNTRANSLATED[name]
+    name = element.text or ""
+    if element.tag == _tag("mo") and len(name) > 1 and name.isalpha() and name not in LIMITS:
+        element.tag = _tag("mi")  # a function of \operatorname, which would stand apart from its parenthesis
+
+
+def _align_columns(table: Any) -> None:
+    """Set columns by CSS too: Chromium does not know the attribute of MathML 3, and would centre both sides.
+
+    There ``right`` moves text only; ``-webkit-right`` moves boxes, which a formula consists of.
+    """
+    if table.tag != _tag("mtable"):
+        return
+    pairs = "columnspacing" in table.attrib  # of sides of equations
+    for row in table:
+        for i, cell in enumerate(row):
+            if side := cell.get("columnalign"):
+                between = f"; padding-left: {2 * (i > 0) * (i % 2 == 0)}em; padding-right: 0" if pairs else ""
+                cell.set("style", f"text-align: {side}; text-align: -webkit-{side}{between}")
 
 
 def _lower_primes(element: Any) -> None:
@@ -108,7 +148,7 @@ def _is_operand(element: Any) -> bool:
 
 def _put_below_limits(element: Any) -> None:
     """In a formula of its own, what a limit is for stands below it."""
-    if element.tag == _tag("msub") and element[0].text in ("lim", "max", "min", "sup", "inf"):
+    if element.tag == _tag("msub") and element[0].text in LIMITS:
         element.tag = _tag("munder")
 
 
@@ -131,7 +171,7 @@ def _inline(writer: Any, node: Any) -> None:
 
 def _block(writer: Any, node: Any) -> None:
     text = node.astext()
-    lines = r"\begin{aligned}" + text + r"\end{aligned}" if r"\\" in text and r"\begin" not in text else text
+    lines = r"\begin{align*}" + text + r"\end{align*}" if r"\\" in text and r"\begin" not in text else text
     writer.body.append(f'<div class="math">{mathml(lines, "block")}</div>')
     raise _skip()
 

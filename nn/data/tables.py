@@ -66,6 +66,11 @@ class TableEncoder(Module):
     description : Buffer, (bytes,), uint8
         Names, kinds and categories of the columns, and all options, as JSON.
 
+    Raises
+    ------
+    autodiff.StructureError
+        If the state is not that of an encoder.
+
     Examples
     --------
     >>> import os, tempfile, nn
@@ -177,6 +182,10 @@ def from_table(
     ------
     ValueError, autodiff.StructureError, autodiff.DtypeError
         If something cannot be read. The message names the column and the line.
+    TypeError
+        If a list of columns is a single text.
+    autodiff.ShapeError
+        If there are no rows.
 
     Notes
     -----

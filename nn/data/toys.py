@@ -11,7 +11,10 @@ Points = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
 
-def _draw(n: int, seed: int | None, name: str, least: int = 1) -> np.random.Generator:
+def _draw(n: int, seed: int | None, name: str, least: int = 1, **counts: int) -> np.random.Generator:
+    for what, count in counts.items():
+        if not isinstance(count, (int, np.integer)) or count < 1:
+            raise ValueError(f"{name}: {what} must be a positive integer; {count!r} was given.")
     if not isinstance(n, (int, np.integer)) or n < least:
         raise ValueError(f"{name}: n must be an integer, {least} or more; {n!r} was given.")
     return np.random.default_rng(seed)
@@ -40,6 +43,11 @@ def moons(n: int = 400, *, noise: float = 0.1, seed: int | None = 0) -> tuple[Po
     labels : ndarray of int, (n,)
         0 on the upper moon, 1 on the lower; in random order.
 
+    Raises
+    ------
+    ValueError
+        If `n` is not an integer, 2 or more.
+
     Examples
     --------
     >>> import nn
@@ -61,8 +69,12 @@ def circles(n: int = 400, *, factor: float = 0.5, noise: float = 0.05, seed: int
 
     Parameters
     ----------
-    n, noise, seed
-        As in `moons`.
+    n : int, default 400
+        Number of points.
+    noise : float, default 0.05
+        Standard deviation of the normal noise in each coordinate.
+    seed : int, optional
+        Seed of the points; None draws new ones each time.
     factor : float, default 0.5
         The radius of the inner circle; that of the outer is 1.
 
@@ -71,6 +83,11 @@ def circles(n: int = 400, *, factor: float = 0.5, noise: float = 0.05, seed: int
     points : ndarray, (n, 2)
     labels : ndarray of int, (n,)
         0 on the outer circle, 1 on the inner.
+
+    Raises
+    ------
+    ValueError
+        If `n` is not an integer, 2 or more.
 
     Examples
     --------
@@ -94,8 +111,12 @@ def spirals(
 
     Parameters
     ----------
-    n, noise, seed
-        As in `moons`.
+    n : int, default 400
+        Number of points.
+    noise : float, default 0.05
+        Standard deviation of the normal noise in each coordinate.
+    seed : int, optional
+        Seed of the points; None draws new ones each time.
     arms : int, default 2
         Number of spirals, and of labels.
     turns : float, default 1.5
@@ -106,6 +127,11 @@ def spirals(
     points : ndarray, (n, 2)
     labels : ndarray of int, (n,)
 
+    Raises
+    ------
+    ValueError
+        If `n` is less than `arms`, or `arms` is not a positive integer.
+
     Examples
     --------
     >>> import nn
@@ -113,7 +139,7 @@ def spirals(
     >>> points.shape, sorted(set(labels.tolist()))
     ((300, 2), [0, 1, 2])
     """
-    draw = _draw(n, seed, "spirals", arms)
+    draw = _draw(n, seed, "spirals", arms, arms=arms)
     labels = np.sort(np.arange(n) % arms)
     place = np.concatenate([np.linspace(0.05, 1.0, int((labels == k).sum())) for k in range(arms)])
     angle = 2 * math.pi * (turns * place + labels / arms)
@@ -127,8 +153,10 @@ def blobs(
 
     Parameters
     ----------
-    n, seed
-        As in `moons`.
+    n : int, default 300
+        Number of points.
+    seed : int, optional
+        Seed of the points; None draws new ones each time.
     centres : int, default 3
         Number of clouds, and of labels.
     spread : float, default 0.5
@@ -141,6 +169,11 @@ def blobs(
     points : ndarray, (n, features)
     labels : ndarray of int, (n,)
 
+    Raises
+    ------
+    ValueError
+        If `n` is less than `centres`, or `centres` or `features` is not a positive integer.
+
     Examples
     --------
     >>> import nn
@@ -148,7 +181,7 @@ def blobs(
     >>> points.shape, sorted(set(labels.tolist()))
     ((30, 5), [0, 1, 2])
     """
-    draw = _draw(n, seed, "blobs", centres)
+    draw = _draw(n, seed, "blobs", centres, centres=centres, features=features)
     middle = draw.uniform(-3, 3, (centres, features))
     labels = np.arange(n) % centres
     return _shuffled(draw, middle[labels], labels, spread)
@@ -159,8 +192,12 @@ def xor(n: int = 400, *, noise: float = 0.1, seed: int | None = 0) -> tuple[Poin
 
     Parameters
     ----------
-    n, noise, seed
-        As in `moons`. With ``noise=0`` and ``n=4`` the points are the truth table itself, in random order.
+    n : int, default 400
+        Number of points. With ``n=4`` and ``noise=0`` they are the truth table itself, in random order.
+    noise : float, default 0.1
+        Standard deviation of the normal noise in each coordinate.
+    seed : int, optional
+        Seed of the points; None draws new ones each time.
 
     Returns
     -------
@@ -168,6 +205,11 @@ def xor(n: int = 400, *, noise: float = 0.1, seed: int | None = 0) -> tuple[Poin
         Around (0, 0), (0, 1), (1, 0) and (1, 1).
     labels : ndarray of int, (n,)
         The exclusive or of the corner's coordinates.
+
+    Raises
+    ------
+    ValueError
+        If `n` is not a positive integer.
 
     Examples
     --------
@@ -189,8 +231,10 @@ def sine(
 
     Parameters
     ----------
-    n, seed
-        As in `moons`.
+    n : int, default 100
+        Number of points.
+    seed : int, optional
+        Seed of the points; None draws new ones each time.
     noise : float, default 0.1
         Standard deviation of the noise.
     low, high : float
@@ -201,6 +245,11 @@ def sine(
     x : ndarray, (n, 1)
         In increasing order.
     y : ndarray, (n, 1)
+
+    Raises
+    ------
+    ValueError
+        If `n` is not a positive integer.
 
     Examples
     --------

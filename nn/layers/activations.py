@@ -30,16 +30,21 @@ softplus = special.softplus
 
 
 def tanh(x: Any) -> Any:
-    """The hyperbolic tangent ``np.tanh``, listed with the other activations.
+    """The hyperbolic tangent ``np.tanh(x) = (exp(x) - exp(-x)) / (exp(x) + exp(-x))``.
 
     Parameters
     ----------
     x : array_like or Tensor
+        Real or complex.
 
     Returns
     -------
     array or Tensor
         With the shape of `x`.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 6.3.2.
 
     Examples
     --------
@@ -52,6 +57,10 @@ def tanh(x: Any) -> Any:
 
 class ReLU(Module):
     """``max(x, 0)``, slope 0 at 0.
+
+    References
+    ----------
+    V. Nair, G. E. Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML 2010.
 
     Examples
     --------
@@ -70,6 +79,10 @@ class ReLU(Module):
 class Sigmoid(Module):
     """``1 / (1 + exp(-x))``, without overflow.
 
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, equation (3.30).
+
     Examples
     --------
     >>> import nn
@@ -85,7 +98,11 @@ class Sigmoid(Module):
 
 
 class Tanh(Module):
-    """The hyperbolic tangent.
+    """The hyperbolic tangent ``(exp(x) - exp(-x)) / (exp(x) + exp(-x))``.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 6.3.2.
 
     Examples
     --------
@@ -109,6 +126,10 @@ class LeakyReLU(Module):
     ----------
     slope : float, default 0.01
         The slope below 0, and at 0.
+
+    References
+    ----------
+    A. L. Maas, A. Y. Hannun, A. Y. Ng, "Rectifier nonlinearities improve neural network acoustic models", ICML 2013.
 
     Examples
     --------
@@ -138,6 +159,11 @@ class ELU(Module):
     alpha : float, default 1
         The function tends to ``-alpha`` as `x` goes to minus infinity.
 
+    References
+    ----------
+    D.-A. Clevert, T. Unterthiner, S. Hochreiter, "Fast and accurate deep network learning by exponential linear units
+    (ELUs)", ICLR 2016.
+
     Examples
     --------
     >>> import nn
@@ -159,12 +185,21 @@ class ELU(Module):
 
 
 class GELU(Module):
-    """`x` times the standard normal cumulative distribution function at `x`.
+    """``x * P(x)``, where P is the cumulative distribution function of the standard normal distribution.
 
     Parameters
     ----------
     approximate : {"none", "tanh"}
-        The exact function, or a faster approximation; see `gelu`.
+        The exact function, or ``P(x) = (1 + tanh(sqrt(2 / pi) (x + 0.044715 x**3))) / 2``, which is faster.
+
+    Raises
+    ------
+    ValueError
+        If `approximate` is neither "none" nor "tanh".
+
+    References
+    ----------
+    D. Hendrycks and K. Gimpel, Gaussian error linear units (GELUs), 2016, section 2.
 
     Examples
     --------
@@ -191,6 +226,11 @@ class GELU(Module):
 class SiLU(Module):
     """``x * sigmoid(x)``, also called swish.
 
+    References
+    ----------
+    S. Elfwing, E. Uchibe, K. Doya, "Sigmoid-weighted linear units for neural network function approximation in
+    reinforcement learning", Neural Networks 107 (2018).
+
     Examples
     --------
     >>> import nn
@@ -210,6 +250,15 @@ class Softplus(Module):
     ----------
     beta : float, default 1
         The larger it is, the closer the function is to `ReLU`.
+
+    Raises
+    ------
+    ValueError
+        If `beta` is not positive.
+
+    References
+    ----------
+    C. Dugas et al., "Incorporating second-order functional knowledge for better option pricing", NIPS 2000.
 
     Examples
     --------
@@ -254,6 +303,10 @@ class Softmax(_AlongAxis):
     axis : int, default -1
         The axis along which the outputs sum to 1.
 
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 4.1.
+
     Examples
     --------
     >>> import nn
@@ -267,12 +320,16 @@ class Softmax(_AlongAxis):
 
 
 class LogSoftmax(_AlongAxis):
-    """The logarithm of `Softmax`, accurate even where the softmax is too small for a float.
+    """``log(exp(x) / sum(exp(x)))``, accurate even where the softmax is too small for a float.
 
     Parameters
     ----------
     axis : int, default -1
         The axis along which the outputs sum to 1.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 4.1.
 
     Examples
     --------
@@ -287,12 +344,21 @@ class LogSoftmax(_AlongAxis):
 
 
 class Hardtanh(Module):
-    """`x` clipped to two bounds; the slope at the bounds is 0.
+    """``max(low, min(high, x))``; the slope at the bounds is 0.
 
     Parameters
     ----------
-    low, high : float
-        The bounds; -1 and 1 by default.
+    low, high : float, default -1 and 1
+        The bounds.
+
+    Raises
+    ------
+    ValueError
+        If `low` is not less than `high`.
+
+    References
+    ----------
+    R. Collobert et al., "Natural language processing (almost) from scratch", J. Mach. Learn. Res. 12 (2011).
 
     Examples
     --------
@@ -322,7 +388,11 @@ class Hardtanh(Module):
 
 
 class Hardsigmoid(Module):
-    """``x / 6 + 1 / 2`` clipped to the interval from 0 to 1.
+    """``max(0, min(1, x / 6 + 1 / 2))``: a line, clipped to the interval from 0 to 1.
+
+    References
+    ----------
+    A. Howard et al., "Searching for MobileNetV3", ICCV 2019, section 5.2.
 
     Examples
     --------
@@ -340,6 +410,10 @@ class Hardsigmoid(Module):
 
 class Hardswish(Module):
     """``x * hardsigmoid(x)``.
+
+    References
+    ----------
+    A. Howard et al., "Searching for MobileNetV3", ICCV 2019, section 5.2.
 
     Examples
     --------

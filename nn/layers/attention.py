@@ -52,8 +52,19 @@ class MultiHeadAttention(Module):
     out : Linear
         The output projection; its bias is initialised to 0.
 
+    Raises
+    ------
+    ValueError
+        If `embed_dim` cannot be divided into `num_heads` equal heads.
+    TypeError
+        When called: if keys are given without values, or values without keys.
+    autodiff.ShapeError, autodiff.DtypeError
+        When called: if the shapes do not fit, or a mask is not Boolean.
+
     Notes
     -----
+    Each head returns ``softmax(q @ k.T / sqrt(d)) @ v``, where d is its number of features.
+
     Called with ``x`` (n, time, embed_dim), it is self-attention. Called with queries (n, t, embed_dim), keys (n, s,
     key_features) and values (n, s, value_features), it is cross-attention. ``need_weights=True`` also returns the
     weights (n, heads, t, s), after dropout.

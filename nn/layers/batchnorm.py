@@ -119,10 +119,17 @@ class BatchNorm1d(_BatchNorm):
         Initialised to 0 and 1.
     num_batches_tracked : Buffer, (), or None
 
+    Raises
+    ------
+    ValueError
+        If `momentum` is not from 0 to 1, or `eps` not positive.
+    autodiff.ShapeError
+        When called: if the shape of the input does not fit, or in training a channel has fewer than two values.
+
     Notes
     -----
-    A batch is divided by its own standard deviation (ddof=0); the running variance averages the unbiased variances, as
-    in torch.
+    ``(x - mean) / sqrt(variance + eps) * weight + bias``. A batch is divided by its own standard deviation (ddof=0);
+    the running variance averages the unbiased variances, as in torch.
 
     References
     ----------
@@ -145,7 +152,43 @@ class BatchNorm1d(_BatchNorm):
 class BatchNorm2d(_BatchNorm):
     """Normalise each channel to mean 0 and variance 1 over the batch: (n, channels, height, width).
 
-    Parameters and attributes are those of `BatchNorm1d`.
+    Parameters
+    ----------
+    num_features : int
+        Number of channels.
+    eps : float, default 1e-5
+        Added to the variance.
+    momentum : float or None, default 0.1
+        Weight of the new batch in the running statistics; None: they are the plain averages over all batches.
+    affine : bool, default True
+        Whether to scale and shift each channel afterwards, with learnable parameters.
+    track_running_stats : bool, default True
+        Whether to keep running statistics for evaluation; without them evaluation uses the batch, as training does.
+    dtype : dtype, default float32
+        Dtype of the parameters and running statistics; untracked input is cast to it.
+
+    Attributes
+    ----------
+    weight, bias : Parameter, (num_features,), or None
+        Initialised to 1 and 0.
+    running_mean, running_var : Buffer, (num_features,), or None
+        Initialised to 0 and 1.
+    num_batches_tracked : Buffer, (), or None
+
+    Raises
+    ------
+    ValueError
+        If `momentum` is not from 0 to 1, or `eps` not positive.
+    autodiff.ShapeError
+        When called: if the shape of the input does not fit, or in training a channel has fewer than two values.
+
+    Notes
+    -----
+    ``(x - mean) / sqrt(variance + eps) * weight + bias``, with mean and variance as in `BatchNorm1d`.
+
+    References
+    ----------
+    S. Ioffe and C. Szegedy, Batch normalization, 2015, algorithms 1 and 2, and section 3.2 on images.
 
     Examples
     --------

@@ -20,6 +20,11 @@ class ModuleList(Numbered):
     modules : iterable of Module, optional
         They are named ``0``, ``1``, ...
 
+    Raises
+    ------
+    TypeError
+        When called: a list does not know how to call its modules.
+
     Examples
     --------
     >>> import nn
@@ -99,6 +104,13 @@ class Residual(Module):
     shortcut : Module, optional
         Replaces the plain `x` by ``shortcut(x)``, which must have the shape of ``inner(x)``.
 
+    Raises
+    ------
+    TypeError
+        If `inner` or `shortcut` is not a module.
+    autodiff.ShapeError
+        When called: if the two summands differ in shape.
+
     References
     ----------
     K. He et al., Deep residual learning for image recognition, 2015, equations (1) and (2).
@@ -142,6 +154,11 @@ class Lambda(Module):
         ``function(x) -> y``, where `x` is a Tensor, or the tuple that a layer such as `nn.LSTM` returns.
     name : str, optional
         Shown in the repr; the function's own name if not given.
+
+    Raises
+    ------
+    TypeError
+        If `function` is not callable.
 
     Examples
     --------

@@ -122,10 +122,24 @@ class Conv1d(_Convolution):
     weight : Parameter, (out_channels, in_channels / groups, kernel)
     bias : Parameter, (out_channels,), or None
 
+    Raises
+    ------
+    ValueError
+        If the channels cannot be divided into `groups`; if `padding` is something else than those above, or "same"
+        with another stride than 1.
+    autodiff.ShapeError
+        When called: if the input is not (n, in_channels, length), or shorter than the window.
+
     Notes
     -----
-    The kernel is not reversed. Weight and bias are initialised uniformly in +-1/sqrt(in_channels / groups * kernel), as
-    in torch.
+    ``y[k, i] = bias[k] + sum_(c, j) weight[k, c, j] * x[c, i * stride + j * dilation]``: the kernel is not reversed.
+    The length becomes ``(length + 2 padding - dilation (kernel - 1) - 1) // stride + 1``. Weight and bias are
+    initialised uniformly in +-1/sqrt(in_channels / groups * kernel), as in torch.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 9.1. V. Dumoulin, F. Visin, "A
+    guide to convolution arithmetic for deep learning" (2016), on the sizes.
 
     Examples
     --------
@@ -140,17 +154,51 @@ class Conv1d(_Convolution):
 class Conv2d(_Convolution):
     """Slide a kernel over images: (n, channels, height, width).
 
-    The parameters are those of `Conv1d`; a size is one number for both axes, or a pair.
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Number of input and output channels.
+    kernel_size : int or tuple of int
+        Size of the window; like the sizes below one number for both axes, or a pair.
+    stride : int or tuple of int, default 1
+        The step from window to window.
+    padding : int, tuple of int, "same" or "valid", default 0
+        Number of zeros added at both ends of each axis. "same" keeps the size (stride 1 only; an odd number of
+        zeros puts the extra one at the end), "valid" adds none.
+    dilation : int or tuple of int, default 1
+        The spacing between entries of a window.
+    groups : int, default 1
+        Number of groups into which the channels are divided; groups do not interact.
+    bias : bool, default True
+        Whether to add a bias to each channel.
+    dtype : dtype, default float32
+        Dtype of the parameters; untracked input is cast to it.
+    rng : numpy.random.Generator, optional
+        Generator of the initial values; this thread's generator (`nn.manual_seed`) if not given.
 
     Attributes
     ----------
     weight : Parameter, (out_channels, in_channels / groups, kernel...)
     bias : Parameter, (out_channels,), or None
 
+    Raises
+    ------
+    ValueError
+        If the channels cannot be divided into `groups`; if `padding` is something else than those above, or "same"
+        with another stride than 1.
+    autodiff.ShapeError
+        When called: if the input is not (n, in_channels, height, width), or smaller than the window.
+
     Notes
     -----
-    The kernel is not reversed. Weight and bias are initialised uniformly in
+    The formula of `Conv1d`, along both axes; the kernel is not reversed. An axis becomes
+    ``(size + 2 padding - dilation (kernel - 1) - 1) // stride + 1`` long. Weight and bias are initialised uniformly in
     +-1/sqrt(in_channels / groups * prod(kernel)), as in torch.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 9.1. V. Dumoulin, F. Visin, "A
+    guide to convolution arithmetic for deep learning" (2016), on the sizes.
 
     Examples
     --------

@@ -41,6 +41,15 @@ class Dropout(Module):
         Source of the random numbers; this thread's generator (`nn.manual_seed`) if not given. One number is drawn for
         each entry.
 
+    Raises
+    ------
+    ValueError
+        If `p` is not at least 0 and less than 1.
+
+    Notes
+    -----
+    In training ``y = x * keep / (1 - p)``, where each entry of keep is 0 with probability p and else 1.
+
     References
     ----------
     N. Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting, 2014, section 4.

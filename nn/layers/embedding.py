@@ -36,9 +36,21 @@ class Embedding(Module):
     ----------
     weight : Parameter, (num_embeddings, embedding_dim)
 
+    Raises
+    ------
+    ValueError
+        If `padding_idx` is not one of the rows.
+    autodiff.DtypeError, autodiff.DomainError
+        When called: if the row numbers are not integers, or one of them is no row.
+
     Notes
     -----
-    The rows are initialised from a normal distribution with mean 0 and variance 1, as in torch.
+    ``y[...] = weight[index[...]]``. The rows are initialised from a normal distribution with mean 0 and variance 1, as
+    in torch.
+
+    References
+    ----------
+    Y. Bengio et al., "A neural probabilistic language model", J. Mach. Learn. Res. 3 (2003), section 2.
 
     Examples
     --------

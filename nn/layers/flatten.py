@@ -18,6 +18,11 @@ class Flatten(Module):
     start : int, default 1
         The first axis to join; all axes from there to the last are joined.
 
+    Raises
+    ------
+    autodiff.ShapeError
+        When called: if the input has no axis `start`.
+
     Examples
     --------
     >>> import numpy as np, nn

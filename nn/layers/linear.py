@@ -34,9 +34,20 @@ class Linear(Module):
     weight : Parameter, (in_features, out_features)
     bias : Parameter, (out_features,), or None
 
+    Raises
+    ------
+    ValueError
+        If a length is not a positive integer.
+    autodiff.ShapeError
+        When called: if the last axis of the input has another length than `in_features`.
+
     Notes
     -----
     Weight and bias are initialised uniformly in +-1/sqrt(in_features), as in torch.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 6.1.
 
     Examples
     --------

@@ -50,6 +50,17 @@ class LayerNorm(Module):
     weight, bias : Parameter of shape `normalized_shape`, or None
         Initialised to 1 and 0.
 
+    Raises
+    ------
+    autodiff.ShapeError
+        When called: if the last axes of the input have other lengths.
+    ValueError
+        If a length is not a positive integer.
+
+    Notes
+    -----
+    ``(x - mean) / sqrt(variance + eps) * weight + bias``.
+
     References
     ----------
     J. L. Ba, J. R. Kiros and G. E. Hinton, Layer normalization, 2016, equation (4).
@@ -108,6 +119,17 @@ class RMSNorm(Module):
     ----------
     weight : Parameter of shape `normalized_shape`, or None
         Initialised to 1.
+
+    Raises
+    ------
+    autodiff.ShapeError
+        When called: if the last axes of the input have other lengths.
+    ValueError
+        If a length is not a positive integer.
+
+    Notes
+    -----
+    ``x / sqrt(mean(x**2) + eps) * weight``.
 
     References
     ----------
@@ -168,6 +190,17 @@ class GroupNorm(Module):
     ----------
     weight, bias : Parameter, (num_channels,), or None
         Initialised to 1 and 0.
+
+    Raises
+    ------
+    ValueError
+        If the channels cannot be divided into equal groups.
+    autodiff.ShapeError
+        When called: if the input is not (n, num_channels, ...).
+
+    Notes
+    -----
+    ``(x - mean) / sqrt(variance + eps) * weight + bias``, with mean and variance over a group of channels.
 
     References
     ----------

@@ -103,9 +103,21 @@ class MaxPool1d(_MaxPooling):
     dilation : int, default 1
         The spacing between entries of a window.
 
+    Raises
+    ------
+    autodiff.ShapeError
+        When called: if the input is not (n, channels, length), or shorter than the window.
+    ValueError
+        If a size is out of range.
+
     Notes
     -----
-    If several entries of a window are largest, the first receives the gradient.
+    If several entries of a window are largest, the first receives the gradient. The length becomes
+    ``(length + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1``.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 9.3.
 
     Examples
     --------
@@ -131,9 +143,21 @@ class MaxPool2d(_MaxPooling):
     dilation : int or tuple of int, default 1
         The spacing between entries of a window.
 
+    Raises
+    ------
+    autodiff.ShapeError
+        When called: if the input is not (n, channels, height, width), or smaller than the window.
+    ValueError
+        If a size is out of range.
+
     Notes
     -----
-    If several entries of a window are largest, the first receives the gradient.
+    If several entries of a window are largest, the first receives the gradient. An axis becomes
+    ``(size + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1`` long.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 9.3.
 
     Examples
     --------
@@ -159,6 +183,21 @@ class AvgPool1d(_AveragePooling):
     count_include_pad : bool, default True
         Whether the added zeros count as entries.
 
+    Raises
+    ------
+    autodiff.ShapeError
+        When called: if the input is not (n, channels, length), or shorter than the window.
+    ValueError
+        If a size is out of range.
+
+    Notes
+    -----
+    The length becomes ``(length + 2 padding - kernel_size) // stride + 1``.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 9.3.
+
     Examples
     --------
     >>> import numpy as np, nn
@@ -182,6 +221,21 @@ class AvgPool2d(_AveragePooling):
         Number of zeros added at both ends.
     count_include_pad : bool, default True
         Whether the added zeros count as entries.
+
+    Raises
+    ------
+    autodiff.ShapeError
+        When called: if the input is not (n, channels, height, width), or smaller than the window.
+    ValueError
+        If a size is out of range.
+
+    Notes
+    -----
+    An axis becomes ``(size + 2 padding - kernel_size) // stride + 1`` long.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 9.3.
 
     Examples
     --------

@@ -209,6 +209,13 @@ class RNN(_Recurrent):
     bias_ih_l0, bias_hh_l0 : Parameter, (hidden_size,)
         And so on for ``l1``, ...; with ``_reverse`` for the backward direction.
 
+    Raises
+    ------
+    ValueError
+        If `nonlinearity` is neither "tanh" nor "relu".
+    autodiff.ShapeError
+        When called: if the input is not (n, time, input_size), or the state does not fit it.
+
     Notes
     -----
     Called with ``x`` (n, time, input_size) and, optionally, the initial state (layers * directions, n, hidden_size), it
@@ -218,6 +225,10 @@ class RNN(_Recurrent):
     ``lengths=`` (n,) gives padded sequences their own numbers of steps, each at least 1. What lies behind the end of a
     sequence is not read. The outputs there are 0, and the final state is that after its own last step, at which the
     backward direction begins: the results are those of the sequences without padding, one by one.
+
+    References
+    ----------
+    J. L. Elman, "Finding structure in time", Cognitive Science 14 (1990).
 
     Examples
     --------
@@ -285,8 +296,20 @@ class LSTM(_Recurrent):
 
     Parameters
     ----------
-    input_size, hidden_size, num_layers, bias, dropout, bidirectional, dtype, rng
-        As for `RNN`.
+    input_size, hidden_size : int
+        Number of features of an input, and of a state.
+    num_layers : int, default 1
+        Number of stacked layers; each after the first takes the states of the previous one as input.
+    bias : bool, default True
+        Whether to add biases.
+    dropout : float, default 0
+        In training, the probability that an entry is set to 0 between one layer and the next.
+    bidirectional : bool, default False
+        Whether each layer also reads the sequence backwards; the states of both directions are concatenated.
+    dtype : dtype, default float32
+        Dtype of the parameters; untracked input is cast to it.
+    rng : numpy.random.Generator, optional
+        Generator of the initial values and of dropout; this thread's generator (`nn.manual_seed`) if not given.
 
     Attributes
     ----------
@@ -295,6 +318,13 @@ class LSTM(_Recurrent):
     weight_hh_l0 : Parameter, (hidden_size, 4 * hidden_size)
     bias_ih_l0, bias_hh_l0 : Parameter, (4 * hidden_size,)
         And so on for ``l1``, ...; with ``_reverse`` for the backward direction.
+
+    Raises
+    ------
+    autodiff.ShapeError
+        When called: if the input is not (n, time, input_size), or state and cell do not fit it.
+    ValueError
+        If a size is not a positive integer.
 
     Notes
     -----
@@ -340,8 +370,20 @@ class GRU(_Recurrent):
 
     Parameters
     ----------
-    input_size, hidden_size, num_layers, bias, dropout, bidirectional, dtype, rng
-        As for `RNN`.
+    input_size, hidden_size : int
+        Number of features of an input, and of a state.
+    num_layers : int, default 1
+        Number of stacked layers; each after the first takes the states of the previous one as input.
+    bias : bool, default True
+        Whether to add biases.
+    dropout : float, default 0
+        In training, the probability that an entry is set to 0 between one layer and the next.
+    bidirectional : bool, default False
+        Whether each layer also reads the sequence backwards; the states of both directions are concatenated.
+    dtype : dtype, default float32
+        Dtype of the parameters; untracked input is cast to it.
+    rng : numpy.random.Generator, optional
+        Generator of the initial values and of dropout; this thread's generator (`nn.manual_seed`) if not given.
 
     Attributes
     ----------
@@ -350,6 +392,13 @@ class GRU(_Recurrent):
     weight_hh_l0 : Parameter, (hidden_size, 3 * hidden_size)
     bias_ih_l0, bias_hh_l0 : Parameter, (3 * hidden_size,)
         And so on for ``l1``, ...; with ``_reverse`` for the backward direction.
+
+    Raises
+    ------
+    autodiff.ShapeError
+        When called: if the input is not (n, time, input_size), or the state does not fit it.
+    ValueError
+        If a size is not a positive integer.
 
     Notes
     -----

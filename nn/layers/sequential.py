@@ -32,6 +32,11 @@ class Sequential(Numbered):
     *modules : Module
         In the order in which they run; they are named ``0``, ``1``, ...
 
+    Raises
+    ------
+    TypeError
+        If an argument is not a module.
+
     Examples
     --------
     >>> import numpy as np, nn

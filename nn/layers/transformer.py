@@ -44,8 +44,14 @@ class TransformerBlock(Module):
     rng : numpy.random.Generator, optional
         Generator of the initial values and of dropout; this thread's generator (`nn.manual_seed`) if not given.
 
+    Raises
+    ------
+    ValueError
+        If `norm` is neither "pre" nor "post".
+
     Notes
     -----
+    ``y = x + attention(norm(x))``, then ``y + network(norm(y))``; with "post" ``norm(x + attention(x))``, and so on.
     Called with ``x`` (n, time, embed_dim), and optionally ``causal=``, ``key_mask=`` and ``mask=``, as
     `MultiHeadAttention` is.
 

@@ -22,22 +22,30 @@ def binary_cross_entropy(prediction: Any, target: Any, *, weight: Any = None, re
         Probabilities p, 0 to 1. For logits use `binary_cross_entropy_with_logits`, which loses no digits.
     target : array_like or Tensor, the same shape
         y, 0 to 1.
-    weight : array_like, optional
-        A weight for each entry; broadcast to the shape.
+    weight : array_like, broadcast to that shape, optional
+        A weight for each entry.
     reduction : {"mean", "sum", "none"}, default "mean"
+        The mean over all entries, the sum, or each loss.
 
     Returns
     -------
     Tensor, () or the shape of the prediction
+        In the dtype of the prediction.
 
     Raises
     ------
     autodiff.ShapeError, autodiff.DomainError
         If the shapes differ, or a number is not a probability.
+    ValueError
+        If `reduction` is unknown.
 
     Notes
     -----
     Logarithms are at least -100, as in torch: an event of probability 0 that happens costs 100, not infinity.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 6.2.2.2.
 
     Examples
     --------
@@ -65,21 +73,35 @@ def binary_cross_entropy_with_logits(
     Parameters
     ----------
     logits : Tensor, any shape
+        Log-odds z.
     target : array_like or Tensor, the same shape
         y, 0 to 1.
-    weight : array_like, optional
-        A weight for each entry; broadcast to the shape.
-    pos_weight : array_like, optional
+    weight : array_like, broadcast to that shape, optional
+        A weight for each entry.
+    pos_weight : array_like, broadcast to that shape, optional
         Factor by which positive targets count more than negative ones.
     reduction : {"mean", "sum", "none"}, default "mean"
+        The mean over all entries, the sum, or each loss.
 
     Returns
     -------
     Tensor, () or the shape of the logits
+        In the dtype of the logits.
+
+    Raises
+    ------
+    autodiff.ShapeError, autodiff.DomainError
+        If the shapes differ, or a target is not from 0 to 1.
+    ValueError
+        If `reduction` is unknown.
 
     Notes
     -----
     ``softplus(z) - z y``; with `pos_weight` c, ``(1 - y) z + (1 + (c - 1) y) softplus(-z)``.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 6.2.2.2.
 
     Examples
     --------
@@ -110,16 +132,27 @@ def hinge_loss(prediction: Any, target: Any, *, margin: float = 1.0, reduction: 
     target : array_like, the same shape
         The right classes y, -1 or 1.
     margin : float, default 1.0
+        How far on its side a prediction must be.
     reduction : {"mean", "sum", "none"}, default "mean"
+        The mean over all entries, the sum, or each loss.
 
     Returns
     -------
     Tensor, () or the shape of the prediction
+        In the dtype of the prediction.
 
     Raises
     ------
     autodiff.DomainError
         If a target is neither -1 nor 1.
+    autodiff.ShapeError
+        If the shapes differ.
+    ValueError
+        If `reduction` is unknown.
+
+    References
+    ----------
+    C. Cortes, V. Vapnik, "Support-vector networks", Machine Learning 20 (1995).
 
     Examples
     --------

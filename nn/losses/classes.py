@@ -37,20 +37,28 @@ def cross_entropy(
     label_smoothing : float, default 0.0
         The fraction of the target that is spread evenly over all classes.
     reduction : {"mean", "sum", "none"}, default "mean"
+        The mean, the sum, or each loss.
 
     Returns
     -------
     Tensor, () or (n, ...)
-        ``-log softmax(logits)[label]``, finite for logits of any magnitude.
+        ``-log softmax(logits)[label]``, finite for logits of any magnitude. In the dtype of the logits.
 
     Raises
     ------
     autodiff.ShapeError, autodiff.DtypeError, autodiff.DomainError
         If the shapes do not fit, a label is not one of the classes, or a distribution does not sum to one.
+    ValueError
+        If `label_smoothing` is not from 0 to 1, or `reduction` is unknown.
 
     Notes
     -----
     Formulas, defaults and reductions are torch's: for distributions the mean is over samples and positions.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 6.2.2.3. Label smoothing: C.
+    Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR 2016, section 7.
 
     Examples
     --------
@@ -160,23 +168,38 @@ def _of_distributions(logits: Any, target: Any, weight: Any, smoothing: float, r
 def nll_loss(
     log_probabilities: Any, labels: Any, *, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"
 ) -> ad.Tensor:
-    """Minus the log-probability of the right classes: what `cross_entropy` computes from logits.
+    """Minus the log-probability of the right classes, ``-log_probabilities[label]``.
 
     Parameters
     ----------
     log_probabilities : Tensor, (n, k) or (n, k, ...), or (k,)
-        As returned by `special.log_softmax`.
-    labels, weight, ignore_index, reduction
-        As in `cross_entropy`.
+        As returned by `special.log_softmax`; further axes are positions.
+    labels : array_like of int, (n, ...)
+        The right classes, 0..k-1.
+    weight : array_like, (k,), optional
+        A weight for each class. The mean then divides by the sum of the weights of the right classes.
+    ignore_index : int, default -100
+        A label whose entries do not count.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        The mean, the sum, or each loss.
 
     Returns
     -------
     Tensor, () or (n, ...)
+        In the dtype of the log-probabilities.
 
     Raises
     ------
     autodiff.DomainError
-        If a number is positive, and so not a log-probability.
+        If a number is positive, and so not a log-probability, or a label is not one of the classes.
+    autodiff.ShapeError, autodiff.DtypeError
+        If the shapes do not fit, or labels are not integers.
+    ValueError
+        If `reduction` is unknown.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 6.2.2.3.
 
     Examples
     --------
@@ -220,11 +243,18 @@ def kl_div(log_q: Any, p: Any, *, log_target: bool = False, reduction: str = "me
     Returns
     -------
     Tensor, () or the shape of `log_q`
+        In the dtype of `log_q`.
 
     Raises
     ------
     autodiff.ShapeError, autodiff.DomainError
         If the shapes differ, or `p` does not sum to one.
+    ValueError
+        If `reduction` is unknown.
+
+    References
+    ----------
+    S. Kullback, R. A. Leibler, "On information and sufficiency", Ann. Math. Stat. 22 (1951).
 
     Examples
     --------

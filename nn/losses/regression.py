@@ -12,24 +12,32 @@ from nn.losses._checks import real_pair, reduced, reduction_of
 
 
 def mse_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> ad.Tensor:
-    """Mean squared error.
+    """Mean squared error, ``mean((prediction - target)**2)``.
 
     Parameters
     ----------
     prediction : Tensor, any shape
+        The outputs of the model.
     target : array_like or Tensor, the same shape
         Untracked numbers are cast to the prediction's dtype.
     reduction : {"mean", "sum", "none"}, default "mean"
-        How to reduce the squares ``(prediction - target)**2``.
+        The mean over all entries, the sum, or each square.
 
     Returns
     -------
     Tensor, () or the shape of the prediction
+        In the dtype of the prediction.
 
     Raises
     ------
     autodiff.ShapeError
         If the shapes differ. They are not broadcast: (n, 1) against (n,) would average n^2 differences.
+    ValueError
+        If `reduction` is unknown.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, equation (5.4).
 
     Examples
     --------
@@ -46,16 +54,32 @@ def mse_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> ad.Ten
 
 
 def l1_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> ad.Tensor:
-    """Mean absolute error; the slope is 0 where prediction and target are equal.
+    """Mean absolute error, ``mean(|prediction - target|)``; the slope is 0 where prediction and target are equal.
 
     Parameters
     ----------
-    prediction, target, reduction
-        As in `mse_loss`.
+    prediction : Tensor, any shape
+        The outputs of the model.
+    target : array_like or Tensor, the same shape
+        Untracked numbers are cast to the prediction's dtype.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        The mean over all entries, the sum, or each difference.
 
     Returns
     -------
     Tensor, () or the shape of the prediction
+        In the dtype of the prediction.
+
+    Raises
+    ------
+    autodiff.ShapeError
+        If the shapes differ.
+    ValueError
+        If `reduction` is unknown.
+
+    References
+    ----------
+    P. Bloomfield, W. L. Steiger, "Least Absolute Deviations", Birkhäuser 1983.
 
     Examples
     --------
@@ -72,14 +96,26 @@ def huber_loss(prediction: Any, target: Any, *, delta: float = 1.0, reduction: s
 
     Parameters
     ----------
-    prediction, target, reduction
-        As in `mse_loss`.
+    prediction : Tensor, any shape
+        The outputs of the model.
+    target : array_like or Tensor, the same shape
+        Untracked numbers are cast to the prediction's dtype.
     delta : float, default 1.0
         Where the parabola passes into the line.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        The mean over all entries, the sum, or each loss.
 
     Returns
     -------
     Tensor, () or the shape of the prediction
+        In the dtype of the prediction.
+
+    Raises
+    ------
+    ValueError
+        If `delta` is not positive, or `reduction` is unknown.
+    autodiff.ShapeError
+        If the shapes differ.
 
     References
     ----------

@@ -83,6 +83,8 @@ class Monitor:
 
     Raises
     ------
+    ValueError
+        If `every` is not a positive integer.
     autodiff.StructureError
         If it is given a second model.
 

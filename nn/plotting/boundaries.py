@@ -52,6 +52,8 @@ def decision_boundary(
     ------
     autodiff.ShapeError
         If the points do not have shape (n, 2), or the model returns another shape than above.
+    TypeError, ValueError
+        If neither points nor a box are given, or the box is not in order.
 
     Examples
     --------

@@ -75,6 +75,8 @@ def weight_histograms(model: Module) -> Any:
     ------
     autodiff.StructureError
         If there are no such parameters.
+    TypeError
+        If `model` is not a module.
 
     Examples
     --------

@@ -32,6 +32,11 @@ def filter_directions(model: Module, n: int = 2, *, seed: int = 0) -> list[Direc
     list of dict of str to ndarray
         For each direction, arrays by the names of the parameters.
 
+    Raises
+    ------
+    TypeError, autodiff.StructureError
+        If `model` is not a module, or has no parameters.
+
     Notes
     -----
     The numbers are normal, and each filter d is scaled to ``d / |d| * |w|`` with the filter w of the weights: an output
@@ -96,6 +101,13 @@ def losses_along(
     -------
     ndarray, (m,) * k
         ``[i, j]`` belongs to ``offsets[i]`` along the first and ``offsets[j]`` along the second direction.
+
+    Raises
+    ------
+    TypeError
+        If `loss` is not a function.
+    autodiff.ShapeError
+        If it does not return one number.
 
     Examples
     --------

@@ -34,6 +34,8 @@ def history(history: History) -> Any:
     ------
     autodiff.StructureError
         If the history has no epoch.
+    TypeError
+        If it is not a History.
 
     Examples
     --------

@@ -40,12 +40,20 @@ def save_checkpoint(
     path : path
         The file; by convention it ends in ``.npz``.
     model : Module
+        Its parameters and buffers are saved.
     optimizer, schedule : optional
         Anything with ``state_dict()``.
     rng : numpy.random.Generator, optional
         The run's own generator, whose state is saved too.
     extra : mapping of str to array_like, optional
         More to save: the number of the epoch, a history.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    autodiff.DtypeError
+        If something in `extra` is not numeric.
 
     Examples
     --------
@@ -81,8 +89,14 @@ def load_checkpoint(
 
     Parameters
     ----------
-    path, model, optimizer, schedule, rng
-        As for `save_checkpoint`.
+    path : path
+        The file.
+    model : Module
+        Its parameters and buffers are overwritten.
+    optimizer, schedule : optional
+        Those that were saved: anything with ``state_dict()`` and ``load_state_dict()``.
+    rng : numpy.random.Generator, optional
+        The run's own generator, whose state is restored too.
 
     Returns
     -------

@@ -53,6 +53,7 @@ def fit(
     Parameters
     ----------
     model : Module
+        The model, which is changed.
     optimizer : an optimiser over its parameters
         Any object with ``state_dict()``, and with ``step(loss_fn)`` that takes a step and returns the loss.
     loss : callable
@@ -61,8 +62,12 @@ def fit(
         The inputs of the model, and the targets last.
     epochs : int, default 10
         The total number of epochs, including those of a checkpoint.
-    batch_size, shuffle, drop_last
-        As for `nn.batches`; each epoch has a new order.
+    batch_size : int, default 32
+        Number of rows in a batch; the last may have fewer.
+    shuffle : bool, default True
+        Whether each epoch has a new, random order.
+    drop_last : bool, default False
+        Whether to leave out a last batch that is not full.
     validation : tuple of array_like, optional
         Validation data in the form of `data`, on which the model is measured after each epoch.
     metrics : mapping of str to callable, optional
@@ -78,6 +83,7 @@ def fit(
         Its ``step()`` is called after every epoch, or batch. After an epoch a schedule that watches a number
         (``watches = True``) is passed the validation loss, or the loss if there is no validation.
     schedule_every : {"epoch", "batch"}, default "epoch"
+        When to call its ``step()``.
     early_stopping : EarlyStopping, optional
         When to stop early. It is reset first, unless training resumes from a checkpoint.
     checkpoint : path, optional
@@ -106,6 +112,9 @@ def fit(
     autodiff.AnomalyError
         If the loss of a batch is not finite. The message names the operation and layer where this began; the parameters
         are those before that batch.
+    ValueError
+        If an option is out of range; if no batch is full, with `drop_last`; if `checkpoint` is damaged or of
+        another run.
 
     Notes
     -----
@@ -266,14 +275,28 @@ def evaluate(
 
     Parameters
     ----------
-    model, loss, data, metrics
-        As for `fit`.
+    model : Module
+        The model, which is not changed.
+    loss : callable
+        ``(outputs, targets) -> Tensor``, a mean over the batch.
+    data : tuple of array_like, (n, ...)
+        The inputs of the model, and the targets last.
+    metrics : mapping of str to callable, optional
+        ``(outputs, targets) -> float``, a mean over the batch, such as `nn.accuracy`.
     batch_size : int, default 256
+        Number of rows in a batch.
 
     Returns
     -------
     dict of str to float
         ``loss`` and the metrics, as means over all rows.
+
+    Raises
+    ------
+    TypeError, autodiff.ShapeError
+        If `data` is not a tuple of inputs and targets, or these have different numbers of rows.
+    ValueError
+        If `batch_size` is not a positive integer.
 
     Examples
     --------

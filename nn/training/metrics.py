@@ -67,7 +67,7 @@ def confusion_matrix(outputs: Any, labels: Any, *, classes: int | None = None) -
     Parameters
     ----------
     outputs : array_like or Tensor, (n, k) or (n,)
-        Scores or predicted labels, as for `accuracy`. They come first: in scikit-learn they come second.
+        Scores of k classes, or predicted labels. They come first: in scikit-learn they come second.
     labels : array_like of int, (n,)
         The right labels.
     classes : int, optional

@@ -92,6 +92,8 @@ def batches(
     ------
     autodiff.ShapeError
         If the arrays do not have the same number of rows.
+    ValueError
+        If `batch_size` is not a positive integer.
 
     Examples
     --------

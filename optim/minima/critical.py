@@ -74,7 +74,12 @@ def classify_critical_point(
 
     Notes
     -----
-    The whole Hessian is formed, with one product for each number in `x`.
+    The Hessian is formed with one product for each number in `x`. A minimum has ``min(eigenvalues) > 0``, a maximum
+    ``max(eigenvalues) < 0``, a saddle eigenvalues of both signs.
+
+    References
+    ----------
+    J. Nocedal, S. Wright, "Numerical Optimization", 2nd edition (2006), theorems 2.3 and 2.4.
 
     Examples
     --------
@@ -124,12 +129,21 @@ def critical_points(
     list of CriticalPoint
         Each point once, in ascending order of f.
 
+    Raises
+    ------
+    autodiff.DomainError
+        If f has no finite gradient at any starting point.
+
     Notes
     -----
-    Newton's method for ``gradient = 0`` runs from every start, with Levenberg-Marquardt damping so that the gradient
-    shrinks at every step; from all of them at the same time if `f` also takes many points, (d, n), and returns (n,).
-    The result holds all points that some start leads to; there may be more. Points that are not isolated (a valley
-    floor) appear as often as starts end at different ones.
+    Newton's method for ``gradient = 0`` runs from every start, with Levenberg-Marquardt damping,
+    ``(H^2 + c I) p = -H g``, so that the gradient shrinks at every step; from all of them at the same time if `f` also
+    takes many points, (d, n), and returns (n,). The result holds all points that some start leads to; there may be
+    more. Points that are not isolated (a valley floor) appear as often as starts end at different ones.
+
+    References
+    ----------
+    J. Nocedal, S. Wright, "Numerical Optimization", 2nd edition (2006), section 10.3.
 
     Examples
     --------

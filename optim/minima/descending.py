@@ -30,7 +30,9 @@ def gradient_descent(
     x0 : number, array_like or container
         The starting point.
     learning_rate : float, default 0.1
+        The factor of the gradient in a step.
     n_iterations : int, default 100
+        The number of steps; there is no other end.
 
     Returns
     -------
@@ -39,9 +41,22 @@ def gradient_descent(
     history : ndarray, (n_iterations + 1, ...), or list
         All points, `x0` first; a list if `x0` is a container (a list of numbers is an array).
 
+    Raises
+    ------
+    TypeError
+        If there is no starting point, or `f` or `df` is not a function.
+    autodiff.ShapeError
+        If `df` does not return one number for each in `x0`.
+    autodiff.GradientError
+        If the function closes over a value that a transform is differentiating: the descent is not recorded.
+
     See Also
     --------
     minimize : stops on its own, and has better methods.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 4.3.
 
     Examples
     --------

@@ -200,6 +200,9 @@ def minimize(
     NumPy's warnings about overflow and invalid values are suppressed during the search, since trial points may lie
     anywhere.
 
+    A critical point has ``grad f(x) = 0``. From p, the direction of a step, and a, its length, follows
+    ``x <- x + a p``.
+
     References
     ----------
     J. Nocedal, S. Wright, "Numerical Optimization", 2nd edition (2006): chapters 3 to 7 and 10.

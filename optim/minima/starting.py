@@ -109,7 +109,7 @@ def multistart(
     seed : int, default 0
         Seed of the starts.
     method : str, default "lbfgs"
-        As in `minimize`.
+        The method of `minimize`.
     distance : float, default 1e-4
         Minima are the same if no coordinate differs by more than this fraction of the box's side.
     **options
@@ -123,6 +123,15 @@ def multistart(
     ------
     RuntimeError
         If no run succeeded; the message is that of the last one.
+
+    Notes
+    -----
+    The share of a basin is ``starts that ended in it / n``.
+
+    References
+    ----------
+    A. H. G. Rinnooy Kan, G. T. Timmer, "Stochastic global optimization methods, part I: clustering methods", Math.
+    Program. 39 (1987).
 
     Examples
     --------

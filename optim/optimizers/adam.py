@@ -113,9 +113,17 @@ class AdamW(Adam):
     Parameters
     ----------
     parameters : iterable of Tensor, or of dict
-    learning_rate, betas, eps, amsgrad
-        As in `Adam`.
+        Tracked leaves, such as ``model.parameters()``, or groups of them.
+    learning_rate : float, default 1e-3
+        The rate of the steps.
+    betas : tuple of two floats, default (0.9, 0.999)
+        The fractions of the running means of g and of g^2 that each step keeps.
+    eps : float, default 1e-8
+        Added to the square root, so that an entry whose gradients are 0 is not divided by 0.
     weight_decay : float, default 1e-2
+        The fraction of a parameter that each step takes away, times the rate.
+    amsgrad : bool, default False
+        Divide by the root of the largest v so far, so that the divisor never shrinks. The same for all groups.
 
     References
     ----------

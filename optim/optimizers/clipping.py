@@ -28,6 +28,7 @@ def clip_grad_norm(
     parameters : Tensor or iterable of Tensor
         Each ``.grad`` is changed in place; parameters without one are skipped.
     max_norm : float
+        The largest norm that is allowed.
     norm_type : float, default 2.0
         The p of the p-norm over all entries; ``inf`` for the maximum norm.
     error_if_nonfinite : bool, default False
@@ -37,6 +38,11 @@ def clip_grad_norm(
     -------
     float
         The norm before clipping.
+
+    Raises
+    ------
+    autodiff.DomainError
+        With `error_if_nonfinite`, if the norm is NaN or infinite.
 
     Notes
     -----
@@ -83,11 +89,27 @@ def clip_grad_value(parameters: ad.Tensor | Iterable[ad.Tensor], max_value: floa
         Each ``.grad`` is changed in place; parameters without one are skipped. The real and imaginary parts of complex
         gradients are clipped separately.
     max_value : float
+        The largest magnitude of an entry.
 
     Returns
     -------
     float
         The 2-norm of all gradients before clipping.
+
+    Raises
+    ------
+    ValueError
+        If `max_value` is negative.
+    TypeError
+        If a parameter is not a Tensor.
+
+    Notes
+    -----
+    ``g <- max(-max_value, min(max_value, g))``.
+
+    References
+    ----------
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 10.11.1.
 
     Examples
     --------

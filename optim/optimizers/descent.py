@@ -22,6 +22,11 @@ class GradientDescent(Optimizer):
     weight_decay : float, default 0.0
         Adds ``weight_decay * p`` to the gradient.
 
+    References
+    ----------
+    A. Cauchy, "Méthode générale pour la résolution des systèmes d'équations simultanées", C. R. Acad. Sci. 25 (1847).
+    I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", MIT Press 2016, section 4.3.
+
     Examples
     --------
     >>> import autodiff as ad, optim
@@ -77,6 +82,11 @@ class Momentum(Optimizer):
         Adds ``weight_decay * p`` to the gradient.
     dampening : float, default 0.0
         From the second step on ``v <- momentum * v + (1 - dampening) * g``; not with `nesterov`.
+
+    Raises
+    ------
+    ValueError
+        If `nesterov` and `dampening` are given together.
 
     References
     ----------

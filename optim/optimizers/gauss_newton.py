@@ -38,6 +38,10 @@ class GaussNewton(TrustRegionOptimizer):
     --------
     minimize : with ``method="gauss-newton"``, for functions of arrays.
 
+    Notes
+    -----
+    The step p minimises ``|r + J p|^2 / 2`` over ``|p| <= radius``, by conjugate gradients.
+
     References
     ----------
     J. Nocedal, S. Wright, "Numerical Optimization", 2nd edition (2006), section 10.3.

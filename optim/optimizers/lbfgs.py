@@ -41,6 +41,8 @@ class LBFGS(ClosureOptimizer):
     The loss must be the same function throughout a call, and should be the same in later calls: full batches, no
     dropout. ``.grad`` does not change.
 
+    A step is ``p <- p - a H g``, where a comes from the line search and H approximates the inverse Hessian.
+
     References
     ----------
     D. Liu, J. Nocedal, "On the limited memory BFGS method for large scale optimization", Math. Program. 45 (1989);

@@ -211,6 +211,8 @@ class Newton(TrustRegionOptimizer):
     region. Differences within the rounding error of the loss count as predicted, so that the region does not collapse
     at the minimum.
 
+    The step p minimises ``loss + g'p + p'Hp/2`` over ``|p| <= radius``.
+
     References
     ----------
     J. Nocedal, S. Wright, "Numerical Optimization", 2nd edition (2006), algorithms 4.1 and 7.2. A. Conn,

@@ -21,8 +21,10 @@ def courses(results: Any, f: Objective | None = None, box: Any = None, *, lowest
     Parameters
     ----------
     results : result or history of `optim.minimize`, or dict of name to these
-    f, box : optional
-        As for `contours`: with `f`, a function of the plane, its level lines and the paths are drawn beside the curves.
+    f : callable, optional
+        A function of the plane, which takes a point (2,); its level lines and the paths are drawn beside the curves.
+    box : (left, right, bottom, top), optional
+        The region of `f` to show; around the paths if not given.
     lowest : float, optional
         The value from which others are measured; the lowest of all runs if not given.
 

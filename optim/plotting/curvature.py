@@ -50,6 +50,8 @@ def hessian_ellipses(f: Objective, points: Any, *, rise: float = 1.0, ax: Any = 
         If the points are not points of the plane.
     autodiff.DomainError
         If a Hessian is not finite.
+    ValueError
+        If `rise` is not a positive number.
 
     Examples
     --------

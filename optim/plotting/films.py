@@ -27,11 +27,17 @@ def film(
 
     Parameters
     ----------
-    f, box, paths, levels
-        As for `contours`; at least one path.
+    f : callable
+        Takes a point (2,) and returns a number. If it also takes (2, n, n), one call evaluates the whole grid.
+    box : (left, right, bottom, top), optional
+        The region to show; around the paths if not given.
+    paths : history, or dict of name to history
+        Results of `optim.minimize`, their histories, or arrays (n, 2); at least one.
     frames : int, default 50
         The largest number of frames. Longer paths skip steps: a frame shows step k of every path, with k spaced
         geometrically, so that the first steps are shown one by one.
+    levels : int, default 18
+        Number of level lines.
     figsize : pair of float
         Inches.
 

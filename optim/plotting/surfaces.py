@@ -31,9 +31,13 @@ def surface(
 
     Parameters
     ----------
-    f, box, paths
-        As for `contours`. Between two points a path is drawn on the surface, straight as seen from above; parts outside
-        the box are left out.
+    f : callable
+        Takes a point (2,) and returns a number. If it also takes (2, n, n), one call evaluates the whole grid.
+    box : (left, right, bottom, top), optional
+        The region to show; around the paths if not given.
+    paths : history, or dict of name to history, optional
+        Results of `optim.minimize`, their histories, or arrays (n, 2). Between two points a path is drawn on the
+        surface, straight as seen from above; parts outside the box are left out.
     logarithmic : bool, default False
         Whether to draw log10(1 + f - lowest), for functions that span decades.
     view : (elevation, azimuth), default (50, -60)

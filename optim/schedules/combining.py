@@ -11,7 +11,7 @@ from optim.schedules.schedule import Schedule
 
 
 class ChainedSchedule(Schedule):
-    """All schedules at the same time: their factors of the initial rate are multiplied.
+    """All schedules at the same time: ``rate = initial * f_1(t) * f_2(t)``, where f is each one's factor.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class ChainedSchedule(Schedule):
 
 
 class SequentialSchedule(Schedule):
-    """One schedule after another, each starting from its own step 0.
+    """One schedule after another, each starting from its own step 0: ``rate(t) = rate_k(t - milestone_k)``.
 
     Parameters
     ----------
@@ -56,6 +56,11 @@ class SequentialSchedule(Schedule):
         Schedules of one optimiser. Call `step` only on the combined schedule.
     milestones : sequence of int
         The steps at which the second, third, ... schedule begins.
+
+    Raises
+    ------
+    ValueError
+        If there is not one milestone for each schedule but the first, in ascending order.
 
     References
     ----------

@@ -58,6 +58,10 @@ class CosineRestarts(Schedule):
         Factor by which every cycle is longer than the previous one.
     min_rate : float, default 0.0
 
+    Notes
+    -----
+    Within a cycle of n steps ``rate = min + (initial - min) (1 + cos(pi t / n)) / 2``.
+
     References
     ----------
     I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017, equation 5; torch's
@@ -109,6 +113,15 @@ class OneCycle(Schedule):
         The cycle ends at the initial rate divided by ``final_div_factor``.
     three_phase : bool, default False
         Whether the rate first falls back to the initial one, in as many steps as it rose, and then to the final one.
+
+    Raises
+    ------
+    ValueError
+        If `shape` is unknown, `max_rate` does not have one entry for each group, or there is no momentum to cycle.
+
+    Notes
+    -----
+    With ``shape="cos"`` each part goes from a to b as ``b + (a - b) (1 + cos(pi s)) / 2``, for s from 0 to 1.
 
     References
     ----------

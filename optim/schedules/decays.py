@@ -45,7 +45,7 @@ class StepDecay(Schedule):
 
 
 class MultiStepDecay(Schedule):
-    """Multiply the rate by `gamma` at each of the given steps.
+    """Multiply the rate by `gamma` at each of the given steps: ``rate = initial * gamma**k`` after k of them.
 
     Parameters
     ----------
@@ -123,7 +123,8 @@ class LinearWarmup(Schedule):
 
     References
     ----------
-    torch's ``LinearLR``.
+    P. Goyal et al., "Accurate, large minibatch SGD: training ImageNet in 1 hour" (2017), section 2.2; torch's
+    ``LinearLR``.
 
     Examples
     --------

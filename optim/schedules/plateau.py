@@ -33,9 +33,19 @@ class ReduceOnPlateau(Schedule):
     eps : float, default 1e-8
         Reductions by no more than this are skipped.
 
+    Raises
+    ------
+    ValueError
+        If `mode` or `threshold_mode` is unknown.
+
+    Notes
+    -----
+    A reduction is ``rate <- max(rate * factor, min_rate)``.
+
     References
     ----------
-    torch's ``ReduceLROnPlateau``.
+    K. He et al., "Deep residual learning for image recognition", CVPR 2016, section 3.4, by hand; torch's
+    ``ReduceLROnPlateau``.
 
     Examples
     --------

@@ -33,6 +33,11 @@ class Schedule(Named):
     watches : bool
         Whether `step` needs a value to watch.
 
+    Raises
+    ------
+    TypeError
+        If `optimizer` has no ``learning_rate`` to set.
+
     Examples
     --------
     >>> import autodiff as ad, optim

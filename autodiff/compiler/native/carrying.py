@@ -88,7 +88,11 @@ class _Storage:
     def lines(self) -> Iterator[str]:
         """Their definitions, with the values of now."""
         for name, x in self._known.values():
-            low = x.reshape(-1) if x.flags.c_contiguous else np.lib.stride_tricks.as_strided(x, (_span(x),), (x.itemsize,))
+            low = (
+                x.reshape(-1)
+                if x.flags.c_contiguous
+                else np.lib.stride_tricks.as_strided(x, (_span(x),), (x.itemsize,))
+            )
             start = "" if not low.any() else " = {" + ", ".join(literal(v, x.dtype) for v in low) + "}"
             yield f"static {c_type(x.dtype)} {name}[{max(low.size, 1)}] {_ALIGN}{start};"
 
@@ -121,8 +125,8 @@ class _Carried:
 
     def signature(self) -> str:
         """The declaration of the function."""
-        given = [f"const {c_type(v.dtype)} *{self._c_names[v]}" for v in self.inputs]
-        given += [f"{c_type(v.dtype)} *{self._c_names[v]}_out" for v in self.results]
+        given = [f"const {_own_type(v.dtype)} *{self._c_names[v]}" for v in self.inputs]
+        given += [f"{_own_type(v.dtype)} *{self._c_names[v]}_out" for v in self.results]
         return f"int {self.name}({', '.join(given) or 'void'})"
 
     def about(self) -> Iterator[str]:
@@ -206,9 +210,9 @@ class _Carried:
         yield ""
         for k, x in enumerate(arrays):
             values = ", ".join(literal(v, x.dtype) for v in x.reshape(-1))
-            yield f"static const {c_type(x.dtype).replace('bool_', 'unsigned char')} x{k}[{max(x.size, 1)}] = {{{values}}};"
+            yield f"static const {_own_type(x.dtype)} x{k}[{max(x.size, 1)}] = {{{values}}};"
         for k, v in enumerate(self.results):
-            yield f"static {c_type(v.dtype).replace('bool_', 'unsigned char')} y{k}[{max(v.size, 1)}];"
+            yield f"static {_own_type(v.dtype)} y{k}[{max(v.size, 1)}];"
         given = ", ".join([f"x{k}" for k in range(len(arrays))] + [f"y{k}" for k in range(len(self.results))])
         lines = ["int main(void)", "{", "for (int time = 0; time < 3; time++) {"]
         lines += [f"int code = {self.name}({given});", "if (code) return code;"]
@@ -217,3 +221,6 @@ class _Carried:
         yield from indented([*lines, "}", "return 0;", "}"])
 
 
+def _own_type(dtype: Any) -> str:
+    """C's name for a dtype, outside the file that defines `bool_`."""
+    return c_type(dtype).replace("bool_", "unsigned char")

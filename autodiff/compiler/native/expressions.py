@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.values import Op, Value
+from autodiff.core.primitives import Primitive
 
 TYPES = {
     "?": "bool_", "f": "float", "d": "double", "b": "int8_t", "h": "int16_t", "i": "int32_t", "l": "int64_t",
@@ -76,6 +77,17 @@ MATH = {
     np.log1p: "log1p", np.cbrt: "cbrt", np.power: "pow", np.float_power: "pow", np.arctan2: "atan2", np.hypot: "hypot",
 }  # fmt: skip
 """Functions that a vectorised library computes; by C's names."""
+_OF_OURS = {"erf": "erf", "erfc": "erfc"}
+
+
+def math_name(op: Op) -> str:
+    """C's name for the elementary function that an operation applies to each entry; empty if it does something else."""
+    if op.form in ("ufunc", "operator"):
+        return MATH.get(op.function, "")
+    if op.form == "opaque" and isinstance(op.function, Primitive) and len(op.args) == 1 and not op.keywords:
+        return _OF_OURS.get(op.function.name, "")
+    return ""
+
 
 _HELPERS = {
     "remainder": """
@@ -253,6 +265,8 @@ def loop_dtypes(op: Op) -> tuple[list[Any], Any] | None:
     out = np.dtype(op.outputs[0].dtype)
     if op.form == "function":  # where
         return [np.dtype(bool), out, out], out
+    if op.form == "opaque":  # an elementary function of ours
+        return [out], out
     given = [_offered(a) for a in op.args]
     try:
         found = op.function.resolve_dtypes((*given, None))

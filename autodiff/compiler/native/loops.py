@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autodiff.compiler.native.expressions import IDENTITIES, MATH, c_type, cast, has_type, literal, loop_dtypes
+from autodiff.compiler.native.expressions import IDENTITIES, c_type, cast, has_type, literal, loop_dtypes, math_name
 from autodiff.compiler.native.names import c_identifier
 from autodiff.compiler.native.places import Memory, Place
 from autodiff.compiler.values import Op, Value
@@ -33,6 +33,8 @@ def is_elementwise(op: Op) -> bool:
     """Whether an operation can stand in a loop, for each entry by itself."""
     if len(op.outputs) != 1 or op.listed or not _has_types(op):
         return False
+    if op.form == "opaque":
+        return bool(math_name(op)) and np.dtype(op.outputs[0].dtype).kind == "f"
     if op.form == "ufunc" or op.form == "operator":
         return not op.keywords and op.function.signature is None and op.function.nout == 1 and _is_known(op)
     if op.form == "function" and op.function is np.where:
@@ -73,7 +75,7 @@ def _is_known(op: Op) -> bool:
         isinstance(a, (Value, int, float, np.generic, np.ndarray)) and np.ndim(_number(a)) == 0 for a in op.args
     ):
         return False
-    if op.function in MATH:
+    if math_name(op):
         return found[1].kind == "f"
     from autodiff.compiler.native.expressions import Expressions
 

@@ -10,15 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from autodiff.compiler.native import patterns, products
-from autodiff.compiler.native.expressions import (
-    MATH,
-    Expressions,
-    c_type,
-    cast,
-    has_type,
-    literal,
-    loop_dtypes,
-)  # fmt: skip
+from autodiff.compiler.native.expressions import Expressions, c_type, cast, has_type, literal, loop_dtypes, math_name
 from autodiff.compiler.native.loops import MOST, Loop, copied, is_elementwise, is_fold
 from autodiff.compiler.native.moves import Move
 from autodiff.compiler.native.names import Names, c_comment
@@ -101,6 +93,7 @@ class Part:
         self.numbers: list[Value] = []
         self.kept: list[Any] = []
         self.outputs: list[Any] = []
+        self.repeating: list[Op] = []  # the repeated stretch that is being written
         self.codes: list[Any] = []  # for each code that is not 0 what Python then does
         self.literals: dict[Value, Any] = {}
         self.places: dict[Value, Place] = {}
@@ -185,8 +178,8 @@ class Part:
         return Place(self._memory("arena", v), v.shape, row_strides(v.shape, 1))
 
     def no_c(self, op: Op) -> NoC:
-        """The exception that leaves an operation to NumPy."""
-        return NoC(op)
+        """The exception that leaves an operation to NumPy, or a repeated stretch to be written out."""
+        return NoC(self.repeating[0] if self.repeating else op)
 
     def keep_array(self, wish: str, array: Any) -> Memory:
         """An array of the program's own, such as a table."""
@@ -307,8 +300,8 @@ class Part:
         power = self._power(op, dtypes[0], args, constants)
         if power:
             return power
-        if op.function in MATH:
-            return f"{MATH[op.function]}{'f' if np.dtype(result).char == 'f' else ''}({', '.join(args)})"
+        if math_name(op):
+            return f"{math_name(op)}{'f' if np.dtype(result).char == 'f' else ''}({', '.join(args)})"
         text = self._expressions.plain(op.function, dtypes[0], args, constants)
         assert text is not None
         return text
@@ -344,7 +337,7 @@ class Part:
 
     def calls(self, op: Op) -> bool:
         """Whether an operation calls an elementary function that there is for whole vectors."""
-        if op.form not in ("ufunc", "operator") or op.function not in MATH:
+        if not math_name(op):
             return False
         found = loop_dtypes(op)
         if found is None or any(isinstance(a, Value) and np.dtype(a.dtype) != found[1] for a in op.args):
@@ -357,7 +350,7 @@ class Part:
 
     def call(self, op: Op, count: str, operands: Sequence[str], result: str) -> str:
         """The call of such a function on `count` entries."""
-        own = self.vectorised(MATH[op.function], op.outputs[0].dtype, len(operands))
+        own = self.vectorised(math_name(op), op.outputs[0].dtype, len(operands))
         return f"{own}({count}, {', '.join(operands)}, {result});"
 
     def vectorised(self, name: str, dtype: Any, operands: int) -> str:
@@ -428,11 +421,11 @@ class Part:
             return [pattern]
         found = moved(op, [self.place_of(v) for v in moving(op)]) if moves(op) else None
         if found is None:
-            raise NoC(op)
+            raise self.no_c(op)
         if found.view is not None:
             out = op.outputs[0]
             source = self.place_of(moving(op)[0])
-            if self.is_exported(out):
+            if self.is_exported(out) or out in self.places:  # it has a place of its own
                 return [Move(self, op, found)]
             self.places[out] = Place(source.memory, out.shape, found.view[1], found.view[0])
             return []

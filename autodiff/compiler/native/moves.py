@@ -20,7 +20,7 @@ class Move:
     def __init__(self, part: Part, op: Op, how: Moved) -> None:
         self.part, self.ops, self.op, self._how = part, [op], op, how
         out = op.outputs[0]
-        if not part.is_exported(out):
+        if not part.is_exported(out) and out not in part.places:
             part.places[out] = part.new_arena(out)
         elif how.view is None and not part.place_of(out).is_dense():
             raise part.no_c(op)

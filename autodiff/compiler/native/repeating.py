@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,6 +28,7 @@ class Repeat:
 
     def __init__(self, part: Part, op: Op) -> None:
         self.part, self.op, self.region = part, op, op.function
+        part.repeating.append(op)
         self.ops = self.region.originals[: len(self.region.body)]
         self._bases: list[Memory] = []
         self._before: list[str] = []
@@ -49,6 +50,7 @@ class Repeat:
         for v, (result, start) in region.before.items():
             self._place_before(v, result, start)
         self.steps = part.scheduled(region.body)
+        part.repeating.pop()
 
     # --- places ---
 
@@ -67,9 +69,7 @@ class Repeat:
         kind = c_type(v.dtype)
         if len(memories) == 1 and offsets == [offsets[0] + step * t for t in range(len(offsets))]:
             (memory,) = memories
-            self._moving(
-                v, places[0].strides, lambda: f"{part.start(memory)} + {offsets[0]} + {step} * {_TIME}"
-            )
+            self._moving(v, places[0].strides, lambda: f"{part.start(memory)} + {offsets[0]} + {step} * {_TIME}")
             return
         kinds = {m.kind for m in memories}
         if kinds == {"arena"}:
@@ -139,8 +139,10 @@ class Repeat:
 
     def prepare(self) -> None:
         """Say where the results of its steps lie."""
+        self.part.repeating.append(self.op)
         for step in self.steps:
             step.prepare()
+        self.part.repeating.pop()
 
     def memories(self) -> Iterator[Memory]:
         """What is read and written."""
@@ -153,10 +155,10 @@ class Repeat:
         lines: list[str] = []
         for to, of in self._starts:
             lines += ["{", *self.part.pointers((to.memory, of.memory), {to.memory}), *copy(self.part, to, of), "}"]
+        self.part.repeating.append(self.op)
         lines += [f"for (long {_TIME} = 0; {_TIME} < {self.region.times}; {_TIME}++) {{"]
         lines += [*self.part.step_text(self.steps), "}"]
+        self.part.repeating.pop()
         for to, of in self._ends:
             lines += ["{", *self.part.pointers((to.memory, of.memory), {to.memory}), *copy(self.part, to, of), "}"]
         return lines
-
-

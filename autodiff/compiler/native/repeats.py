@@ -132,9 +132,7 @@ def _following(kinds: Sequence[int]) -> list[int]:
     return found
 
 
-def _region(
-    ops: list[Op], kinds: Sequence[int], following: list[int], start: int, last: dict[Value, int]
-) -> Op | None:
+def _region(ops: list[Op], kinds: Sequence[int], following: list[int], start: int, last: dict[Value, int]) -> Op | None:
     """The repeated stretch that begins at an operation, as one operation."""
     at = following[start]
     for _ in range(4):  # one kind of operation may stand several times in a stretch
@@ -160,9 +158,7 @@ def _made(stretch: list[Op], period: int, times: int, last: dict[Value, int], st
     for n, op in enumerate(stretch):
         for k, v in enumerate(op.outputs):
             where[v] = n // period, n % period, k
-    outs = [
-        [replace_value(v) for v in op.outputs] for op in stretch[period : 2 * period]
-    ]
+    outs = [[replace_value(v) for v in op.outputs] for op in stretch[period : 2 * period]]
     families: dict[tuple[int, ...], Value] = {}
     members: dict[Value, list[Value]] = {}
     before: dict[tuple[int, ...], Value] = {}
@@ -186,9 +182,11 @@ def _made(stretch: list[Op], period: int, times: int, last: dict[Value, int], st
                 if inside[0] != 1 or inside[1] >= j:
                     return None
                 news.append(outs[inside[1]][inside[2]])
-            elif inside is not None and all(
-                where.get(v) == (t, *inside[1:]) for t, v in enumerate(values[1:])
-            ) and first not in where:
+            elif (
+                inside is not None
+                and all(where.get(v) == (t, *inside[1:]) for t, v in enumerate(values[1:]))
+                and first not in where
+            ):
                 if key not in before:
                     before[key] = replace_value(second)
                     earlier[before[key]] = outs[inside[1]][inside[2]], first
@@ -209,6 +207,8 @@ def _made(stretch: list[Op], period: int, times: int, last: dict[Value, int], st
                 return None
             views.update(outs[j])
         body.append(_with(op, news, outs[j]))
+    if any(result in views for result, _ in earlier.values()):
+        return None
     results = {
         v: [stretch[t * period + j].outputs[k] for t in range(times)]
         for j, of_op in enumerate(outs)

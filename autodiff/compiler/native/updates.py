@@ -66,7 +66,7 @@ def numbers_part(update: Update, name: str, target: Target) -> Part:
     for rewrite in PASSES:
         program = rewrite(program)
     exported = {v: np.empty((), v.dtype) for v in program.results}
-    part = Part(name, program.ops, target, exported, lambda v: None, {v: "step" for v in program.arguments})
+    part = Part(name, program.ops, target, exported, lambda v: None, dict.fromkeys(program.arguments, "step"))
     part.outputs = program.outputs
     return part
 

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.compiler.buffers import Plan, apart, new_buffer, plan_buffers
+from autodiff.compiler.buffers import Plan, apart, new_buffer
 from autodiff.compiler.identifiers import comment
 from autodiff.compiler.native import building, calling, updates
+from autodiff.compiler.native.expansions import expansions
 from autodiff.compiler.native.expressions import c_type
 from autodiff.compiler.native.lowering import NoC, Part, has_c
 from autodiff.compiler.native.names import c_identifier
@@ -87,6 +88,7 @@ class NativeWriter(Writer):
 
     def __init__(self, program: Program, target: Target | None = None) -> None:
         _look_at_python()
+        program = expansions(program)
         super().__init__(repeats(program, set()), Plan())
         self._whole, self._unrolled = program, set[Op]()
         self.inlined = {}  # every value has a name, since a stretch may pass it
@@ -94,9 +96,7 @@ class NativeWriter(Writer):
         self.c_source = ""
         self.updates: dict[Op, list[tuple[updates.Update, Part]]] = {}
         self.parts: list[Part] = []
-        homes = plan_buffers(program).place
-        old = any(v.kind == "gradient" for v in program.values())
-        self._homes = {} if old else {v: leaf for v, leaf in homes.items() if isinstance(leaf, Leaf)}
+        self._homes = _homes(program)
         self._arrays: dict[Value, Any] = {}  # kept arrays of results of C
         self._in_python: set[Op] = set()
         self._fits: tuple[str, list[tuple[str, Value]]] = ("", [])
@@ -142,6 +142,20 @@ class NativeWriter(Writer):
                 texts |= {part: part.body() for part in self._update(op)}
         self.parts = list(texts)
         return items, texts
+
+    @property
+    def whereabouts(self) -> str:
+        """Where its operations run, in words."""
+        count = sum(len(op.function.originals) if op.form == "repeat" else 1 for p in self.parts for op in p.ops)
+        inside = {op for p in self.parts for op in p.ops}
+        in_numpy = sum(op not in inside for op in self.program.ops if op.form not in EFFECTS or op.form == "live")
+        kib = sum(p.nbytes for p in self.parts) / 1024
+        return f"{count} in {len(self.parts)} functions of C with {kib:.0f} KiB, {in_numpy} in NumPy"
+
+    @property
+    def in_c(self) -> list[str]:
+        """The names of the functions in C."""
+        return [part.name for part in self.parts]
 
     # --- the parts in C ---
 
@@ -259,10 +273,10 @@ class NativeWriter(Writer):
         name = _effect_name(op.function)
         numbers, before, after = [], [], []
         for update, part in self.updates[op]:
-            function = self.bind(part.name, self._function(part, built))
+            self.namespace[part.name] = self._function(part, built)
             numbers.append(self.unique("settings"))
             before.append(f"{numbers[-1]} = {self.bind(f'{name}_begins', update.begin)}()")
-            after += [f"    {function}(*{numbers[-1]})", f"    {self.bind(f'{name}_ends', update.end)}()"]
+            after += [f"    {part.name}(*{numbers[-1]})", f"    {self.bind(f'{name}_ends', update.end)}()"]
         known = " or ".join(f"{n} is None" for n in numbers)
         return [*before, f"if {known}:", f"    {self.bind(name, op.function)}()", "else:", *after]
 
@@ -298,6 +312,24 @@ class NativeWriter(Writer):
                 name = self.unique(f"{self.names[v]}_at")
                 self.namespace[name] = array
                 yield f"{self.names[v]} = {name}[()]" if v.number else f"{self.names[v]} = {name}.copy()"
+
+
+def _homes(program: Program) -> dict[Value, Leaf]:
+    """The gradients that are computed where they stay: in the flat home of their leaf.
+
+    Not if the program reads a gradient that was there before: it might be read after it was overwritten.
+    """
+    if any(v.kind == "gradient" for v in program.values()):
+        return {}
+    found: dict[Value, Leaf] = {}
+    for op in program.ops:
+        if op.form != "store" or not isinstance(op.args[0], Value):
+            continue
+        v, home = op.args[0], op.function.home
+        alike = home is not None and (v.shape, np.dtype(v.dtype), _strides(v)) == (home.shape, home.dtype, home.strides)
+        if alike and v.kind == "result" and v not in found and op.function not in found.values():
+            found[v] = op.function
+    return found
 
 
 def _strides(v: Value) -> tuple[int, ...]:

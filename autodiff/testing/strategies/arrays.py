@@ -132,6 +132,11 @@ def arrays(
     strategy
         Shrinks to few axes of length 1, C order and simple numbers.
 
+    Raises
+    ------
+    ValueError
+        If `min_value` is above `max_value`.
+
     Examples
     --------
     >>> from hypothesis import find
@@ -155,7 +160,20 @@ def arrays(
 def tensors(
     shape: Shape | st.SearchStrategy[Shape] | None = None, *, requires_grad: bool = True, **limits: Any
 ) -> st.SearchStrategy[Tensor]:
-    """Tensors with the values that `arrays` draws; other parameters as there. ``from_type(ad.Tensor)`` draws them, too.
+    """Tensors with the values that `arrays` draws. ``from_type(ad.Tensor)`` draws them, too.
+
+    Parameters
+    ----------
+    shape : tuple of int, or strategy, optional
+        By default any shape with up to three axes, none of length 0.
+    requires_grad : bool, default True
+        Whether they are tracked.
+    **limits
+        Options of `arrays`: ``min_value``, ``max_value``, ``avoid``, ``gap``, ``dtype``, ``layouts``, ``unique``.
+
+    Returns
+    -------
+    strategy of Tensor
 
     Examples
     --------
@@ -181,7 +199,27 @@ def broadcastable_arrays(
     max_side: int = 3,
     layouts: Sequence[str] = LAYOUTS,
 ) -> tuple[NDArray[Any], ...]:
-    """Tuples of `number` arrays whose shapes broadcast together; other parameters as in `arrays`.
+    """Tuples of `number` arrays whose shapes broadcast together.
+
+    Parameters
+    ----------
+    number : int
+        How many arrays.
+    min_value, max_value : float
+        The interval of their entries.
+    avoid, gap : sequence of float, float
+        Points to avoid, such as kinks and poles, and the least distance from them.
+    dtype : dtype, default float64
+        float16, float32, float64, or a complex dtype, for which both parts are drawn.
+    max_dims, max_side : int, default 3
+        The largest number of axes, and their largest length.
+    layouts : sequence of str
+        From `autodiff.testing.layouts.LAYOUTS`: C and Fortran order, negative strides, strided and broadcast views.
+
+    Returns
+    -------
+    strategy of tuple of ndarray
+        Read-only arrays.
 
     Examples
     --------

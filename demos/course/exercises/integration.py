@@ -56,7 +56,7 @@ def riemann_sum(f: Function, a: float, b: float, n: int) -> float:
         "Both ends count half.": lambda f, a, b, n: _at(f, a, b, n, 0.0) + f(b) * (b - a) / n,
         "The right end is left out: this is the sum with left ends.": lambda f, a, b, n: _at(f, a, b, n, 0.0),
         "There are n intervals, so n + 1 points.": lambda f, a, b, n: float(
-            np.trapezoid(f(np.linspace(a, b, max(n, 2))), np.linspace(a, b, max(n, 2)))
+            np.trapezoid(f(np.linspace(a, b, n)), np.linspace(a, b, n))
         ),
     },
     hints=("A trapezoid has the width h and the mean of its two heights.", "Inner points belong to two trapezoids."),

@@ -31,6 +31,7 @@ def _field(p: Array) -> Array:
         ),
         "The derivative of the second component by y is missing.": lambda x, y: 2 * x * y,
         "P is derived by x and Q by y, not the other way round.": lambda x, y: x**2 + 1,
+        "By x, the derivative of x² y is 2 x y: the factor y stays.": lambda x, y: 2 * x - 2 * y,
     },
     hints=("∂P/∂x + ∂Q/∂y.",),
     solution="""
