@@ -57,9 +57,9 @@ class Page:
     """A page of the explorer, which complains of errors in its console and of requests to anywhere else."""
 
     def __init__(self, browser, address, *, width=1280, height=860, theme="light", motion="no-preference"):
-        self.address, self.complaints = address, []
+        self.address, self.complaints, self.size = address, [], {"width": width, "height": height}
         self.context = browser.new_context(
-            viewport={"width": width, "height": height},
+            viewport=self.size,
             color_scheme=theme,
             reduced_motion=motion,
             accept_downloads=True,
@@ -81,6 +81,7 @@ class Page:
 
     def show(self, room, state=None):
         """The same on a page that is open: by the address alone, as a link within it does, without loading it again."""
+        self.page.set_viewport_size(self.size)
         name = room.split("?")[0]
         if self.page.evaluate("location.hash.slice(1).split('?')[0]") == name:  # by way of another: nothing is kept
             self._enter("#graph" if name != "graph" else "#curve")
@@ -95,14 +96,15 @@ class Page:
         self.page.wait_for_selector("html[data-shown]")
 
     def settled(self):
-        """Wait until nothing more is drawn for a while."""
+        """Wait until every request is answered, everything is drawn, and nothing follows in the next frames."""
         self.page.evaluate(
             """() => new Promise((done) => {
                 let last = null, calm = 0;
                 const look = () => {
                     const now = document.documentElement.dataset.shown;
-                    calm = now === last ? calm + 1 : 0; last = now;
-                    calm > 9 ? done() : requestAnimationFrame(look);
+                    const busy = ["data-asking", "data-drawing"].some((a) => document.documentElement.hasAttribute(a));
+                    calm = now === last && !busy ? calm + 1 : 0; last = now;
+                    calm > 3 ? done() : requestAnimationFrame(look);
                 };
                 look();
             })"""
@@ -152,7 +154,7 @@ class Page:
 
     def state(self):
         """The state in the address, as ``{"x": "1"}``, each entry as JSON."""
-        self.page.wait_for_timeout(300)  # the address follows a quarter of a second later
+        self.page.evaluate("dispatchEvent(new Event('pagehide'))")  # else the address follows a moment later
         return self.page.evaluate("Object.fromEntries(new URLSearchParams(location.hash.split('?')[1] ?? ''))")
 
     def error(self, entry):

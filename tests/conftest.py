@@ -1,5 +1,6 @@
 """Settings of the whole suite: Hypothesis profiles, one BLAS thread, what is collected and when."""
 
+import faulthandler
 import gc
 import os
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ collect_ignore = ["stories", "tools", "typing"]
 
 # No deadline and no complaint about slowness: a shared machine is slow for seconds at a time.
 _common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
+STDERR = pytest.StashKey[int]()
+HANGS = 600
+"""Seconds after which a file of tests is thought to hang."""
 PROFILES = {
     "quick": {"max_examples": 20, "derandomize": True},  # every day; the same examples each time
     "ci": {"max_examples": 30, "derandomize": True},  # before a merge
@@ -35,6 +39,13 @@ def pytest_configure(config):
     if _profile() not in PROFILES:
         raise pytest.UsageError(f"HYPOTHESIS_PROFILE is {_profile()!r}; it must be one of {', '.join(PROFILES)}.")
     settings.load_profile(_profile())
+    config.stash[STDERR] = os.dup(2)  # before pytest takes it
+    gc.disable()  # what is collected stays: to look for garbage among it takes a fifth of the time
+
+
+def pytest_unconfigure(config):
+    """Close what was opened above."""
+    os.close(config.stash[STDERR])
 
 
 def pytest_report_header(config):
@@ -60,6 +71,15 @@ def pytest_collection_finish(session):
     """Set what collection made aside: 23,000 test items that every run of the garbage collector would go through."""
     gc.collect()
     gc.freeze()
+    gc.enable()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _a_file_that_hangs_says_where(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What pytest's `faulthandler_timeout` does for each test, for which it starts and ends 20,000 threads."""
+    faulthandler.dump_traceback_later(HANGS, file=request.config.stash[STDERR])
+    yield
+    faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(autouse=True)
@@ -90,39 +110,44 @@ def browser():
 
 @pytest.fixture(scope="session")
 def _shared_pages():
-    """The page that tests share, in a list; none at first, and again after a test that failed on it."""
-    return []
+    """The pages that tests share, by their options; one that a test took is back when the test has passed."""
+    return {}
 
 
 @pytest.fixture
 def open_page(request, browser, _shared_pages):
     """Opens a room of the explorer, as ``open_page("curve", {"x": 2})``; a page that complained fails the test.
 
-    To load a page takes seconds of computing. So tests share one, on which each goes to its room by the address; with
-    ``fresh=True``, or with options of `Page`, it is loaded anew for this test alone.
+    To load a page takes seconds of computing. So tests share one for each set of options of `Page`, on which they go to
+    their room by the address; with ``fresh=True`` it is loaded anew for this test alone. The worker behind a page keeps
+    what a room keeps, such as a network that learned, until another of its entries is asked for.
     """
     from tests.browser import Page
 
-    pages, own = [], []
+    taken, own = {}, []
 
     def open_(room, state=None, *, fresh=False, **options):
-        if not fresh and not options and _shared_pages:
-            pages.append(_shared_pages.pop())
-            pages[-1].show(room, state)
+        key = tuple(sorted(options.items()))
+        if not fresh and key in _shared_pages:
+            taken[key] = _shared_pages.pop(key)
+        if not fresh and key in taken:
+            taken[key].show(room, state)
+            return taken[key]
+        page = Page(*browser, **options)
+        if fresh:
+            own.append(page)
         else:
-            pages.append(Page(*browser, **options))
-            pages[-1].open(room, state)
-        if fresh or options:
-            own.append(pages[-1])
-        return pages[-1]
+            taken[key] = page
+        page.open(room, state)
+        return page
 
     failures = request.session.testsfailed
     yield open_
+    pages = [*own, *taken.values()]
     complaints = [complaint for page in pages for complaint in page.complaints]
-    failed = request.session.testsfailed > failures
+    if not complaints and request.session.testsfailed == failures:
+        _shared_pages.update(taken)
+        pages = own
     for page in pages:
-        if page in own or complaints or failed or _shared_pages:
-            page.context.close()
-        else:
-            _shared_pages.append(page)
+        page.context.close()
     assert not complaints

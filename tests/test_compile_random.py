@@ -3,18 +3,19 @@
 Reduce a failing seed with `python tests/tools/random_programs.py --reduce SEED`, or `random_training.py`.
 """
 
-import os
 import secrets
 
 import numpy as np
 import pytest
 
+from tests.profiles import EVERY_DAY, PROFILE
 from tests.tools.programs import running, training_runs
 
-CHUNKS, PROGRAMS, RUNS = 20, 2000, 60
+CHUNKS, RUNS = 20, 60
+PROGRAMS = 1000 if EVERY_DAY else 2000
 FLOATS = (np.float32, np.float64)
 # Every day the same seeds; under the profile `deep` others each time. Those that fail are printed.
-START = secrets.randbelow(2**30) if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 0
+START = secrets.randbelow(2**30) if PROFILE == "deep" else 0
 
 
 def outcomes(check, count, chunk):
@@ -30,7 +31,7 @@ def test_a_random_program_does_compiled_what_it_does_eagerly(chunk):
     assert not failed, "\n".join(failed)
     # What is refused is not compared.
     refused = [f"seed {outcome.seed}: {outcome.what}" for outcome in found if outcome.verdict == "refused"]
-    assert len(refused) <= 20, "\n".join(refused)
+    assert len(refused) <= len(found) // 5, "\n".join(refused)
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))

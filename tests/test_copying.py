@@ -180,7 +180,7 @@ def test_a_shallow_copy_of_a_result_is_at_the_same_place():
 def test_a_long_chain_needs_no_stack(way):
     x = tracked(1.0)
     y = x
-    for _ in range(100_000 if way is not pickled_in_python else 20_000):
+    for _ in range(20_000):
         y = y * 1.00001
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(400)

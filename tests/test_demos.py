@@ -1,5 +1,7 @@
 """The demos run, write what they name, and their networks are as good as promised."""
 
+import contextlib
+import io
 import re
 import subprocess
 import sys
@@ -25,6 +27,13 @@ def demo(*arguments):
     """Run ``python -m demos`` as a user does; what it printed."""
     command = [sys.executable, "-W", "error", "-m", "demos", *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+
+
+def demo_here(*arguments):
+    """The same in this process, where everything is imported already; `digits` above is the one that is a command."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        code = runner.main(list(arguments))
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def test_the_list_has_a_line_for_every_demo(capsys):
@@ -176,7 +185,7 @@ def test_a_figure_is_closed_also_after_an_error(tmp_path):
     assert not plt.get_fignums() and (tmp_path / "b.png").stat().st_size > 1000
 
 
-# --- the others: each in a small setting, as a command
+# --- the others: each in a small setting
 
 SMALL = {
     "moons": (["--epochs", "4"], r"test accuracy (0\.\d{4})", 0.85, 1.0),
@@ -229,7 +238,7 @@ PICTURES = {
 def small(request, tmp_path_factory):
     """The name of a demo, the folder it wrote to, and its run."""
     folder = tmp_path_factory.mktemp(request.param)
-    return request.param, folder, demo(request.param, *SMALL[request.param][0], "--folder", str(folder))
+    return request.param, folder, demo_here(request.param, *SMALL[request.param][0], "--folder", str(folder))
 
 
 def test_a_demo_ends_with_its_main_figure(small):

@@ -11,8 +11,11 @@ SEVERE = {"serious", "critical"}
 
 def violations(page):
     """What axe-core finds, and where: ``rule: selector, ...`` for each serious or critical violation."""
-    page.page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
-    found = page.page.evaluate("axe.run()")["violations"]
+    if not page.page.evaluate("'axe' in window"):
+        page.page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.page.evaluate("axe.run({resultTypes: ['violations']})")[
+        "violations"
+    ]  # else it describes what is right
     return [
         f"{v['id']}: {v['nodes'][0]['target']} {v['nodes'][0]['failureSummary']}"
         for v in found
@@ -32,6 +35,7 @@ def test_nothing_is_wider_than_a_phone_and_axe_finds_nothing_serious_in_either_t
     page.at_rest()
     assert page.page.locator("html").get_attribute("data-theme") == "dark"
     assert violations(page) == []
+    page.page.click("#theme")  # as the next room expects it
 
 
 def test_everything_is_reached_by_keyboard(open_page):

@@ -18,6 +18,9 @@ def test_it_prints_its_address_and_answers_there():
         connection.request("GET", "/")
         response = connection.getresponse()
         text = response.read().decode()
+        connection.request("GET", "/plotly.js")
+        script = connection.getresponse()
+        assert script.headers.get_all("cache-control") == ["max-age=86400"]  # it is large, and need not be read again
         connection.close()
     assert host.startswith("127.0.0.1:") and response.status == 200 and "<title>The explorer" in text
     policy = response.headers["content-security-policy"]

@@ -90,7 +90,26 @@ BAD_REQUESTS = [
     *("", "x", "null", "[]", "1", '"text"', "{", "{}", '{"room": 1}', "\x00", "NaN", "[" * 100_000, '{"a":' * 100_000),
     *(json.dumps(value) for value in (None, True, 1.5, [], [[]], {"room": "curve"}, {"room": "curve", "ask": "view"})),
 ]
-ODD = [None, True, [], {}, "text", "", -1, 1e9, "9" * 10_000, [[1]], {"a": 1}, 1.5, "\x00", "1;2", 1e-300]
+ODD = [
+    None,
+    True,
+    [],
+    {},
+    "text",
+    "",
+    -1,
+    1e9,
+    float("nan"),
+    10**400,
+    10**4200,
+    "9" * 10_000,
+    [[1]],
+    {"a": 1},
+    1.5,
+    "\x00",
+    "1;2",
+    1e-300,
+]
 
 
 def bad_states():
@@ -134,6 +153,7 @@ def get(address, path="/", **headers):
 
 def test_other_hosts_and_origins_are_refused(address):
     port = address.split(":")[1]
+    assert get(address, Host="127.0.0.1")[0] == 200  # as a browser names a server on port 80
     assert get(address)[0] == 200 and get(address, "/rooms.json", Origin=f"http://{address}")[0] == 200
     for host in (
         "evil.example",

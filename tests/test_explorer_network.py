@@ -311,12 +311,7 @@ def test_a_frame_ends_after_the_step_that_used_up_its_time(session):
     assert training.advance(3, seconds=60.0) == 3
 
 
-# --- in the browser: each test on a page of its own, since the server keeps what a page has trained ---------
-
-
-@pytest.fixture
-def page(open_page):
-    return open_page("network?n=100", fresh=True)
+# --- in the browser: each test with data of its own, since the server keeps what a page has trained ---------
 
 
 def until(page, holds):
@@ -328,7 +323,8 @@ def until(page, holds):
     raise AssertionError("it never held")
 
 
-def test_it_trains_pauses_and_steps(page, session):
+def test_it_trains_pauses_and_steps(open_page, session):
+    page = open_page("network?n=100")
     assert page.number("step") == 0
     page.page.click("#step")
     page.settled()
@@ -349,7 +345,8 @@ def test_it_trains_pauses_and_steps(page, session):
     assert page.number("step") == 0
 
 
-def test_the_rate_changes_while_it_learns(page):
+def test_the_rate_changes_while_it_learns(open_page):
+    page = open_page("network?n=110")
     page.page.click("#step")
     page.settled()
     page.type("rate", "0.2")
@@ -363,7 +360,7 @@ def test_the_rate_changes_while_it_learns(page):
 
 
 def test_points_are_painted_by_pointer_and_by_keyboard(open_page):
-    page = open_page('network?data="painted"&share=0', fresh=True)
+    page = open_page('network?data="painted"&share=0')
     assert "Paint points" in page.page.locator('[data-part="notes"]').inner_text()
     box = page.page.locator(".canvas").first.bounding_box()
 
@@ -406,7 +403,7 @@ def give(page, name, text):
 
 
 def test_a_table_is_loaded_and_bad_ones_are_explained(open_page, session):
-    page = open_page('network?data="table"', fresh=True)
+    page = open_page('network?data="table"')
     give(page, "people.csv", PEOPLE)
     page.page.click("#step")
     page.settled()
@@ -436,7 +433,7 @@ def test_a_table_is_loaded_and_bad_ones_are_explained(open_page, session):
 
 
 def test_the_verdict_and_the_digits(open_page, session):
-    page = open_page('network?data="digits"&layers="16"', fresh=True)
+    page = open_page('network?data="digits"&layers="16"')
     page.page.click("#step")
     page.settled()
     session.ask("step", data="digits", layers="16")

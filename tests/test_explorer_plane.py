@@ -1,11 +1,16 @@
 """The rooms over the plane in a real browser (surface, descent, fields): what they show is what the engine says."""
 
+import base64
+import json
+
 import numpy as np
 import pytest
 
 import autodiff as ad
 import optim
 from autodiff.calculus import Region, theorems
+from demos.explorer.answering import answer
+from demos.explorer.rooms import descent
 
 
 def f(p):
@@ -50,7 +55,7 @@ def test_all_critical_points_are_marked(open_page):
 
 
 def test_the_paths_are_those_of_the_optimisers(open_page):
-    page = open_page("descent", {"methods": "gd,adam,newton", "steps": 30})
+    page = open_page("descent", {"methods": "gd,nesterov,adam,newton", "steps": 30})
     page.drag("start", 30, -20)
     start = point(page)
     assert start[0] > -1 and start[1] > 1.5
@@ -65,7 +70,89 @@ def test_the_paths_are_those_of_the_optimisers(open_page):
     page.at_rest()
     largest = np.linalg.eigvalsh(ad.hessian(valley)(np.ones(2)))[-1]
     assert page.number("threshold") == pytest.approx(2 / largest, rel=1e-6)
-    assert "diverges above 0.0196838" in page.page.locator('[data-entry="rate"]').inner_text()
+    for entry, said in (
+        ("rate", "gradient descent diverges above 0.0196838"),
+        ("rate_momentum", "Nesterov diverges above 0.0133569"),
+    ):
+        assert said in page.page.locator(f'[data-entry="{entry}"]').inner_text()
+
+
+@pytest.mark.parametrize("name", descent.THRESHOLDS)
+def test_a_method_settles_below_its_threshold_and_diverges_above_it(name):
+    ends = []
+    for part in (0.95, 1.05):
+        rate = part * descent.THRESHOLDS[name]
+        state = {"f": "(x^2 + y^2)/2", "methods": name, "rate": rate, "rate_momentum": rate, "steps": 500}
+        path = json.loads(answer(json.dumps({"room": "descent", "ask": "view", "state": state}), {}))["paths"][name]
+        ends.append(np.frombuffer(base64.b64decode(path["value"]["bdata"]))[-1])
+    assert ends[0] < 1e-6 and ends[1] > 1e6
+
+
+def test_where_f_is_not_defined_no_room_shows_a_derivative(open_page):
+    for room, names in (
+        ("curve?f=log(x)&x=-1", ("slope",)),
+        ("surface?f=log(x)&x=-1", ("fx", "steepness", "along")),
+        ("descent?f=log(x)&x=-1&steps=20", ("steepness", "gd-steepness")),
+        ("graph?f=log(x)&x=-1", ("x",)),
+    ):
+        page = open_page(room)
+        for name in names:
+            assert page.page.locator(f'[data-number="{name}"]').inner_text() == "not defined", (room, name)
+    assert "f is not defined here" in page.page.locator("#room").inner_text()
+
+
+def test_what_takes_longer_is_asked_for_once(open_page):
+    page = open_page("fields")
+    page.at_rest()
+    sent = []
+    page.page.expose_function("sent", lambda text: sent.append(json.loads(text)["ask"]))
+    page.page.evaluate(
+        """() => {
+            const send = WebSocket.prototype.send;
+            WebSocket.prototype.send = function (text) { sent(text); send.call(this, text); };
+        }"""
+    )
+    page.choose("colour", "divergence")
+    page.page.wait_for_timeout(300)  # the rest after which it would be asked
+    page.at_rest()
+    assert sent == ["view", "grid"]
+    page.type("x", 0.25)
+    page.at_rest()
+    assert sent[2:] == ["view", "green"]
+
+
+def test_what_was_lost_with_the_connection_is_asked_for_again(open_page):
+    page = open_page("fields", fresh=True)
+    page.at_rest()
+    page.page.evaluate(
+        """() => {
+            const send = WebSocket.prototype.send;
+            WebSocket.prototype.send = function (text) {
+                if (!text.includes('"green"')) return send.call(this, text);
+                WebSocket.prototype.send = send;
+                this.close();
+            };
+        }"""
+    )
+    page.type("x", 0.25)
+    page.page.wait_for_selector("text=the connection was lost")
+    page.choose("colour", "divergence")
+    page.at_rest()
+    assert page.page.locator("#room-error").inner_text() == ""
+    assert page.number("circulation-left") == pytest.approx(page.number("circulation"), rel=1e-10)
+
+
+def test_pictures_in_space_are_given_back_when_their_room_is_left(open_page):
+    page = open_page("surface")  # a browser has sixteen contexts, and takes the oldest away with a warning
+    lost = """() => {
+        window.lent ??= [...document.querySelectorAll("canvas")].map((one) => one.getContext("webgl")).filter(Boolean);
+        return lent.map((context) => context.isContextLost());
+    }"""
+    assert page.page.evaluate(lost) == [False]
+    page.show("curve")
+    assert page.page.evaluate(lost) == [True]
+    page.show("surface")
+    assert page.page.evaluate("delete window.lent") and page.page.evaluate(lost) == [False]  # and drawn again
 
 
 def test_a_rate_above_the_threshold_diverges_and_steps_can_be_seen(open_page):

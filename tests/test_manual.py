@@ -1,4 +1,7 @@
-"""The manual builds without a warning, its programs run, its links lead somewhere, and no other host is asked."""
+"""The manual's programs run; it builds without a warning, its links lead somewhere, and no other host is asked.
+
+To build it takes a minute, in which all its programs run again, so that is for the profiles `ci` and `deep`.
+"""
 
 import functools
 import html.parser
@@ -87,6 +90,7 @@ def pages(site):
     return {path: Page(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
 
 
+@pytest.mark.ci
 def test_every_link_leads_somewhere(site, pages):
     dead = []
     for path, page in pages.items():
@@ -102,6 +106,7 @@ def test_every_link_leads_somewhere(site, pages):
     assert dead == []
 
 
+@pytest.mark.ci
 def test_nothing_is_loaded_from_another_host(site, pages):
     loads = [load for page in pages.values() for load in page.loads]
     assert loads and [load for load in loads if urlsplit(load).netloc] == []
@@ -112,24 +117,28 @@ def test_nothing_is_loaded_from_another_host(site, pages):
         assert not re.search(r"url\([\"']?(https?:)?//|@import", text), style
 
 
-def test_the_reference_has_every_public_name_with_a_docstring_and_an_example(pages, site):
-    anchors = set().union(*(page.anchors for path, page in pages.items() if path.parent.name == "reference"))
-    grouped = [
-        name
-        for groups in reference.CHAPTERS.values()
-        for group in groups.values()
-        for name in reference.names_of(group)
-    ]
-    known = {id(reference.located(name)) for name in grouped}
+GROUPED = [
+    name for groups in reference.CHAPTERS.values() for group in groups.values() for name in reference.names_of(group)
+]
+
+
+def test_the_reference_has_every_public_name_with_a_docstring_and_an_example():
+    known = {id(reference.located(name)) for name in GROUPED}
     assert [name for name, value in reference.public_names() if id(value) not in known] == []
-    assert len(grouped) == len(set(grouped))
-    assert [name for name in grouped if reference.DATA.get(name, name) not in anchors] == []
+    assert len(GROUPED) == len(set(GROUPED))
     lacking = [
         name for name, value in reference.public_names() if callable(value) and ">>>" not in inspect.getdoc(value)
     ]
     assert lacking == []
 
 
+@pytest.mark.ci
+def test_the_built_reference_has_all_of_them(pages):
+    anchors = set().union(*(page.anchors for path, page in pages.items() if path.parent.name == "reference"))
+    assert [name for name in GROUPED if reference.DATA.get(name, name) not in anchors] == []
+
+
+@pytest.mark.ci
 def test_the_reference_reads_as_the_docstrings_do(site):
     """What napoleon and reStructuredText make of them unasked: lists of initials, links of letters, names as types."""
     written = {path.name: path.read_text(encoding="utf-8") for path in (site / "reference").glob("*.html")}
@@ -137,6 +146,21 @@ def test_the_reference_reads_as_the_docstrings_do(site):
     assert [name for name, text in written.items() if "Alias for field number" in text] == []
     assert [name for name, text in written.items() if re.search(r"<a [^>]*><em>[a-z]+</em></a>", text)] == []
     assert "<strong>nfev</strong> (<em>int</em>)" in written["minima.html"]  # it shares its entry with `nhvp`
+
+
+# Those of the course are run by test_manual_course.py, test_course_exercises.py and the next two.
+OTHERS = [
+    path.relative_to(ROOT / "docs").with_suffix("").as_posix()
+    for folder in executing.FOLDERS
+    if folder != "course"
+    for path in sorted((ROOT / "docs").glob(f"{folder}.md")) + sorted((ROOT / "docs" / folder).glob("*.md"))
+]
+
+
+@pytest.mark.parametrize("page", OTHERS)
+def test_the_page_runs(page, monkeypatch):
+    monkeypatch.setattr(executing, "CROP", None)  # in half the time
+    list(executing.outputs((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8"), page))
 
 
 def test_the_tables_of_the_course_agree_with_sympy():
@@ -219,6 +243,7 @@ def test_a_block_that_raises_or_does_not_is_told():
         run("```python raises\n1\n```\n")
 
 
+@pytest.mark.ci
 def test_the_site_in_a_browser(site, browser):
     said, asked = [], []
     handler = functools.partial(Quiet, directory=site)

@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.responses import FileResponse, PlainTextResponse, Response
@@ -49,7 +50,7 @@ class OwnOrigin:
             return
         headers = HTTPConnection(scope).headers
         host, origin = headers.get("host", ""), headers.get("origin")
-        if host.rpartition(":")[0] not in ("127.0.0.1", "localhost") or origin not in (None, f"http://{host}"):
+        if host.partition(":")[0] not in ("127.0.0.1", "localhost") or origin not in (None, f"http://{host}"):
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
             else:
@@ -58,7 +59,9 @@ class OwnOrigin:
 
         async def with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] += [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+                kept = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    kept.setdefault(name, value)  # Plotly's script has a longer life of its own
             await send(message)
 
         await self.app(scope, receive, with_headers)

@@ -7,14 +7,11 @@ and labels are written here alone.
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from types import SimpleNamespace
 from typing import Any
 
 from demos.explorer.expressions import Expression, ExpressionError
-
-MOST_POINTS, MOST_TEXT = 2000, 1 << 20
 
 
 class StateError(ValueError):
@@ -39,12 +36,10 @@ class Number:
 
     def decode(self, entry: str, given: Any) -> float:
         """The number."""
-        if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
-            raise StateError(
-                entry, f"{self.label} is a number from {self.low:g} to {self.high:g}; {_shown(given)} was given"
-            )
-        if not self.low <= given <= self.high:
-            raise StateError(entry, f"{self.label} lies between {self.low:g} and {self.high:g}; {given:g} was given")
+        if isinstance(given, bool) or not isinstance(given, int | float):
+            raise _wrong(entry, f"{self.label} is a number from {self.low:g} to {self.high:g}", given)
+        if not self.low <= given <= self.high:  # nor is NaN; and an integer may be too large for a float
+            raise _wrong(entry, f"{self.label} lies between {self.low:g} and {self.high:g}", given)
         return float(given)
 
 
@@ -56,7 +51,7 @@ class Integer(Number):
         """The integer."""
         number = super().decode(entry, given)
         if number != int(number):
-            raise StateError(entry, f"{self.label} is an integer; {given:g} was given")
+            raise _wrong(entry, f"{self.label} is an integer", given)
         return int(number)
 
 
@@ -67,12 +62,11 @@ class Typed:
     label: str
     default: str
     variables: tuple[str, ...]
-    control: str = "expression"
 
     def decode(self, entry: str, given: Any) -> Expression:
         """The function."""
         if not isinstance(given, str):
-            raise StateError(entry, f"{self.label} is a text; {_shown(given)} was given")
+            raise _wrong(entry, f"{self.label} is a text", given)
         try:
             return Expression(given, self.variables)
         except ExpressionError as error:
@@ -86,13 +80,12 @@ class Choice:
     label: str
     default: str
     options: tuple[tuple[str, str], ...]
-    control: str = "choice"
 
     def decode(self, entry: str, given: Any) -> str:
         """The key of the option."""
-        if given not in [key for key, _ in self.options]:
-            known = ", ".join(key for key, _ in self.options)
-            raise StateError(entry, f"{self.label} is one of {known}; {_shown(given)} was given")
+        known = [key for key, _ in self.options]
+        if given not in known:
+            raise _wrong(entry, f"{self.label} is one of {', '.join(known)}", given)
         return str(given)
 
 
@@ -103,14 +96,13 @@ class Several:
     label: str
     default: str
     options: tuple[tuple[str, str], ...]
-    control: str = "several"
 
     def decode(self, entry: str, given: Any) -> tuple[str, ...]:
         """The keys, in the order of the options."""
         keys = given.split(",") if isinstance(given, str) and given else []
         known = [key for key, _ in self.options]
         if not isinstance(given, str) or any(key not in known for key in keys):
-            raise StateError(entry, f"{self.label} are some of {', '.join(known)}; {_shown(given)} was given")
+            raise _wrong(entry, f"{self.label} are some of {', '.join(known)}", given)
         return tuple(key for key in known if key in keys)
 
 
@@ -120,12 +112,11 @@ class Flag:
 
     label: str
     default: bool
-    control: str = "flag"
 
     def decode(self, entry: str, given: Any) -> bool:
         """The truth value."""
         if not isinstance(given, bool):
-            raise StateError(entry, f"{self.label} is true or false; {_shown(given)} was given")
+            raise _wrong(entry, f"{self.label} is true or false", given)
         return given
 
 
@@ -136,12 +127,11 @@ class Text:
     label: str
     default: str
     length: int
-    control: str = "none"
 
     def decode(self, entry: str, given: Any) -> str:
         """The text."""
         if not isinstance(given, str):
-            raise StateError(entry, f"{self.label} is a text; {_shown(given)} was given")
+            raise _wrong(entry, f"{self.label} is a text", given)
         if len(given) > self.length:
             raise StateError(entry, f"{self.label} has {len(given):,} characters; at most {self.length:,} are allowed")
         return given
@@ -150,7 +140,13 @@ class Text:
 Kind = Number | Typed | Choice | Several | Flag | Text
 
 
+def _wrong(entry: str, expected: str, given: Any) -> StateError:
+    return StateError(entry, f"{expected}; {_shown(given)} was given")
+
+
 def _shown(value: Any) -> str:
+    if isinstance(value, int) and value.bit_length() > 128:  # of the longest Python refuses to write the digits
+        return "a huge integer"
     text = repr(value)
     return text if len(text) <= 40 else text[:40] + "..."
 

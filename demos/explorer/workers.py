@@ -49,8 +49,7 @@ class Worker:
         self._process: Any = None
         self._connection: Any = None
 
-    def start(self) -> None:
-        """Start the process; `ask` does it, too."""
+    def _start(self) -> None:
         if self._process is None:
             self._connection, theirs = CONTEXT.Pipe()
             self._process = CONTEXT.Process(target=_serve, args=(theirs,), daemon=True)
@@ -74,7 +73,7 @@ class Worker:
             raise
 
     def _asked(self, text: str, seconds: float) -> str:
-        self.start()
+        self._start()
         try:
             self._connection.send_bytes(text.encode(errors="replace"))
             if self._connection.poll(seconds):

@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 FOLDERS = ("course", "start", "howto", "index")
 """Whose pages run; others are executed by tests of their own."""
 MADE = "_made"
+CROP: str | None = "tight"
+"""How pictures are cropped: "tight" draws each of them twice; None leaves them as they are."""
 FENCE = re.compile(r"^```(python(?: raises)?)\n(.*?)^```\n", re.S | re.M)
 
 
@@ -109,7 +111,7 @@ def _figures() -> list[bytes]:
         buffer, figure = io.BytesIO(), plt.figure(number)
         for part in figure.findobj(_has_many_pieces):
             part.set_rasterized(True)
-        figure.savefig(buffer, format="svg", bbox_inches="tight", dpi=150, metadata={"Date": None})
+        figure.savefig(buffer, format="svg", bbox_inches=CROP, dpi=150, metadata={"Date": None})
         found.append(buffer.getvalue())
     plt.close("all")
     return found

@@ -224,9 +224,14 @@ class Case:
         """Whether all operands that move are real."""
         return not any(isinstance(d, Complex) for d in self.operands)
 
+    @property
+    def all_shapes(self) -> Sequence[tuple[Shape, ...]]:
+        """What the operands may look like."""
+        return self.shapes or broadcast_shapes(len(self.operands))
+
     def drawn(self, pick: Pick, *, plain: bool = False) -> Call:
         """A call; `plain` without odd layouts and sizes 0."""
-        shapes = list(self.shapes or broadcast_shapes(len(self.operands)))
+        shapes = list(self.all_shapes)
         if plain:
             shapes = [s for s in shapes if all(0 not in t for t in s)]
         chosen = pick(shapes)

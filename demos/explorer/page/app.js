@@ -107,11 +107,15 @@ class Room {
     write();
   }
 
+  #key(entries) {
+    return JSON.stringify(entries.map((entry) => this.state[entry]));
+  }
+
   /** The answer to `what`, which follows from these entries alone. It is asked for when one of them has changed, and
    *  drawn when it is there; until then the answer before it is given, or null. If it is refused, `refused` makes an
    *  answer of the message; without it the error is shown until one of the entries changes. */
   also(what, entries, refused = null) {
-    const key = JSON.stringify(entries.map((entry) => this.state[entry])),
+    const key = this.#key(entries),
       kept = this.#kept[what];
     if (kept?.key === key) return kept.answer;
     this.#kept[what] = { key, answer: kept?.answer ?? null };
@@ -120,22 +124,39 @@ class Room {
       if (answer === null || room !== this || now.key !== key) return;
       if (!answer.error) now.answer = answer;
       else if (refused) now.answer = refused(answer.error.message);
-      else this.fail((now.error = answer.error));
+      else this.#refuse(now, answer.error);
       this.draw();
     });
     return this.#kept[what].answer;
   }
 
-  /** Do what takes longer, and is shown in `element`, when nothing has changed for a moment. */
-  whenAtRest(element, work) {
-    clearTimeout(this.resting);
+  /** Ask for `what`, which takes longer and follows from these entries alone, if one of them has changed and then
+   *  nothing for a moment; the answer is given to `show`, for which `element` waits. */
+  whenAtRest(what, entries, element, show) {
+    const now = { key: this.#key(entries) },
+      state = { ...this.state }; // which may change before it is asked
+    if (this.#kept[what]?.key === now.key) return;
+    this.#kept[what] = now;
     element.setAttribute("aria-busy", "true");
-    this.resting = setTimeout(async () => {
-      if (room !== this) return;
-      if (isMoving()) return this.whenAtRest(element, work);
-      await work();
-      element.setAttribute("aria-busy", "false");
-    }, 150);
+    const current = () => room === this && this.#kept[what] === now;
+    const rest = () =>
+      setTimeout(async () => {
+        if (!current()) return;
+        if (isMoving()) return rest();
+        const answer = await link.ask(this.id, what, state);
+        if (answer === null || !current()) return;
+        if (answer.error) this.#refuse(now, answer.error);
+        else show(answer);
+        element.setAttribute("aria-busy", "false");
+      }, 150);
+    rest();
+  }
+
+  /** Show why there is no answer, until it follows from other entries; one that was lost is asked for again. */
+  #refuse(kept, error) {
+    if (error.lost) kept.key = null;
+    else kept.error = error;
+    this.fail(error);
   }
 
   mirror() {
@@ -168,7 +189,7 @@ class Room {
   }
 
   async draw() {
-    if (!this.answer) return;
+    if (!this.answer || room !== this) return;
     if ((await this.made.show(this.answer, this.state)) === false) return; // something is still to come
     document.documentElement.dataset.shown = String(Number(document.documentElement.dataset.shown ?? 0) + 1); // for tests: a picture is complete
   }
@@ -183,11 +204,13 @@ async function enter() {
   const { default: made } = await import(`./rooms/${id}.js`);
   if (location.hash !== hash) return; // and this room was left before it was there
   room?.made.leave?.();
+  const left = room?.made.plots ?? [];
   room = new Room(id, state, made);
   document.title = `${described[id].title} · explorer of derivatives`;
   for (const a of nav.children)
     a.dataset.room === id ? a.setAttribute("aria-current", "page") : a.removeAttribute("aria-current");
   main.replaceChildren(room.element);
+  for (const plot of left) plot.leave?.();
   await room.refresh();
 }
 

@@ -1,17 +1,59 @@
 // Elements of the page, and the controls that a room's entries need.
 
+import { shown, value as valueOf } from "./numbers.js";
+
 let count = 0;
 
+const maker =
+  (space) =>
+  (name, attributes = {}, ...children) => {
+    const element = document.createElementNS(space, name);
+    for (const [key, value] of Object.entries(attributes)) {
+      if (typeof value === "function") element.addEventListener(key, value);
+      else if (value === true) element.setAttribute(key, "");
+      else if (value !== false && value != null) element.setAttribute(key, value);
+    }
+    element.append(...children);
+    return element;
+  };
+
 /** An element with attributes and children; a function as an attribute listens to the event of that name. */
-export function el(name, attributes = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (typeof value === "function") element.addEventListener(key, value);
-    else if (value === true) element.setAttribute(key, "");
-    else if (value !== false && value != null) element.setAttribute(key, value);
+export const el = maker("http://www.w3.org/1999/xhtml");
+/** The same of a drawing, and of a formula. */
+export const svg = maker("http://www.w3.org/2000/svg");
+export const mathml = maker("http://www.w3.org/1998/Math/MathML");
+
+/** A table that can be scrolled where it is too wide: `heads` of its columns, and rows that start with their own. */
+export const table = (label, heads, rows, attributes = {}) =>
+  el(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
+    el(
+      "table",
+      attributes,
+      el("thead", {}, el("tr", {}, ...heads.map((text) => el("th", { scope: "col" }, text)))),
+      el("tbody", {}, ...rows),
+    ),
+  );
+
+/** A row of a table: its head, and its cells. */
+export const row = (head, cells, attributes = {}) => el("tr", attributes, el("th", { scope: "row" }, head), ...cells);
+
+/** A button that plays a picture step by step: `begin` is called at its start, then `tick` so often. */
+export function player(milliseconds, begin, tick) {
+  let timer = null;
+  function pause() {
+    clearInterval(timer);
+    timer = null;
+    button.textContent = "Play";
   }
-  element.append(...children);
-  return element;
+  function start() {
+    begin();
+    button.textContent = "Pause";
+    timer = setInterval(tick, milliseconds);
+  }
+  const button = el("button", { type: "button", click: () => (timer ? pause() : start()) }, "Play");
+  return { button, pause };
 }
 
 /** A control for one entry of a state: `element`, `show(value)`, `fail(error)` and, on sliders, `mark(value, text)`. */
@@ -166,8 +208,8 @@ const MAKERS = {
   },
 };
 
-/** Named numbers: `show({name: value})` fills them; the full number stands in `data-value`. */
-export function numbers(labels, shown) {
+/** Named numbers, or words: `show({name: value})` fills them; the full number stands in `data-value`. */
+export function numbers(labels, written = shown) {
   const slots = {},
     element = el("dl", { class: "numbers" });
   for (const [name, label] of Object.entries(labels)) {
@@ -181,13 +223,10 @@ export function numbers(labels, shown) {
       for (const [name, slot] of Object.entries(slots)) {
         slot.hidden = !(name in values);
         if (slot.hidden) continue;
-        slot.lastChild.textContent =
-          typeof values[name] === "string" &&
-          Number.isNaN(Number(values[name])) &&
-          !["nan", "inf", "-inf"].includes(values[name])
-            ? values[name]
-            : shown(values[name]);
-        slot.lastChild.dataset.value = values[name];
+        const sent = values[name];
+        const isWord = typeof sent === "string" && sent !== "nan" && Number.isNaN(valueOf(sent));
+        slot.lastChild.textContent = isWord ? sent : written(sent);
+        slot.lastChild.dataset.value = sent;
       }
     },
   };

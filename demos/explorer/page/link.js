@@ -40,7 +40,7 @@ export class Link extends EventTarget {
       const lost = this.#flying;
       this.#flying = null;
       const message = code === 1009 ? "this is too large to be sent" : "the connection was lost; it is tried again";
-      lost?.resolve({ error: { entry: "", message, column: null } });
+      lost?.resolve({ error: { entry: "", message, column: null, lost: code !== 1009 } });
       if (code !== 1009 && code !== 1013)
         this.#say("The server does not answer. Is it running? (python -m demos explorer)");
       this.#retry ??= setTimeout(() => this.#connect(), code === 1013 ? 5000 : 700);
@@ -52,10 +52,12 @@ export class Link extends EventTarget {
   }
 
   #next() {
-    if (this.#flying || this.#socket.readyState !== WebSocket.OPEN || this.#waiting.size === 0) return;
-    const [kind, request] = this.#waiting.entries().next().value;
-    this.#waiting.delete(kind);
-    this.#flying = request;
-    this.#socket.send(request.text);
+    if (!this.#flying && this.#socket.readyState === WebSocket.OPEN && this.#waiting.size) {
+      const [kind, request] = this.#waiting.entries().next().value;
+      this.#waiting.delete(kind);
+      this.#flying = request;
+      this.#socket.send(request.text);
+    }
+    document.documentElement.toggleAttribute("data-asking", this.#flying !== null || this.#waiting.size > 0); // for tests
   }
 }

@@ -6,13 +6,14 @@ import { entries, rounded } from "./numbers.js";
 /** A colour of the theme, by its name in the style sheet. */
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-const parts = (name) => [1, 3, 5].map((i) => parseInt(colour(name).slice(i, i + 2), 16));
+/** The same as red, green and blue, 0 to 255. */
+export const parts = (name) => [1, 3, 5].map((i) => parseInt(colour(name).slice(i, i + 2), 16));
 
 /** A colour of the theme that lets `alpha` of itself through. */
 export const pale = (name, alpha = 0.2) => `rgba(${parts(name).join(",")},${alpha})`;
 
 /** A colour of the theme, thinned with the colour of the card to `share` of itself. */
-export function thin(name, share) {
+function thin(name, share) {
   const card = parts("card");
   return `rgb(${parts(name)
     .map((c, i) => Math.round(share * c + (1 - share) * card[i]))
@@ -20,7 +21,7 @@ export function thin(name, share) {
 }
 
 /** A scale of colours from blue over the card's colour to orange; for values of both signs it is centred on 0. */
-export const diverging = (share = 0.75) => [
+export const diverging = (share) => [
   [0, thin("blue", share)],
   [0.5, colour("card")],
   [1, thin("orange", share)],
@@ -44,6 +45,61 @@ export function contours({ x, y, z, range }, more = {}) {
     showlegend: false,
     ...more,
   };
+}
+
+/** The entries of a state that are its window. */
+export const WINDOW = ["left", "right", "bottom", "top"];
+
+const sides = ({ left, right, bottom, top }) => ({ x: { range: [left, right] }, y: { range: [bottom, top] } });
+
+/** The layout of a picture of the window; it stays where it was moved to until `what` it shows is another. */
+export function plane(state, what) {
+  const { x, y } = sides(state);
+  return { x, y: { ...y, title: { text: "y" } }, equal: true, uirevision: what };
+}
+
+/** The values of such a grid as a surface in space. */
+export const surface = ({ x, y, z, range }, more) => ({
+  type: "surface",
+  x,
+  y,
+  z,
+  colorscale: [
+    [0, colour("blue")],
+    [1, colour("orange")],
+  ],
+  cmin: range[0],
+  cmax: range[1],
+  showscale: false,
+  ...more,
+});
+
+/** The layout of a picture in space over the window, for values in this range. */
+export function space(state, [low, high]) {
+  const gap = 0.05 * (high - low);
+  return {
+    scene: { ...sides(state), z: { range: [low - gap, high + gap] } },
+    showlegend: false,
+    margin: { l: 0, r: 0, t: 0, b: 0 },
+  };
+}
+
+/** A drawing as an address of a file in this format, "svg" or "png"; a PNG has twice as many pixels, on `paper`. */
+export async function fileOf(svg, width, height, format, paper = null) {
+  for (const [key, one] of Object.entries({ xmlns: svg.namespaceURI, width, height })) svg.setAttribute(key, one);
+  const address = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(svg))}`;
+  if (format === "svg") return address;
+  const picture = new Image(),
+    canvas = el("canvas", { width: 2 * width, height: 2 * height }),
+    ink = canvas.getContext("2d");
+  picture.src = address;
+  await picture.decode();
+  if (paper) {
+    ink.fillStyle = paper;
+    ink.fillRect(0, 0, canvas.width, canvas.height);
+  }
+  ink.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return canvas.toDataURL("image/png");
 }
 
 /** An arrow as a line with a head at its end. */
@@ -91,6 +147,7 @@ function drawn(plot, draw) {
 
 async function drawAll() {
   drawing = true;
+  document.documentElement.toggleAttribute("data-drawing", true); // for tests
   while (waiting.size) {
     const [plot, { draw, resolve }] = waiting.entries().next().value;
     waiting.delete(plot);
@@ -106,6 +163,7 @@ async function drawAll() {
     if (dragging) await new Promise((done) => setTimeout(done, took));
   }
   drawing = false;
+  document.documentElement.toggleAttribute("data-drawing", false);
 }
 
 function axis(title, more = {}) {
@@ -130,8 +188,7 @@ export class Plot {
   #under = null;
 
   /** A picture with a name for screen readers; `window(ranges)` is told when its axes were moved or zoomed. */
-  constructor({ label, title, small = false, window = null }) {
-    this.title = title ?? label;
+  constructor({ label, small = false, window = null }) {
     this.canvas = el("div", { class: "canvas", role: "img", "aria-label": label });
     this.element = el("div", { class: `picture${small ? " small" : ""}` }, this.canvas);
     this.#onWindow = window;
@@ -152,7 +209,19 @@ export class Plot {
     return drawn(this, () => this.#show(traces, layout));
   }
 
+  /** Give back what the browser lends to pictures: it has sixteen WebGL contexts, and without a word of ours takes them
+   *  back only when it collects garbage. */
+  leave() {
+    drawn(this, () => {
+      const lent = [...this.canvas.querySelectorAll("canvas")].map((canvas) => canvas.getContext("webgl"));
+      Plotly.purge(this.canvas);
+      this.#drawn = false; // for what still waits, such as a change of its size
+      for (const context of lent) context?.getExtension("WEBGL_lose_context")?.loseContext();
+    });
+  }
+
   async #show(traces, { x = {}, y = {}, scene = null, equal = false, ...layout }) {
+    if (!this.canvas.isConnected) return; // its room was left meanwhile
     const font = { color: colour("text"), family: "inherit", size: 13 };
     const full = {
       paper_bgcolor: "rgba(0,0,0,0)",

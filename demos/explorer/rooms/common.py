@@ -1,4 +1,4 @@
-"""What several rooms do: sampling a window, gaps, and computations whose failure is told beside the picture."""
+"""What several rooms do: sampling a window, gaps, computations whose failure is told beside the picture, programs."""
 
 from __future__ import annotations
 
@@ -43,9 +43,15 @@ def finite(y: Any) -> Array:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def number(value: Any) -> float:
-    """A result as a Python number."""
-    return float(value)
+def defined(value: Any, derivatives: Any) -> Any:
+    """The derivatives at a point, or NaN where the function is not defined: its rules give numbers all the same."""
+    return np.where(np.isfinite(value), derivatives, np.nan)
+
+
+def program(function: list[str], lines: list[str], *imports: str) -> str:
+    """A program that draws: what it imports, its function, and what it does with it."""
+    head = ["import matplotlib.pyplot as plt", "import numpy as np", "", "import autodiff as ad", *imports]
+    return "\n".join([*head, "", "", *function, "", "", *lines, "plt.show()"]) + "\n"
 
 
 def window(state: Any, low: str = "left", high: str = "right", points: int = POINTS) -> Array:

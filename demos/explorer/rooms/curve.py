@@ -9,12 +9,11 @@ import numpy as np
 import autodiff as ad
 from autodiff import calculus
 from demos.explorer.expressions import Expression
-from demos.explorer.rooms.common import Array, finite, number, outcome, window
+from demos.explorer.rooms.common import POINTS, Array, defined, finite, outcome, program, window
 from demos.explorer.state import Choice, Flag, Integer, Number, Typed
 
 TITLE = "Curve"
 ABOUT = "Drag the point along the curve, and the limits of the integral along the axis."
-POINTS = 401
 RULES = ("left", "right", "midpoint", "trapezoid", "simpson")
 
 STATE = {
@@ -43,16 +42,13 @@ def view(state: Any, _: dict[str, Any]) -> dict[str, Any]:
     f: Expression = state.f
     x = window(state)
     curves = {"x": x, "f": finite(f(x))}
-    value, order = number(f(state.x)), max(state.order if state.taylor else 0, 2)
+    value, order = float(f(state.x)), max(state.order if state.taylor else 0, 2)
     coefficients = outcome(lambda: ad.taylor(f, state.x, order))
-    there = coefficients.value is not None and np.isfinite(
-        value
-    )  # where f is not defined, its rules still give numbers
-    at = coefficients.value if there else np.full(order + 1, np.nan)
-    numbers = {"value": value, "slope": number(at[1]), "second": number(2 * at[2])}
+    at = defined(value, np.full(order + 1, np.nan) if coefficients.value is None else coefficients.value)
+    numbers = {"value": value, "slope": float(at[1]), "second": float(2 * at[2])}
     for name, wanted, n in (("slope", state.slope, 1), ("second", state.second, 2)):
         if wanted:
-            curves[name] = np.where(np.isnan(curves["f"]), np.nan, finite(ad.derivative(f, n)(x)))
+            curves[name] = defined(curves["f"], finite(ad.derivative(f, n)(x)))
     shown = {"tangent": (state.tangent, 1), "parabola": (state.parabola, 2), "taylor": (state.taylor, state.order)}
     for name, (wanted, n) in shown.items():
         if wanted:
@@ -75,13 +71,14 @@ def _polynomial(coefficients: Array, dx: Array) -> Array:
 
 def _secant(f: Expression, state: Any) -> dict[str, Any]:
     """The slope of the secant and its error; the two parts of the error that theory expects, as sizes."""
-    slope = (f(state.x + state.h) - f(state.x)) / state.h
-    exact = ad.derivative(f)(state.x)
+    value = f(state.x)
+    slope = (f(state.x + state.h) - value) / state.h
+    error = calculus.difference_error(f, state.x, state.h, side="forward", accuracy=1)
     return {
-        "secant": number(slope),
-        "secant_error": number(slope - exact),
-        "truncation": number(abs(calculus.difference_error(f, state.x, state.h, side="forward", accuracy=1))),
-        "rounding": number(np.finfo(float).eps * abs(f(state.x)) / state.h),
+        "secant": float(slope),
+        "secant_error": float(slope - ad.derivative(f)(state.x)),
+        "truncation": float(defined(value, abs(error))),
+        "rounding": float(np.finfo(float).eps * abs(value) / state.h),
     }
 
 
@@ -91,13 +88,13 @@ def _sums(f: Expression, state: Any) -> dict[str, Any]:
     integral, error = exact.value if exact.value is not None else (np.nan, np.nan)
     rows = []
     for rule in RULES:
-        found = number(calculus.riemann_sum(f, state.a, state.b, state.n, rule))
-        rows.append({"rule": rule, "sum": found, "error": number(found - integral)})
+        found = float(calculus.riemann_sum(f, state.a, state.b, state.n, rule))
+        rows.append({"rule": rule, "sum": found, "error": float(found - integral)})
     edges = np.linspace(state.a, state.b, state.n + 1)
     place = {"left": 0.0, "right": 1.0}.get(state.rule, 0.5)
     return {
-        "integral": number(integral),
-        "integral_error": number(error),
+        "integral": float(integral),
+        "integral_error": float(error),
         "rows": rows,
         "edges": edges,
         "heights": finite(f(edges[:-1] + place * np.diff(edges))),
@@ -126,16 +123,6 @@ def python(state: Any) -> str:
         plots = ["try:", *(f"    {line}" for line in plots)]
         plots += ["except ad.DomainError as error:  # f is not defined there", "    print(error)"]
     lines = [
-        "import matplotlib.pyplot as plt",
-        "import numpy as np",
-        "",
-        "import autodiff as ad",
-        "",
-        "",
-        "def f(x):",
-        f"    return {state.f.python}",
-        "",
-        "",
         f"x, window = np.float64({state.x!r}), ({state.left!r}, {state.right!r})",
         'print("value, slope, second derivative:", f(x), ad.derivative(f)(x), ad.derivative(f, 2)(x))',
         f'print("Taylor coefficients:", ad.taylor(f, x, {state.order}))',
@@ -149,10 +136,10 @@ def python(state: Any) -> str:
             f'print("sum:", ad.calculus.riemann_sum(f, {state.a!r}, {state.b!r}, {state.n}, {state.rule!r}))',
         ]
     if not plots or len(drawn) > 1:
-        plots += ["grid = np.linspace(*window, 401)", "plt.figure()"]
+        plots += [f"grid = np.linspace(*window, {POINTS})", "plt.figure()"]
         plots += [f"plt.plot(grid, {y} + 0 * grid, label={name!r})" for name, y in drawn.items()]
         plots.append("plt.legend()")
-    return "\n".join([*lines, *plots, "plt.show()"]) + "\n"
+    return program(["def f(x):", f"    return {state.f.python}"], [*lines, *plots])
 
 
 ASKS = {"view": view}

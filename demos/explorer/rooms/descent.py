@@ -10,14 +10,16 @@ import numpy as np
 import autodiff as ad
 import optim
 from demos.explorer.expressions import Expression
-from demos.explorer.rooms.common import Array, number, outcome
-from demos.explorer.rooms.plane import box_entries, box_of, heights, of_point
+from demos.explorer.rooms.common import Array, defined, outcome, program
+from demos.explorer.rooms.plane import box_entries, box_of, definition, heights, of_point
 from demos.explorer.state import Integer, Number, Several, Typed
 
 TITLE = "Descent"
 ABOUT = "Drag the start; every method runs from there. Above the marked rate descent cannot settle in the minimum."
 BETA = 0.9
 """The momentum of both methods that have one, and the weight of the past in RMSProp's mean square."""
+THRESHOLDS = {"gd": 2.0, "momentum": 2.0 * (1.0 + BETA), "nesterov": 2.0 * (1.0 + BETA) / (1.0 + 2.0 * BETA)}
+"""The rates above which a method diverges on a parabola of curvature 1."""
 SPREAD = 200.0
 """How much finer the bands of the contours are at the lowest value than they would be if they were even."""
 FAR = 1e8
@@ -65,40 +67,34 @@ def grid(state: Any, _: dict[str, Any]) -> dict[str, Any]:
 
 def view(state: Any, session: dict[str, Any]) -> dict[str, Any]:
     """The path of every method, with the value, the gradient and the curvature at its points."""
-    f, start = _of_point(state.f), np.array([state.x, state.y])
+    f, start = of_point(state.f), np.array([state.x, state.y])
+    value = f(start)
     slope = _compiled(state.f, session)
     paths = {name: _path(name, f, slope, start, state) for name in state.methods}
     return {
         "paths": {name: {"points": path, **_along(f, path)} for name, path in paths.items()},
         "numbers": {
-            "value": number(f(start)),
-            "steepness": number(np.linalg.norm(ad.grad(f)(start))),
+            "value": float(value),
+            "steepness": float(defined(value, np.linalg.norm(ad.grad(f)(start)))),
         },
         "python": python(state),
     }
 
 
 def threshold(state: Any, _: dict[str, Any]) -> dict[str, Any]:
-    """The largest curvature at the minimum below the start, and the rates above which a parabola's descent diverges."""
-    f = _of_point(state.f)
+    """The largest curvature at the minimum below the start, and the rates above which methods diverge from it."""
+    f = of_point(state.f)
     largest = _largest_curvature(f, _minimized("newton", f, np.array([state.x, state.y]), 200))
     return {
         "numbers": {"largest": largest, "threshold": 2.0 / largest},
-        "thresholds": {"rate": 2.0 / largest, "rate_momentum": 2.0 * (1.0 + BETA) / largest},
+        "thresholds": {name: factor / largest for name, factor in THRESHOLDS.items() if name in state.methods},
     }
-
-
-def _of_point(f: Expression) -> Any:
-    def function(p: Any) -> Any:
-        return f(p[0], p[1])
-
-    return function
 
 
 def _compiled(f: Expression, session: dict[str, Any]) -> Callable[[Array], Any]:
     """The gradient as a compiled function, kept as long as the function stays the same."""
     if session.get("text") != f.text:
-        session.update(text=f.text, slope=ad.compile(ad.grad(_of_point(f)), fallback=True))
+        session.update(text=f.text, slope=ad.compile(ad.grad(of_point(f)), fallback=True))
     slope: Callable[[Array], Any] = session["slope"]
     return slope
 
@@ -145,11 +141,11 @@ def _along(f: Any, path: Array) -> dict[str, Any]:
     steps = np.concatenate([steps, steps[:, -1:]], axis=1) if steps.size else np.zeros_like(x)  # the last one again
     slopes = ad.grad(lambda q: f(q).sum())
     _, turned = ad.jvp(slopes, (x,), (steps,))
-    lengths = (steps**2).sum(axis=0)
+    value, lengths = f(x), (steps**2).sum(axis=0)
     return {
-        "value": f(x),
-        "steepness": np.linalg.norm(slopes(x), axis=0),
-        "curvature": (steps * turned).sum(axis=0) / np.where(lengths > 0, lengths, np.nan),
+        "value": value,
+        "steepness": defined(value, np.linalg.norm(slopes(x), axis=0)),
+        "curvature": defined(value, (steps * turned).sum(axis=0) / np.where(lengths > 0, lengths, np.nan)),
     }
 
 
@@ -167,18 +163,6 @@ def python(state: Any) -> str:
     rates = {name: getattr(state, name) for name in ("rate", "rate_momentum", "rate_rmsprop", "rate_adam")}
     first_order = [name for name in state.methods if name in PROGRAM]
     lines = [
-        "import matplotlib.pyplot as plt",
-        "import numpy as np",
-        "",
-        "import autodiff as ad",
-        "import optim",
-        "",
-        "",
-        "def f(p):",
-        "    x, y = p",
-        f"    return {of_point(state.f)}",
-        "",
-        "",
         f"start, steps, paths = np.array([{state.x!r}, {state.y!r}]), {state.steps}, {{}}",
     ]
     if first_order:
@@ -210,9 +194,8 @@ def python(state: Any) -> str:
         "    end = path[-1].x if hasattr(path[-1], 'x') else path[-1]",
         "    print(name, len(path) - 1, end, f(end))",
         f"optim.plotting.contours(f, ({left!r}, {right!r}, {bottom!r}, {top!r}), paths or None)",
-        "plt.show()",
     ]
-    return "\n".join(lines) + "\n"
+    return program(definition(state.f), lines, "import optim")
 
 
 ASKS = {"view": view, "grid": grid, "threshold": threshold}

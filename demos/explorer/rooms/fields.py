@@ -11,7 +11,7 @@ import autodiff as ad
 from autodiff import calculus
 from autodiff.calculus import Region, theorems
 from autodiff.plotting.sampling import without_rounding
-from demos.explorer.rooms.common import finite, number, outcome, window
+from demos.explorer.rooms.common import finite, outcome, program, window
 from demos.explorer.rooms.plane import box_entries, box_of, shown_range
 from demos.explorer.state import Choice, Number, StateError, Text, Typed
 
@@ -53,12 +53,12 @@ def view(state: Any, _: dict[str, Any]) -> dict[str, Any]:
     t = np.linspace(0.0, 2 * np.pi, 181)
     field = F(centre)
     numbers = {
-        "P": number(field[0]),
-        "Q": number(field[1]),
-        "divergence": number(calculus.divergence(F)(centre)),
-        "curl": number(calculus.curl(F)(centre)),
-        "circulation": number(around.value) if around.value is not None else np.nan,
-        "flux": number(outward.value) if outward.value is not None else np.nan,
+        "P": float(field[0]),
+        "Q": float(field[1]),
+        "divergence": float(calculus.divergence(F)(centre)),
+        "curl": float(calculus.curl(F)(centre)),
+        "circulation": float(around.value) if around.value is not None else np.nan,
+        "flux": float(outward.value) if outward.value is not None else np.nan,
     }
     corners = loop.at(np.arange(CORNERS) * (2 * np.pi / CORNERS))
     note = around.message or outward.message
@@ -68,15 +68,13 @@ def view(state: Any, _: dict[str, Any]) -> dict[str, Any]:
 def green(state: Any, _: dict[str, Any]) -> dict[str, Any]:
     """Both sides of Green's theorem, for the circulation and for the flux; a pole in the region is named."""
     F, loop = _field(state), _Loop(state)
-    found = {}
+    found: dict[str, Any] = {}
     for name, field in (("circulation", F), ("flux", _turned(F))):
-        sides = outcome(partial(theorems.green, field, loop.region()))
-        found[name] = {
-            "left": number(sides.value.left) if sides.value else np.nan,
-            "right": number(sides.value.right) if sides.value else np.nan,
-            "holds": bool(sides.value and sides.value.holds),
-            "note": sides.message,
-        }
+        sides, note = outcome(partial(theorems.green, field, loop.region()))
+        found[name] = {"note": note}
+        if sides is not None:
+            left, right = float(sides.left), float(sides.right)
+            found[name] |= {"left": left, "right": right, "difference": abs(left - right), "holds": bool(sides.holds)}
     return found
 
 
@@ -116,12 +114,7 @@ class _Loop:
             radii = np.array([float(part) for part in state.radii.split(",")])
         except ValueError:
             radii = np.zeros(0)
-        if (
-            radii.shape != (CORNERS,)
-            or not np.isfinite(radii).all()
-            or not (radii >= 1e-6).all()
-            or not (radii <= 1e6).all()
-        ):
+        if radii.shape != (CORNERS,) or not ((radii >= 1e-6) & (radii <= 1e6)).all():
             raise StateError("radii", f"the radii of the loop are {CORNERS} positive numbers with commas between them")
         waves = np.fft.rfft(radii) / CORNERS
         waves[1:-1] *= 2.0
@@ -157,14 +150,7 @@ def python(state: Any) -> str:
         if abs(wave) > 1e-15:
             terms.append(f"{wave.real:.17g} * np.cos({k} * t) - {wave.imag:.17g} * np.sin({k} * t)")
     colour = "None" if state.colour == "length" else repr(state.colour)
-    lines = [
-        "import matplotlib.pyplot as plt",
-        "import numpy as np",
-        "",
-        "import autodiff as ad",
-        "from autodiff.calculus import Region, theorems",
-        "",
-        "",
+    functions = [
         "def F(p):",
         "    x, y = p",
         f"    return np.stack([{state.P.python} + 0 * x, {state.Q.python} + 0 * x])",
@@ -173,8 +159,8 @@ def python(state: Any) -> str:
         "def place(s, t):",
         f"    r = s * ({' + '.join(terms)})",
         f"    return [{state.x!r} + r * np.cos(t), {state.y!r} + r * np.sin(t)]",
-        "",
-        "",
+    ]
+    lines = [
         "try:",
         f"    ad.plotting.vector_field(F, ({left!r}, {right!r}, {bottom!r}, {top!r}), colour={colour})",
         "    circulation = ad.line_integral(F, lambda t: np.stack(place(1.0, t)), 0.0, 2 * np.pi)",
@@ -184,9 +170,8 @@ def python(state: Any) -> str:
         "    ad.plotting.green_theorem(F, region)",
         "except ad.DomainError as error:  # a pole inside, or the field is not defined",
         "    print(error)",
-        "plt.show()",
     ]
-    return "\n".join(lines) + "\n"
+    return program(functions, lines, "from autodiff.calculus import Region, theorems")
 
 
 ASKS = {"view": view, "grid": grid, "green": green}

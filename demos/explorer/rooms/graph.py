@@ -6,9 +6,11 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 import autodiff as ad
 from demos.explorer.expressions import Expression
-from demos.explorer.rooms.common import number, outcome
+from demos.explorer.rooms.common import defined, outcome
 from demos.explorer.state import Integer, Number, StateError, Typed
 
 TITLE = "Graph"
@@ -20,6 +22,7 @@ STATE = {
     "y": Number("y", 0.5, -5.0, 5.0, 0.01),
     "step": Integer("step", 0, 0, 1000, 1, control="none"),
 }
+UNDEFINED = "f is not defined here; the rules of its operations give numbers all the same."
 
 
 def view(state: Any, session: dict[str, Any]) -> dict[str, Any]:
@@ -37,16 +40,18 @@ def view(state: Any, session: dict[str, Any]) -> dict[str, Any]:
         raise StateError("f", str(error).removeprefix("draw_steps: "), 0) from None
     order = {vertex.key: i for i, vertex in enumerate(steps.graph.vertices)}
     rows = ad.trace_table(function, *point).rows
+    value = float(rows[-1].value)
     program = outcome(lambda: ad.derive(ad.grad(function, tuple(range(len(names)))))(*point))
     return {
         "layout": _layout(steps, order, f.text, session),
         "vertices": [
-            {"name": row.name, "expression": row.expression, "value": number(row.value), "leaf": row.name in names}
+            {"name": row.name, "expression": row.expression, "value": float(row.value), "leaf": row.name in names}
             for row in rows
         ],
         "steps": [*_forward(rows, names), *_backward(steps, rows, order)],
-        "gradient": {row.name: number(row.cotangent) for row in rows[: len(names)]},
-        "value": number(rows[-1].value),
+        "gradient": {row.name: float(defined(value, row.cotangent)) for row in rows[: len(names)]},
+        "value": value,
+        "note": "" if np.isfinite(value) else UNDEFINED,
         "program": (program.value or program.message).splitlines(),
         "blocks": _blocks(program.value or "", steps, order),
         "python": python(state, names),
@@ -88,7 +93,7 @@ def _backward(steps: Any, rows: Any, order: dict[str, int]) -> list[dict[str, An
     result = rows[-1].name
     found = []
     for frame in steps.frames[1:]:
-        sums = {order[key]: number(ct) for key, ct in frame.cotangents.items()}
+        sums = {order[key]: float(ct) for key, ct in frame.cotangents.items()}
         at = len(rows) - 1 if frame.event == "seed" else order.get(frame.node, -1)
         done = [order[key] for key in frame.done]
         step = {"event": frame.event, "at": at, "known": len(rows), "sums": sums, "done": done}
@@ -96,7 +101,7 @@ def _backward(steps: Any, rows: Any, order: dict[str, int]) -> list[dict[str, An
             arrow = arrows[frame.node, frame.operand]
             to = order[arrow.tail]
             step |= {"to": to, "operand": frame.operand, "partial": steps.partials[arrow]}
-            step["product"] = number(frame.product)
+            step["product"] = float(frame.product)
             sent = f"{rows[at].name} sends {_short(frame.product)} to {rows[to].name}"
             caption = f"{sent}; its sum so far is {_short(sums[to])}"
         elif frame.event == "ready":

@@ -13,7 +13,6 @@ from demos.explorer.rooms.common import Array, finite
 from demos.explorer.rooms.network_data import Data, Waiting
 from demos.explorer.rooms.network_training import ACTIVATIONS, LOSSES, MOST_STEPS, OPTIMISERS, Training
 from demos.explorer.state import Choice, Integer, Number, StateError, Text
-from nn.monitoring.verdicts import RECENT
 
 TITLE = "Network"
 ABOUT = "Choose data, build a network, and watch it learn. Every step is the engine's; what it does can be copied."
@@ -37,7 +36,7 @@ STATE = {
         "predict it as", "auto", (("auto", "what it looks like"), ("classes", "classes"), ("number", "a number"))
     ),
     "drop": Text("columns left out", "", 20_000),
-    "layers": Text("hidden layers", "8, 8", 60, control="text"),
+    "layers": Text("hidden layers", "8, 8", 60),
     "activation": Choice("activation", "tanh", tuple((key, label) for key, (label, _) in ACTIVATIONS.items())),
     "loss": Choice(
         "loss", "auto", (("auto", "the usual one for the data"), *((key, one.label) for key, one in LOSSES.items()))
@@ -101,7 +100,6 @@ def why(state: Any, session: dict[str, Any]) -> dict[str, Any]:
     return {
         "verdict": {"state": verdict.state, "why": verdict.why, "remedy": remedy},
         "ended": training.ended,
-        "seen": min(len(training.monitor.batches), RECENT),
         "layers": [{"layer": path, **one._asdict()} for path, one in training.monitor.verdicts.items()],
     }
 
@@ -183,7 +181,12 @@ _RATES = {kind: f"{label} usually learns at rates of {rates}." for label, kind, 
 
 
 def _paintable() -> dict[str, Any]:
-    return {"side": network_data.WINDOW, "fine": network_data.FINE, "most": network_data.PAINTED}
+    return {
+        "side": network_data.WINDOW,
+        "fine": network_data.FINE,
+        "most": network_data.PAINTED,
+        "digits": network_data.DIGITS,
+    }
 
 
 def _held(training: Training) -> tuple[Array, Array]:

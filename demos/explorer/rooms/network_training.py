@@ -1,7 +1,7 @@
 """A network in training, step by step, and the program that trains it in the same way.
 
-A step is compiled once. What `Recipe` describes is built twice from the same entries: as objects here, and as lines of
-a program; two states with the same lines have the same network, and a test compares their losses to the last digit.
+A step is compiled once. A network is built twice from the same entries: as objects by `Training`, and as lines of a
+program by `recipe`; states with the same lines have the same network, and a test compares the losses to the last digit.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,15 @@ def box_of(state: Any) -> tuple[float, float, float, float]:
     return state.left, state.right, state.bottom, state.top
 
 
-def of_point(f: Expression) -> str:
-    """The expression as a program has it; a constant keeps the kind of the point, so that it has a gradient."""
-    return f.python if any(map(f.uses, f.variables)) else f"{f.python} + 0 * x"
+def of_point(f: Expression) -> Callable[[Any], Any]:
+    """The expression as a function of a point."""
+    return lambda p: f(p[0], p[1])
+
+
+def definition(f: Expression) -> list[str]:
+    """The same in a program; a constant keeps the kind of the point, so that it has a gradient."""
+    constant = not any(map(f.uses, f.variables))
+    return ["def f(p):", "    x, y = p", f"    return {f.python}{' + 0 * x' if constant else ''}"]
 
 
 def heights(state: Any, points: int = ACROSS) -> dict[str, Any]:

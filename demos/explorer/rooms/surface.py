@@ -8,9 +8,8 @@ import numpy as np
 
 import autodiff as ad
 import optim
-from demos.explorer.expressions import Expression
-from demos.explorer.rooms.common import Array, finite, number, outcome
-from demos.explorer.rooms.plane import box_entries, box_of, heights, of_point
+from demos.explorer.rooms.common import Array, defined, finite, outcome, program
+from demos.explorer.rooms.plane import box_entries, box_of, definition, heights, of_point
 from demos.explorer.state import Flag, Number, Typed
 
 TITLE = "Surface"
@@ -35,26 +34,24 @@ def grid(state: Any, _: dict[str, Any]) -> dict[str, Any]:
 
 def view(state: Any, _: dict[str, Any]) -> dict[str, Any]:
     """Everything at the point."""
-    f = _of_point(state.f)
+    f = of_point(state.f)
     p = np.array([state.x, state.y])
     turn = np.deg2rad(state.angle)
     direction = np.array([np.cos(turn), np.sin(turn)])
-    value = number(f(p))
-    g, H = ad.grad(f)(p), ad.hessian(f)(p)
-    if not np.isfinite(value):
-        g, H = np.full(2, np.nan), np.full((2, 2), np.nan)
+    value = float(f(p))
+    g, H = defined(value, ad.grad(f)(p)), defined(value, ad.hessian(f)(p))
     eigenvalues, axes = np.linalg.eigh(H) if np.isfinite(H).all() else (np.full(2, np.nan), np.eye(2))
     numbers = {
         "value": value,
-        "along": number(ad.directional_derivative(f, p, direction)) if np.isfinite(value) else np.nan,
-        "fx": number(g[0]),
-        "fy": number(g[1]),
-        "steepness": number(np.linalg.norm(g)),
-        "fxx": number(H[0, 0]),
-        "fxy": number(H[0, 1]),
-        "fyy": number(H[1, 1]),
-        "low": number(eigenvalues[0]),
-        "high": number(eigenvalues[1]),
+        "along": float(defined(value, ad.directional_derivative(f, p, direction))),
+        "fx": float(g[0]),
+        "fy": float(g[1]),
+        "steepness": float(np.linalg.norm(g)),
+        "fxx": float(H[0, 0]),
+        "fxy": float(H[0, 1]),
+        "fyy": float(H[1, 1]),
+        "low": float(eigenvalues[0]),
+        "high": float(eigenvalues[1]),
         "kind": _kind(eigenvalues, g, value),
     }
     corners = np.array([[x, y] for y in (state.bottom, state.top) for x in (state.left, state.right)])
@@ -63,16 +60,9 @@ def view(state: Any, _: dict[str, Any]) -> dict[str, Any]:
         "direction": direction,
         "plane": finite(value + (corners - p) @ g).reshape(2, 2),
         "ellipse": _ellipse(p, eigenvalues, axes, 0.2 * min(state.right - state.left, state.top - state.bottom)),
-        "dial": ad.jvp(lambda t: _around(f, p, t), (np.zeros(73),), (np.ones(73),))[1] if np.isfinite(value) else [],
+        "dial": defined(value, ad.jvp(lambda t: _around(f, p, t), (np.zeros(73),), (np.ones(73),))[1]),
         "python": python(state),
     }
-
-
-def _of_point(f: Expression) -> Any:
-    def function(p: Any) -> Any:
-        return f(p[0], p[1])
-
-    return function
 
 
 def _around(f: Any, p: Array, t: Any) -> Any:
@@ -113,12 +103,12 @@ def _ellipse(p: Array, eigenvalues: Array, axes: Array, size: float) -> Array:
 def critical(state: Any, _: dict[str, Any]) -> dict[str, Any]:
     """All critical points in the window."""
     left, right, bottom, top = box_of(state)
-    found = outcome(lambda: optim.critical_points(_of_point(state.f), [(left, right), (bottom, top)]))
+    found = outcome(lambda: optim.critical_points(of_point(state.f), [(left, right), (bottom, top)]))
     points = [
         {
             "kind": c.kind,
-            "x": number(c.x[0]),
-            "y": number(c.x[1]),
+            "x": float(c.x[0]),
+            "y": float(c.x[1]),
             "value": c.fun,
             "eigenvalues": c.eigenvalues.tolist(),
         }
@@ -132,18 +122,6 @@ def python(state: Any) -> str:
     left, right, bottom, top = box_of(state)
     turn = np.deg2rad(state.angle)
     lines = [
-        "import matplotlib.pyplot as plt",
-        "import numpy as np",
-        "",
-        "import autodiff as ad",
-        "import optim",
-        "",
-        "",
-        "def f(p):",
-        "    x, y = p",
-        f"    return {of_point(state.f)}",
-        "",
-        "",
         f"p = np.array([{state.x!r}, {state.y!r}])",
         f"v = np.array([{float(np.cos(turn))!r}, {float(np.sin(turn))!r}])",
         f"box = ({left!r}, {right!r}, {bottom!r}, {top!r})",
@@ -151,16 +129,14 @@ def python(state: Any) -> str:
         'print("gradient:", ad.grad(f)(p))',
         'print("derivative along v:", ad.directional_derivative(f, p, v))',
         'print("Hessian:", ad.hessian(f)(p))',
-    ]
-    lines += [
         "try:",
         "    ad.plotting.gradient_field(f, box)",
         "    ad.plotting.directional_derivative(f, p, v, box=box)",
     ]
     if state.critical:
         lines += ["    for point in optim.critical_points(f, [box[:2], box[2:]]):", "        print(point)"]
-    lines += ["except ad.DomainError as error:  # f is not defined there", "    print(error)", "plt.show()"]
-    return "\n".join(lines) + "\n"
+    lines += ["except ad.DomainError as error:  # f is not defined there", "    print(error)"]
+    return program(definition(state.f), lines, "import optim")
 
 
 ASKS = {"view": view, "grid": grid, "critical": critical}

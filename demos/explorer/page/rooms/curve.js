@@ -1,6 +1,6 @@
 // A function of one number, with a point that is dragged along it.
 
-import { el, numbers } from "../elements.js";
+import { el, numbers, row, table } from "../elements.js";
 import { entries, shown, value } from "../numbers.js";
 import { colour, pale, Plot } from "../plots.js";
 
@@ -20,18 +20,15 @@ export default function make(room) {
   plot.handle("x", { label: "the point x", along: "x", move: (x) => room.set({ x }) });
   plot.handle("a", { label: "lower limit of the integral", along: "x", look: "limit", move: (a) => room.set({ a }) });
   plot.handle("b", { label: "upper limit of the integral", along: "x", look: "limit", move: (b) => room.set({ b }) });
-  const found = numbers(
-    {
-      value: "f(x)",
-      slope: "f′(x)",
-      second: "f″(x)",
-      secant: "slope of the secant",
-      secant_error: "its error",
-      truncation: "expected from h: |f″ h / 2|",
-      rounding: "expected from rounding",
-    },
-    shown,
-  );
+  const found = numbers({
+    value: "f(x)",
+    slope: "f′(x)",
+    second: "f″(x)",
+    secant: "slope of the secant",
+    secant_error: "its error",
+    truncation: "expected from h: |f″ h / 2|",
+    rounding: "expected from rounding",
+  });
   const series = el("p", { class: "note", "data-part": "series" });
   const note = el("p", { class: "note", role: "status" });
   const sums = el("div", { class: "card", hidden: true });
@@ -137,36 +134,13 @@ function showSums(card, sums, state) {
       el("span", { "data-number": "integral", "data-value": sums.integral }, shown(sums.integral)),
       sums.note ? "" : ` (error below ${shown(sums.integral_error)})`,
     ),
-    el(
-      "div",
-      { class: "scroll", tabindex: "0", role: "region", "aria-label": "sums by rule" },
-      el(
-        "table",
-        {},
-        el(
-          "thead",
-          {},
-          el(
-            "tr",
-            {},
-            el("th", { scope: "col" }, `rule, n = ${state.n}`),
-            el("th", { scope: "col" }, "sum"),
-            el("th", { scope: "col" }, "error"),
-          ),
-        ),
-        el(
-          "tbody",
-          {},
-          ...sums.rows.map((row) =>
-            el(
-              "tr",
-              { "aria-current": row.rule === state.rule ? "true" : null },
-              el("th", { scope: "row" }, row.rule),
-              cell(`sum-${row.rule}`, row.sum),
-              cell(`error-${row.rule}`, row.error),
-            ),
-          ),
-        ),
+    table(
+      "sums by rule",
+      [`rule, n = ${state.n}`, "sum", "error"],
+      sums.rows.map(({ rule, sum, error }) =>
+        row(rule, [cell(`sum-${rule}`, sum), cell(`error-${rule}`, error)], {
+          "aria-current": rule === state.rule ? "true" : null,
+        }),
       ),
     ),
     el("p", { class: "note" }, sums.note),

@@ -1,8 +1,8 @@
 // Methods that look for a minimum, from a start that is dragged.
 
-import { el, numbers } from "../elements.js";
-import { entries, shape, shown, value } from "../numbers.js";
-import { colour, contours, Plot } from "../plots.js";
+import { el, numbers, player, row, table } from "../elements.js";
+import { entries, rows, shown, value } from "../numbers.js";
+import { colour, contours, plane, Plot, space, surface, WINDOW } from "../plots.js";
 
 const LOOKS = {
   // of each method: colour, dash and the mark at its place
@@ -23,12 +23,12 @@ export default function make(room) {
   const values = new Plot({ label: "value by step", small: true }),
     slopes = new Plot({ label: "size of the gradient by step", small: true });
   flat.handle("start", { label: "the start", move: (x, y) => room.set({ x, y }) });
-  const found = numbers({ value: "value at the start", steepness: "length of the gradient there" }, shown);
-  const rate = numbers(
-    { largest: "largest curvature L at the minimum", threshold: "descent diverges above 2/L =" },
-    shown,
-  );
-  const table = el("div", { class: "card" });
+  const found = numbers({ value: "value at the start", steepness: "length of the gradient there" });
+  const rate = numbers({
+    largest: "largest curvature L at the minimum",
+    threshold: "descent diverges above 2/L =",
+  });
+  const methods = el("div", { class: "card" });
   const slider = el("input", {
     type: "range",
     min: 0,
@@ -41,35 +41,32 @@ export default function make(room) {
       room.draw();
     },
   });
-  const said = el("output", { "data-number": "step" }),
-    play = el("button", { type: "button", click: () => (timer ? pause() : start()) }, "Play");
+  const said = el("output", { "data-number": "step" });
   let step = Infinity,
-    longest = 0,
-    timer = null;
-
-  async function threshold() {
-    const answer = await room.ask("threshold");
-    if (!answer) return;
-    rate.show(answer.numbers);
-    for (const [entry, sent] of Object.entries(answer.thresholds))
-      room.controls[entry].mark(value(sent), `diverges above ${shown(sent)}`);
-  }
-  function pause() {
-    clearInterval(timer);
-    timer = null;
-    play.textContent = "Play";
-  }
-  function start() {
-    if (step >= longest) step = 0;
-    play.textContent = "Pause";
-    timer = setInterval(() => {
-      step = Math.min(longest, step + Math.max(1, Math.round(longest / 100)));
+    longest = 0;
+  const { button: play, pause } = player(
+    60,
+    () => {
+      if (step >= longest) step = 0;
+    },
+    () => {
+      step += Math.max(1, Math.round(longest / 100));
       if (step >= longest) {
         pause();
         step = Infinity;
       }
       room.draw();
-    }, 60);
+    },
+  );
+
+  function marks(answer) {
+    rate.show(answer.numbers);
+    for (const [entry, those] of Object.entries(RATES)) {
+      const marked = those.filter((name) => name in answer.thresholds),
+        at = marked.map((name) => answer.thresholds[name]);
+      const words = marked.map((name, i) => `${title[name]} diverges above ${shown(at[i])}`);
+      if (marked.length) room.controls[entry].mark(Math.min(...at.map(value)), words.join(", "));
+    }
   }
 
   return {
@@ -93,7 +90,7 @@ export default function make(room) {
       ),
       el("div", { class: "card row" }, play, el("label", { class: "row grow" }, "step ", said, slider)),
       el("div", { class: "card" }, found.element, rate.element),
-      table,
+      methods,
       el(
         "div",
         { class: "pictures" },
@@ -103,8 +100,8 @@ export default function make(room) {
     ],
     show(answer, state) {
       found.show(answer.numbers);
-      room.whenAtRest(rate.element, threshold);
-      const grid = room.also("grid", ["f", "left", "right", "bottom", "top"]);
+      room.whenAtRest("threshold", ["f", "x", "y", "methods"], rate.element, marks);
+      const grid = room.also("grid", ["f", ...WINDOW]);
       if (!grid) return false;
       const paths = Object.fromEntries(Object.entries(answer.paths).map(([name, path]) => [name, read(path)]));
       longest = Math.max(0, ...Object.values(paths).map(({ n }) => n - 1));
@@ -137,20 +134,13 @@ export default function make(room) {
         });
       }
       flat.put("start", [state.x, state.y], `x = ${state.x}, y = ${state.y}, value ${shown(answer.numbers.value)}`);
-      const pictures = [
-        flat.show(traces, {
-          x: { range: [state.left, state.right] },
-          y: { range: [state.bottom, state.top], title: { text: "y" } },
-          equal: true,
-          uirevision: state.f,
-        }),
-      ];
+      const pictures = [flat.show(traces, plane(state, state.f))];
       flat.describe(
         `contours of ${state.f} with the paths of ${Object.keys(paths)
           .map((name) => title[name])
           .join(", ")}`,
       );
-      showTable(table, paths, at, title);
+      showTable(methods, paths, at, title);
       pictures.push(
         series(values, paths, "value", lowest(paths), at, title),
         series(slopes, paths, "steepness", 0, at, title),
@@ -162,13 +152,11 @@ export default function make(room) {
 }
 
 function read(path) {
-  const [n] = shape(path.points),
-    flat = entries(path.points),
-    every = (i) => Float64Array.from({ length: n }, (_, k) => flat[2 * k + i]);
+  const points = rows(path.points);
   return {
-    n,
-    x: every(0),
-    y: every(1),
+    n: points.length,
+    x: points.map(([x]) => x),
+    y: points.map(([, y]) => y),
     value: entries(path.value),
     steepness: entries(path.steepness),
     curvature: entries(path.curvature),
@@ -180,42 +168,18 @@ const drawable = (at) => (Math.abs(at) < 1e20 ? at : NaN); // a path that is los
 const lowest = (paths) => Math.min(...Object.values(paths).flatMap(({ value: v }) => [...v].filter(Number.isFinite)));
 
 function showTable(card, paths, at, title) {
-  const row = ([name, path]) => {
+  const line = ([name, path]) => {
     const k = Math.min(at, path.n - 1),
       cell = (what) =>
         el("td", { "data-number": `${name}-${what}`, "data-value": path[what][k] }, shown(path[what][k]));
-    return el(
-      "tr",
-      {},
-      el("th", { scope: "row" }, title[name]),
-      el("td", {}, k < at ? `ended at ${k}` : k),
-      cell("x"),
-      cell("y"),
-      cell("value"),
-      cell("steepness"),
-      cell("curvature"),
-    );
+    const numbers = ["x", "y", "value", "steepness", "curvature"].map(cell);
+    return row(title[name], [el("td", {}, k < at ? `ended at ${k}` : k), ...numbers]);
   };
   card.replaceChildren(
-    el(
-      "div",
-      { class: "scroll", tabindex: "0", role: "region", "aria-label": "methods at the step that is shown" },
-      el(
-        "table",
-        {},
-        el(
-          "thead",
-          {},
-          el(
-            "tr",
-            {},
-            ...["method", "step", "x", "y", "value", "length of the gradient", "curvature along the step"].map((t) =>
-              el("th", { scope: "col" }, t),
-            ),
-          ),
-        ),
-        el("tbody", {}, ...Object.entries(paths).map(row)),
-      ),
+    table(
+      "methods at the step that is shown",
+      ["method", "step", "x", "y", "value", "length of the gradient", "curvature along the step"],
+      Object.entries(paths).map(line),
     ),
   );
 }
@@ -223,23 +187,7 @@ function showTable(card, paths, at, title) {
 function showSolid(plot, grid, paths, at, state) {
   const [low, high] = grid.range,
     inside = (x, y) => x >= state.left && x <= state.right && y >= state.bottom && y <= state.top;
-  const traces = [
-    {
-      type: "surface",
-      x: grid.x,
-      y: grid.y,
-      z: grid.z,
-      colorscale: [
-        [0, colour("blue")],
-        [1, colour("orange")],
-      ],
-      cmin: low,
-      cmax: high,
-      showscale: false,
-      opacity: 0.85,
-      hoverinfo: "skip",
-    },
-  ];
+  const traces = [surface(grid, { opacity: 0.85, hoverinfo: "skip" })];
   for (const [name, { x, y, value: v, n }] of Object.entries(paths)) {
     const ks = Array.from({ length: Math.min(at, n - 1) + 1 }, (_, k) => k).filter((k) => inside(x[k], y[k]));
     traces.push({
@@ -253,16 +201,7 @@ function showSolid(plot, grid, paths, at, state) {
       hoverinfo: "skip",
     });
   }
-  const gap = 0.05 * (high - low);
-  return plot.show(traces, {
-    scene: {
-      x: { range: [state.left, state.right] },
-      y: { range: [state.bottom, state.top] },
-      z: { range: [low - gap, high + gap] },
-    },
-    showlegend: false,
-    margin: { l: 0, r: 0, t: 0, b: 0 },
-  });
+  return plot.show(traces, space(state, grid.range));
 }
 
 /** One quantity of every path over the steps, on a logarithmic axis; the step that is shown is a line. */

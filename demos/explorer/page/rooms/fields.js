@@ -1,8 +1,8 @@
 // A vector field of the plane with a loop that is moved and reshaped.
 
-import { el, numbers } from "../elements.js";
-import { entries, shown, value } from "../numbers.js";
-import { colour, contours, diverging, pale, Plot } from "../plots.js";
+import { el, numbers, row, table } from "../elements.js";
+import { rows, shown } from "../numbers.js";
+import { colour, contours, diverging, pale, plane, Plot, WINDOW } from "../plots.js";
 
 const CORNERS = 6;
 
@@ -23,24 +23,16 @@ export default function make(room) {
       },
     });
   }
-  const found = numbers(
-    {
-      P: "P at the centre",
-      Q: "Q at the centre",
-      divergence: "divergence there",
-      curl: "curl there",
-      circulation: "circulation around the loop",
-      flux: "flux out of the loop",
-    },
-    shown,
-  );
+  const found = numbers({
+    P: "P at the centre",
+    Q: "Q at the centre",
+    divergence: "divergence there",
+    curl: "curl there",
+    circulation: "circulation around the loop",
+    flux: "flux out of the loop",
+  });
   const note = el("p", { class: "note", role: "status" });
   const sides = el("div", { class: "card", "data-part": "green" });
-
-  async function theorem() {
-    const answer = await room.ask("green");
-    if (answer) showSides(sides, answer);
-  }
 
   return {
     plots: [plot],
@@ -63,16 +55,16 @@ export default function make(room) {
     show(answer, state) {
       found.show(answer.numbers);
       note.textContent = answer.note;
-      const grid = room.also("grid", ["P", "Q", "colour", "left", "right", "bottom", "top"]);
+      const grid = room.also("grid", ["P", "Q", "colour", ...WINDOW]);
       if (!grid) return false;
-      const loop = entries(answer.loop),
-        n = loop.length / 2;
+      const [x, y] = rows(answer.loop),
+        [across, up] = rows(answer.corners);
       const traces = [
         coloured(grid, state),
         ...arrows(grid, state),
         {
-          x: loop.slice(0, n),
-          y: loop.slice(n),
+          x,
+          y,
           name: "loop",
           mode: "lines",
           fill: "toself",
@@ -86,20 +78,13 @@ export default function make(room) {
         [state.x, state.y],
         `centre (${state.x}, ${state.y}), circulation ${shown(answer.numbers.circulation)}`,
       );
-      const corners = entries(answer.corners);
       for (let i = 0; i < CORNERS; i++)
-        plot.put(`corner-${i}`, [corners[i], corners[CORNERS + i]], `radius ${state.radii.split(",")[i]}`);
-      const done = plot.show(traces, {
-        x: { range: [state.left, state.right] },
-        y: { range: [state.bottom, state.top], title: { text: "y" } },
-        equal: true,
-        uirevision: state.P + state.Q,
-      });
+        plot.put(`corner-${i}`, [across[i], up[i]], `radius ${state.radii.split(",")[i]}`);
       plot.describe(
         `the field (${state.P}, ${state.Q}) with a loop; its circulation is ${shown(answer.numbers.circulation)} and its flux ${shown(answer.numbers.flux)}`,
       );
-      room.whenAtRest(sides, theorem);
-      return done;
+      room.whenAtRest("green", ["P", "Q", "x", "y", "radii"], sides, (theorem) => showSides(sides, theorem));
+      return plot.show(traces, plane(state, state.P + state.Q));
     },
   };
 }
@@ -120,11 +105,11 @@ function coloured(grid, state) {
 
 /** All arrows as one trace of lines and one of heads; the longest fills its cell. */
 function arrows(grid, state) {
-  const at = entries(grid.at),
-    F = entries(grid.arrows),
-    n = at.length / 2,
+  const [across, up] = rows(grid.at),
+    [P, Q] = rows(grid.arrows),
+    n = P.length,
     cell = Math.min(state.right - state.left, state.top - state.bottom) / Math.sqrt(n);
-  const lengths = Array.from({ length: n }, (_, i) => Math.hypot(F[i], F[n + i]));
+  const lengths = Array.from({ length: n }, (_, i) => Math.hypot(P[i], Q[i]));
   const sorted = lengths.filter(Number.isFinite).sort((a, b) => a - b),
     most = sorted[Math.floor(0.9 * (sorted.length - 1))] || 1;
   const x = [],
@@ -133,8 +118,8 @@ function arrows(grid, state) {
   for (let i = 0; i < n; i++) {
     if (!(lengths[i] > 0)) continue;
     const scale = (cell * Math.min(1, Math.sqrt(lengths[i] / most))) / lengths[i];
-    x.push(at[i], at[i] + scale * F[i], null);
-    y.push(at[n + i], at[n + i] + scale * F[n + i], null);
+    x.push(across[i], across[i] + scale * P[i], null);
+    y.push(up[i], up[i] + scale * Q[i], null);
     heads.push(0, 8, 0);
   }
   return [
@@ -151,43 +136,23 @@ function arrows(grid, state) {
 }
 
 function showSides(card, answer) {
-  const row = (name, left, right) => {
-    const side = answer[name];
-    const cells = side.note
-      ? [el("td", { colspan: 3 }, side.note)]
-      : [
-          ...[side.left, side.right].map((v, i) =>
-            el("td", { "data-number": `${name}-${["left", "right"][i]}`, "data-value": v }, shown(v)),
-          ),
-          el(
-            "td",
-            {},
-            side.holds
-              ? "equal within their errors"
-              : `differ by ${shown(Math.abs(value(side.left) - value(side.right)))}`,
-          ),
-        ];
-    return el("tr", {}, el("th", { scope: "row" }, `${left} = ${right}`), ...cells);
+  const cell = (name, sent) => el("td", { "data-number": name, "data-value": sent }, shown(sent));
+  const line = (name, sides) => {
+    const { note, left, right, difference, holds } = answer[name];
+    const said = holds ? "equal within their errors" : `differ by ${shown(difference)}`;
+    return row(
+      sides,
+      note
+        ? [el("td", { colspan: 3 }, note)]
+        : [cell(`${name}-left`, left), cell(`${name}-right`, right), el("td", {}, said)],
+    );
   };
   card.replaceChildren(
     el("h3", {}, "Green's theorem"),
-    el(
-      "div",
-      { class: "scroll", tabindex: "0", role: "region", "aria-label": "both sides of Green's theorem" },
-      el(
-        "table",
-        {},
-        el(
-          "thead",
-          {},
-          el(
-            "tr",
-            {},
-            ...["", "along the loop", "over what it encloses", ""].map((t) => el("th", { scope: "col" }, t)),
-          ),
-        ),
-        el("tbody", {}, row("circulation", "∮ P dx + Q dy", "∬ curl"), row("flux", "∮ P dy − Q dx", "∬ divergence")),
-      ),
+    table(
+      "both sides of Green's theorem",
+      ["", "along the loop", "over what it encloses", ""],
+      [line("circulation", "∮ P dx + Q dy = ∬ curl"), line("flux", "∮ P dy − Q dx = ∬ divergence")],
     ),
   );
 }

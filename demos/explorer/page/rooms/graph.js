@@ -1,7 +1,8 @@
 // The computation graph of an expression, through which both sweeps are stepped.
 
-import { el, numbers } from "../elements.js";
-import { shown, value } from "../numbers.js";
+import { el, mathml as m, numbers, player, svg as s } from "../elements.js";
+import { shown } from "../numbers.js";
+import { colour, fileOf } from "../plots.js";
 
 const INCH = 92; // pixels
 
@@ -20,24 +21,20 @@ export default function make(room) {
     count = el("output", { "data-number": "step" });
   const back = el("button", { type: "button", click: () => go(at() - 1) }, "Back"),
     next = el("button", { type: "button", click: () => go(at() + 1) }, "Next");
-  const play = el("button", { type: "button", click: () => (timer ? pause() : start()) }, "Play");
-  const found = numbers({ value: "f(x, y)", x: "gradient, ∂f/∂x", y: "gradient, ∂f/∂y" }, shown);
-  let timer = null,
-    last = 0,
+  const found = numbers({ value: "f(x, y)", x: "gradient, ∂f/∂x", y: "gradient, ∂f/∂y" }),
+    note = el("p", { class: "note" });
+  let last = 0,
     svg = null;
 
   const at = () => Math.min(room.state.step, last); // another expression may have fewer steps
 
-  function pause() {
-    clearInterval(timer);
-    timer = null;
-    play.textContent = "Play";
-  }
-  function start() {
-    if (room.state.step >= last) go(0);
-    play.textContent = "Pause";
-    timer = setInterval(() => (room.state.step >= last ? pause() : step(room.state.step + 1)), 900);
-  }
+  const { button: play, pause } = player(
+    900,
+    () => {
+      if (room.state.step >= last) step(0);
+    },
+    () => (room.state.step >= last ? pause() : step(room.state.step + 1)),
+  );
   function go(to) {
     pause();
     step(to);
@@ -81,7 +78,7 @@ export default function make(room) {
     body: [
       card,
       el("div", { class: "card" }, el("h3", {}, "The gradient as a generated NumPy program"), program),
-      el("div", { class: "card" }, el("h3", {}, "Result"), found.element),
+      el("div", { class: "card" }, el("h3", {}, "Result"), found.element, note),
     ],
     show(answer) {
       last = answer.steps.length;
@@ -104,20 +101,13 @@ export default function make(room) {
       caption.textContent = now.caption;
       formula.replaceChildren(...chainRule(now, k > 1 ? answer.steps[k - 2] : null, answer.vertices));
       found.show({ value: answer.value, ...answer.gradient });
+      note.textContent = answer.note;
       svg = draw(answer, now);
       picture.replaceChildren(svg);
       follow(picture, svg.querySelector(".work"));
       showProgram(program, answer, now);
     },
   };
-}
-
-const SVG = "http://www.w3.org/2000/svg";
-function s(name, attributes, ...children) {
-  const element = document.createElementNS(SVG, name);
-  for (const [key, v] of Object.entries(attributes)) element.setAttribute(key, v);
-  element.append(...children);
-  return element;
 }
 
 function draw({ layout, vertices, steps }, now) {
@@ -128,7 +118,6 @@ function draw({ layout, vertices, steps }, now) {
     viewBox: `0 0 ${width} ${height}`,
     width,
     height,
-    xmlns: SVG,
     role: "img",
     "aria-label": `graph: ${vertices
       .filter((v) => !v.leaf)
@@ -228,12 +217,6 @@ function follow(frame, box) {
 }
 
 const math = (...children) => m("math", {}, ...children);
-function m(name, attributes, ...children) {
-  const element = document.createElementNS("http://www.w3.org/1998/Math/MathML", name);
-  for (const [key, v] of Object.entries(attributes)) element.setAttribute(key, v);
-  element.append(...children);
-  return element;
-}
 const partial = (of, by) =>
   m("mfrac", {}, m("mrow", {}, m("mo", {}, "∂"), m("mi", {}, of)), m("mrow", {}, m("mo", {}, "∂"), m("mi", {}, by)));
 const op = (text) => m("mo", {}, text),
@@ -288,7 +271,7 @@ function showProgram(pre, answer, now) {
 }
 
 /** The graph as an address of a file, with the colours that it has on the page. */
-async function image(svg, format) {
+function image(svg, format) {
   const copy = svg.cloneNode(true),
     from = [svg, ...svg.querySelectorAll("*")],
     to = [copy, ...copy.querySelectorAll("*")];
@@ -297,19 +280,6 @@ async function image(svg, format) {
     for (const name of ["fill", "stroke", "stroke-width", "font", "text-anchor"])
       to[i].style.setProperty(name, look.getPropertyValue(name));
   });
-  const address = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(copy))}`;
-  if (format === "svg") return address;
-  const picture = new Image(),
-    canvas = document.createElement("canvas");
-  await new Promise((done, failed) => {
-    picture.onload = done;
-    picture.onerror = failed;
-    picture.src = address;
-  });
-  [canvas.width, canvas.height] = [svg.width, svg.height].map(({ baseVal }) => 2 * baseVal.value);
-  const ink = canvas.getContext("2d");
-  ink.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--card");
-  ink.fillRect(0, 0, canvas.width, canvas.height);
-  ink.drawImage(picture, 0, 0, canvas.width, canvas.height);
-  return canvas.toDataURL("image/png");
+  const [width, height] = [svg.width, svg.height].map(({ baseVal }) => baseVal.value);
+  return fileOf(copy, width, height, format, colour("card"));
 }

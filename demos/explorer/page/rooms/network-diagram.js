@@ -1,19 +1,9 @@
 // The network as a picture: its units, what each says over the plane, and the weights as edges.
 
+import { el, svg } from "../elements.js";
 import { entries, rows } from "../numbers.js";
-import { colour } from "../plots.js";
+import { colour, fileOf, parts } from "../plots.js";
 
-const NS = "http://www.w3.org/2000/svg";
-
-function svg(name, attributes = {}, ...children) {
-  const element = document.createElementNS(NS, name);
-  for (const [key, one] of Object.entries(attributes)) element.setAttribute(key, one);
-  element.append(...children);
-  return element;
-}
-
-/** A colour of the theme as red, green and blue, 0 to 255. */
-export const parts = (name) => [1, 3, 5].map((i) => parseInt(colour(name).slice(i, i + 2), 16));
 const text = (x) => x.toPrecision(3).replace("-", "−");
 
 export class Diagram {
@@ -23,13 +13,11 @@ export class Diagram {
   #small = document.createElement("canvas");
 
   constructor() {
-    this.element = document.createElement("div");
-    this.element.className = "picture diagram";
     this.svg = svg("svg", { role: "img", "aria-label": "the network" });
-    this.element.append(this.svg);
+    this.element = el("div", { class: "picture diagram" }, this.svg);
     new ResizeObserver(() => {
       this.#kind = "";
-      if (this.shown) this.show(...this.shown);
+      if (this.shown && this.element.isConnected) this.show(...this.shown); // when its room is left, its size is 0
     }).observe(this.element);
   }
 
@@ -208,18 +196,8 @@ export class Diagram {
   }
 
   /** The picture as an address of a file in this format, "svg" or "png". */
-  async image(format) {
-    const { clientWidth: width, clientHeight: height } = this.element,
-      copy = this.svg.cloneNode(true);
-    for (const [key, one] of Object.entries({ xmlns: NS, width, height })) copy.setAttribute(key, one);
-    const address = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(copy))}`;
-    if (format === "svg") return address;
-    const picture = new Image(),
-      canvas = Object.assign(document.createElement("canvas"), { width: 2 * width, height: 2 * height });
-    picture.src = address;
-    await picture.decode();
-    canvas.getContext("2d").drawImage(picture, 0, 0, 2 * width, 2 * height);
-    return canvas.toDataURL("image/png");
+  image(format) {
+    return fileOf(this.svg.cloneNode(true), this.element.clientWidth, this.element.clientHeight, format);
   }
 }
 

@@ -1,9 +1,8 @@
 // The pictures of a network that learns, from what the engine sent: nothing is computed here but where to draw.
 
-import { el } from "../elements.js";
+import { el, row, table } from "../elements.js";
 import { entries, rows, shape, shown, value } from "../numbers.js";
-import { colour, pale } from "../plots.js";
-import { parts } from "./network-diagram.js";
+import { colour, pale, parts } from "../plots.js";
 
 const INKS = ["blue", "orange", "green", "purple", "red", "teal", "grey"]; // of classes and of layers, in turn
 const SHAPES = [
@@ -32,9 +31,6 @@ export const brief = (x) =>
     : x === 0
       ? "0"
       : shown(Number(x.toPrecision(4))).replace(/\.?0+·/, "·");
-
-export const scroll = (label, ...children) =>
-  el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, ...children);
 
 /** Paint what the network says over the plane: the likeliest class, paler where it is less certain, and the boundaries.
  *
@@ -262,37 +258,12 @@ export function showLayers(box, { layers }) {
           : brief(Number(x.toPrecision(3)));
     return el("td", { "data-number": `${name}-${one.layer}`, "data-value": one[name] }, text);
   };
-  box.replaceChildren(
-    scroll(
-      "measurements by layer",
-      el(
-        "table",
-        {},
-        el(
-          "thead",
-          {},
-          el(
-            "tr",
-            {},
-            el("th", { scope: "col" }, "layer"),
-            ...Object.values(COLUMNS).map((h) => el("th", { scope: "col" }, h)),
-          ),
-        ),
-        el(
-          "tbody",
-          {},
-          ...layers.map((one) =>
-            el(
-              "tr",
-              {},
-              el("th", { scope: "row" }, `${one.layer} ${one.kind}`),
-              ...Object.keys(COLUMNS).map((name) => cell(one, name)),
-            ),
-          ),
-        ),
-      ),
-    ),
-  );
+  const line = (one) =>
+    row(
+      `${one.layer} ${one.kind}`,
+      Object.keys(COLUMNS).map((name) => cell(one, name)),
+    );
+  box.replaceChildren(table("measurements by layer", ["layer", ...Object.values(COLUMNS)], layers.map(line)));
 }
 
 /** Some images with what the network says of them; drawn once, the words change. */
@@ -347,22 +318,13 @@ export function showConfusion(box, { confusion: sent, data: { classes } }) {
     );
   box.replaceChildren(
     el("h3", {}, "Confusion"),
-    scroll(
+    table(
       "confusion: right classes by row, predictions by column",
-      el(
-        "table",
-        { class: "confusion" },
-        el(
-          "thead",
-          {},
-          el("tr", {}, el("th", { scope: "col" }, "is \\ said"), ...classes.map((c) => el("th", { scope: "col" }, c))),
-        ),
-        el(
-          "tbody",
-          {},
-          ...counts.map((row, i) =>
-            el("tr", {}, el("th", { scope: "row" }, classes[i]), ...Array.from(row, (n, j) => cell(n, i, j))),
-          ),
+      ["is \\ said", ...classes],
+      counts.map((line, i) =>
+        row(
+          classes[i],
+          Array.from(line, (n, j) => cell(n, i, j)),
         ),
       ),
     ),

@@ -1,6 +1,6 @@
 // A network that learns: its decisions, losses, gradients and weights, frame by frame; points can be painted.
 
-import { el, numbers } from "../elements.js";
+import { el, numbers, row, table } from "../elements.js";
 import { rows, shown, value } from "../numbers.js";
 import { Plot } from "../plots.js";
 import { Diagram } from "./network-diagram.js";
@@ -9,7 +9,6 @@ import {
   paintCurve,
   paintPlane,
   points,
-  scroll,
   showConfusion,
   showDiagram,
   showFlow,
@@ -19,7 +18,6 @@ import {
   STILL,
 } from "./network-pictures.js";
 
-const CODES = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"; // of painted coordinates, two for each
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 export default function make(room) {
@@ -44,7 +42,7 @@ export default function make(room) {
 
   // --- learning ---
   let running = false,
-    table = null,
+    loaded = null,
     drawnData = null,
     drawnAs = "";
   const drawnAt = new Map(); // when each of the other pictures was drawn
@@ -70,7 +68,6 @@ export default function make(room) {
   );
   const again = el("button", { type: "button", id: "again", click: () => once("reset") }, "Start again");
   const stuck = el("button", { type: "button", id: "why", click: ask }, "Why is it stuck?");
-  const state = () => ({ ...room.state, table: "" }); // the table was sent once, the worker keeps it
 
   async function take(answer) {
     if (!answer) return;
@@ -80,7 +77,7 @@ export default function make(room) {
   }
 
   async function once(what) {
-    await take(await room.ask(what, state()));
+    await take(await room.ask(what));
   }
 
   function pause() {
@@ -96,11 +93,11 @@ export default function make(room) {
     let began = performance.now(),
       last = began,
       frames = 0,
-      coming = room.ask("advance", state());
+      coming = room.ask("advance");
     while (running && turn === mine) {
       const answer = await coming;
       if (!answer) break;
-      if (running && !answer.ended) coming = room.ask("advance", state());
+      if (running && !answer.ended) coming = room.ask("advance");
       if (++frames === 15) {
         [fps, frames, began] = [15000 / (performance.now() - began), 0, performance.now()];
       }
@@ -122,7 +119,7 @@ export default function make(room) {
   const verdict = el("div", { class: "card", hidden: true, "aria-live": "polite", "data-part": "verdict" });
   let told = null; // the step at which the verdict was given
   async function ask() {
-    const answer = await room.ask("why", state());
+    const answer = await room.ask("why");
     if (!answer) return;
     verdict.hidden = false;
     told = value(room.answer.numbers.step);
@@ -151,20 +148,11 @@ export default function make(room) {
       ...(answer.ended ? [el("p", { class: "error" }, answer.ended)] : []),
       ...(answer.layers.length
         ? [
-            scroll(
+            table(
               "verdicts by layer",
-              el(
-                "table",
-                { class: "words" },
-                el("thead", {}, el("tr", {}, ...["layer", "verdict", "why"].map((h) => el("th", { scope: "col" }, h)))),
-                el(
-                  "tbody",
-                  {},
-                  ...answer.layers.map((one) =>
-                    el("tr", {}, el("th", { scope: "row" }, one.layer), el("td", {}, one.state), el("td", {}, one.why)),
-                  ),
-                ),
-              ),
+              ["layer", "verdict", "why"],
+              answer.layers.map((one) => row(one.layer, [el("td", {}, one.state), el("td", {}, one.why)])),
+              { class: "words" },
             ),
           ]
         : []),
@@ -177,7 +165,8 @@ export default function make(room) {
     const { paintable } = room.answer.data,
       level = (v) =>
         Math.round((Math.max(-paintable.side, Math.min(paintable.side, v)) + paintable.side) * paintable.fine);
-    const code = (v) => CODES[Math.floor(level(v) / 64)] + CODES[level(v) % 64];
+    const { digits } = paintable,
+      code = (v) => digits[Math.floor(level(v) / digits.length)] + digits[level(v) % digits.length];
     if (room.state.points.length >= 5 * paintable.most) {
       room.fail({ entry: "points", message: `${paintable.most} points are the most; undo some to paint more` });
       return;
@@ -270,31 +259,31 @@ export default function make(room) {
       });
       return;
     }
-    table = { text: await one.text(), name: one.name.slice(0, room.kinds.file.length) };
+    loaded = { text: await one.text(), name: one.name.slice(0, room.kinds.file.length) };
     file.value = ""; // so that the same file can be chosen again after a correction
     const answer = await send();
-    if (answer) choose({ data: "table", file: table.name, target: answer.columns.at(-1), drop: "" });
+    if (answer) choose({ data: "table", file: loaded.name, target: answer.columns.at(-1), drop: "" });
   }
 
   async function send() {
-    const answer = await room.ask("columns", { file: table.name, table: table.text });
+    const answer = await room.ask("columns", { file: loaded.name, table: loaded.text });
     if (!answer) return null;
-    table.columns = answer.columns;
-    target.replaceChildren(...table.columns.map((name) => el("option", { value: name }, name)));
+    loaded.columns = answer.columns;
+    target.replaceChildren(...loaded.columns.map((name) => el("option", { value: name }, name)));
     return answer;
   }
 
   function showTable(s) {
     tables.hidden = s.data !== "table";
-    target.disabled = !table?.columns;
-    if (tables.hidden || !table?.columns) return;
+    target.disabled = !loaded?.columns;
+    if (tables.hidden || !loaded?.columns) return;
     target.value = s.target;
-    const state = JSON.stringify([table.columns, s.target, s.drop]);
+    const state = JSON.stringify([loaded.columns, s.target, s.drop]);
     if (kept.dataset.state === state) return;
     kept.dataset.state = state;
     const dropped = s.drop.split("\n");
     kept.replaceChildren(
-      ...table.columns
+      ...loaded.columns
         .filter((name) => name !== s.target)
         .map((name) =>
           el(
@@ -377,11 +366,11 @@ export default function make(room) {
         empty = Boolean(answer.waiting),
         step = value(answer.numbers.step);
       if (empty || step < told || (told === 0 && step > 0)) verdict.hidden = true; // it was of another network
-      if (empty && s.data === "table" && table?.text && table.name === s.file && !table.again) {
+      if (empty && s.data === "table" && loaded && loaded.name === s.file && !loaded.again) {
         // the worker was replaced
-        table.again = true;
+        loaded.again = true;
         if (await send()) return room.refresh();
-      } else if (table) table.again = false;
+      } else if (loaded) loaded.again = false;
       for (const button of [train, stepper, again]) button.disabled = empty;
       if (empty) pause();
       painting.hidden = s.data !== "painted";

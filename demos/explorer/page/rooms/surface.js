@@ -1,10 +1,10 @@
 // A function of two numbers, as contours and as a surface, with a point that is dragged over both.
 
-import { el, numbers } from "../elements.js";
-import { entries, shown, value } from "../numbers.js";
-import { arrow, colour, contours, pale, Plot } from "../plots.js";
+import { el, numbers, row, table } from "../elements.js";
+import { entries, rows, shown, value } from "../numbers.js";
+import { arrow, colour, contours, pale, plane, Plot, space, surface, WINDOW } from "../plots.js";
 
-const WINDOW = ["f", "left", "right", "bottom", "top"];
+const OVER = ["f", ...WINDOW]; // what all that is over the window follows from
 const MARKS = {
   minimum: ["green", "circle"],
   maximum: ["red", "triangle-up"],
@@ -23,22 +23,19 @@ export default function make(room) {
     move: (x, y) =>
       room.set({ angle: Math.round(((Math.atan2(y - room.state.y, x - room.state.x) * 180) / Math.PI + 360) % 360) }),
   });
-  const found = numbers(
-    {
-      value: "f(x, y)",
-      along: "derivative in the direction",
-      fx: "∂f/∂x",
-      fy: "∂f/∂y",
-      steepness: "length of the gradient",
-      fxx: "∂²f/∂x²",
-      fxy: "∂²f/∂x∂y",
-      fyy: "∂²f/∂y²",
-      low: "lower curvature",
-      high: "higher curvature",
-      kind: "here the surface is",
-    },
-    shown,
-  );
+  const found = numbers({
+    value: "f(x, y)",
+    along: "derivative in the direction",
+    fx: "∂f/∂x",
+    fy: "∂f/∂y",
+    steepness: "length of the gradient",
+    fxx: "∂²f/∂x²",
+    fxy: "∂²f/∂x∂y",
+    fyy: "∂²f/∂y²",
+    low: "lower curvature",
+    high: "higher curvature",
+    kind: "here the surface is",
+  });
   const critical = el("div", { class: "card", hidden: true, "data-part": "critical" });
   return {
     plots: [flat, solid, dial],
@@ -60,9 +57,9 @@ export default function make(room) {
     ],
     show(answer, state) {
       found.show(answer.numbers);
-      const grid = room.also("grid", WINDOW);
+      const grid = room.also("grid", OVER);
       const none = (note) => ({ points: [], note });
-      const points = (state.critical && room.also("critical", WINDOW, none)) || none("looking for critical points …");
+      const points = (state.critical && room.also("critical", OVER, none)) || none("looking for critical points …");
       if (!grid) return false;
       const n = Object.fromEntries(Object.entries(answer.numbers).map(([name, sent]) => [name, value(sent)]));
       const [cos, sin] = entries(answer.direction),
@@ -74,10 +71,10 @@ export default function make(room) {
         arrow([state.x, state.y], [cos * reach, sin * reach], "direction", "green"),
       ];
       if (state.ellipse) {
-        const [ex, ey] = [entries(answer.ellipse).slice(0, 73), entries(answer.ellipse).slice(73)];
+        const [x, y] = rows(answer.ellipse);
         traces.push({
-          x: ex,
-          y: ey,
+          x,
+          y,
           name: "curvature",
           mode: "lines",
           line: { color: colour("purple"), width: 2, dash: "dot" },
@@ -91,14 +88,7 @@ export default function make(room) {
         [state.x + cos * reach * 1.25, state.y + sin * reach * 1.25],
         `${state.angle} degrees, derivative ${shown(answer.numbers.along)}`,
       );
-      const pictures = [
-        flat.show(traces, {
-          x: { range: [state.left, state.right] },
-          y: { range: [state.bottom, state.top], title: { text: "y" } },
-          equal: true,
-          uirevision: state.f,
-        }),
-      ];
+      const pictures = [flat.show(traces, plane(state, state.f))];
       flat.describe(
         `contours of f(x, y) = ${state.f}; at (${state.x}, ${state.y}) the value is ${shown(answer.numbers.value)} and the gradient (${shown(answer.numbers.fx)}, ${shown(answer.numbers.fy)})`,
       );
@@ -151,32 +141,13 @@ function marks(points) {
 
 function listCritical(card, { points, note }, state) {
   card.hidden = !state.critical;
-  const row = (p) =>
-    el(
-      "tr",
-      { "data-critical": p.kind },
-      el("th", { scope: "row" }, p.kind),
-      ...[p.x, p.y, p.value, ...p.eigenvalues].map((v) => el("td", { "data-value": v }, shown(v))),
-    );
+  const cells = (p) => [p.x, p.y, p.value, ...p.eigenvalues].map((v) => el("td", { "data-value": v }, shown(v)));
   card.replaceChildren(
     el("h3", {}, "Critical points in the window"),
-    el(
-      "div",
-      { class: "scroll", tabindex: "0", role: "region", "aria-label": "critical points" },
-      el(
-        "table",
-        {},
-        el(
-          "thead",
-          {},
-          el(
-            "tr",
-            {},
-            ...["kind", "x", "y", "f", "lower curvature", "higher curvature"].map((t) => el("th", { scope: "col" }, t)),
-          ),
-        ),
-        el("tbody", {}, ...points.map(row)),
-      ),
+    table(
+      "critical points",
+      ["kind", "x", "y", "f", "lower curvature", "higher curvature"],
+      points.map((p) => row(p.kind, cells(p), { "data-critical": p.kind })),
     ),
     el("p", { class: "note", role: "status" }, note || (points.length ? "" : "none")),
   );
@@ -185,22 +156,11 @@ function listCritical(card, { points, note }, state) {
 function showSolid(plot, grid, answer, n, state, points) {
   const [low, high] = grid.range;
   const traces = [
-    {
-      type: "surface",
-      x: grid.x,
-      y: grid.y,
-      z: grid.z,
-      colorscale: [
-        [0, colour("blue")],
-        [1, colour("orange")],
-      ],
-      cmin: low,
-      cmax: high,
-      showscale: false,
+    surface(grid, {
       opacity: 0.92,
       contours: { z: { show: true, color: pale("text", 0.4), width: 1 } },
       hoverinfo: "x+y+z",
-    },
+    }),
   ];
   if (state.plane)
     traces.push({
@@ -238,14 +198,5 @@ function showSolid(plot, grid, answer, n, state, points) {
   plot.describe(
     `the surface of f over the window, from ${shown(low)} to ${shown(high)}, with its point and tangent plane`,
   );
-  const gap = 0.05 * (high - low);
-  return plot.show(traces, {
-    scene: {
-      x: { range: [state.left, state.right] },
-      y: { range: [state.bottom, state.top] },
-      z: { range: [low - gap, high + gap] },
-    },
-    showlegend: false,
-    margin: { l: 0, r: 0, t: 0, b: 0 },
-  });
+  return plot.show(traces, space(state, grid.range));
 }
