@@ -29,6 +29,7 @@ EXTRAS = {
     "threadpoolctl": "bench",
     "scipy": "special",
     "jax": "jax",
+    "ziglang": "native",
 }
 """The packages that some feature needs, and the extra that installs each."""
 

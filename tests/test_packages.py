@@ -206,7 +206,7 @@ def imports_of(folder):
     ("folder", "extras"),
     [
         ("autodiff/testing", ["testing"]),
-        ("autodiff", ["testing", "plot", "special", "jax"]),
+        ("autodiff", ["testing", "plot", "special", "native", "jax"]),
         ("nn", ["plot", "demos"]),  # rich, where it is there, draws the progress
         ("optim", ["plot"]),
         ("demos", ["demos", "explorer"]),

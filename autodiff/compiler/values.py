@@ -235,6 +235,17 @@ def elementwise(op: Op) -> bool:
     return op.form == "function" and op.function is np.where
 
 
+_COPIES = frozenset(("copy", "astype", "array", "asarray", "ascontiguousarray", "positive", "copysign"))
+
+
+def copied(op: Op) -> Value | None:
+    """The operand of an operation that only copies it, perhaps to another dtype."""
+    name = op.function if isinstance(op.function, str) else getattr(op.function, "__name__", "")
+    inputs = op.inputs()
+    plain = op.form in ("method", "function") and name in _COPIES and len(inputs) == 1 and len(op.outputs) == 1
+    return inputs[0] if plain and inputs[0].shape == op.outputs[0].shape else None
+
+
 def lays_out(operands: Iterable[Any], out: Value) -> bool:
     """Whether NumPy gives the elementwise result of these operands the layout of `out`.
 

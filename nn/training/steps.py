@@ -38,7 +38,7 @@ class Step:
     ) -> None:
         self._model, self._loss, self._buffers = model, loss, model.buffers()
         self._modules = [module for _, module in model.named_modules()]
-        options = {} if clip_norm is None else {"clip_norm": float(clip_norm)}
+        clipping = {} if clip_norm is None else {"clip_norm": float(clip_norm)}
 
         def step(inputs: list[Any], target: Any) -> tuple[Any, Any]:
             first: list[Any] = []
@@ -52,12 +52,14 @@ class Step:
                     ad.check(_expect_finite, value)
                 return value
 
-            return optimizer.step(evaluated, **options), first[0]
+            return optimizer.step(evaluated, **clipping), first[0]
 
         if compiled:  # a mode that each module has itself, rather than its class, so that programs stay valid when the
             model.eval()  # mode changes for an evaluation and back: they look where they found it
         self._plain = step
-        self._fast = ad.compile(step, backend="numpy" if compiled is True else compiled) if compiled else step
+        self._fast = step
+        if compiled:
+            self._fast = ad.compile(step) if compiled is True else ad.compile(step, backend=compiled)
 
     def __call__(self, inputs: list[Any], target: Any) -> tuple[Any, Any]:
         """Take the step."""

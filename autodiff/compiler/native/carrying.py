@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.native.expressions import c_type, literal
-from autodiff.compiler.native.lowering import Part
 from autodiff.compiler.native.names import Names, c_comment, c_identifier
+from autodiff.compiler.native.part import Part
 from autodiff.compiler.native.target import PORTABLE, Target
 from autodiff.compiler.native.updates import numbers_part
 from autodiff.compiler.native.writer import _INCLUDES, NativeWriter, indented

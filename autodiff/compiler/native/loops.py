@@ -8,25 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from autodiff.compiler.native.expressions import IDENTITIES, c_type, cast, has_type, literal, loop_dtypes, math_name
 from autodiff.compiler.native.names import c_identifier
+from autodiff.compiler.native.part import Part, Step
 from autodiff.compiler.native.places import Memory, Place
-from autodiff.compiler.values import Op, Value
-
-if TYPE_CHECKING:
-    from autodiff.compiler.native.lowering import Part
+from autodiff.compiler.values import Op, Value, copied
 
 TILE = 2048
 """Bytes of a tile: a dozen of them lie in the first-level cache."""
 _SHORT = 32  # entries of an inner loop below which a call for each of its runs would cost more than it does
 MOST = 80
 """Operations of one loop; compilers need more than twice the time for twice as many."""
-
-_COPIES = {"copy", "astype", "array", "asarray", "ascontiguousarray", "positive", "copysign"}
 
 
 def is_elementwise(op: Op) -> bool:
@@ -40,14 +36,6 @@ def is_elementwise(op: Op) -> bool:
     if op.form == "function" and op.function is np.where:
         return not op.keywords and len(op.args) == 3
     return copied(op) is not None
-
-
-def copied(op: Op) -> Value | None:
-    """The operand of an operation that only copies it, perhaps to another dtype."""
-    name = op.function if isinstance(op.function, str) else getattr(op.function, "__name__", "")
-    inputs = op.inputs()
-    plain = op.form in ("method", "function") and name in _COPIES and len(inputs) == 1 and len(op.outputs) == 1
-    return inputs[0] if plain and inputs[0].shape == op.outputs[0].shape else None
 
 
 def is_fold(op: Op) -> bool:
@@ -94,7 +82,7 @@ def folded_axes(op: Op) -> tuple[int, ...]:
     return tuple(a % ndim for a in axes)
 
 
-class Loop:
+class Loop(Step):
     """A loop over all entries of arrays of one shape.
 
     Parameters
@@ -104,8 +92,8 @@ class Loop:
     """
 
     def __init__(self, part: Part, shape: tuple[int, ...]) -> None:
-        self.part, self.shape = part, shape
-        self.ops: list[Op] = []
+        super().__init__(part, [])
+        self.shape = shape
         self.made: dict[Value, Op] = {}
         self.folds: list[Op] = []
         self.accumulates: dict[Value, Place] = {}

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from autodiff.compiler.native.expressions import c_type
+from autodiff.compiler.native.part import Part, Step
 from autodiff.compiler.native.places import Memory, Moved, Place, moving
 from autodiff.compiler.values import Op, row_strides
 
-if TYPE_CHECKING:
-    from autodiff.compiler.native.lowering import Part
 
-
-class Move:
+class Move(Step):
     """One operation that moves entries."""
 
     def __init__(self, part: Part, op: Op, how: Moved) -> None:
-        self.part, self.ops, self.op, self._how = part, [op], op, how
+        super().__init__(part, [op])
+        self.op, self._how = op, how
         out = op.outputs[0]
         if not part.is_exported(out) and out not in part.places:
             part.places[out] = part.new_arena(out)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from autodiff.compiler.native import products
 from autodiff.compiler.native.expressions import c_type
 from autodiff.compiler.native.moves import copy
+from autodiff.compiler.native.part import Part, Step
 from autodiff.compiler.native.places import Memory, Place
 from autodiff.compiler.record import Decision, Diverged
 from autodiff.compiler.values import Op, Value, row_strides
@@ -19,9 +20,6 @@ from autodiff.core.primitives import Primitive
 from autodiff.core.sweeps import are_finite
 from autodiff.ops.network import counting
 from autodiff.ops.windows import count
-
-if TYPE_CHECKING:
-    from autodiff.compiler.native.lowering import Part
 
 
 def known(op: Op) -> bool:
@@ -46,14 +44,15 @@ def _kind(op: Op) -> type[Pattern] | None:
     return _BY_NAME.get(name) if op.form == "opaque" else None
 
 
-class Pattern:
+class Pattern(Step):
     """One operation with a text of its own.
 
     Its operands and results lie in memory.
     """
 
     def __init__(self, part: Part, op: Op) -> None:
-        self.part, self.op, self.ops = part, op, [op]
+        super().__init__(part, [op])
+        self.op = op
         for v in op.inputs():
             part.place_of(v)
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
-import importlib
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from autodiff.compiler.native.expressions import c_type
+from autodiff.compiler.native.part import Part, Step
 from autodiff.compiler.native.places import Memory, Place
 from autodiff.compiler.native.target import Target
 from autodiff.compiler.values import Op, Value
-
-if TYPE_CHECKING:
-    from autodiff.compiler.native.lowering import Part
 
 _LARGE = {64: 1 << 27, 32: 1 << 21, 16: 1 << 18}
 """For each width of vectors the number of products from which BLAS, which also divides them among caches, is faster."""
@@ -38,22 +34,11 @@ def is_product(op: Op) -> bool:
     return len(kinds) == 1 and kinds.pop().char in "fd" and all(np.dtype(v.dtype).isnative for v in (a, b))
 
 
-def blas(dtype: Any) -> int:
-    """The address of NumPy's own ``cblas_?gemm`` with 64-bit integers; 0 if it does not have that one."""
-    letter = {"f": "s", "d": "d"}[np.dtype(dtype).char]
-    try:
-        built = ctypes.CDLL(importlib.import_module("numpy._core._multiarray_umath").__file__)
-        return ctypes.cast(getattr(built, f"scipy_cblas_{letter}gemm64_"), ctypes.c_void_p).value or 0
-    except (OSError, AttributeError):
-        return 0
-
-
-class Product:
+class Product(Step):
     """One product, perhaps of stacks of matrices."""
 
     def __init__(self, part: Part, op: Op) -> None:
-        self.part, self.op = part, op
-        self.ops = [op]
+        super().__init__(part, [op])
         self.a, self.b = op.args
         self.out = op.outputs[0]
         part.place_of(self.a), part.place_of(self.b)

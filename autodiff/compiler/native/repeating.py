@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from autodiff.compiler.native.expressions import c_type
 from autodiff.compiler.native.moves import copy
+from autodiff.compiler.native.part import Part, Step
 from autodiff.compiler.native.places import Memory, Place, layout, moved, moving
 from autodiff.compiler.native.repeats import Region
 from autodiff.compiler.values import Op, Value
 
-if TYPE_CHECKING:
-    from autodiff.compiler.native.lowering import Part
-
 _TIME = "time_"
 
 
-class Repeat:
+class Repeat(Step):
     """A loop over time.
 
     A result that is read after the loop, each time, is kept in a stack of all times; one that only the next time reads
@@ -27,9 +24,9 @@ class Repeat:
     """
 
     def __init__(self, part: Part, op: Op) -> None:
-        self.part, self.op, self.region = part, op, op.function
+        super().__init__(part, op.function.originals[: len(op.function.body)])
+        self.op, self.region = op, op.function
         part.repeating.append(op)
-        self.ops = self.region.originals[: len(self.region.body)]
         self._bases: list[Memory] = []
         self._before: list[str] = []
         self._starts: list[tuple[Place, Place]] = []  # copies before the loop

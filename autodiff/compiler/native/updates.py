@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff.compiler.native.loops import Loop
-from autodiff.compiler.native.lowering import Part, has_c
+from autodiff.compiler.native.lowering import Function, has_c
+from autodiff.compiler.native.part import Part
 from autodiff.compiler.native.target import Target
 from autodiff.compiler.passes import PASSES
 from autodiff.compiler.tracing import trace
@@ -66,7 +67,7 @@ def numbers_part(update: Update, name: str, target: Target) -> Part:
     for rewrite in PASSES:
         program = rewrite(program)
     exported = {v: np.empty((), v.dtype) for v in program.results}
-    part = Part(name, program.ops, target, exported, lambda v: None, dict.fromkeys(program.arguments, "step"))
+    part = Function(name, program.ops, target, exported, lambda v: None, dict.fromkeys(program.arguments, "step"))
     part.outputs = program.outputs
     return part
 
@@ -95,7 +96,7 @@ def part_of(update: Update, name: str, target: Target) -> Part | None:
                 return None
             exported[new] = array
     names = {v: update.names[v.payload] for v in program.arguments}
-    part = Part(name, program.ops, target, exported, arrays.get, names)
+    part = Function(name, program.ops, target, exported, arrays.get, names)
     part.numbers = [v for v in program.arguments if not v.shape and v in part.places]
     if len(part.steps) != 1 or not isinstance(part.steps[0], Loop):
         return None

@@ -14,8 +14,9 @@ from autodiff.compiler.identifiers import comment
 from autodiff.compiler.native import building, calling, updates
 from autodiff.compiler.native.expansions import expansions
 from autodiff.compiler.native.expressions import c_type
-from autodiff.compiler.native.lowering import NoC, Part, has_c
+from autodiff.compiler.native.lowering import Function, has_c
 from autodiff.compiler.native.names import c_identifier
+from autodiff.compiler.native.part import NoC, Part
 from autodiff.compiler.native.places import layout
 from autodiff.compiler.native.repeats import repeats
 from autodiff.compiler.native.target import Target, this_machine
@@ -196,7 +197,7 @@ class NativeWriter(Writer):
                 if v.shape:
                     self.plan.place[v] = leaf if leaf is not None else self.names[v]  # type: ignore[union-attr]
         name = self.unique(f"{self.title or 'step'}_in_c")
-        return Part(name, stretch.ops, self.target, exported, self._kept_array, self.names)
+        return Function(name, stretch.ops, self.target, exported, self._kept_array, self.names)
 
     def _kept_array(self, v: Value) -> Any:
         """The array in which a value from outside always lies; None if each call passes it."""
