@@ -189,6 +189,19 @@ def test_folds_along_all_axes(kind):
 
 
 @needs_compiler
+def test_entries_are_moved_from_arrays_in_every_layout():
+    def f(x):
+        found = [np.roll(x, 1, 0), np.repeat(x, 2, 1), np.tile(x, (2, 1)), np.tril(x), np.pad(x, 1), x[[2, 0, 1, 2]]]
+        found += [x[::-1, 1], x.T.reshape(-1), np.concatenate([x, x[:, ::-1]]), np.flip(x), np.diagonal(x)]
+        return [y * 2.0 for y in found]
+
+    compiled = native(f)
+    for x in (RNG.normal(size=(4, 4)), RNG.normal(size=(4, 4))[::-1, ::-1], np.asfortranarray(RNG.normal(size=(4, 4)))):
+        compiled(x)
+        close(compiled(x), f(x))
+
+
+@needs_compiler
 def test_long_sums_keep_their_digits():
     x = RNG.random(1_000_000).astype(np.float32)
     compiled = native(lambda x: (np.sum(x), np.sum(np.tanh(x)), x @ x))

@@ -8,7 +8,7 @@ import numpy as np
 
 from autodiff.compiler.native.expressions import c_type
 from autodiff.compiler.native.part import Part, Step
-from autodiff.compiler.native.places import Memory, Moved, Place, moving
+from autodiff.compiler.native.places import FILL, Memory, Moved, Place, moving
 from autodiff.compiler.values import Op, row_strides
 
 
@@ -55,10 +55,10 @@ class Move(Step):
             assert out.is_dense() or out.size == 0
             lines.append(f"for (long i = 0; i < {dense.size}; i++) {{")
             value = f"{x}[{table}[i]]"
-            if (how.table < 0).any():  # read before the choice, as in loops
+            if (how.table == FILL).any():  # read before the choice, as in loops
                 kind = c_type(out.dtype)
-                lines.append(f"const {kind} moved_ = {x}[{table}[i] < 0 ? 0 : {table}[i]];")
-                value = f"{table}[i] < 0 ? 0 : moved_"
+                lines.append(f"const {kind} moved_ = {x}[{table}[i] == INT32_MIN ? 0 : {table}[i]];")
+                value = f"{table}[i] == INT32_MIN ? 0 : moved_"
             return [*lines, f"{to}[{dense.offset} + i] = {value};", "}"]
         if how.fill:
             assert out.is_dense() or out.size == 0

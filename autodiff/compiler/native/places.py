@@ -122,6 +122,8 @@ MOVES = frozenset((
 ))  # fmt: skip
 """Names of operations that move entries, and may put 0 in between; of each one NumPy shows what it does."""
 _LARGEST = 1 << 22
+FILL = int(np.iinfo(np.int32).min)
+"""In a table, what stands for an entry that is 0."""
 
 
 class Moved(NamedTuple):
@@ -136,7 +138,8 @@ class Moved(NamedTuple):
     fill : bool
         Whether the rest of the result is 0.
     table : array or None
-        For each entry of the result the entry of the memory of the operand; -1 for 0.
+        For each entry of the result the entry of the memory of the operand, counted from its first one, so that it
+        may be negative; `FILL` for 0.
     """
 
     view: tuple[int, tuple[int, ...]] | None = None
@@ -199,7 +202,7 @@ def moved(op: Op, places: list[Place]) -> Moved | None:
         offsets = _offsets(places[0]).reshape(-1)
         if not offsets.size:
             return Moved(fill=True)
-        table = np.where(fill, -1, offsets[np.where(fill, 0, once - 1)])
+        table = np.where(fill, FILL, offsets[np.where(fill, 0, once - 1)])
         even = None if fill.any() else _even(table)
         if even is not None:
             return Moved(view=even)
