@@ -246,6 +246,7 @@ class NativeWriter(Writer):
     # --- lines ---
 
     def _lines(self, parts: list[Op | Part], built: Any) -> Iterator[str]:
+        self._own(parts)
         results = list(self.program.results)
         read: set[Value] = set()
         lines: list[tuple[str, Any]] = []
@@ -291,6 +292,16 @@ class NativeWriter(Writer):
             return f"{self.bind('empty', np.empty, reserved=True)}({self.text(v.shape)}, {kind})"
         return f"{self.bind('new_buffer', new_buffer)}(({self.text(v.shape)}, {kind}, {_strides(v)}))"
 
+    def _own(self, items: list[Op | Part]) -> None:
+        """Note who owns the memory of each value here: what C writes lies in an array of its own, also a view."""
+        for item in items:
+            if isinstance(item, Part):
+                self.roots |= {v: frozenset((v,)) for v in item.exported}
+                continue
+            for out, operands in zip(item.outputs, item.shares):
+                if operands:
+                    self.roots[out] = frozenset().union(*(self.roots[v] for v in operands))
+
     def _call(self, part: Part, built: Any, read: set[Value]) -> Iterator[str]:
         """The lines that call a C function."""
         yield from self.reads([*part.passed, *part.numbers], read)
@@ -301,6 +312,11 @@ class NativeWriter(Writer):
         for v in part.passed:
             if v in part.exported:
                 yield f"{self.names[v]} = {self._new_array(v)}"
+        for v in part.passed:  # NumPy lays out a result after its operands, which C may have laid out otherwise
+            if v.kind == "result" and v not in part.exported and v.shape:
+                name, laid_out = self.names[v], self.bind("laid_out", _laid_out)
+                yield f"if {name}.strides != {v.strides}:"
+                yield f"    {name} = {laid_out}({name}, {v.strides})"
         passed = ", ".join(self.names[v] for v in (*part.passed, *part.numbers))
         yield f"if {part.name}({passed}):"
         yield f"    {part.name}_again({passed})"
@@ -331,6 +347,16 @@ def _homes(program: Program) -> dict[Value, Leaf]:
         if alike and v.kind == "result" and v not in found and op.function not in found.values():
             found[v] = op.function
     return found
+
+
+def _laid_out(x: Any, strides: tuple[int, ...]) -> Any:
+    """A copy with the given strides."""
+    low = sum(min((n - 1) * s, 0) for n, s in zip(x.shape, strides))
+    high = sum(max((n - 1) * s, 0) for n, s in zip(x.shape, strides))
+    room = np.empty((high - low) // x.itemsize + 1, x.dtype)
+    copy: Any = np.ndarray(x.shape, x.dtype, room, -low, strides)
+    copy[...] = x
+    return copy
 
 
 def _strides(v: Value) -> tuple[int, ...]:
