@@ -1,0 +1,59 @@
+"""Hypergeometric functions, parabolic cylinder functions, and Wright's Bessel function."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from autodiff.scipy_special.table import NUMERIC, POSITIVE, outputs, part, rules
+
+rules("hyp0f1", NUMERIC, lambda t, y, v, z: t * (special.hyp0f1(v + 1, z) / v))
+rules("hyp1f1", NUMERIC, NUMERIC, lambda t, y, a, b, x: t * (a / b * special.hyp1f1(a + 1, b + 1, x)))
+rules(
+    "hyp2f1",
+    NUMERIC,
+    NUMERIC,
+    NUMERIC,
+    lambda t, y, a, b, c, z: t * (a * b / c * special.hyp2f1(a + 1, b + 1, c + 1, z)),
+)
+rules(
+    "hyperu",
+    NUMERIC,
+    NUMERIC,
+    lambda t, y, a, b, x: t * (-a * special.hyperu(a + 1, b + 1, x)),
+    remark="SciPy's value has few digits where b is nearly whole, and is NaN for a of 90 and more",
+)
+rules(
+    "wright_bessel",
+    POSITIVE,
+    POSITIVE,
+    lambda t, y, a, b, x: t * special.wright_bessel(a, a + b, x),
+)
+rules(
+    "log_wright_bessel",
+    POSITIVE,
+    POSITIVE,
+    lambda t, y, a, b, x: t * np.exp(special.log_wright_bessel(a, a + b, x) - y),
+)
+
+# --- parabolic cylinder functions: the second output is the slope of the first (A&S 19.1) ---------
+
+
+def _cylinder(name: str, k: int, v: Any, x: Any) -> Any:
+    return part(name, k)(v, x)
+
+
+for _name in ("pbdv", "pbvv"):
+    outputs(
+        _name,
+        (NUMERIC, lambda t, y, v, x, f=_name: t * _cylinder(f, 1, v, x)),
+        (NUMERIC, lambda t, y, v, x, f=_name: t * ((x * x / 4 - v - 0.5) * _cylinder(f, 0, v, x))),
+    )
+outputs(
+    "pbwa",
+    (NUMERIC, lambda t, y, a, x: t * _cylinder("pbwa", 1, a, x)),
+    (NUMERIC, lambda t, y, a, x: t * ((a - x * x / 4) * _cylinder("pbwa", 0, a, x))),
+    remark="SciPy gives NaN where the magnitude of an operand is above 5",
+)
