@@ -18,6 +18,7 @@ from autodiff.core.primitives import (
     NUMPY_CONSTANTS,
     NUMPY_FUNCTIONS,
     NUMPY_PRIMITIVES,
+    OTHER_FUNCTIONS,
     Primitive,
     full_name,
 )
@@ -92,8 +93,8 @@ class Batch:
             return function(*inputs)
         if method == "__call__" and ufunc in NUMPY_CONSTANTS:
             return Batch(ufunc(*_aligned(inputs), **kwargs))
-        if entered(ufunc):
-            return getattr(ufunc, method)(*inputs, **kwargs)
+        if method == "__call__" and not kwargs and entered(ufunc) and ufunc in OTHER_FUNCTIONS:
+            return OTHER_FUNCTIONS[ufunc](*inputs)
         raise UnsupportedError(f"{full_name(ufunc)}.{method} is not available inside a rule.")
 
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -49,7 +49,10 @@ NUMPY_CONSTANTS: set[Callable[..., Any]] = set()
 """NumPy functions without a gradient by nature: they run on the plain arrays."""
 
 OTHER_UFUNCS: dict[Callable[..., Any], str] = {}
-"""The ufuncs of other libraries that are in the tables above, by their full names, as ``"scipy.special.jv"``."""
+"""The ufuncs of other libraries that take Tensors, by their full names, as ``"scipy.special.jv"``."""
+
+OTHER_FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""Called in place of such a ufunc; one that has no entry here is constant."""
 
 MADE: WeakSet[Primitive] = WeakSet()
 """All primitives that exist, including those of users."""

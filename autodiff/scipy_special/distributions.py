@@ -114,7 +114,7 @@ def _with(xs: tuple[Any, ...], i: int, y: Any) -> Any:
     return (*xs[:i], y, *xs[i + 1 :])
 
 
-def _inverse_of_f(name: str, found: int, remark: str = "") -> None:
+def _inverse_of_f(name: str, found: int) -> None:
     """The row of an inverse of ncfdtr: its operand `found` is the result, and the probability stands in its place."""
 
     def by(i: int) -> Any:
@@ -124,13 +124,13 @@ def _inverse_of_f(name: str, found: int, remark: str = "") -> None:
 
         return rule
 
-    rules(name, *map(by, range(4)), remark=remark)
+    rules(name, *map(by, range(4)))
 
 
 _inverse_of_f("ncfdtri", 3)
-_inverse_of_f("ncfdtridfn", 0, "SciPy's value has 3 to 8 digits")
-_inverse_of_f("ncfdtridfd", 1, "SciPy's value has 3 to 8 digits")
-_inverse_of_f("ncfdtrinc", 2, "SciPy's value has 3 to 8 digits")
+_inverse_of_f("ncfdtridfn", 0)
+_inverse_of_f("ncfdtridfd", 1)
+_inverse_of_f("ncfdtrinc", 2)
 
 # --- noncentral t ---------------------------------------------------------------------------------
 
@@ -161,7 +161,6 @@ rules(
     POSITIVE,
     lambda c, y, df, nc, t: c * _t_by_noncentrality(df, nc, t),
     lambda c, y, df, nc, t: c * noncentral_t_density(df, nc, t),
-    remark="SciPy's value loses its digits in the lower tail, below 1e-11",
 )
 
 
@@ -173,7 +172,7 @@ def _t_slopes(df: Any, nc: Any, t: Any) -> list[Any]:
     ]
 
 
-def _inverse_of_t(name: str, found: int, remark: str = "") -> None:
+def _inverse_of_t(name: str, found: int) -> None:
     """The row of an inverse of nctdtr."""
 
     def by(i: int) -> Any:
@@ -183,11 +182,11 @@ def _inverse_of_t(name: str, found: int, remark: str = "") -> None:
 
         return rule
 
-    rules(name, *map(by, range(3)), remark=remark)
+    rules(name, *map(by, range(3)))
 
 
 _inverse_of_t("nctdtridf", 0)
-_inverse_of_t("nctdtrinc", 1, "SciPy's value has 3 to 8 digits")
+_inverse_of_t("nctdtrinc", 1)
 _inverse_of_t("nctdtrit", 2)
 
 # --- Kolmogorov -----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from scipy import special
 from autodiff.ops import elementwise as ew
 from autodiff.ops import information
 from autodiff.scipy_special.pieces import exprel, log1p_quotient, normal_density
-from autodiff.scipy_special.table import constant, like, rules
+from autodiff.scipy_special.table import WHOLE, Without, constant, like, rules
 
 DEGREE = math.pi / 180
 
@@ -35,15 +35,15 @@ rules(
 )
 constant("round")
 
-like("expit", ew.sigmoid, remark="`autodiff.special.expit`")
+like("expit", ew.sigmoid)
 rules("log_expit", lambda t, y, x: t * ew.sigmoid(-x))
-like("logit", information.logit, remark="`autodiff.special.logit`")
+like("logit", information.logit)
 
 # --- logarithms of probabilities ------------------------------------------------------------------
 
-like("entr", information.entr, remark="`autodiff.special.entr`; at 0 the slope is infinite")
-like("rel_entr", information.rel_entr, remark="`autodiff.special.rel_entr`")
-like("xlogy", information.xlogy, remark="`autodiff.special.xlogy`")
+like("entr", information.entr)
+like("rel_entr", information.rel_entr)
+like("xlogy", information.xlogy)
 rules(
     "kl_div",
     lambda t, y, x, w: t * np.log(x / np.where((x == 0) & (w <= 0), 1, w)),
@@ -155,6 +155,14 @@ rules(
 
 # --- others ---------------------------------------------------------------------------------------
 
+rules(
+    "_lambertw",
+    lambda t, y, z, k, tol: t * (np.exp(-y) / (1 + y)),
+    WHOLE,
+    Without("it is the accuracy of the value"),
+    analytic=True,
+    remark="behind `lambertw`",
+)
 rules("wrightomega", lambda t, y, x: t / (1 + 1 / y))
 rules(
     "nrdtrimn",

@@ -14,8 +14,8 @@ from autodiff.ops import error_function
 from autodiff.scipy_special.pieces import ROOT_PI, normal_density, power_series
 from autodiff.scipy_special.table import like, outputs, rules
 
-like("erf", error_function.erf, remark="`autodiff.special.erf`")
-like("erfc", error_function.erfc, remark="`autodiff.special.erfc`")
+like("erf", error_function.erf)
+like("erfc", error_function.erfc)
 rules("erfi", lambda t, y, x: t * (2 / ROOT_PI * np.exp(x * x)))
 rules("erfinv", lambda t, y, p: t * (ROOT_PI / 2 * np.exp(y * y)))
 rules("erfcinv", lambda t, y, p: t * (-ROOT_PI / 2 * np.exp(y * y)))
@@ -147,13 +147,11 @@ outputs(
     "modfresnelp",
     (lambda t, y, x: -t * np.exp(1j * x * x),),
     (lambda t, y, x: t * modified_fresnel(x, n=1),),
-    remark="SciPy's first output has a wrong imaginary part for x < 0; the derivatives are right",
 )
 outputs(
     "modfresnelm",
     (lambda t, y, x: -t * np.exp(-1j * x * x),),
     (lambda t, y, x: t * np.conj(modified_fresnel(x, n=1)),),
-    remark="as `modfresnelp`",
 )
 
 

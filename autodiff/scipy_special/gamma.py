@@ -39,7 +39,7 @@ rules("gamma", lambda t, y, x: t * (y * _digamma(x)))
 rules("rgamma", lambda t, y, x: t * rgamma_slope(x))
 shared("gammaln", through_scipy.gammaln)
 rules("loggamma", lambda t, y, x: t * _digamma(np.where(x > 0, x, math.nan)))
-shared("psi", _digamma, remark="`autodiff.special.digamma`")
+shared("psi", _digamma)
 alias("digamma", "psi")
 constant("gammasgn")
 
@@ -56,7 +56,7 @@ def _beta_slope(y: Any, a: Any, b: Any) -> Any:
 
 
 rules("beta", lambda t, y, a, b: t * _beta_slope(y, a, b), lambda t, y, a, b: t * _beta_slope(y, b, a))
-like("betaln", gamma_remainders.betaln, remark="`autodiff.special.betaln`")
+like("betaln", gamma_remainders.betaln)
 
 
 def _binom_slopes(y: Any, n: Any, k: Any) -> tuple[Any, Any]:

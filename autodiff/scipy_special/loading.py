@@ -31,8 +31,7 @@ def load() -> None:
 
 
 def entered(ufunc: Any) -> bool:
-    """Load the tables if this is one of SciPy's special functions; whether it is in the tables only now."""
-    if ufunc in OTHER_UFUNCS or not of_scipy(ufunc):
-        return False
-    load()
+    """Whether this is one of SciPy's special functions that are in the tables, which it loads if need be."""
+    if ufunc not in OTHER_UFUNCS and of_scipy(ufunc):
+        load()
     return ufunc in OTHER_UFUNCS

@@ -103,7 +103,10 @@ def _shrink(f: Function, x: Any, n: int, at: int, radius: Any, best: Any, error:
         chosen = todo[better]
         best[chosen], error[chosen] = found[better], (missing + noise)[better]
         size[chosen] = (height * scale[todo])[better]
-        todo = todo[~(missing <= noise) & ~((noise > 30 * error[todo]) & np.isfinite(error[todo]))]
+        # Two digits worse than a good one: the best interval was longer. Before that, errors may jump (near poles).
+        good = error[todo] <= 1e-7 * (np.abs(best[todo]) + size[todo])
+        past = good & (missing + noise > 10 * error[todo])
+        todo = todo[~((missing <= noise) | past)]
 
 
 def partial_derivatives(

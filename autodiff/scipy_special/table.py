@@ -16,7 +16,7 @@ import numpy as np
 from scipy import special
 
 from autodiff.core.kinds import elementwise
-from autodiff.core.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, OTHER_UFUNCS, Primitive, Rule
+from autodiff.core.primitives import OTHER_FUNCTIONS, OTHER_UFUNCS, Primitive, Rule
 from autodiff.errors import UnsupportedError
 from autodiff.scipy_special.numeric import partial_derivatives
 
@@ -85,30 +85,43 @@ ROWS: dict[str, Row] = {}
 
 def find(name: str) -> Any:
     """A ufunc of ``scipy.special``, or of its private module; None where this SciPy is too old to have it."""
-    return getattr(special, name, None) or getattr(special._ufuncs, name, None)
+    found = getattr(special._ufuncs if name.startswith("_") else special, name, None)
+    return found if isinstance(found, np.ufunc) else None
 
 
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def rules(name: str, *maps: Map, analytic: bool = False, reads: bool = True, remark: str = "") -> None:
-    """The row of a ufunc with one output; `analytic`: the maps hold for complex operands, too."""
+def rules(
+    name: str,
+    *maps: Map,
+    analytic: bool = False,
+    reads: bool = True,
+    remark: str = "",
+    rise: Callable[..., Any] | None = None,
+) -> None:
+    """The row of a ufunc with one output.
+
+    analytic: the maps hold for complex operands, too. rise: the function minus a constant, for derivatives from values
+    that are small beside the value.
+    """
     function = find(name)
     if function is not None:
-        _enter(name, function, [_primitive(function, name, maps, reads=reads)], maps, analytic, remark)
+        primitive = _primitive(_called(function), name, maps, reads=reads, rise=rise)
+        _enter(name, function, [primitive], maps, analytic, remark)
 
 
-def like(name: str, primitive: Primitive, *, analytic: bool = False, remark: str = "") -> None:
+def like(name: str, primitive: Primitive, *, analytic: bool = False) -> None:
     """The row of a ufunc that has the rules of a primitive of `autodiff.ops`, and SciPy's values."""
-    rules(name, *[m for m in primitive.pulls or () if m is not None], analytic=analytic, remark=remark)
+    rules(name, *[m for m in primitive.pulls or () if m is not None], analytic=analytic)
 
 
-def outputs(name: str, *rows: tuple[Map, ...], analytic: bool = False, remark: str = "") -> None:
+def outputs(name: str, *rows: tuple[Map, ...], analytic: bool = False) -> None:
     """The row of a ufunc with several outputs, each with its own maps: ``y`` is that output."""
     function = find(name)
     if function is not None:
         parts = [_primitive(_output(function, k), f"{name}[{k}]", maps) for k, maps in enumerate(rows)]
-        _enter(name, function, parts, rows[0], analytic, remark)
+        _enter(name, function, parts, rows[0], analytic)
 
 
 def part(name: str, k: int) -> Primitive:
@@ -122,11 +135,11 @@ def slope(name: str, i: int, *xs: Any) -> Any:
     return ROWS[name].derivatives[0](*xs, orders=orders)
 
 
-def shared(name: str, call: Callable[..., Any], *, analytic: bool = False, remark: str = "") -> None:
+def shared(name: str, call: Callable[..., Any]) -> None:
     """The row of a ufunc that `autodiff.special` has as well: one primitive serves both."""
     function = find(name)
     if function is not None:
-        _enter(name, function, [], (), analytic, remark, call)
+        _enter(name, function, [], (), call=call)
 
 
 def alias(name: str, other: str) -> None:
@@ -140,8 +153,11 @@ def constant(*names: str) -> None:
         function = find(name)
         if function is not None:
             OTHER_UFUNCS[function] = f"scipy.special.{name}"
-            NUMPY_CONSTANTS.add(function)
             ROWS[name] = Row(name, "constant")
+
+
+def _called(function: Any) -> Callable[..., Any]:
+    return lambda *xs: function(*xs)  # a ufunc itself would be registered as one of NumPy's
 
 
 def _output(function: Any, k: int) -> Callable[..., Any]:
@@ -149,13 +165,18 @@ def _output(function: Any, k: int) -> Callable[..., Any]:
 
 
 def _primitive(
-    value: Callable[..., Any], name: str, maps: tuple[Map, ...], *, reads: bool = True
+    value: Callable[..., Any],
+    name: str,
+    maps: tuple[Map, ...],
+    *,
+    reads: bool = True,
+    rise: Callable[..., Any] | None = None,
 ) -> tuple[Primitive, Primitive | None]:
     closed = {i: m for i, m in enumerate(maps) if not isinstance(m, (Numeric, Without))}
     limits = {i: (m.low, m.high) for i, m in enumerate(maps) if isinstance(m, Numeric)}
     derivatives = None
     if limits:
-        derivatives = partial_derivatives(value, name, len(maps), closed, limits)
+        derivatives = partial_derivatives(rise or value, name, len(maps), closed, limits)
         closed = closed | {i: _first(derivatives, i, len(maps)) for i in limits}
     everything = [_inside(closed[i]) if reads and i in closed else closed.get(i) for i in range(len(maps))]
     return elementwise(value, *everything, name=name, singular=True, reads=reads), derivatives
@@ -183,8 +204,8 @@ def _enter(
     function: Any,
     parts: Sequence[tuple[Primitive, Primitive | None]],
     maps: tuple[Map, ...],
-    analytic: bool,
-    remark: str,
+    analytic: bool = False,
+    remark: str = "",
     call: Callable[..., Any] | None = None,
 ) -> None:
     without = {i: m.reason for i, m in enumerate(maps) if isinstance(m, Without)}
@@ -214,7 +235,7 @@ def _enter(
             return call(*xs)
         return primitives[0](*xs) if len(primitives) == 1 else tuple([p(*xs) for p in primitives])
 
-    NUMPY_FUNCTIONS[function] = border
+    OTHER_FUNCTIONS[function] = border
 
 
 def _floating(xs: tuple[Any, ...], counting: Sequence[bool]) -> tuple[Any, ...]:

@@ -16,8 +16,8 @@ from autodiff.scipy_special.table import NUMERIC, WHOLE, Without, outputs, part,
 
 # --- Mathieu (A&S 20.1.1, 20.1.2) -----------------------------------------------------------------
 
-rules("mathieu_a", WHOLE, NUMERIC, remark="SciPy jumps to a neighbouring branch for some q from about 15 on")
-rules("mathieu_b", WHOLE, NUMERIC, remark="as `mathieu_a`")
+rules("mathieu_a", WHOLE, NUMERIC)
+rules("mathieu_b", WHOLE, NUMERIC)
 
 DEGREE = math.pi / 180
 
@@ -78,7 +78,7 @@ def _oblate_radial(cv: Any, m: Any, c: Any, x: Any, value: Any, slope: Any) -> A
 _BOUND = Without("c and its characteristic value move together; the function without _cv has the derivative by c")
 
 
-def _spheroidal(name: str, value: Callable[..., Any], second: Callable[..., Any], remark: str) -> None:
+def _spheroidal(name: str, value: Callable[..., Any], second: Callable[..., Any]) -> None:
     """Both spellings of a function, in which its characteristic value is computed or given."""
     given = f"{name}_cv"
     outputs(
@@ -90,7 +90,6 @@ def _spheroidal(name: str, value: Callable[..., Any], second: Callable[..., Any]
             NUMERIC,
             lambda t, y, m, n, c, x: t * second(value(m, n, c), m, c, x, part(name, 0)(m, n, c, x), y),
         ),
-        remark=remark,
     )
     outputs(
         given,
@@ -102,11 +101,9 @@ def _spheroidal(name: str, value: Callable[..., Any], second: Callable[..., Any]
             _BOUND,
             lambda t, y, m, n, c, cv, x: t * second(cv, m, c, x, part(given, 0)(m, n, c, cv, x), y),
         ),
-        remark=remark,
     )
 
 
-_DOUBT = "SciPy's second output is wrong at ordinary points, for oblate functions with n > m the first, too"
-for _kind, _remark in (("ang1", ""), ("rad1", ""), ("rad2", _DOUBT)):
-    _spheroidal(f"pro_{_kind}", special.pro_cv, _prolate, _remark)
-    _spheroidal(f"obl_{_kind}", special.obl_cv, _oblate if _kind == "ang1" else _oblate_radial, _remark)
+for _kind in ("ang1", "rad1", "rad2"):
+    _spheroidal(f"pro_{_kind}", special.pro_cv, _prolate)
+    _spheroidal(f"obl_{_kind}", special.obl_cv, _oblate if _kind == "ang1" else _oblate_radial)

@@ -8,6 +8,7 @@ SciPy's own value is wrong, or the function has no finite derivative; the tests 
 
 import json
 import math
+import signal
 import sys
 import zlib
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -33,6 +34,12 @@ def scipy_value(name, f, xs):
 def directions(f: Function, xs):
     """How far each operand moves in the second derivative; 0 for whole numbers."""
     return [0 if isinstance(d, list) else abs(x) or 1.0 for d, x in zip(f.domains, xs, strict=True)]
+
+
+def slope(f: Function, zs, way, i, step):
+    """A central difference by operand `i`."""
+    ahead, behind = ([z + k * step * way[i] * (j == i) for j, z in enumerate(zs)] for k in (1, -1))
+    return (f.value(*ahead) - f.value(*behind)) / (2 * step * way[i])
 
 
 def derivatives(name, f: Function, xs):
@@ -70,19 +77,23 @@ def derivatives(name, f: Function, xs):
         gss = (g[0, 1] - 2 * g[0, 0] + g[0, -1]) / STEP**2
         gyy = (g[1, 0] - 2 * g[0, 0] + g[-1, 0]) / h**2
         gsy = (g[1, 1] - g[1, -1] - g[-1, 1] + g[-1, -1]) / (4 * h * STEP)
-        slope = -gs / gy
-        second = -(gss + 2 * gsy * slope + gyy * slope**2) / gy
+        along = -gs / gy
+        second = -(gss + 2 * gsy * along + gyy * along**2) / gy
     else:
         value = f.value(*zs)
         if abs(value - wanted) > 1e-6 * abs(value) and not (abs(value) < 1e-290 and wanted == 0):
             return None
-        firsts = [(f.value(*moved(1, i)) - f.value(*moved(-1, i))) / (2 * STEP * way[i]) for i in moving]
+        firsts = [slope(f, zs, way, i, STEP) for i in moving]
+        small = [abs(v * way[i] / (value or 1)) for i, v in zip(moving, firsts, strict=True) if v]
+        if small and min(small) < 1e-20 * min(
+            tiny, 1
+        ):  # a slope far below the value needs as many more digits, or is 0
+            mp.mp.dps += min(int(-2 * mp.log10(min(small))) + 20, 800)
+            finer = [slope(f, zs, way, i, STEP / 8) for i in moving]
+            value = f.value(*zs)
+            firsts = [slope(f, zs, way, i, STEP) for i in moving]
+            firsts = [v if abs(v - w) <= 1e-9 * abs(w) else mp.mpf(0) for v, w in zip(firsts, finer, strict=True)]
         second = (f.value(*moved(1)) - 2 * value + f.value(*moved(-1))) / STEP**2
-    if not f.inverse and not f.slopes:  # a root of the slope: what is left of it is the error of the difference
-        firsts = [
-            0 if abs(v * way[i]) < 1e-40 * (abs(value) or 1) and way[i] > 1e-12 else v
-            for i, v in zip(moving, firsts, strict=True)
-        ]
     every = [None] * len(xs)
     for i, first in zip(moving, firsts, strict=True):
         every[i] = first
@@ -131,10 +142,23 @@ def points(name, f: Function, rng):
 
 
 def attempt(name, f, xs):
+    """The derivatives; None where they fail or take longer than half a minute."""
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.alarm(30)
     try:
         return derivatives(name, f, xs)
-    except (ValueError, ZeroDivisionError, OverflowError, TypeError, mp.libmp.NoConvergence, ArithmeticError):
+    except (
+        KeyboardInterrupt,
+        ValueError,
+        ZeroDivisionError,
+        OverflowError,
+        TypeError,
+        mp.libmp.NoConvergence,
+        ArithmeticError,
+    ):
         return None
+    finally:
+        signal.alarm(0)
 
 
 def rows(name):
@@ -160,7 +184,7 @@ def rows(name):
 def main():
     """Write the file, or only these rows of it."""
     names = sys.argv[1:] or list(ALL)
-    table = json.loads(FILE.read_text(encoding="utf-8")) if sys.argv[1:] and FILE.exists() else {}
+    table = json.loads(FILE.read_text(encoding="utf-8")) if sys.argv[1:] else {}
     with ProcessPoolExecutor(2) as pool:
         for done in as_completed([pool.submit(rows, name) for name in names]):
             name, table[name] = done.result()
