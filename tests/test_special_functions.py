@@ -1,6 +1,7 @@
 """SciPy's ufuncs on Tensors: every row against mpmath, its mutants, the points of convention, and what is refused."""
 
 import math
+import pickle
 import re
 import subprocess
 import sys
@@ -437,6 +438,22 @@ def test_in_a_compiled_function():
         lambda x: (special.airy(x)[0] * special.kve(1.0, x)).sum(),
     ):
         np.testing.assert_allclose(ad.compile(ad.grad(f))(x), ad.grad(f)(x), rtol=1e-15)
+
+
+def test_graphs_can_be_pickled():
+    x = ad.tensor([0.5, 2.0], requires_grad=True)
+    y = special.airy(x)[1] * special.jv(0.5, x)
+    x, y = pickle.loads(pickle.dumps((x, y)))
+    y.sum().backward()
+    program = """
+import pickle, sys
+x, y = pickle.load(sys.stdin.buffer)
+y.sum().backward()
+print(repr(x.grad.data.tolist()))
+"""
+    x.grad = None
+    text = subprocess.run([sys.executable, "-c", program], cwd=ROOT, input=pickle.dumps((x, y)), capture_output=True)
+    assert text.returncode == 0, text.stderr.decode()
 
 
 def test_one_rule_serves_both_spellings():

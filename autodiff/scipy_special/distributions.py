@@ -16,7 +16,7 @@ from autodiff.core.kinds import elementwise
 from autodiff.core.primitives import Primitive
 from autodiff.ops.deciding import whole
 from autodiff.scipy_special.incomplete import density, f_height, f_shares, student_density
-from autodiff.scipy_special.pieces import normal_density
+from autodiff.scipy_special.pieces import normal_density, rise_from_zero
 from autodiff.scipy_special.table import POSITIVE, WHOLE, rules, slope
 
 # --- noncentral chi-squared -----------------------------------------------------------------------
@@ -161,6 +161,9 @@ rules(
     POSITIVE,
     lambda c, y, df, nc, t: c * _t_by_noncentrality(df, nc, t),
     lambda c, y, df, nc, t: c * noncentral_t_density(df, nc, t),
+    rise=lambda df, nc, t: rise_from_zero(
+        noncentral_t_density, special.nctdtr(df, nc, t) - special.ndtr(-nc), df, nc, t
+    ),
 )
 
 

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy import special
 
+from autodiff.scipy_special.pieces import rise_from_zero
 from autodiff.scipy_special.table import NUMERIC, POSITIVE, outputs, part, rules
-
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
-
-
-def _rise(slope: Callable[..., Any], value: Any, *xs: Any) -> Any:
-    """A function of the last operand minus its value 1 at 0: near 0 by Gauss's rule from its slope.
-
-    Slopes by the other operands are as small as this is, and would be lost beside the 1.
-    """
-    *others, z = xs
-    near = np.abs(z) < 0.5
-    small = np.where(near, z, 0)
-    total = sum(w * slope(*others, small * (1 + s) / 2) for s, w in zip(_NODES, _WEIGHTS, strict=True))
-    return np.where(near, small / 2 * total, value - 1)
 
 
 def _of_0f1(v: Any, z: Any) -> Any:
@@ -41,14 +27,14 @@ rules(
     "hyp0f1",
     NUMERIC,
     lambda t, y, v, z: t * _of_0f1(v, z),
-    rise=lambda *xs: _rise(_of_0f1, special.hyp0f1(*xs), *xs),
+    rise=lambda *xs: rise_from_zero(_of_0f1, special.hyp0f1(*xs) - 1, *xs),
 )
 rules(
     "hyp1f1",
     NUMERIC,
     NUMERIC,
     lambda t, y, a, b, x: t * _of_1f1(a, b, x),
-    rise=lambda *xs: _rise(_of_1f1, special.hyp1f1(*xs), *xs),
+    rise=lambda *xs: rise_from_zero(_of_1f1, special.hyp1f1(*xs) - 1, *xs),
 )
 rules(
     "hyp2f1",
@@ -56,7 +42,7 @@ rules(
     NUMERIC,
     NUMERIC,
     lambda t, y, a, b, c, z: t * _of_2f1(a, b, c, z),
-    rise=lambda *xs: _rise(_of_2f1, special.hyp2f1(*xs), *xs),
+    rise=lambda *xs: rise_from_zero(_of_2f1, special.hyp2f1(*xs) - 1, *xs),
 )
 rules(
     "hyperu",

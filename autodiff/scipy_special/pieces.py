@@ -29,6 +29,22 @@ def power_series(coefficients: Sequence[float], x: Any) -> Any:
     return y
 
 
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
+
+
+def rise_from_zero(slope: Callable[..., Any], rise: Any, *xs: Any) -> Any:
+    """How far a function is from its value where its last operand is 0: near 0 by Gauss's rule from its slope.
+
+    Where the value at 0 is the same for all other operands, slopes by these are as small as this is, and would be lost
+    beside the value.
+    """
+    *others, z = xs
+    near = np.abs(z) < 0.5
+    small = np.where(near, z, 0)
+    total = sum(w * slope(*others, small * (1 + s) / 2) for s, w in zip(_NODES, _WEIGHTS, strict=True))
+    return np.where(near, small / 2 * total, rise)
+
+
 def at(x: Any, point: float, value: Any, y: Any) -> Any:
     """`y`, and `value` where `x` is `point`."""
     return np.where(x == point, value, y)

@@ -19,6 +19,7 @@ from autodiff.core.kinds import elementwise
 from autodiff.core.primitives import OTHER_FUNCTIONS, OTHER_UFUNCS, Primitive, Rule
 from autodiff.errors import UnsupportedError
 from autodiff.scipy_special.numeric import partial_derivatives
+from autodiff.scipy_special.primitives import keep
 
 
 class Numeric:
@@ -179,7 +180,11 @@ def _primitive(
         derivatives = partial_derivatives(rise or value, name, len(maps), closed, limits)
         closed = closed | {i: _first(derivatives, i, len(maps)) for i in limits}
     everything = [_inside(closed[i]) if reads and i in closed else closed.get(i) for i in range(len(maps))]
-    return elementwise(value, *everything, name=name, singular=True, reads=reads), derivatives
+    primitive = elementwise(value, *everything, name=name, singular=True, reads=reads)
+    for made in (primitive, derivatives):
+        if made is not None:
+            keep(made)
+    return primitive, derivatives
 
 
 def _domain(y: Any) -> Any:

@@ -29,6 +29,8 @@ class Function:
         In place of the value: its slopes by the operands that have one.
     output : int
         Of a ufunc with several.
+    loose : bool
+        Of an inverse function of which SciPy has few digits: it is compared at SciPy's value, as if that were exact.
     hard : dict
         For an operand values in place of `HARD`.
     odd : list of tuples
@@ -40,6 +42,7 @@ class Function:
     inverse: bool = False
     slopes: list[Callable[..., Any]] = field(default_factory=list)
     output: int = 0
+    loose: bool = False
     hard: dict[int, list[float]] = field(default_factory=dict)
     odd: list[tuple[float, ...]] = field(default_factory=list)
 
@@ -111,7 +114,7 @@ inverse("gammainccinv", POS, SHARE, hard={**A, 1: [1e-8, 1e-200, 0.5, 1 - 1e-10]
 THREE = {0: [1.0, 1e-8, 100.0], 1: [1.0, 0.05, 40.0], 2: [1e-8, 1e-300, 30.0]}
 add("gdtr", POS, POS, POS, hard=THREE)(lambda a, b, x: gamma_p(b, a * x))
 add("gdtrc", POS, POS, POS, hard=THREE)(lambda a, b, x: gamma_q(b, a * x))
-PROB = [1e-8, 0.5, 1 - 1e-10, 1e-100]
+PROB = [1e-8, 0.5, 1 - 1e-10, 1e-100, 1e-3, 0.999, 1e-30]
 inverse("gdtria", SHARE, POS, POS, hard={0: PROB, 1: [1.0, 30.0], 2: [1e-8, 1e8]})(
     lambda y, p, b, x: gamma_p(b, y * x) - p
 )
@@ -127,8 +130,10 @@ inverse("chdtri", POS, SHARE, hard={**A, 1: PROB})(lambda y, v, p: gamma_q(v / 2
 inverse("chdtriv", SHARE, POS, hard={0: [1e-8, 0.5, 0.999], 1: [1e-3, 30.0, 200.0]})(
     lambda y, p, x: gamma_p(y / 2, x / 2) - p
 )
-add("pdtr", COUNT, POS, hard={1: [1e-8, 1e-300, 1.0, 30.0, 100.0]})(lambda k, m: gamma_q(mp.floor(k) + 1, m))
-add("pdtrc", COUNT, POS, hard={1: [1e-8, 1e-300, 1.0, 30.0, 100.0]})(lambda k, m: gamma_p(mp.floor(k) + 1, m))
+add("pdtr", COUNT, POS, hard={1: [1e-8, 1e-300, 1.0, 30.0, 100.0, 1e-3, 2.0]})(lambda k, m: gamma_q(mp.floor(k) + 1, m))
+add("pdtrc", COUNT, POS, hard={1: [1e-8, 1e-300, 1.0, 30.0, 100.0, 1e-3, 2.0]})(
+    lambda k, m: gamma_p(mp.floor(k) + 1, m)
+)
 inverse("pdtri", COUNT, SHARE, hard={1: PROB})(lambda y, k, p: gamma_q(k + 1, y) - p)
 inverse("pdtrik", SHARE, (3, 9), hard={0: [0.5, 0.999, 0.9999], 1: [20.0, 100.0]})(
     lambda y, p, m: gamma_q(y + 1, m) - p
@@ -156,7 +161,7 @@ inverse("btdtrib", POS, SHARE, SHARE, hard={0: [1.0, 20.0], 1: [0.5, 1e-4], 2: [
     lambda y, a, p, x: beta_i(a, y, x) - p
 )
 N = [6, 7, 9, 20]
-ENDS = {2: [1e-8, 1e-300, 0.5, 1 - 1e-10, 1e-3]}
+ENDS = {2: [1e-8, 1e-300, 0.5, 1 - 1e-10, 1e-3, 0.999, 1e-30]}
 add("bdtr", COUNT, N, SHARE, hard=ENDS)(lambda k, n, p: beta_c(k + 1, n - k, p))
 add("bdtrc", COUNT, N, SHARE, hard=ENDS)(lambda k, n, p: beta_i(k + 1, n - k, p))
 inverse("bdtri", COUNT, N, SHARE, hard={2: PROB})(lambda y, k, n, p: beta_c(k + 1, n - k, y) - p)
@@ -227,9 +232,11 @@ add("erfcx", REAL, hard=X)(lambda x: mp.exp(x * x) * mp.erfc(x))
 add("dawsn", REAL, hard=X)(lambda x: mp.sqrt(mp.pi) / 2 * mp.exp(-x * x) * mp.erfi(x))
 P1 = {0: [1e-8, 1e-300, 1 - 1e-10, 0.0, -1 + 1e-10, 0.5]}
 add("erfinv", (-0.95, 0.95), hard=P1)(mp.erfinv)
-inverse("erfcinv", (0.05, 1.95), hard={0: [1e-8, 1e-300, 1.0, 2 - 1e-10, 0.5]})(lambda y, p: mp.erfc(y) - p)
+inverse("erfcinv", (0.05, 1.95), hard={0: [1e-8, 1e-300, 1.0, 2 - 1e-10, 0.5, 1e-3, 1.999]})(
+    lambda y, p: mp.erfc(y) - p
+)
 add("ndtr", REAL, hard=X)(mp.ncdf)
-inverse("ndtri", SHARE, hard={0: [1e-8, 1e-300, 0.5, 1 - 1e-10, 1e-100]})(lambda y, p: mp.ncdf(y) - p)
+inverse("ndtri", SHARE, hard={0: [1e-8, 1e-300, 0.5, 1 - 1e-10, 1e-100, 1e-3, 0.999]})(lambda y, p: mp.ncdf(y) - p)
 add("log_ndtr", REAL, hard={0: [0.0, 1e-8, -30.0, -1e8, 30.0, -1e3]})(lambda x: mp.log(mp.ncdf(x)))
 inverse("ndtri_exp", (-5, -0.05), hard={0: [-1e-8, -50.0, -1e4, -1.0, -1e8]})(lambda y, x: mp.log(mp.ncdf(y)) - x)
 PHI = lambda x: mp.npdf(x)
@@ -274,7 +281,7 @@ add("cotdg", (10, 170), hard={0: [1.0, 30.0, 179.0, 90.0, -45.0, 400.0]})(lambda
 add("radian", (0, 90), (0, 60), (0, 60))(lambda d, m, s: mp.pi / 180 * (d + m / 60 + s / 3600))
 add("expit", REAL)(lambda x: 1 / (1 + mp.exp(-x)))
 add("log_expit", REAL)(lambda x: -mp.log1p(mp.exp(-x)))
-add("logit", SHARE, hard={0: [1e-8, 1e-300, 0.5, 1 - 1e-10, 0.9999]})(lambda p: mp.log(p / (1 - p)))
+add("logit", SHARE, hard={0: [1e-8, 1e-100, 0.5, 1 - 1e-10, 0.9999, 1e-3, 0.01]})(lambda p: mp.log(p / (1 - p)))
 add("entr", POS, hard={0: [1e-8, 1e-300, 1.0, 1e8, 1e300]})(lambda x: -x * mp.log(x))
 TWO = {0: [1e-8, 1.0, 1e8, 1e-300], 1: [1e-8, 1.0, 1e8, 1e-300]}
 add("rel_entr", POS, POS, hard=TWO)(lambda x, w: x * mp.log(x / w))
@@ -319,11 +326,11 @@ add("spence", POS, hard={0: [1.0, 1e-8, 1e-300, 1e8, 1 - 1e-10]})(lambda x: mp.r
 
 # --- exponential integrals ------------------------------------------------------------------------
 
-E1 = {0: [1e-8, 1e-300, 1.0, 30.0, 600.0]}
+E1 = {0: [1e-8, 1e-300, 1.0, 30.0, 600.0, 1e-3, 100.0]}
 add("exp1", POS, hard=E1)(mp.e1)
 add("expi", POS, hard={0: [1e-8, 1e-300, 1.0, 30.0, -1.0, -30.0]})(mp.ei)
 add("expn", COUNT, POS, hard={1: [1e-8, 1.0, 30.0, 600.0, 1e-3]})(mp.expint)
-SX = {0: [1e-8, 1e-300, 1.0, 30.0, 1e4, 0.0]}
+SX = {0: [1e-8, 1e-300, 1.0, 30.0, 1e4, 0.0, 1e-3, 100.0, 5.0]}
 add("sici", POS, output=0, hard=SX)(mp.si)
 add("sici", POS, output=1, hard=SX)(mp.ci)
 add("shichi", POS, output=0, hard=SX)(mp.shi)
@@ -345,7 +352,7 @@ add("hankel1", V, Z, hard=H)(mp.hankel1)
 add("hankel2", V, Z, hard=H)(mp.hankel2)
 add("hankel1e", V, Z, hard=H)(lambda v, x: mp.exp(-1j * x) * mp.hankel1(v, x))
 add("hankel2e", V, Z, hard=H)(lambda v, x: mp.exp(1j * x) * mp.hankel2(v, x))
-ONE = {0: [0.0, 1e-8, 1.0, 50.0, 1e4, 1e8, 1e-300]}
+ONE = {0: [0.0, 1e-8, 1.0, 50.0, 1e4, 1e8, 1e-300, 0.5, 200.0, 1e-3]}
 WAVE = {0: [0.0, 1e-8, 1.0, 50.0, 1e4, 1e-300, 200.0]}
 for _n in (0, 1):
     add(f"j{_n}", Z, hard=WAVE)(lambda x, n=_n: mp.besselj(n, x))
@@ -379,7 +386,7 @@ for _k in range(4):
 
 # --- Kelvin, and integrals ------------------------------------------------------------------------
 
-KX = {0: [1e-8, 1.0, 20.0, 1e-3, 30.0, 0.0]}
+KX = {0: [1e-8, 1.0, 20.0, 1e-3, 30.0, 2.0, 0.5, 0.0]}
 KPOS = {0: KX[0][:-1]}
 
 
@@ -426,7 +433,7 @@ M = (-2.0, 0.95)
 MH = {0: [0.0, 1e-8, -1e8, 1 - 1e-10, 1e-300, -30.0]}
 add("ellipk", M, hard=MH)(mp.ellipk)
 add("ellipe", M, hard=MH)(mp.ellipe)
-add("ellipkm1", (0.05, 3), hard={0: [1.0, 1e-8, 1e-300, 1e8, 1 - 1e-10]})(lambda p: mp.ellipk(1 - p))
+add("ellipkm1", (0.05, 3), hard={0: [1.0, 1e-8, 1e-300, 1e8, 1 - 1e-10, 1e-3, 30.0]})(lambda p: mp.ellipk(1 - p))
 INC = {0: [1e-8, 1.0, 1.5, -2.0, 10.0], 1: [0.0, 1e-8, -1e4, 1 - 1e-10, 1e-300]}
 add("ellipkinc", REAL, M, hard=INC)(mp.ellipf)
 add("ellipeinc", REAL, M, hard=INC)(mp.ellipe)
@@ -514,8 +521,8 @@ add("eval_jacobi", DEG_N, POS, POS, IN, hard={0: NH, 1: [0.0, 1.0], 2: [0.0, -0.
 add("eval_sh_jacobi", DEG_N, (3, 6), (0.5, 2.5), (0.15, 0.95), hard={0: NH, 1: [4.0], 2: [1.0], 3: SH[1]})(
     lambda n, p, q, x: mp.jacobi(n, p - q, q - 1, 2 * x - 1) / mp.binomial(2 * n + p - 1, n)
 )
-add("eval_hermite", COUNT, REAL, hard={1: [0.0, 1e-8, 30.0, -1.0, 1e4]})(mp.hermite)
-add("eval_hermitenorm", COUNT, REAL, hard={1: [0.0, 1e-8, 30.0, -1.0, 1e4]})(
+add("eval_hermite", COUNT, REAL, hard={1: [0.0, 1e-8, 30.0, -1.0, 1e4, 0.5, 100.0]})(mp.hermite)
+add("eval_hermitenorm", COUNT, REAL, hard={1: [0.0, 1e-8, 30.0, -1.0, 1e4, 0.5, 100.0]})(
     lambda n, x: mp.hermite(n, x / ROOT2()) * mpf(2) ** (-n / mpf(2))
 )
 add("lpmv", [0, 1, 2], (0.3, 5), (-0.7, 0.9), hard={1: [1.0, 2.0, 3.5, 10.0], 2: [0.0, 1e-8, 0.99]})(
@@ -561,28 +568,46 @@ add("chndtr", POS, POS, SMALL, hard=CHI)(chi)
 inverse("chndtrix", SHARE, POS, SMALL, hard={0: [0.5, 1e-3, 0.99], 1: CHI[1], 2: CHI[2]})(
     lambda y, p, df, nc: chi(y, df, nc) - p
 )
-inverse("chndtridf", (6, 12), (0.3, 0.7), (0.3, 2), hard={0: [10.0], 1: [0.5], 2: [1.0, 1e-8]})(
+inverse("chndtridf", (6, 12), (0.3, 0.7), (0.3, 2), hard={0: [10.0, 8.0], 1: [0.5, 0.4], 2: [1.0, 1e-8, 2.0]})(
     lambda y, x, p, nc: chi(x, y, nc) - p
 )
-inverse("chndtrinc", (6, 12), (1, 4), (0.3, 0.6), hard={0: [10.0], 1: [1.0, 2.0], 2: [0.5, 0.4]})(
+inverse("chndtrinc", (6, 12), (1, 4), (0.3, 0.6), hard={0: [10.0, 8.0], 1: [1.0, 2.0, 3.0], 2: [0.5, 0.4, 0.3]})(
     lambda y, x, df, p: chi(x, df, y) - p
 )
 NF = {0: [1.0, 2.0], 1: [1.0, 20.0], 2: [1e-8, 10.0], 3: [1e-3, 10.0]}
 add("ncfdtr", POS, POS, SMALL, POS, hard=NF)(ncf)
 inverse("ncfdtri", POS, POS, SMALL, SHARE, hard={**NF, 3: [0.5, 1e-3]})(lambda y, n, d, nc, p: ncf(n, d, nc, y) - p)
-inverse("ncfdtridfn", (0.3, 0.6), POS, SMALL, (1, 3), hard={0: [0.5], 1: [2.0], 2: [1.0], 3: [2.0]})(
-    lambda y, p, d, nc, f: ncf(y, d, nc, f) - p
-)
-inverse("ncfdtridfd", (2, 6), (0.3, 0.4), SMALL, (2, 3), hard={0: [3.0], 1: [0.35], 2: [1.0], 3: [2.0]})(
-    lambda y, n, p, nc, f: ncf(n, y, nc, f) - p
-)
-inverse("ncfdtrinc", (2, 6), (2, 6), (0.2, 0.4), (3, 5), hard={0: [3.0], 1: [3.0], 2: [0.3], 3: [4.0]})(
-    lambda y, n, d, p, f: ncf(n, d, y, f) - p
-)
+inverse(
+    "ncfdtridfn",
+    (0.3, 0.6),
+    POS,
+    SMALL,
+    (1, 3),
+    loose=True,
+    hard={0: [0.5, 0.4], 1: [2.0, 1.0, 10.0], 2: [1.0, 1e-3, 4.0], 3: [2.0, 1.0]},
+)(lambda y, p, d, nc, f: ncf(y, d, nc, f) - p)
+inverse(
+    "ncfdtridfd",
+    (2, 6),
+    (0.3, 0.4),
+    SMALL,
+    (2, 3),
+    loose=True,
+    hard={0: [3.0, 10.0], 1: [0.35, 0.3], 2: [1.0, 2.0, 4.0], 3: [2.0, 2.5]},
+)(lambda y, n, p, nc, f: ncf(n, y, nc, f) - p)
+inverse(
+    "ncfdtrinc",
+    (2, 6),
+    (2, 6),
+    (0.2, 0.4),
+    (3, 5),
+    loose=True,
+    hard={0: [3.0, 2.0], 1: [3.0, 10.0], 2: [0.3, 0.25], 3: [4.0, 3.0]},
+)(lambda y, n, d, p, f: ncf(n, d, y, f) - p)
 NT = {0: [1.0, 2.0, 30.0], 1: [0.0, 1.0, 1e-8], 2: [1.0, 1e-8, 4.0]}
 add("nctdtr", POS, (-1.5, 2.5), (-1, 4), hard=NT)(nct)
 inverse("nctdtrit", POS, (-1.5, 2.5), SHARE, hard={**NT, 2: [0.5, 0.9]})(lambda y, df, nc, p: nct(df, nc, y) - p)
-inverse("nctdtrinc", POS, SHARE, (0.5, 3), hard={0: [1.0, 2.0], 1: [0.5, 0.25], 2: [1.0, 2.0]})(
+inverse("nctdtrinc", POS, SHARE, (0.5, 3), loose=True, hard={0: [1.0, 2.0, 30.0], 1: [0.5, 0.25, 0.9], 2: [1.0, 2.0]})(
     lambda y, df, p, t: nct(df, y, t) - p
 )
 inverse(
@@ -590,7 +615,7 @@ inverse(
     (0.3, 0.36),
     (1.5, 2),
     (1.6, 1.9),
-    hard={0: [0.3], 1: [1.5], 2: [1.7]},
+    hard={0: [0.3, 0.32, 0.35], 1: [1.5, 2.0], 2: [1.7, 1.6]},
     odd=[(0.6, 1.0, 1.5), (0.7, 1.0, 2.0), (0.5, 2.0, 2.5), (0.8, 0.5, 1.7)],
 )(lambda y, p, nc, t: nct(y, nc, t) - p)
 
