@@ -67,6 +67,10 @@ def _mean(f: Callable[..., Any]) -> Callable[..., Any]:
 _iv, _ive, _kv = map(_mean, (special.iv, special.ive, special.kv))
 
 
+MOST_STEPS = 20_000
+"""Enough for orders up to about 1e5; beyond, K has no slope here."""
+
+
 @np.errstate(all="ignore")
 def _macdonald(v: Any, x: Any, *, n: int, m: int, scaled: bool) -> Any:
     """The n-th derivative by v and m-th by x of K_v(x), or of exp(x) K_v(x), as an integral (A&S 9.6.24).
@@ -81,8 +85,9 @@ def _macdonald(v: Any, x: Any, *, n: int, m: int, scaled: bool) -> Any:
     end = np.ones_like(at_x)
     for _ in range(12):
         end = np.arccosh(1 + np.minimum((60 + 4 * (n + m) + (order + m) * end) / at_x, 1e306))
-    step = np.minimum(0.25, 0.7 / np.sqrt(np.hypot(at_x, order)))
-    t = end * np.linspace(0, 1, int(np.ceil(np.max(end / step, initial=1))) + 1)
+    steps = np.ceil(end / np.minimum(0.25, 0.7 / np.sqrt(np.hypot(at_x, order))))
+    good &= steps[..., 0] < MOST_STEPS
+    t = end * np.linspace(0, 1, int(np.max(np.where(good[..., None], steps, 1), initial=1)) + 1)
     rise = 2 * np.square(np.sinh(t / 2))  # cosh(t) - 1
     logs = order * t - at_x * rise
     top = logs.max(axis=-1, keepdims=True)

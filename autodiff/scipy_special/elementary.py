@@ -31,7 +31,6 @@ rules(
     lambda t, y, d, m, s: t * DEGREE,
     lambda t, y, d, m, s: t * (DEGREE / 60),
     lambda t, y, d, m, s: t * (DEGREE / 3600),
-    reads=False,
 )
 constant("round")
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from autodiff.scipy_special.pieces import rise_from_zero
-from autodiff.scipy_special.table import NUMERIC, POSITIVE, outputs, part, rules
+from autodiff.scipy_special.table import NUMERIC, POSITIVE, Numeric, outputs, part, rules
 
 
 def _of_0f1(v: Any, z: Any) -> Any:
@@ -70,11 +70,13 @@ def _cylinder(name: str, k: int, v: Any, x: Any) -> Any:
     return part(name, k)(v, x)
 
 
+_MODERATE = Numeric(-1e4, 1e4)
+"""SciPy's recurrence takes as many steps as the order says."""
 for _name in ("pbdv", "pbvv"):
     outputs(
         _name,
-        (NUMERIC, lambda t, y, v, x, f=_name: t * _cylinder(f, 1, v, x)),
-        (NUMERIC, lambda t, y, v, x, f=_name: t * ((x * x / 4 - v - 0.5) * _cylinder(f, 0, v, x))),
+        (_MODERATE, lambda t, y, v, x, f=_name: t * _cylinder(f, 1, v, x)),
+        (_MODERATE, lambda t, y, v, x, f=_name: t * ((x * x / 4 - v - 0.5) * _cylinder(f, 0, v, x))),
     )
 outputs(
     "pbwa",

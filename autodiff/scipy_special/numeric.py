@@ -159,10 +159,13 @@ def partial_derivatives(
         kinds = [np.asarray(x).dtype for x in xs]
         wide = [np.asarray(x, float if k.kind == "f" else k) for x, k in zip(xs, kinds, strict=True)]
         arrays = np.broadcast_arrays(*wide)
+        flat = [np.ravel(a) for a in arrays]
+        kind = value(*(np.empty(0, k) for k in kinds)).dtype
+        y = np.full(flat[0].shape, np.nan, complex)
         with np.errstate(all="ignore"):
-            y = derivative(tuple(np.ravel(a) for a in arrays), orders).reshape(arrays[0].shape)
-            kind = value(*(np.empty(0, k) for k in kinds)).dtype
-        return (y if kind.kind == "c" else y.real).astype(kind)[()]
+            good = np.isfinite(value(*flat))  # outside of its domain a function may be slow
+            y[good] = derivative(tuple(a[good] for a in flat), orders)
+        return (y if kind.kind == "c" else y.real).reshape(arrays[0].shape).astype(kind)[()]
 
     def by(i: int) -> Rule | None:
         if i not in closed and i not in limits:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from autodiff.scipy_special.table import NUMERIC, WHOLE, rules
+from autodiff.scipy_special.table import NUMERIC, WHOLE, Numeric, rules
 
 # --- Chebyshev, in the angle ----------------------------------------------------------------------
 
@@ -121,4 +121,4 @@ def _legendre(m: Any, v: Any, x: Any, y: Any) -> Any:
     return ((v + 1) * x * y - (v - m + 1) * special.lpmv(m, v + 1, x)) / (1 - x * x)
 
 
-rules("lpmv", WHOLE, NUMERIC, lambda t, y, m, v, x: t * _legendre(m, v, x, y))
+rules("lpmv", WHOLE, Numeric(-1e4, 1e4), lambda t, y, m, v, x: t * _legendre(m, v, x, y))

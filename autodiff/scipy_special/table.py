@@ -97,7 +97,6 @@ def rules(
     name: str,
     *maps: Map,
     analytic: bool = False,
-    reads: bool = True,
     remark: str = "",
     rise: Callable[..., Any] | None = None,
 ) -> None:
@@ -108,7 +107,7 @@ def rules(
     """
     function = find(name)
     if function is not None:
-        primitive = _primitive(_called(function), name, maps, reads=reads, rise=rise)
+        primitive = _primitive(_called(function), name, maps, rise=rise)
         _enter(name, function, [primitive], maps, analytic, remark)
 
 
@@ -170,7 +169,6 @@ def _primitive(
     name: str,
     maps: tuple[Map, ...],
     *,
-    reads: bool = True,
     rise: Callable[..., Any] | None = None,
 ) -> tuple[Primitive, Primitive | None]:
     closed = {i: m for i, m in enumerate(maps) if not isinstance(m, (Numeric, Without))}
@@ -179,8 +177,8 @@ def _primitive(
     if limits:
         derivatives = partial_derivatives(rise or value, name, len(maps), closed, limits)
         closed = closed | {i: _first(derivatives, i, len(maps)) for i in limits}
-    everything = [_inside(closed[i]) if reads and i in closed else closed.get(i) for i in range(len(maps))]
-    primitive = elementwise(value, *everything, name=name, singular=True, reads=reads)
+    everything = [_inside(closed[i]) if i in closed else None for i in range(len(maps))]
+    primitive = elementwise(value, *everything, name=name, singular=True)
     for made in (primitive, derivatives):
         if made is not None:
             keep(made)
