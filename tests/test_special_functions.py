@@ -25,6 +25,7 @@ from tests.special_checks import ROWS, Points, rows, stated, summary, table, tit
 EVERY = [pytest.param(name, row, id=title(name, row)) for name, row in rows()]
 UFUNCS = {name for name in dir(special) if isinstance(getattr(special, name), np.ufunc)}
 ROOT = Path(__file__).parents[1]
+INF, NAN, PI = math.inf, math.nan, math.pi
 
 
 @pytest.fixture(autouse=True)
@@ -138,6 +139,51 @@ def test_the_third_order():
         assert float(ad.derivative(f, 3)(x)) == pytest.approx(float(mpmath.diff(g, x, 3)), rel=1e-7)
 
 
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_polygamma_of_negative_numbers(n):
+    x = np.array([-0.5, -1.3, -4.999, -20.25])
+    expected = [float(mpmath.psi(n, mpmath.mpf(float(v)))) for v in x]
+    np.testing.assert_allclose(ad.special.polygamma(n, x), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("a", "b"), [(3.0, 1.0), (1.0, 3.0), (2.0, 2.0), (1.177, 1.118)])
+def test_the_incomplete_beta_function_by_a_shape_at_the_mean(a, b):
+    """There the tails change places."""
+    x = a / (a + b)
+    with mpmath.workdps(40):
+        expected = mpmath.diff(lambda a: mpmath.betainc(a, b, 0, x, regularized=True), a)
+    assert float(ad.grad(lambda a: special.betainc(a, b, x))(a)) == pytest.approx(float(expected), rel=1e-13)
+
+
+# --- derivatives from values ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "n", "limits", "expected", "rtol"),
+    [
+        (np.exp, 1.0, 1, (-INF, INF), math.e, 1e-13),
+        (np.exp, 1.0, 3, (-INF, INF), math.e, 1e-9),
+        (np.exp, -300.0, 1, (-INF, INF), math.exp(-300), 1e-12),
+        (lambda x: np.sin(1e4 * x), 2.0, 1, (-INF, INF), 1e4 * math.cos(2e4), 1e-10),
+        (lambda x: 1 / x, 1e-3, 1, (-INF, INF), -1e6, 1e-12),
+        (lambda x: 1 / x, 1e8, 2, (-INF, INF), 2e-24, 1e-11),
+        (np.log, 1e-200, 1, (0.0, INF), 1e200, 1e-9),
+        (lambda x: np.where(x < 0, np.nan, np.exp(x)), 0.0, 1, (0.0, INF), 1.0, 1e-11),
+        (lambda x: np.where(x > 1, np.nan, np.exp(x)), 1.0, 2, (-INF, 1.0), math.e, 1e-8),
+        (lambda x: np.exp(1j * x), 0.5, 1, (-INF, INF), 1j * np.exp(0.5j), 1e-13),
+        (lambda x: np.floor(7 * x) + x, 1 / 7, 1, (-INF, INF), NAN, 0),
+        (np.log, -1.0, 1, (0.0, INF), NAN, 0),
+        (np.exp, NAN, 1, (-INF, INF), NAN, 0),
+    ],
+)
+def test_derivatives_from_values(f, x, n, limits, expected, rtol):
+    found = differentiate(lambda z, entries: f(z), np.array([x]), n, *limits)[0]
+    if np.isnan(expected):
+        assert np.isnan(found)
+    else:
+        assert found == pytest.approx(expected, rel=rtol)
+
+
 # --- Mathieu and spheroidal functions: against their equations ------------------------------------
 
 WAVES = {
@@ -225,7 +271,6 @@ def test_characteristic_values_of_spheroids_by_the_mean_of_the_wave(name, wave, 
 
 # --- points of convention, edges and poles --------------------------------------------------------
 
-INF, NAN, PI = math.inf, math.nan, math.pi
 EDGES = [
     ("xlogy", (0.0, 2.0), (math.log(2), 0.0)),
     ("xlogy", (0.0, 0.0), (0.0, 0.0)),

@@ -93,6 +93,6 @@ rules("_riemann_zeta", lambda t, y, x: t * slope("zetac", 0, x), remark="behind 
 rules(
     "_zeta",
     Numeric(low=1.0),
-    lambda t, y, x, q: t * (-x * special._ufuncs._zeta(x + 1, q)),
+    lambda t, y, x, q: t * (-x * special.zeta(x + 1, q)),
     remark="behind `zeta(x, q)`",
 )

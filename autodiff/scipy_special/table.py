@@ -86,7 +86,7 @@ ROWS: dict[str, Row] = {}
 
 def find(name: str) -> Any:
     """A ufunc of ``scipy.special``, or of its private module; None where this SciPy is too old to have it."""
-    found = getattr(special._ufuncs if name.startswith("_") else special, name, None)
+    found = getattr(getattr(special, "_ufuncs", None) if name.startswith("_") else special, name, None)
     return found if isinstance(found, np.ufunc) else None
 
 
