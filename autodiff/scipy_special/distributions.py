@@ -15,7 +15,7 @@ from scipy import special
 from autodiff.core.kinds import elementwise
 from autodiff.core.primitives import Primitive
 from autodiff.ops.deciding import whole
-from autodiff.scipy_special.incomplete import density, f_height, f_shares, student_density
+from autodiff.scipy_special.incomplete import density, f_density, f_height, f_shares, student_density
 from autodiff.scipy_special.pieces import normal_density, rise_from_zero
 from autodiff.scipy_special.table import POSITIVE, WHOLE, rules, slope
 
@@ -78,7 +78,7 @@ def _mixed(a: Any, b: Any, half: Any, share: Any, rest: Any) -> Any:
 def noncentral_f_density(n: Any, d: Any, nc: Any, f: Any) -> Any:
     """The density of the noncentral F distribution."""
     share, rest = f_shares(n, d, f)
-    return f_height(n, d, f) / f * _mixed(n / 2, d / 2, nc / 2, share, rest)
+    return f_density(n, d, f) * _mixed(n / 2, d / 2, nc / 2, share, rest)
 
 
 def _f_by_noncentrality(n: Any, d: Any, nc: Any, f: Any) -> Any:

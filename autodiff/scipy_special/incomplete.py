@@ -244,6 +244,12 @@ def _f_by(n: Any, d: Any, x: Any, which: int) -> Any:
     return np.where(x > 0, f_height(n, d, w) * _f_quotients(n, d, w)[which], np.where(x == 0, 0 * n, math.nan))
 
 
+def _f_quantile_by(n: Any, d: Any, y: Any, which: int) -> Any:
+    """The slope of the inverse function by n or d, where its value is y."""
+    w = np.where(y > 0, y, 1)
+    return np.where(y > 0, -w * _f_quotients(n, d, w)[which], 0 * n)
+
+
 for _name, _sign in (("fdtr", 1), ("fdtrc", -1)):
     rules(
         _name,
@@ -253,8 +259,8 @@ for _name, _sign in (("fdtr", 1), ("fdtrc", -1)):
     )
 rules(
     "fdtri",
-    lambda t, y, n, d, p: t * (-y * _f_quotients(n, d, y)[0]),
-    lambda t, y, n, d, p: t * (-y * _f_quotients(n, d, y)[1]),
+    lambda t, y, n, d, p: t * _f_quantile_by(n, d, y, 0),
+    lambda t, y, n, d, p: t * _f_quantile_by(n, d, y, 1),
     lambda t, y, n, d, p: t / f_density(n, d, y),
 )
 rules(

@@ -117,8 +117,14 @@ rules("eval_hermitenorm", WHOLE, lambda t, y, n, x: t * (n * _hermite("eval_herm
 
 
 def _legendre(m: Any, v: Any, x: Any, y: Any) -> Any:
-    """A&S 8.5.4."""
-    return ((v + 1) * x * y - (v - m + 1) * special.lpmv(m, v + 1, x)) / (1 - x * x)
+    """A&S 8.5.4; at the ends, where that is 0/0, from the derivatives of the Legendre polynomial (8.6.6)."""
+    end = np.abs(x) == 1
+    inside = np.where(end, 0, x)
+    slope = ((v + 1) * inside * y - (v - m + 1) * special.lpmv(m, v + 1, inside)) / (1 - inside * inside)
+    first, second = special.eval_gegenbauer(v - 1, 1.5, x), 3 * special.eval_gegenbauer(v - 2, 2.5, x)
+    infinite = np.sign(x * first) * math.inf
+    at_end = np.where(m == 0, first, np.where(m == 1, infinite, np.where(m == 2, -2 * x * second, 0)))
+    return np.where(end, at_end, slope)
 
 
 rules("lpmv", WHOLE, Numeric(-1e4, 1e4), lambda t, y, m, v, x: t * _legendre(m, v, x, y))
