@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from autodiff.scipy_special.table import NUMERIC, WHOLE, Without, outputs, part, rules
+from autodiff.scipy_special.table import NUMERIC, POSITIVE, WHOLE, Without, outputs, part, rules
 
 # --- Mathieu (A&S 20.1.1, 20.1.2) -----------------------------------------------------------------
 
@@ -56,8 +56,8 @@ for _kind in ("1", "2"):
 
 # --- spheroidal (A&S 21.6) ------------------------------------------------------------------------
 
-rules("pro_cv", WHOLE, WHOLE, NUMERIC)
-rules("obl_cv", WHOLE, WHOLE, NUMERIC)
+rules("pro_cv", WHOLE, WHOLE, POSITIVE)
+rules("obl_cv", WHOLE, WHOLE, POSITIVE)
 
 
 def _prolate(cv: Any, m: Any, c: Any, x: Any, value: Any, slope: Any) -> Any:
@@ -83,11 +83,11 @@ def _spheroidal(name: str, value: Callable[..., Any], second: Callable[..., Any]
     given = f"{name}_cv"
     outputs(
         name,
-        (WHOLE, WHOLE, NUMERIC, lambda t, y, m, n, c, x: t * part(name, 1)(m, n, c, x)),
+        (WHOLE, WHOLE, POSITIVE, lambda t, y, m, n, c, x: t * part(name, 1)(m, n, c, x)),
         (
             WHOLE,
             WHOLE,
-            NUMERIC,
+            POSITIVE,
             lambda t, y, m, n, c, x: t * second(value(m, n, c), m, c, x, part(name, 0)(m, n, c, x), y),
         ),
     )
