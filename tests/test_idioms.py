@@ -274,7 +274,6 @@ def test_other_subclasses_count_as_plain_arrays():
         np.testing.assert_array_equal(ad.grad(lambda m, f=f: f(m).sum())(x), np.asarray(matrix))
 
 
-def test_a_ufunc_of_scipy_is_told_where_its_kind_is():
+def test_a_ufunc_of_scipy_has_its_rule():
     special = pytest.importorskip("scipy.special")
-    with pytest.raises(ad.UnsupportedError, match=r"^erf, a ufunc from outside NumPy.*ad\.special has erf"):
-        special.erf(ad.tensor(1.0, requires_grad=True))
+    assert float(ad.grad(special.erf)(0.0)) == pytest.approx(2 / np.sqrt(np.pi))

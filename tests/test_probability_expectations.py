@@ -8,7 +8,7 @@ import pytest
 
 import autodiff as ad
 from autodiff import probability as pr
-from autodiff.probability.cumulative import beta_cdf, gamma_cdf, student_cdf
+from autodiff.ops.cumulative import beta_cdf, gamma_cdf, student_cdf
 from autodiff.testing import gradcheck
 
 SQUARE = np.square

@@ -33,6 +33,7 @@ ROOMS = (
     *(f"core.{module}" for module in ("primitives", "kinds", "switches", "tape", "walks", "copying", "masks")),
     *(f"core.{module}" for module in ("sweeps", "forward", "modes", "effects")),
     "ops",
+    "scipy_special",
     *(
         f"arrays.{module}"
         for module in ("counts", "messages", "batching", "methods", "array_api", "tensors", "plain", "series")

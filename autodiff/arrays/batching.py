@@ -13,12 +13,21 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.core.primitives import ELEMENTWISE, NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
+from autodiff.core.primitives import (
+    ELEMENTWISE,
+    NUMPY_CONSTANTS,
+    NUMPY_FUNCTIONS,
+    NUMPY_PRIMITIVES,
+    OTHER_FUNCTIONS,
+    Primitive,
+    full_name,
+)
 from autodiff.core.tape import ALIAS
 from autodiff.errors import UnsupportedError
 from autodiff.ops import contractions, diagonals, indexing, joining, products, reductions, scans, shapes
 from autodiff.ops import elementwise as ew
 from autodiff.ops.contractions import LETTERS
+from autodiff.scipy_special.loading import entered
 from autodiff.typing import Array, Axis, DTypeLike, Shape
 
 BATCH_RULES: dict[Primitive, Callable[..., Any]] = {}
@@ -84,7 +93,9 @@ class Batch:
             return function(*inputs)
         if method == "__call__" and ufunc in NUMPY_CONSTANTS:
             return Batch(ufunc(*_aligned(inputs), **kwargs))
-        raise UnsupportedError(f"np.{ufunc.__name__}.{method} is not available inside a rule.")
+        if method == "__call__" and not kwargs and entered(ufunc) and ufunc in OTHER_FUNCTIONS:
+            return OTHER_FUNCTIONS[ufunc](*inputs)
+        raise UnsupportedError(f"{full_name(ufunc)}.{method} is not available inside a rule.")
 
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         function = NUMPY_FUNCTIONS.get(func) or NUMPY_PRIMITIVES.get(func)

@@ -145,9 +145,9 @@ def unsupported(function: Any) -> AutodiffError:
         )
     if isinstance(function, np.ufunc) and getattr(np, name, None) is not function:
         return UnsupportedError(
-            f"{name}, a ufunc from outside NumPy, has no derivative rule, so it refuses a Tensor. ad.special has erf, "
-            "gammaln, xlogy and other functions of scipy.special with rules. Otherwise add it with ad.primitive(fn, "
-            "vjp=..., jvp=...), or pass x.data if no gradient is wanted."
+            f"{name}, a ufunc from outside NumPy, has no derivative rule, so it refuses a Tensor; those of "
+            "scipy.special have rules. Add one with ad.primitive(fn, vjp=..., jvp=...), or pass x.data if no gradient "
+            "is wanted."
         )
     import difflib  # only here: who makes no mistake does not wait for it
 

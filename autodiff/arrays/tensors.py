@@ -21,7 +21,14 @@ from autodiff.arrays.counts import Count, counts
 from autodiff.arrays.messages import explain, no_array, no_rows, unsupported
 from autodiff.arrays.methods import At, NumpyMethods
 from autodiff.core import copying, sweeps, switches, walks
-from autodiff.core.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES, Primitive
+from autodiff.core.primitives import (
+    NUMPY_CONSTANTS,
+    NUMPY_FUNCTIONS,
+    NUMPY_PRIMITIVES,
+    OTHER_FUNCTIONS,
+    Primitive,
+    full_name,
+)
 from autodiff.core.switches import is_traced
 from autodiff.core.tape import INPUT, NO_KEYWORDS, Leaf, Node, item_node, next_number
 from autodiff.errors import DtypeError, GradientError, MutationError, ShapeError, UnsupportedError, UntrackedError
@@ -33,6 +40,7 @@ from autodiff.ops import (
 )
 from autodiff.ops import elementwise as ew
 from autodiff.ops.ufunc_methods import through_method
+from autodiff.scipy_special.loading import entered
 from autodiff.typing import Array, ArrayLike, DTypeLike, Shape
 
 _new = object.__new__
@@ -1034,13 +1042,16 @@ def _tell(function: Any, args: tuple[Any, ...], kwargs: Any = NO_KEYWORDS) -> No
 
 def _ufunc_call(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A ufunc with keywords, through one of its methods, or without a derivative."""
+    is_other = entered(ufunc)
+    if is_other and method == "__call__" and not kwargs and ufunc in OTHER_FUNCTIONS:
+        return OTHER_FUNCTIONS[ufunc](*inputs)
     if kwargs.get("out") is not None:
         raise MutationError(
-            f"np.{ufunc.__name__}: out= (or an in-place operator on an array, a += tensor) would write a result into "
+            f"{full_name(ufunc)}: out= (or an in-place operator on an array, a += tensor) would write a result into "
             "an array and lose its gradient. Write a = a + tensor, or omit out=."
         )
     kwargs = {k: v for k, v in kwargs.items() if k != "out"}
-    if ufunc in NUMPY_CONSTANTS and method != "at":
+    if (ufunc in NUMPY_CONSTANTS or (is_other and ufunc not in OTHER_FUNCTIONS)) and method != "at":
         if switches.active and method == "__call__":
             _tell(ufunc, inputs)
         return _wrap_tree(getattr(ufunc, method)(*_plain_tree(inputs), **_plain_tree(kwargs)))
@@ -1048,9 +1059,9 @@ def _ufunc_call(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
         return through_method(ufunc, method, inputs, kwargs)
     if "axis" in kwargs and ufunc in NUMPY_FUNCTIONS:
         return _call_border(NUMPY_FUNCTIONS[ufunc], ufunc, inputs, kwargs)
-    if ufunc in NUMPY_PRIMITIVES or ufunc in NUMPY_FUNCTIONS:
+    if is_other or ufunc in NUMPY_PRIMITIVES or ufunc in NUMPY_FUNCTIONS:
         raise UnsupportedError(
-            f"np.{ufunc.__name__} on a Tensor does not take {', '.join(kwargs)}=; use .astype for a dtype and "
+            f"{full_name(ufunc)} on a Tensor does not take {', '.join(kwargs)}=; use .astype for a dtype and "
             "np.where for a selection."
         )
     raise unsupported(ufunc)

@@ -48,6 +48,12 @@ NUMPY_FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 NUMPY_CONSTANTS: set[Callable[..., Any]] = set()
 """NumPy functions without a gradient by nature: they run on the plain arrays."""
 
+OTHER_UFUNCS: dict[Callable[..., Any], str] = {}
+"""The ufuncs of other libraries that take Tensors, by their full names, as ``"scipy.special.jv"``."""
+
+OTHER_FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""Called in place of such a ufunc; one that has no entry here is constant."""
+
 MADE: WeakSet[Primitive] = WeakSet()
 """All primitives that exist, including those of users."""
 
@@ -61,6 +67,11 @@ def implements(*functions: Callable[..., Any]) -> Callable[[Rule], Rule]:
         return border
 
     return register
+
+
+def full_name(function: Callable[..., Any]) -> str:
+    """What a message calls a function of NumPy or of another library."""
+    return OTHER_UFUNCS.get(function) or f"np.{getattr(function, '__name__', function)}"
 
 
 def pass_on(t: T, *_: Any) -> T:
@@ -168,9 +179,7 @@ def register(p: Primitive) -> Primitive:
         raise RuleError(f"a primitive is made from a function of arrays, fn; {fn!r} was given.")
     if isinstance(fn, np.ufunc) or getattr(fn, "__module__", None) in ("numpy", "numpy.linalg", "numpy.fft"):
         if fn in NUMPY_PRIMITIVES:
-            name = fn.__name__  # NumPy's name, not p.name
-            raise RuleError(
-                f"np.{name} already has its rules. To give it your own, wrap it: lambda *xs: np.{name}(*xs)."
-            )
+            name = full_name(fn)  # NumPy's name, not p.name
+            raise RuleError(f"{name} already has its rules. To give it your own, wrap it: lambda *xs: {name}(*xs).")
         NUMPY_PRIMITIVES[fn] = p
     return p

@@ -26,7 +26,7 @@ def _log_factor(x: Any, y: Any) -> Any:
     return np.log(where(_nothing(x, y), 1, y))
 
 
-def _share(x: Any, y: Any) -> Any:
+def share(x: Any, y: Any) -> Any:
     """Slope of ``x log y`` by `y`."""
     nothing = _nothing(x, y)
     return where(nothing, 0, x) / where(nothing, 1, y)
@@ -35,7 +35,7 @@ def _share(x: Any, y: Any) -> Any:
 xlogy = elementwise(
     _xlogy,
     lambda t, y, a, b: t * _log_factor(a, b),
-    lambda t, y, a, b: t * _share(a, b),
+    lambda t, y, a, b: t * share(a, b),
     name="xlogy",
     singular=True,
 )
@@ -59,7 +59,7 @@ def _rel_entr(p: Any, q: Any) -> Any:
 rel_entr = elementwise(
     _rel_entr,
     lambda t, y, p, q: t * (np.log(p / where(_nothing(p, q), 1, q)) + 1),
-    lambda t, y, p, q: -t * _share(p, q),
+    lambda t, y, p, q: -t * share(p, q),
     name="rel_entr",
     singular=True,
 )

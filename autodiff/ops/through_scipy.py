@@ -6,6 +6,7 @@ member is a combination of members. The order is metadata.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from autodiff.core.kinds import elementwise
 from autodiff.core.primitives import Primitive
 from autodiff.errors import MissingExtraError
+from autodiff.ops import bessel_tails
 
 
 def scipy_function(name: str) -> Callable[..., Any]:
@@ -30,8 +32,24 @@ def scipy_function(name: str) -> Callable[..., Any]:
 # --- the gamma function ---------------------------------------------------------------------------
 
 
+def _cotangent(x: Any, n: int) -> Any:
+    """The n-th derivative of ``pi cot(pi x)``, a polynomial in the cotangent."""
+    c = 1 / np.tan(math.pi * (x - np.rint(x)))
+    p = np.polynomial.Polynomial([0, 1])
+    for _ in range(n):
+        p = -p.deriv() * np.polynomial.Polynomial([1, 0, 1])
+    return math.pi ** (n + 1) * p(c)
+
+
 def _polygamma(x: Any, *, n: int) -> Any:
-    return np.asarray(scipy_function("polygamma")(n, x)).astype(x.dtype)[()] if n else scipy_function("digamma")(x)
+    if n == 0:
+        return scipy_function("digamma")(x)
+    wide = np.asarray(x, float)
+    left = wide < 0  # mirrored: SciPy has Hurwitz's zeta function for positive arguments only
+    with np.errstate(all="ignore"):
+        y = scipy_function("polygamma")(n, np.where(left, 1 - wide, wide))
+        y = np.where(left, (-1) ** n * y - _cotangent(np.where(left, wide, 0.5), n), y)
+    return y.astype(np.asarray(x).dtype)[()]
 
 
 polygamma: Primitive = elementwise(
@@ -60,7 +78,7 @@ bessel_i: Primitive = elementwise(
 )
 bessel_i_scaled: Primitive = elementwise(
     lambda x, *, n: scipy_function(f"i{n}e")(x) if n < 2 else scipy_function("ive")(n, x),
-    lambda t, y, x, *, n: t * (_neighbours(bessel_i_scaled, x, n) - np.sign(x) * y),
+    lambda t, y, x, *, n: t * bessel_tails.patched(n, x, y, -1, _neighbours(bessel_i_scaled, x, n) - np.sign(x) * y),
     name="bessel_i_scaled",
     singular=True,  # SciPy's ive of order 2 and more is NaN from about 1e9
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.core.primitives import full_name
 from autodiff.errors import MutationError, UnsupportedError
 from autodiff.ops.exponentials import logsumexp_over
 from autodiff.ops.missing import nanmax, nanmin
@@ -54,7 +55,7 @@ _INSTEAD = {
 
 def through_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """``getattr(ufunc, method)(*inputs, **keywords)`` with Tensors among the inputs."""
-    name = f"np.{ufunc.__name__}.{method}"
+    name = f"{full_name(ufunc)}.{method}"
     if method == "at":
         how = ".add(v)" if ufunc is np.add else ".add(-v)" if ufunc is np.subtract else ".set(...)"
         raise MutationError(

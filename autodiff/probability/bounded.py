@@ -9,10 +9,10 @@ import numpy as np
 from autodiff.arrays.tensors import Tensor
 from autodiff.core.effects import check
 from autodiff.errors import DomainError, UnsupportedError
+from autodiff.ops.cumulative import beta_cdf, beta_quantile, log_beta_cdf
+from autodiff.ops.densities import LOG_2PI, beta_log_density
 from autodiff.ops.gamma_remainders import stirling
-from autodiff.probability.cumulative import beta_cdf, beta_quantile, log_beta_cdf
 from autodiff.probability.distribution import Continuous, Support
-from autodiff.probability.kernels import LOG_2PI, beta_log_density
 from autodiff.probability.operands import log_of_part
 from autodiff.probability.parameters import POSITIVE, REAL, Parameter
 from autodiff.typing import Array, Numbers

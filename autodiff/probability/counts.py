@@ -13,9 +13,9 @@ from autodiff.core import switches
 from autodiff.core.effects import is_compiling, live
 from autodiff.core.kinds import elementwise
 from autodiff.errors import DomainError, UnsupportedError
-from autodiff.probability.cumulative import beta_cdf, gamma_cdf, log_beta_cdf, log_gamma_cdf
+from autodiff.ops.cumulative import beta_cdf, gamma_cdf, log_beta_cdf, log_gamma_cdf
+from autodiff.ops.densities import LARGE, beta_kernel, gamma_kernel
 from autodiff.probability.distribution import Discrete, Support
-from autodiff.probability.kernels import LARGE, beta_kernel, gamma_kernel
 from autodiff.probability.operands import log
 from autodiff.probability.parameters import COUNT, POSITIVE, PROBABILITY, Parameter
 from autodiff.special import entr, gammaln, xlogy

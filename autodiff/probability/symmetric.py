@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from autodiff.arrays.tensors import Tensor
-from autodiff.probability.cumulative import log_student_cdf, student_cdf, student_quantile
+from autodiff.ops.cumulative import log_student_cdf, student_cdf, student_quantile
+from autodiff.ops.densities import student_constant, student_constant_slope, student_log_density
 from autodiff.probability.distribution import Continuous
-from autodiff.probability.kernels import student_constant, student_constant_slope, student_log_density
 from autodiff.probability.parameters import POSITIVE, REAL, Parameter
 from autodiff.typing import Array, Numbers
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from autodiff.arrays.tensors import Tensor
+from autodiff.ops.cumulative import gamma_cdf, gamma_quantile, log_gamma_cdf
+from autodiff.ops.densities import LARGE, LOG_2PI, gamma_kernel
 from autodiff.ops.gamma_remainders import stirling
-from autodiff.probability.cumulative import gamma_cdf, gamma_quantile, log_gamma_cdf
 from autodiff.probability.distribution import Continuous, Support
-from autodiff.probability.kernels import LARGE, LOG_2PI, gamma_kernel
 from autodiff.probability.parameters import POSITIVE, Parameter
 from autodiff.special import gammaln, xlogy
 from autodiff.typing import Array, Numbers

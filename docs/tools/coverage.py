@@ -1,10 +1,12 @@
-"""Write docs/coverage.md: what becomes of each of NumPy's functions when it is called on a Tensor.
+"""Write docs/coverage.md: what becomes of each of NumPy's functions, and of SciPy's special ones, on a Tensor.
 
 usage: python docs/tools/coverage.py
 
 The page is made from the tables that the engine itself asks. tests/test_coverage.py compares it with them.
 """
 
+import csv
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -13,14 +15,21 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 from numpy.testing.overrides import get_overridable_numpy_array_functions, get_overridable_numpy_ufuncs
+from scipy import special
 
-import autodiff  # noqa: F401  # importing it fills the tables
+import autodiff
 from autodiff.compiler import tracer
 from autodiff.core.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES
 from autodiff.ops.refused import WRITING, refusal
+from autodiff.scipy_special import loading
+from autodiff.scipy_special.table import ROWS, WHOLE, Row
 
+loading.load()
 PAGE = Path(__file__).parent.parent / "coverage.md"
+WRONG_VALUES = Path(__file__).with_name("special_values.csv")
+REACHED = PAGE.parents[1] / "tests" / "reference" / "special_reached.json"
 
 VERSION = f"NumPy {np.__version__.rpartition('.')[0]}"
 """What the page is about. A patch release changes no list of functions."""
@@ -157,6 +166,112 @@ def _lines(functions: list[NumpyFunction]) -> Iterator[str]:
             name = f"`{_short(f.names[0], path)}`" + (f", {aliases}" if aliases else "")
             yield f"| {name} | {f.kind} | {f.remark} |".replace("|  |", "| |")
     yield from _compiled(functions)
+    yield from _special()
+
+
+SCIPY = f"SciPy {scipy.__version__.rpartition('.')[0]}"
+
+
+def _special() -> Iterator[str]:
+    """The section about SciPy's special functions."""
+    shown = {name: row for name, row in ROWS.items() if not name.startswith("_")}
+    partly = [row for row in shown.values() if set(row.without.values()) - {WHOLE.reason}]
+    constants = [name for name, row in shown.items() if row.kind == CONSTANT]
+    yield ""
+    yield "## scipy.special"
+    yield ""
+    yield (
+        f"Of the {len(shown)} ufuncs of `scipy.special` ({SCIPY}) {len(shown) - len(partly) - len(constants)} are "
+        f"differentiable by every real operand that is continuous, {len(partly)} by their last one, and "
+        f"{len(constants)} are constant. The table is loaded when one of them first meets a Tensor."
+    )
+    yield ""
+    yield (
+        "Slopes *by formula* are written in functions that have rules themselves. Those *from values*, by orders, "
+        "shapes and other parameters for which the books have no closed form, are those of an interpolant at Chebyshev "
+        "points: where a slope is small beside the value, its relative error grows accordingly. Operands that count "
+        "(`n` of `kn`) have no slope, and are refused if they are tracked. Outside of its domain a function is NaN, "
+        "and so are its slopes. Errors are relative, against mpmath at 20 points, 5 of them hard (0, 1, tiny, "
+        "huge, whole orders, "
+        "edges): of 95 % of the slopes, of all, of the second derivatives."
+    )
+    yield ""
+    yield "| function | by formula | from values | no slope | errors | remark |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    reached = json.loads(REACHED.read_text(encoding="utf-8"))
+    for name in sorted(shown):
+        yield _special_row(name, shown[name], reached)
+    yield ""
+    yield "### Where SciPy's own value is wrong"
+    yield ""
+    yield (
+        "In SciPy 1.17, found by comparison with mpmath. A Tensor's value is SciPy's; a slope by formula is right "
+        "where the functions in it are."
+    )
+    yield ""
+    yield "| functions | where | SciPy | right |"
+    yield "| --- | --- | --- | --- |"
+    with WRONG_VALUES.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            names = ", ".join(f"`{n}`" for n in row["functions"].split())
+            value = f"`{row['scipy']}`" if row["scipy"] else ""
+            yield f"| {names} | {row['where']} | {value} | {row['right'].strip()} |".replace("|  |", "| |")
+    yield ""
+    yield "### Functions that are no ufuncs"
+    yield ""
+    yield ARRAY_FUNCTIONS
+
+
+ARRAY_FUNCTIONS = """\
+These work, since they call a ufunc or NumPy: `zeta`, `lambertw`, `sinc`, `softplus`, `jvp`, `yvp`, `ivp`, `kvp`,
+`h1vp`, `h2vp`, and the polynomials that `legendre(n)`, `chebyt(n)`, `jacobi(n, a, b)`, `hermite(n)` and their kind
+return.
+
+These first make a plain array of their argument, which a tracked Tensor refuses with an error, so that no gradient is
+lost. What to write instead:
+
+| function | on a Tensor |
+| --- | --- |
+| `logsumexp`, `softmax`, `log_softmax`, `polygamma` | those of `ad.special` |
+| `factorial(x)` | `gamma(x + 1)` |
+| `comb(n, k)` | `binom(n, k)` |
+| `perm(n, k)` | `poch(n - k + 1, k)` |
+| `multigammaln(a, d)` | `d * (d - 1) / 4 * np.log(np.pi) + sum(gammaln(a - j / 2) for j in range(d))` |
+| `spherical_jn(n, x)`, `spherical_yn(n, x)` | `np.sqrt(np.pi / (2 * x)) * jv(n + 0.5, x)`, with `yv` |
+| `spherical_in(n, x)`, `spherical_kn(n, x)` | the same with `iv`, and with `kv` |
+| `diric(x, n)` | `np.sin(n * x / 2) / (n * np.sin(x / 2))` |
+| `legendre_p(n, x)`, `sph_harm_y` | `eval_legendre(n, x)`, `lpmv` |
+"""
+
+
+def _operands(name: str) -> list[str]:
+    """The names of a ufunc's operands, as its docstring calls them."""
+    ufunc = getattr(special, name)
+    found = [re.findall(r"\w+", call) for call in re.findall(rf"\b{ufunc.__name__}\(([^)]*)\)", ufunc.__doc__)]
+    named = [words[: ufunc.nin] for words in found if len(words) >= ufunc.nin]
+    names = [w for w in named if w[0] not in ("x1", "out") and not any(o[0].isdigit() for o in w)]
+    return names[0] if names else [f"x{i + 1}" for i in range(ufunc.nin)]
+
+
+def _special_row(name: str, row: Row, reached: dict[str, list[float]]) -> str:
+    operands = _operands(name)
+    if row.kind == CONSTANT:
+        return f"| `{name}` | | | {', '.join(operands)} | | constant |"
+    closed = [o for i, o in enumerate(operands) if i not in row.numeric and i not in row.without]
+    worst = [max(e) for e in zip(*[v for k, v in reached.items() if k.partition("[")[0] == name], strict=False)]
+    errors = ", ".join(f"{e:.0e}" for e in worst)
+    remarks = [row.remark] if row.remark else []
+    if name in autodiff.special.__all__:
+        remarks.append(f"one rule with `ad.special.{name}`")
+    cells = (
+        f"`{name}`",
+        ", ".join(closed),
+        ", ".join(operands[i] for i in row.numeric),
+        ", ".join(operands[i] for i in row.without),
+        errors or ("by the equation" if row.primitives else ""),
+        "; ".join(remarks),
+    )
+    return ("| " + " | ".join(cells) + " |").replace("|  |", "| |").replace("|  |", "| |")
 
 
 COMPILED = {np.roots, np.polymul, np.polydiv, np.poly, np.trim_zeros}

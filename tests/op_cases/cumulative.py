@@ -5,7 +5,8 @@ import math
 import numpy as np
 from scipy import special as scipy_special
 
-from autodiff.probability import counts, cumulative, kernels, normal
+from autodiff.ops import cumulative, densities
+from autodiff.probability import counts, normal
 from tests.op_cases.case import POSITIVE, REAL, Case, Interval, Point
 
 SHARE = Interval(0.1, 0.9)
@@ -125,17 +126,17 @@ CASES = [
     ),
     Case(
         "log1p_square",
-        kernels.log1p_square,
+        densities.log1p_square,
         (REAL,),
-        (kernels.log1p_square,),
+        (densities.log1p_square,),
         reference=as_given(lambda w: np.log1p(w * w)),
         points=(Point((0.0,), (0.0,), (2.0,)), Point((1e200,), (2e-200,))),
     ),
     Case(
         "student_power",
-        kernels.student_power,
+        densities.student_power,
         (POSITIVE, REAL),
-        (kernels.student_power,),
+        (densities.student_power,),
         reference=as_given(lambda nu, t: -(nu + 1) / 2 * np.log1p(t * t / nu)),
         points=(Point((3.0, 0.0), (0.0, 0.0), (0.0, -4 / 3)),),
     ),

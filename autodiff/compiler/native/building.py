@@ -20,8 +20,8 @@ FLAGS = (
     "-std=gnu99", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-fwrapv",
     "-fno-tree-sink", "-fopenmp-simd", "-DVECTOR_SUMS", "-fPIC", "-shared", "-w",
 )  # fmt: skip
-"""No flag that assumes away NaN or infinity, which masks and checks rely on. Without ``-fno-tree-sink`` gcc 12 moves reads
-into the choice that needs them, makes reads with masks of these, and takes a wrong mask in short loops."""
+"""No flag that assumes away NaN or infinity, which masks and checks rely on. Without ``-fno-tree-sink`` gcc 12 moves
+reads into the choice that needs them, makes reads with masks of these, and takes a wrong mask in short loops."""
 TIME_LIMIT = 120.0
 """Seconds after which a compiler is stopped."""
 

@@ -20,7 +20,7 @@ import numpy as np
 from autodiff.core.kinds import elementwise
 from autodiff.core.primitives import Primitive
 from autodiff.errors import MissingExtraError
-from autodiff.probability.kernels import (
+from autodiff.ops.densities import (
     beta_kernel,
     beta_log_density,
     digamma_less_log,
@@ -101,7 +101,7 @@ def _gamma_log_tail(a: Any, x: Any) -> Any:
     return gamma_kernel(a, x) + np.log(_gamma_tail(a, x, np.ones_like))
 
 
-def _gamma_by_shape(a: Any, x: Any, height: Any) -> Any:
+def gamma_by_shape(a: Any, x: Any, height: Any) -> Any:
     """The slope of the lower incomplete gamma function by its shape, with exp(height) for the density of log(x)."""
     off = (x - a) / a
     near = np.abs(off) < 0.5
@@ -145,7 +145,7 @@ def _gamma_quantile(a: Any, p: Any) -> Any:
 
 gamma_cdf = elementwise(
     _gamma,
-    lambda t, y, a, x, *, upper=False: t * ((-1 if upper else 1) * _gamma_by_shape(a, x, gamma_kernel(a, x))),
+    lambda t, y, a, x, *, upper=False: t * ((-1 if upper else 1) * gamma_by_shape(a, x, gamma_kernel(a, x))),
     lambda t, y, a, x, *, upper=False: t * ((-1 if upper else 1) * np.exp(gamma_kernel(a, x) - np.log(x))),
     name="gamma_cdf",
     singular=True,
@@ -154,9 +154,7 @@ gamma_cdf = elementwise(
 
 log_gamma_cdf = elementwise(
     _log_gamma,
-    lambda t, y, a, x, *, upper=False: (
-        t * ((-1 if upper else 1) * _gamma_by_shape(a, x, _gamma_height(a, x, y, upper)))
-    ),
+    lambda t, y, a, x, *, upper=False: t * ((-1 if upper else 1) * gamma_by_shape(a, x, _gamma_height(a, x, y, upper))),
     lambda t, y, a, x, *, upper=False: t * ((-1 if upper else 1) * np.exp(_gamma_height(a, x, y, upper)) / x),
     name="log_gamma_cdf",
     singular=True,
@@ -165,7 +163,7 @@ log_gamma_cdf = elementwise(
 
 gamma_quantile: Primitive = elementwise(
     _gamma_quantile,
-    lambda t, y, a, p: t * -_gamma_by_shape(a, y, np.log(y)),
+    lambda t, y, a, p: t * -gamma_by_shape(a, y, np.log(y)),
     lambda t, y, a, p: t * np.exp(np.log(y) - gamma_kernel(a, y)),
     name="gamma_quantile",
     singular=True,
@@ -202,14 +200,17 @@ def _beta_log_tail(a: Any, b: Any, x: Any, rest: Any) -> Any:
     return beta_kernel(a, b, x, rest) + np.log(_beta_tail(a, b, x, rest, np.ones_like))
 
 
-def _beta_by_first(a: Any, b: Any, x: Any, rest: Any, height: Any) -> Any:
+def beta_by_first(a: Any, b: Any, x: Any, rest: Any, height: Any) -> Any:
     """The slope of the incomplete beta function by `a`, with exp(height) for the density of logit(x)."""
     n, off = a + b, (b * x - a * rest) / a
     near = np.abs(off) < 0.5
     log_ratio = np.where(near, np.log1p(np.where(near, off, 0.0)), np.log(x * (n / a)))
     rise = (log_ratio - digamma_less_log(a) + digamma_less_log(n))[..., None]
     tail = _beta_tail(a, b, x, rest, lambda log_x: log_x + rise)
-    return np.where(off < 0, 1.0, -1.0) * np.exp(height) * tail
+    is_left = np.where(
+        x > rest, off <= 0, off < 0
+    )  # at the mean `_beta_tail` takes the right tail, or its mirror image
+    return np.where(is_left, 1.0, -1.0) * np.exp(height) * tail
 
 
 def _beta_log_hazard(a: Any, b: Any, x: Any, y: Any, upper: bool) -> Any:
@@ -244,10 +245,10 @@ def _beta_kernel(a: Any, b: Any, x: Any) -> Any:
 beta_cdf = elementwise(
     lambda a, b, x, *, upper=False: _scipy("betaincc" if upper else "betainc")(a, b, x),
     lambda t, y, a, b, x, *, upper=False: (
-        t * ((-1 if upper else 1) * _beta_by_first(a, b, x, 1 - x, _beta_kernel(a, b, x)))
+        t * ((-1 if upper else 1) * beta_by_first(a, b, x, 1 - x, _beta_kernel(a, b, x)))
     ),
     lambda t, y, a, b, x, *, upper=False: (
-        t * ((1 if upper else -1) * _beta_by_first(b, a, 1 - x, x, _beta_kernel(a, b, x)))
+        t * ((1 if upper else -1) * beta_by_first(b, a, 1 - x, x, _beta_kernel(a, b, x)))
     ),
     lambda t, y, a, b, x, *, upper=False: t * ((-1 if upper else 1) * np.exp(beta_log_density(a, b, x))),
     name="beta_cdf",
@@ -258,10 +259,10 @@ beta_cdf = elementwise(
 log_beta_cdf = elementwise(
     _log_beta,
     lambda t, y, a, b, x, *, upper=False: (
-        t * ((-1 if upper else 1) * _beta_by_first(a, b, x, 1 - x, _beta_height(a, b, x, y, upper)))
+        t * ((-1 if upper else 1) * beta_by_first(a, b, x, 1 - x, _beta_height(a, b, x, y, upper)))
     ),
     lambda t, y, a, b, x, *, upper=False: (
-        t * ((1 if upper else -1) * _beta_by_first(b, a, 1 - x, x, _beta_height(a, b, x, y, upper)))
+        t * ((1 if upper else -1) * beta_by_first(b, a, 1 - x, x, _beta_height(a, b, x, y, upper)))
     ),
     lambda t, y, a, b, x, *, upper=False: t * ((-1 if upper else 1) * np.exp(_beta_log_hazard(a, b, x, y, upper))),
     name="log_beta_cdf",
@@ -271,8 +272,8 @@ log_beta_cdf = elementwise(
 
 beta_quantile: Primitive = elementwise(
     lambda a, b, p: _scipy("betaincinv")(a, b, p),
-    lambda t, y, a, b, p: t * -_beta_by_first(a, b, y, 1 - y, _log_slope(y)),
-    lambda t, y, a, b, p: t * _beta_by_first(b, a, 1 - y, y, _log_slope(y)),
+    lambda t, y, a, b, p: t * -beta_by_first(a, b, y, 1 - y, _log_slope(y)),
+    lambda t, y, a, b, p: t * beta_by_first(b, a, 1 - y, y, _log_slope(y)),
     lambda t, y, a, b, p: t * np.exp(-beta_log_density(a, b, y)),
     name="beta_quantile",
     singular=True,
@@ -281,7 +282,7 @@ beta_quantile: Primitive = elementwise(
 # --- Student's t ----------------------------------------------------------------------------------
 
 
-def _length(nu: Any, x: Any) -> Any:
+def length(nu: Any, x: Any) -> Any:
     """``sqrt(nu + x**2)``: the density of x times this is the density of arcsinh(x / sqrt(nu))."""
     return np.hypot(np.sqrt(nu), x)
 
@@ -291,7 +292,7 @@ def _student_tail(nu: Any, size: Any, weight: Callable[[Any], Any]) -> Any:
 
     The density is that of v = arcsinh(x / sqrt(nu)), and falls as cosh(v)**-nu. The weight is a function of v.
     """
-    start, slant = np.arcsinh(size / np.sqrt(nu))[..., None], size / _length(nu, size)
+    start, slant = np.arcsinh(size / np.sqrt(nu))[..., None], size / length(nu, size)
     flat = (1 - slant)[..., None] / 2
 
     def integrand(w: Any) -> Any:  # (cosh(start + w) / cosh(start))**-nu times the weight
@@ -300,15 +301,16 @@ def _student_tail(nu: Any, size: Any, weight: Callable[[Any], Any]) -> Any:
     return _tail(integrand, np.ones_like(slant), 1 / (nu * slant + nu / np.sqrt(1 + nu)))
 
 
-def _student_kernel(nu: Any, x: Any) -> Any:
-    return student_log_density(nu, x) + np.log(_length(nu, x))
+def student_kernel(nu: Any, x: Any) -> Any:
+    """The logarithm of the density of v = arcsinh(x / sqrt(nu))."""
+    return student_log_density(nu, x) + np.log(length(nu, x))
 
 
 def _student_log_tail(nu: Any, size: Any) -> Any:
-    return _student_kernel(nu, size) + np.log(_student_tail(nu, size, np.ones_like))
+    return student_kernel(nu, size) + np.log(_student_tail(nu, size, np.ones_like))
 
 
-def _student_by_freedom(nu: Any, x: Any, height: Any) -> Any:
+def student_by_freedom(nu: Any, x: Any, height: Any) -> Any:
     """The slope of Student's cumulative function by the degrees of freedom, with exp(height) for the density of v."""
     wide, mean = nu[..., None], student_constant_slope(nu)[..., None]
 
@@ -325,7 +327,7 @@ def _student_by_freedom(nu: Any, x: Any, height: Any) -> Any:
 def _student_height(nu: Any, x: Any, y: Any) -> Any:
     """The logarithm of the density of v, minus the logarithm y of the probability of values up to x."""
     far = (x < 0) & (y < _FAR)
-    return np.where(far, -np.log(_student_tail(nu, np.abs(x), np.ones_like)), _student_kernel(nu, x) - y)
+    return np.where(far, -np.log(_student_tail(nu, np.abs(x), np.ones_like)), student_kernel(nu, x) - y)
 
 
 @np.errstate(all="ignore")
@@ -366,22 +368,22 @@ def _student_quantile(nu: Any, p: Any) -> Any:
 
 student_cdf = elementwise(
     _student_cdf,
-    lambda t, y, nu, x: t * _student_by_freedom(nu, x, _student_kernel(nu, x)),
+    lambda t, y, nu, x: t * student_by_freedom(nu, x, student_kernel(nu, x)),
     lambda t, y, nu, x: t * np.exp(student_log_density(nu, x)),
     name="student_cdf",
 )
 
 log_student_cdf = elementwise(
     _log_student,
-    lambda t, y, nu, x: t * _student_by_freedom(nu, x, _student_height(nu, x, y)),
-    lambda t, y, nu, x: t * np.exp(_student_height(nu, x, y)) / _length(nu, x),
+    lambda t, y, nu, x: t * student_by_freedom(nu, x, _student_height(nu, x, y)),
+    lambda t, y, nu, x: t * np.exp(_student_height(nu, x, y)) / length(nu, x),
     name="log_student_cdf",
 )
 """The logarithm of `student_cdf`, also where that underflows."""
 
 student_quantile: Primitive = elementwise(
     _student_quantile,
-    lambda t, y, nu, p: t * -_student_by_freedom(nu, y, np.log(_length(nu, y))),
+    lambda t, y, nu, p: t * -student_by_freedom(nu, y, np.log(length(nu, y))),
     lambda t, y, nu, p: t * np.exp(-student_log_density(nu, y)),
     name="student_quantile",
     singular=True,
