@@ -28,6 +28,7 @@ EXTRAS = {
     "names": "demos",
     "threadpoolctl": "bench",
     "scipy": "special",
+    "safetensors": "safetensors",
     "jax": "jax",
     "ziglang": "native",
 }

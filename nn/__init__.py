@@ -62,9 +62,10 @@ from nn.losses import (
 from nn.module import HookHandle, Module
 from nn.parameters import Buffer, Parameter
 from nn.randomness import manual_seed
-from nn.saving import load, save
+from nn.saving import load, metadata, save
 from nn.substituting import functional_call
 from nn.summaries import Summary
+from nn.torch_weights import load_torch, to_torch
 from nn.training.checkpoints import load_checkpoint, save_checkpoint
 from nn.training.fitting import evaluate, fit
 from nn.training.history import EarlyStopping, History
@@ -151,7 +152,10 @@ __all__ = [
     "data",
     "plotting",
     "load",
+    "load_torch",
     "manual_seed",
+    "metadata",
+    "to_torch",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "hinge_loss",

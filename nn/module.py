@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Never, ParamSpec, Protocol, TypeVar
+from typing import Any, ClassVar, Never, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
@@ -123,6 +123,10 @@ class Module(Named):
     _name: str = ""
     _label: str = ""
     _hooks: tuple[HookHandle, ...] = ()
+    torch_names: ClassVar[Mapping[str, str]] = {}
+    """What parameters and submodules are called in torch, where it is something else (`load_torch`)."""
+    torch_transposes: ClassVar[tuple[str, ...]] = ()
+    """How the names of the matrices begin that torch keeps transposed."""
 
     def __setattr__(self, key: str, value: Any) -> None:
         if key == "requires_grad":
@@ -198,10 +202,14 @@ class Module(Named):
 
     def children(self) -> Iterator[tuple[str, Module]]:
         """Names and modules of the direct children, in the order of assignment."""
+        for path, member in self.own_members():
+            if isinstance(member, Module):
+                yield path, member
+
+    def own_members(self) -> Iterator[tuple[str, Module | Parameter | Buffer]]:
+        """Names and modules, parameters and buffers that this module itself holds, in the order of assignment."""
         for key, value in self.__dict__.items():
-            for path, member in _members(key, value):
-                if isinstance(member, Module):
-                    yield path, member
+            yield from _members(key, value)
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
         """Paths and modules, this one first; a module that is used twice appears once, under its first path."""
@@ -219,11 +227,10 @@ class Module(Named):
         """Paths with parameters and buffers, in the order of assignment; each once, under its first path."""
         seen: set[int] = set()
         for prefix, module in self.named_modules():
-            for key, value in module.__dict__.items():
-                for path, member in _members(key, value):
-                    if not isinstance(member, Module) and id(member) not in seen:
-                        seen.add(id(member))
-                        yield f"{prefix}.{path}" if prefix else path, member
+            for path, member in module.own_members():
+                if not isinstance(member, Module) and id(member) not in seen:
+                    seen.add(id(member))
+                    yield f"{prefix}.{path}" if prefix else path, member
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Paths and parameters, in the order of assignment; a shared parameter appears once, under its first path."""
@@ -431,18 +438,25 @@ class Module(Named):
                 f"a {type(state).__name__} was given."
             )
         mine = dict(self._named_state())
+        if any(type(v).__module__.partition(".")[0] == "torch" for v in state.values()):
+            raise ad.StructureError(
+                "load_state_dict: the state holds tensors of torch, which keeps matrices transposed: write "
+                "nn.load_torch(model, state). Nothing was loaded."
+            )
         missing, unknown = [k for k in mine if k not in state], [k for k in state if k not in mine]
         if missing or unknown:
+            of_torch = any("in_proj" in k or "out_proj" in k or "self_attn" in k for k in unknown)
             raise ad.StructureError(
                 f"the state does not belong to this {type(self).__name__}: missing {missing or 'nothing'}, unknown "
-                f"{unknown or 'nothing'}. Nothing was loaded."
+                f"{unknown or 'nothing'}.{_OF_TORCH if of_torch else ''} Nothing was loaded."
             )
         for name, p in mine.items():
             given = np.asarray(plain(state[name]))
             what = "buffer" if isinstance(p, Buffer) else "parameter"
             if given.shape != p.shape:
+                hint = _OF_TORCH if given.ndim == 2 and given.shape[::-1] == p.shape else ""
                 raise ad.ShapeError(
-                    f"{name}: the state has shape {given.shape}, the {what} {p.shape}. Nothing was loaded."
+                    f"{name}: the state has shape {given.shape}, the {what} {p.shape}.{hint} Nothing was loaded."
                 )
             if not np.can_cast(given.dtype, p.dtype, "same_kind"):
                 raise ad.DtypeError(
@@ -466,6 +480,7 @@ class Module(Named):
 
 
 _OWN = (Module, Parameter, Buffer)
+_OF_TORCH = " If the state comes from torch, nn.load_torch(model, state) turns its layouts and names."
 _NUMBERED = "_modules"
 """The attribute of `Sequential` and `ModuleList` whose entries are named by their index alone."""
 

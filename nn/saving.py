@@ -12,28 +12,34 @@ import numpy as np
 
 import autodiff as ad
 
+_SAFETENSORS = ".safetensors"
 _KINDS = "fciubSU"  # the kinds of dtypes: numbers, Booleans, strings
 
 
-def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
+def save(path: str | os.PathLike[str], state: Mapping[str, Any], *, metadata: Mapping[str, str] | None = None) -> None:
     """Write a state to a file, completely or not at all.
 
     Parameters
     ----------
     path : path
-        The file; by convention it ends in ``.npz``. An existing file is replaced in one step once the new one is on the
-        disk, and its permissions are kept. For a symbolic link the file it points to is replaced.
+        The file; by convention it ends in ``.npz``. One that ends in ``.safetensors`` is written in that format, which
+        other libraries read (extra ``safetensors``). An existing file is replaced in one step once the new one is on
+        the disk, and its permissions are kept. For a symbolic link the file it points to is replaced.
     state : mapping of str to array_like
         As returned by ``state_dict()``: numbers and arrays, no Python objects.
+    metadata : mapping of str to str, optional
+        Texts to keep with the arrays, in a ``.safetensors`` file only; `metadata` reads them.
 
     Raises
     ------
     autodiff.DtypeError
-        If a value is not numeric.
+        If a value is not numeric, or safetensors has no such dtype.
     OSError
         If the path exists and is not a file, such as a folder or a device; or if it cannot be written.
     TypeError
         If the state is not a mapping.
+    ValueError
+        If metadata are given for another kind of file.
 
     Examples
     --------
@@ -68,17 +74,22 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
             )
         arrays[key] = array
     path = os.path.realpath(os.fsdecode(path))  # replaces the file that a link points to, not the link
+    if metadata is not None and not path.endswith(_SAFETENSORS):
+        raise ValueError("save: only a .safetensors file keeps metadata.")
     if os.path.exists(path) and not os.path.isfile(path):
         raise OSError(f"save: {path!r} exists and is not a file; give the path of a file.")
     expect_folder("save", path)
     temporary = f"{path}.{os.urandom(4).hex()}.part"
     try:
         with open(temporary, "xb") as file:
-            # As np.savez does, but with any key ("file" is an argument of np.savez), and nothing is pickled.
-            with zipfile.ZipFile(file, "w") as archive:
-                for key, array in arrays.items():
-                    with archive.open(f"{key}.npy", "w", force_zip64=True) as part:
-                        np.lib.format.write_array(part, array, allow_pickle=False)
+            if path.endswith(_SAFETENSORS):
+                file.write(_as_safetensors(arrays, metadata))
+            else:
+                # As np.savez does, but with any key ("file" is an argument of np.savez), and nothing is pickled.
+                with zipfile.ZipFile(file, "w") as archive:
+                    for key, array in arrays.items():
+                        with archive.open(f"{key}.npy", "w", force_zip64=True) as part:
+                            np.lib.format.write_array(part, array, allow_pickle=False)
             file.flush()
             os.fsync(file.fileno())
         if os.path.exists(path):
@@ -89,6 +100,79 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
             os.unlink(temporary)
         raise
     _sync_folder(os.path.dirname(path))
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors.numpy
+    except ImportError:
+        raise ImportError(
+            'a .safetensors file needs the package safetensors: pip install "wengert[safetensors]".'
+        ) from None
+    return safetensors
+
+
+def _as_safetensors(arrays: Mapping[str, Any], metadata: Mapping[str, str] | None) -> bytes:
+    library = _safetensors()
+    try:
+        whole = {key: np.ascontiguousarray(array).reshape(array.shape) for key, array in arrays.items()}
+        data: bytes = library.numpy.save(whole, metadata=None if metadata is None else dict(metadata))
+    except Exception as error:  # the library names neither the key nor the dtype
+        kinds = ", ".join(sorted({str(array.dtype) for array in arrays.values()}))
+        raise ad.DtypeError(
+            f"save: safetensors cannot hold these arrays ({error}); their dtypes are {kinds}."
+        ) from None
+    return data
+
+
+def metadata(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The texts that `save` kept in a ``.safetensors`` file.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    dict of str to str
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    ValueError
+        If it is not a whole safetensors file.
+
+    Examples
+    --------
+    >>> import os, tempfile, nn
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.safetensors")
+    ...     nn.save(path, nn.Linear(2, 3).state_dict(), metadata={"epoch": "3"})
+    ...     nn.metadata(path)
+    {'epoch': '3'}
+    """
+    with open(path, "rb"):
+        pass
+    try:
+        with _safetensors().safe_open(os.fspath(path), framework="numpy") as file:
+            return dict(file.metadata() or {})
+    except _safetensors().SafetensorError as error:
+        raise ValueError(f"metadata: {os.fspath(path)!r} is not a whole safetensors file ({error}).") from None
+
+
+def _load_safetensors(path: str | os.PathLike[str]) -> dict[str, Any]:
+    library = _safetensors()
+    with open(path, "rb") as file:
+        data = file.read()
+    try:
+        found = library.numpy.load(data)
+    except Exception as error:  # a wrong byte can raise almost any exception
+        raise ValueError(
+            f"load: {os.fspath(path)!r} is not a whole safetensors file of dtypes that NumPy has ({error}); bfloat16 "
+            "needs the package ml_dtypes."
+        ) from None
+    return {key: x.astype(np.float32) if x.dtype.name == "bfloat16" else x for key, x in found.items()}
 
 
 def expect_folder(who: str, path: str | os.PathLike[str]) -> None:
@@ -116,11 +200,12 @@ def load(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, np.dtype[Any
     Parameters
     ----------
     path : path
-        The file.
+        The file. One that ends in ``.safetensors`` is read in that format.
 
     Returns
     -------
     dict of str to ndarray
+        In the dtypes of the file; bfloat16 as float32.
 
     Raises
     ------
@@ -132,11 +217,8 @@ def load(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, np.dtype[Any
 
     Notes
     -----
-    To use weights of torch, make arrays, ``{k: v.float().numpy() for k, v in model.state_dict().items()}``, and
-    transpose matrices: torch stores them as (out, in), `nn` as (in, out). Transpose the weights of `Linear`, the
-    ``weight_ih`` and ``weight_hh`` of recurrent layers and the ``in_proj_weight`` and ``out_proj.weight`` of attention
-    (here ``in_weight`` and ``out.weight``). No error can detect a square matrix that was not transposed. All others
-    (of convolutions, embeddings and norms), biases and the order of gates are the same.
+    Weights of torch have other layouts and names: `load_torch` takes them. No error can detect a square matrix that was
+    not transposed.
 
     Examples
     --------
@@ -147,6 +229,8 @@ def load(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, np.dtype[Any
     ...     sorted(nn.load(path))
     ['bias', 'weight']
     """
+    if os.fsdecode(path).endswith(_SAFETENSORS):
+        return _load_safetensors(path)
     with open(path, "rb") as handle:
         try:
             with np.load(handle, allow_pickle=False) as file:

@@ -207,7 +207,7 @@ def imports_of(folder):
     [
         ("autodiff/testing", ["testing"]),
         ("autodiff", ["testing", "plot", "special", "native", "jax"]),
-        ("nn", ["plot", "demos"]),  # rich, where it is there, draws the progress
+        ("nn", ["plot", "demos", "safetensors"]),  # rich, where it is there, draws the progress
         ("optim", ["plot"]),
         ("demos", ["demos", "explorer"]),
         ("benchmarks", ["bench", "special", "dev"]),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from typing import Any, Never
+from collections.abc import Mapping
+from typing import Any, ClassVar, Never
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -97,6 +98,16 @@ class MultiHeadAttention(Module):
     >>> across(np.ones((1, 2, 8)), np.ones((1, 4, 5)), np.ones((1, 4, 3))).shape
     (1, 2, 8)
     """
+
+    torch_names: ClassVar[Mapping[str, str]] = {
+        "in_weight": "in_proj_weight",
+        "query_weight": "q_proj_weight",
+        "key_weight": "k_proj_weight",
+        "value_weight": "v_proj_weight",
+        "in_bias": "in_proj_bias",
+        "out": "out_proj",
+    }
+    torch_transposes = ("in_weight", "query_weight", "key_weight", "value_weight")
 
     def __init__(
         self,

@@ -57,6 +57,8 @@ class Linear(Module):
     (5, 2)
     """
 
+    torch_transposes = ("weight",)
+
     def __init__(
         self,
         in_features: int,

@@ -84,6 +84,8 @@ class _Ends:
 class _Recurrent(Module):
     """Stacked layers, in one direction or in both."""
 
+    torch_transposes = ("weight_",)
+
     gates: ClassVar[int]
     states: ClassVar[int] = 1
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Never
+from collections.abc import Mapping
+from typing import Any, ClassVar, Never
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -66,6 +67,8 @@ class TransformerBlock(Module):
     >>> nn.TransformerBlock(8, 2)(np.ones((4, 5, 8)), causal=True).shape
     (4, 5, 8)
     """
+
+    torch_names: ClassVar[Mapping[str, str]] = {"attention": "self_attn"}
 
     def __init__(
         self,
