@@ -87,7 +87,7 @@ class Entry:
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The answer of the program, or `MISS` if it was not written for such a call."""
-        if switches.is_recording() is not self._recording:
+        if (not switches.active or switches.is_recording()) is not self._recording:
             return MISS
         if switches.structure[0] != self._version:
             if not self.traced.reading.is_unchanged():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, Never
 
 import numpy as np
@@ -197,19 +197,22 @@ class Optimizer(Named):
                     steps[i] += 1
                 run.mark_changed(first, last)
 
-    def __autodiff_updates__(self, effect: Any) -> list[tuple[Any, ...]] | None:
+    def __autodiff_updates__(self, effect: Any, given: Container[Any]) -> list[tuple[Any, ...]] | None:
         """What `update_parameters` does, for a compiler.
 
-        For each run of parameters: a formula, its vectors, their names, and what is done before and after it.
+        For each run of parameters: a formula, its vectors, their names, what is done before and after it, and its
+        numbers at any step. `given` are the leaves that have just been given a gradient.
         """
         if getattr(effect, "__func__", None) is not Optimizer.update_parameters:
             return None
-        return [self._update_of(i) for i in range(len(self._runs))]
+        return [self._update_of(i, given) for i in range(len(self._runs))]
 
-    def _update_of(self, i: int) -> tuple[Any, ...]:
-        run, group, steps, vectors = self._runs[i], self._settings[i], self._steps[i], self._vectors[i]
-        states, n = len(vectors) - 2, len(run.parameters)
+    def _update_of(self, i: int, given: Container[Any]) -> tuple[Any, ...]:
+        run, group, steps, every = self._runs[i], self._settings[i], self._steps[i], self._vectors
+        vectors, n = every[i], len(run.parameters)
+        states, settings_of = len(vectors) - 2, self.settings
         decays = bool(group.weight_decay) and self.decay_in_gradient
+        all_given = all(leaf in given for leaf in run.leaves)
 
         def formula(p: Vector, g: Vector, *rest: Any) -> tuple[Any, ...]:
             state, settings = rest[:states], rest[states:]
@@ -218,12 +221,13 @@ class Optimizer(Named):
             return p, g, *state
 
         def begin() -> tuple[float, ...] | None:
-            if not run.has_all_gradients() or steps.count(steps[0]) != n:
+            step = steps[0]
+            if steps.count(step) != n or self._vectors is not every or not (all_given or run.has_all_gradients()):
                 return None
             decay = group.weight_decay
-            if decays != (bool(decay) and self.decay_in_gradient) or self._vectors[i] is not vectors:
+            if decays != (decay != 0 and self.decay_in_gradient):
                 return None
-            settings = self.settings(group, steps[0] + 1)
+            settings = settings_of(group, step + 1)
             return (*settings, decay) if decays else settings
 
         def end() -> None:
@@ -231,7 +235,7 @@ class Optimizer(Named):
             run.mark_changed()
 
         def numbers(t: Any) -> tuple[Any, ...]:
-            settings = self.settings(group, t)
+            settings = settings_of(group, t)
             return (*settings, group.weight_decay) if decays else settings
 
         names = ["parameters", "gradients", *self.state_names, *(f"setting_{k}" for k in range(8))]

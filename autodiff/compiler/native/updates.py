@@ -1,12 +1,12 @@
 """Updates of parameters in C: the formula of an optimiser, traced on its flat vectors, becomes one pass over them.
 
-An effect may say what it does to arrays: the object whose method it is has ``__autodiff_updates__()``, which returns a
+An effect may say what it does to arrays: the object whose method it is has ``__autodiff_updates__``, which returns a
 list of `Update`, or None.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,13 +51,13 @@ class Update(NamedTuple):
     step: Callable[[], int]
 
 
-def updates_of(effect: Any) -> list[Update] | None:
-    """What an effect does to arrays, if it says so."""
+def updates_of(effect: Any, given: Container[Any]) -> list[Update] | None:
+    """What an effect does to arrays, if it says so; `given` are the leaves that have a gradient by then."""
     owner = getattr(effect, "__self__", None)
     ask = getattr(owner, "__autodiff_updates__", None)
     if ask is None:
         return None
-    found = ask(effect)
+    found = ask(effect, given)
     return None if found is None else [Update(*one) for one in found]
 
 

@@ -162,7 +162,9 @@ class NativeWriter(Writer):
 
     def _update(self, op: Op) -> list[Part]:
         """The parts of an effect that updates arrays; none if it does something else."""
-        found = updates.updates_of(op.function)
+        before = self.program.ops[: self.program.ops.index(op)]
+        stores = {o.function: o.args[0] for o in before if o.form == "store"}  # the last one of each leaf counts
+        found = updates.updates_of(op.function, {leaf for leaf, v in stores.items() if v is not None})
         if not found:
             return []
         parts = []
