@@ -11,6 +11,7 @@ import optim
 from autodiff import pytree
 from tests.op_cases import ALL
 from tests.op_cases.checks import quiet
+from tests.test_compile_layers import MODELS as LAYERS
 from tests.test_compile_rows import depends_on_values, functions, other
 
 HERE = importlib.util.find_spec("jax") is not None
@@ -128,3 +129,55 @@ def test_what_cannot_be_parted_is_refused():
         ad.compile(twice, backend="jax")(np.ones(3))
     with pytest.raises(ad.CompileError, match="uses a result of JAX"):
         ad.compile(lambda x: np.sum(ad.live(np.cumsum, np.exp(x))), backend="jax")(np.ones(3))
+
+
+@needs_jax
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_step_of_every_layer_is_one_program_of_xla(name):
+    """No operation of a layer is a callback into NumPy, and the numbers are those of the eager step."""
+    layers, x = LAYERS[name]
+    found = []
+    for wrap in (lambda f: f, lambda f: ad.compile(f, backend="jax", check=0)):
+        nn.manual_seed(1)
+        model = nn.Sequential(*layers())
+        optimizer = optim.Momentum(model.parameters(), 0.05)
+
+        def step(x, model=model, optimizer=optimizer):
+            y = model(x)
+            y = y[0] if isinstance(y, tuple) else y
+            loss = (y * y).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        run = wrap(step)
+        nn.manual_seed(3)
+        found.append(([run(x).item() for _ in range(3)], model.state_dict()))
+    assert "_on_host" not in run.source
+    np.testing.assert_allclose(found[1][0], found[0][0], rtol=1e-9)
+    for key, value in found[0][1].items():
+        np.testing.assert_allclose(found[1][1][key], value, rtol=1e-7, atol=1e-9, err_msg=key)
+
+
+@needs_jax
+def test_losses_and_softmax_have_no_callbacks_and_keep_infinities():
+    x = np.array([[1.0, -np.inf, 3.0], [np.inf, 0.0, np.inf], [-np.inf, -np.inf, -np.inf], [0.0, 1.0, 2.0]])
+    for f in (
+        lambda x: ad.special.softmax(x, axis=1),
+        lambda x: ad.special.log_softmax(x, axis=1),
+        lambda x: ad.special.logsumexp(x, axis=1),
+        lambda x: ad.special.logsumexp(x, axis=0, keepdims=True),
+    ):
+        compiled = ad.compile(f, backend="jax", check=0)
+        with quiet():
+            compiled(x)
+            np.testing.assert_allclose(*(np.asarray(getattr(y, "data", y)) for y in (compiled(x), f(x))), rtol=1e-12)
+        assert "_on_host" not in compiled.source
+    logits, labels = RNG.normal(size=(6, 4)), np.array([0, 1, 2, 3, -100, 1])
+    both = ad.value_and_grad(lambda z: nn.cross_entropy(z, labels, ignore_index=-100))
+    compiled = ad.compile(both, backend="jax", check=0)
+    compiled(logits)
+    for a, b in zip(compiled(logits), both(logits), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
+    assert "_on_host" not in compiled.source

@@ -65,8 +65,8 @@ def compile(
         What runs the program: NumPy, with planned buffers; C, built by the machine's compiler (``CC``, ``cc``, ``gcc``,
         ``clang`` or the extra ``native``), for small networks several times as fast; or JAX (extra ``jax``), which
         compiles it for the device it finds, perhaps an accelerator. With JAX, labels are checked and random numbers
-        drawn here before the program runs, and Tensors are changed here after it has run. Operations that are written
-        in NumPy only (windows, recurrences, indexed sums) are callbacks.
+        drawn here before the program runs, and Tensors are changed here after it has run. What a layer computes is one
+        program of XLA; an operation that JAX does not have is a callback into NumPy.
     check : int or "always", default 1
         For how many calls of a program `f` runs as well, to compare the two.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +13,7 @@ from autodiff.compiler.program import Program
 from autodiff.compiler.source import Writer
 from autodiff.compiler.values import EFFECTS, Op, Value, mapped
 from autodiff.errors import CompileError
+from autodiff.ops.network import counting
 
 _FOLDS = {np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min"}
 _FOLDS |= {np.logical_and: "all", np.logical_or: "any"}
@@ -108,24 +110,74 @@ class PureWriter(Writer):
         return text
 
     def _on_host(self, op: Op) -> str:
-        """A callback into NumPy, for an operation that JAX does not have."""
+        """An operation without a namesake in JAX: in other functions of JAX, or as a callback into NumPy."""
+        from autodiff.compiler import jax_forms  # imports JAX
+
+        form = jax_forms.form(op)
+        if form is not None:
+            name = self.bind(f"{op.title.strip('_')}_in_jax", form)
+            return f"{name}({', '.join([*map(self.text, op.args), *self.keyword_list(op)])})"
         inputs = list(dict.fromkeys(op.inputs()))
-        shapes = [self._jax.ShapeDtypeStruct(v.shape, v.dtype) for v in op.outputs]
+        shapes = [self._jax.ShapeDtypeStruct(*_packed_type(v)) for v in op.outputs]
 
         def call(*arrays: Any) -> Any:
-            known = dict(zip(inputs, (np.asarray(a) for a in arrays)))
+            known = {v: _unpacked(np.asarray(a), v) for v, a in zip(inputs, arrays)}
             args, keywords = mapped(op.args, known.__getitem__), mapped(op.keywords, known.__getitem__)
             function = getattr(op.function, "fn", op.function)
             y = function.reduce(*args, **keywords) if op.form == "reduce" else function(*args, **keywords)
             parts = y if isinstance(y, (tuple, list)) else (y,)
-            found = [np.asarray(part, v.dtype) for part, v in zip(parts, op.outputs, strict=True)]
+            found = [_packed(np.asarray(part, v.dtype), v) for part, v in zip(parts, op.outputs, strict=True)]
             return found[0] if len(found) == 1 else found
 
         def called_back(*arrays: Any) -> Any:
-            return self._jax.pure_callback(call, shapes[0] if len(shapes) == 1 else shapes, *arrays)
+            packed = [self._packed_in_jax(a, v) for a, v in zip(arrays, inputs)]
+            found = self._jax.pure_callback(call, shapes[0] if len(shapes) == 1 else shapes, *packed)
+            if len(shapes) == 1:
+                return self._unpacked_in_jax(found, op.outputs[0])
+            return [self._unpacked_in_jax(a, v) for a, v in zip(found, op.outputs)]
 
         name = self.bind(f"{op.title.strip('_')}_on_host", called_back)
         return f"{name}({', '.join(self.names[v] for v in inputs)})"
+
+    # XLA may run a callback in a thread in which JAX does not keep 64 bits: numbers of 64 bits travel as pairs of 32.
+
+    def _packed_in_jax(self, a: Any, v: Value) -> Any:
+        if not _is_wide(v):
+            return a
+        numbers = self._jax.numpy
+        if np.dtype(v.dtype).kind == "c":
+            a = numbers.stack([a.real, a.imag], axis=-1)
+        return self._jax.lax.bitcast_convert_type(a, numbers.uint32)
+
+    def _unpacked_in_jax(self, a: Any, v: Value) -> Any:
+        if not _is_wide(v):
+            return a
+        kind = np.dtype(v.dtype)
+        a = self._jax.lax.bitcast_convert_type(a, np.dtype(np.float64) if kind.kind == "c" else kind)
+        return self._jax.lax.complex(a[..., 0], a[..., 1]) if kind.kind == "c" else a
+
+
+def _is_wide(v: Value) -> bool:
+    kind = np.dtype(v.dtype)
+    return kind.kind in "fiuc" and kind.itemsize // (2 if kind.kind == "c" else 1) == 8
+
+
+def _packed_type(v: Value) -> tuple[tuple[int, ...], Any]:
+    """The shape and dtype in which a value travels."""
+    if not _is_wide(v):
+        return v.shape, v.dtype
+    return (*v.shape, *((2, 2) if np.dtype(v.dtype).kind == "c" else (2,))), np.dtype(np.uint32)
+
+
+def _packed(x: Any, v: Value) -> Any:
+    if not _is_wide(v):
+        return x
+    shape, kind = _packed_type(v)
+    return np.frombuffer(x.tobytes(), kind).reshape(shape)
+
+
+def _unpacked(x: Any, v: Value) -> Any:
+    return np.frombuffer(x.tobytes(), v.dtype).reshape(v.shape)[()] if _is_wide(v) else x
 
 
 class JaxWriter(Writer):
@@ -143,12 +195,28 @@ class JaxWriter(Writer):
         self.pure, computed = _pure(computing, inputs, results)
         yield from self.reads([*inputs, *kept], set())
         yield from self.lines(first, ())
+        yield from self._looks(computing)
         names = "".join(f"{self.names[v]}, " for v in results).rstrip()
         call = f"{self.bind('in_jax', computed)}({', '.join(self.names[v] for v in inputs)})"
         yield f"{names} = {call}" if names else call
         yield from self.lines(last, ())
 
+    def _looks(self, computing: Program) -> Iterator[str]:
+        """Lines that look at the labels of cross-entropies, which JAX takes as they are."""
+        from autodiff.compiler import jax_forms
+
+        for op in computing.ops:
+            labels = jax_forms.labels_of(op)
+            if labels is not None:
+                look = partial(counting, k=op.args[0].shape[-1], ignore_index=op.keywords.get("ignore_index"))
+                yield f"{self.bind('check_labels', look)}({self.names[labels]})"
+
     pure = ""
+
+
+def _wide(jax: Any) -> Any:
+    """The context manager in which JAX keeps float64."""
+    return jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
 
 
 def _pure(program: Program, inputs: list[Value], results: list[Value]) -> tuple[str, Callable[..., Any]]:
@@ -164,7 +232,7 @@ def _pure(program: Program, inputs: list[Value], results: list[Value]) -> tuple[
     text = "\n".join([f"def in_jax({', '.join(writer.names[v] for v in inputs)}):  # np is jax.numpy", *lines]) + "\n"
     exec(compile(text, "<compiled in_jax>", "exec"), writer.namespace)
     jitted = jax.jit(writer.namespace["in_jax"])
-    wide = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
+    wide = _wide(jax)
 
     def computed(*arrays: Any) -> tuple[Any, ...]:
         with wide(True):
