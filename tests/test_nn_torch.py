@@ -10,14 +10,15 @@ import pytest
 import autodiff as ad
 import nn
 import optim
+from autodiff.compiler.native import target
 from tests.reference import layers
 
 STORED = json.loads(Path(__file__).with_name("reference").joinpath("layers.json").read_text())
 EXACT = {"rtol": 1e-9, "atol": 1e-9}
 
 
-def our_run(name):
-    """The run of tests/reference/make_torch_layers.py, with our layers."""
+def our_run(name, wrap=lambda f: f):
+    """The run of tests/reference/make_torch_layers.py, with our layers; `wrap` may compile the step."""
     case = layers.RUNS[name]
     layer = case.ours(nn)
     parameters = dict(layer.named_parameters())
@@ -31,12 +32,18 @@ def our_run(name):
     call = case.call_ours or (lambda layer, x: layer(x))
     optimizer = optim.GradientDescent(trained, learning_rate=layers.RATE)
     loss = None
-    for _ in range(layers.STEPS):
+
+    @wrap
+    def step():
         outputs = layers.flat_outputs(call(layer, x))
         loss = sum(((y - layers.target(name, i, y.shape)) ** 2).mean() for i, y in enumerate(outputs))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        return loss
+
+    for _ in range(layers.STEPS):
+        loss = step()
     ends = {**layer.state_dict(), "loss": loss.data}
     if case.numbers is None:
         ends["input"] = x.data
@@ -49,6 +56,16 @@ def our_run(name):
 @pytest.mark.parametrize("name", layers.RUNS)
 def test_twenty_steps_end_where_torch_ends(name):
     ours, theirs = our_run(name), STORED["runs"][name]
+    assert ours.keys() == theirs.keys()
+    for n, expected in theirs.items():
+        np.testing.assert_allclose(np.reshape(ours[n], -1), expected, **EXACT, err_msg=n)
+
+
+@pytest.mark.ci
+@pytest.mark.skipif(not target.compilers(), reason=f"no C compiler: {target.HINT}")
+@pytest.mark.parametrize("name", layers.RUNS)
+def test_the_same_steps_in_c_end_where_torch_ends(name):
+    ours, theirs = our_run(name, lambda f: ad.compile(f, backend="native", check=0)), STORED["runs"][name]
     assert ours.keys() == theirs.keys()
     for n, expected in theirs.items():
         np.testing.assert_allclose(np.reshape(ours[n], -1), expected, **EXACT, err_msg=n)
