@@ -152,21 +152,23 @@ SHAPES = [
 
 @needs_compiler
 @pytest.mark.parametrize("kind", ["f", "d"])
-@pytest.mark.parametrize("shapes", SHAPES, ids=str)
-def test_products_in_every_layout(shapes, kind):
-    a, b = (RNG.normal(size=s).astype(kind) for s in shapes)
+@pytest.mark.parametrize("layout", ["C", "F"])
+def test_products_of_every_size_and_layout(kind, layout):
+    """All in one program, since each costs a run of the compiler."""
+    arrays = [np.asarray(RNG.normal(size=s).astype(kind), order=layout) for shapes in SHAPES for s in shapes]
 
-    def f(a, b):
-        found = [a @ b]
-        if a.ndim == b.ndim == 2:
-            found += [b.T @ a.T, (b.T @ a.T).T, a[::-1] @ b[:, ::-1], (a @ b) @ (a @ b).T]
+    def f(*arrays):
+        found = []
+        for a, b in zip(arrays[::2], arrays[1::2], strict=True):
+            found.append(a @ b)
+            if a.ndim == b.ndim == 2:
+                found += [b.T @ a.T, (b.T @ a.T).T, a[::-1] @ b[:, ::-1], (a @ b) @ (a @ b).T]
         return found
 
     compiled = native(f)
-    compiled(a, b)
-    close(compiled(2 * a, b), f(2 * a, b), 1e-6 if kind == "f" else 1e-14)
-    turned = np.asfortranarray(a), np.asfortranarray(b)
-    close(native(f)(*turned), f(*turned), 1e-6 if kind == "f" else 1e-14)
+    compiled(*arrays)
+    moved = [2 * a for a in arrays]
+    close(compiled(*moved), f(*moved), 1e-6 if kind == "f" else 1e-14)
 
 
 @needs_compiler
