@@ -67,11 +67,11 @@ class Program:
 
     def values(self) -> list[Value]:
         """All values, in the order of their first use."""
-        met = dict.fromkeys(self.arguments)
+        every = list(self.arguments)
         for op in self.ops:
-            met |= dict.fromkeys(op.inputs())
-            met |= dict.fromkeys(op.outputs)
-        return list(met | dict.fromkeys(self.results))
+            every += op.inputs()
+            every += op.outputs
+        return list(dict.fromkeys(every + self.results))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -134,13 +134,21 @@ class Program:
         return "\n".join(lines)
 
 
-def roots_of(program: Program) -> dict[Value, frozenset[Value]]:
+class Roots(dict[Value, frozenset[Value]]):
+    """For each value those that own its memory. Most values own theirs, and are not listed."""
+
+    def __missing__(self, v: Value) -> frozenset[Value]:
+        return frozenset((v,))
+
+
+def roots_of(program: Program) -> Roots:
     """For every value the values that own its memory: itself, or, if it may be a view, the roots of its operands."""
-    roots: dict[Value, frozenset[Value]] = {v: frozenset((v,)) for v in program.values()}
+    roots = Roots()
     for op in program.ops:
-        for out, operands in zip(op.outputs, op.shares):
-            if operands:
-                roots[out] = frozenset().union(*(roots[v] for v in operands))
+        if op.shares:
+            for out, operands in zip(op.outputs, op.shares):
+                if operands:
+                    roots[out] = frozenset().union(*(roots[v] for v in operands))
     return roots
 
 

@@ -44,7 +44,7 @@ class Apart:
 
     def may_merge(self, a: Value, b: Value) -> bool:
         """Whether two values may become one; if so, they count as one from now on."""
-        mine, its = (self._roots.get(v, (v,)) for v in (a, b))  # a value that the pass has made is its own root
+        mine, its = self._roots[a], self._roots[b]
         pairs = [(r, s) for r in mine for s in its if r is not s]
         if any(s in self._others[r] for r, s in pairs):
             return False

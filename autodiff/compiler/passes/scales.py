@@ -44,7 +44,7 @@ def scales(program: Program) -> Program:
     for op in program.ops:
         found = _scaled(op)
         if op.form in EFFECTS:  # the array that was multiplied may hold other values from here on
-            made = {v: w for v, w in made.items() if all(r.kind not in LIVE for r in roots.get(w[0], ()))}
+            made = {v: w for v, w in made.items() if all(r.kind not in LIVE for r in roots[w[0]])}
         elif found is not None and np.dtype(op.outputs[0].dtype).char in "fd":
             x, c = found
             if x in made and _enlarges(c * made[x][1]):

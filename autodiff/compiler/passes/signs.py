@@ -36,7 +36,7 @@ def signs(program: Program) -> Program:
     for op in program.ops:
         op = op.with_inputs(lambda v: same.get(v, v))
         if op.form in EFFECTS:  # the array that was negated may hold other values from here on
-            positive = {v: w for v, w in positive.items() if all(r.kind not in LIVE for r in roots.get(w, ()))}
+            positive = {v: w for v, w in positive.items() if all(r.kind not in LIVE for r in roots[w])}
         if op.form != "ufunc" or len(op.outputs) != 1 or np.dtype(op.outputs[0].dtype).kind not in "fc":
             ops.append(op)
             continue
