@@ -115,6 +115,24 @@ def test_arithmetic_of_every_dtype(kind):
 
 
 @needs_compiler
+def test_comparisons_that_numpy_makes_without_a_cast():
+    a, b = np.array([-1, 5, 2**62]), np.array([2**64 - 1, 5, 1], np.uint64)
+    f = lambda a, b, c: [a < b, a == b, a >= b, c < 300, c != -200, a < 2**70]
+    check = lambda a, b, c: close(compiled(a, b, c), f(a, b, c))
+    compiled = native(f)
+    check(a, b, np.array([1, -1], np.int8)), check(a[::-1].copy(), b, np.array([-128, 127], np.int8))
+
+
+@needs_compiler
+def test_of_two_zeros_a_maximum_has_the_sign_that_numpy_gives():
+    f = lambda x: (1 / np.maximum(x, 0.0), 1 / np.minimum(x, 0.0))
+    compiled = native(f)
+    x = np.array([-0.0, 0.0, 1.0, -1.0] * 9)
+    with np.errstate(all="ignore"):
+        compiled(x), close(compiled(-x), f(-x))
+
+
+@needs_compiler
 @pytest.mark.parametrize("kind", ["f", "d"])
 def test_elementary_functions_are_accurate_to_4_ulp(kind):
     plain = np.concatenate([RNG.normal(size=3000), np.geomspace(1e-6, 30, 500), -np.geomspace(1e-6, 30, 500)])
@@ -388,6 +406,41 @@ def test_what_has_no_c_runs_between_two_stretches():
     for k in (1, 2, 3):
         close(compiled(k * x), ad.value_and_grad(f)(k * x), 1e-11)
     assert "eigh" in compiled.source and compiled.source.count("_in_c(") > 2
+
+
+@needs_compiler
+def test_loops_around_what_has_no_c():
+    def f(x, w):
+        for _ in range(6):
+            x = np.cumsum(np.sort(np.tanh(x @ w + 1.0) - x * 0.5, 1), 1)
+        return np.sum(x)
+
+    f = ad.value_and_grad(f)
+    compiled = native(f)
+    x, w = RNG.normal(size=(3, 4)), RNG.normal(size=(4, 4)) / 9
+    compiled(x, w), close(compiled(2 * x, w), f(2 * x, w), 1e-11)
+
+
+@needs_compiler
+def test_results_of_numpy_that_lie_otherwise_than_in_the_recorded_call():
+    """In C order from C, and so in C order from `concatenate`, where the eager arrays are views."""
+    nn.manual_seed(1)
+    model = nn.RNN(2, 3, num_layers=2, bidirectional=True, dtype=F)
+    compiled = native(lambda x: model(x))
+    x = RNG.normal(size=(3, 5, 2))
+    compiled(x), close(compiled(2 * x), model(2 * x), 1e-12)
+
+
+@needs_compiler
+def test_selections_by_views_of_an_index():
+    kept = np.array([0, 2, 1])
+    x, i = RNG.normal(size=(4, 3)), np.array([0, -1, 2])
+    f = lambda x, i: (x[i[:, None], kept], x[i[1:]], x[kept[::-1]], x[i.reshape(1, 3).T])
+    for g in (f, ad.grad(lambda x, i: sum(np.sum(np.sin(y)) for y in f(x, i)))):
+        compiled = native(g)
+        compiled(x, i), close(compiled(x, i - 1), g(x, i - 1))
+        with pytest.raises(IndexError, match="index 5 is out of bounds for axis 0 with size 4"):
+            compiled(x, i + 3)
 
 
 @needs_compiler

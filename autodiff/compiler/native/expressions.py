@@ -187,7 +187,7 @@ class Expressions:
                 return f"({a} {sign} {b} ? {a} : {b})"
             other = "<" if function is np.maximum else ">"
             if constants[1] is not None and constants[1] == constants[1]:
-                return f"({a} {other} {b} ? {b} : {a})"
+                return f"({a} {other}= {b} ? {b} : {a})"  # of two zeros the second, as NumPy's vectors do
             return f"((({a} {sign} {b}) | ({a} != {a})) ? {a} : {b})"
         if function in (np.fmax, np.fmin) and kind.kind == "f":
             sign = ">" if function is np.fmax else "<"
@@ -272,7 +272,19 @@ def loop_dtypes(op: Op) -> tuple[list[Any], Any] | None:
         found = op.function.resolve_dtypes((*given, None))
     except (TypeError, ValueError):
         return None
-    return (list(found[:-1]), found[-1]) if found[-1] == out else None
+    kind = found[0]
+    if found[-1] != out or any(d != kind for d in found[:-1]):  # NumPy compares int64 with uint64 without a cast
+        return None
+    if not all(_fits(a, kind) for a in op.args):
+        return None
+    return list(found[:-1]), out
+
+
+def _fits(a: Any, kind: Any) -> bool:
+    """Whether an operand is not a Python number too large for a dtype, with which NumPy can compare all the same."""
+    if type(a) is not int or kind.kind not in "iu":
+        return True
+    return bool(np.iinfo(kind).min <= a <= np.iinfo(kind).max)
 
 
 def _offered(a: Any) -> Any:

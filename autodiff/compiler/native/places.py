@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -98,6 +99,13 @@ class Place(NamedTuple):
         strides = [0] * (len(shape) - len(self.shape))
         strides += [0 if n == 1 else s for n, s in zip(self.shape, self.strides)]
         return self._replace(shape=shape, strides=tuple(strides))
+
+    def entries(self, array: Array) -> Array:
+        """The entries, as a view of the array that is this memory."""
+        start = array.__array_interface__["data"][0] + self.offset * array.itemsize
+        about = {"data": (start, True), "shape": self.shape, "typestr": array.dtype.str, "version": 3}
+        about["strides"] = tuple(s * array.itemsize for s in self.strides)
+        return np.asarray(SimpleNamespace(__array_interface__=about, of=array))
 
     def axes(self, *groups: tuple[int, ...]) -> Place:
         """The axes in another order, given group by group."""

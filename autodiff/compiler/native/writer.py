@@ -90,7 +90,7 @@ class NativeWriter(Writer):
     def __init__(self, program: Program, target: Target | None = None) -> None:
         _look_at_python()
         program = expansions(program)
-        super().__init__(repeats(program, set()), Plan())
+        super().__init__(repeats(program, set(), has_c), Plan())
         self._whole, self._unrolled = program, set[Op]()
         self.inlined = {}  # every value has a name, since a stretch may pass it
         self.target = target or this_machine()
@@ -133,7 +133,7 @@ class NativeWriter(Writer):
                     self._in_python.add(found.op)
                     continue
                 self._unrolled.add(found.op.function.originals[0])
-                self.program = repeats(self._whole, self._unrolled)
+                self.program = repeats(self._whole, self._unrolled, has_c)
                 for op in self.program.ops:
                     for v in op.outputs:
                         if v not in self.names:
@@ -352,6 +352,12 @@ def _wrapper(part: Part) -> list[str]:
         if size > 1:
             every = " | ".join(f"(uintptr_t)p[{i}]" for i in numbers)
             lines.append(f"if (({every}) % {size}) return PyLong_FromLong(-1);")
+    for i, v in enumerate(part.passed):
+        if v.kind == "result" and v not in part.exported and v.size:  # NumPy chose its layout, in this call
+            other = [f"steps[{k}] != {s}" for k, (n, s) in enumerate(zip(v.shape, v.strides or ())) if n > 1]
+            if other:
+                steps = f"const intptr_t *steps = ((Array *)given[{i}])->strides;"
+                lines.append(f"{{ {steps} if ({' || '.join(other)}) return PyLong_FromLong(-1); }}")
     for i, v in enumerate(part.numbers, n):
         kind = np.dtype(v.dtype).kind
         convert = {"f": "PyFloat_AsDouble", "b": "PyObject_IsTrue"}.get(kind, "PyLong_AsUnsignedLongLongMask")
@@ -362,16 +368,20 @@ def _wrapper(part: Part) -> list[str]:
 class _Again:
     """What Python does when a C function did not do its work.
 
-    It was given an array that does not begin at a multiple of its item's size: then it is called again with a copy. Or
-    it found something that is an error, or needs another program.
+    It was given an array that does not begin at a multiple of its item's size, or a result of NumPy's with other
+    strides than in the call that was recorded: then it is called again with a copy. Or it found something that is an
+    error, or needs another program.
     """
 
     def __init__(self, function: Callable[..., int], part: Part) -> None:
         self._function, self._codes = function, part.codes
-        self._arrays = len(part.passed)
+        self._passed = [None if v in part.exported else v.strides for v in part.passed]
 
     def __call__(self, *args: Any) -> None:
-        ready = [x if i >= self._arrays or x.flags.aligned else apart(x) for i, x in enumerate(args)]
+        ready = list(args)
+        for i, strides in enumerate(self._passed):
+            if strides is not None and not (args[i].flags.aligned and args[i].strides == strides):
+                ready[i] = apart(args[i], strides)
         code = self._function(*ready)
         if code > 0:
             self._codes[code - 1](*ready)
