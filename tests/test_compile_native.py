@@ -432,6 +432,28 @@ def test_results_of_numpy_that_lie_otherwise_than_in_the_recorded_call():
 
 
 @needs_compiler
+def test_a_view_that_is_a_result_and_is_read_by_another_stretch():
+    def f(x):
+        y = (x * 2.0)[:, ::-1]
+        return y, np.tanh(y) + np.sort(y, 0)
+
+    compiled = native(f)
+    x = RNG.normal(size=(3, 4))
+    compiled(x), close(compiled(2 * x), f(2 * x))
+
+
+@needs_compiler
+@pytest.mark.parametrize("kind", ["f", "d"])
+def test_softmax_and_its_like_are_all_c(kind):
+    x = np.array([[1.0, 2.0, 3.0], [-np.inf, 0.0, 1.0], [np.inf, 0.0, np.inf], [-np.inf, -np.inf, -np.inf]], kind)
+    f = lambda x: (nn.softmax(x), nn.log_softmax(x), ad.special.logsumexp(x, axis=1))
+    compiled = native(f)
+    with np.errstate(all="ignore"):
+        compiled(x), close(compiled(x[:, ::-1].copy()), f(x[:, ::-1].copy()), 1e-6 if kind == "f" else 1e-14)
+    assert "0 in NumPy" in compiled.source
+
+
+@needs_compiler
 def test_selections_by_views_of_an_index():
     kept = np.array([0, 2, 1])
     x, i = RNG.normal(size=(4, 3)), np.array([0, -1, 2])

@@ -99,6 +99,7 @@ class NativeWriter(Writer):
         self.parts: list[Part] = []
         self._homes = _homes(program)
         self._arrays: dict[Value, Any] = {}  # kept arrays of results of C
+        self._from_c: set[Value] = set()  # results of C in new arrays
         self._in_python: set[Op] = set()
         self._fits: tuple[str, list[tuple[str, Value]]] = ("", [])
 
@@ -123,6 +124,7 @@ class NativeWriter(Writer):
         """The program as parts in C and single operations in Python, and the C of every part."""
         while True:
             self._arrays.clear()
+            self._from_c.clear()
             try:
                 cut = stretches(self.program, self._in_python)
                 items = [self._part(i, cut) if isinstance(x, Stretch) else x for i, x in enumerate(cut)]
@@ -191,13 +193,14 @@ class NativeWriter(Writer):
             leaf = self._homes.get(v)
             if v in results and v.shape and leaf is None:
                 exported[v] = None
+                self._from_c.add(v)
             else:
                 exported[v] = leaf.home if leaf is not None else new_buffer((v.shape, np.dtype(v.dtype), _strides(v)))
                 self._arrays[v] = exported[v]
                 if v.shape:
                     self.plan.place[v] = leaf if leaf is not None else self.names[v]  # type: ignore[union-attr]
         name = self.unique(f"{self.title or 'step'}_in_c")
-        return Function(name, stretch.ops, self.target, exported, self._kept_array, self.names)
+        return Function(name, stretch.ops, self.target, exported, self._kept_array, self.names, self._from_c)
 
     def _kept_array(self, v: Value) -> Any:
         """The array in which a value from outside always lies; None if each call passes it."""
@@ -353,7 +356,9 @@ def _wrapper(part: Part) -> list[str]:
             every = " | ".join(f"(uintptr_t)p[{i}]" for i in numbers)
             lines.append(f"if (({every}) % {size}) return PyLong_FromLong(-1);")
     for i, v in enumerate(part.passed):
-        if v.kind == "result" and v not in part.exported and v.size:  # NumPy chose its layout, in this call
+        if (
+            v.kind == "result" and v not in part.exported and v not in part.from_c and v.size
+        ):  # NumPy chose its layout, in this call
             other = [f"steps[{k}] != {s}" for k, (n, s) in enumerate(zip(v.shape, v.strides or ())) if n > 1]
             if other:
                 steps = f"const intptr_t *steps = ((Array *)given[{i}])->strides;"
@@ -375,7 +380,7 @@ class _Again:
 
     def __init__(self, function: Callable[..., int], part: Part) -> None:
         self._function, self._codes = function, part.codes
-        self._passed = [None if v in part.exported else v.strides for v in part.passed]
+        self._passed = [None if v in part.exported or v in part.from_c else v.strides for v in part.passed]
 
     def __call__(self, *args: Any) -> None:
         ready = list(args)
