@@ -384,6 +384,14 @@ def test_a_new_shape_or_dtype_is_a_new_trace():
 
 
 @needs_compiler
+def test_results_that_are_partly_infinite_agree_with_the_function():
+    compiled = ad.compile(lambda x: np.cumsum(np.exp(x)) / np.tanh(x), backend="native", check="always")
+    x = RNG.normal(size=50).astype(np.float32) * 60
+    with np.errstate(all="ignore"):
+        compiled(x), compiled(2 * x)
+
+
+@needs_compiler
 def test_results_belong_to_the_caller():
     compiled = native(lambda x: (x + 1, (x + 1).reshape(2, 2), np.sum(x)))
     x = np.arange(4.0)
@@ -510,6 +518,71 @@ def test_two_functions_with_the_same_text_keep_their_own_arrays():
     for _ in range(3):
         for m, step in zip(models, steps, strict=True):
             close(step(x), np.sum(m(x)))
+
+
+@needs_compiler
+def test_names_that_c_has_already_are_those_of_users_too():
+    given = (
+        "x x_i p code M_PI NULL tanhf memcpy pack_float64 all_tanh m at0 int64_t linux stdin W double size_t".split()
+    )
+    names = {"np": np}
+    terms = " + ".join(f"np.tanh({name}) @ {name}.T" for name in given)
+    exec(f"def main({', '.join(given)}):\n    return {terms}", names)
+    compiled = native(names["main"])
+    xs = [RNG.normal(size=(2, 3)) for _ in given]
+    compiled(*xs), close(compiled(*xs[::-1]), names["main"](*xs[::-1]))
+
+
+# --- C that stands alone --------------------------------------------------------------------------
+
+
+def carried(folder, compiled, *examples):
+    """What the carried program prints: the first entries of the results, three times."""
+    compiled.write_c(folder, *examples)
+    strict = "-std=c99 -Wall -Wextra -Werror -O1 -fsanitize=address,undefined -fno-sanitize-recover=all".split()
+    files = [str(path) for path in folder.glob("*.c")]
+    subprocess.run([*target.compiler().command, *strict, *files, "-o", str(folder / "run"), "-lm"], check=True)
+    done = subprocess.run([str(folder / "run")], check=True, capture_output=True, text=True)
+    assert not done.stderr
+    return [[float(x) for x in line.split()] for line in done.stdout.splitlines()]
+
+
+@needs_compiler
+def test_a_carried_step_is_the_compiled_one(tmp_path):
+    """Its gradients lie in memory in another order than its parameters; a count is a number that it assigns."""
+    nn.manual_seed(1)
+    layers = nn.Conv2d(1, 3, 3, dtype=F), nn.BatchNorm2d(3, dtype=F), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()
+    model = nn.Sequential(*layers, nn.Linear(27, 3, dtype=F))
+    optimizer = optim.Adam(model.parameters(), 0.01)
+
+    @native
+    def step(x, y):
+        loss = nn.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    step(IMAGES, LABELS)
+    found = carried(tmp_path, step, IMAGES, LABELS)
+    np.testing.assert_allclose(found, [[step(IMAGES, LABELS).item()] for _ in range(3)], rtol=1e-8)
+
+
+@needs_compiler
+@pytest.mark.parametrize("kind", ["h", "i", "q", "B", "H", "Q", "d"])
+def test_carried_numbers_wrap_around(kind, tmp_path):
+    ends = [np.inf, np.nan] if kind == "d" else [np.iinfo(kind).max, np.iinfo(kind).min]
+    x = np.array([*ends, 3, 0, 1], kind)
+
+    def f(x):
+        found = [x + x[0], x - x[1], x * x[0], -x, np.abs(x), np.square(x), np.sign(x), x // x[::-1], x % x[::-1]]
+        return [y for z in found for y in (z[0], z[1], z[2])]
+
+    compiled = native(f)
+    with np.errstate(all="ignore"):
+        compiled(x)
+        assert "0 in NumPy" in compiled.source
+        np.testing.assert_allclose(carried(tmp_path, compiled, x)[0], np.array(f(x), float), rtol=1e-8)
 
 
 def test_names_of_users_are_harmless_in_c():

@@ -11,7 +11,7 @@ import numpy as np
 
 from autodiff.compiler.native import products
 from autodiff.compiler.native.expressions import c_type
-from autodiff.compiler.native.moves import copy
+from autodiff.compiler.native.moves import copy, over
 from autodiff.compiler.native.part import Part, Step
 from autodiff.compiler.native.places import Memory, Place
 from autodiff.compiler.record import Decision, Diverged
@@ -186,9 +186,9 @@ class _Finite(Pattern):
         for v in self.op.inputs():
             place = self.part.place_of(v)
             if place.size:
-                x = f"{self.at(v)}"
-                lines += [f"{{ int finite = 1; for (long i = 0; i < {v.size}; i++) finite &= {x}[i] - {x}[i] == 0;"]
-                lines += [f"if (!finite) return {self._code}; }}"]
+                loops, (x,) = over(self.part, place)
+                lines += ["{", "int finite = 1;", f"{loops} finite &= {x} - {x} == 0;"]
+                lines += [f"if (!finite) return {self._code};", "}"]
         return lines
 
 

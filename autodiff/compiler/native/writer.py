@@ -97,7 +97,7 @@ class NativeWriter(Writer):
         self.c_source = ""
         self.updates: dict[Op, list[tuple[updates.Update, Part]]] = {}
         self.parts: list[Part] = []
-        self._homes = _homes(program)
+        self.homes = _homes(program)
         self._arrays: dict[Value, Any] = {}  # kept arrays of results of C
         self._from_c: set[Value] = set()  # results of C in new arrays
         self._in_python: set[Op] = set()
@@ -190,7 +190,7 @@ class NativeWriter(Writer):
         for v in (*needed, *(v for v in self.program.results if v in made)):
             if v in exported:
                 continue
-            leaf = self._homes.get(v)
+            leaf = self.homes.get(v)
             if v in results and v.shape and leaf is None:
                 exported[v] = None
                 self._from_c.add(v)
@@ -330,7 +330,7 @@ def _homes(program: Program) -> dict[Value, Leaf]:
         if op.form != "store" or not isinstance(op.args[0], Value):
             continue
         v, home = op.args[0], op.function.home
-        alike = home is not None and (v.shape, np.dtype(v.dtype), _strides(v)) == (home.shape, home.dtype, home.strides)
+        alike = home is not None and (v.shape, np.dtype(v.dtype)) == (home.shape, home.dtype)
         if alike and v.kind == "result" and v not in found and op.function not in found.values():
             found[v] = op.function
     return found
