@@ -115,6 +115,24 @@ def test_arithmetic_of_every_dtype(kind):
 
 
 @needs_compiler
+def test_comparisons_that_numpy_makes_without_a_cast():
+    a, b = np.array([-1, 5, 2**62]), np.array([2**64 - 1, 5, 1], np.uint64)
+    f = lambda a, b, c: [a < b, a == b, a >= b, c < 300, c != -200, a < 2**70]
+    check = lambda a, b, c: close(compiled(a, b, c), f(a, b, c))
+    compiled = native(f)
+    check(a, b, np.array([1, -1], np.int8)), check(a[::-1].copy(), b, np.array([-128, 127], np.int8))
+
+
+@needs_compiler
+def test_of_two_zeros_a_maximum_has_the_sign_that_numpy_gives():
+    f = lambda x: (1 / np.maximum(x, 0.0), 1 / np.minimum(x, 0.0))
+    compiled = native(f)
+    x = np.array([-0.0, 0.0, 1.0, -1.0] * 9)
+    with np.errstate(all="ignore"):
+        compiled(x), close(compiled(-x), f(-x))
+
+
+@needs_compiler
 @pytest.mark.parametrize("kind", ["f", "d"])
 def test_elementary_functions_are_accurate_to_4_ulp(kind):
     plain = np.concatenate([RNG.normal(size=3000), np.geomspace(1e-6, 30, 500), -np.geomspace(1e-6, 30, 500)])
@@ -381,6 +399,14 @@ def test_a_new_shape_or_dtype_is_a_new_trace():
 
 
 @needs_compiler
+def test_results_that_are_partly_infinite_agree_with_the_function():
+    compiled = ad.compile(lambda x: np.cumsum(np.exp(x)) / np.tanh(x), backend="native", check="always")
+    x = RNG.normal(size=50).astype(np.float32) * 60
+    with np.errstate(all="ignore"):
+        compiled(x), compiled(2 * x)
+
+
+@needs_compiler
 def test_results_belong_to_the_caller():
     compiled = native(lambda x: (x + 1, (x + 1).reshape(2, 2), np.sum(x)))
     x = np.arange(4.0)
@@ -403,6 +429,63 @@ def test_what_has_no_c_runs_between_two_stretches():
     for k in (1, 2, 3):
         close(compiled(k * x), ad.value_and_grad(f)(k * x), 1e-11)
     assert "eigh" in compiled.source and compiled.source.count("_in_c(") > 2
+
+
+@needs_compiler
+def test_loops_around_what_has_no_c():
+    def f(x, w):
+        for _ in range(6):
+            x = np.cumsum(np.sort(np.tanh(x @ w + 1.0) - x * 0.5, 1), 1)
+        return np.sum(x)
+
+    f = ad.value_and_grad(f)
+    compiled = native(f)
+    x, w = RNG.normal(size=(3, 4)), RNG.normal(size=(4, 4)) / 9
+    compiled(x, w), close(compiled(2 * x, w), f(2 * x, w), 1e-11)
+
+
+@needs_compiler
+def test_results_of_numpy_that_lie_otherwise_than_in_the_recorded_call():
+    """In C order from C, and so in C order from `concatenate`, where the eager arrays are views."""
+    nn.manual_seed(1)
+    model = nn.RNN(2, 3, num_layers=2, bidirectional=True, dtype=F)
+    compiled = native(lambda x: model(x))
+    x = RNG.normal(size=(3, 5, 2))
+    compiled(x), close(compiled(2 * x), model(2 * x), 1e-12)
+
+
+@needs_compiler
+def test_a_view_that_is_a_result_and_is_read_by_another_stretch():
+    def f(x):
+        y = (x * 2.0)[:, ::-1]
+        return y, np.tanh(y) + np.sort(y, 0)
+
+    compiled = native(f)
+    x = RNG.normal(size=(3, 4))
+    compiled(x), close(compiled(2 * x), f(2 * x))
+
+
+@needs_compiler
+@pytest.mark.parametrize("kind", ["f", "d"])
+def test_softmax_and_its_like_are_all_c(kind):
+    x = np.array([[1.0, 2.0, 3.0], [-np.inf, 0.0, 1.0], [np.inf, 0.0, np.inf], [-np.inf, -np.inf, -np.inf]], kind)
+    f = lambda x: (nn.softmax(x), nn.log_softmax(x), ad.special.logsumexp(x, axis=1))
+    compiled = native(f)
+    with np.errstate(all="ignore"):
+        compiled(x), close(compiled(x[:, ::-1].copy()), f(x[:, ::-1].copy()), 1e-6 if kind == "f" else 1e-14)
+    assert "0 in NumPy" in compiled.source
+
+
+@needs_compiler
+def test_selections_by_views_of_an_index():
+    kept = np.array([0, 2, 1])
+    x, i = RNG.normal(size=(4, 3)), np.array([0, -1, 2])
+    f = lambda x, i: (x[i[:, None], kept], x[i[1:]], x[kept[::-1]], x[i.reshape(1, 3).T])
+    for g in (f, ad.grad(lambda x, i: sum(np.sum(np.sin(y)) for y in f(x, i)))):
+        compiled = native(g)
+        compiled(x, i), close(compiled(x, i - 1), g(x, i - 1))
+        with pytest.raises(IndexError, match="index 5 is out of bounds for axis 0 with size 4"):
+            compiled(x, i + 3)
 
 
 @needs_compiler
@@ -450,6 +533,70 @@ def test_two_functions_with_the_same_text_keep_their_own_arrays():
     for _ in range(3):
         for m, step in zip(models, steps, strict=True):
             close(step(x), np.sum(m(x)))
+
+
+@needs_compiler
+def test_names_that_c_has_already_are_those_of_users_too():
+    given = ["x", "x_i", "p", "code", "M_PI", "NULL", "tanhf", "memcpy", "pack_float64", "all_tanh", "m", "at0"]
+    given += ["linux", "stdin", "W", "double", "size_t", "int64_t"]
+    names = {"np": np}
+    terms = " + ".join(f"np.tanh({name}) @ {name}.T" for name in given)
+    exec(f"def main({', '.join(given)}):\n    return {terms}", names)
+    compiled = native(names["main"])
+    xs = [RNG.normal(size=(2, 3)) for _ in given]
+    compiled(*xs), close(compiled(*xs[::-1]), names["main"](*xs[::-1]))
+
+
+# --- C that stands alone --------------------------------------------------------------------------
+
+
+def carried(folder, compiled, *examples):
+    """What the carried program prints: the first entries of the results, three times."""
+    compiled.write_c(folder, *examples)
+    strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-O1", "-fsanitize=address,undefined"]
+    files = [str(path) for path in folder.glob("*.c")]
+    subprocess.run([*target.compiler().command, *strict, *files, "-o", str(folder / "run"), "-lm"], check=True)
+    done = subprocess.run([str(folder / "run")], check=True, capture_output=True, text=True)
+    assert not done.stderr
+    return [[float(x) for x in line.split()] for line in done.stdout.splitlines()]
+
+
+@needs_compiler
+def test_a_carried_step_is_the_compiled_one(tmp_path):
+    """Its gradients lie in memory in another order than its parameters; a count is a number that it assigns."""
+    nn.manual_seed(1)
+    layers = nn.Conv2d(1, 3, 3, dtype=F), nn.BatchNorm2d(3, dtype=F), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()
+    model = nn.Sequential(*layers, nn.Linear(27, 3, dtype=F))
+    optimizer = optim.Adam(model.parameters(), 0.01)
+
+    @native
+    def step(x, y):
+        loss = nn.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    step(IMAGES, LABELS)
+    found = carried(tmp_path, step, IMAGES, LABELS)
+    np.testing.assert_allclose(found, [[step(IMAGES, LABELS).item()] for _ in range(3)], rtol=1e-8)
+
+
+@needs_compiler
+@pytest.mark.parametrize("kind", ["q", "H", "d"])
+def test_carried_numbers_wrap_around(kind, tmp_path):
+    ends = [np.inf, np.nan] if kind == "d" else [np.iinfo(kind).max, np.iinfo(kind).min]
+    x = np.array([*ends, 3, 0, 1], kind)
+
+    def f(x):
+        found = [x + x[0], x - x[1], x * x[0], -x, np.abs(x), np.square(x), np.sign(x), x // x[::-1], x % x[::-1]]
+        return [y for z in found for y in (z[0], z[1], z[2])]
+
+    compiled = native(f)
+    with np.errstate(all="ignore"):
+        compiled(x)
+        assert "0 in NumPy" in compiled.source
+        np.testing.assert_allclose(carried(tmp_path, compiled, x)[0], np.array(f(x), float), rtol=1e-8)
 
 
 def test_names_of_users_are_harmless_in_c():

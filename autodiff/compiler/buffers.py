@@ -61,15 +61,17 @@ def new_buffer(room: Room) -> Array:
     return np.ndarray(shape, dtype, np.empty(math.prod(shape), dtype), 0, strides)
 
 
-def apart(x: Any) -> Array:
-    """A copy that shares no memory and has the strides of `x`, gaps and repeated entries included."""
+def apart(x: Any, strides: tuple[int, ...] | None = None) -> Array:
+    """A copy that shares no memory and has the strides of `x`, or those given, gaps and repeated entries included."""
     if x.dtype.hasobject:  # its entries are references, which a buffer of bytes would not count
         return x.copy(order="K")
-    low, high = np.lib.array_utils.byte_bounds(x)
-    start = x.__array_interface__["data"][0] - low
-    copy: Any = np.ndarray(x.shape, x.dtype, np.empty(high - low, np.uint8), start, x.strides)
+    strides = x.strides if strides is None else strides
+    ends = [(n - 1) * step for n, step in zip(x.shape, strides) if x.size]
+    before = -sum(end for end in ends if end < 0)
+    room = np.empty(before + sum(end for end in ends if end > 0) + x.itemsize, np.uint8)
+    copy: Any = np.ndarray(x.shape, x.dtype, room, before, strides)
     copy[...] = x
-    if any(n > 1 and step == 0 for n, step in zip(x.shape, x.strides)):
+    if any(n > 1 and step == 0 for n, step in zip(x.shape, strides)):
         copy.flags.writeable = False  # as in NumPy's own broadcasts: one entry in memory stands for many
     return copy
 

@@ -115,9 +115,9 @@ def _difference(got: Any, right: Any, agrees_to: float) -> str:
 
 
 def _close(a: Any, b: Any, part: float) -> bool:
-    """Whether two arrays agree to a fraction of the largest magnitude in `b`."""
-    size = np.max(np.abs(b), initial=0.0)
-    return bool(np.allclose(a, b, rtol=0, atol=part * size, equal_nan=True)) if np.isfinite(size) else same_bits(a, b)
+    """Whether two arrays agree to a fraction of the largest finite magnitude in `b`, and where they are not finite."""
+    size = np.max(np.abs(b), initial=0.0, where=np.isfinite(b))
+    return bool(np.allclose(a, b, rtol=0, atol=part * size, equal_nan=True))
 
 
 def _shown(x: Any) -> str:

@@ -19,7 +19,7 @@ from autodiff.compiler.native.target import PORTABLE, Target
 from autodiff.compiler.native.updates import numbers_part
 from autodiff.compiler.native.writer import _INCLUDES, NativeWriter, indented
 from autodiff.compiler.program import Program
-from autodiff.compiler.values import Value
+from autodiff.compiler.values import Op, Value
 from autodiff.errors import CompileError
 
 _NEWLINE = "\\n"
@@ -82,6 +82,8 @@ class _Storage:
         if id(root) not in self._known:
             self._known[id(root)] = self._names.unique(f"kept_{wish}"), root
         name = self._known[id(root)][0]
+        if root is array:  # perhaps a number, which has no address of its own
+            return name
         step = (array.__array_interface__["data"][0] - root.__array_interface__["data"][0]) // array.itemsize
         return f"{name} + {step}" if step else name
 
@@ -147,10 +149,12 @@ class _Carried:
             elif item in self.writer.updates:
                 for update, part in self.writer.updates[item]:
                     body += self._update(update, part, storage)
-            elif item.form == "assign" and item.args[0].shape:
+            elif item.form == "assign" and isinstance(item.args[0], Value):
                 to, of = storage.at(item.function._data, "state"), self._pointer(item.args[0], storage)
-                body.append(f"memcpy({to}, {of}, sizeof({c_type(item.args[0].dtype)}) * {item.args[0].size});")
-            elif item.form != "store":
+                body.append(f"memcpy({to}, {of}, sizeof({c_type(item.args[0].dtype)}) * {max(item.args[0].size, 1)});")
+            elif item.form == "store":
+                body += self._store(item, storage)
+            else:
                 raise CompileError(
                     f"write_c: {c_comment(item.title or item.form)} runs in Python at every call; only what is written "
                     "in C, the update of an optimiser and running statistics can be carried."
@@ -161,6 +165,16 @@ class _Carried:
                 name = f"{self._c_names[v]}_out"
                 body.append(f"memcpy({name}, {storage.at(array, 'result')}, sizeof *{name} * {max(v.size, 1)});")
         yield from indented([self.signature(), "{", "int code = 0;", *body, "return code;", "}", ""])
+
+    def _store(self, op: Op, storage: _Storage) -> list[str]:
+        """The line that puts a gradient where the optimiser reads it, if it was not computed there."""
+        v, leaf = op.args[0], op.function
+        if leaf.home is None or self.writer.homes.get(v) is leaf:
+            return []
+        if v.strides != leaf.home.strides or np.dtype(v.dtype) != leaf.home.dtype:
+            raise CompileError("write_c: a gradient lies in memory in another order than its parameter.")
+        to = storage.at(leaf.home, "gradient")
+        return [f"memcpy({to}, {self._pointer(v, storage)}, sizeof({c_type(v.dtype)}) * {max(v.size, 1)});"]
 
     def _pointer(self, v: Value, storage: _Storage) -> str:
         if v in self.inputs:
@@ -206,6 +220,7 @@ class _Carried:
             given = ", ".join(f"{x.dtype.name}{list(x.shape)}" for x in arrays)
             raise CompileError(f"write_c: the examples are {given or 'none'}; the program takes {expected or 'none'}.")
         yield f'#include "{self.name}.h"'
+        yield "#include <math.h>"
         yield "#include <stdio.h>"
         yield ""
         for k, x in enumerate(arrays):

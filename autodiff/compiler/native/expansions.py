@@ -21,7 +21,7 @@ def _exponentials(x: Any, axis: Any) -> tuple[Any, Any, Any]:
     """The largest entries, exp(x - largest), which is 1 for each +inf, and the sums of these."""
     top = np.maximum.reduce(x, axis=axis, keepdims=True)
     e = np.exp(x - np.where(np.isinf(top), 0.0, top))
-    e = np.where(top == np.inf, np.where(x == np.inf, 1.0, 0.0), e)
+    e = np.where(top == np.inf, x == np.inf, e)  # two Python numbers instead would be float64
     return top, e, np.add.reduce(e, axis=axis, keepdims=True)
 
 

@@ -65,7 +65,7 @@ _COMPARED = {
 }  # fmt: skip
 _BITS = {np.bitwise_and: "&", np.bitwise_or: "|", np.bitwise_xor: "^"}
 _LOGIC = {np.logical_and: "&", np.logical_or: "|", np.logical_xor: "^"}
-_C99 = {
+EXACT = {
     np.sqrt: "sqrt", np.floor: "floor", np.ceil: "ceil", np.trunc: "trunc", np.rint: "rint", np.fabs: "fabs",
     np.copysign: "copysign", np.nextafter: "nextafter", np.fmod: "fmod",
 }  # fmt: skip
@@ -123,21 +123,23 @@ static inline {T} heaviside_{s}({T} x, {T} middle) {{
     "whole_divide": """
 static inline {T} whole_divide_{s}({T} a, {T} b) {{
     if (b == 0) return 0;
-    if (({T})-1 < 0 && b == ({T})-1) return ({T})-a;
+    if (b == -1) return ({T})(0 - (uint64_t)a);
     {T} q = a / b;
     return q * b != a && (a < 0) != (b < 0) ? q - 1 : q;
 }}""",
     "whole_remainder": """
 static inline {T} whole_remainder_{s}({T} a, {T} b) {{
-    if (b == 0 || (({T})-1 < 0 && b == ({T})-1)) return 0;
+    if (b == 0 || b == -1) return 0;
     {T} r = a % b;
     return r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }}""",
-    "whole_power": """
-static inline {T} whole_power_{s}({T} a, {T} b) {{
-    {T} y = 1;
-    for (; b > 0; b >>= 1, a *= a) if (b & 1) y *= a;
-    return y;
+    "natural_divide": """
+static inline {T} natural_divide_{s}({T} a, {T} b) {{
+    return b ? a / b : 0;
+}}""",
+    "natural_remainder": """
+static inline {T} natural_remainder_{s}({T} a, {T} b) {{
+    return b ? a % b : 0;
 }}""",
 }
 """Functions for which C has no expression, with Python's rules for signs as NumPy has them."""
@@ -180,22 +182,22 @@ class Expressions:
         if kind.kind == "b":
             return _on_truth(function, a, b)
         if function in _INFIX:
-            return f"{a} {_INFIX[function]} {b}"
+            return _wrapping(kind, _INFIX[function], a, b)
         if function in (np.maximum, np.minimum):
             sign = ">" if function is np.maximum else "<"
             if kind.kind != "f":
                 return f"({a} {sign} {b} ? {a} : {b})"
             other = "<" if function is np.maximum else ">"
             if constants[1] is not None and constants[1] == constants[1]:
-                return f"({a} {other} {b} ? {b} : {a})"
+                return f"({a} {other}= {b} ? {b} : {a})"  # of two zeros the second, as NumPy's vectors do
             return f"((({a} {sign} {b}) | ({a} != {a})) ? {a} : {b})"
         if function in (np.fmax, np.fmin) and kind.kind == "f":
             sign = ">" if function is np.fmax else "<"
             return f"((({a} {sign} {b}) | ({b} != {b})) ? {a} : {b})"
         if function in (np.negative, np.positive):
-            return f"-{a}" if function is np.negative else a
+            return (f"-{a}" if kind.kind == "f" else _wrapping(kind, "-", "0", a)) if function is np.negative else a
         if function is np.square:
-            return f"{a} * {a}"
+            return _wrapping(kind, "*", a, a)
         if function in _LOGIC:
             return f"(({a} != 0) {_LOGIC[function]} ({b} != 0))"
         if function is np.logical_not:
@@ -205,8 +207,8 @@ class Expressions:
         return self._on_whole(function, kind, a, b)
 
     def _on_floats(self, function: Any, kind: Any, f: str, a: str, b: str) -> str | None:
-        if function in _C99:
-            return f"{_C99[function]}{f}({', '.join(x for x in (a, b) if x)})"
+        if function in EXACT:
+            return f"{EXACT[function]}{f}({', '.join(x for x in (a, b) if x)})"
         if function is np.absolute:
             return f"fabs{f}({a})"
         if function is np.reciprocal:
@@ -235,17 +237,24 @@ class Expressions:
         if function is np.invert:
             return f"~{a}"
         if function is np.absolute:
-            return a if kind.kind == "u" else f"({a} < 0 ? -{a} : {a})"
+            return a if kind.kind == "u" else f"({a} < 0 ? {_wrapping(kind, '-', '0', a)} : {a})"
         if function is np.sign:
-            return f"(({a} > 0) - ({a} < 0))"
+            return f"({a} > 0)" if kind.kind == "u" else f"(({a} > 0) - ({a} < 0))"
         if function in (np.isnan, np.isinf, np.isfinite):
             return "1" if function is np.isfinite else "0"
         if function in (np.floor, np.ceil, np.trunc, np.rint):
             return a
-        names = {np.floor_divide: "whole_divide", np.remainder: "whole_remainder"}
-        if function in names:
-            return self._helper(names[function], kind, a, b)
-        return None
+        name = {np.floor_divide: "divide", np.remainder: "remainder"}.get(function)
+        return self._helper(f"{'natural' if kind.kind == 'u' else 'whole'}_{name}", kind, a, b) if name else None
+
+
+def _wrapping(kind: Any, sign: str, a: str, b: str) -> str:
+    """A sum, difference or product. Of whole numbers it wraps around, which in C only unsigned numbers may."""
+    narrow = kind.itemsize < (2 if sign == "*" else 4)  # C computes it in int, which is wide enough
+    if kind.kind == "f" or narrow or (kind.kind == "u" and kind.itemsize > 2):
+        return f"{a} {sign} {b}"
+    wide = "uint64_t" if kind.itemsize == 8 else "uint32_t"
+    return f"({c_type(kind)})(({wide}){a} {sign} ({wide}){b})"
 
 
 def _on_truth(function: Any, a: str, b: str) -> str | None:
@@ -272,7 +281,19 @@ def loop_dtypes(op: Op) -> tuple[list[Any], Any] | None:
         found = op.function.resolve_dtypes((*given, None))
     except (TypeError, ValueError):
         return None
-    return (list(found[:-1]), found[-1]) if found[-1] == out else None
+    kind = found[0]
+    if found[-1] != out or any(d != kind for d in found[:-1]):  # NumPy compares int64 with uint64 without a cast
+        return None
+    if not all(_fits(a, kind) for a in op.args):
+        return None
+    return list(found[:-1]), out
+
+
+def _fits(a: Any, kind: Any) -> bool:
+    """Whether an operand is not a Python number too large for a dtype, with which NumPy can compare all the same."""
+    if type(a) is not int or kind.kind not in "iu":
+        return True
+    return bool(np.iinfo(kind).min <= a <= np.iinfo(kind).max)
 
 
 def _offered(a: Any) -> Any:

@@ -7,15 +7,14 @@ C for all that comes before them, the calls on the tile, a loop for what comes a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from autodiff.compiler.native.expressions import IDENTITIES, c_type, cast, has_type, literal, loop_dtypes, math_name
-from autodiff.compiler.native.names import c_identifier
 from autodiff.compiler.native.part import Part, Step
-from autodiff.compiler.native.places import Memory, Place
+from autodiff.compiler.native.places import Memory, Place, merged
 from autodiff.compiler.values import Op, Value, copied
 
 TILE = 2048
@@ -175,23 +174,7 @@ class Loop(Step):
 
     def _merged(self, places: list[Place]) -> tuple[list[int], list[list[int]]]:
         """The lengths of the loops from the outside in, and for each place its strides."""
-        lead = max(places, key=lambda q: (sum(s != 0 for s in q.strides), q.size), default=None)
-        axes = [a for a, n in enumerate(self.shape) if n != 1]
-        if lead is not None:
-            axes.sort(key=lambda a: -abs(lead.strides[a]))
-        lengths: list[int] = []
-        strides: list[list[int]] = [[] for _ in places]
-        for a in axes:
-            n = self.shape[a]
-            if lengths and all(s[-1] == q.strides[a] * n for s, q in zip(strides, places)):
-                lengths[-1] *= n
-                for s, q in zip(strides, places):
-                    s[-1] = q.strides[a]
-            else:
-                lengths.append(n)
-                for s, q in zip(strides, places):
-                    s.append(q.strides[a])
-        return lengths, strides
+        return merged(self.shape, places, max(places, key=lambda q: (sum(s != 0 for s in q.strides), q.size)))
 
     # --- its text ---
 
@@ -203,6 +186,8 @@ class Loop(Step):
         singles = [v for v in inputs if not v.shape]
         stored = self.stored()
         places = [self._access(v) for v in (*arrays, *stored)] + [self._fold_access(op) for op in self.folds]
+        if not places:
+            return []
         lengths, strides = self._merged(places)
         steps = dict(zip((*arrays, *stored, *self.folds), strides))
         offsets = {key: q.offset for key, q in zip((*arrays, *stored, *self.folds), places)}
@@ -573,8 +558,3 @@ class _Folds:
 
 _LONG = 1024  # entries from which a sum is cut into parts
 _COUNTERS = ("i", "k", "l", "m", "i4", "i5", "i6", "i7", "i8", "i9", "i10", "i11", "i12", "i13", "i14", "i15")
-
-
-def names(values: Iterable[Value]) -> list[str]:
-    """The names of values, for headings."""
-    return [c_identifier(v.name) for v in values if v.name]

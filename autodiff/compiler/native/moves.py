@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from autodiff.compiler.native.expressions import c_type
 from autodiff.compiler.native.part import Part, Step
-from autodiff.compiler.native.places import FILL, Memory, Moved, Place, moving
+from autodiff.compiler.native.places import FILL, Memory, Moved, Place, merged, moving
 from autodiff.compiler.values import Op, row_strides
 
 
@@ -72,24 +70,16 @@ class Move(Step):
 
 def copy(part: Part, to: Place, of: Place) -> list[str]:
     """Loops that copy entry by entry, the longest run innermost."""
-    axes = [a for a, n in enumerate(to.shape) if n != 1]
-    axes.sort(key=lambda a: -abs(to.strides[a]))
-    lengths: list[int] = []
-    steps: list[list[int]] = [[], []]
-    for a in axes:
-        n = to.shape[a]
-        if lengths and all(s[-1] == q.strides[a] * n for s, q in zip(steps, (to, of))):
-            lengths[-1] *= n
-            for s, q in zip(steps, (to, of)):
-                s[-1] = q.strides[a]
-        else:
-            lengths.append(n)
-            for s, q in zip(steps, (to, of)):
-                s.append(q.strides[a])
+    loops, at = over(part, to, of)
+    return [f"{loops} {at[0]} = {at[1]};"] if to.size else []
+
+
+def over(part: Part, *places: Place) -> tuple[str, list[str]]:
+    """The head of loops over the entries of places of one shape, in the order of the first, and the entry of each."""
+    lengths, steps = merged(places[0].shape, places, places[0])
     at = []
-    for q, ns in zip((to, of), steps):
+    for q, ns in zip(places, steps):
         terms = [str(q.offset)] if q.offset else []
         terms += [f"{s} * i{d}" if s != 1 else f"i{d}" for d, s in enumerate(ns) if s]
         at.append(f"{part.pointer(q.memory)}[{' + '.join(terms) or '0'}]")
-    loops = [f"for (long i{d} = 0; i{d} < {n}; i{d}++)" for d, n in enumerate(lengths)]
-    return [f"{' '.join(loops)} {at[0]} = {at[1]};" if np.prod(to.shape, dtype=int) else ""]
+    return " ".join(f"for (long i{d} = 0; i{d} < {n}; i{d}++)" for d, n in enumerate(lengths)), at

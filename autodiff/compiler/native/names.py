@@ -7,18 +7,27 @@ import re
 from typing import Any
 
 from autodiff.compiler.identifiers import comment as comment_of
-from autodiff.compiler.native.expressions import MATH
+from autodiff.compiler.native.expressions import EXACT, MATH
 
-_KEYWORDS = frozenset((
+_WORDS = frozenset((
     "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
     "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed",
     "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while", "asm",
-    "typeof", "bool", "bool_", "main", "unix", "linux", "near", "far", "I", "p", "arena", "NAN", "INFINITY",
-    "errno", "memcpy", "memset", "signbit", "isnan", "isinf", "isfinite", "floor", "ceil", "trunc", "rint", "fabs",
-    "sqrt", "copysign", "nextafter", "fmod", "block", "pack", "j0", "j1", "jn", "y0", "y1", "yn", "gamma", "lgamma",
-    "tgamma", "erf", "erfc", "remainder", "index",
+    "typeof", "bool", "main", "unix", "linux", "near", "far", "signbit", "isnan", "isinf", "isfinite", "index",
+    "j0", "j1", "jn", "y0", "y1", "yn", "gamma", "lgamma", "tgamma", "erf", "erfc", "remainder", "errno",
+    "printf", "puts", "remove", "rename", "exit", "abort", "free", "abs", "div", "rand", "signal", "round", "pow",
 ))  # fmt: skip
-_MATH = frozenset(f"{name}{f}" for name in MATH.values() for f in ("", "f", "l"))
+"""Words of the language, and names of its library that a function in a file of its own must not have."""
+_OURS = frozenset((
+    "p", "arena", "scratch", "code", "count", "start", "stop", "finite", "more", "block", "pack", "Array", "Owner",
+    "self", "given", "steps",
+))  # fmt: skip
+"""Names that the C around a user's has anyway, beside counters, and those with a special end."""
+_FUNCTIONS = frozenset(f"{name}{f}" for name in (*MATH.values(), *EXACT.values()) for f in ("", "f", "l"))
+_TAKEN = re.compile(
+    r"u?int\d+_t|[ijklmn]\d*|(t|at)\d+|[A-Z][A-Z0-9_]{2,}"  # types, counters, macros
+    r"|(mem|str)[a-z]+|all_.*|part_.*|.*_(i|bool|float\d+|u?int\d+)"  # functions; entries and helping functions
+)
 
 
 def c_identifier(text: Any) -> str:
@@ -32,7 +41,7 @@ def c_identifier(text: Any) -> str:
     """
     name = re.sub(r"\W+", "_", str(text)[:60], flags=re.ASCII).strip("_")
     name = name if name[:1].isalpha() else f"v{name}"
-    taken = name in _KEYWORDS or name in _MATH or re.fullmatch(r"(u?int\d+_t)|([ijkln]\d*)|(t\d+)", name)
+    taken = name in _WORDS or name in _OURS or name in _FUNCTIONS or _TAKEN.fullmatch(name)
     return f"{name}_" if taken else name
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,18 +68,21 @@ class Part:
     target : Target
     exported : dict of Value to array
         The results that Python needs, and the arrays into which they go; None for one that each call passes.
-    passed : function of Value
-        Whether each call passes a value from outside; otherwise it lies in a kept array, which is returned.
+    kept_array : function of Value
+        The array in which a value from outside always lies; None if each call passes it.
     names : dict of Value to str
         The names in the Python around it.
+    from_c : collection of Value, optional
+        Values that other C functions have made, in new arrays.
     """
 
     def __init__(
         self, name: str, ops: list[Op], target: Target, exported: dict[Value, Any],
-        kept_array: Callable[[Value], Any], names: dict[Value, str],
+        kept_array: Callable[[Value], Any], names: dict[Value, str], from_c: Collection[Value] = (),
     ) -> None:  # fmt: skip
         self.name, self.ops, self.target = name, ops, target
         self.exported, self._kept_array, self._value_names = exported, kept_array, names
+        self.from_c = from_c
         self.passed: list[Value] = []
         self.numbers: list[Value] = []
         self.kept: list[Any] = []
@@ -141,7 +144,7 @@ class Part:
             self.numbers.append(v)
             return Place(self._memory("number", v, v), (), ())
         self.passed.append(v)
-        return Place(self._memory("passed", v, v), v.shape, v.steps)
+        return Place(self._memory("passed", v, v), v.shape, layout(v) if v in self.from_c else v.steps)
 
     def _memory(self, kind: Any, v: Value, payload: Any = None) -> Memory:
         memory = Memory(kind, self.name_of(v), v.dtype, max(v.size, 1), payload)

@@ -11,7 +11,7 @@ import numpy as np
 
 from autodiff.compiler.native import products
 from autodiff.compiler.native.expressions import c_type
-from autodiff.compiler.native.moves import copy
+from autodiff.compiler.native.moves import copy, over
 from autodiff.compiler.native.part import Part, Step
 from autodiff.compiler.native.places import Memory, Place
 from autodiff.compiler.record import Decision, Diverged
@@ -186,9 +186,9 @@ class _Finite(Pattern):
         for v in self.op.inputs():
             place = self.part.place_of(v)
             if place.size:
-                x = f"{self.at(v)}"
-                lines += [f"{{ int finite = 1; for (long i = 0; i < {v.size}; i++) finite &= {x}[i] - {x}[i] == 0;"]
-                lines += [f"if (!finite) return {self._code}; }}"]
+                loops, (x,) = over(self.part, place)
+                lines += ["{", "int finite = 1;", f"{loops} finite &= {x} - {x} == 0;"]
+                lines += [f"if (!finite) return {self._code};", "}"]
         return lines
 
 
@@ -216,15 +216,13 @@ class _Selection(Pattern):
         assert found is not None
         self._found = found
         self._code = 0
-        where = {}
+        where: dict[Value, Place] = {}
         for v in found.arrays:
             if not isinstance(v, Value):
                 continue
-            memory = part.place_of(v).memory
-            if memory.kind == "passed":
-                where[v] = part.passed.index(v)
-            elif memory.kind == "kept":
-                where[v] = memory.payload
+            place = part.place_of(v)
+            if place.memory.kind in ("passed", "kept"):
+                where[v] = place
             elif not part.is_within(v):
                 raise part.no_c(op)
         if not where:
@@ -232,8 +230,11 @@ class _Selection(Pattern):
 
         def look(*args: Any) -> None:
             def value(v: Value) -> Any:
-                at = where.get(v)
-                return (args[at] if isinstance(at, int) else at) if v in where else np.zeros(v.shape, v.dtype)
+                if v not in where:
+                    return np.zeros(v.shape, v.dtype)
+                memory = where[v].memory
+                kept = memory.kind == "kept"
+                return where[v].entries(memory.payload if kept else args[part.passed.index(memory.payload)])
 
             op.result(value)
 

@@ -7,7 +7,9 @@ down here a second time: NumPy runs it once on the numbers of the entries, and t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -99,10 +101,38 @@ class Place(NamedTuple):
         strides += [0 if n == 1 else s for n, s in zip(self.shape, self.strides)]
         return self._replace(shape=shape, strides=tuple(strides))
 
+    def entries(self, array: Array) -> Array:
+        """The entries, as a view of the array that is this memory."""
+        start = array.__array_interface__["data"][0] + self.offset * array.itemsize
+        about = {"data": (start, True), "shape": self.shape, "typestr": array.dtype.str, "version": 3}
+        about["strides"] = tuple(s * array.itemsize for s in self.strides)
+        return np.asarray(SimpleNamespace(__array_interface__=about, of=array))
+
     def axes(self, *groups: tuple[int, ...]) -> Place:
         """The axes in another order, given group by group."""
         order = [a for group in groups for a in group]
         return self._replace(shape=tuple(self.shape[a] for a in order), strides=tuple(self.strides[a] for a in order))
+
+
+def merged(shape: tuple[int, ...], places: Sequence[Place], lead: Place) -> tuple[list[int], list[list[int]]]:
+    """The lengths of loops over all entries, from the outside in, and for each place its strides in them.
+
+    The innermost loop runs where the strides of `lead` are smallest. Axes that all places run through as one are one.
+    """
+    axes = sorted((a for a, n in enumerate(shape) if n != 1), key=lambda a: -abs(lead.strides[a]))
+    lengths: list[int] = []
+    strides: list[list[int]] = [[] for _ in places]
+    for a in axes:
+        n = shape[a]
+        if lengths and all(s[-1] == q.strides[a] * n for s, q in zip(strides, places)):
+            lengths[-1] *= n
+            for s, q in zip(strides, places):
+                s[-1] = q.strides[a]
+        else:
+            lengths.append(n)
+            for s, q in zip(strides, places):
+                s.append(q.strides[a])
+    return lengths, strides
 
 
 def layout(v: Value) -> tuple[int, ...]:

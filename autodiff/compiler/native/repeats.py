@@ -7,7 +7,7 @@ one operation, whose operands are all that it reads and whose results are all th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,7 +51,7 @@ class Region:
     views: dict[Value, Op]
 
 
-def repeats(program: Program, unrolled: set[Op]) -> Program:
+def repeats(program: Program, unrolled: set[Op], has_c: Callable[[Op], bool]) -> Program:
     """The program with its repeated stretches as single operations of the form ``repeat``.
 
     Parameters
@@ -59,11 +59,13 @@ def repeats(program: Program, unrolled: set[Op]) -> Program:
     program : Program
     unrolled : set of Op
         The first operations of stretches that are left as they are.
+    has_c : function of Op
+        Whether an operation can be written in C; others never repeat.
     """
     ops = program.ops
     if len(ops) < _SMALL:
         return program
-    keys = [_key(op) for op in ops]
+    keys = [_key(op) if has_c(op) else op for op in ops]
     numbers: dict[Any, int] = {}
     kinds = [numbers.setdefault(key, len(numbers)) for key in keys]
     following = _following(kinds)

@@ -90,15 +90,16 @@ class NativeWriter(Writer):
     def __init__(self, program: Program, target: Target | None = None) -> None:
         _look_at_python()
         program = expansions(program)
-        super().__init__(repeats(program, set()), Plan())
+        super().__init__(repeats(program, set(), has_c), Plan())
         self._whole, self._unrolled = program, set[Op]()
         self.inlined = {}  # every value has a name, since a stretch may pass it
         self.target = target or this_machine()
         self.c_source = ""
         self.updates: dict[Op, list[tuple[updates.Update, Part]]] = {}
         self.parts: list[Part] = []
-        self._homes = _homes(program)
+        self.homes = _homes(program)
         self._arrays: dict[Value, Any] = {}  # kept arrays of results of C
+        self._from_c: set[Value] = set()  # results of C in new arrays
         self._in_python: set[Op] = set()
         self._fits: tuple[str, list[tuple[str, Value]]] = ("", [])
 
@@ -123,6 +124,7 @@ class NativeWriter(Writer):
         """The program as parts in C and single operations in Python, and the C of every part."""
         while True:
             self._arrays.clear()
+            self._from_c.clear()
             try:
                 cut = stretches(self.program, self._in_python)
                 items = [self._part(i, cut) if isinstance(x, Stretch) else x for i, x in enumerate(cut)]
@@ -133,7 +135,7 @@ class NativeWriter(Writer):
                     self._in_python.add(found.op)
                     continue
                 self._unrolled.add(found.op.function.originals[0])
-                self.program = repeats(self._whole, self._unrolled)
+                self.program = repeats(self._whole, self._unrolled, has_c)
                 for op in self.program.ops:
                     for v in op.outputs:
                         if v not in self.names:
@@ -190,16 +192,17 @@ class NativeWriter(Writer):
         for v in (*needed, *(v for v in self.program.results if v in made)):
             if v in exported:
                 continue
-            leaf = self._homes.get(v)
+            leaf = self.homes.get(v)
             if v in results and v.shape and leaf is None:
                 exported[v] = None
+                self._from_c.add(v)
             else:
                 exported[v] = leaf.home if leaf is not None else new_buffer((v.shape, np.dtype(v.dtype), _strides(v)))
                 self._arrays[v] = exported[v]
                 if v.shape:
                     self.plan.place[v] = leaf if leaf is not None else self.names[v]  # type: ignore[union-attr]
         name = self.unique(f"{self.title or 'step'}_in_c")
-        return Function(name, stretch.ops, self.target, exported, self._kept_array, self.names)
+        return Function(name, stretch.ops, self.target, exported, self._kept_array, self.names, self._from_c)
 
     def _kept_array(self, v: Value) -> Any:
         """The array in which a value from outside always lies; None if each call passes it."""
@@ -345,7 +348,7 @@ def _homes(program: Program) -> dict[Value, Leaf]:
         if op.form != "store" or not isinstance(op.args[0], Value):
             continue
         v, home = op.args[0], op.function.home
-        alike = home is not None and (v.shape, np.dtype(v.dtype), _strides(v)) == (home.shape, home.dtype, home.strides)
+        alike = home is not None and (v.shape, np.dtype(v.dtype)) == (home.shape, home.dtype)
         if alike and v.kind == "result" and v not in found and op.function not in found.values():
             found[v] = op.function
     return found
@@ -380,6 +383,14 @@ def _wrapper(part: Part) -> list[str]:
         if size > 1:
             every = " | ".join(f"(uintptr_t)p[{i}]" for i in numbers)
             lines.append(f"if (({every}) % {size}) return PyLong_FromLong(-1);")
+    for i, v in enumerate(part.passed):
+        if (
+            v.kind == "result" and v not in part.exported and v not in part.from_c and v.size
+        ):  # NumPy chose its layout, in this call
+            other = [f"steps[{k}] != {s}" for k, (n, s) in enumerate(zip(v.shape, v.strides or ())) if n > 1]
+            if other:
+                steps = f"const intptr_t *steps = ((Array *)given[{i}])->strides;"
+                lines.append(f"{{ {steps} if ({' || '.join(other)}) return PyLong_FromLong(-1); }}")
     for i, v in enumerate(part.numbers, n):
         kind = np.dtype(v.dtype).kind
         convert = {"f": "PyFloat_AsDouble", "b": "PyObject_IsTrue"}.get(kind, "PyLong_AsUnsignedLongLongMask")
@@ -390,16 +401,20 @@ def _wrapper(part: Part) -> list[str]:
 class _Again:
     """What Python does when a C function did not do its work.
 
-    It was given an array that does not begin at a multiple of its item's size: then it is called again with a copy. Or
-    it found something that is an error, or needs another program.
+    It was given an array that does not begin at a multiple of its item's size, or a result of NumPy's with other
+    strides than in the call that was recorded: then it is called again with a copy. Or it found something that is an
+    error, or needs another program.
     """
 
     def __init__(self, function: Callable[..., int], part: Part) -> None:
         self._function, self._codes = function, part.codes
-        self._arrays = len(part.passed)
+        self._passed = [None if v in part.exported or v in part.from_c else v.strides for v in part.passed]
 
     def __call__(self, *args: Any) -> None:
-        ready = [x if i >= self._arrays or x.flags.aligned else apart(x) for i, x in enumerate(args)]
+        ready = list(args)
+        for i, strides in enumerate(self._passed):
+            if strides is not None and not (args[i].flags.aligned and args[i].strides == strides):
+                ready[i] = apart(args[i], strides)
         code = self._function(*ready)
         if code > 0:
             self._codes[code - 1](*ready)
