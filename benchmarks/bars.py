@@ -39,6 +39,9 @@ class Bar(NamedTuple):
     goal: float
 
 
+ORDINARY = ("rnn-cell", "lstm-cell", "layer-norm", "einsum-convolution", "vae", "pinn", "mixture", "attention")
+"""The workloads of ordinary array code, which share their bars."""
+
 BARS = (
     Bar("W1", Unit.TORCH, must=0.20, goal=0.14),
     Bar("W1", Unit.MICROGRAD, must=1.0, goal=1.0),
@@ -76,6 +79,9 @@ BARS = (
     Bar("W7-native", Unit.JAX, must=0.95, goal=0.95),
     Bar("W8-native", Unit.JAX, must=0.95, goal=0.95),
     Bar("W6-native", Unit.TORCH_COMPILE, must=0.55, goal=0.55),
+    *(Bar(name, Unit.TORCH, must=1.2, goal=1.0) for name in ORDINARY),
+    *(Bar(f"{name}-compiled", Unit.BY_HAND, must=1.15, goal=1.05) for name in ORDINARY),
+    *(Bar(f"{name}-native", Unit.JAX, must=0.95, goal=0.95) for name in ORDINARY),
     Bar("first-call", Unit.MILLISECONDS, must=50, goal=50),
     Bar("first-call-native", Unit.MILLISECONDS, must=600, goal=600),
     Bar("first-call-cached", Unit.MILLISECONDS, must=30, goal=30),

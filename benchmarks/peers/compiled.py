@@ -12,6 +12,7 @@ import autodiff as ad
 import autodiff.compiler
 import nn
 import optim
+from benchmarks.ordinary import ours as ordinary
 from benchmarks.peers import Step
 from benchmarks.peers.ours import CONVOLUTIONAL, lenet, recurrent_gradient, tanh_loss, training_step
 from benchmarks.workloads import (
@@ -108,7 +109,7 @@ def steps(**options: Any) -> dict[str, Callable[[], Step]]:
         "W8": recurrent,
     }
     compiled = partial(ad.compile, **options)
-    return {name: partial(step, compiled) for name, step in make.items()}
+    return {**{name: partial(step, compiled) for name, step in make.items()}, **ordinary.steps(compiled)}
 
 
 descent = partial(optim.GradientDescent, learning_rate=W2_LEARNING_RATE)

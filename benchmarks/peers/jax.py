@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.ordinary import jax as ordinary
 from benchmarks.peers import Step
 from benchmarks.workloads import (
     ADAM_BETA1,
@@ -225,4 +226,5 @@ STEPS = {
     "W7-further": further_product,
     "W7b": rosenbrock_hessian,
     "W8": recurrent,
+    **ordinary.STEPS,
 }

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from benchmarks.ordinary import torch as ordinary
 from benchmarks.peers import Step
 from benchmarks.workloads import (
     ADAM_LEARNING_RATE,
@@ -225,4 +226,5 @@ STEPS = {
     "W7b": rosenbrock_hessian,
     "W8": partial(recurrent, "W8"),
     **{name: partial(long_chain, operations) for name, operations in CHAIN_LENGTHS.items()},
+    **ordinary.STEPS,
 }

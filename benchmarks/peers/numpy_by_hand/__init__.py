@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from benchmarks.ordinary import by_hand as ordinary
 from benchmarks.peers.numpy_by_hand.chains import elementwise, long_chain
 from benchmarks.peers.numpy_by_hand.convolutions import convolutional
 from benchmarks.peers.numpy_by_hand.curvature import further_product, hessian_vector_product, rosenbrock_hessian
@@ -29,4 +30,5 @@ STEPS = {
     "W7b": rosenbrock_hessian,
     "W8": partial(recurrent, "W8"),
     **{name: partial(long_chain, operations) for name, operations in CHAIN_LENGTHS.items()},
+    **ordinary.STEPS,
 }
