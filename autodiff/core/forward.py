@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -110,7 +111,30 @@ def _last_use(nodes: Sequence[Node]) -> dict[Node, list[Node]]:
 def _add(a: Any, b: Any) -> Any:
     if isinstance(a, (tuple, list)):
         return tuple(q if p is None else p if q is None else p + q for p, q in zip(a, b, strict=True))
+    # To allocate a large array takes longer than to add it. So `a` is overwritten if only the caller has it.
+    if type(a) is np.ndarray and getrefcount(a) <= _ONE_OWNER and _may_hold(a, b):
+        a += b
+        return a
     return a + b
+
+
+def _may_hold(a: Any, b: Any) -> bool:
+    """Whether the sum has the shape, dtype and layout of `a`, whose memory is its own."""
+    alike = type(b) is np.ndarray and a.shape == b.shape and a.dtype == b.dtype and a.strides == b.strides
+    return alike and a.flags.owndata and a.flags.writeable
+
+
+def _references() -> int:
+    """What `getrefcount` says, in a function, of an argument that is a variable of the caller and nothing else's.
+
+    Interpreters count differently, so it is asked of this one.
+    """
+    counted = lambda a: getrefcount(a)
+    only = np.empty(0)
+    return counted(only)
+
+
+_ONE_OWNER = _references()
 
 
 def _push_jointly(

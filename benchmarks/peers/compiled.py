@@ -12,8 +12,8 @@ import autodiff as ad
 import autodiff.compiler
 import nn
 import optim
-from benchmarks.ordinary import ours as ordinary
 from benchmarks.peers import Step
+from benchmarks.peers.ordinary import ours as ordinary
 from benchmarks.peers.ours import CONVOLUTIONAL, lenet, recurrent_gradient, tanh_loss, training_step
 from benchmarks.workloads import (
     ADAM_LEARNING_RATE,

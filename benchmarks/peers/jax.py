@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.ordinary import jax as ordinary
 from benchmarks.peers import Step
+from benchmarks.peers.ordinary import jax as ordinary
 from benchmarks.workloads import (
     ADAM_BETA1,
     ADAM_BETA2,

@@ -13,8 +13,8 @@ import autodiff as ad
 import nn
 import optim
 from autodiff.core import sweeps
-from benchmarks.ordinary import ours as ordinary
 from benchmarks.peers import Step
+from benchmarks.peers.ordinary import ours as ordinary
 from benchmarks.workloads import (
     ADAM_LEARNING_RATE,
     CHAIN_LENGTHS,

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from benchmarks.ordinary import torch as ordinary
 from benchmarks.peers import Step
+from benchmarks.peers.ordinary import torch as ordinary
 from benchmarks.workloads import (
     ADAM_LEARNING_RATE,
     CHAIN_LENGTHS,

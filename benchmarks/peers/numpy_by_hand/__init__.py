@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.ordinary import by_hand as ordinary
 from benchmarks.peers.numpy_by_hand.chains import elementwise, long_chain
 from benchmarks.peers.numpy_by_hand.convolutions import convolutional
 from benchmarks.peers.numpy_by_hand.curvature import further_product, hessian_vector_product, rosenbrock_hessian
 from benchmarks.peers.numpy_by_hand.networks import classification, regression
 from benchmarks.peers.numpy_by_hand.recurrences import recurrent
 from benchmarks.peers.numpy_by_hand.scalars import scalar
+from benchmarks.peers.ordinary import by_hand as ordinary
 from benchmarks.workloads import CHAIN_LENGTHS
 
 STEPS = {

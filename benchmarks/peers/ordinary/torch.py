@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from benchmarks.ordinary.data import GIVEN
-from benchmarks.ordinary.losses import LOSSES, Library
 from benchmarks.peers import Step
+from benchmarks.peers.ordinary.data import GIVEN
+from benchmarks.peers.ordinary.losses import LOSSES, Library
 
 
 def curvature(u: Callable[[Any], Any], x: Any) -> Any:

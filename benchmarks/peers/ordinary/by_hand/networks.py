@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.ordinary.by_hand.norms import Norm
-from benchmarks.ordinary.data import GIVEN
 from benchmarks.peers import Step
 from benchmarks.peers.numpy_by_hand.buffers import number
+from benchmarks.peers.ordinary.by_hand.norms import Norm
+from benchmarks.peers.ordinary.data import GIVEN
 
 ZERO, ONE, MINUS_TWO = number(0), number(1), number(-2)
 

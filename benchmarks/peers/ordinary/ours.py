@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from benchmarks.ordinary.data import GIVEN
-from benchmarks.ordinary.losses import LOSSES, Library
 from benchmarks.peers import Step
+from benchmarks.peers.ordinary.data import GIVEN
+from benchmarks.peers.ordinary.losses import LOSSES, Library
 
 
 def curvature(u: Callable[[Any], Any], x: Any) -> Any:

@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.ordinary.data import GIVEN
-from benchmarks.ordinary.losses import LOSSES, Library
 from benchmarks.peers import Step
+from benchmarks.peers.ordinary.data import GIVEN
+from benchmarks.peers.ordinary.losses import LOSSES, Library
 
 
 def windows(x: Any) -> Any:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.ordinary.by_hand.attention import attention
-from benchmarks.ordinary.by_hand.convolutions import einsum_convolution
-from benchmarks.ordinary.by_hand.likelihoods import autoencoder, mixture
-from benchmarks.ordinary.by_hand.networks import layer_norm, physics_informed
-from benchmarks.ordinary.by_hand.recurrences import lstm_cell
-from benchmarks.ordinary.data import GIVEN
 from benchmarks.peers.numpy_by_hand.recurrences import recurrence
+from benchmarks.peers.ordinary.by_hand.attention import attention
+from benchmarks.peers.ordinary.by_hand.convolutions import einsum_convolution
+from benchmarks.peers.ordinary.by_hand.likelihoods import autoencoder, mixture
+from benchmarks.peers.ordinary.by_hand.networks import layer_norm, physics_informed
+from benchmarks.peers.ordinary.by_hand.recurrences import lstm_cell
+from benchmarks.peers.ordinary.data import GIVEN
 
 STEPS = {
     "rnn-cell": lambda: recurrence(*GIVEN["rnn-cell"]()),

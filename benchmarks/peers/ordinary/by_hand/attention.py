@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.ordinary.by_hand.norms import Norm
-from benchmarks.ordinary.data import GIVEN
 from benchmarks.peers import Step
 from benchmarks.peers.numpy_by_hand.buffers import number
+from benchmarks.peers.ordinary.by_hand.norms import Norm
+from benchmarks.peers.ordinary.data import GIVEN
 
 ONE, HALF = number(1), number(0.5)
 SLOPE, CUBE, CUBE_SLOPE = number(0.7978845608), number(0.044715), number(3 * 0.044715)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.ordinary.data import GIVEN
 from benchmarks.peers import Step
 from benchmarks.peers.numpy_by_hand.buffers import number
+from benchmarks.peers.ordinary.data import GIVEN
 
 ZERO, HALF, ONE = number(0), number(0.5), number(1)
 
