@@ -39,12 +39,22 @@ def push_forward(
     """
     lives = {} if lives is None else lives
     last = _last_use(found.nodes)
+    total: Any
     nodes: Iterable[Node] = reversed(found.nodes)
     if switches.active:
         nodes = switches.tell_swept(nodes, tangents, outputs, reverse=False)
     for node in nodes:
         primitive = node.primitive
         if node in tangents:  # a target that is itself a result; its tangent was given
+            continue
+        if not masked and primitive.pushes is not None and primitive is not ITEM and type(node.output) is not tuple:
+            total = _pushed(node, tangents, lift)  # the usual case
+            if total is None:
+                continue
+            tangents[node] = conform_tangent(total, node)
+            for parent in last.get(node, ()):
+                if parent not in outputs:
+                    tangents.pop(parent, None)
             continue
         moving = [i for i, p in enumerate(node.parents) if p is not None and p in tangents]
         if not moving:
@@ -59,7 +69,7 @@ def push_forward(
                     lives[node] = live
             continue
         operands, output = lifted(node, lift)
-        total: Any = None
+        total = None
         alive: Any = False
         if primitive.pushes is None:
             total = _push_jointly(node, moving, tangents, operands, output)
@@ -94,6 +104,26 @@ def push_forward(
                 tangents.pop(parent, None)
                 lives.pop(parent, None)
     return tangents
+
+
+def _pushed(node: Node, tangents: dict[Node, Any], lift: Lift | None) -> Any:
+    """The tangent of an operation with one output and a rule for each operand; None if no operand has a tangent."""
+    primitive = node.primitive
+    total: Any = None
+    head: tuple[Any, ...] = ()
+    i = -1
+    for parent in node.parents:
+        i += 1
+        if parent is None or parent not in tangents:
+            continue
+        if total is None:
+            operands, output = (node.operands, node.output) if lift is None else lifted(node, lift)
+            head = (output, *operands) if primitive.takes_output else operands
+            if primitive.kind == LINEAR:
+                head = operands[1:]
+        t = primitive.pushes[i](tangents[parent], *head, **node.keywords)  # type: ignore[index, misc]
+        total = t if total is None else _add(total, t)
+    return total
 
 
 def _last_use(nodes: Sequence[Node]) -> dict[Node, list[Node]]:
@@ -155,6 +185,8 @@ def conform_tangent(t: Any, node: Node) -> Any:
     """A tangent, brought to the shape and dtype of the node's output: broadcast, then cast."""
     y = node.output
     shape = getattr(t, "shape", None)
+    if shape == y.shape and t.dtype == y.dtype:
+        return t
     if shape is None:
         raise RuleError(
             f"{node.primitive.name}: a forward rule returned {t!r}; expected an array of shape {np.shape(y)}."
