@@ -244,19 +244,26 @@ def are_finite(*arrays: Any) -> bool:
 def all_finite(values: Iterable[Any]) -> bool:
     """Whether all entries are finite; None counts as finite. False is possible for huge entries, which overflow."""
     for value in values:
-        if type(value) is np.float64:
+        if type(value) is np.ndarray:
+            array = value
+        elif type(value) is np.float64:
             if not -inf < value < inf:
                 return False
+            continue
         elif type(value) in (list, tuple):
             if not all_finite(value):
                 return False
-        elif value is not None:
-            array = getattr(value, "values", value) if type(value) is not np.ndarray else value  # all copies of a Batch
-            # One fast call covers all entries. For long arrays a plain sum is faster: BLAS would wake its threads.
-            if array.ndim:
-                array = np.vdot(array, array) if array.size < _LONG else np.add.reduce(array, axis=None)
-            if not abs(array) < inf:
-                return False
+            continue
+        elif value is None:
+            continue
+        else:
+            array = getattr(value, "values", value)  # all copies of a Batch
+        # One fast call covers all entries. For long arrays a plain sum is faster: BLAS would wake its threads.
+        if array.ndim:
+            array = np.vdot(array, array) if array.size < _LONG else np.add.reduce(array, axis=None)
+        number = array.item()  # to compare one of Python's takes a quarter of the time
+        if not (-inf < number < inf if type(number) is float else abs(array) < inf):
+            return False
     return True
 
 
