@@ -89,8 +89,8 @@ class Entry:
             if self._flat:
                 result = self._run(*args) if len(args) == self._count and not kwargs else MISS
             elif self._parts is not None:
-                parts = MISS if kwargs else _opened(args, self._parts)
-                result = MISS if parts is MISS else self._run(*parts)
+                parts = None if kwargs else _opened(args, self._parts)
+                result = MISS if parts is None else self._run(*parts)
             else:
                 leaves, structure = pytree.flatten((args, kwargs))
                 result = MISS if structure != self._structure else self._run(*leaves)
@@ -111,7 +111,10 @@ class Entry:
 
 
 def _lists_of_leaves(structure: Any) -> list[tuple[type | None, int]] | None:
-    """For each argument the type and length of a list or tuple of leaves, None as type of a leaf; None if others are."""
+    """For each argument the type and length of its list or tuple of leaves, None as the type of a leaf.
+
+    The answer is None if there are other containers.
+    """
     parts = []
     for c in structure.children:
         if c.kind not in (None, list, tuple) or any(leaf.kind is not None for leaf in c.children):
@@ -120,10 +123,10 @@ def _lists_of_leaves(structure: Any) -> list[tuple[type | None, int]] | None:
     return parts
 
 
-def _opened(args: tuple[Any, ...], parts: list[tuple[type | None, int]]) -> Any:
-    """The leaves of such arguments, or `MISS`. That they are leaves is seen by the guard of the program."""
+def _opened(args: tuple[Any, ...], parts: list[tuple[Any, int]]) -> list[Any] | None:
+    """The leaves of such arguments; None for others. That they are leaves is seen by the guard of the program."""
     if len(args) != len(parts):
-        return MISS
+        return None
     leaves: list[Any] = []
     for a, (kind, n) in zip(args, parts):
         if kind is None:
@@ -131,7 +134,7 @@ def _opened(args: tuple[Any, ...], parts: list[tuple[type | None, int]]) -> Any:
         elif type(a) is kind and len(a) == n:
             leaves += a
         else:
-            return MISS
+            return None
     return leaves
 
 

@@ -52,9 +52,9 @@ def push_forward(
             if total is None:
                 continue
             tangents[node] = conform_tangent(total, node)
-            for parent in last.get(node, ()):
-                if parent not in outputs:
-                    tangents.pop(parent, None)
+            for used in last.get(node, ()):
+                if used not in outputs:
+                    tangents.pop(used, None)
             continue
         moving = [i for i, p in enumerate(node.parents) if p is not None and p in tangents]
         if not moving:
@@ -159,9 +159,12 @@ def _references() -> int:
 
     Interpreters count differently, so it is asked of this one.
     """
-    counted = lambda a: getrefcount(a)
     only = np.empty(0)
-    return counted(only)
+    return _counted(only)
+
+
+def _counted(a: Any) -> int:
+    return getrefcount(a)
 
 
 _ONE_OWNER = _references()

@@ -88,8 +88,8 @@ def pull_back_arrays(nodes: Iterable[Node], cts: dict[Node, Any], lives: dict[No
                 g = rules[0](ct, node.output, operands[0])  # type: ignore[index, misc]
                 if type(g) is not type(operands[0]):
                     g = conform(g, operands[0], node)
-                first = node.parents[0]
-                cts[first] = cts[first] + g if first in cts else g
+                (only,) = node.parents
+                cts[only] = cts[only] + g if only in cts else g  # type: ignore[index]
                 continue
         if (not elementwise and (rules is None or primitive is ITEM or type(ct) is list)) or (
             lives is not None and (primitive.flags & MASKING or node in lives)
@@ -243,6 +243,7 @@ def are_finite(*arrays: Any) -> bool:
 
 def all_finite(values: Iterable[Any]) -> bool:
     """Whether all entries are finite; None counts as finite. False is possible for huge entries, which overflow."""
+    array: Any
     for value in values:
         if type(value) is np.ndarray:
             array = value
