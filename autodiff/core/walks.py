@@ -199,6 +199,8 @@ def depends_outside(root: Node, targets: Set[Node], inside: set[Node]) -> bool:
 
     `inside` holds nodes of which it is known that they do not, from other results of the same transform; it grows.
     """
+    if root in inside:
+        return False
     floor = min([t.number for t in targets], default=root.number + 1)
 
     stack = [root]

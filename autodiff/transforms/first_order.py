@@ -443,7 +443,7 @@ def linearize(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Function]:
         swept = push(found, tangents, outputs, lifted, {})
         return pytree.unflatten(structure, _tangents_out(leaves, nodes, swept, targets, tensors, shared))
 
-    return leave_tree(recording.output, targets, tensors), pushforward
+    return leave_tree(recording.output, targets, tensors, found), pushforward
 
 
 def _tangents_out(

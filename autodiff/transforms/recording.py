@@ -316,10 +316,10 @@ def leave(value: Any, targets: set[Node], tensors: bool, inside: set[Node] | Non
     return value.detach() if tensors else value._data
 
 
-def leave_tree(tree: Any, targets: set[Node], tensors: bool) -> Any:
-    """`leave` for every leaf of a tree."""
+def leave_tree(tree: Any, targets: set[Node], tensors: bool, found: Walk | None = None) -> Any:
+    """`leave` for every leaf of a tree, whose nodes are those that a walk has `found`."""
     leaves, structure = pytree.flatten(tree)
-    inside: set[Node] = set()
+    inside = set(found.nodes) if found is not None and found.needed is None else set()  # then it met only the targets
     return pytree.unflatten(structure, [leave(v, targets, tensors, inside) for v in leaves])
 
 
