@@ -16,8 +16,7 @@ from benchmarks.bars import BARS
 from benchmarks.peers import PEERS, missing
 from benchmarks.process import KEEP_MEMORY, Peers
 from benchmarks.questions import QUESTIONS, STEP_WORKLOADS, TITLES
-from benchmarks.questions.answer import Answer, Settings
-from benchmarks.report import verdicts
+from benchmarks.questions.answer import Answer, Settings, verdicts
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -53,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if len(names) * len(runs) > 1:
         print("\nour bars")
         for name in names:
-            print(verdicts(name, [run[name].value for run in runs]))
+            print(verdicts(name, [run[name] for run in runs]))
     if options.json:
         options.json.write_text(json.dumps(record(runs, settings, pools), indent=1))
 
@@ -65,11 +64,11 @@ def _comma_list(text: str) -> list[str]:
 def show_list() -> None:
     """Print every question and every peer on one line each."""
     for name, title in TITLES.items():
-        print(f"{name:<14}{title}")
+        print(f"{name:<18} {title}")
     print()
     for name in PEERS:
         lacking = missing(name)
-        print(f"{name:<14}{'not installed: ' + ', '.join(lacking) if lacking else 'installed'}")
+        print(f"{name:<18} {'not here: ' + ', '.join(lacking) if lacking else 'installed'}")
 
 
 def ask(names: Sequence[str], peers: Peers, settings: Settings) -> dict[str, Answer]:
@@ -78,7 +77,7 @@ def ask(names: Sequence[str], peers: Peers, settings: Settings) -> dict[str, Ans
     for name in names:
         print(f"\n{name}  {TITLES[name]}", flush=True)
         answers[name] = QUESTIONS[name](peers, settings)
-        print(f"  our bar: {verdicts(name, [answers[name].value])}", flush=True)
+        print(f"  our bar: {verdicts(name, [answers[name]])}", flush=True)
     return answers
 
 

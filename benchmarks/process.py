@@ -8,15 +8,11 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from benchmarks.peers import missing
-
-ROOT = Path(__file__).resolve().parents[1]
-"""The folder from which `benchmarks` and the packages of this project are imported."""
-
+from benchmarks import history
+from benchmarks.peers import EARLIER, ROOT, missing
 
 KEEP_MEMORY = "BENCHMARKS_KEEP_MEMORY"
 """Environment variable; if set, the workers of our engine and of the hand-written step call `autodiff.keep_memory`."""
@@ -62,8 +58,10 @@ class PeerProcess:
     def __init__(self, name: str):
         self.name = name
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - close() closes it
+        self._packages = _earlier_packages() if name == EARLIER else None
+        folder = [self._packages.name] if self._packages else []
         self._process = start(
-            *("-m", "benchmarks.worker", name),
+            *("-m", "benchmarks.worker", name, *folder),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,
@@ -108,6 +106,15 @@ class PeerProcess:
         self._process.wait()
         self._process.stdout.close()
         self._complaints.close()
+        if self._packages:
+            self._packages.cleanup()
+
+
+def _earlier_packages() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return history.packages(str(ROOT))
+    except OSError as error:
+        raise PeerError(str(error)) from None
 
 
 class Peers:
@@ -129,7 +136,7 @@ class Peers:
         self._running: dict[str, PeerProcess | None] = {}
         for name in names:
             if lacking := missing(name):
-                print(f"left out: {name} (not installed: {', '.join(lacking)})")
+                print(f"left out: {name} ({'needs' if name == EARLIER else 'not installed:'} {', '.join(lacking)})")
             else:
                 self.installed.append(name)
 
@@ -141,9 +148,9 @@ class Peers:
             if peer:
                 peer.close()
 
-    def that_do(self, workload: str) -> list[PeerProcess]:
-        """The processes of the peers that can do `workload`."""
-        peers = [self._process_of(name) for name in self.installed]
+    def that_do(self, workload: str, earlier: bool = False) -> list[PeerProcess]:
+        """The processes of the peers that can do `workload`; the earlier commit's only if it is asked for."""
+        peers = [self._process_of(name) for name in self.installed if earlier or name != EARLIER]
         return [peer for peer in peers if peer and workload in peer.workloads]
 
     def _process_of(self, name: str) -> PeerProcess | None:

@@ -1,10 +1,8 @@
-"""The output of answers: text tables with units, and the verdicts on the bars."""
+"""The output of answers: text tables with units."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from benchmarks.bars import bars_of, verdict
 
 
 def duration(seconds: float) -> str:
@@ -34,19 +32,3 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[s
         "   ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip() for line in lines if rows
     ]
     return "\n".join(f"  {line}" for line in [*text, *notes])
-
-
-def verdicts(question: str, values: Sequence[float | None]) -> str:
-    """A line for each bar of `question`: our measurement in each run, the two figures, and whether they hold.
-
-    Parameters
-    ----------
-    values : one for each run, in the unit of the bar; None if our engine or its counterpart was not measured
-    """
-    measured = [value for value in values if value is not None]
-    lines = []
-    for bar in bars_of(question):
-        figures = ", ".join(f"{value:.3g}" for value in measured) or "-"
-        goal = "" if bar.goal == bar.must else f", goal {bar.goal:g}"
-        lines.append(f"{question:<11} {figures} {bar.unit} (must {bar.must:g}{goal}): {verdict(bar, measured)}")
-    return "\n".join(lines)

@@ -91,8 +91,9 @@ def _one_thread_each() -> list[dict[str, Any]]:
     return list(threadpoolctl.threadpool_info())
 
 
-def main(peer: str) -> None:
-    """Serve requests until the other end closes."""
+def main(peer: str, *folder: str) -> None:
+    """Serve requests until the other end closes; import the packages from `folder`, if it is given."""
+    sys.path[:0] = folder
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not get between the replies
     host: Host | None = None
@@ -113,4 +114,4 @@ def main(peer: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

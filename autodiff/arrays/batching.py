@@ -24,7 +24,7 @@ from autodiff.core.primitives import (
 )
 from autodiff.core.tape import ALIAS
 from autodiff.errors import UnsupportedError
-from autodiff.ops import contractions, diagonals, indexing, joining, products, reductions, scans, shapes
+from autodiff.ops import contractions, diagonals, indexing, joining, products, reductions, scans, sequences, shapes
 from autodiff.ops import elementwise as ew
 from autodiff.ops.contractions import LETTERS
 from autodiff.scipy_special.loading import entered
@@ -368,6 +368,18 @@ def _embed_letters(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return contractions.embed_letters(
         x.values, subscripts=f"{copies}{term}->{copies}{letters}", shape=(len(x), *kwargs["shape"])
     )
+
+
+@_rule(sequences.slide)
+def _slide(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return sequences.slide(args[0].values, lengths=kwargs["lengths"], axes=tuple(a + 1 for a in kwargs["axes"]))
+
+
+@_rule(sequences.fold_windows)
+def _fold_windows(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    (x,) = args
+    shape, axes = (len(x), *kwargs["shape"]), tuple(a + 1 for a in kwargs["axes"])
+    return sequences.fold_windows(x.values, shape=shape, axes=axes)
 
 
 # Primitives whose axes only move one place to the right.

@@ -39,11 +39,14 @@ from autodiff.ops import (
     products,
 )
 from autodiff.ops import elementwise as ew
+from autodiff.ops.choices import relu
 from autodiff.ops.ufunc_methods import through_method
 from autodiff.scipy_special.loading import entered
 from autodiff.typing import Array, ArrayLike, DTypeLike, Shape
 
 _new = object.__new__
+_maximum = np.maximum
+_NUMBERS = (float, int)
 _ndarray = np.ndarray
 
 
@@ -919,7 +922,7 @@ class Tensor(NumpyMethods["Tensor"]):
             if other == 2:
                 return _unary(ew.square, x, self._node, x * x)
             if other > 2:
-                return _binary(ew.integer_power, x, other, self._node, None, x**other)
+                return _binary(ew.integer_power, x, other, self._node, None, ew.whole_power(x, other))
         other = other if isinstance(other, Tensor) else _operand(other)
         return NotImplemented if other is NotImplemented else ew.power_of(self, other)
 
@@ -957,6 +960,10 @@ class Tensor(NumpyMethods["Tensor"]):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
+            if ufunc is _maximum and inputs[0] is self and inputs[1].__class__ in _NUMBERS and not inputs[1]:
+                x = self._data  # the ReLU of plain NumPy code, like the operators by the shortest path
+                if not switches.active:
+                    return _unary(relu, x, self._node if x.dtype.kind in "fc" else None, relu.fn(x))
             if len(inputs) == 1:
                 primitive = NUMPY_PRIMITIVES.get(ufunc)
                 if primitive is not None and ufunc not in NUMPY_FUNCTIONS:
@@ -1132,6 +1139,8 @@ def tensor(
     """
     if unknown:
         refuse_for_tensors("tensor", "ad.tensor(data, {})", tensor, unknown)
+    if type(data) is float and dtype is None and requires_grad:  # the numbers of a hand-worked example
+        return lift(np.float64(data), Leaf(name))
     if isinstance(data, Tensor) and data._node is not None and not (requires_grad and isinstance(data._node, Leaf)):
         if requires_grad:
             raise data._leaves_graph(
@@ -1150,8 +1159,6 @@ def tensor(
     if is_traced(data) or (isinstance(data, Tensor) and is_traced(data._data)):
         twin = Tensor(data._data if isinstance(data, Tensor) else data).copy()
         return Tensor(twin if dtype is None else twin.astype(dtype), requires_grad, name)
-    if type(data) is float and dtype is None and requires_grad:  # the numbers of a hand-worked example
-        return lift(np.float64(data), Leaf(name))
     try:
         values = np.array(data._data if isinstance(data, Tensor) else plain(data), dtype=dtype)
     except ValueError as error:

@@ -56,6 +56,7 @@ class Entry:
         self.example = [weakref.ref(x) if isinstance(x, (np.ndarray, Tensor)) else x for x in leaves]
         self._count = len(leaves)
         self._flat = not keywords and all(c.kind is None for c in structure.children[0].children)
+        self._parts = None if keywords else _lists_of_leaves(structure.children[0])
         self._version = switches.structure[0]
         self.has_only_numbers = backend == "numpy" and suits(program)  # such a program has no buffers and needs no lock
         self.unchecked = unchecked
@@ -96,6 +97,9 @@ class Entry:
         try:
             if self._flat:
                 result = self._run(*args) if len(args) == self._count and not kwargs else MISS
+            elif self._parts is not None:
+                parts = None if kwargs else _opened(args, self._parts)
+                result = MISS if parts is None else self._run(*parts)
             else:
                 leaves, structure = pytree.flatten((args, kwargs))
                 result = MISS if structure != self._structure else self._run(*leaves)
@@ -113,6 +117,34 @@ class Entry:
             return answer
         values, back.values = tuple(back.values), []
         return self._tracking(answer, values, args, kwargs)
+
+
+def _lists_of_leaves(structure: Any) -> list[tuple[type | None, int]] | None:
+    """For each argument the type and length of its list or tuple of leaves, None as the type of a leaf.
+
+    The answer is None if there are other containers.
+    """
+    parts = []
+    for c in structure.children:
+        if c.kind not in (None, list, tuple) or any(leaf.kind is not None for leaf in c.children):
+            return None
+        parts.append((c.kind, len(c.children)))
+    return parts
+
+
+def _opened(args: tuple[Any, ...], parts: list[tuple[Any, int]]) -> list[Any] | None:
+    """The leaves of such arguments; None for others. That they are leaves is seen by the guard of the program."""
+    if len(args) != len(parts):
+        return None
+    leaves: list[Any] = []
+    for a, (kind, n) in zip(args, parts):
+        if kind is None:
+            leaves.append(a)
+        elif type(a) is kind and len(a) == n:
+            leaves += a
+        else:
+            return None
+    return leaves
 
 
 def _function_name(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -38,12 +39,22 @@ def push_forward(
     """
     lives = {} if lives is None else lives
     last = _last_use(found.nodes)
+    total: Any
     nodes: Iterable[Node] = reversed(found.nodes)
     if switches.active:
         nodes = switches.tell_swept(nodes, tangents, outputs, reverse=False)
     for node in nodes:
         primitive = node.primitive
         if node in tangents:  # a target that is itself a result; its tangent was given
+            continue
+        if not masked and primitive.pushes is not None and primitive is not ITEM and type(node.output) is not tuple:
+            total = _pushed(node, tangents, lift)  # the usual case
+            if total is None:
+                continue
+            tangents[node] = conform_tangent(total, node)
+            for used in last.get(node, ()):
+                if used not in outputs:
+                    tangents.pop(used, None)
             continue
         moving = [i for i, p in enumerate(node.parents) if p is not None and p in tangents]
         if not moving:
@@ -58,7 +69,7 @@ def push_forward(
                     lives[node] = live
             continue
         operands, output = lifted(node, lift)
-        total: Any = None
+        total = None
         alive: Any = False
         if primitive.pushes is None:
             total = _push_jointly(node, moving, tangents, operands, output)
@@ -95,6 +106,26 @@ def push_forward(
     return tangents
 
 
+def _pushed(node: Node, tangents: dict[Node, Any], lift: Lift | None) -> Any:
+    """The tangent of an operation with one output and a rule for each operand; None if no operand has a tangent."""
+    primitive = node.primitive
+    total: Any = None
+    head: tuple[Any, ...] = ()
+    i = -1
+    for parent in node.parents:
+        i += 1
+        if parent is None or parent not in tangents:
+            continue
+        if total is None:
+            operands, output = (node.operands, node.output) if lift is None else lifted(node, lift)
+            head = (output, *operands) if primitive.takes_output else operands
+            if primitive.kind == LINEAR:
+                head = operands[1:]
+        t = primitive.pushes[i](tangents[parent], *head, **node.keywords)  # type: ignore[index, misc]
+        total = t if total is None else _add(total, t)
+    return total
+
+
 def _last_use(nodes: Sequence[Node]) -> dict[Node, list[Node]]:
     """For each node, the parents whose tangents no later node reads, so that they can be freed after it."""
     seen: set[Node] = set()
@@ -110,7 +141,33 @@ def _last_use(nodes: Sequence[Node]) -> dict[Node, list[Node]]:
 def _add(a: Any, b: Any) -> Any:
     if isinstance(a, (tuple, list)):
         return tuple(q if p is None else p if q is None else p + q for p, q in zip(a, b, strict=True))
+    # To allocate a large array takes longer than to add it. So `a` is overwritten if only the caller has it.
+    if type(a) is np.ndarray and getrefcount(a) <= _ONE_OWNER and _may_hold(a, b):
+        a += b
+        return a
     return a + b
+
+
+def _may_hold(a: Any, b: Any) -> bool:
+    """Whether the sum has the shape, dtype and layout of `a`, whose memory is its own."""
+    alike = type(b) is np.ndarray and a.shape == b.shape and a.dtype == b.dtype and a.strides == b.strides
+    return alike and a.flags.owndata and a.flags.writeable
+
+
+def _references() -> int:
+    """What `getrefcount` says, in a function, of an argument that is a variable of the caller and nothing else's.
+
+    Interpreters count differently, so it is asked of this one.
+    """
+    only = np.empty(0)
+    return _counted(only)
+
+
+def _counted(a: Any) -> int:
+    return getrefcount(a)
+
+
+_ONE_OWNER = _references()
 
 
 def _push_jointly(
@@ -131,6 +188,8 @@ def conform_tangent(t: Any, node: Node) -> Any:
     """A tangent, brought to the shape and dtype of the node's output: broadcast, then cast."""
     y = node.output
     shape = getattr(t, "shape", None)
+    if shape == y.shape and t.dtype == y.dtype:
+        return t
     if shape is None:
         raise RuleError(
             f"{node.primitive.name}: a forward rule returned {t!r}; expected an array of shape {np.shape(y)}."

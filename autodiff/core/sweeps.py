@@ -35,6 +35,7 @@ from autodiff.typing import Array
 Lift = Callable[[Any, Node], Any]
 
 _LONG = 8192  # entries
+_FEW = 4  # operations
 
 
 def pull_back_arrays(nodes: Iterable[Node], cts: dict[Node, Any], lives: dict[Node, Any] | None = None) -> None:
@@ -57,7 +58,7 @@ def pull_back_arrays(nodes: Iterable[Node], cts: dict[Node, Any], lives: dict[No
     if switches.active:
         nodes = switches.tell_swept(nodes, cts, None, reverse=True)
     owned: set[Node] = set()  # nodes whose cotangent is a sum made here: no one else has it, so += is safe
-    ndarray = np.ndarray
+    ndarray, number, plain = np.ndarray, np.float64, lives is None
     for node in nodes:
         ct = cts.pop(node, None)
         if ct is None:  # a rule returned None: no cotangent flows to this node
@@ -65,6 +66,31 @@ def pull_back_arrays(nodes: Iterable[Node], cts: dict[Node, Any], lives: dict[No
         primitive = node.primitive
         rules = primitive.pulls
         elementwise = primitive.kind is ELEMENTWISE
+        if type(ct) is number and elementwise and plain and not node.keywords:  # a number needs none of the care below
+            operands = node.operands
+            if len(operands) == 2:
+                a, b = operands
+                first, second = node.parents
+                if first is not None:
+                    rule = rules[0]  # type: ignore[index]
+                    g = ct if rule is pass_on else rule(ct, node.output, a, b)  # type: ignore[misc]
+                    if type(a) is not number or type(g) is not number:
+                        g = conform(g, a, node)
+                    cts[first] = cts[first] + g if first in cts else g
+                if second is not None:
+                    rule = rules[1]  # type: ignore[index]
+                    g = ct if rule is pass_on else rule(ct, node.output, a, b)  # type: ignore[misc]
+                    if type(b) is not number or type(g) is not number:
+                        g = conform(g, b, node)
+                    cts[second] = cts[second] + g if second in cts else g
+                continue
+            if len(operands) == 1:
+                g = rules[0](ct, node.output, operands[0])  # type: ignore[index, misc]
+                if type(g) is not type(operands[0]):
+                    g = conform(g, operands[0], node)
+                (only,) = node.parents
+                cts[only] = cts[only] + g if only in cts else g  # type: ignore[index]
+                continue
         if (not elementwise and (rules is None or primitive is ITEM or type(ct) is list)) or (
             lives is not None and (primitive.flags & MASKING or node in lives)
         ):
@@ -122,11 +148,12 @@ def pull_back_arrays(nodes: Iterable[Node], cts: dict[Node, Any], lives: dict[No
 def pull_back_to_leaves(found: Walk, cts: dict[Node, Any]) -> dict[Node, Any]:
     """The reverse sweep on plain arrays to all leaves, with masks if needed; returns the cotangents."""
     nodes = found.nodes
-    if switches.tracer() is not None:
+    masked = found.masked
+    if switches.active and switches.tracer() is not None:
         wanted = set(found.leaves)
         return with_masks_if_needed(lambda given, **masks: pull_back(found, given, wanted, **masks), found, cts)
-    if not found.masked or switches.is_watched():  # a watcher should see only the final sweep, not an attempt
-        pull_back_arrays(nodes, cts, {} if found.masked else None)
+    if not masked or (switches.active and switches.is_watched()):  # a watcher sees the final sweep, not an attempt
+        pull_back_arrays(nodes, cts, {} if masked else None)
         return cts
     # No NaN can arise after the last slope that may be infinite, so the check comes there: usually in the loss, where
     # cotangents are small. A guard (`where`) may meet values of any operation: with one, the gradients are checked.
@@ -137,9 +164,12 @@ def pull_back_to_leaves(found: Walk, cts: dict[Node, Any]) -> dict[Node, Any]:
                 break
             k -= 1
     seeds = dict(cts)
-    pull_back_arrays(nodes[:k], cts)
+    if len(nodes) - k < _FEW:  # not worth a second sweep: nothing that can arise there is lost
+        k = len(nodes)
+    pull_back_arrays(nodes[:k] if k < len(nodes) else nodes, cts)
     if all_finite(cts.values()):
-        pull_back_arrays(nodes[k:], cts)
+        if k < len(nodes):
+            pull_back_arrays(nodes[k:], cts)
         return cts
     pull_back_arrays(nodes, seeds, {})
     return seeds
@@ -150,7 +180,7 @@ def receive(leaf: Leaf, ct: Any) -> None:
     if switches.active and (tracer := switches.tracer()) is not None:
         leaf.grad = tracer.received(leaf, ct)
         return
-    if ct.dtype.kind == "c":
+    if type(ct) is not np.float64 and ct.dtype.kind == "c":
         ct = ct.conj()  # a cotangent is a linear functional; its conjugate is the gradient, which points uphill
     grad, home = leaf.grad, leaf.home
     if grad is None and home is None:
@@ -213,20 +243,28 @@ def are_finite(*arrays: Any) -> bool:
 
 def all_finite(values: Iterable[Any]) -> bool:
     """Whether all entries are finite; None counts as finite. False is possible for huge entries, which overflow."""
+    array: Any
     for value in values:
-        if type(value) is np.float64:
+        if type(value) is np.ndarray:
+            array = value
+        elif type(value) is np.float64:
             if not -inf < value < inf:
                 return False
+            continue
         elif type(value) in (list, tuple):
             if not all_finite(value):
                 return False
-        elif value is not None:
-            array = getattr(value, "values", value) if type(value) is not np.ndarray else value  # all copies of a Batch
-            # One fast call covers all entries. For long arrays a plain sum is faster: BLAS would wake its threads.
-            if array.ndim:
-                array = np.vdot(array, array) if array.size < _LONG else np.add.reduce(array, axis=None)
-            if not abs(array) < inf:
-                return False
+            continue
+        elif value is None:
+            continue
+        else:
+            array = getattr(value, "values", value)  # all copies of a Batch
+        # One fast call covers all entries. For long arrays a plain sum is faster: BLAS would wake its threads.
+        if array.ndim:
+            array = np.vdot(array, array) if array.size < _LONG else np.add.reduce(array, axis=None)
+        number = array.item()  # to compare one of Python's takes a quarter of the time
+        if not (-inf < number < inf if type(number) is float else abs(array) < inf):
+            return False
     return True
 
 

@@ -191,25 +191,31 @@ def _watch_memory(nodes: list[Node]) -> None:
         )
 
 
-def depends_outside(root: Node, targets: Set[Node]) -> bool:
+def depends_outside(root: Node, targets: Set[Node], inside: set[Node]) -> bool:
     """Whether `root` depends on something tracked that outlives the transform with these targets.
 
     That is a node older than the targets, a leaf, or an argument of another transform whose function is still running:
     a pullback may be called inside a transform that began later.
+
+    `inside` holds nodes of which it is known that they do not, from other results of the same transform; it grows.
     """
+    if root in inside:
+        return False
     floor = min([t.number for t in targets], default=root.number + 1)
 
     stack = [root]
     seen = {root}
-    for node in stack:  # the list grows during the loop; not `ancestors`, for speed, as every nested gradient runs this
+    while stack:  # not `ancestors`, for speed, as every nested gradient runs this
+        node = stack.pop()  # depth first: if there is something outside, it is often at the end of every path
         if node.number < floor:
             return True
         if node not in targets and (isinstance(node, Leaf) or (type(node) is Held and node.is_open)):
             return True
         for parent in node.parents:
-            if parent is not None and parent not in seen:
+            if parent is not None and parent not in seen and parent not in inside:
                 seen.add(parent)
                 stack.append(parent)
+    inside |= seen
     return False
 
 

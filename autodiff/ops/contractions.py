@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache, partial
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from autodiff.core.kinds import linear, multilinear
 from autodiff.core.primitives import implements
 from autodiff.errors import ShapeError, UnsupportedError
 from autodiff.ops.shapes import operand, spread
+from autodiff.ops.windows import contiguous_in
 from autodiff.typing import Shape
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -34,8 +36,159 @@ def _terms(subscripts: str) -> tuple[list[str], str]:
 def _einsum(*xs: Any, subscripts: str) -> Any:
     if len(xs) == 1:
         return np.einsum(subscripts, *xs)
+    if len(xs) == 2:
+        y = _as_product(*xs, subscripts)
+        if y is not None:
+            return y
     lengths = {c: n for term, x in zip(_terms(subscripts)[0], xs) for c, n in zip(term, x.shape)}
     return np.einsum(subscripts, *xs, optimize=math.prod(lengths.values()) > _WORTH_A_PLAN)[()]
+
+
+# --- as one product of matrices -------------------------------------------------------------------
+
+
+class _Roles(NamedTuple):
+    """What the letters of a sum over two operands are for, if it is a product of matrices.
+
+    Attributes
+    ----------
+    terms : the letters of both operands
+    output : the letters of the result
+    copies : letters of all three: there is a product for each of their values
+    left, right : letters of one operand and the result
+    summed : letters of both operands that the result has not
+    """
+
+    terms: tuple[str, str]
+    output: str
+    copies: str
+    left: str
+    right: str
+    summed: str
+
+
+@lru_cache(maxsize=256)
+def _roles(subscripts: str) -> _Roles | None:
+    """None if a letter repeats in a term or is summed in one operand alone, or if there is nothing to sum."""
+    (a, b), output = _terms(subscripts)
+    summed = "".join(c for c in a if c in b and c not in output)
+    alone = set(a) ^ set(b)
+    if not summed or not alone <= set(output) or any(len(set(t)) < len(t) for t in (a, b, output)):
+        return None
+    copies = "".join(c for c in output if c in a and c in b)
+    left, right = ("".join(c for c in output if c in t and c not in copies) for t in (a, b))
+    return _Roles((a, b), output, copies, left, right, summed)
+
+
+class _Matrices(NamedTuple):
+    """How an operand becomes matrices, behind the axes of `copies`; in a view where BLAS can read it.
+
+    Attributes
+    ----------
+    axes : the order of the axes, or None if it stays
+    copied : whether the entries have to be put in this order in memory
+    shape : the shape then, or None if it stays
+    turned : whether the matrices are transposed
+    """
+
+    axes: Shape | None
+    copied: bool
+    shape: Shape | None
+    turned: bool
+
+    def of(self, x: Any, name: str) -> Any:
+        """The matrices; a copy lies in the buffer `name`."""
+        axes, copied, shape, turned = self
+        if axes is not None:
+            x = x.transpose(axes)
+        if copied:
+            x = contiguous_in(name, x)
+        if shape is not None:
+            x = x.reshape(shape)
+        return x.swapaxes(-1, -2) if turned else x
+
+
+class _Product(NamedTuple):
+    """A sum as a product of matrices: the factors, whether the operands change places, and what follows."""
+
+    swapped: bool
+    first: _Matrices
+    second: _Matrices
+    shape: Shape | None
+    axes: Shape | None
+    single: bool
+
+
+@lru_cache(maxsize=1024)
+def _product(subscripts: str, shapes: tuple[Shape, Shape], strides: tuple[Shape, Shape], size: int) -> _Product | None:
+    """The plan for operands of these shapes and strides, with entries of `size` bytes; None if there is no product."""
+    roles = _roles(subscripts)
+    if roles is None:
+        return None
+    (a, b), output, copies, left, right, summed = roles
+    lengths, others = dict(zip(a, shapes[0])), dict(zip(b, shapes[1]))
+    if any(lengths[c] != others[c] for c in copies + summed):  # a length 1 is broadcast
+        return None
+    lengths |= others
+    if 0 in lengths.values():
+        return None
+    operands = [(a, dict(zip(a, strides[0]))), (b, dict(zip(b, strides[1])))]
+    # The columns of the product come from its second factor. If neither order gives the axes of the result theirs, the
+    # longer runs of neighbouring entries decide.
+    swapped = copies + left + right != output and (
+        copies + right + left == output or lengths.get(left[-1:], 1) > lengths.get(right[-1:], 1)
+    )
+    if swapped:
+        operands, left, right = operands[::-1], right, left
+    first = _matrices(*operands[0], lengths, size, (copies, left, summed))
+    second = _matrices(*operands[1], lengths, size, (copies, summed, right))
+    order = copies + left + right
+    shape = tuple(lengths[c] for c in order) if len(left) != 1 or len(right) != 1 else None
+    axes = tuple(order.index(c) for c in output) if order != output else None
+    return _Product(swapped, first, second, shape, axes, not output)
+
+
+def _matrices(
+    term: str, steps: dict[str, int], lengths: dict[str, int], size: int, parts: tuple[str, str, str]
+) -> _Matrices:
+    copies, rows, columns = parts
+    groups = (rows, columns)
+    last = [next((c for c in reversed(group) if lengths[c] > 1), "") for group in groups]
+    ends = [bool(c) and steps[c] == size for c in last]
+    readable = (any(ends) or not any(last)) and all(_merge(group, steps, lengths) for group in groups)
+    # For a copy long runs of neighbouring entries are fastest, so the axis that has them comes last.
+    turned = not readable and ends[0] and (not ends[1] or lengths[last[0]] > lengths[last[1]])
+    order = copies + (columns + rows if turned else rows + columns)
+    sizes = [math.prod(lengths[c] for c in group) for group in (groups[::-1] if turned else groups)]
+    shape = (*(lengths[c] for c in copies), *sizes) if len(rows) != 1 or len(columns) != 1 else None
+    return _Matrices(None if order == term else tuple(map(term.index, order)), not readable, shape, turned)
+
+
+def _as_product(a: Any, b: Any, subscripts: str) -> Any:
+    """The sum as a product of matrices, one for each value of the letters that all have; None if it is none."""
+    if a.dtype != b.dtype or a.dtype.char not in "fdFD":
+        return None
+    plan = _product(subscripts, (a.shape, b.shape), (a.strides, b.strides), a.itemsize)
+    if plan is None:
+        return None
+    swapped, first, second, shape, axes, single = plan
+    if swapped:
+        a, b = b, a
+    y = first.of(a, "first") @ second.of(b, "second")
+    if shape is not None:
+        y = y.reshape(shape)
+    if axes is not None:
+        y = y.transpose(axes)
+    return y[()] if single else y
+
+
+def _merge(group: str, steps: dict[str, int], lengths: dict[str, int]) -> bool:
+    """Whether the axes of a group are one axis of memory, so that a reshape copies nothing."""
+    long = [c for c in group if lengths[c] > 1]
+    return all(steps[c] == steps[d] * lengths[d] for c, d in pairwise(long))
+
+
+# --- its derivatives ------------------------------------------------------------------------------
 
 
 def _transposed(i: int, ct: Any, *xs: Any, subscripts: str) -> Any:

@@ -65,9 +65,22 @@ square = elementwise(np.square, lambda t, y, x: t * (2 * x))
 sqrt = elementwise(np.sqrt, lambda t, y, x: t / (2 * y), singular=True)
 cbrt = elementwise(np.cbrt, lambda t, y, x: t / (3 * y * y), singular=True)
 
-integer_power = elementwise(
-    lambda x, n: x**n,
-    lambda t, y, x, n: t * (n * x ** (n - 1)) if n > 0 else t * 0,  # n is a Python number: metadata, not a value
+
+def whole_power(x: Any, n: Any) -> Any:
+    """``x**n`` for a number `n` with an integer value. Products take a tenth of the time of NumPy's power of floats."""
+    if (n == 3 or n == 4) and x.dtype.char in "fd":
+        s = x * x
+        return s * x if n == 3 else s * s
+    return x**n
+
+
+def _whole_slope(x: Any, n: Any) -> Any:
+    return n * (x ** (n - 1) if n < 4 else integer_power(x, n - 1))
+
+
+integer_power: Primitive = elementwise(
+    whole_power,
+    lambda t, y, x, n: t * _whole_slope(x, n) if n > 0 else t * 0,  # n is a Python number: metadata, not a value
     None,
     name="power",
 )

@@ -21,6 +21,9 @@ def _matmul_a(ct: Any, a: Any, b: Any) -> Any:
         return ct[..., None] * b if a.ndim > 1 else ct * b
     if a.ndim == 1:
         return (ct[..., None, :] @ b.swapaxes(-1, -2))[..., 0, :]
+    if ct.ndim > 2 and b.ndim == 2:  # one long product: BLAS would rearrange a transposed matrix for every short one
+        rows = math.prod(ct.shape[:-1])
+        return (ct.reshape((rows, ct.shape[-1])) @ b.swapaxes(-1, -2)).reshape((*ct.shape[:-1], b.shape[0]))
     return ct @ b.swapaxes(-1, -2)
 
 

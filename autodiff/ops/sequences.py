@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
 import numpy as np
 
-from autodiff.core.kinds import elementwise, multilinear
+from autodiff.core.kinds import elementwise, linear, multilinear
 from autodiff.core.primitives import Primitive, implements
 from autodiff.errors import DtypeError, ShapeError
 from autodiff.ops.choices import where
@@ -16,7 +17,8 @@ from autodiff.ops.deciding import look, possibly
 from autodiff.ops.indexing import take
 from autodiff.ops.joining import concatenate
 from autodiff.ops.scans import cut, diff
-from autodiff.ops.shapes import canonical_axis, cast, moveaxis, operand, ravel, reshape_to, values
+from autodiff.ops.shapes import canonical_axis, cast, operand, ravel, reshape_to, values
+from autodiff.typing import Shape
 
 
 def _along(x: Any, axis: int, ndim: int) -> Any:
@@ -238,22 +240,52 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     return _trimmed(convolve_full(a, v[::-1]), a.size, v.size, mode, "correlate")
 
 
+def _fold(windows: Any, *, shape: Shape, axes: Shape) -> Any:
+    x = np.zeros(shape, windows.dtype)
+    counts, lengths = windows.shape[: len(shape)], windows.shape[len(shape) :]
+    if math.prod(lengths) <= math.prod(counts[a] for a in axes):  # few places in a window: an addition for each
+        for place in itertools.product(*map(range, lengths)):
+            starts = [0] * len(shape)
+            for a, i in zip(axes, place):
+                starts[a] += i  # several windows along one axis move together
+            x[tuple(slice(i, i + n) for i, n in zip(starts, counts))] += windows[(..., *place)]
+        return x
+    places = np.lib.stride_tricks.sliding_window_view(np.arange(x.size).reshape(shape), lengths, axes)
+    np.add.at(x.reshape(-1), places.reshape(-1), windows.reshape(-1))
+    return x
+
+
+slide: Primitive = linear(
+    lambda x, *, lengths, axes: np.lib.stride_tricks.sliding_window_view(x, lengths, axis=axes),
+    lambda ct, x, *, lengths, axes: fold_windows(ct, shape=x.shape, axes=axes),
+    name="sliding_window_view",
+    masking=True,  # windows of length 0 let nothing through
+)
+"""All windows along some axes, as a view with more axes behind."""
+fold_windows: Primitive = linear(
+    _fold,
+    lambda ct, windows, *, shape, axes: slide(ct, lengths=windows.shape[len(shape) :], axes=axes),
+    name="fold_windows",
+    passes_mask=True,
+)
+"""The transpose of `slide`: every entry receives the sum over the windows that contain it."""
+
+
 @implements(np.lib.stride_tricks.sliding_window_view)
 def sliding_window_view(x: Any, window_shape: Any, axis: Any = None) -> Any:
-    """``np.lib.stride_tricks.sliding_window_view``, as a copy: an entry receives gradients from all its windows."""
+    """``np.lib.stride_tricks.sliding_window_view``: an entry receives gradients from all its windows."""
     x = operand(x)
     lengths = tuple(window_shape) if hasattr(window_shape, "__iter__") else (window_shape,)
     axes = range(x.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
     places = [canonical_axis(i, x.ndim, "sliding_window_view") for i in axes]
     if len(places) != len(lengths):
         raise ShapeError(f"sliding_window_view: {len(lengths)} window lengths were given for {len(places)} axes.")
+    left = list(x.shape)
     for n, i in zip(lengths, places):
-        count = x.shape[i] - int(n) + 1
-        if n < 0 or count < 1:
-            raise ShapeError(f"sliding_window_view: axis {i} has length {x.shape[i]}; a window of {n} does not fit.")
-        x = take(x, np.arange(count)[:, None] + np.arange(int(n)), i)
-        x = moveaxis(x, i + 1, -1)
-    return x
+        if n < 0 or left[i] < n:
+            raise ShapeError(f"sliding_window_view: axis {i} has length {left[i]}; a window of {n} does not fit.")
+        left[i] -= int(n) - 1
+    return slide(x, lengths=tuple(map(int, lengths)), axes=tuple(places)) if lengths else x
 
 
 # --- Bessel functions, for the Kaiser window ------------------------------------------------------

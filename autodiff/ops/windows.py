@@ -62,6 +62,11 @@ def contiguous(x: Any, out: Any = None) -> Any:
     return out
 
 
+def contiguous_in(name: str, x: Any) -> Any:
+    """A C-contiguous copy: for an array it lies in the workspace `name`, and is valid until the next one there."""
+    return _kept(contiguous, name, x.shape, x)
+
+
 @writes_out
 def all_windows(x: Any, kernel: Shape, stride: Shape, dilation: Shape, out: Any = None) -> Any:
     """All windows as columns, a copy: (n, channels * kernel, windows)."""

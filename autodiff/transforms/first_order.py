@@ -443,7 +443,7 @@ def linearize(f: Function, *xs: Any, **kwargs: Any) -> tuple[Any, Function]:
         swept = push(found, tangents, outputs, lifted, {})
         return pytree.unflatten(structure, _tangents_out(leaves, nodes, swept, targets, tensors, shared))
 
-    return leave_tree(recording.output, targets, tensors), pushforward
+    return leave_tree(recording.output, targets, tensors, found), pushforward
 
 
 def _tangents_out(
@@ -455,13 +455,14 @@ def _tangents_out(
     shared: list[Any],
 ) -> list[Any]:
     out = []
+    inside: set[Node] = set()
     for y, node in zip(leaves, nodes, strict=True):
         t = None if node is None else swept.get(node)
         if t is None:
             zero = np.zeros_like(untracked(y))[()]
             out.append(Tensor(zero) if tensors else zero)
             continue
-        t = leave(t, targets, tensors)
+        t = leave(t, targets, tensors, inside)
         if not isinstance(t, Tensor):
             t = own(number(t), shared)
             t = Tensor(t) if tensors else t

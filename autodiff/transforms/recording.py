@@ -299,20 +299,28 @@ def like(result: Any, original: Any, shared: Iterable[Any] = ()) -> Tensor | Arr
     return number(result)
 
 
-def leave(value: Any, targets: set[Node], tensors: bool) -> Any:
-    """A result of the transform: tracked only if it depends on something tracked outside."""
+def leave(value: Any, targets: set[Node], tensors: bool, inside: set[Node] | None = None) -> Any:
+    """A result of the transform: tracked only if it depends on something tracked outside.
+
+    `inside` is the set of `depends_outside`; several results share one.
+    """
     if not isinstance(value, Tensor):
         return value
     node = value._node
-    if node is not None and switches.is_recording() and walks.depends_outside(node, targets):
+    if (
+        node is not None
+        and switches.is_recording()
+        and walks.depends_outside(node, targets, set() if inside is None else inside)
+    ):
         return value
     return value.detach() if tensors else value._data
 
 
-def leave_tree(tree: Any, targets: set[Node], tensors: bool) -> Any:
-    """`leave` for every leaf of a tree."""
+def leave_tree(tree: Any, targets: set[Node], tensors: bool, found: Walk | None = None) -> Any:
+    """`leave` for every leaf of a tree, whose nodes are those that a walk has `found`."""
     leaves, structure = pytree.flatten(tree)
-    return pytree.unflatten(structure, [leave(v, targets, tensors) for v in leaves])
+    inside = set(found.nodes) if found is not None and found.needed is None else set()  # then it met only the targets
+    return pytree.unflatten(structure, [leave(v, targets, tensors, inside) for v in leaves])
 
 
 def results_by_argument(
@@ -320,6 +328,7 @@ def results_by_argument(
 ) -> list[Any]:
     """One tree of results for every argument; zeros where the sweep found none."""
     trees = []
+    inside: set[Node] = set()
     for argument in recording.arguments:
         out = []
         for value, node in zip(argument.leaves, argument.nodes, strict=True):
@@ -328,7 +337,7 @@ def results_by_argument(
                 data = data_of(value)
                 g = np.zeros(data.shape, data.dtype)
             else:
-                g = leave(conjugated(g) if conjugate else g, targets, isinstance(value, Tensor))
+                g = leave(conjugated(g) if conjugate else g, targets, isinstance(value, Tensor), inside)
             out.append(like(g, value, shared))
             shared.append(out[-1])
         trees.append(pytree.unflatten(argument.structure, out))

@@ -9,21 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks import history
 from benchmarks.workloads import Array
 
 PEERS: dict[str, tuple[str, ...]] = {
     "numpy_by_hand": (),
     "ours": ("autodiff", "nn", "optim"),
     "compiled": ("autodiff", "nn", "optim"),
+    "native": ("autodiff", "nn", "optim"),
+    "before": (),
     "torch": ("torch",),
+    "torch_compile": ("torch",),
     "jax": ("jax", "jax.numpy"),
     "autograd": ("autograd", "autograd.numpy"),
     "mygrad": ("mygrad",),
     "micrograd": ("micrograd.engine",),
 }
 """The peers, each with the modules that it imports."""
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The folder from which `benchmarks` and the packages of this project are imported."""
+
+EARLIER = "before"
+"""The peer that runs the packages of the commit `history.COMMIT`."""
 
 
 class Step(NamedTuple):
@@ -41,6 +52,8 @@ class Step(NamedTuple):
 
 
 def missing(peer: str) -> list[str]:
-    """The packages that `peer` needs but that are not installed."""
+    """What `peer` needs and is not there: packages, or the earlier commit."""
+    if peer == EARLIER:
+        return [what] if (what := history.lacking(str(ROOT))) else []
     packages = dict.fromkeys(module.partition(".")[0] for module in PEERS[peer])
     return [package for package in packages if find_spec(package) is None]

@@ -1,7 +1,8 @@
-"""Our engine compiled: the steps of `ours`, through ``ad.compile``."""
+"""Our engine compiled: the steps of `ours`, through ``ad.compile``, for every backend."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ import autodiff.compiler
 import nn
 import optim
 from benchmarks.peers import Step
+from benchmarks.peers.ordinary import ours as ordinary
 from benchmarks.peers.ours import CONVOLUTIONAL, lenet, recurrent_gradient, tanh_loss, training_step
 from benchmarks.workloads import (
     ADAM_LEARNING_RATE,
@@ -25,11 +27,14 @@ from benchmarks.workloads import (
     task,
 )
 
+Compile = Callable[[Any], Any]
+"""`ad.compile` with its backend."""
 
-def scalar() -> Step:
+
+def scalar(compiled: Compile) -> Step:
     """W1: value and gradient as a function of two numbers."""
     relu = lambda t: np.maximum(t, 0.0)
-    both = ad.compile(ad.value_and_grad(lambda a, b: scalar_expression(a, b, relu), argnums=(0, 1)))
+    both = compiled(ad.value_and_grad(lambda a, b: scalar_expression(a, b, relu), argnums=(0, 1)))
     point = [np.float64(value) for value in SCALAR_POINT]
     gradient: list[Any] = []
 
@@ -40,16 +45,16 @@ def scalar() -> Step:
     return Step(run, lambda: [np.asarray(value) for value in gradient])
 
 
-def training(*what: Any) -> Step:
+def training(compiled: Compile, *what: Any) -> Step:
     """The whole training step of the eager engine."""
     step, parameters, (inputs, targets, _, _) = training_step(*what)
-    compiled = ad.compile(step)
-    return Step(lambda: compiled(inputs, targets).data, lambda: [p.data for p in parameters])
+    run = compiled(step)
+    return Step(lambda: run(inputs, targets).data, lambda: [p.data for p in parameters])
 
 
-def elementwise_chain() -> Step:
+def elementwise_chain(compiled: Compile) -> Step:
     """W6."""
-    point, both = elementwise_point(), ad.compile(ad.value_and_grad(lambda x: elementwise(x, np)))
+    point, both = elementwise_point(), compiled(ad.value_and_grad(lambda x: elementwise(x, np)))
     gradient: list[Any] = []
 
     def run() -> Any:
@@ -60,28 +65,28 @@ def elementwise_chain() -> Step:
     return Step(run, lambda: gradient)
 
 
-def recurrent(name: str) -> Step:
+def recurrent(compiled: Compile) -> Step:
     """W8."""
-    gradient, parameters, (inputs, targets, _, _) = recurrent_gradient(name)
-    compiled = ad.compile(gradient)
-    return Step(lambda: compiled(inputs, targets).data, lambda: [p.grad for p in parameters])
+    gradient, parameters, (inputs, targets, _, _) = recurrent_gradient("W8")
+    run = compiled(gradient)
+    return Step(lambda: run(inputs, targets).data, lambda: [p.grad for p in parameters])
 
 
-def hessian_vector_product() -> Step:
+def hessian_vector_product(compiled: Compile) -> Step:
     """W7: every product runs the gradient's program again."""
     given = task("W7")
-    compiled = ad.compile(lambda parameters, direction: ad.hvp(tanh_loss(given), parameters, direction))
+    multiply = compiled(lambda parameters, direction: ad.hvp(tanh_loss(given), parameters, direction))
     product: list[Any] = []
 
     def run() -> None:
-        product[:] = compiled(given.parameters, given.direction)
+        product[:] = multiply(given.parameters, given.direction)
 
     return Step(run, lambda: product)
 
 
-def rosenbrock_hessian() -> Step:
+def rosenbrock_hessian(compiled: Compile) -> Step:
     """W7b."""
-    point, hessian = rosenbrock_point(), ad.compile(ad.hessian(rosenbrock))
+    point, hessian = rosenbrock_point(), compiled(ad.hessian(rosenbrock))
     result: list[Any] = []
 
     def run() -> None:
@@ -90,14 +95,24 @@ def rosenbrock_hessian() -> Step:
     return Step(run, lambda: result)
 
 
-STEPS = {
-    "W1": scalar,
-    "W2": partial(training, "W2", nn.mse_loss, partial(optim.GradientDescent, learning_rate=W2_LEARNING_RATE)),
-    "W3": partial(training, "W3", nn.cross_entropy, partial(optim.Adam, learning_rate=ADAM_LEARNING_RATE)),
-    "W4": partial(training, "W4", nn.cross_entropy, partial(optim.Adam, learning_rate=ADAM_LEARNING_RATE)),
-    "W5": partial(training, *CONVOLUTIONAL, lenet),
-    "W6": elementwise_chain,
-    "W7": hessian_vector_product,
-    "W7b": rosenbrock_hessian,
-    "W8": partial(recurrent, "W8"),
-}
+def steps(**options: Any) -> dict[str, Callable[[], Step]]:
+    """The steps of a peer that passes `options` to `ad.compile`."""
+    make: dict[str, Callable[[Compile], Step]] = {
+        "W1": scalar,
+        "W2": lambda c: training(c, "W2", nn.mse_loss, descent),
+        "W3": lambda c: training(c, "W3", nn.cross_entropy, adam),
+        "W4": lambda c: training(c, "W4", nn.cross_entropy, adam),
+        "W5": lambda c: training(c, *CONVOLUTIONAL, lenet),
+        "W6": elementwise_chain,
+        "W7": hessian_vector_product,
+        "W7b": rosenbrock_hessian,
+        "W8": recurrent,
+    }
+    compiled = partial(ad.compile, **options)
+    return {**{name: partial(step, compiled) for name, step in make.items()}, **ordinary.steps(compiled)}
+
+
+descent = partial(optim.GradientDescent, learning_rate=W2_LEARNING_RATE)
+adam = partial(optim.Adam, learning_rate=ADAM_LEARNING_RATE)
+
+STEPS = steps()

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.peers import Step
+from benchmarks.peers.ordinary import jax as ordinary
 from benchmarks.workloads import (
     ADAM_BETA1,
     ADAM_BETA2,
@@ -18,7 +19,11 @@ from benchmarks.workloads import (
     ADAM_LEARNING_RATE,
     SCALAR_POINT,
     W2_LEARNING_RATE,
+    W5_LEARNING_RATE,
+    W5_MOMENTUM,
     Array,
+    elementwise,
+    elementwise_point,
     rosenbrock,
     rosenbrock_point,
     scalar_expression,
@@ -47,6 +52,20 @@ def scalar() -> Step:
     return Step(run, lambda: _arrays(gradient))
 
 
+def elementwise_chain() -> Step:
+    """W6."""
+    x = jnp.asarray(elementwise_point())
+    both = jax.jit(jax.value_and_grad(lambda x: elementwise(x, jnp)))
+    gradient: Any = None
+
+    def run() -> Any:
+        nonlocal gradient
+        value, gradient = jax.block_until_ready(both(x))
+        return value
+
+    return Step(run, lambda: [np.asarray(gradient)])
+
+
 def _logits(parameters: Arrays, x: Any) -> Any:
     *hidden, (weight, bias) = zip(parameters[::2], parameters[1::2], strict=True)
     for w, b in hidden:
@@ -61,12 +80,54 @@ def mean_square(parameters: Arrays, x: Any, y: Any) -> Any:
 
 def cross_entropy(parameters: Arrays, x: Any, y: Any) -> Any:
     """The loss of W3 and W4."""
-    return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(_logits(parameters, x)), y[:, None], axis=1))
+    return _entropy(_logits(parameters, x), y)
+
+
+def _entropy(logits: Any, y: Any) -> Any:
+    return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(logits), y[:, None], axis=1))
+
+
+def convolutional_entropy(parameters: Arrays, x: Any, y: Any) -> Any:
+    """The loss of W5."""
+    for weight, bias in (parameters[:2], parameters[2:4]):
+        x = jax.lax.conv_general_dilated(x, weight, (1, 1), "VALID") + bias[:, None, None]
+        x = jax.lax.reduce_window(jax.nn.relu(x), -jnp.inf, jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
+    return _entropy(_logits(parameters[4:], x.reshape(len(x), -1)), y)
+
+
+def recurrent_loss(parameters: Arrays, x: Any, y: Any) -> Any:
+    """The loss of W8, as a scan over the steps, which are the first axis of `x`."""
+    by_input, by_state, bias = parameters
+    start = jnp.zeros_like(y)
+    last, _ = jax.lax.scan(lambda h, x: (jnp.tanh(x + h @ by_state), None), start, x @ by_input + bias)
+    return jnp.mean((last - y) ** 2)
+
+
+def recurrent() -> Step:
+    """W8: loss and gradient."""
+    given = task("W8")
+    x, y = jnp.asarray(given.inputs.swapaxes(0, 1)), jnp.asarray(given.targets)
+    parameters = [jnp.asarray(p) for p in given.parameters]
+    both = jax.jit(jax.value_and_grad(recurrent_loss))
+    gradient: Any = None
+
+    def run() -> Any:
+        nonlocal gradient
+        value, gradient = jax.block_until_ready(both(parameters, x, y))
+        return value
+
+    return Step(run, lambda: _arrays(gradient))
 
 
 def descent(parameters: Arrays, gradient: Arrays, state: None) -> tuple[Arrays, None]:
     """The update of W2."""
     return [p - W2_LEARNING_RATE * g for p, g in zip(parameters, gradient, strict=True)], state
+
+
+def momentum(parameters: Arrays, gradient: Arrays, state: Any) -> tuple[Arrays, Any]:
+    """The update of W5; its state is the velocity."""
+    velocity = [W5_MOMENTUM * v + g for v, g in zip(state[0], gradient, strict=True)]
+    return [p - W5_LEARNING_RATE * v for p, v in zip(parameters, velocity, strict=True)], (velocity,)
 
 
 def adam(parameters: Arrays, gradient: Arrays, state: Any) -> tuple[Arrays, Any]:
@@ -95,7 +156,8 @@ def training(name: str, loss_function: Callable[[Arrays, Any, Any], Any], update
 
     parameters: Any = [jnp.array(p) for p in given.parameters]
     zeros = partial(jax.tree.map, jnp.zeros_like, parameters)
-    state: Any = None if update is descent else (zeros(), zeros(), jnp.float32(0))
+    states: dict[Update, Any] = {descent: None, momentum: (zeros(),), adam: (zeros(), zeros(), jnp.float32(0))}
+    state = states[update]
 
     def run() -> Any:
         nonlocal parameters, state
@@ -158,7 +220,11 @@ STEPS = {
     "W2": partial(training, "W2", mean_square, descent),
     "W3": partial(training, "W3", cross_entropy, adam),
     "W4": partial(training, "W4", cross_entropy, adam),
+    "W5": partial(training, "W5", convolutional_entropy, momentum),
+    "W6": elementwise_chain,
     "W7": hessian_vector_product,
     "W7-further": further_product,
     "W7b": rosenbrock_hessian,
+    "W8": recurrent,
+    **ordinary.STEPS,
 }

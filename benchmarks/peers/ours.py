@@ -14,6 +14,7 @@ import nn
 import optim
 from autodiff.core import sweeps
 from benchmarks.peers import Step
+from benchmarks.peers.ordinary import ours as ordinary
 from benchmarks.workloads import (
     ADAM_LEARNING_RATE,
     CHAIN_LENGTHS,
@@ -259,4 +260,5 @@ STEPS = {
     **{name: partial(long_chain, operations) for name, operations in CHAIN_LENGTHS.items()},
     "masks": partial(masked_backward, masks=True),
     "masks-off": partial(masked_backward, masks=False),
+    **ordinary.steps(lambda f: f),
 }

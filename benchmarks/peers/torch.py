@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks.peers import Step
+from benchmarks.peers.ordinary import torch as ordinary
 from benchmarks.workloads import (
     ADAM_LEARNING_RATE,
     CHAIN_LENGTHS,
@@ -225,4 +226,5 @@ STEPS = {
     "W7b": rosenbrock_hessian,
     "W8": partial(recurrent, "W8"),
     **{name: partial(long_chain, operations) for name, operations in CHAIN_LENGTHS.items()},
+    **ordinary.STEPS,
 }

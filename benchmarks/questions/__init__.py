@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from benchmarks.bars import ORDINARY
 from benchmarks.process import Peers
 from benchmarks.questions import (
     calculus,
@@ -30,20 +31,24 @@ STEP_WORKLOADS = ("W1", "W2", "W3", "W4", "W5", "W6", "W7", "W7-further", "W7b",
 """The questions that `python -m benchmarks` measures without names."""
 
 COMPILED = ("W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8")
-"""The workloads that are also measured compiled, against the step written by hand, as `W2-compiled` and so on."""
+"""The workloads that are also measured compiled, `W2-compiled` and `W2-native`; so are the ordinary ones."""
 
 QUESTIONS: dict[str, Callable[[Peers, Settings], Answer]] = {
-    **{name: partial(steps.answer, name) for name in STEP_WORKLOADS},
-    **{f"{n}-compiled": partial(steps.answer, n, row="compiled", column="x_by_hand") for n in COMPILED},
+    **{name: partial(steps.answer, name) for name in (*STEP_WORKLOADS, *ORDINARY)},
+    **{f"{n}-compiled": partial(steps.answer, n, row="compiled") for n in (*COMPILED, *ORDINARY)},
+    **{f"{n}-native": partial(steps.answer, n, row="native") for n in (*COMPILED, *ORDINARY)},
     "W1-compiled": partial(steps.answer, "W1", row="compiled", column="median_microseconds"),
     "first-call": first_call.answer,
+    "first-call-native": partial(first_call.answer_native, cached=False),
+    "first-call-cached": partial(first_call.answer_native, cached=True),
     "gradcheck": checking.answer,
     "import": import_time.answer,
     "chain": chain.answer,
     "masks": masks.answer,
     "monitor": monitoring.answer,
     "memory": peak_memory.answer,
-    "memory-compiled": peak_memory.answer_compiled,
+    "memory-compiled": partial(peak_memory.answer_compiled, row="compiled"),
+    "memory-native": partial(peak_memory.answer_compiled, row="native"),
     "picture": pictures.answer,
     "explorer-drag": exploring.answer_drag,
     "explorer-surface": exploring.answer_surface,
@@ -55,16 +60,20 @@ QUESTIONS: dict[str, Callable[[Peers, Settings], Answer]] = {
 }
 
 TITLES: dict[str, str] = {
-    **{name: steps.title(name) for name in STEP_WORKLOADS},
-    **{f"{n}-compiled": f"{steps.title(n)}: compiled" for n in COMPILED},
+    **{name: steps.title(name) for name in (*STEP_WORKLOADS, *ORDINARY)},
+    **{f"{n}-compiled": f"{steps.title(n)}: compiled" for n in (*COMPILED, *ORDINARY)},
+    **{f"{n}-native": f"{steps.title(n)}: native" for n in (*COMPILED, *ORDINARY)},
     "first-call": first_call.TITLE,
+    "first-call-native": first_call.TITLE_NATIVE,
+    "first-call-cached": first_call.TITLE_CACHED,
     "gradcheck": checking.TITLE,
     "import": import_time.TITLE,
     "chain": chain.TITLE,
     "masks": masks.TITLE,
     "monitor": monitoring.TITLE,
     "memory": peak_memory.TITLE,
-    "memory-compiled": peak_memory.TITLE_COMPILED,
+    "memory-compiled": peak_memory.TITLE_COMPILED.format("compiled"),
+    "memory-native": peak_memory.TITLE_COMPILED.format("native"),
     "picture": pictures.TITLE,
     "explorer-drag": exploring.TITLE_DRAG,
     "explorer-surface": exploring.TITLE_SURFACE,

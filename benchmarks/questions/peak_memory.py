@@ -15,7 +15,7 @@ from benchmarks.report import megabytes, table
 
 TITLE = "peak resident memory of 200 steps of W4, over that of the hand-written step"
 
-TITLE_COMPILED = "memory that 200 compiled steps of W4 take beside the imports, over that of the hand-written step"
+TITLE_COMPILED = "memory that 200 {} steps of W4 take beside the imports, over that of the hand-written step"
 
 WORKLOAD, STEPS, PROCESSES = "W4", 200, 3
 
@@ -26,10 +26,10 @@ def answer(peers: Peers, settings: Settings) -> Answer:
     return Answer((ours["peak_bytes"] - floor["peak_bytes"]) / 2**20 if ours and floor else None, rows)
 
 
-def answer_compiled(peers: Peers, settings: Settings) -> Answer:
-    """Measure all peers; the value is the memory our compiled step adds to the imports, divided by that by hand."""
-    rows, ours, floor = _rows(peers, "compiled")
-    added = [row["peak_bytes"] - row["imported_bytes"] for row in (ours, floor) if row]
+def answer_compiled(peers: Peers, settings: Settings, row: str) -> Answer:
+    """Measure all peers; the value is what our compiled step adds to the imports, divided by that by hand."""
+    rows, ours, floor = _rows(peers, row)
+    added = [r["peak_bytes"] - r["imported_bytes"] for r in (ours, floor) if r]
     return Answer(added[0] / added[1] if len(added) == 2 else None, rows)
 
 

@@ -313,16 +313,46 @@ def windows(pick, shape):
     )
 
 
+def folded(pick, shape):
+    """Windows with one or two axes of their own: along axis 0, or along both axes, or twice along the first."""
+    if len(shape) < 4:
+        n = len(shape) - 1
+        return {"shape": (shape[0] + shape[n] - 1, *shape[1:n]), "axes": (0,)}
+    both = {"shape": (shape[0] + shape[2] - 1, shape[1] + shape[3] - 1), "axes": (0, 1)}
+    return pick([both, {"shape": (shape[0] + shape[2] + shape[3] - 2, shape[1]), "axes": (0, 0)}])
+
+
+def plain_fold(windows, shape, axes):
+    """Every entry of every window, added where it comes from."""
+    x = np.zeros(shape, windows.dtype)
+    for index in np.ndindex(windows.shape):
+        place = list(index[: len(shape)])
+        for a, i in zip(axes, index[len(shape) :], strict=True):
+            place[a] += i
+        x[tuple(place)] += windows[index]
+    return x
+
+
 WINDOWS = [
     Case(
         "sliding_window_view",
         np.lib.stride_tricks.sliding_window_view,
         (REAL,),
-        (indexing.gather,),
+        (sequences.slide,),
         shapes=[((4,),), ((2, 3),), ((3, 2, 3),)],
         keywords=windows,
         analytic=True,
-    )
+    ),
+    Case(
+        "fold_windows",
+        sequences.fold_windows,
+        (REAL,),
+        (sequences.fold_windows,),
+        shapes=[((3, 2),), ((2, 3, 2, 2),), ((2, 1, 3),), ((2, 1, 2, 2),)],
+        keywords=folded,
+        reference=plain_fold,
+        analytic=True,
+    ),
 ]
 
 

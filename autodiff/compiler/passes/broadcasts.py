@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.program import Program
-from autodiff.compiler.values import LIVE, ROUNDED, Op, Value, elementwise, lays_out
+from autodiff.compiler.values import LIVE, ROUNDED, Op, Value, elementwise, lays_out, row_strides
+from autodiff.ops.shapes import spread
 
 _LARGE = 1 << 24
 _WITH_NUMBERS = {*ROUNDED, np.maximum, np.minimum, np.where}
@@ -30,6 +31,22 @@ def _uniform(v: Value) -> Any:
     return first.item() if same else None
 
 
+def _spreads(op: Op) -> bool:
+    """Whether it is an explicit broadcast of an array: NumPy's view, or a copy."""
+    known = op.function is spread if op.form == "opaque" else op.form == "function" and op.function is np.broadcast_to
+    return known and isinstance(op.args[0], Value)
+
+
+def _same_layout(operands: tuple[Any, ...], wide: Value, out: Value) -> bool:
+    """Whether the result keeps its layout if `wide` is left out: it does if everything is in C order."""
+    if wide.strides is not None and 0 in wide.strides:  # a view, which has no say in the layout
+        return True
+    arrays = [v for v in (*operands, out) if isinstance(v, Value)]
+    return any(v.shape == out.shape for v in arrays[:-1]) and all(
+        v.strides == row_strides(v.shape, np.dtype(v.dtype).itemsize) for v in arrays
+    )
+
+
 def broadcasts(program: Program) -> Program:
     """The program without explicit broadcasts, where an elementwise function broadcasts the smaller operand itself."""
     narrow: dict[Value, Any] = {}
@@ -42,7 +59,7 @@ def broadcasts(program: Program) -> Program:
         if not isinstance(x, Value):
             return x
         if x in narrow:
-            return narrow[x]
+            return narrow[x] if _same_layout((*args[:i], narrow[x], *args[i + 1 :]), x, op.outputs[0]) else x
         if op.function not in _WITH_NUMBERS or not lays_out((*args[:i], *args[i + 1 :]), op.outputs[0]):
             return x
         if x not in numbers:
@@ -50,7 +67,7 @@ def broadcasts(program: Program) -> Program:
         return x if numbers[x] is None else numbers[x]
 
     for op in program.ops:
-        if op.form == "function" and op.function is np.broadcast_to and isinstance(op.args[0], Value):
+        if _spreads(op):
             if op.args[0].shape or op.args[0].kind not in LIVE:  # a live number must be read here, before an effect
                 narrow[op.outputs[0]] = op.args[0]
         elif elementwise(op):

@@ -15,6 +15,7 @@ from benchmarks.peers.numpy_by_hand.curvature import further_product, hessian_ve
 from benchmarks.peers.numpy_by_hand.networks import classification, regression
 from benchmarks.peers.numpy_by_hand.recurrences import recurrent
 from benchmarks.peers.numpy_by_hand.scalars import scalar
+from benchmarks.peers.ordinary import by_hand as ordinary
 from benchmarks.workloads import CHAIN_LENGTHS
 
 STEPS = {
@@ -29,4 +30,5 @@ STEPS = {
     "W7b": rosenbrock_hessian,
     "W8": partial(recurrent, "W8"),
     **{name: partial(long_chain, operations) for name, operations in CHAIN_LENGTHS.items()},
+    **ordinary.STEPS,
 }

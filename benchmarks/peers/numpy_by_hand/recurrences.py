@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from benchmarks.peers import Step
 from benchmarks.peers.numpy_by_hand.buffers import number
-from benchmarks.workloads import task
+from benchmarks.workloads import Array, task
 
 ONE = number(1)
 
 
 def recurrent(name: str) -> Step:
+    """W8."""
+    inputs, targets, parameters, _ = task(name)
+    return recurrence([inputs, targets], parameters)
+
+
+def recurrence(given: Sequence[Array], parameters: Sequence[Array]) -> Step:
     """The loss of the last state, and the gradients of both weights and of the bias."""
-    inputs, targets, (by_input, by_state, bias), _ = task(name)
+    (inputs, targets), (by_input, by_state, bias) = given, parameters
     x = np.ascontiguousarray(inputs.swapaxes(0, 1))
     time, n, d = x.shape
     h = len(by_state)
