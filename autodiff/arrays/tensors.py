@@ -20,6 +20,7 @@ import numpy as np
 from autodiff.arrays.counts import Count, counts
 from autodiff.arrays.messages import explain, no_array, no_rows, unsupported
 from autodiff.arrays.methods import At, NumpyMethods
+from autodiff.arrays.others import as_array, decides, operand, taken
 from autodiff.core import copying, sweeps, switches, walks
 from autodiff.core.primitives import (
     NUMPY_CONSTANTS,
@@ -201,15 +202,10 @@ def _operand(other: Any) -> Any:
         return other if not switches.active else met(other)
     if type(other) is Count:
         return int(other)
-    return other if isinstance(other, (float, int, complex)) or is_traced(other) else NotImplemented
-
-
-def as_array(x: Any) -> Any:
-    """`np.asarray`, which says of a ragged list where its rows differ."""
-    try:
-        return np.asarray(x)
-    except ValueError as error:
-        raise no_rows(x, error) from None
+    if isinstance(other, (float, int, complex)) or is_traced(other):
+        return other
+    other = taken(other)
+    return other if other is NotImplemented or not switches.active else met(other)
 
 
 def plain(array: Any) -> Any:
@@ -928,22 +924,40 @@ class Tensor(NumpyMethods["Tensor"]):
         return NotImplemented if other is NotImplemented else ew.power_of(other, self)
 
     def __lt__(self, other: Any) -> Tensor:
-        return _untracked(self._data < (other._data if isinstance(other, Tensor) else other))
+        return _untracked(
+            self._data
+            < (other._data if isinstance(other, Tensor) else other if type(other) in _KNOWN else operand(other))
+        )
 
     def __le__(self, other: Any) -> Tensor:
-        return _untracked(self._data <= (other._data if isinstance(other, Tensor) else other))
+        return _untracked(
+            self._data
+            <= (other._data if isinstance(other, Tensor) else other if type(other) in _KNOWN else operand(other))
+        )
 
     def __gt__(self, other: Any) -> Tensor:
-        return _untracked(self._data > (other._data if isinstance(other, Tensor) else other))
+        return _untracked(
+            self._data
+            > (other._data if isinstance(other, Tensor) else other if type(other) in _KNOWN else operand(other))
+        )
 
     def __ge__(self, other: Any) -> Tensor:
-        return _untracked(self._data >= (other._data if isinstance(other, Tensor) else other))
+        return _untracked(
+            self._data
+            >= (other._data if isinstance(other, Tensor) else other if type(other) in _KNOWN else operand(other))
+        )
 
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]  # entry by entry
-        return _wrap_tree(self._data == (other._data if isinstance(other, Tensor) else other))
+        return _wrap_tree(
+            self._data
+            == (other._data if isinstance(other, Tensor) else other if type(other) in _KNOWN else operand(other))
+        )
 
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]  # likewise
-        return _wrap_tree(self._data != (other._data if isinstance(other, Tensor) else other))
+        return _wrap_tree(
+            self._data
+            != (other._data if isinstance(other, Tensor) else other if type(other) in _KNOWN else operand(other))
+        )
 
     def __round__(self, ndigits: int = 0) -> Tensor:
         return self.round(ndigits)
@@ -955,6 +969,8 @@ class Tensor(NumpyMethods["Tensor"]):
 
     __autodiff_apply__ = staticmethod(_apply)
 
+    __pandas_priority__ = 5000  # above those of pandas' classes, which then leave operators to the Tensor
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
             if len(inputs) == 1:
@@ -963,7 +979,7 @@ class Tensor(NumpyMethods["Tensor"]):
                     x = self._data
                     return _unary(primitive, x, self._node if x.dtype.kind in "fc" else None, ufunc(x))
             for x in inputs:
-                if type(x) not in _KNOWN and hasattr(type(x), "__autodiff_priority__"):
+                if type(x) not in _KNOWN and decides(type(x)):
                     return NotImplemented
             function = NUMPY_FUNCTIONS.get(ufunc) or NUMPY_PRIMITIVES.get(ufunc)
             if function is not None:
@@ -1003,7 +1019,7 @@ def _plain_tree(value: Any) -> Any:
 def _wrap_tree(value: Any) -> Any:
     """Arrays as untracked Tensors, inside tuples and lists too; other values are returned as they are."""
     if isinstance(value, (_ndarray, np.generic)) or is_traced(value):
-        return _untracked(value)
+        return _untracked(value) if value.dtype.kind in "fciub" else value
     if isinstance(value, (list, tuple)):
         wrapped = [_wrap_tree(v) for v in value]
         return value._make(wrapped) if hasattr(value, "_make") else type(value)(wrapped)
@@ -1153,7 +1169,7 @@ def tensor(
     if type(data) is float and dtype is None and requires_grad:  # the numbers of a hand-worked example
         return lift(np.float64(data), Leaf(name))
     try:
-        values = np.array(data._data if isinstance(data, Tensor) else plain(data), dtype=dtype)
+        values = np.array(data._data if isinstance(data, Tensor) else plain(operand(data)), dtype=dtype)
     except ValueError as error:
         raise no_rows(data, error) from None
     return Tensor(values, requires_grad, name)
