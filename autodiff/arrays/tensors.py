@@ -18,7 +18,7 @@ from typing import Any, Never, Self
 import numpy as np
 
 from autodiff.arrays.counts import Count, counts
-from autodiff.arrays.messages import explain, no_array, no_rows, unsupported
+from autodiff.arrays.messages import explain, no_array, no_rows, unsupported, written_in_place
 from autodiff.arrays.methods import At, NumpyMethods
 from autodiff.arrays.others import as_array, decides, operand, taken
 from autodiff.core import copying, sweeps, switches, walks
@@ -707,10 +707,7 @@ class Tensor(NumpyMethods["Tensor"]):
         return bool((self._data == (value._data if isinstance(value, Tensor) else value)).any())
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise MutationError(
-            "a Tensor cannot be written in place: what was recorded needs the old values. Write y = "
-            "x.at[index].set(value) or x.at[index].add(value) for a changed copy."
-        )
+        raise MutationError(written_in_place(sys._getframe(1)))
 
     @property
     def at(self) -> At[Tensor]:
