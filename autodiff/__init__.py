@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     )
     from autodiff.compiler import compile, derive
     from autodiff.drawing import draw, draw_steps, trace_table
+    from autodiff.ops.sparse import sparse_matmul, sparse_solve
     from autodiff.watchers.anomalies import detect_anomaly
     from autodiff.watchers.kinks import Kink, KinkReport, kink_report
 
@@ -127,6 +128,8 @@ __all__ = [
     "probability",
     "scope",
     "solvers",
+    "sparse_matmul",
+    "sparse_solve",
     "special",
     "stop_gradient",
     "structure_changed",
@@ -146,6 +149,8 @@ _FROM_UPPER_ROOMS = {
     "KinkReport": "watchers.kinks",
     "kink_report": "watchers.kinks",
     "detect_anomaly": "watchers.anomalies",
+    "sparse_matmul": "ops.sparse",
+    "sparse_solve": "ops.sparse",
     "compile": "compiler",
     "derive": "compiler",
     "draw": "drawing",

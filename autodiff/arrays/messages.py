@@ -100,6 +100,19 @@ def _matmul(a: tuple[int, ...], b: tuple[int, ...]) -> str:
     return text
 
 
+def instead_of_array(frame: Any) -> str:
+    """What to write where a tracked Tensor was to become a plain array, in the lines of `frame`."""
+    module = frame.f_globals.get("__name__", "")
+    if module.startswith("scipy.sparse.linalg"):
+        return "Write ad.sparse_solve(A, b), which differentiates; x.data leaves the graph on purpose."
+    if module.startswith("scipy.sparse"):
+        return "Write ad.sparse_matmul(A, x) for A @ x; x @ A works too, and x.data leaves the graph on purpose."
+    return (
+        "Write x.data or x.detach() to leave the graph on purpose; to join tracked tensors into one use "
+        "np.stack([...]) or ad.tensor([...]), which keep tracking."
+    )
+
+
 def written_in_place(frame: Any) -> str:
     """The message for ``x[index] = value`` in a frame. Of a library's lines it says which library cannot be used."""
     text = (

@@ -8,6 +8,7 @@ add something to them, as xarray adds the names of axes and pint the units, so i
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -48,10 +49,31 @@ def taken(x: Any) -> Any:
     return as_array(x)
 
 
+def is_sparse(x: Any) -> bool:
+    """Whether it is one of SciPy's sparse arrays, which have no protocol of NumPy's. SciPy is not loaded for this."""
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(x))
+
+
+def times_sparse(x: Any, other: Any) -> Any:
+    """``x @ other`` for a sparse matrix; NotImplemented for anything else."""
+    if not is_sparse(other):
+        return NotImplemented
+    from autodiff.ops import sparse
+
+    return sparse.left_product(x, other)
+
+
 def operand(x: Any) -> Any:
     """An operand of one of NumPy's functions: a plain array for another library's, all else as it is."""
-    array = taken(x) if not isinstance(x, _NUMPYS) else x
-    return x if array is NotImplemented else array
+    if isinstance(x, _NUMPYS):
+        return x
+    array = taken(x)
+    if array is not NotImplemented:
+        return array
+    if is_sparse(x):
+        raise _no_dense_array(x)
+    return x
 
 
 def as_array(x: Any) -> Any:
@@ -66,9 +88,18 @@ def as_array(x: Any) -> Any:
         if not hasattr(type(x), "__array__"):
             raise
         raise UnsupportedError(f"a {kind_of(x)} cannot be taken as an array: {error}") from error
+    if array.dtype.kind == "O" and is_sparse(x):
+        raise _no_dense_array(x)
     if array.dtype.kind not in "fciub" and not isinstance(x, _NUMPYS) and hasattr(type(x), "__array__"):
         raise DtypeError(_no_numbers(x, array))
     return array
+
+
+def _no_dense_array(x: Any) -> UnsupportedError:
+    return UnsupportedError(
+        f"a {kind_of(x)} {x.shape} is no array: sparse matrices meet Tensors in x @ A, ad.sparse_matmul(A, x) and "
+        "ad.sparse_solve(A, b). For anything else write A.toarray()."
+    )
 
 
 def _no_numbers(x: Any, array: Any) -> str:

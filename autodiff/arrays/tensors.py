@@ -18,9 +18,9 @@ from typing import Any, Never, Self
 import numpy as np
 
 from autodiff.arrays.counts import Count, counts
-from autodiff.arrays.messages import explain, no_array, no_rows, unsupported, written_in_place
+from autodiff.arrays.messages import explain, instead_of_array, no_array, no_rows, unsupported, written_in_place
 from autodiff.arrays.methods import At, NumpyMethods
-from autodiff.arrays.others import as_array, decides, operand, taken
+from autodiff.arrays.others import as_array, decides, operand, taken, times_sparse
 from autodiff.core import copying, sweeps, switches, walks
 from autodiff.core.primitives import (
     NUMPY_CONSTANTS,
@@ -616,11 +616,7 @@ class Tensor(NumpyMethods["Tensor"]):
     # np.mean, np.einsum and np.linalg, which ask for numbers, do not accept a Tensor.
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, np.dtype[np.generic]]:
         if self._node is not None:
-            raise self._leaves_graph(
-                "a plain NumPy array",
-                "Write x.data or x.detach() to leave the graph on purpose; to join tracked tensors into one use "
-                "np.stack([...]) or ad.tensor([...]), which keep tracking.",
-            )
+            raise self._leaves_graph("a plain NumPy array", instead_of_array(sys._getframe(1)))
         return np.array(self._data, dtype=dtype, copy=copy) if copy is not None else np.asarray(self._data, dtype=dtype)
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
@@ -845,7 +841,7 @@ class Tensor(NumpyMethods["Tensor"]):
         else:
             b, nb = other if type(other) is float or type(other) is int else _operand(other), None
             if b is NotImplemented:
-                return NotImplemented
+                return times_sparse(self, other)
         try:
             return _binary(products.matmul, a, b, self._node, nb, a @ b)
         except ValueError as error:

@@ -20,7 +20,7 @@ def rows() -> list[Row]:
     """All rows, in the order of the files and the tests in them."""
     for file in sorted((ROOT / "tests" / "neighbours").glob("test_*.py")):
         importlib.import_module(f"tests.neighbours.{file.stem}")
-    return ROWS
+    return sorted(ROWS, key=lambda row: row.file)
 
 
 def version(library: str) -> str:

@@ -35,6 +35,11 @@ CHAPTERS: dict[str, dict[str, Group]] = {
                 )
             },
         ),
+        "sparse": Group(
+            "Sparse matrices",
+            "Products and solutions with SciPy's sparse matrices, differentiable by their values.",
+            {"autodiff": "sparse_matmul sparse_solve"},
+        ),
         "drawing": Group(
             "Graphs and traces",
             "Pictures of computation graphs, the reverse sweep step by step, evaluation traces.",

@@ -10,12 +10,12 @@ PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn"}
 
 
 class Row(NamedTuple):
-    """A row of the page: the library, what was run, what happens, and the test that shows it."""
+    """A row of the page: the library, what was run, what happens, and the file of the test that shows it."""
 
     library: str
     run: str
     happens: str
-    test: str
+    file: str
 
 
 ROWS: list[Row] = []
@@ -28,7 +28,7 @@ def shows(library: str, run: str, happens: str) -> Any:
     """
 
     def keep(test: Any) -> Any:
-        ROWS.append(Row(library, run, happens, test.__name__))
+        ROWS.append(Row(library, run, happens, test.__module__))
         name = f"{library}: {run}"
         return pytest.mark.parametrize("library", [pytest.param(library, id=name)], indirect=True)(test)
 
