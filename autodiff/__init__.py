@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from autodiff.compiler import compile, derive
     from autodiff.drawing import draw, draw_steps, trace_table
     from autodiff.ops.sparse import sparse_matmul, sparse_solve
+    from autodiff.transforms.for_scipy import for_scipy
     from autodiff.watchers.anomalies import detect_anomaly
     from autodiff.watchers.kinks import Kink, KinkReport, kink_report
 
@@ -102,6 +103,7 @@ __all__ = [
     "effect",
     "elementwise",
     "flat",
+    "for_scipy",
     "grad",
     "gradient_field",
     "gradients",
@@ -149,6 +151,7 @@ _FROM_UPPER_ROOMS = {
     "KinkReport": "watchers.kinks",
     "kink_report": "watchers.kinks",
     "detect_anomaly": "watchers.anomalies",
+    "for_scipy": "transforms.for_scipy",
     "sparse_matmul": "ops.sparse",
     "sparse_solve": "ops.sparse",
     "compile": "compiler",

@@ -46,6 +46,7 @@ ROOMS = (
     "transforms.directions",
     "transforms.jacobians",
     "transforms.hessians",
+    "transforms.for_scipy",
     "special",
     "transforms.checkpointing",
     "flat",

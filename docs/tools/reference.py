@@ -31,7 +31,7 @@ CHAPTERS: dict[str, dict[str, Group]] = {
             {
                 "autodiff": (
                     "grad value_and_grad gradients derivative directional_derivative jacobian hessian hvp jvp "
-                    "vjp linearize hessian_operator HessianOperator checkpoint taylor"
+                    "vjp linearize hessian_operator HessianOperator for_scipy checkpoint taylor"
                 )
             },
         ),
