@@ -20,10 +20,10 @@ tool = @python='$(PYTHON)'; [ -n "$$python" ] || { \
 	echo "No Python 3.11 or newer was found; name one: make PYTHON=/path/to/python3"; exit 1; }; "$$python" tests/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo explorer docs test test-deep mutants test-matrix test-install format lint types quick bench clean env-dev env-demos env-bench
+.PHONY: help demo explorer docs test test-deep test-neighbours mutants test-matrix test-install format lint types quick bench clean env-dev env-demos env-bench
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: env-demos ## train the digits network and write its pictures
 	@$(py) -m demos digits
@@ -41,6 +41,10 @@ test: lint types ## format and lint checks, types, the whole suite
 
 test-deep: env-dev ## the suite with long Hypothesis runs, and the tests too slow for every day
 	@HYPOTHESIS_PROFILE=deep $(pytest)
+
+test-neighbours: ## what happens where pandas, xarray, scikit-learn and others meet Tensors
+	$(tool)/environment.py .venv --extras neighbours
+	@HYPOTHESIS_PROFILE=ci $(pytest) -rs tests/neighbours
 
 mutants: env-dev ## spoil every rule and every mask in every way, and see that the suite notices
 	@HYPOTHESIS_PROFILE=deep $(pytest) tests/test_ops_mutants.py tests/test_masks.py

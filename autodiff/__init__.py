@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     )
     from autodiff.compiler import compile, derive
     from autodiff.drawing import draw, draw_steps, trace_table
+    from autodiff.ops.sparse import sparse_matmul, sparse_solve
+    from autodiff.transforms.for_scipy import for_scipy
     from autodiff.watchers.anomalies import detect_anomaly
     from autodiff.watchers.kinks import Kink, KinkReport, kink_report
 
@@ -101,6 +103,7 @@ __all__ = [
     "effect",
     "elementwise",
     "flat",
+    "for_scipy",
     "grad",
     "gradient_field",
     "gradients",
@@ -127,6 +130,8 @@ __all__ = [
     "probability",
     "scope",
     "solvers",
+    "sparse_matmul",
+    "sparse_solve",
     "special",
     "stop_gradient",
     "structure_changed",
@@ -146,6 +151,9 @@ _FROM_UPPER_ROOMS = {
     "KinkReport": "watchers.kinks",
     "kink_report": "watchers.kinks",
     "detect_anomaly": "watchers.anomalies",
+    "for_scipy": "transforms.for_scipy",
+    "sparse_matmul": "ops.sparse",
+    "sparse_solve": "ops.sparse",
     "compile": "compiler",
     "derive": "compiler",
     "draw": "drawing",

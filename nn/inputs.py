@@ -13,15 +13,20 @@ def plain(x: Any) -> Any:
     """The values of an argument as an array, or as its stand-in while a function is being compiled."""
     if isinstance(x, ad.Tensor):
         return x.detach() if ad.is_compiling() else x.data
-    return x if hasattr(x, "dtype") else array_of(x)
+    return x if _is_array(x) else array_of(x)
+
+
+def _is_array(x: Any) -> bool:
+    """Whether it is NumPy's, or the stand-in for such an array while a function is being compiled."""
+    return isinstance(x, (np.ndarray, np.generic)) or getattr(x, "is_traced_array", None) is not None
 
 
 def array_of(x: Any) -> Any:
     """The values of an argument as an array, whatever it is."""
     try:
         return x.data if isinstance(x, ad.Tensor) else np.asarray(x)
-    except ValueError:
-        return ad.Tensor(x).data  # which says where the rows of a ragged list differ
+    except (ValueError, TypeError, RuntimeError):
+        return ad.Tensor(x).data  # which says where the rows of a ragged list differ, and what else is no array
 
 
 def _refuse(x: Any) -> None:
@@ -51,7 +56,8 @@ def as_input(x: Any, dtype: np.dtype[Any]) -> Any:
         return x if x.dtype is dtype or x.dtype.kind not in "fiub" else x.astype(dtype, copy=False)
     if isinstance(x, ad.Tensor):
         return x if x.requires_grad or x.dtype == dtype or x.dtype.kind not in "fiub" else x.astype(dtype)
-    if hasattr(x, "dtype"):  # the stand-in for an array while a function is being compiled
+    if _is_array(x):
         return x if x.dtype == dtype or x.dtype.kind not in "fiub" else x.astype(dtype)
     _refuse(x)
-    return as_input(array_of(x), dtype)
+    values = array_of(x)
+    return as_input(values if values.dtype.kind in "fciub" else ad.Tensor(x), dtype)  # which refuses what is no number

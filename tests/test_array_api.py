@@ -304,8 +304,8 @@ def test_versions():
 
 
 def test_a_name_outside_the_standard_is_refused():
-    with pytest.raises(AttributeError, match="the array API has no 'nanmean'"):
-        _ = XP.nanmean
+    with pytest.raises(AttributeError, match="the array API has no 'no_such_name'"):
+        _ = XP.no_such_name
 
 
 def test_memory_is_handed_to_other_libraries():

@@ -36,7 +36,7 @@ ROOMS = (
     "scipy_special",
     *(
         f"arrays.{module}"
-        for module in ("counts", "messages", "batching", "methods", "array_api", "tensors", "plain", "series")
+        for module in ("counts", "messages", "others", "batching", "methods", "array_api", "tensors", "plain", "series")
     ),
     *(f"watchers.{module}" for module in ("places", "remedies", "anomalies", "kinks")),
     "transforms.calling",
@@ -46,6 +46,7 @@ ROOMS = (
     "transforms.directions",
     "transforms.jacobians",
     "transforms.hessians",
+    "transforms.for_scipy",
     "special",
     "transforms.checkpointing",
     "flat",

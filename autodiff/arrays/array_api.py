@@ -21,6 +21,8 @@ from autodiff.ops import scans
 VERSION = "2025.12"
 _VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", VERSION)
 DEVICE = "cpu"
+NAME = "autodiff.array_api"
+"""The namespace's ``__name__``, by which clients tell libraries apart."""
 
 # --- the names in the namespace -------------------------------------------------------------------
 
@@ -69,29 +71,35 @@ def check_version(version: str | None) -> None:
 
 
 class Namespace:
-    """A namespace that looks up a name in its own table, then among selected names of a module of NumPy.
+    """A namespace that looks up a name in its own table, then in a module of NumPy.
+
+    The standard's names are listed. Programs for "any" library also ask for NumPy's other functions (`einsum`, `pad`,
+    `gradient`), which take Tensors as well, and for the ``__name__`` that a module has.
 
     Parameters
     ----------
     title : str
         Its name in messages and ``repr``.
+    name : str
+        Its ``__name__``.
     home : module
         The module of NumPy.
     names : frozenset of str
-        The names that are taken from `home`.
+        The standard's names that are taken from `home`; ``dir`` lists them.
     own : dict
         Its own names, which are looked up first.
     """
 
-    def __init__(self, title: str, home: Any, names: frozenset[str], own: dict[str, Any]) -> None:
+    def __init__(self, title: str, name: str, home: Any, names: frozenset[str], own: dict[str, Any]) -> None:
         self._title, self._home, self._names, self._own = title, home, names, own
+        self.__name__ = name
 
     def __getattr__(self, name: str) -> Any:
         if name in self._own:
             return self._own[name]
-        if name in self._names:
+        if not name.startswith("_") and hasattr(self._home, name):
             return getattr(self._home, name)
-        raise AttributeError(f"the {self._title} has no {name!r}.")
+        raise AttributeError(f"the {self._title} has no {name!r}, and NumPy neither.", name=name, obj=self)
 
     def __dir__(self) -> list[str]:
         return sorted(self._names | set(self._own))
@@ -283,6 +291,8 @@ def namespace(array: Any, make: Callable[..., Any]) -> Namespace:
         own[f.__name__] = f
     own["__array_api_version__"], own["__array_namespace_info__"] = VERSION, Info
     frequencies = {name: made(getattr(np.fft, name)) for name in ("fftfreq", "rfftfreq")}
-    own["linalg"] = Namespace("array API's linalg", np.linalg, _LINALG, {"eig": eig, "eigvals": eigvals})
-    own["fft"] = Namespace("array API's fft", np.fft, _FFT, frequencies)
-    return Namespace("array API", np, _FROM_NUMPY, own)
+    own["linalg"] = Namespace(
+        "array API's linalg", f"{NAME}.linalg", np.linalg, _LINALG, {"eig": eig, "eigvals": eigvals}
+    )
+    own["fft"] = Namespace("array API's fft", f"{NAME}.fft", np.fft, _FFT, frequencies)
+    return Namespace("array API", NAME, np, _FROM_NUMPY, own)

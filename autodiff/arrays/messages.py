@@ -100,6 +100,35 @@ def _matmul(a: tuple[int, ...], b: tuple[int, ...]) -> str:
     return text
 
 
+def instead_of_array(frame: Any) -> str:
+    """What to write where a tracked Tensor was to become a plain array, in the lines of `frame`."""
+    module = frame.f_globals.get("__name__", "")
+    if module.startswith("scipy.sparse.linalg"):
+        return "Write ad.sparse_solve(A, b), which differentiates; x.data leaves the graph on purpose."
+    if module.startswith("scipy.sparse"):
+        return "Write ad.sparse_matmul(A, x) for A @ x; x @ A works too, and x.data leaves the graph on purpose."
+    return (
+        "Write x.data or x.detach() to leave the graph on purpose; to join tracked tensors into one use "
+        "np.stack([...]) or ad.tensor([...]), which keep tracking."
+    )
+
+
+def written_in_place(frame: Any) -> str:
+    """The message for ``x[index] = value`` in a frame. Of a library's lines it says which library cannot be used."""
+    text = (
+        "a Tensor cannot be written in place: what was recorded needs the old values. Write y = x.at[index].set(value) "
+        "or x.at[index].add(value) for a changed copy."
+    )
+    module = frame.f_globals.get("__name__", "")
+    if "-packages" not in frame.f_code.co_filename:
+        return text
+    return (
+        f"{text} Here {module} writes (line {frame.f_lineno}), so the function of {module.partition('.')[0]} that was "
+        "called takes no tracked Tensor: write it with NumPy's functions or those of ad.special, or give x.data if no "
+        "gradient is wanted."
+    )
+
+
 def joins_all_axes(given: int) -> TypeError:
     """The error for ``x.flatten(1)``, which in torch keeps the first axis."""
     return TypeError(

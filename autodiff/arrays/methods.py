@@ -9,6 +9,7 @@ import numpy as np
 
 from autodiff import names
 from autodiff.arrays import messages
+from autodiff.arrays.others import operand
 from autodiff.errors import MutationError, UntrackedError
 from autodiff.ops import (
     choices,
@@ -82,49 +83,49 @@ class NumpyMethods(Generic[Made]):
         return np.remainder(self, other)
 
     def __rmod__(self, other: Any) -> Made:
-        return np.remainder(other, self)
+        return np.remainder(operand(other), self)
 
     def __floordiv__(self, other: Any) -> Made:
         return np.floor_divide(self, other)
 
     def __rfloordiv__(self, other: Any) -> Made:
-        return np.floor_divide(other, self)
+        return np.floor_divide(operand(other), self)
 
     def __divmod__(self, other: Any) -> tuple[Made, Made]:
         return np.divmod(self, other)
 
     def __rdivmod__(self, other: Any) -> tuple[Made, Made]:
-        return np.divmod(other, self)
+        return np.divmod(operand(other), self)
 
     def __and__(self, other: Any) -> Made:
         return np.bitwise_and(self, other)
 
     def __rand__(self, other: Any) -> Made:
-        return np.bitwise_and(other, self)
+        return np.bitwise_and(operand(other), self)
 
     def __or__(self, other: Any) -> Made:
         return np.bitwise_or(self, other)
 
     def __ror__(self, other: Any) -> Made:
-        return np.bitwise_or(other, self)
+        return np.bitwise_or(operand(other), self)
 
     def __xor__(self, other: Any) -> Made:
         return np.bitwise_xor(self, other)
 
     def __rxor__(self, other: Any) -> Made:
-        return np.bitwise_xor(other, self)
+        return np.bitwise_xor(operand(other), self)
 
     def __lshift__(self, other: Any) -> Made:
         return np.left_shift(self, other)
 
     def __rlshift__(self, other: Any) -> Made:
-        return np.left_shift(other, self)
+        return np.left_shift(operand(other), self)
 
     def __rshift__(self, other: Any) -> Made:
         return np.right_shift(self, other)
 
     def __rrshift__(self, other: Any) -> Made:
-        return np.right_shift(other, self)
+        return np.right_shift(operand(other), self)
 
     def __invert__(self) -> Made:
         return np.invert(self)
@@ -437,6 +438,8 @@ class NumpyMethods(Generic[Made]):
                     "a masked array of a tracked tensor would drop its gradient silently. Select with "
                     "np.where(~mask, x, 0) or the where= of a reduction, or give x.data."
                 )
+            if name == "__array_interface__":  # Pillow needs it; NumPy asks as well, and then takes __array__
+                raise AttributeError("a Tensor has no __array_interface__; give its array, np.asarray(x).", name=name)
             if not name.startswith("_"):
                 from autodiff.names import tables
 

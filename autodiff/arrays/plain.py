@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.arrays.tensors import Tensor, as_array, met
+from autodiff.arrays.others import as_array
+from autodiff.arrays.tensors import Tensor, met
 from autodiff.core.switches import is_traced
 
 

@@ -18,8 +18,9 @@ from typing import Any, Never, Self
 import numpy as np
 
 from autodiff.arrays.counts import Count, counts
-from autodiff.arrays.messages import explain, no_array, no_rows, unsupported
+from autodiff.arrays.messages import explain, instead_of_array, no_array, no_rows, unsupported, written_in_place
 from autodiff.arrays.methods import At, NumpyMethods
+from autodiff.arrays.others import as_array, decides, operand, taken, times_sparse
 from autodiff.core import copying, sweeps, switches, walks
 from autodiff.core.primitives import (
     NUMPY_CONSTANTS,
@@ -204,15 +205,10 @@ def _operand(other: Any) -> Any:
         return other if not switches.active else met(other)
     if type(other) is Count:
         return int(other)
-    return other if isinstance(other, (float, int, complex)) or is_traced(other) else NotImplemented
-
-
-def as_array(x: Any) -> Any:
-    """`np.asarray`, which says of a ragged list where its rows differ."""
-    try:
-        return np.asarray(x)
-    except ValueError as error:
-        raise no_rows(x, error) from None
+    if isinstance(other, (float, int, complex)) or is_traced(other):
+        return other
+    other = taken(other)
+    return other if other is NotImplemented or not switches.active else met(other)
 
 
 def plain(array: Any) -> Any:
@@ -623,11 +619,7 @@ class Tensor(NumpyMethods["Tensor"]):
     # np.mean, np.einsum and np.linalg, which ask for numbers, do not accept a Tensor.
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, np.dtype[np.generic]]:
         if self._node is not None:
-            raise self._leaves_graph(
-                "a plain NumPy array",
-                "Write x.data or x.detach() to leave the graph on purpose; to join tracked tensors into one use "
-                "np.stack([...]) or ad.tensor([...]), which keep tracking.",
-            )
+            raise self._leaves_graph("a plain NumPy array", instead_of_array(sys._getframe(1)))
         return np.array(self._data, dtype=dtype, copy=copy) if copy is not None else np.asarray(self._data, dtype=dtype)
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
@@ -714,10 +706,7 @@ class Tensor(NumpyMethods["Tensor"]):
         return bool((self._data == (value._data if isinstance(value, Tensor) else value)).any())
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise MutationError(
-            "a Tensor cannot be written in place: what was recorded needs the old values. Write y = "
-            "x.at[index].set(value) or x.at[index].add(value) for a changed copy."
-        )
+        raise MutationError(written_in_place(sys._getframe(1)))
 
     @property
     def at(self) -> At[Tensor]:
@@ -855,7 +844,7 @@ class Tensor(NumpyMethods["Tensor"]):
         else:
             b, nb = other if type(other) is float or type(other) is int else _operand(other), None
             if b is NotImplemented:
-                return NotImplemented
+                return times_sparse(self, other)
         try:
             return _binary(products.matmul, a, b, self._node, nb, a @ b)
         except ValueError as error:
@@ -931,22 +920,40 @@ class Tensor(NumpyMethods["Tensor"]):
         return NotImplemented if other is NotImplemented else ew.power_of(other, self)
 
     def __lt__(self, other: Any) -> Tensor:
-        return _untracked(self._data < (other._data if isinstance(other, Tensor) else other))
+        return _untracked(
+            self._data
+            < (other._data if isinstance(other, Tensor) else other if type(other) in _KNOWN else operand(other))
+        )
 
     def __le__(self, other: Any) -> Tensor:
-        return _untracked(self._data <= (other._data if isinstance(other, Tensor) else other))
+        return _untracked(
+            self._data
+            <= (other._data if isinstance(other, Tensor) else other if type(other) in _KNOWN else operand(other))
+        )
 
     def __gt__(self, other: Any) -> Tensor:
-        return _untracked(self._data > (other._data if isinstance(other, Tensor) else other))
+        return _untracked(
+            self._data
+            > (other._data if isinstance(other, Tensor) else other if type(other) in _KNOWN else operand(other))
+        )
 
     def __ge__(self, other: Any) -> Tensor:
-        return _untracked(self._data >= (other._data if isinstance(other, Tensor) else other))
+        return _untracked(
+            self._data
+            >= (other._data if isinstance(other, Tensor) else other if type(other) in _KNOWN else operand(other))
+        )
 
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]  # entry by entry
-        return _wrap_tree(self._data == (other._data if isinstance(other, Tensor) else other))
+        return _wrap_tree(
+            self._data
+            == (other._data if isinstance(other, Tensor) else other if type(other) in _KNOWN else operand(other))
+        )
 
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]  # likewise
-        return _wrap_tree(self._data != (other._data if isinstance(other, Tensor) else other))
+        return _wrap_tree(
+            self._data
+            != (other._data if isinstance(other, Tensor) else other if type(other) in _KNOWN else operand(other))
+        )
 
     def __round__(self, ndigits: int = 0) -> Tensor:
         return self.round(ndigits)
@@ -957,6 +964,8 @@ class Tensor(NumpyMethods["Tensor"]):
     # --- NumPy's protocols ------------------------------------------------------------------------
 
     __autodiff_apply__ = staticmethod(_apply)
+
+    __pandas_priority__ = 5000  # above those of pandas' classes, which then leave operators to the Tensor
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
@@ -970,7 +979,7 @@ class Tensor(NumpyMethods["Tensor"]):
                     x = self._data
                     return _unary(primitive, x, self._node if x.dtype.kind in "fc" else None, ufunc(x))
             for x in inputs:
-                if type(x) not in _KNOWN and hasattr(type(x), "__autodiff_priority__"):
+                if type(x) not in _KNOWN and decides(type(x)):
                     return NotImplemented
             function = NUMPY_FUNCTIONS.get(ufunc) or NUMPY_PRIMITIVES.get(ufunc)
             if function is not None:
@@ -1010,7 +1019,7 @@ def _plain_tree(value: Any) -> Any:
 def _wrap_tree(value: Any) -> Any:
     """Arrays as untracked Tensors, inside tuples and lists too; other values are returned as they are."""
     if isinstance(value, (_ndarray, np.generic)) or is_traced(value):
-        return _untracked(value)
+        return _untracked(value) if value.dtype.kind in "fciub" else value
     if isinstance(value, (list, tuple)):
         wrapped = [_wrap_tree(v) for v in value]
         return value._make(wrapped) if hasattr(value, "_make") else type(value)(wrapped)
@@ -1160,7 +1169,7 @@ def tensor(
         twin = Tensor(data._data if isinstance(data, Tensor) else data).copy()
         return Tensor(twin if dtype is None else twin.astype(dtype), requires_grad, name)
     try:
-        values = np.array(data._data if isinstance(data, Tensor) else plain(data), dtype=dtype)
+        values = np.array(data._data if isinstance(data, Tensor) else plain(operand(data)), dtype=dtype)
     except ValueError as error:
         raise no_rows(data, error) from None
     return Tensor(values, requires_grad, name)

@@ -166,8 +166,39 @@ class HessianOperator:
         out = pytree.flatten(self._product(pytree.unflatten(self._structure, parts)))[0]
         return np.concatenate([np.reshape(o, (-1,)) for o in out])
 
-    def __matmul__(self, v: Any) -> Any:
+    def matmat(self, V: Any) -> Any:
+        """H V, column by column; `V` has the shape (n, k)."""
+        V = V if isinstance(V, Tensor) else data_of(V)
+        if V.ndim != 2 or V.shape[0] != self.shape[0]:
+            raise GradientError(
+                f"the Hessian has shape {self.shape}; a matrix of shape {V.shape} was given. It must have "
+                f"{self.shape[0]} rows."
+            )
+        columns = [np.reshape(self.matvec(V[:, i : i + 1]), (-1,)) for i in range(V.shape[1])]
+        return np.stack(columns, axis=1) if columns else np.zeros(V.shape, self.dtype)
+
+    @property
+    def T(self) -> HessianOperator:  # noqa: N802 - NumPy's name
+        """The transposed operator: itself, since mixed derivatives are equal."""
+        return self
+
+    def rmatvec(self, v: Any) -> Any:
+        """The product with the transposed matrix, which is the same: ``H.matvec(v)``."""
         return self.matvec(v)
+
+    def rmatmat(self, V: Any) -> Any:
+        """The product with the transposed matrix, which is the same: ``H.matmat(V)``."""
+        return self.matmat(V)
+
+    __array_ufunc__ = None  # NumPy then leaves ``array @ H`` to the method below
+
+    def __matmul__(self, v: Any) -> Any:
+        flat = self._structure.kind is None and np.shape(v) == np.shape(data_of(self._leaves[0]))
+        is_matrix = not flat and not isinstance(v, (dict, list, tuple)) and np.ndim(v) == 2
+        return self.matmat(v) if is_matrix else self.matvec(v)
+
+    def __rmatmul__(self, v: Any) -> Any:
+        return self.matvec(v) if np.ndim(v) < 2 else np.transpose(self.matmat(np.transpose(v)))
 
     def __repr__(self) -> str:
         return f"HessianOperator(shape={self.shape}, dtype={self.dtype})"

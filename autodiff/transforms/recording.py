@@ -15,6 +15,7 @@ from typing import Any, Protocol, overload
 import numpy as np
 
 from autodiff import pytree
+from autodiff.arrays.others import kind_of, operand
 from autodiff.arrays.plain import data_of
 from autodiff.arrays.tensors import Tensor, lift, met, number, plain
 from autodiff.core import switches, walks
@@ -116,7 +117,7 @@ def _fresh(value: Any, path: str) -> Tensor:
         data, outer = np.array(value), None
     else:
         raise GradientError(
-            f"{path} is a {type(value).__name__}; only numbers, arrays and Tensors (and dicts, lists and tuples of "
+            f"{path} is a {kind_of(value)}; only numbers, arrays and Tensors (and dicts, lists and tuples of "
             "them) can be differentiated. Choose the arguments with argnums=."
         )
     if data.dtype.kind not in "fc":
@@ -151,6 +152,7 @@ def record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: 
         if call[i] is not args[i]:
             raise GradientError(f"argnums={tuple(argnums)} names argument {i} twice; name it once.")
         leaves, structure = pytree.flatten(pytree.point(args[i]))
+        leaves = [v if isinstance(v, (Tensor, float, int)) else operand(v) for v in leaves]
         fresh = [_fresh(v, p) for v, p in zip(leaves, pytree.paths(structure, names[i]), strict=True)]
         call[i] = pytree.unflatten(structure, list(fresh))
         nodes = [t._node for t in fresh if isinstance(t._node, Held)]

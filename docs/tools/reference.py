@@ -31,9 +31,14 @@ CHAPTERS: dict[str, dict[str, Group]] = {
             {
                 "autodiff": (
                     "grad value_and_grad gradients derivative directional_derivative jacobian hessian hvp jvp "
-                    "vjp linearize hessian_operator HessianOperator checkpoint taylor"
+                    "vjp linearize hessian_operator HessianOperator for_scipy checkpoint taylor"
                 )
             },
+        ),
+        "sparse": Group(
+            "Sparse matrices",
+            "Products and solutions with SciPy's sparse matrices, differentiable by their values.",
+            {"autodiff": "sparse_matmul sparse_solve"},
         ),
         "drawing": Group(
             "Graphs and traces",

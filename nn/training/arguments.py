@@ -163,10 +163,17 @@ def check_data(what: str, data: Any) -> None:
             raise ad.ShapeError(f"{what}[{i}]: {error}") from None
         if dtype.kind in "OUSmM":
             raise ad.DtypeError(
-                f"{what}[{i}] holds text or objects (dtype {dtype}), and a model computes with numbers. Of a "
-                "table with columns of text nn.data.from_table makes arrays; of labels, write classes, codes = "
+                f"{what}[{i}] holds text or objects (dtype {dtype}), and a model computes with numbers{_which(array)}. "
+                "Of a table with columns of text nn.data.from_table makes arrays; of labels, write classes, codes = "
                 "np.unique(labels, return_inverse=True)."
             )
+
+
+def _which(table: Any) -> str:
+    """The columns of a table that hold no numbers, for a message."""
+    names = getattr(table, "columns", ())
+    bad = [repr(name) for name in names if array_of(table[name]).dtype.kind in "OUSmM"]
+    return f", which {', '.join(bad)} does not hold" if bad else ""
 
 
 def _kind(value: Any) -> str:
