@@ -117,13 +117,12 @@ class _Carried:
         names = Names()
         self._c_names = {v: names.unique(self.writer.names[v]) for v in dict.fromkeys((*self.inputs, *self.results))}
         self._settings: dict[Part, Part] = {}
-        for op, found in self.writer.updates.items():
+        for found in self.writer.updates.values():
             for update, part in found:
                 numbers = numbers_part(update, self.writer.unique(f"{part.name}_settings"), target)
                 self._settings[part] = numbers
                 self.texts[numbers] = numbers.body()
                 self.writer.parts.append(numbers)
-            del op
 
     def signature(self) -> str:
         """The declaration of the function."""
