@@ -182,15 +182,11 @@ class Loop(Step):
         steps = dict(zip((*arrays, *stored, *self.folds), strides))
         offsets = {key: q.offset for key, q in zip((*arrays, *stored, *self.folds), places)}
         write = Writing(self, lengths, steps, offsets)
-        lines = [
-            *part.pointers(
-                self.memories(),
-                {q.memory for q in map(part.place_of, stored)}
-                | {part.place_of(op.outputs[0]).memory for op in self.folds},
-            )
-        ]
+        begun = {part.place_of(op.outputs[0]).memory for op in self.folds}
+        if 0 in self.shape:
+            return [*part.pointers(begun, begun), *write.beginnings()]
+        lines = list(part.pointers(self.memories(), {part.place_of(v).memory for v in stored} | begun))
         for v in singles:
             q = part.place_of(v)
             lines.append(f"const {c_type(v.dtype)} {write.entry(v)} = {part.pointer(q.memory)}[{q.offset}];")
-        lines += write.beginnings()
-        return lines if 0 in self.shape else lines + write.nest()
+        return [*lines, *write.beginnings(), *write.nest()]
