@@ -207,6 +207,14 @@ def test_folds_along_all_axes(kind):
 
 
 @needs_compiler
+def test_arrays_of_many_axes():
+    f = lambda x: np.sum(np.transpose(x, (*range(0, 18, 2), *range(1, 18, 2))) * x, (0, 3, 7))
+    compiled = native(f)
+    x = RNG.normal(size=(2,) * 18)
+    compiled(x), close(compiled(x + 1), f(x + 1), 1e-12)
+
+
+@needs_compiler
 def test_long_sums_keep_their_digits():
     x = RNG.random(1_000_000).astype(np.float32)
     compiled = native(lambda x: (np.sum(x), np.sum(np.tanh(x)), x @ x))

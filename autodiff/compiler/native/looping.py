@@ -22,7 +22,7 @@ TILE = 2048
 """Bytes of a tile: a dozen of them lie in the first-level cache."""
 _SHORT = 32  # entries of an inner loop below which a call for each of its runs would cost more than it does
 _LONG = 1024  # entries from which a sum is cut into parts
-_COUNTERS = ("i", "k", "l", "m", "i4", "i5", "i6", "i7", "i8", "i9", "i10", "i11", "i12", "i13", "i14", "i15")
+_COUNTERS = ("i", "k", "l", "m", *(f"i{d}" for d in range(4, 64)))  # NumPy has 64 axes at most
 
 
 class Writing:
