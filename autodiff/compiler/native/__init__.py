@@ -2,6 +2,6 @@
 
 `target` knows the machine and its compiler, `building` compiles, caches and loads, `calling` binds a C function so that
 a call costs almost nothing. `places` says where the entries of a value lie, `lowering` sorts operations into loops,
-products and others, `expressions`, `loops`, `products` and `patterns` write their C, `stretches` cuts a program into
-parts in C and lines of Python, and `writer` puts both together.
+products and others, `expressions`, `loops`, `products`, `patterns` and `repeating` write their C, and `writer` cuts a
+program into parts in C and lines of Python, and puts both together.
 """

@@ -11,7 +11,6 @@ import hashlib
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from autodiff.compiler.native.target import Compiler, Target, compiler
 from autodiff.errors import CompileError
@@ -134,8 +133,3 @@ def _store(folder: Path, key: str, data: bytes) -> Path:
 
 def _loaded(path: Path) -> ctypes.CDLL:
     return ctypes.CDLL(str(path))
-
-
-def address(built: ctypes.CDLL, name: str) -> Any:
-    """The address of a function."""
-    return ctypes.cast(getattr(built, name), ctypes.c_void_p).value

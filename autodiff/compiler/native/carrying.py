@@ -113,17 +113,17 @@ class _Carried:
         self.writer.name_values()
         self.items, self.texts = self.writer.cut()
         self.inputs = list(self.writer.program.arguments)
-        self.results = [v for v in self.writer.program.results if v.kind == "result"]
+        self._read: set[Value] = set()
+        self.results = [v for v in dict.fromkeys(self.writer.program.results) if v.kind == "result"]
         names = Names()
         self._c_names = {v: names.unique(self.writer.names[v]) for v in dict.fromkeys((*self.inputs, *self.results))}
         self._settings: dict[Part, Part] = {}
-        for op, found in self.writer.updates.items():
+        for found in self.writer.updates.values():
             for update, part in found:
                 numbers = numbers_part(update, self.writer.unique(f"{part.name}_settings"), target)
                 self._settings[part] = numbers
                 self.texts[numbers] = numbers.body()
                 self.writer.parts.append(numbers)
-            del op
 
     def signature(self) -> str:
         """The declaration of the function."""
@@ -164,7 +164,8 @@ class _Carried:
             if array is not None:
                 name = f"{self._c_names[v]}_out"
                 body.append(f"memcpy({name}, {storage.at(array, 'result')}, sizeof *{name} * {max(v.size, 1)});")
-        yield from indented([self.signature(), "{", "int code = 0;", *body, "return code;", "}", ""])
+        unread = [f"(void){self._c_names[v]};" for v in self.inputs if v not in self._read]
+        yield from indented([self.signature(), "{", "int code = 0;", *unread, *body, "return code;", "}", ""])
 
     def _store(self, op: Op, storage: _Storage) -> list[str]:
         """The line that puts a gradient where the optimiser reads it, if it was not computed there."""
@@ -178,6 +179,7 @@ class _Carried:
 
     def _pointer(self, v: Value, storage: _Storage) -> str:
         if v in self.inputs:
+            self._read.add(v)
             return f"(void *){self._c_names[v]}"
         for part in self.texts:
             if v in part.exported:
@@ -225,14 +227,18 @@ class _Carried:
         yield ""
         for k, x in enumerate(arrays):
             values = ", ".join(literal(v, x.dtype) for v in x.reshape(-1))
-            yield f"static const {_own_type(x.dtype)} x{k}[{max(x.size, 1)}] = {{{values}}};"
+            yield f"static const {_own_type(x.dtype)} given_{k}[{max(x.size, 1)}] = {{{values}}};"
         for k, v in enumerate(self.results):
-            yield f"static {_own_type(v.dtype)} y{k}[{max(v.size, 1)}];"
-        given = ", ".join([f"x{k}" for k in range(len(arrays))] + [f"y{k}" for k in range(len(self.results))])
+            yield f"static {_own_type(v.dtype)} result_{k}[{max(v.size, 1)}];"
+        given = ", ".join(
+            [f"given_{k}" for k in range(len(arrays))] + [f"result_{k}" for k in range(len(self.results))]
+        )
         lines = ["int main(void)", "{", "for (int time = 0; time < 3; time++) {"]
         lines += [f"int code = {self.name}({given});", "if (code) return code;"]
         last = len(self.results) - 1
-        lines += [f'printf("%.9g{" " if k < last else _NEWLINE}", (double)y{k}[0]);' for k in range(len(self.results))]
+        lines += [
+            f'printf("%.9g{" " if k < last else _NEWLINE}", (double)result_{k}[0]);' for k in range(len(self.results))
+        ]
         yield from indented([*lines, "}", "return 0;", "}"])
 
 

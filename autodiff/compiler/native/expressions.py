@@ -151,10 +151,6 @@ class Expressions:
     def __init__(self) -> None:
         self.used: dict[tuple[str, str], str] = {}
 
-    def helpers(self) -> str:
-        """The C text of the helping functions in use."""
-        return "".join(f"{text}\n" for text in self.used.values())
-
     def _helper(self, name: str, dtype: Any, *args: str) -> str:
         kind = np.dtype(dtype)
         suffix = kind.name

@@ -101,7 +101,6 @@ class Part:
         self._names_of: dict[Value, str] = {}
         self._expressions = Expressions()
         self._needed: dict[str, str] = {}
-        self._scratch: dict[int, tuple[int, str]] = {}
         self._scratch_now = self._scratch_most = 0
         self._arena = 0
         self._made = {v for op in ops for v in op.outputs}
@@ -182,18 +181,12 @@ class Part:
         self.kept.append(array)
         return memory
 
-    def scratch(self, name: str, dtype: Any, size: int) -> int:
-        """Memory for one step alone; returns its number."""
-        number = len(self._scratch)
-        self._scratch[number] = (self._scratch_now, c_type(dtype))
+    def scratch(self, dtype: Any, size: int) -> str:
+        """The expression for the start of memory that one step alone uses."""
+        start = f"(({c_type(dtype)} *)(scratch + {self._scratch_now}))"
         self._scratch_now += -(-size * np.dtype(dtype).itemsize // _ALIGNED) * _ALIGNED + _ALIGNED
         self._scratch_most = max(self._scratch_most, self._scratch_now)
-        return number
-
-    def scratch_pointer(self, number: int) -> str:
-        """The expression for the start of such memory."""
-        offset, kind = self._scratch[number]
-        return f"(({kind} *)(scratch + {offset}))"
+        return start
 
     # --- text that steps ask for ---
 

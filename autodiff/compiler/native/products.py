@@ -141,7 +141,7 @@ def written(
     lines: list[str] = []
     if (b.column != 1 and n > 1) or (width != n and not may_read_on):
         part.need_text("pack", kind)
-        packed = part.scratch_pointer(part.scratch("packed", dtype, k * width))
+        packed = part.scratch(dtype, k * width)
         pack = f"pack_{kind.name}({k}, {n}, {b.at}, {b.row}, {b.column}, {packed}, {width});"
         (first if b_is_fixed else lines).append(pack)
         b = Matrix(packed, k, n, width, 1)
@@ -249,7 +249,7 @@ def _by_blas(part: Part, kind: Any, a: Matrix, b: Matrix, c: Matrix) -> str:
 
 def _through_scratch(part: Part, dtype: Any, a: Matrix, b: Matrix, c: Matrix) -> tuple[list[str], list[str]]:
     """The product in scratch memory, copied to where it belongs: rows and columns both have gaps there."""
-    room = part.scratch_pointer(part.scratch("product", dtype, math.prod((c.rows, c.columns))))
+    room = part.scratch(dtype, math.prod((c.rows, c.columns)))
     inner = Matrix(room, c.rows, c.columns, c.columns, 1)
     first, lines = written(part, dtype, a, b, inner, False, False)
     copy = f"({c.at})[{c.row} * i + {c.column} * j] = {room}[{c.columns} * i + j];"

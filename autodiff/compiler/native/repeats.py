@@ -71,9 +71,8 @@ def repeats(program: Program, unrolled: set[Op], has_c: Callable[[Op], bool]) ->
     following = _following(kinds)
     last: dict[Value, int] = dict.fromkeys(program.results, len(ops))
     for i, op in enumerate(ops):
-        if op.outputs or op.inputs():
-            for v in op.inputs():
-                last[v] = max(last.get(v, 0), i)
+        for v in op.inputs():
+            last[v] = max(last.get(v, 0), i)
     done: list[Op] = []
     i = 0
     while i < len(ops):
@@ -93,7 +92,7 @@ def _key(op: Op) -> Any:
     """What operations that are alike have in common; an index into an array may differ."""
     if op.form in EFFECTS or op.form == "blocks":
         return op
-    static: Any = "index" if op.form == "index" and not _has_values(op.args[1]) else _static(op.args[0:])
+    static: Any = "index" if op.form == "index" and not _has_values(op.args[1]) else _static(op.args)
     values = tuple((v.shape, np.dtype(v.dtype).char) for v in (*op.inputs(), *op.outputs))
     function = op.function if isinstance(op.function, str) else id(op.function)
     return op.form, function, static, _static(op.keywords), values, op.listed
