@@ -28,6 +28,7 @@ EXTRAS = {
     "names": "demos",
     "threadpoolctl": "bench",
     "scipy": "special",
+    "sympy": "sympy",
     "jax": "jax",
     "ziglang": "native",
 }
