@@ -29,6 +29,7 @@ EXTRAS = {
     "threadpoolctl": "bench",
     "scipy": "special",
     "sympy": "sympy",
+    "scikit-learn": "sklearn",
     "jax": "jax",
     "ziglang": "native",
 }

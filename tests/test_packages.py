@@ -174,7 +174,7 @@ def test_a_program_that_does_not_run_is_reported(tmp_path):
 
 # --- extras
 
-IN_DISTRIBUTION = {"PIL": "pillow", "mpl_toolkits": "matplotlib"}
+IN_DISTRIBUTION = {"PIL": "pillow", "sklearn": "scikit-learn", "mpl_toolkits": "matplotlib"}
 SHARED_BY = {"pillow": "matplotlib"}
 """A package that comes with another."""
 
@@ -207,7 +207,7 @@ def imports_of(folder):
     [
         ("autodiff/testing", ["testing"]),
         ("autodiff", ["testing", "plot", "special", "sympy", "native", "jax"]),
-        ("nn", ["plot", "demos"]),  # rich, where it is there, draws the progress
+        ("nn", ["plot", "demos", "sklearn"]),  # rich, where it is there, draws the progress
         ("optim", ["plot"]),
         ("demos", ["demos", "explorer"]),
         ("benchmarks", ["bench", "special", "dev"]),

@@ -192,7 +192,7 @@ CHAPTERS: dict[str, dict[str, Group]] = {
             {
                 "nn": (
                     "fit evaluate batches Batches History EarlyStopping save_checkpoint load_checkpoint "
-                    "accuracy confusion_matrix"
+                    "accuracy confusion_matrix Classifier Regressor"
                 )
             },
         ),
