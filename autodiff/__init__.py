@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         vector_laplacian,
     )
     from autodiff.compiler import compile, derive
+    from autodiff.compiler.sympy_form import to_sympy
     from autodiff.drawing import draw, draw_steps, trace_table
     from autodiff.ops.sparse import sparse_matmul, sparse_solve
     from autodiff.transforms.for_scipy import for_scipy
@@ -139,6 +140,7 @@ __all__ = [
     "taylor",
     "tensor",
     "testing",
+    "to_sympy",
     "trace_table",
     "typing",
     "value_and_grad",
@@ -152,6 +154,7 @@ _FROM_UPPER_ROOMS = {
     "kink_report": "watchers.kinks",
     "detect_anomaly": "watchers.anomalies",
     "for_scipy": "transforms.for_scipy",
+    "to_sympy": "compiler.sympy_form",
     "sparse_matmul": "ops.sparse",
     "sparse_solve": "ops.sparse",
     "compile": "compiler",

@@ -29,6 +29,8 @@ EXTRAS = {
     "threadpoolctl": "bench",
     "scipy": "special",
     "safetensors": "safetensors",
+    "sympy": "sympy",
+    "scikit-learn": "sklearn",
     "jax": "jax",
     "ziglang": "native",
 }

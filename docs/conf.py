@@ -77,7 +77,9 @@ def prepare(*event: Any) -> None:
 
 
 def skip_fields(app: Any, what: str, name: str, value: Any, skip: bool, options: Any) -> bool | None:
-    """Fields of a NamedTuple stand among its attributes already."""
+    """Leave out fields of a NamedTuple, which stand among its attributes, and what scikit-learn adds to a class."""
+    if (getattr(value, "__module__", None) or "").startswith("sklearn"):  # set_fit_request and its like
+        return True
     return True if (getattr(value, "__doc__", "") or "").startswith("Alias for field number") else None
 
 

@@ -74,6 +74,7 @@ from nn.training.minibatches import Batches, batches
 
 if TYPE_CHECKING:
     from nn import plotting
+    from nn.estimators import Classifier, Regressor
     from nn.monitoring.monitor import Monitor
 
 __wengert__ = "0.1.0"
@@ -132,6 +133,8 @@ __all__ = [
     "save_checkpoint",
     "load_checkpoint",
     "fit",
+    "Classifier",
+    "Regressor",
     "evaluate",
     "confusion_matrix",
     "accuracy",
@@ -169,11 +172,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load `plotting` and `Monitor` when they are first used; say what a name of another library is called here."""
+    """Load plots, `Monitor` and the estimators when first used; say what a name of another library is called here."""
     import importlib
 
     if name == "plotting":
         return importlib.import_module("nn.plotting")
+    if name in ("Classifier", "Regressor"):
+        return getattr(importlib.import_module("nn.estimators"), name)
     if name == "Monitor":
         return importlib.import_module("nn.monitoring.monitor").Monitor
     raise _names.not_in_module("nn", name, _row_of, __all__)

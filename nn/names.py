@@ -106,7 +106,7 @@ _LAYERS: Table = {
     "Softsign": (_ACTIVATION, "nn.Lambda(lambda x: x / (1 + np.abs(x)), name='Softsign')"),
     "LogSigmoid": (_ACTIVATION, "nn.Lambda(lambda x: -nn.softplus(-x), name='LogSigmoid')"),
     "MLP": ("layers in a row are nn.Sequential", "nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1))"),
-    "MLPClassifier": ("layers in a row are nn.Sequential, trained by nn.fit", "nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 3))"),
+    "MLPClassifier": ("layers in a row are nn.Sequential, trained by nn.fit, or as an estimator by nn.Classifier", "nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 3))"),
     "MLPRegressor": ("layers in a row are nn.Sequential, trained by nn.fit", "nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1))"),
 }  # fmt: skip
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -51,6 +53,16 @@ def manual_seed(seed: int) -> np.random.Generator:
 def reseed(seed: int) -> None:
     """`manual_seed` as pytest-randomly calls it before every part of a test, with any integer."""
     manual_seed(seed % 2**64)
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """A context in which this thread draws from a generator with this seed; afterwards it goes on where it was."""
+    before, _source.generator = _source.generator, np.random.default_rng(seed)
+    try:
+        yield
+    finally:
+        _source.generator = before
 
 
 def generator(rng: np.random.Generator | None = None) -> np.random.Generator:

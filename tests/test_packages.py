@@ -174,7 +174,7 @@ def test_a_program_that_does_not_run_is_reported(tmp_path):
 
 # --- extras
 
-IN_DISTRIBUTION = {"PIL": "pillow", "mpl_toolkits": "matplotlib"}
+IN_DISTRIBUTION = {"PIL": "pillow", "sklearn": "scikit-learn", "mpl_toolkits": "matplotlib"}
 SHARED_BY = {"pillow": "matplotlib"}
 """A package that comes with another."""
 
@@ -206,8 +206,8 @@ def imports_of(folder):
     ("folder", "extras"),
     [
         ("autodiff/testing", ["testing"]),
-        ("autodiff", ["testing", "plot", "special", "native", "jax"]),
-        ("nn", ["plot", "demos", "safetensors"]),  # rich, where it is there, draws the progress
+        ("autodiff", ["testing", "plot", "special", "sympy", "native", "jax"]),
+        ("nn", ["plot", "demos", "safetensors", "sklearn"]),  # rich, where it is there, draws the progress
         ("optim", ["plot"]),
         ("demos", ["demos", "explorer"]),
         ("benchmarks", ["bench", "special", "dev"]),
@@ -222,7 +222,7 @@ def test_what_the_code_imports_is_installed_by_what_it_names(folder, extras):
 def test_the_report_knows_every_package_of_an_extra():
     for name, extra in about.EXTRAS.items():
         assert name in brought_by(extra), (name, extra)
-    known = {*about.EXTRAS, "sphinx", "furo", "myst-parser", "latex2mathml", "sympy"}  # the manual is built with them
+    known = {*about.EXTRAS, "sphinx", "furo", "myst-parser", "latex2mathml"}  # the manual is built with them
     extras = PROJECT["optional-dependencies"]
     users = set().union(*(brought_by(extra) for extra in extras if extra not in ("dev", "neighbours")))
     assert users <= known

@@ -118,8 +118,8 @@ def for_scipy(f: Function) -> ForScipy:
     Notes
     -----
     ``H p = d/dt grad f(x + t p)`` at t = 0: the Hessian is not formed. What else `f` depends on, such as a tracked
-    Tensor outside, is held fixed, since floats carry no gradient. `optim.minimize` has the same methods, and `optim.root`
-    can be differentiated itself.
+    Tensor outside, is held fixed, since floats carry no gradient. `optim.minimize` has the same methods, and
+    `optim.root` can be differentiated itself.
 
     References
     ----------

@@ -53,7 +53,7 @@ CHAPTERS: dict[str, dict[str, Group]] = {
         "compiling": Group(
             "Compiled functions",
             "A function traced once, and from then on run as a program of NumPy calls that can be read.",
-            {"autodiff": "compile derive", "autodiff.compiler": "Compiled Program Op Value"},
+            {"autodiff": "compile derive to_sympy", "autodiff.compiler": "Compiled Program Op Value"},
         ),
         "checking": Group(
             "Checking and debugging",
@@ -192,7 +192,7 @@ CHAPTERS: dict[str, dict[str, Group]] = {
             {
                 "nn": (
                     "fit evaluate batches Batches History EarlyStopping save_checkpoint load_checkpoint "
-                    "accuracy confusion_matrix"
+                    "accuracy confusion_matrix Classifier Regressor"
                 )
             },
         ),
