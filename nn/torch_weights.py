@@ -5,7 +5,6 @@ What differs is written where the layer is: `Module.torch_names` and `Module.tor
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -169,5 +168,7 @@ def _renamed(model: Module, path: str) -> str:
 
 
 def _nearest(key: str, others: list[str]) -> str:
+    import difflib  # only where a name does not fit
+
     found = difflib.get_close_matches(key, others, 1, 0.6)
     return f"{key} looks like {found[0]}" if found else ""

@@ -10,6 +10,8 @@ from autodiff.arrays.others import as_array
 from autodiff.arrays.tensors import Tensor, met
 from autodiff.core.switches import is_traced
 
+_PLAIN = (np.ndarray, np.generic, float, int)  # most of what is met: nothing needs to be asked of it
+
 
 def untracked(x: Any) -> Any:
     """`x` without its history: for a Tensor its array, which is a traced array while a function is compiled."""
@@ -20,7 +22,9 @@ def data_of(x: Any) -> Any:
     """`x` as an array; while a function is traced, the tracer takes note of it."""
     if isinstance(x, Tensor):
         return x._data
-    return x if is_traced(x) else met(as_array(x))
+    if is_traced(x):
+        return x
+    return met(np.asarray(x) if isinstance(x, _PLAIN) else as_array(x))
 
 
 def concrete(x: Any) -> Any:

@@ -152,7 +152,7 @@ def record(f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: 
         if call[i] is not args[i]:
             raise GradientError(f"argnums={tuple(argnums)} names argument {i} twice; name it once.")
         leaves, structure = pytree.flatten(pytree.point(args[i]))
-        leaves = [v if isinstance(v, (Tensor, float, int)) else operand(v) for v in leaves]
+        leaves = [v if isinstance(v, (Tensor, np.ndarray, float, int)) else operand(v) for v in leaves]
         fresh = [_fresh(v, p) for v, p in zip(leaves, pytree.paths(structure, names[i]), strict=True)]
         call[i] = pytree.unflatten(structure, list(fresh))
         nodes = [t._node for t in fresh if isinstance(t._node, Held)]

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from autodiff.compiler.native.expressions import IDENTITIES, c_type, cast, literal
 from autodiff.compiler.values import Op, Value, row_strides
-
-if TYPE_CHECKING:
-    from autodiff.compiler.native.loops import Loop
 
 TILE = 2048
 """Bytes of a tile: a dozen of them lie in the first-level cache."""
@@ -28,7 +25,7 @@ _COUNTERS = ("i", "k", "l", "m", *(f"i{d}" for d in range(4, 64)))  # NumPy has 
 class Writing:
     """Writes the text of one loop."""
 
-    def __init__(self, loop: Loop, lengths: list[int], steps: dict[Any, list[int]], offsets: dict[Any, int]) -> None:
+    def __init__(self, loop: Any, lengths: list[int], steps: dict[Any, list[int]], offsets: dict[Any, int]) -> None:
         self.loop, self.part, self.lengths, self.steps, self.offsets = loop, loop.part, lengths, steps, offsets
         self._entries: dict[Value, str] = {}
         self.tiles: dict[Value, str] = {}
