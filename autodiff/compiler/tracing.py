@@ -21,12 +21,13 @@ from autodiff.compiler.record import Trace, untraced
 from autodiff.compiler.standins import bind_data, drawing, real_data, real_grad, stand_in, step_back
 from autodiff.compiler.state import State, owner_of
 from autodiff.compiler.tracer import Tracer
-from autodiff.compiler.values import Value
+from autodiff.compiler.values import Op, Value
 from autodiff.core import switches, walks
 from autodiff.core.primitives import Primitive
 from autodiff.core.sweeps import receive
 from autodiff.core.tape import Leaf, Node, Watcher, next_number
 from autodiff.errors import CompileError
+from autodiff.watchers.places import Place
 
 
 class Traced(NamedTuple):
@@ -318,7 +319,13 @@ def _untraced(call: Callable[..., Any]) -> Callable[..., Any]:
     return quietly
 
 
-def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Callable[[list[Any]], Any]) -> Traced:
+def trace(
+    f: Callable[..., Any],
+    name: str,
+    leaves: Sequence[Any],
+    rebuild: Callable[[list[Any]], Any],
+    places: dict[Op, Place] | None = None,
+) -> Traced:
     """Call a function and record what it does.
 
     Parameters
@@ -330,6 +337,8 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
         The arguments, flattened.
     rebuild : callable
         Makes ``(args, kwargs)`` from leaves.
+    places : dict, optional
+        Is given the user's line of every operation.
 
     Raises
     ------
@@ -342,6 +351,7 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
         )
     start = next_number()
     writer = Writer(name)
+    writer.places = places
     reading = Reading(writer, name)
     writer.is_outside = reading.is_old
     arguments: list[Value] = []

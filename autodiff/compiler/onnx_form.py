@@ -1,0 +1,169 @@
+"""A function as an ONNX model: recorded at two sizes of the batch, written as nodes, and run at a third size."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from autodiff import pytree
+from autodiff.arrays.tensors import Tensor
+from autodiff.compiler import onnx_forms
+from autodiff.compiler.onnx_graph import Graph, load
+from autodiff.compiler.two_sizes import for_any_size
+from autodiff.compiler.values import Value
+from autodiff.errors import AutodiffError, ShapeError, StructureError, UnsupportedError
+
+_ROUNDING = {"e": 1e-2, "f": 1e-3, "d": 1e-8}
+"""By how much of the largest number an answer of the file may differ, for each dtype. Other orders of summation add up
+in deep networks; what is to be found are mistakes, which differ by far more."""
+
+
+def to_onnx(
+    f: Callable[..., Any],
+    name: str,
+    examples: Sequence[Any],
+    inputs: Sequence[str],
+    titles: Mapping[int, str],
+    batch: bool,
+) -> Any:
+    """A function as ONNX's model, checked.
+
+    Parameters
+    ----------
+    f : callable
+        Of as many arrays as there are examples.
+    name : str
+    examples : sequence of ndarray
+    inputs : sequence of str
+        Their names in the model.
+    titles : mapping of int to str
+        Names of Tensors, by their identity.
+    batch : bool
+        Whether the first axis of the first example, and of those of the same length, may have any length.
+
+    Returns
+    -------
+    onnx.ModelProto
+    """
+    load()
+    rows = _rows(examples, batch)
+    sizes = (rows, rows + 1, 2 * rows + 1) if batch else (rows,) * 3
+    first, second, third = ([_with_rows(x, len(x), n) if is_long else x for x, is_long in
+                             zip(examples, _are_long(examples, batch))] for n in sizes)  # fmt: skip
+    _try(f, first, second, third)
+    recorded = for_any_size(f, name, rows, first, second)
+    g = Graph(recorded, inputs, titles)
+    wanted = {v for v in recorded.program.outputs if isinstance(v, Value)}
+    paths = pytree.paths(recorded.traced.structure, "output")
+    outputs: dict[Value, str] = {}
+    for v, path in zip(recorded.program.outputs, paths, strict=True):
+        if not isinstance(v, Value):
+            raise StructureError(f"export_onnx: {name} returns {v!r} as {path}; the results of a file are arrays.")
+        outputs.setdefault(v, g.unique(re.sub(r"\W+", "_", path).strip("_")))
+    for step in recorded.steps:
+        before = len(g.nodes)
+        for v, found in zip(step.op.outputs, onnx_forms.write(g, step), strict=True):
+            g.names[v] = found
+        if len(step.op.outputs) == 1 and v in wanted and len(g.nodes) > before and g.nodes[-1].output[0] == found:
+            g.rename_last(v, outputs[v])
+    for v, title in outputs.items():
+        if g.of(v) != title:
+            g.nodes.append(g.onnx.helper.make_node("Identity", [g.of(v)], [title], name=g.unique("Identity")))
+    from autodiff import __version__
+
+    model = g.model(name, [(title, v) for v, title in outputs.items()], __version__)
+    g.onnx.checker.check_model(model, full_check=True)
+    _compare(model, f, name, dict(zip(inputs, third)), [outputs[v] for v in recorded.program.outputs])
+    return model
+
+
+def _rows(examples: Sequence[Any], batch: bool) -> int:
+    if not batch:
+        return 0
+    if not examples or not examples[0].ndim or not len(examples[0]):
+        given = f"the first example has shape {examples[0].shape}" if examples else "there is no example"
+        raise ShapeError(
+            f"export_onnx: {given}; its first axis must be the batch, with at least one row. Write x[None] for a single "
+            "row, or give batch=False, which fixes all shapes."
+        )
+    return max(len(examples[0]), 2)  # an axis of length 1 would be broadcast
+
+
+def _are_long(examples: Sequence[Any], batch: bool) -> list[bool]:
+    """Which examples have the batch as their first axis."""
+    return [batch and x.ndim > 0 and len(x) == len(examples[0]) for x in examples]
+
+
+def _with_rows(x: Any, rows: int, n: int) -> Any:
+    """The example with n rows: its own ones again and again, each time smaller, so that no two floats are alike."""
+    times, at = np.divmod(np.arange(n), rows)
+    y = x[at]
+    return y if x.dtype.kind not in "fc" else (y / (times + 1).reshape(n, *[1] * (x.ndim - 1))).astype(x.dtype)
+
+
+def _try(f: Callable[..., Any], first: Sequence[Any], *others: Sequence[Any]) -> None:
+    """Call the function with every number of rows, to say what is wrong if only the example's own one will do."""
+    f(*first)
+    for arguments in others:
+        try:
+            f(*arguments)
+        except (AutodiffError, ValueError, IndexError) as error:
+            raise ShapeError(
+                f"export_onnx: the function takes the example, but not {len(arguments[0])} rows of it ({error}) The "
+                "first axis must be the batch. Write x[None] for a single row, or give batch=False, which fixes all "
+                "shapes."
+            ) from error
+
+
+def _compare(model: Any, f: Callable[..., Any], name: str, inputs: Mapping[str, Any], outputs: Sequence[str]) -> None:
+    """Run the model on a batch of another size, and compare its answers with the function's."""
+    found = run(model, inputs)
+    expected, _ = pytree.flatten(f(*inputs.values()))
+    for title, y in zip(outputs, expected, strict=True):
+        right, answer = np.asarray(y.data if isinstance(y, Tensor) else y), found[title]
+        allowed = _ROUNDING.get(right.dtype.char, 0) * np.max(np.abs(right), initial=0, where=np.isfinite(right))
+        if answer.shape != right.shape or not np.allclose(answer, right, rtol=0, atol=allowed, equal_nan=True):
+            shapes = f" {answer.shape} and {right.shape}," if answer.shape != right.shape else ""
+            raise UnsupportedError(
+                f"export_onnx: for a batch of another size {name} and its file give different answers,{shapes} as "
+                f"{title!r}. Something in it depends on the size of the batch, and not in a straight line; or a result "
+                "is of rounding only. Nothing was written; batch=False fixes all shapes."
+            )
+
+
+def run(model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers of a model, by onnxruntime if it is installed and can, else by ONNX's own evaluator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff.compiler.onnx_form import run, to_onnx
+    >>> model = to_onnx(lambda x: np.sin(x) * 2, "twice", [np.ones((3, 2))], ["x"], {}, True)
+    >>> run(model, {"x": np.zeros((5, 2))})["output"].shape
+    (5, 2)
+    """
+    titles = [y.name for y in model.graph.output]
+    try:
+        import onnxruntime
+    except ImportError:
+        onnxruntime = None
+    if onnxruntime is not None:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # it prints what it raises
+        try:
+            session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+        except onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented as error:
+            warnings.warn(
+                f"onnxruntime {onnxruntime.__version__} cannot run this file, which is valid: {error}. It lacks some "
+                "operations in float64; a model in float32 has them. The file was checked by ONNX's own evaluator.",
+                stacklevel=2,
+            )
+        else:
+            return dict(zip(titles, session.run(titles, dict(inputs))))
+    from onnx.reference import ReferenceEvaluator
+
+    return dict(zip(titles, ReferenceEvaluator(model).run(titles, dict(inputs))))

@@ -1,0 +1,288 @@
+"""An ONNX graph that grows node by node, with the sizes that are known only when it runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from autodiff.arrays.tensors import Tensor
+from autodiff.compiler.two_sizes import ForAnySize, Shape, Size, Step, Varying
+from autodiff.compiler.values import Value
+from autodiff.errors import DtypeError, MissingExtraError, UnsupportedError
+
+OPSET = 18
+"""The first in which every reduction takes its axes as an input, and padding takes axes at all; runtimes of 2023 on
+read it, and nothing here needs a newer one."""
+IR_VERSION = 8
+"""The version of the file format that came with this opset: newer ones would shut out older runtimes."""
+
+
+def load() -> Any:
+    """Import ONNX.
+
+    Raises
+    ------
+    MissingExtraError
+        If it is not installed.
+    """
+    try:
+        import onnx
+        import onnx.checker
+        import onnx.helper
+        import onnx.numpy_helper
+    except ImportError as error:
+        raise MissingExtraError("export_onnx needs ONNX: pip install 'wengert[onnx]'.") from error
+    return onnx
+
+
+class Graph:
+    """The nodes so far, and the name of each value in them.
+
+    Attributes
+    ----------
+    step : Step
+        The operation that is being written.
+    names : dict of Value to str
+    sources : dict of str to str
+        For the result of a reshape what was reshaped, so that two in a row are one.
+    known : dict of str to tuple
+        Shapes of inputs, constants and convolutions.
+    windows, pooled : dict
+        For columns of windows what they are columns of, and for places of largest entries these entries, so that a
+        convolution and a pool can be written as one node.
+    has_infinities : bool
+        Whether -inf is among the numbers of the function, as in a mask of attention.
+    """
+
+    step: Step
+
+    def __init__(self, recorded: ForAnySize, inputs: Sequence[str], titles: Mapping[int, str]) -> None:
+        self.onnx = load()
+        self.recorded, self.titles = recorded, titles
+        self.nodes: list[Any] = []
+        self.initializers: dict[str, Any] = {}
+        self.names: dict[Value, str] = dict(zip(recorded.program.arguments, inputs, strict=True))
+        self.sources: dict[str, str] = {}
+        self.known: dict[str, Shape] = {self.names[v]: recorded.shapes[v] for v in self.names}
+        self.windows: dict[str, tuple[Any, ...]] = {}
+        self.pooled: dict[Value, tuple[str, str]] = {}
+        numbers = (x for step in recorded.steps for x in step.args if isinstance(x, float))
+        arrays = (x for x in recorded.arrays.values() if isinstance(x, np.ndarray) and x.dtype.kind == "f")
+        self.has_infinities = any(np.isneginf(x).any() for x in (*numbers, *arrays))
+        self._taken = {*inputs}
+        self._constants: dict[Any, str] = {}
+        self._sizes: dict[Size, str] = {}
+        self._batch = next((n for v, n in self.names.items() if any(isinstance(m, Size) for m in recorded.shapes[v])), "")
+
+    # --- what is known about values ---
+
+    def shape(self, x: Any) -> Shape:
+        """The shape of an operand."""
+        return self.recorded.shapes[x] if isinstance(x, Value) else np.shape(x)
+
+    def dtype(self, x: Any) -> np.dtype[Any]:
+        """The dtype of an operand; that which NumPy gives to a plain number."""
+        return np.dtype(x.dtype) if isinstance(x, Value) else np.asarray(x).dtype
+
+    def refused(self, why: str = "") -> UnsupportedError:
+        """The error about an operation that cannot be written."""
+        return UnsupportedError(f"export_onnx: {self.step} has no form in ONNX's standard operations{why and ': '}{why}.")
+
+    # --- names ---
+
+    def unique(self, name: str) -> str:
+        """The name, or one with a number behind it."""
+        found, k = name, 0
+        while found in self._taken:
+            k += 1
+            found = f"{name}_{k}"
+        self._taken.add(found)
+        return found
+
+    def node(self, kind: str, *inputs: str, count: int = 1, **attributes: Any) -> Any:
+        """Add a node; the name of its output, or a list of names if it has several.
+
+        It is called by the path of the layer and the operation: ``blocks.0.attention/MatMul``.
+        """
+        scopes = self.step.place.scopes
+        layer = scopes[-1].rpartition(" ")[0] if scopes else ""
+        name = self.unique(f"{layer}/{kind}" if layer else kind)
+        outputs = [name, *(f"{name}:{k}" for k in range(1, count))]
+        self.nodes.append(self.onnx.helper.make_node(kind, inputs, outputs, name=name, **attributes))
+        return outputs[0] if count == 1 else outputs
+
+    def rename_last(self, v: Value, name: str) -> None:
+        """Give the result of the last node, which nothing has read yet, the name of an output."""
+        node = self.nodes[-1]
+        if node.output[0] in self.sources:
+            self.sources[name] = self.sources.pop(node.output[0])
+        if node.output[0] in self.known:
+            self.known[name] = self.known[node.output[0]]
+        node.output[0] = self.names[v] = name
+
+    def constant(self, array: Any, dtype: Any = None) -> str:
+        """An array or number that is part of the file."""
+        array = np.ascontiguousarray(array, dtype).reshape(np.shape(array))
+        key = (array.dtype, array.shape, array.tobytes())
+        if key not in self._constants:
+            self._constants[key] = self._initializer("constant", array)
+        return self._constants[key]
+
+    def _initializer(self, name: str, array: Any) -> str:
+        self.kind(array.dtype)
+        name = self.unique(name)
+        self.initializers[name] = self.onnx.numpy_helper.from_array(np.array(array, order="C"), name)
+        self.known[name] = array.shape
+        return name
+
+    def kind(self, dtype: Any) -> int:
+        """ONNX's number for a dtype.
+
+        Raises
+        ------
+        DtypeError
+            If it has none, or none that its operations take.
+        """
+        dtype = np.dtype(dtype)
+        if dtype.kind not in "fiub" or dtype.itemsize > 8:
+            raise DtypeError(
+                f"export_onnx: {self.step if hasattr(self, 'step') else 'the example'} is of dtype {dtype}; ONNX's "
+                "operations compute with real numbers of up to 64 bits, integers and Booleans."
+            )
+        return int(self.onnx.helper.np_dtype_to_tensor_dtype(dtype))
+
+    def of(self, v: Value) -> str:
+        """The name of a value."""
+        if v not in self.names:
+            array = self.recorded.arrays[v]
+            if isinstance(array, Varying):
+                self.names[v] = self._varying(v, array)
+            elif isinstance(array, Tensor):
+                self.names[v] = self._initializer(self.titles.get(id(array)) or array.name or "tensor", array.data)
+            else:
+                self.names[v] = self.constant(array)
+        return self.names[v]
+
+    def _varying(self, v: Value, array: Varying) -> str:
+        """An array whose number of rows is the batch's: equal rows, or numbers at equal steps."""
+        shape = self.shape(v)
+        one = tuple(slice(0, 1) if isinstance(m, Size) else slice(None) for m in shape)
+        rows = [x[one] for x in array]
+        if all(np.array_equal(x, np.broadcast_to(rows[0], x.shape)) for x in array):
+            return self.expanded(self.constant(rows[0]), shape)
+        first, second = array
+        if first.ndim == 1 and len(first) > 1 and first.dtype.kind in "iu":
+            start, step = int(first[0]), int(first[1]) - int(first[0])
+            if all(np.array_equal(x, start + step * np.arange(len(x))) for x in (first, second)):
+                stop = self.node("Squeeze", self.size(shape[0]))
+                places = self.node("Range", self.constant(0, np.int64), stop, self.constant(1, np.int64))
+                steps = self.node("Mul", places, self.constant(step, np.int64))
+                return self.cast(self.node("Add", steps, self.constant(start, np.int64)), np.int64, v.dtype)
+        raise UnsupportedError(
+            f"export_onnx: {self.step} reads an array of shape {first.shape} for one size of the batch, and "
+            f"{second.shape} for the next, whose entries follow no rule. Compute it from the input, or pass it as one."
+        )
+
+    # --- operands ---
+
+    def operand(self, x: Any, dtype: Any) -> str:
+        """An operand in this dtype: a value, a size, a number or a list of numbers."""
+        if isinstance(x, Value):
+            return self.cast(self.of(x), x.dtype, dtype)
+        if isinstance(x, Size):
+            return self.cast(self.node("Squeeze", self.size(x)), np.int64, dtype)
+        return self.constant(x, dtype)
+
+    def cast(self, name: str, dtype: Any, to: Any) -> str:
+        """A name of one dtype in another one."""
+        return name if np.dtype(dtype) == np.dtype(to) else self.node("Cast", name, to=self.kind(to))
+
+    def size(self, m: int | Size) -> str:
+        """A length as an array of one integer."""
+        if not isinstance(m, Size):
+            return self.constant([m], np.int64)
+        if m not in self._sizes:
+            n = self._sizes.get(Size(1, 0)) or self.node("Shape", self._batch, start=0, end=1)
+            self._sizes[Size(1, 0)] = n
+            if m.slope != 1:
+                n = self.node("Mul", n, self.constant([m.slope], np.int64))
+            self._sizes[m] = self.node("Add", n, self.constant([m.offset], np.int64)) if m.offset else n
+        return self._sizes[m]
+
+    def integers(self, numbers: Iterable[int | Size]) -> str:
+        """Lengths, axes or places as an array of integers."""
+        numbers = list(numbers)
+        if not any(isinstance(m, Size) for m in numbers):
+            return self.constant(numbers, np.int64)
+        return self.node("Concat", *map(self.size, numbers), axis=0)
+
+    # --- shapes ---
+
+    def reshaped(self, name: str, shape: Shape) -> str:
+        """The same entries in another shape."""
+        name = self.sources.get(name, name)
+        if self.known.get(name) == shape:
+            return name
+        open_ends = sum(isinstance(m, Size) for m in shape)
+        if 0 in shape:
+            y = self.node("Reshape", name, self.integers(shape), allowzero=1)
+        elif open_ends == 1:
+            y = self.node("Reshape", name, self.integers(-1 if isinstance(m, Size) else m for m in shape))
+        else:
+            y = self.node("Reshape", name, self.integers(shape))
+        self.sources[y] = name
+        return str(y)
+
+    def expanded(self, name: str, shape: Shape) -> str:
+        """An array repeated along axes of length 1 or new ones."""
+        return name if self.known.get(name) == shape else str(self.node("Expand", name, self.integers(shape)))
+
+    def entries(self, shape: Shape) -> int | Size:
+        """The number of entries of a shape.
+
+        Raises
+        ------
+        UnsupportedError
+            If two lengths depend on the batch.
+        """
+        sizes = [m for m in shape if isinstance(m, Size)]
+        rest = math.prod(m for m in shape if not isinstance(m, Size))
+        if len(sizes) > 1:
+            raise self.refused("two of its lengths depend on the size of the batch")
+        return Size(sizes[0].slope * rest, sizes[0].offset * rest) if sizes else rest
+
+    # --- the file ---
+
+    def model(self, name: str, outputs: Sequence[tuple[str, Value]], version: str) -> Any:
+        """The graph as ONNX's model, without nodes that no output needs."""
+        self._drop_unused({output for output, _ in outputs})
+        info = self.onnx.helper.make_tensor_value_info
+        of_values = [
+            [info(title, self.kind(v.dtype), [str(m) if isinstance(m, Size) else m for m in self.shape(v)])
+             for title, v in pairs]
+            for pairs in ([(self.names[v], v) for v in self.recorded.program.arguments], outputs)
+        ]  # fmt: skip
+        graph = self.onnx.helper.make_graph(self.nodes, name, *of_values, list(self.initializers.values()))
+        opset = self.onnx.helper.make_opsetid("", OPSET)
+        made = {"producer_name": "wengert", "producer_version": version, "ir_version": IR_VERSION}
+        return self.onnx.helper.make_model(graph, opset_imports=[opset], **made)
+
+    def _drop_unused(self, used: set[str]) -> None:
+        kept = []
+        for node in reversed(self.nodes):
+            if used.intersection(node.output):
+                if node.op_type == "MaxPool" and node.output[-1] not in used:
+                    del node.output[1:]
+                kept.append(node)
+                used.update(_reads(node))
+        self.nodes = kept[::-1]
+        self.initializers = {name: array for name, array in self.initializers.items() if name in used}
+
+
+def _reads(node: Any) -> set[str]:
+    """The names that a node reads, also inside of a loop."""
+    inner = [n for a in node.attribute for n in a.g.node]
+    return {*node.input}.union(*(n.input for n in inner))

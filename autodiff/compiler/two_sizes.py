@@ -1,0 +1,241 @@
+"""One record for every size of the batch, from records at two sizes.
+
+A trace has all shapes built in. Traced with n and with n + 1 rows, a function must do the same operations; a length that
+grows from one trace to the other depends on n, and is written as ``slope * n + offset``. Two points always lie on a
+line, so whoever uses the result looks at a third size, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autodiff.compiler.passes.dead import dead_code
+from autodiff.compiler.program import Program
+from autodiff.compiler.record import Decision
+from autodiff.compiler.tracing import Traced, trace
+from autodiff.compiler.values import Op, Value
+from autodiff.core.primitives import Primitive
+from autodiff.errors import UnsupportedError
+from autodiff.ops.indexing import Index
+from autodiff.watchers.places import Place
+
+
+class Size(NamedTuple):
+    """A length that depends on the size n of the batch: ``slope * n + offset``."""
+
+    slope: int
+    offset: int
+
+    def __str__(self) -> str:
+        text = "n" if self.slope == 1 else f"{self.slope}*n"
+        return f"{text}{self.offset:+d}" if self.offset else text
+
+
+Shape = tuple[int | Size, ...]
+
+
+@dataclass
+class Step:
+    """An operation for every size of the batch.
+
+    Attributes
+    ----------
+    op : Op
+        As it was recorded with n rows.
+    args, keywords
+        Its operands, with a `Size` for each number that depends on the batch.
+    place : Place
+        The user's line.
+    """
+
+    op: Op
+    args: tuple[Any, ...]
+    keywords: dict[str, Any]
+    place: Place
+
+    @property
+    def name(self) -> str:
+        """What the operation is called."""
+        function = self.op.function
+        return str(function.name if isinstance(function, Primitive) else self.op.title)
+
+    def __str__(self) -> str:
+        layer = f" in layer {self.place.layer!r}" if self.place.scopes else ""
+        return f"{self.name}{layer}, at {self.place}"
+
+
+class Varying(NamedTuple):
+    """An array that the function makes, with n rows and with n + 1, in the first trace and in the second."""
+
+    first: Any
+    second: Any
+
+
+@dataclass
+class ForAnySize:
+    """A function for every size of the batch.
+
+    Attributes
+    ----------
+    program : Program
+        As it was recorded with n rows, without what no result needs.
+    steps : list of Step
+    shapes : dict of Value to tuple
+        The shape of every value.
+    arrays : dict of Value to array, Tensor or Varying
+        The values that are no results: constants and Tensors from outside.
+    traced : Traced
+    """
+
+    program: Program
+    steps: list[Step]
+    shapes: dict[Value, Shape]
+    arrays: dict[Value, Any]
+    traced: Traced
+
+
+def for_any_size(
+    f: Callable[..., Any], name: str, rows: int, leaves: Sequence[Any], others: Sequence[Any]
+) -> ForAnySize:
+    """Record a function at two sizes of the batch.
+
+    Parameters
+    ----------
+    f : callable
+    name : str
+        Its name in messages.
+    rows : int
+        The n of the first trace.
+    leaves, others : sequence of array
+        The arguments with n rows, and with n + 1. If no shapes differ, all lengths are fixed.
+
+    Raises
+    ------
+    UnsupportedError
+        If the function does not do the same for both, or does more than compute.
+    """
+    places: dict[Op, Place] = {}
+    found = []
+    for arguments in (leaves, others):
+        with np.errstate(all="ignore"):
+            traced = trace(f, name, arguments, lambda new: (tuple(new), {}), places)
+        program = Program(name, traced.program.arguments, traced.program.ops, traced.program.answers)
+        program = dead_code(program)
+        for op in program.ops:
+            _check_computes(op, name, places)
+        program.ops = [op for op in program.ops if op.form != "check"]
+        found.append((traced, program))
+    (traced, first), (_, second) = found
+    return _Merging(name, rows, places).merged(traced, first, second)
+
+
+def _check_computes(op: Op, name: str, places: dict[Op, Place]) -> None:
+    place = places.get(op, Place())
+    if op.form == "live":
+        raise UnsupportedError(
+            f"{name} draws random numbers ({op.title}, at {place}), and a file cannot. Of a model in training mode, "
+            "call .eval() first: dropout is off then."
+        )
+    if op.form in ("assign", "store", "effect"):
+        raise UnsupportedError(
+            f"{name} changes something besides its result ({op.title}, at {place}), and a file cannot. Of a model in "
+            "training mode, call .eval() first: running averages stay then."
+        )
+    if isinstance(op.function, Decision) and getattr(op.function.function, "__name__", "") != "are_finite":
+        raise UnsupportedError(
+            f"{name} chooses what it does by the values of an array, at {place}; a file would always do what the "
+            "example asks for. Write np.where(condition, a, b)."
+        )
+
+
+class _Merging:
+    """Compares two records, and notes what differs."""
+
+    def __init__(self, name: str, rows: int, places: dict[Op, Place]) -> None:
+        self.name, self.rows, self.places = name, rows, places
+        self.twins: dict[Value, Value] = {}
+        self.shapes: dict[Value, Shape] = {}
+        self.arrays: dict[Value, Any] = {}
+        self.place = Place()
+
+    def merged(self, traced: Traced, first: Program, second: Program) -> ForAnySize:
+        """The operations of both, as one list."""
+        for v, w in zip(first.arguments, second.arguments, strict=True):
+            self.pair(v, w)
+        steps = []
+        for op, other in zip(first.ops, second.ops):
+            self.place = self.places.get(op, Place())
+            what = Step(op, (), {}, self.place)
+            theirs = Step(other, (), {}, self.places.get(other, Place()))
+            same = (op.form, what.name, len(op.outputs), [*op.keywords]) == (
+                other.form, theirs.name, len(other.outputs), [*other.keywords]
+            )  # fmt: skip
+            if not same:
+                raise self.differs(f"{what}, or {theirs}")
+            what.args = self.both(op.args, other.args, what)
+            what.keywords = self.both(op.keywords, other.keywords, what)
+            for v, w in zip(op.outputs, other.outputs):
+                self.pair(v, w)
+            steps.append(what)
+        if len(first.ops) != len(second.ops):
+            longer = max((first, second), key=lambda program: len(program.ops))
+            op = longer.ops[min(len(first.ops), len(second.ops))]
+            raise self.differs(f"{Step(op, (), {}, self.places.get(op, Place()))}, for one of them only")
+        self.both(first.outputs, second.outputs, "the result")
+        return ForAnySize(first, steps, self.shapes, self.arrays, traced)
+
+    def differs(self, what: str) -> UnsupportedError:
+        """The error about something that is another thing for another size of the batch."""
+        return UnsupportedError(
+            f"{self.name} does something else for another size of the batch: {what}. A file does the same for every "
+            "size: compute from the array, not from the number of its rows, or give batch=False, which fixes all shapes."
+        )
+
+    def pair(self, v: Value, w: Value) -> Value:
+        """A value of the first record, whose shape is now known for every size."""
+        if self.twins.setdefault(v, w) is not w:
+            raise self.differs(f"another array is used at {self.place}")
+        if v not in self.shapes:
+            if len(v.shape) != len(w.shape) or v.dtype != w.dtype:
+                raise self.differs(
+                    f"an array {v.dtype}{list(v.shape)} or {w.dtype}{list(w.shape)}, at {self.place}"
+                )
+            self.shapes[v] = tuple(self.length(m, n) for m, n in zip(v.shape, w.shape))
+            if v.kind in ("state", "gradient"):
+                self.arrays[v] = v.payload
+            elif v.kind in ("constant", "made"):
+                alike = v.shape == w.shape and np.array_equal(v.payload, w.payload, equal_nan=v.dtype.kind in "fc")
+                self.arrays[v] = v.payload if alike else Varying(v.payload, w.payload)
+        return v
+
+    def length(self, m: int, n: int) -> int | Size:
+        """A length or another whole number, of which the second record has one row more."""
+        return m if m == n else Size(n - m, m - (n - m) * self.rows)
+
+    def both(self, a: Any, b: Any, what: object) -> Any:
+        """One tree for two: values of the first record, and sizes for numbers that differ."""
+        if isinstance(a, Value) and isinstance(b, Value):
+            return self.pair(a, b)
+        if type(a) is type(b):
+            if isinstance(a, (tuple, list)) and len(a) == len(b):
+                parts = [self.both(x, y, what) for x, y in zip(a, b)]
+                return parts if isinstance(a, list) else tuple(parts)
+            if isinstance(a, dict):
+                return {k: self.both(a[k], b[k], what) for k in a}
+            if isinstance(a, slice):
+                return slice(*(self.both(getattr(a, k), getattr(b, k), what) for k in ("start", "stop", "step")))
+            if isinstance(a, Index):
+                return Index(self.both(a.template, b.template, what))
+            if type(a) is int:
+                return self.length(a, b)
+            if a is b or (callable(a) and getattr(a, "__qualname__", "") == getattr(b, "__qualname__", "")):
+                return a
+            if not callable(a) and np.array_equal(a, b, equal_nan=isinstance(a, (float, np.floating))):
+                return a
+        raise self.differs(f"{a!r} or {b!r} in {what}")
+
+
