@@ -325,6 +325,7 @@ def trace(
     leaves: Sequence[Any],
     rebuild: Callable[[list[Any]], Any],
     places: dict[Op, Place] | None = None,
+    check: Callable[[Writer], object] | None = None,
 ) -> Traced:
     """Call a function and record what it does.
 
@@ -339,6 +340,8 @@ def trace(
         Makes ``(args, kwargs)`` from leaves.
     places : dict, optional
         Is given the user's line of every operation.
+    check : callable, optional
+        May refuse the record while what the function has changed can still be restored.
 
     Raises
     ------
@@ -389,6 +392,8 @@ def trace(
                 if writer.refusal is not None:
                     raise writer.refusal
                 writer.check_frozen(name)
+                if check is not None:
+                    check(writer)
                 flat, structure = pytree.flatten(output)
                 _check_results(flat, name, writer, reading, start)
                 back = swept_back(writer, output, start)

@@ -11,11 +11,11 @@ import numpy as np
 
 from autodiff import pytree
 from autodiff.arrays.tensors import Tensor
-from autodiff.compiler import onnx_forms
-from autodiff.compiler.onnx_graph import Graph, load
-from autodiff.compiler.two_sizes import for_any_size
+from autodiff.compiler.onnx_file.forms import write
+from autodiff.compiler.onnx_file.graph import Graph, load
+from autodiff.compiler.onnx_file.two_sizes import ForAnySize, for_any_size
 from autodiff.compiler.values import Value
-from autodiff.errors import AutodiffError, ShapeError, StructureError, UnsupportedError
+from autodiff.errors import ShapeError, StructureError, UnsupportedError
 
 _ROUNDING = {"e": 1e-2, "f": 1e-3, "d": 1e-8}
 """By how much of the largest number an answer of the file may differ, for each dtype. Other orders of summation add up
@@ -51,34 +51,40 @@ def to_onnx(
     """
     load()
     rows = _rows(examples, batch)
-    sizes = (rows, rows + 1, 2 * rows + 1) if batch else (rows,) * 3
-    first, second, third = ([_with_rows(x, len(x), n) if is_long else x for x, is_long in
-                             zip(examples, _are_long(examples, batch))] for n in sizes)  # fmt: skip
-    _try(f, first, second, third)
+    with_batch = [batch and x.ndim > 0 and len(x) == len(examples[0]) for x in examples]
+    first, second, third = (
+        [_with_rows(x, n) if long else x for x, long in zip(examples, with_batch)]
+        for n in (rows, rows + 1, 2 * rows + 1)
+    )
     recorded = for_any_size(f, name, rows, first, second)
     g = Graph(recorded, inputs, titles)
-    wanted = {v for v in recorded.program.outputs if isinstance(v, Value)}
-    paths = pytree.paths(recorded.traced.structure, "output")
-    outputs: dict[Value, str] = {}
-    for v, path in zip(recorded.program.outputs, paths, strict=True):
-        if not isinstance(v, Value):
-            raise StructureError(f"export_onnx: {name} returns {v!r} as {path}; the results of a file are arrays.")
-        outputs.setdefault(v, g.unique(re.sub(r"\W+", "_", path).strip("_")))
+    outputs = _outputs(g, recorded, name)
+    wanted = {v: title for title, v in reversed(outputs)}
     for step in recorded.steps:
-        before = len(g.nodes)
-        for v, found in zip(step.op.outputs, onnx_forms.write(g, step), strict=True):
-            g.names[v] = found
-        if len(step.op.outputs) == 1 and v in wanted and len(g.nodes) > before and g.nodes[-1].output[0] == found:
-            g.rename_last(v, outputs[v])
-    for v, title in outputs.items():
+        before, found = len(g.nodes), write(g, step)
+        g.names.update(zip(step.op.outputs, found, strict=True))
+        v = step.op.outputs[0]
+        if v in wanted and len(found) == 1 and len(g.nodes) > before and g.nodes[-1].output[0] == found[0]:
+            g.rename_last(v, wanted[v])
+    for title, v in outputs:
         if g.of(v) != title:
             g.nodes.append(g.onnx.helper.make_node("Identity", [g.of(v)], [title], name=g.unique("Identity")))
-    from autodiff import __version__
-
-    model = g.model(name, [(title, v) for v, title in outputs.items()], __version__)
+    model = g.model(name, outputs)
     g.onnx.checker.check_model(model, full_check=True)
-    _compare(model, f, name, dict(zip(inputs, third)), [outputs[v] for v in recorded.program.outputs])
+    _compare(model, f, name, dict(zip(inputs, third)), [title for title, _ in outputs])
     return model
+
+
+def _outputs(g: Graph, recorded: ForAnySize, name: str) -> list[tuple[str, Value]]:
+    """The results with their names: ``output``, ``output_0``, ``output_1_loss``."""
+    outputs = []
+    for v, path in zip(recorded.program.outputs, pytree.paths(recorded.traced.structure, "output"), strict=True):
+        if not isinstance(v, Value):
+            raise StructureError(f"export_onnx: {name} returns {v!r} as {path}; the results of a file are arrays.")
+        outputs.append((g.unique(re.sub(r"\W+", "_", path).strip("_")), v))
+    if not outputs:
+        raise StructureError(f"export_onnx: {name} returns no array.")
+    return outputs
 
 
 def _rows(examples: Sequence[Any], batch: bool) -> int:
@@ -87,36 +93,17 @@ def _rows(examples: Sequence[Any], batch: bool) -> int:
     if not examples or not examples[0].ndim or not len(examples[0]):
         given = f"the first example has shape {examples[0].shape}" if examples else "there is no example"
         raise ShapeError(
-            f"export_onnx: {given}; its first axis must be the batch, with at least one row. Write x[None] for a single "
-            "row, or give batch=False, which fixes all shapes."
+            f"export_onnx: {given}; its first axis must be the batch, with at least one row. Write x[None] for a "
+            "single row, or give batch=False, which fixes all shapes."
         )
     return max(len(examples[0]), 2)  # an axis of length 1 would be broadcast
 
 
-def _are_long(examples: Sequence[Any], batch: bool) -> list[bool]:
-    """Which examples have the batch as their first axis."""
-    return [batch and x.ndim > 0 and len(x) == len(examples[0]) for x in examples]
-
-
-def _with_rows(x: Any, rows: int, n: int) -> Any:
+def _with_rows(x: Any, n: int) -> Any:
     """The example with n rows: its own ones again and again, each time smaller, so that no two floats are alike."""
-    times, at = np.divmod(np.arange(n), rows)
+    times, at = np.divmod(np.arange(n), len(x))
     y = x[at]
     return y if x.dtype.kind not in "fc" else (y / (times + 1).reshape(n, *[1] * (x.ndim - 1))).astype(x.dtype)
-
-
-def _try(f: Callable[..., Any], first: Sequence[Any], *others: Sequence[Any]) -> None:
-    """Call the function with every number of rows, to say what is wrong if only the example's own one will do."""
-    f(*first)
-    for arguments in others:
-        try:
-            f(*arguments)
-        except (AutodiffError, ValueError, IndexError) as error:
-            raise ShapeError(
-                f"export_onnx: the function takes the example, but not {len(arguments[0])} rows of it ({error}) The "
-                "first axis must be the batch. Write x[None] for a single row, or give batch=False, which fixes all "
-                "shapes."
-            ) from error
 
 
 def _compare(model: Any, f: Callable[..., Any], name: str, inputs: Mapping[str, Any], outputs: Sequence[str]) -> None:
@@ -141,7 +128,7 @@ def run(model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
     Examples
     --------
     >>> import numpy as np
-    >>> from autodiff.compiler.onnx_form import run, to_onnx
+    >>> from autodiff.compiler.onnx_file.model import run, to_onnx
     >>> model = to_onnx(lambda x: np.sin(x) * 2, "twice", [np.ones((3, 2))], ["x"], {}, True)
     >>> run(model, {"x": np.zeros((5, 2))})["output"].shape
     (5, 2)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.arrays.tensors import Tensor
-from autodiff.compiler.two_sizes import ForAnySize, Shape, Size, Step, Varying
+from autodiff.compiler.onnx_file.two_sizes import ForAnySize, Inverse, Shape, Size, Step, Varying, inverse, length
 from autodiff.compiler.values import Value
 from autodiff.errors import DtypeError, MissingExtraError, UnsupportedError
 
@@ -43,7 +43,7 @@ class Graph:
 
     Attributes
     ----------
-    step : Step
+    step : Step or None
         The operation that is being written.
     names : dict of Value to str
     sources : dict of str to str
@@ -57,7 +57,7 @@ class Graph:
         Whether -inf is among the numbers of the function, as in a mask of attention.
     """
 
-    step: Step
+    step: Step | None = None
 
     def __init__(self, recorded: ForAnySize, inputs: Sequence[str], titles: Mapping[int, str]) -> None:
         self.onnx = load()
@@ -69,13 +69,15 @@ class Graph:
         self.known: dict[str, Shape] = {self.names[v]: recorded.shapes[v] for v in self.names}
         self.windows: dict[str, tuple[Any, ...]] = {}
         self.pooled: dict[Value, tuple[str, str]] = {}
-        numbers = (x for step in recorded.steps for x in step.args if isinstance(x, float))
-        arrays = (x for x in recorded.arrays.values() if isinstance(x, np.ndarray) and x.dtype.kind == "f")
-        self.has_infinities = any(np.isneginf(x).any() for x in (*numbers, *arrays))
+        numbers = [x for step in recorded.steps for x in step.args if isinstance(x, (float, np.floating))]
+        arrays = [x for v in recorded.arrays for x in self._parts(v) if v.dtype.kind == "f"]
+        self.has_infinities = any(np.any(x == -np.inf) for x in (*numbers, *arrays))
         self._taken = {*inputs}
         self._constants: dict[Any, str] = {}
         self._sizes: dict[Size, str] = {}
-        self._batch = next((n for v, n in self.names.items() if any(isinstance(m, Size) for m in recorded.shapes[v])), "")
+        self._batch = next(
+            (n for v, n in self.names.items() if any(isinstance(m, Size) for m in recorded.shapes[v])), ""
+        )
 
     # --- what is known about values ---
 
@@ -83,13 +85,49 @@ class Graph:
         """The shape of an operand."""
         return self.recorded.shapes[x] if isinstance(x, Value) else np.shape(x)
 
+    def fixed(self, shape: Shape) -> tuple[int, ...]:
+        """A shape without lengths that depend on the batch.
+
+        Raises
+        ------
+        UnsupportedError
+            If it has one.
+        """
+        lengths = tuple(m for m in shape if not isinstance(m, Size))
+        if len(lengths) < len(shape):
+            raise self.refused("one of its axes is the batch")
+        return lengths
+
+    def both(self, operands: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """Arrays of ones like these values with n rows and with n + 1."""
+        found: tuple[list[Any], list[Any]] = ([], [])
+        for more, arrays in enumerate(found):
+            n = self.recorded.rows + more
+            for v in operands:
+                shape = tuple(m.slope * n + m.offset if isinstance(m, Size) else m for m in self.shape(v))
+                arrays.append(np.ones(shape, v.dtype))
+        return found
+
     def dtype(self, x: Any) -> np.dtype[Any]:
         """The dtype of an operand; that which NumPy gives to a plain number."""
         return np.dtype(x.dtype) if isinstance(x, Value) else np.asarray(x).dtype
 
+    def is_zeros(self, x: Any) -> bool:
+        """Whether an operand is 0, or an array of zeros that the function has made."""
+        parts = self._parts(x) if isinstance(x, Value) else (x,)
+        return bool(parts) and not any(map(np.any, parts))
+
+    def _parts(self, v: Value) -> Sequence[Any]:
+        """A constant with n rows and with n + 1, if they differ; nothing for other values."""
+        known = self.recorded.arrays.get(v)
+        if known is None or isinstance(known, Tensor):
+            return ()
+        return known if isinstance(known, Varying) else (known,)
+
     def refused(self, why: str = "") -> UnsupportedError:
         """The error about an operation that cannot be written."""
-        return UnsupportedError(f"export_onnx: {self.step} has no form in ONNX's standard operations{why and ': '}{why}.")
+        why = f": {why.rstrip('.')}" if why else ""
+        return UnsupportedError(f"export_onnx: {self.step} has no form in ONNX's standard operations{why}.")
 
     # --- names ---
 
@@ -107,8 +145,8 @@ class Graph:
 
         It is called by the path of the layer and the operation: ``blocks.0.attention/MatMul``.
         """
-        scopes = self.step.place.scopes
-        layer = scopes[-1].rpartition(" ")[0] if scopes else ""
+        paths = (scope.rpartition(" ")[0] for scope in (self.step.place.scopes if self.step else ()))
+        layer = ".".join(path for path in paths if path)
         name = self.unique(f"{layer}/{kind}" if layer else kind)
         outputs = [name, *(f"{name}:{k}" for k in range(1, count))]
         self.nodes.append(self.onnx.helper.make_node(kind, inputs, outputs, name=name, **attributes))
@@ -149,7 +187,7 @@ class Graph:
         dtype = np.dtype(dtype)
         if dtype.kind not in "fiub" or dtype.itemsize > 8:
             raise DtypeError(
-                f"export_onnx: {self.step if hasattr(self, 'step') else 'the example'} is of dtype {dtype}; ONNX's "
+                f"export_onnx: {self.step or 'the example'} is of dtype {dtype}; ONNX's "
                 "operations compute with real numbers of up to 64 bits, integers and Booleans."
             )
         return int(self.onnx.helper.np_dtype_to_tensor_dtype(dtype))
@@ -174,13 +212,19 @@ class Graph:
         if all(np.array_equal(x, np.broadcast_to(rows[0], x.shape)) for x in array):
             return self.expanded(self.constant(rows[0]), shape)
         first, second = array
-        if first.ndim == 1 and len(first) > 1 and first.dtype.kind in "iu":
-            start, step = int(first[0]), int(first[1]) - int(first[0])
-            if all(np.array_equal(x, start + step * np.arange(len(x))) for x in (first, second)):
-                stop = self.node("Squeeze", self.size(shape[0]))
+        if first.dtype.kind == "f" and all(x.size and np.all(x == x.flat[0]) for x in array):
+            rule = inverse(first.flat[0], second.flat[0], self.recorded.rows)
+            if rule is not None:
+                return self.expanded(self.operand(rule, v.dtype), shape)
+        if first.size == max(first.shape) > 1 and first.dtype.kind in "iu":
+            start, step = int(first.flat[0]), int(first.flat[1]) - int(first.flat[0])
+            if all(np.array_equal(x.ravel(), x.flat[0] + step * np.arange(x.size)) for x in (first, second)):
+                stop = self.node("Squeeze", self.size(self.entries(shape)))
                 places = self.node("Range", self.constant(0, np.int64), stop, self.constant(1, np.int64))
                 steps = self.node("Mul", places, self.constant(step, np.int64))
-                return self.cast(self.node("Add", steps, self.constant(start, np.int64)), np.int64, v.dtype)
+                begin = length(start, int(second.flat[0]), self.recorded.rows)
+                steps = self.node("Add", steps, self.operand(begin, np.int64))
+                return self.reshaped(self.cast(steps, np.int64, v.dtype), shape)
         raise UnsupportedError(
             f"export_onnx: {self.step} reads an array of shape {first.shape} for one size of the batch, and "
             f"{second.shape} for the next, whose entries follow no rule. Compute it from the input, or pass it as one."
@@ -194,6 +238,8 @@ class Graph:
             return self.cast(self.of(x), x.dtype, dtype)
         if isinstance(x, Size):
             return self.cast(self.node("Squeeze", self.size(x)), np.int64, dtype)
+        if isinstance(x, Inverse):
+            return str(self.node("Reciprocal", self.operand(x.size, dtype)))
         return self.constant(x, dtype)
 
     def cast(self, name: str, dtype: Any, to: Any) -> str:
@@ -256,19 +302,16 @@ class Graph:
 
     # --- the file ---
 
-    def model(self, name: str, outputs: Sequence[tuple[str, Value]], version: str) -> Any:
+    def model(self, name: str, outputs: Sequence[tuple[str, Value]]) -> Any:
         """The graph as ONNX's model, without nodes that no output needs."""
         self._drop_unused({output for output, _ in outputs})
         info = self.onnx.helper.make_tensor_value_info
-        of_values = [
-            [info(title, self.kind(v.dtype), [str(m) if isinstance(m, Size) else m for m in self.shape(v)])
-             for title, v in pairs]
-            for pairs in ([(self.names[v], v) for v in self.recorded.program.arguments], outputs)
-        ]  # fmt: skip
-        graph = self.onnx.helper.make_graph(self.nodes, name, *of_values, list(self.initializers.values()))
+        inputs = [(self.names[v], v) for v in self.recorded.program.arguments]
+        known = [[info(title, self.kind(v.dtype), list(map(_label, self.shape(v)))) for title, v in pairs]
+                 for pairs in (inputs, outputs)]  # fmt: skip
+        graph = self.onnx.helper.make_graph(self.nodes, name, *known, list(self.initializers.values()))
         opset = self.onnx.helper.make_opsetid("", OPSET)
-        made = {"producer_name": "wengert", "producer_version": version, "ir_version": IR_VERSION}
-        return self.onnx.helper.make_model(graph, opset_imports=[opset], **made)
+        return self.onnx.helper.make_model(graph, opset_imports=[opset], producer_name="wengert", ir_version=IR_VERSION)
 
     def _drop_unused(self, used: set[str]) -> None:
         kept = []
@@ -280,6 +323,16 @@ class Graph:
                 used.update(_reads(node))
         self.nodes = kept[::-1]
         self.initializers = {name: array for name, array in self.initializers.items() if name in used}
+
+
+def listed(names: Any) -> list[str]:
+    """The names of the results of a form, which gives one name for one result."""
+    return [names] if isinstance(names, str) else names
+
+
+def _label(m: int | Size) -> int | str | None:
+    """What stands for a length in the file; nothing for one that two traces may have got wrong, such as n squared."""
+    return m if not isinstance(m, Size) else str(m) if not m.offset else None
 
 
 def _reads(node: Any) -> set[str]:

@@ -1,8 +1,8 @@
 """One record for every size of the batch, from records at two sizes.
 
-A trace has all shapes built in. Traced with n and with n + 1 rows, a function must do the same operations; a length that
-grows from one trace to the other depends on n, and is written as ``slope * n + offset``. Two points always lie on a
-line, so whoever uses the result looks at a third size, too.
+A trace has all shapes built in. Traced with n and with n + 1 rows, a function must do the same operations. A length
+that grows from one trace to the other depends on n, and is written as ``slope * n + offset``. Two points always lie on
+a line, so whoever uses the result looks at a third size, too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from autodiff.compiler.record import Decision
 from autodiff.compiler.tracing import Traced, trace
 from autodiff.compiler.values import Op, Value
 from autodiff.core.primitives import Primitive
-from autodiff.errors import UnsupportedError
+from autodiff.errors import AutodiffError, CompileError, DtypeError, ShapeError, UnsupportedError
 from autodiff.ops.indexing import Index
 from autodiff.watchers.places import Place
 
@@ -35,7 +35,33 @@ class Size(NamedTuple):
         return f"{text}{self.offset:+d}" if self.offset else text
 
 
+class Inverse(NamedTuple):
+    """A number that depends on the size of the batch, as in a mean: ``1 / size``."""
+
+    size: Size
+
+
 Shape = tuple[int | Size, ...]
+
+
+def length(m: int, n: int, rows: int) -> int | Size:
+    """A whole number that was m with so many rows, and n with one more."""
+    return m if m == n else Size(n - m, m - (n - m) * rows)
+
+
+def inverse(a: Any, b: Any, rows: int) -> Inverse | None:
+    """The rule of two floats that are the inverses of whole numbers; None for others."""
+    if not (0 < abs(a) < 1 and 0 < abs(b) < 1):
+        return None
+    m, n = round(1 / a), round(1 / b)
+    size = length(m, n, rows)
+    return Inverse(size) if isinstance(size, Size) and (type(a)(1 / m), type(b)(1 / n)) == (a, b) else None
+
+
+def minus(a: int | Size, b: int | Size) -> int | Size:
+    """The difference of two lengths."""
+    x, y = (m if isinstance(m, Size) else Size(0, m) for m in (a, b))
+    return Size(x.slope - y.slope, x.offset - y.offset) if x.slope != y.slope else x.offset - y.offset
 
 
 @dataclass
@@ -89,6 +115,8 @@ class ForAnySize:
     arrays : dict of Value to array, Tensor or Varying
         The values that are no results: constants and Tensors from outside.
     traced : Traced
+    rows : int
+        The n of the first record.
     """
 
     program: Program
@@ -96,6 +124,7 @@ class ForAnySize:
     shapes: dict[Value, Shape]
     arrays: dict[Value, Any]
     traced: Traced
+    rows: int
 
 
 def for_any_size(
@@ -120,36 +149,48 @@ def for_any_size(
     """
     places: dict[Op, Place] = {}
     found = []
+
+    def check(writer: Any) -> None:
+        _check_effects(writer, name, places)
+
     for arguments in (leaves, others):
-        with np.errstate(all="ignore"):
-            traced = trace(f, name, arguments, lambda new: (tuple(new), {}), places)
+        try:
+            with np.errstate(all="ignore"):
+                traced = trace(f, name, arguments, lambda new: (tuple(new), {}), places, check)
+        except (CompileError, UnsupportedError, DtypeError):
+            raise
+        except (AutodiffError, ValueError, IndexError) as error:
+            if arguments is leaves:
+                raise
+            raise ShapeError(
+                f"export_onnx: {name} takes the example, but not {rows + 1} rows of it ({str(error).rstrip('.')}). The "
+                "first axis must be the batch. Write x[None] for a single row, or give batch=False, which fixes all "
+                "shapes."
+            ) from error
         program = Program(name, traced.program.arguments, traced.program.ops, traced.program.answers)
-        program = dead_code(program)
-        for op in program.ops:
-            _check_computes(op, name, places)
-        program.ops = [op for op in program.ops if op.form != "check"]
+        program.ops = [op for op in dead_code(program).ops if op.form != "check"]
         found.append((traced, program))
     (traced, first), (_, second) = found
     return _Merging(name, rows, places).merged(traced, first, second)
 
 
-def _check_computes(op: Op, name: str, places: dict[Op, Place]) -> None:
-    place = places.get(op, Place())
-    if op.form == "live":
-        raise UnsupportedError(
-            f"{name} draws random numbers ({op.title}, at {place}), and a file cannot. Of a model in training mode, "
-            "call .eval() first: dropout is off then."
-        )
-    if op.form in ("assign", "store", "effect"):
-        raise UnsupportedError(
-            f"{name} changes something besides its result ({op.title}, at {place}), and a file cannot. Of a model in "
-            "training mode, call .eval() first: running averages stay then."
-        )
-    if isinstance(op.function, Decision) and getattr(op.function.function, "__name__", "") != "are_finite":
-        raise UnsupportedError(
-            f"{name} chooses what it does by the values of an array, at {place}; a file would always do what the "
-            "example asks for. Write np.where(condition, a, b)."
-        )
+def _check_effects(writer: Any, name: str, places: dict[Op, Place]) -> None:
+    """Refuse a function that draws, changes Tensors or decides by values."""
+    of_training = "and a file cannot. Of a model in training mode, call .eval() first"
+    for op in writer.ops:
+        where = f"at {places.get(op, Place())}"
+        if op.form == "live":
+            raise UnsupportedError(f"export_onnx: {name} draws random numbers ({where}), {of_training}.")
+        if op.form in ("assign", "store", "effect"):
+            raise UnsupportedError(f"export_onnx: {name} changes a Tensor or its gradient ({where}), {of_training}.")
+        decides = isinstance(op.function, Decision) and getattr(op.function.function, "__name__", "") != "are_finite"
+        if decides:
+            raise UnsupportedError(
+                f"export_onnx: {name} chooses what it does by the values of an array, {where}; a file would always do "
+                "what the example asks for. Write np.where(condition, a, b)."
+            )
+    if any(t._data._var.kind != "state" for t, _, _, _ in writer.states.values()):
+        raise UnsupportedError(f"export_onnx: {name} changes the values of Tensors, {of_training}.")
 
 
 class _Merging:
@@ -186,13 +227,14 @@ class _Merging:
             op = longer.ops[min(len(first.ops), len(second.ops))]
             raise self.differs(f"{Step(op, (), {}, self.places.get(op, Place()))}, for one of them only")
         self.both(first.outputs, second.outputs, "the result")
-        return ForAnySize(first, steps, self.shapes, self.arrays, traced)
+        return ForAnySize(first, steps, self.shapes, self.arrays, traced, self.rows)
 
     def differs(self, what: str) -> UnsupportedError:
         """The error about something that is another thing for another size of the batch."""
         return UnsupportedError(
-            f"{self.name} does something else for another size of the batch: {what}. A file does the same for every "
-            "size: compute from the array, not from the number of its rows, or give batch=False, which fixes all shapes."
+            f"export_onnx: {self.name} does something else for another size of the batch: {what}. A file does the "
+            "same for every size: compute from the array, not from the number of its rows, or give batch=False, which "
+            "fixes all shapes."
         )
 
     def pair(self, v: Value, w: Value) -> Value:
@@ -201,20 +243,14 @@ class _Merging:
             raise self.differs(f"another array is used at {self.place}")
         if v not in self.shapes:
             if len(v.shape) != len(w.shape) or v.dtype != w.dtype:
-                raise self.differs(
-                    f"an array {v.dtype}{list(v.shape)} or {w.dtype}{list(w.shape)}, at {self.place}"
-                )
-            self.shapes[v] = tuple(self.length(m, n) for m, n in zip(v.shape, w.shape))
+                raise self.differs(f"an array {v.dtype}{list(v.shape)} or {w.dtype}{list(w.shape)}, at {self.place}")
+            self.shapes[v] = tuple(length(m, n, self.rows) for m, n in zip(v.shape, w.shape))
             if v.kind in ("state", "gradient"):
                 self.arrays[v] = v.payload
             elif v.kind in ("constant", "made"):
                 alike = v.shape == w.shape and np.array_equal(v.payload, w.payload, equal_nan=v.dtype.kind in "fc")
                 self.arrays[v] = v.payload if alike else Varying(v.payload, w.payload)
         return v
-
-    def length(self, m: int, n: int) -> int | Size:
-        """A length or another whole number, of which the second record has one row more."""
-        return m if m == n else Size(n - m, m - (n - m) * self.rows)
 
     def both(self, a: Any, b: Any, what: object) -> Any:
         """One tree for two: values of the first record, and sizes for numbers that differ."""
@@ -231,11 +267,13 @@ class _Merging:
             if isinstance(a, Index):
                 return Index(self.both(a.template, b.template, what))
             if type(a) is int:
-                return self.length(a, b)
+                return length(a, b, self.rows)
             if a is b or (callable(a) and getattr(a, "__qualname__", "") == getattr(b, "__qualname__", "")):
                 return a
-            if not callable(a) and np.array_equal(a, b, equal_nan=isinstance(a, (float, np.floating))):
+            if not isinstance(a, (float, complex, str, np.generic)) and not callable(a):
+                return a  # an object of which nothing is known here; no form takes it
+            if not callable(a) and (a == b or (a != a and b != b)):
                 return a
+            if isinstance(a, (float, np.floating)) and (found := inverse(a, b, self.rows)) is not None:
+                return found
         raise self.differs(f"{a!r} or {b!r} in {what}")
-
-
