@@ -1049,6 +1049,17 @@ def _tell(function: Any, args: tuple[Any, ...], kwargs: Any = NO_KEYWORDS) -> No
         switches.tell_met(function, _plain_tree(args), parents, _plain_tree(kwargs))
 
 
+_PLAIN = (str, bool, type(None))
+_NO_CHANGE = {
+    "casting": ("same_kind", "unsafe"),
+    "order": ("K",),
+    "subok": (True, False),
+    "where": (True,),
+    "dtype": (None,),
+}
+"""For keywords of ufuncs the values with which they change nothing. A dtype may be that of the result, too."""
+
+
 def _ufunc_call(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A ufunc with keywords, through one of its methods, or without a derivative."""
     is_other = entered(ufunc)
@@ -1069,6 +1080,11 @@ def _ufunc_call(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     if "axis" in kwargs and ufunc in NUMPY_FUNCTIONS:
         return _call_border(NUMPY_FUNCTIONS[ufunc], ufunc, inputs, kwargs)
     if is_other or ufunc in NUMPY_PRIMITIVES or ufunc in NUMPY_FUNCTIONS:
+        kwargs = {k: v for k, v in kwargs.items() if not (isinstance(v, _PLAIN) and v in _NO_CHANGE.get(k, ()))}
+        if kwargs.keys() <= {"dtype"}:
+            y = ufunc(*inputs)
+            if "dtype" not in kwargs or y.dtype == np.dtype(kwargs["dtype"]):
+                return y
         raise UnsupportedError(
             f"{full_name(ufunc)} on a Tensor does not take {', '.join(kwargs)}=; use .astype for a dtype and "
             "np.where for a selection."
