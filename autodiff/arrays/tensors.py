@@ -1020,9 +1020,8 @@ def _wrap_tree(value: Any) -> Any:
     """Arrays as untracked Tensors, inside tuples and lists too; other values are returned as they are."""
     if isinstance(value, (_ndarray, np.generic)) or is_traced(value):
         return _untracked(value)
-    if isinstance(
-        value, (list, tuple)
-    ):  # arrays of objects stay: np.broadcast_arrays takes any, and Matplotlib gives any
+    if isinstance(value, (list, tuple)):
+        # Arrays of objects stay: np.broadcast_arrays takes any, and Matplotlib gives it such.
         wrapped = [v if isinstance(v, _ndarray) and v.dtype.kind not in "fciub" else _wrap_tree(v) for v in value]
         return value._make(wrapped) if hasattr(value, "_make") else type(value)(wrapped)
     return value
