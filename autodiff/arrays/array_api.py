@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import UnsupportedError
+from autodiff.arrays.others import kind_of
+from autodiff.errors import DtypeError, UnsupportedError
 from autodiff.ops import scans
 
 VERSION = "2025.12"
@@ -249,7 +250,13 @@ def namespace(array: Any, make: Callable[..., Any]) -> Namespace:
     def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
         """A Tensor that shares the memory of another library's array."""
         on_cpu(device)
-        y = np.from_dlpack(x)
+        try:
+            y = np.from_dlpack(x)
+        except RuntimeError as error:
+            raise DtypeError(
+                f"from_dlpack: a {kind_of(x)} of dtype {getattr(x, 'dtype', '?')} was given, which NumPy lacks ({error}). "
+                "Convert it first, for example to float32."
+            ) from error
         return array(y.copy() if copy else y)
 
     def like(name: str) -> Callable[..., Any]:
