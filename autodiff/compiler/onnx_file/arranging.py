@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.onnx_file.graph import Graph
-from autodiff.compiler.onnx_file.two_sizes import Shape, Size, minus
+from autodiff.compiler.onnx_file.two_sizes import Shape, Size, length, minus
 from autodiff.compiler.values import Value
 from autodiff.ops.indexing import Index
 
@@ -45,16 +45,20 @@ def _swapaxes(g: Graph, out: Value, x: Any, i: int, j: int) -> str:
 
 
 def _moveaxis(g: Graph, out: Value, x: Any, source: Any, destination: Any) -> str:
-    places = np.moveaxis(np.empty(range(2, 2 + len(g.shape(x)))[::-1] or ()), source, destination).shape
-    return transposed(g, g.of(x), [1 + len(places) - m for m in places])
+    ndim = len(g.shape(x))
+    sources, ends = ([int(a) % ndim for a in np.atleast_1d(axes)] for axes in (source, destination))
+    order = [a for a in range(ndim) if a not in sources]
+    for end, start in sorted(zip(ends, sources)):
+        order.insert(end, start)
+    return transposed(g, g.of(x), order)
 
 
 def _expand(g: Graph, out: Value, x: Any, *_: Any, **__: Any) -> str:
-    return g.expanded(g.operand(x, out.dtype), g.shape(out))
+    return g.expanded(g.operand(x, out.dtype), g.shape(out), out.dtype)
 
 
 def _full_like(g: Graph, out: Value, x: Any, value: Any, **_: Any) -> str:
-    return g.expanded(g.operand(value, out.dtype), g.shape(out))
+    return g.expanded(g.operand(value, out.dtype), g.shape(out), out.dtype)
 
 
 def _concatenate(g: Graph, out: Value, parts: Sequence[Any], axis: int = 0, **_: Any) -> str:
@@ -92,13 +96,27 @@ def _rearranged(rearrange: Callable[..., Any]) -> Callable[..., str]:
         if axis is None:
             shape = (g.entries(shape),)
             name, axis = g.reshaped(name, shape), 0
-        if not isinstance(axis, int):
-            raise g.refused("it has several axes")
+        if not isinstance(axis, int) or any(isinstance(part, Size) for part in how):
+            raise g.refused("it has several axes, or goes by the size of the batch")
         (length,) = g.fixed((shape[axis],))
         places = rearrange(np.arange(length), *how)
         return g.reshaped(str(g.node("Gather", name, g.constant(places, np.int64), axis=axis)), g.shape(out))
 
     return form
+
+
+def _roll(g: Graph, out: Value, x: Any, shift: Any = None, axis: Any = None, *, by: Any = None, axes: Any = None) -> str:
+    shift, axis = (shift, axis) if by is None else (by, axes)
+    if not isinstance(axis, tuple):
+        return _rearranged(np.roll)(g, out, x, shift, axis=axis)
+    name, shape = g.of(x), g.shape(x)
+    if any(isinstance(part, Size) for part in (shift, *(shift if isinstance(shift, tuple) else ()))):
+        raise g.refused("it goes by the size of the batch")
+    for steps, along in np.broadcast(shift, axis):
+        (size,) = g.fixed((shape[along],))
+        places = g.constant(np.roll(np.arange(size), steps), np.int64)
+        name = str(g.node("Gather", name, places, axis=int(along) % len(shape)))
+    return name
 
 
 def _diagonal(g: Graph, out: Value, x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> str:
@@ -173,7 +191,9 @@ def indexed(g: Graph, name: str, shape: Shape, index: Any, wanted: Shape) -> str
             slices.append((axis, p if isinstance(p, slice) else _entry(p)))
         axis += 1
     name = sliced(g, name, slices)
-    return _gathered(g, name, len(shape), arrays) if arrays else g.reshaped(name, wanted)
+    if arrays:
+        return _gathered(g, name, len(shape), arrays)
+    return name if all(isinstance(p, slice) for p in parts) else g.reshaped(name, wanted)
 
 
 def _gathered(g: Graph, name: str, ndim: int, arrays: dict[int, Any]) -> str:
@@ -189,7 +209,7 @@ def _gathered(g: Graph, name: str, ndim: int, arrays: dict[int, Any]) -> str:
         own = g.shape(p)
         shape = tuple(own[i - len(shape)] if i >= len(shape) - len(own) and isinstance(own[i - len(shape)], Size) else m
                       for i, m in enumerate(shape))  # fmt: skip
-    columns = [g.reshaped(g.expanded(p, shape), (*shape, 1)) for p in places]
+    columns = [g.reshaped(g.expanded(p, shape, np.int64), (*shape, 1)) for p in places]
     rest = [a for a in range(ndim) if a not in arrays]
     y = g.node("GatherND", transposed(g, name, [*axes, *rest]), g.node("Concat", *columns, axis=len(shape)))
     if axes != list(range(axes[0], axes[-1] + 1)):
@@ -210,7 +230,35 @@ def _take_along_axis(g: Graph, out: Value, x: Any, places: Any, axis: int = -1) 
 
 def _index_add(g: Graph, out: Value, values: Any, *arrays: Any, index: Index, shape: Shape) -> str:
     """Zeros to whose entries an array is added: padding if it lies in their midst, else by their places."""
-    return _padded(g, values, index, shape) or _added(g, values, index.fill(arrays), shape)
+    padded = _padded(g, values, index, shape)
+    if padded:
+        return padded
+    zeros = g.expanded(g.constant(0, values.dtype), (g.entries(shape),), values.dtype)
+    return _scattered(g, zeros, g.of(values), index.fill(arrays), shape, g.shape(values), reduction="add")
+
+
+def _at_set(g: Graph, out: Value, x: Any, v: Any, *arrays: Any, index: Index) -> str:
+    """A copy with other entries at an index; of two for one place onnxruntime keeps the last, as NumPy does."""
+    shape, places = g.shape(x), index.fill(arrays)
+    first, second = (
+        np.broadcast_to(0, _at(g, shape, n))[_at(g, places, n)].shape for n in (g.recorded.rows, g.recorded.rows + 1)
+    )
+    wanted = tuple(length(m, n, g.recorded.rows) for m, n in zip(first, second))
+    flat = g.reshaped(g.operand(x, out.dtype), (g.entries(shape),))
+    values = g.operand(v, out.dtype)
+    values = values if g.shape(v) == wanted else g.expanded(values, wanted, out.dtype)
+    return _scattered(g, flat, values, places, shape, wanted)
+
+
+def _at(g: Graph, part: Any, n: int) -> Any:
+    """A shape or an index for a batch of n, with zeros for places that are not known."""
+    if isinstance(part, Size):
+        return part.slope * n + part.offset
+    if isinstance(part, slice):
+        return slice(*(_at(g, p, n) for p in (part.start, part.stop, part.step)))
+    if _is_array(part):
+        return np.zeros(_at(g, g.shape(part), n), g.dtype(part))
+    return tuple(_at(g, p, n) for p in part) if isinstance(part, tuple) else part
 
 
 def _padded(g: Graph, values: Any, index: Index, shape: Shape) -> str:
@@ -229,16 +277,14 @@ def _padded(g: Graph, values: Any, index: Index, shape: Shape) -> str:
     return str(g.node("Pad", g.of(values), g.integers([*before, *after])))
 
 
-def _added(g: Graph, values: Any, index: Any, shape: Shape) -> str:
-    """Zeros to whose entries at an index an array is added. Their places are found by indexing all places."""
-    count = (g.entries(shape),)
-    stop = g.node("Squeeze", g.integers(count))
+def _scattered(g: Graph, flat: str, values: str, index: Any, shape: Shape, of_values: Shape, **how: Any) -> str:
+    """Values put into a flat array of this shape at an index. Their places are found by indexing all places."""
+    stop = g.node("Squeeze", g.size(g.entries(shape)))
     places = g.node("Range", g.constant(0, np.int64), stop, g.constant(1, np.int64))
-    places = indexed(g, g.reshaped(places, shape), shape, index, g.shape(values))
-    all_of = (g.entries(g.shape(values)),)
-    zeros = g.expanded(g.constant(0, values.dtype), count)
-    added = g.reshaped(places, all_of), g.reshaped(g.of(values), all_of)
-    return g.reshaped(str(g.node("ScatterElements", zeros, *added, axis=0, reduction="add")), shape)
+    places = indexed(g, g.reshaped(places, shape), shape, index, of_values)
+    count = (g.entries(of_values),)
+    put = g.reshaped(places, count), g.reshaped(values, count)
+    return g.reshaped(str(g.node("ScatterElements", flat, *put, axis=0, **how)), shape)
 
 
 FORMS: dict[str, Callable[..., Any]] = {
@@ -257,10 +303,11 @@ FORMS: dict[str, Callable[..., Any]] = {
     "tril": _triangle(0),
     "triu": _triangle(1),
     "flip": _flip,
-    "roll": _rearranged(np.roll),
+    "roll": _roll,
     "repeat": _rearranged(np.repeat),
     "getitem": _getitem,
     "take": _take,
     "take_along_axis": _take_along_axis,
     "index_add": _index_add,
+    "at_set": _at_set,
 }

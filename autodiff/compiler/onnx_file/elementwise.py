@@ -21,7 +21,7 @@ _RENAMED = {
     "minimum": "Min", "greater": "Greater", "less": "Less", "greater_equal": "GreaterOrEqual",
     "less_equal": "LessOrEqual", "equal": "Equal", "logical_and": "And", "logical_or": "Or", "logical_xor": "Xor",
     "logical_not": "Not", "bitwise_and": "BitwiseAnd", "bitwise_or": "BitwiseOr", "bitwise_xor": "BitwiseXor",
-    "invert": "BitwiseNot", "rint": "Round", "positive": "Identity", "matmul": "MatMul",
+    "invert": "BitwiseNot", "rint": "Round", "positive": "Identity",
 }  # fmt: skip
 """For the name of a ufunc the operation that does the same, also for NaN, infinities and broadcasting."""
 _OF_TRUTH = {
@@ -68,16 +68,61 @@ def _is_finite(g: Graph, d: Any, x: str) -> str:
     return str(g.node("Less", g.node("Abs", x), g.constant(np.inf, d)))
 
 
+def _by(g: Graph, d: Any, a: str, b: str, divided: Callable[[str], str]) -> str:
+    """A quotient or remainder of integers, which is 0 in NumPy where b is: a runtime would stop there."""
+    zero = g.constant(0, d)
+    if b in g.initializers and np.all(g.onnx.numpy_helper.to_array(g.initializers[b])):
+        return divided(b)
+    none = g.node("Equal", b, zero)
+    return str(g.node("Where", none, zero, divided(g.node("Where", none, g.constant(1, d), b))))
+
+
 def _remainder(g: Graph, d: Any, a: str, b: str) -> str:
     if np.dtype(d).kind in "iu":
-        return str(g.node("Mod", a, b))
-    return str(g.node("Sub", a, g.node("Mul", b, g.node("Floor", g.node("Div", a, b)))))
+        return _by(g, d, a, b, lambda b: g.node("Mod", a, b))
+    zero = g.constant(0, d)
+    rest = g.node("Mod", a, b, fmod=1)  # has the sign of a; that of b is wanted
+    sign = g.node("Mul", g.node("Sign", rest), g.node("Sign", b))
+    return str(g.node("Where", g.node("Less", sign, zero), g.node("Add", rest, b), rest))
 
 
 def _floor_divide(g: Graph, d: Any, a: str, b: str) -> str:
     if np.dtype(d).kind in "iu":  # ONNX's quotient of integers is cut towards 0
-        return str(g.node("Div", g.node("Sub", a, g.node("Mod", a, b)), b))
-    return str(g.node("Floor", g.node("Div", a, b)))
+        return _by(g, d, a, b, lambda b: g.node("Div", g.node("Sub", a, g.node("Mod", a, b)), b))
+    quotient = g.node("Round", g.node("Div", g.node("Sub", a, _remainder(g, d, a, b)), b))
+    return str(g.node("Where", g.node("Equal", b, g.constant(0, d)), g.node("Div", a, b), quotient))
+
+
+def scale(g: Graph, d: Any, largest: str) -> str:
+    """By what numbers up to this one are divided before they are squared; no zero, no infinity."""
+    usable = g.node("And", g.node("Greater", largest, g.constant(0, d)), _is_finite(g, d, largest))
+    return str(g.node("Where", usable, largest, g.constant(1, d)))
+
+
+def _hypot(g: Graph, d: Any, a: str, b: str) -> str:
+    a, b = g.node("Abs", a), g.node("Abs", b)
+    top = g.node("Max", a, b)
+    unit = scale(g, d, top)
+    squares = (g.node("Mul", part, part) for part in (g.node("Div", a, unit), g.node("Div", b, unit)))
+    length = g.node("Mul", unit, g.node("Sqrt", g.node("Add", *squares)))
+    # NumPy's is infinite also where the other operand is NaN.
+    infinite = g.node("Or", is_infinite(g, d, a), is_infinite(g, d, b))
+    return str(g.node("Where", infinite, g.constant(np.inf, d), length))
+
+
+def _arctan2(g: Graph, d: Any, y: str, x: str) -> str:
+    zero, pi = g.constant(0, d), g.constant(math.pi, d)
+    half = g.node("Where", g.node("Less", y, zero), g.node("Neg", pi), pi)
+    angle = g.node("Atan", g.node("Div", y, x))
+    angle = g.node("Where", g.node("Less", x, zero), g.node("Add", angle, half), angle)
+    neither = g.node("And", g.node("Equal", x, zero), g.node("Equal", y, zero))
+    return str(g.node("Where", neither, zero, angle))
+
+
+def _sinc(g: Graph, d: Any, x: str) -> str:
+    angle = g.node("Mul", x, g.constant(math.pi, d))
+    y = g.node("Div", g.node("Sin", angle), angle)
+    return str(g.node("Where", g.node("Equal", x, g.constant(0, d)), g.constant(1, d), y))
 
 
 def _unless_nan(g: Graph, a: str, b: str, y: str) -> str:
@@ -114,7 +159,8 @@ _UFUNCS: dict[str, Callable[..., str]] = {
     "cbrt": lambda g, d, x: g.node(
         "Mul", g.node("Sign", x), g.node("Pow", g.node("Abs", x), g.constant(1 / 3, d))
     ),
-    "hypot": lambda g, d, a, b: g.node("Sqrt", g.node("Add", g.node("Mul", a, a), g.node("Mul", b, b))),
+    "hypot": _hypot,
+    "arctan2": _arctan2,
     "not_equal": lambda g, d, a, b: g.node("Not", g.node("Equal", a, b)),
 }  # fmt: skip
 
@@ -134,6 +180,8 @@ def ufunc(g: Graph, step: Step) -> str:
         x = g.operand(args[0], loop[0])
         return str(g.node("Sqrt", x) if args[1] == 0.5 else g.node("Mul", x, x))
     inputs = [g.operand(x, kind) for x, kind in zip(args, loop)]
+    if name == "matmul":
+        return product(g, step.op.outputs[0], *args)
     if loop[0] == np.dtype(bool) and name in _OF_TRUTH:
         return str(g.node(_OF_TRUTH[name], *inputs))
     if name in _RENAMED:
@@ -141,6 +189,15 @@ def ufunc(g: Graph, step: Step) -> str:
     if name not in _UFUNCS:
         raise g.refused()
     return _UFUNCS[name](g, loop[0], *inputs)
+
+
+def product(g: Graph, out: Value, a: Any, b: Any) -> str:
+    """A product of matrices. A vector on the right becomes a column: onnxruntime 1.32 gives wrong answers for a
+    transposed matrix times a vector."""
+    left, right = g.operand(a, out.dtype), g.operand(b, out.dtype)
+    if len(g.shape(b)) > 1:
+        return str(g.node("MatMul", left, right))
+    return g.reshaped(g.node("MatMul", left, g.reshaped(right, (*g.shape(b), 1))), g.shape(out))
 
 
 def _kind(x: Any) -> Any:
@@ -168,5 +225,15 @@ def _clip(g: Graph, out: Value, x: Any, low: Any = None, high: Any = None) -> st
     return str(y if high is None else g.node("Min", y, g.operand(high, out.dtype)))
 
 
-FORMS: dict[str, Callable[..., str]] = {"where": _where, "clip": _clip}
+def _round(g: Graph, out: Value, x: Any, decimals: int = 0) -> str:
+    power = g.constant(10.0**decimals, out.dtype)
+    return str(g.node("Div", g.node("Round", g.node("Mul", g.of(x), power)), power))
+
+
+FORMS: dict[str, Callable[..., str]] = {
+    "where": _where,
+    "clip": _clip,
+    "round": _round,
+    "sinc": lambda g, out, x: _sinc(g, out.dtype, g.operand(x, out.dtype)),
+}
 """The functions here that are no ufuncs, by name."""

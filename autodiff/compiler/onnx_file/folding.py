@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.onnx_file.elementwise import is_infinite
+from autodiff.compiler.onnx_file.elementwise import is_infinite, product, scale
 from autodiff.compiler.onnx_file.graph import Graph
-from autodiff.compiler.onnx_file.two_sizes import minus
+from autodiff.compiler.onnx_file.two_sizes import Size, minus
 from autodiff.compiler.values import Value
 
 # --- reductions -----------------------------------------------------------------------------------
@@ -37,28 +37,37 @@ def _reduce(kind: str) -> Callable[..., str]:
 
 
 def _mean(g: Graph, out: Value, x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> str:
-    return folded(g, "ReduceMean", g.operand(x, out.dtype), axes_of(g, x, axis), keepdims)
+    return _averaged(g, out, x, g.operand(x, out.dtype), axes_of(g, x, axis), keepdims)
+
+
+def _averaged(g: Graph, out: Value, x: Any, name: str, axes: Sequence[int], keepdims: bool, less: int = 0) -> str:
+    """The sum over some axes of `x`, divided by their number of entries, less some; the mean of no rows is NaN."""
+    count = g.entries(tuple(g.shape(x)[a] for a in axes))
+    if less == 0 and not isinstance(count, Size):
+        return folded(g, "ReduceMean", name, axes, keepdims)
+    total = folded(g, "ReduceSum", name, axes, keepdims)
+    return str(g.node("Div", total, g.operand(minus(count, less), out.dtype)))
 
 
 def _var(
     g: Graph, out: Value, x: Any, axis: Any = None, dtype: Any = None, ddof: int = 0, keepdims: bool = False
 ) -> str:
     name, axes = g.operand(x, out.dtype), axes_of(g, x, axis)
-    far = g.node("Sub", name, folded(g, "ReduceMean", name, axes, True))
-    total = folded(g, "ReduceSum", g.node("Mul", far, far), axes, keepdims)
-    count = minus(g.entries(tuple(g.shape(x)[a] for a in axes)), ddof)
-    return str(g.node("Div", total, g.operand(count, out.dtype)))
+    far = g.node("Sub", name, _averaged(g, out, x, name, axes, True))
+    return _averaged(g, out, x, g.node("Mul", far, far), axes, keepdims, ddof)
 
 
 def _norm(g: Graph, out: Value, x: Any, *, axis: Any, keepdims: bool, order: float = 2) -> str:
-    name = g.of(x)
-    powers = g.node("Mul", name, name) if order == 2 else g.node("Pow", name, g.constant(order, x.dtype))
-    total = folded(g, "ReduceSum", powers, axes_of(g, x, axis), keepdims)
-    return str(g.node("Sqrt", total) if order == 2 else g.node("Pow", total, g.constant(1 / order, x.dtype)))
+    sizes, axes = g.node("Abs", g.of(x)), axes_of(g, x, axis)
+    unit = scale(g, x.dtype, folded(g, "ReduceMax", sizes, axes, True))
+    powers = g.node("Pow", g.node("Div", sizes, unit), g.constant(order, x.dtype))
+    total = folded(g, "ReduceSum", powers, axes, True)
+    root = g.node("Sqrt", total) if order == 2 else g.node("Pow", total, g.constant(1 / order, x.dtype))
+    return g.reshaped(g.node("Mul", unit, root), g.shape(out))
 
 
-def _std(g: Graph, out: Value, x: Any, **how: Any) -> str:
-    return str(g.node("Sqrt", _var(g, out, x, **how)))
+def _std(g: Graph, out: Value, x: Any, *axis: Any, **how: Any) -> str:
+    return str(g.node("Sqrt", _var(g, out, x, *axis, **how)))
 
 
 def _place_of(kind: str) -> Callable[..., str]:
@@ -113,8 +122,9 @@ def _tensordot(g: Graph, out: Value, a: Any, b: Any, axes: Any = 2) -> str:
 def _dot(g: Graph, out: Value, a: Any, b: Any) -> str:
     if len(g.shape(b)) > 2:
         return _tensordot(g, out, a, b, ([-1], [len(g.shape(b)) - 2]))
-    kind = "MatMul" if g.shape(a) and g.shape(b) else "Mul"
-    return str(g.node(kind, g.operand(a, out.dtype), g.operand(b, out.dtype)))
+    if g.shape(a) and g.shape(b):
+        return product(g, out, a, b)
+    return str(g.node("Mul", g.operand(a, out.dtype), g.operand(b, out.dtype)))
 
 
 def _inner(g: Graph, out: Value, a: Any, b: Any) -> str:

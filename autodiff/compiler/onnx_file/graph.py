@@ -210,19 +210,21 @@ class Graph:
         one = tuple(slice(0, 1) if isinstance(m, Size) else slice(None) for m in shape)
         rows = [x[one] for x in array]
         if all(np.array_equal(x, np.broadcast_to(rows[0], x.shape)) for x in array):
-            return self.expanded(self.constant(rows[0]), shape)
+            return self.expanded(self.constant(rows[0]), shape, v.dtype)
         first, second = array
+        with np.errstate(invalid="ignore"):
+            whole = [x.astype(np.int64).ravel() for x in array]
         if first.dtype.kind == "f" and all(x.size and np.all(x == x.flat[0]) for x in array):
             rule = inverse(first.flat[0], second.flat[0], self.recorded.rows)
             if rule is not None:
-                return self.expanded(self.operand(rule, v.dtype), shape)
-        if first.size == max(first.shape) > 1 and first.dtype.kind in "iu":
-            start, step = int(first.flat[0]), int(first.flat[1]) - int(first.flat[0])
-            if all(np.array_equal(x.ravel(), x.flat[0] + step * np.arange(x.size)) for x in (first, second)):
+                return self.expanded(self.operand(rule, v.dtype), shape, v.dtype)
+        if first.size == max(first.shape, default=0) > 1:
+            start, step = int(whole[0][0]), int(whole[0][1] - whole[0][0])
+            if all(np.array_equal(x.ravel(), k[0] + step * np.arange(x.size)) for x, k in zip(array, whole)):
                 stop = self.node("Squeeze", self.size(self.entries(shape)))
                 places = self.node("Range", self.constant(0, np.int64), stop, self.constant(1, np.int64))
                 steps = self.node("Mul", places, self.constant(step, np.int64))
-                begin = length(start, int(second.flat[0]), self.recorded.rows)
+                begin = length(start, int(whole[1][0]), self.recorded.rows)
                 steps = self.node("Add", steps, self.operand(begin, np.int64))
                 return self.reshaped(self.cast(steps, np.int64, v.dtype), shape)
         raise UnsupportedError(
@@ -282,9 +284,14 @@ class Graph:
         self.sources[y] = name
         return str(y)
 
-    def expanded(self, name: str, shape: Shape) -> str:
+    def expanded(self, name: str, shape: Shape, dtype: Any) -> str:
         """An array repeated along axes of length 1 or new ones."""
-        return name if self.known.get(name) == shape else str(self.node("Expand", name, self.integers(shape)))
+        if self.known.get(name) == shape:
+            return name
+        if 0 in shape:  # onnxruntime 1.32 takes an Expand to a length of 0 for one that changes nothing
+            nothing = self.onnx.numpy_helper.from_array(np.zeros(1, dtype))
+            return str(self.node("ConstantOfShape", self.integers(shape), value=nothing))
+        return str(self.node("Expand", name, self.integers(shape)))
 
     def entries(self, shape: Shape) -> int | Size:
         """The number of entries of a shape.
@@ -298,7 +305,7 @@ class Graph:
         rest = math.prod(m for m in shape if not isinstance(m, Size))
         if len(sizes) > 1:
             raise self.refused("two of its lengths depend on the size of the batch")
-        return Size(sizes[0].slope * rest, sizes[0].offset * rest) if sizes else rest
+        return Size(sizes[0].slope * rest, sizes[0].offset * rest) if sizes and rest else rest
 
     # --- the file ---
 

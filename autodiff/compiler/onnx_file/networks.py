@@ -64,6 +64,30 @@ def _sum_windows(g: Graph, out: Value, x: Any, *, kernel: Any, stride: Any, dila
     return g.reshaped(folded(g, "ReduceSum", y, [2], False), g.shape(out))
 
 
+# --- losses ---------------------------------------------------------------------------------------
+
+
+def _cross_entropy(g: Graph, out: list[Value], logits: Any, labels: Any, *, ignore_index: int | None = None) -> list[str]:
+    """The mean loss over the rows that count, and its slope by the logits."""
+    dtype, shape = out[0].dtype, g.shape(logits)
+    column = (*shape[:-1], 1)
+    labels = g.reshaped(g.operand(labels, np.int64), column)
+    if ignore_index is None:
+        counts = g.expanded(g.constant(1, dtype), column, dtype)
+    else:
+        counted = g.node("Not", g.node("Equal", labels, g.constant(ignore_index, np.int64)))
+        labels = g.node("Where", counted, labels, g.constant(0, np.int64))
+        counts = g.cast(counted, bool, dtype)
+    every = list(range(len(shape)))
+    number = folded(g, "ReduceSum", counts, every, False)
+    logs = g.node("LogSoftmax", g.of(logits), axis=len(shape) - 1)
+    losses = g.node("Mul", g.node("GatherElements", logs, labels, axis=len(shape) - 1), counts)
+    loss = g.node("Neg", g.node("Div", folded(g, "ReduceSum", losses, every, False), number))
+    is_label = g.cast(g.node("Equal", labels, g.constant(np.arange(shape[-1]), np.int64)), bool, dtype)
+    slope = g.node("Mul", g.node("Sub", g.node("Exp", logs), is_label), counts)
+    return [loss, g.node("Div", slope, g.node("Max", number, g.constant(1, dtype)))]
+
+
 # --- recurrences ----------------------------------------------------------------------------------
 
 
@@ -132,6 +156,7 @@ FORMS: dict[str, Callable[..., Any]] = {
     "all_windows": _all_windows,
     "first_largest": _first_largest,
     "sum_windows": _sum_windows,
+    "softmax_cross_entropy": _cross_entropy,
     "rnn": _over_time(_rnn),
     "lstm": _over_time(_lstm),
     "gru": _over_time(_gru),

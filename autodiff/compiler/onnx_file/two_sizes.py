@@ -24,7 +24,8 @@ from autodiff.ops.indexing import Index
 from autodiff.watchers.places import Place
 
 
-class Size(NamedTuple):
+@dataclass(frozen=True)  # no tuple: as an index or a shift that would mean something else
+class Size:
     """A length that depends on the size n of the batch: ``slope * n + offset``."""
 
     slope: int
@@ -35,7 +36,8 @@ class Size(NamedTuple):
         return f"{text}{self.offset:+d}" if self.offset else text
 
 
-class Inverse(NamedTuple):
+@dataclass(frozen=True)
+class Inverse:
     """A number that depends on the size of the batch, as in a mean: ``1 / size``."""
 
     size: Size
@@ -164,8 +166,8 @@ def for_any_size(
                 raise
             raise ShapeError(
                 f"export_onnx: {name} takes the example, but not {rows + 1} rows of it ({str(error).rstrip('.')}). The "
-                "first axis must be the batch. Write x[None] for a single row, or give batch=False, which fixes all "
-                "shapes."
+                "first axis must be the batch, also of other inputs of this length. Write x[None] for a single row, or "
+                "give batch=False, which fixes all shapes."
             ) from error
         program = Program(name, traced.program.arguments, traced.program.ops, traced.program.answers)
         program.ops = [op for op in dead_code(program).ops if op.form != "check"]
@@ -270,7 +272,7 @@ class _Merging:
                 return length(a, b, self.rows)
             if a is b or (callable(a) and getattr(a, "__qualname__", "") == getattr(b, "__qualname__", "")):
                 return a
-            if not isinstance(a, (float, complex, str, np.generic)) and not callable(a):
+            if not isinstance(a, (bool, float, complex, str, np.generic)) and not callable(a):
                 return a  # an object of which nothing is known here; no form takes it
             if not callable(a) and (a == b or (a != a and b != b)):
                 return a
