@@ -21,7 +21,7 @@ from tests.test_compile_rows import functions
 HERE = all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime"))
 pytestmark = pytest.mark.skipif(not HERE, reason='onnx or onnxruntime is not installed: pip install "wengert[onnx]"')
 RNG = np.random.default_rng(0)
-BATCHES = (1, 3, 17)
+BATCHES = (0, 1, 2, 3, 17)
 ROUNDING = {"f": 1e-5, "d": 1e-13}
 """Of the largest number of an answer: other orders of summation, over few terms."""
 X = RNG.normal(size=(6, 4))
@@ -42,7 +42,9 @@ def check_answers(path, f, *inputs):
     """The file and the function give the same arrays: shapes, dtypes, numbers."""
     run = session(path)
     found = run.run(None, {known.name: x for known, x in zip(run.get_inputs(), inputs, strict=True)})
-    for y, right in zip(found, leaves(f(*inputs)), strict=True):
+    with np.errstate(all="ignore"):
+        expected = leaves(f(*inputs))
+    for y, right in zip(found, expected, strict=True):
         assert (y.shape, y.dtype) == (right.shape, right.dtype)
         allowed = ROUNDING.get(right.dtype.char, 0) * np.max(np.abs(right), initial=0, where=np.isfinite(right))
         np.testing.assert_allclose(y, right, rtol=0, atol=allowed)
@@ -104,6 +106,15 @@ def test_the_networks_of_the_demos(name, tmp_path):
         check_answers(tmp_path / "model.onnx", model, drawn((n, *shape), dtype))
 
 
+def test_no_layer_of_nn_is_forgotten():
+    """Every class of modules in nn is part of a model that is exported above."""
+    made = [layer.make(dtype=np.float32, rng=np.random.default_rng(0)) for layer in LAYERS.values()]
+    made += [nn.Sequential(*layers()) for layers, _ in MODELS.values()] + [make() for make, _, _ in NETWORKS.values()]
+    exported = {type(module) for model in made for _, module in model.named_modules()}
+    classes = {thing for name in nn.__all__ if isinstance(thing := getattr(nn, name), type)}
+    assert {kind for kind in classes if issubclass(kind, nn.Module)} - exported == {nn.Module}
+
+
 # --- functions of arrays
 
 FUNCTIONS = {
@@ -116,15 +127,21 @@ FUNCTIONS = {
     "digits near 0": lambda x: (np.log1p(x * 1e-12) * 1e12, np.expm1(x * 1e-12) * 1e12),
     "error function": lambda x: (ad.special.erf(ad.tensor(x)), ad.special.erfc(ad.tensor(3 * x))),
     "comparisons": lambda x: (
-        *(x > 0, (x > 0) & (x < 1), ~(x > 0), x != 0, np.isfinite(x), np.isinf(x), np.isnan(x)),
+        *(x > 0, (x > 0) & (x < 1), np.round(x, 1), np.clip(x, -0.5, 0.5), np.select([x > 1, x > 0], [x, 2 * x], 0), ~(x > 0), x != 0, np.isfinite(x), np.isinf(x), np.isnan(x)),
         *(np.maximum(x > 0, x < -1), np.where(x > 0, x > 1, x < -1), np.logical_or(x, x > 0)),
     ),
     "remainders": lambda x: (
-        *(np.mod(x, 0.7), x // 0.7, np.mod((10 * x).astype(int), 3)),
+        *(np.mod(x, 0.7), x // 0.7, np.mod(x, -0.1), x // -0.1, np.mod(x, np.inf), x // 0, np.mod((10 * x).astype(int), 3)),
         *((10 * x).astype(int) // 3, np.mod((10 * x).astype(int), -3), (10 * x).astype(int) // -3),
+        *((10 * x).astype(int) // (3 * x).astype(int), (10 * x).astype(int) % (3 * x).astype(int)),  # 0 where by 0
+    ),
+    "lengths": lambda x: (
+        *(np.hypot(x * 1e200, x[::-1] * 1e200), ad.tensor(x * 1e-200) / np.linalg.norm(ad.tensor(x * 1e-200), axis=0)),
+        *(np.linalg.norm(ad.tensor(x), ord=p, axis=1) for p in (1, 3, np.inf)),
+        np.linalg.norm(ad.tensor(0 * x)),
     ),
     "means over the batch": lambda x: (
-        *(x - np.mean(x, axis=0), np.mean(x), np.var(x, axis=0, ddof=1), np.std(x, axis=1), x.std(), x.var(axis=0)),
+        *(x - np.mean(x, axis=0), np.mean(x), x.std(0, ddof=1), (x - x.mean(0)) / x.std(0), np.var(x, axis=0, ddof=1), np.std(x, axis=1), x.std(), x.var(axis=0)),
     ),
     "reductions": lambda x: (
         *(x.sum(), x.sum(axis=0), x.prod(axis=1), x.max(), x.min(axis=0), np.sum(x, axis=(0, 1))),
@@ -135,9 +152,15 @@ FUNCTIONS = {
         *(np.cumsum(x, axis=1), np.cumsum(x), np.median(x, axis=1), np.ptp(x, axis=1)),
     ),
     "entries": lambda x: (
-        *(x[0], x[-1], x[:, 1], x[:, ::-1], x[::-1], x[1:], x[:-1], x[..., None], x[:, [0, 2]], x[:, None, 1:3]),
+        *(x[0], x[-1], x[:, 1], x[:, ::-1], x[::-1], x[1:], x[:-1], x[..., None], x[::2], x[::-2, ::-3], x[:, [0, 2]], x[:, None, 1:3]),
         *(x[0, 1], x[np.arange(len(x)), 1], x[np.arange(len(x))[::-1]], x[np.arange(len(x))[:, None], np.array([0, 2])]),
+        *(x[len(x) - 1], x[: len(x) - 1], x[-len(x) :], x[:3], x[-2:], x[1:-1, 1]),
         *(x[:, np.array([[0, 1], [2, 3]])], np.take(x, [1, 2], axis=1), np.take_along_axis(x, np.argsort(x, 1), 1)),
+    ),
+    "other entries": lambda x: (
+        *(ad.tensor(x).at[:, 0].set(5.0), ad.tensor(x).at[::-1, ::-2].set(x[:, 1:3]), ad.tensor(x).at[:, [0, 2]].set(x[:, 1:3])),
+        *(ad.tensor(x).at[np.arange(len(x)), 1].set(x[:, 0]), ad.tensor(x).at[0].set(x[-1]), ad.tensor(x).at[1:].add(x[1:])),
+        *(ad.tensor(x).at[:, [0, 0]].set(x[:, 1:3]), ad.tensor(x).at[:, [0, 0]].add(x[:, 1:3])),  # the last; both
     ),
     "shapes": lambda x: (
         *(x.reshape(-1), x.reshape(len(x), 2, 2), x.T, np.swapaxes(x, 0, 1), np.expand_dims(x, 1), x.ravel()),
@@ -148,11 +171,12 @@ FUNCTIONS = {
     "joining": lambda x: (
         *(np.concatenate([x, 2 * x]), np.concatenate([x, np.zeros((len(x), 1))], axis=1).astype(x.dtype)),
         *(np.stack([x, x], axis=1), np.stack([x, x], -1), *np.split(x, 2, axis=1), np.flip(x), np.flip(x, 1)),
-        *(np.roll(x, 1, axis=1), np.repeat(x, 2, axis=1), np.tril(x.reshape(-1, 2, 2))),
+        *(np.roll(x, 1, axis=1), np.roll(ad.tensor(x.reshape(-1, 2, 2)), (1, 3), (1, 2)), np.repeat(x, 2, axis=1), np.tril(x.reshape(-1, 2, 2))),
         *(np.triu(x.reshape(-1, 2, 2), 1), np.tile(x, (1, 2)), np.pad(x, ((0, 0), (1, 1))), np.vstack([x, x]), np.diff(x, axis=1)),
     ),
     "products": lambda x: (
-        *(x @ W, x @ V, V @ x.T, np.dot(x, W), np.einsum("ij,jk->ik", x, W), np.einsum("ij,ij->i", x, x), x.dot(V)),
+        *(x @ W, x @ V, V @ x.T, np.dot(x, W), np.einsum("ij,jk->ik", x, W), np.einsum("ij,ij->i", x, x), x.dot(V), x.T @ x[:, 0]),
+        *(np.einsum("...i,ij->...j", x, W), np.einsum("bi->", x), np.einsum("bii->bi", x.reshape(-1, 2, 2))),
         *(np.tensordot(x, W, 1), np.tensordot(x, W, ([1], [0])), np.inner(x, x), np.outer(x[:, 0], V)),
     ),
     "pairs of rows": lambda x: ((x[:, None] - x[None]) ** 2).sum(-1).reshape(-1),
@@ -161,7 +185,11 @@ FUNCTIONS = {
         *(ad.special.log_softmax(ad.tensor(x), axis=a) for a in (1, (0, 1))),
         ad.special.logsumexp(ad.tensor(x), axis=1),
     ),
-    "made from the size": lambda x: x * np.ones((len(x), 1)) * np.arange(4) + np.arange(len(x))[:, None] + len(x),
+    "made from the size": lambda x: (
+        x * np.ones((len(x), 1)) * np.arange(4) + np.arange(len(x))[:, None] + len(x) - np.arange(1.0, 2 * len(x), 2)[:, None],
+        x.sum(axis=0) / len(x) + 1 / len(x) + np.full((len(x), 1), 1 / len(x)),
+    ),
+    "no entries": lambda x: (x[:, :0], np.broadcast_to(x[:, :1], (len(x), 0)), x[:, :0].sum(axis=1), np.concatenate([x, x[:0]])),
     "gradients": lambda x: (
         ad.grad(lambda z: np.sum(np.tanh(z @ W) ** 2))(x),
         ad.grad(lambda z: np.sum(z[:, 1:] * z[:, [0, 0, 2]]))(x),
@@ -176,6 +204,19 @@ def test_functions_of_arrays(name, tmp_path):
     nn.export_onnx(f, X, tmp_path / "f.onnx")
     for n in (2, 5, 18):
         check_answers(tmp_path / "f.onnx", f, RNG.normal(size=(n, 4)))
+
+
+def test_losses(tmp_path):
+    labels = np.array([0, 3, 1, 1, 2, 3])
+    for f, other in (
+        (lambda x, y: nn.cross_entropy(ad.tensor(x), y), labels),
+        (lambda x, y: nn.cross_entropy(ad.tensor(x), y, ignore_index=1), labels),
+        (ad.value_and_grad(lambda x, y: nn.cross_entropy(x, y, ignore_index=1)), labels),
+        (lambda x, y: nn.mse_loss(ad.tensor(x), y), X[::-1]),
+        (lambda x, y: nn.huber_loss(ad.tensor(x), y), X[::-1]),
+    ):
+        nn.export_onnx(f, (X, other), tmp_path / "f.onnx")
+        check_answers(tmp_path / "f.onnx", f, RNG.normal(size=(3, 4)), other[1:4])
 
 
 @settings(max_examples=25)
@@ -237,6 +278,16 @@ def test_names_and_operations(tmp_path):
     block = nn.Sequential(nn.TransformerBlock(4, 2))
     nn.export_onnx(block, np.ones((1, 3, 4), np.float32), tmp_path / "block.onnx")
     assert "0.attention.out/MatMul" in [node.name for node in onnx.load(tmp_path / "block.onnx").graph.node]
+
+
+def test_results_that_are_inputs_constants_or_parameters(tmp_path):
+    w = ad.tensor([[1.0, 2.0]], requires_grad=True, name="x")
+    for f in (lambda x: x, lambda x: (x, x), lambda x: w, lambda x: {"a b": x, "a_b": (w, w, x + 0), "c": np.eye(2)}):
+        nn.export_onnx(f, X, tmp_path / "f.onnx")
+        for n in (0, 1, 4):
+            check_answers(tmp_path / "f.onnx", f, RNG.normal(size=(n, 4)))
+    nn.export_onnx(lambda output, constant: constant, (X, X + 1), tmp_path / "f.onnx")  # names that the graph uses
+    check_answers(tmp_path / "f.onnx", lambda a, b: b, X, X + 1)
 
 
 def test_inputs_and_outputs(tmp_path):
@@ -336,6 +387,27 @@ REFUSED = {
         ad.UnsupportedError,
         "negative, at .*for one of them",
     ),
+    "every second row, written": (
+        lambda x: ad.tensor(x).at[::2].set(0.0),
+        X,
+        ad.UnsupportedError,
+        "the file stops with",
+    ),
+    "half of the rows": (
+        lambda x: x[: len(x) // 2],
+        X,
+        ad.UnsupportedError,
+        r"float64\[6, 4\].* and float64\[5, 4\]|different answers",
+    ),
+    "another rule for one row": (lambda x: x * 2 if len(x) == 1 else x, X, ad.UnsupportedError, "other numbers as"),
+    "axes of one row": (lambda x: np.squeeze(x[:, :1]), X, ad.UnsupportedError, r"float64\[1\] and float64\[\]"),
+    "an index by a mask": (
+        lambda x: ad.tensor(x).at[x > 0].set(1.0),
+        X,
+        ad.UnsupportedError,
+        "at_set, at .*: an index by a mask",
+    ),
+    "the batch, rolled by itself": (lambda x: np.roll(x, len(x), axis=1), X, ad.UnsupportedError, "size of the batch"),
     "a loop over rows": (
         lambda x: np.stack([r * 2 for r in x]),
         X,

@@ -105,7 +105,9 @@ def _rearranged(rearrange: Callable[..., Any]) -> Callable[..., str]:
     return form
 
 
-def _roll(g: Graph, out: Value, x: Any, shift: Any = None, axis: Any = None, *, by: Any = None, axes: Any = None) -> str:
+def _roll(
+    g: Graph, out: Value, x: Any, shift: Any = None, axis: Any = None, *, by: Any = None, axes: Any = None
+) -> str:
     shift, axis = (shift, axis) if by is None else (by, axes)
     if not isinstance(axis, tuple):
         return _rearranged(np.roll)(g, out, x, shift, axis=axis)

@@ -67,7 +67,9 @@ def _sum_windows(g: Graph, out: Value, x: Any, *, kernel: Any, stride: Any, dila
 # --- losses ---------------------------------------------------------------------------------------
 
 
-def _cross_entropy(g: Graph, out: list[Value], logits: Any, labels: Any, *, ignore_index: int | None = None) -> list[str]:
+def _cross_entropy(
+    g: Graph, out: list[Value], logits: Any, labels: Any, *, ignore_index: int | None = None
+) -> list[str]:
     """The mean loss over the rows that count, and its slope by the logits."""
     dtype, shape = out[0].dtype, g.shape(logits)
     column = (*shape[:-1], 1)
