@@ -127,11 +127,13 @@ FUNCTIONS = {
     "digits near 0": lambda x: (np.log1p(x * 1e-12) * 1e12, np.expm1(x * 1e-12) * 1e12),
     "error function": lambda x: (ad.special.erf(ad.tensor(x)), ad.special.erfc(ad.tensor(3 * x))),
     "comparisons": lambda x: (
-        *(x > 0, (x > 0) & (x < 1), np.round(x, 1), np.clip(x, -0.5, 0.5), np.select([x > 1, x > 0], [x, 2 * x], 0), ~(x > 0), x != 0, np.isfinite(x), np.isinf(x), np.isnan(x)),
+        *(x > 0, (x > 0) & (x < 1), np.round(x, 1), np.clip(x, -0.5, 0.5), np.select([x > 1, x > 0], [x, 2 * x], 0)),
+        *(~(x > 0), x != 0, np.isfinite(x), np.isinf(x), np.isnan(x)),
         *(np.maximum(x > 0, x < -1), np.where(x > 0, x > 1, x < -1), np.logical_or(x, x > 0)),
     ),
     "remainders": lambda x: (
-        *(np.mod(x, 0.7), x // 0.7, np.mod(x, -0.1), x // -0.1, np.mod(x, np.inf), x // 0, np.mod((10 * x).astype(int), 3)),
+        *(np.mod(x, 0.7), x // 0.7, np.mod(x, -0.1), x // -0.1, np.mod(x, np.inf), x // 0),
+        *(np.mod((10 * x).astype(int), 3),),
         *((10 * x).astype(int) // 3, np.mod((10 * x).astype(int), -3), (10 * x).astype(int) // -3),
         *((10 * x).astype(int) // (3 * x).astype(int), (10 * x).astype(int) % (3 * x).astype(int)),  # 0 where by 0
     ),
@@ -141,25 +143,31 @@ FUNCTIONS = {
         np.linalg.norm(ad.tensor(0 * x)),
     ),
     "means over the batch": lambda x: (
-        *(x - np.mean(x, axis=0), np.mean(x), x.std(0, ddof=1), (x - x.mean(0)) / x.std(0), np.var(x, axis=0, ddof=1), np.std(x, axis=1), x.std(), x.var(axis=0)),
+        *(x - np.mean(x, axis=0), np.mean(x), x.std(0, ddof=1), (x - x.mean(0)) / x.std(0)),
+        *(np.var(x, axis=0, ddof=1), np.std(x, axis=1), x.std(), x.var(axis=0)),
     ),
     "reductions": lambda x: (
         *(x.sum(), x.sum(axis=0), x.prod(axis=1), x.max(), x.min(axis=0), np.sum(x, axis=(0, 1))),
-        *(x.mean(keepdims=True), (x > 0).any(), (x > -9).all(axis=1), (x > 0).sum(), np.sum(x > 0, axis=0), np.linalg.norm(x, axis=1)),
+        *(x.mean(keepdims=True), (x > 0).any(), (x > -9).all(axis=1), (x > 0).sum(), np.sum(x > 0, axis=0)),
+        *(np.linalg.norm(x, axis=1),),
     ),
     "order": lambda x: (
         *(x.argmax(axis=1), np.argmin(x, axis=0), np.argmax(x), np.argsort(x, axis=1), np.sort(x, axis=0)),
         *(np.cumsum(x, axis=1), np.cumsum(x), np.median(x, axis=1), np.ptp(x, axis=1)),
     ),
     "entries": lambda x: (
-        *(x[0], x[-1], x[:, 1], x[:, ::-1], x[::-1], x[1:], x[:-1], x[..., None], x[::2], x[::-2, ::-3], x[:, [0, 2]], x[:, None, 1:3]),
-        *(x[0, 1], x[np.arange(len(x)), 1], x[np.arange(len(x))[::-1]], x[np.arange(len(x))[:, None], np.array([0, 2])]),
+        *(x[0], x[-1], x[:, 1], x[:, ::-1], x[::-1], x[1:], x[:-1], x[..., None], x[::2], x[::-2, ::-3]),
+        *(x[:, [0, 2]], x[:, None, 1:3]),
+        *(x[0, 1], x[np.arange(len(x)), 1], x[np.arange(len(x))[::-1]]),
+        *(x[np.arange(len(x))[:, None], np.array([0, 2])],),
         *(x[len(x) - 1], x[: len(x) - 1], x[-len(x) :], x[:3], x[-2:], x[1:-1, 1]),
         *(x[:, np.array([[0, 1], [2, 3]])], np.take(x, [1, 2], axis=1), np.take_along_axis(x, np.argsort(x, 1), 1)),
     ),
     "other entries": lambda x: (
-        *(ad.tensor(x).at[:, 0].set(5.0), ad.tensor(x).at[::-1, ::-2].set(x[:, 1:3]), ad.tensor(x).at[:, [0, 2]].set(x[:, 1:3])),
-        *(ad.tensor(x).at[np.arange(len(x)), 1].set(x[:, 0]), ad.tensor(x).at[0].set(x[-1]), ad.tensor(x).at[1:].add(x[1:])),
+        *(ad.tensor(x).at[:, 0].set(5.0), ad.tensor(x).at[::-1, ::-2].set(x[:, 1:3])),
+        *(ad.tensor(x).at[:, [0, 2]].set(x[:, 1:3]),),
+        *(ad.tensor(x).at[np.arange(len(x)), 1].set(x[:, 0]), ad.tensor(x).at[0].set(x[-1])),
+        *(ad.tensor(x).at[1:].add(x[1:]),),
         *(ad.tensor(x).at[:, [0, 0]].set(x[:, 1:3]), ad.tensor(x).at[:, [0, 0]].add(x[:, 1:3])),  # the last; both
     ),
     "shapes": lambda x: (
@@ -171,11 +179,14 @@ FUNCTIONS = {
     "joining": lambda x: (
         *(np.concatenate([x, 2 * x]), np.concatenate([x, np.zeros((len(x), 1))], axis=1).astype(x.dtype)),
         *(np.stack([x, x], axis=1), np.stack([x, x], -1), *np.split(x, 2, axis=1), np.flip(x), np.flip(x, 1)),
-        *(np.roll(x, 1, axis=1), np.roll(ad.tensor(x.reshape(-1, 2, 2)), (1, 3), (1, 2)), np.repeat(x, 2, axis=1), np.tril(x.reshape(-1, 2, 2))),
-        *(np.triu(x.reshape(-1, 2, 2), 1), np.tile(x, (1, 2)), np.pad(x, ((0, 0), (1, 1))), np.vstack([x, x]), np.diff(x, axis=1)),
+        *(np.roll(x, 1, axis=1), np.roll(ad.tensor(x.reshape(-1, 2, 2)), (1, 3), (1, 2)), np.repeat(x, 2, axis=1)),
+        *(np.tril(x.reshape(-1, 2, 2)),),
+        *(np.triu(x.reshape(-1, 2, 2), 1), np.tile(x, (1, 2)), np.pad(x, ((0, 0), (1, 1))), np.vstack([x, x])),
+        *(np.diff(x, axis=1),),
     ),
     "products": lambda x: (
-        *(x @ W, x @ V, V @ x.T, np.dot(x, W), np.einsum("ij,jk->ik", x, W), np.einsum("ij,ij->i", x, x), x.dot(V), x.T @ x[:, 0]),
+        *(x @ W, x @ V, V @ x.T, np.dot(x, W), np.einsum("ij,jk->ik", x, W), np.einsum("ij,ij->i", x, x), x.dot(V)),
+        *(x.T @ x[:, 0],),
         *(np.einsum("...i,ij->...j", x, W), np.einsum("bi->", x), np.einsum("bii->bi", x.reshape(-1, 2, 2))),
         *(np.tensordot(x, W, 1), np.tensordot(x, W, ([1], [0])), np.inner(x, x), np.outer(x[:, 0], V)),
     ),
@@ -186,10 +197,13 @@ FUNCTIONS = {
         ad.special.logsumexp(ad.tensor(x), axis=1),
     ),
     "made from the size": lambda x: (
-        x * np.ones((len(x), 1)) * np.arange(4) + np.arange(len(x))[:, None] + len(x) - np.arange(1.0, 2 * len(x), 2)[:, None],
+        x * np.ones((len(x), 1)) * np.arange(4) + np.arange(len(x))[:, None] + len(x),
+        x - np.arange(1.0, 2 * len(x), 2)[:, None],
         x.sum(axis=0) / len(x) + 1 / len(x) + np.full((len(x), 1), 1 / len(x)),
     ),
-    "no entries": lambda x: (x[:, :0], np.broadcast_to(x[:, :1], (len(x), 0)), x[:, :0].sum(axis=1), np.concatenate([x, x[:0]])),
+    "no entries": lambda x: (
+        *(x[:, :0], np.broadcast_to(x[:, :1], (len(x), 0)), x[:, :0].sum(axis=1), np.concatenate([x, x[:0]])),
+    ),
     "gradients": lambda x: (
         ad.grad(lambda z: np.sum(np.tanh(z @ W) ** 2))(x),
         ad.grad(lambda z: np.sum(z[:, 1:] * z[:, [0, 0, 2]]))(x),
@@ -247,18 +261,19 @@ def test_every_row_of_the_table_of_operations():
     """What has a form gives the right numbers, gradients too: else the export says that answers differ."""
     from autodiff.compiler.onnx_file.model import to_onnx
 
-    written = 0
+    written, wrong = 0, []
     for case in ALL:
         call = case.example(0)
         inputs = [np.asarray(x) for x in call.operands]
         for f in functions(case, call)[:2]:
             try:
                 to_onnx(f, "f", inputs, [f"x{k}" for k in range(len(inputs))], {}, False)
-            except (ad.UnsupportedError, ad.CompileError, ad.DtypeError, ad.GradientError) as error:
-                assert "different answers" not in str(error), case
-            else:
                 written += 1
-    assert written > 700
+            except (ad.UnsupportedError, ad.CompileError, ad.DtypeError, ad.GradientError) as error:
+                if "different answers" in str(error):
+                    wrong.append((case.name, str(error)))
+    assert wrong == []
+    assert written > 750
 
 
 # --- what is in the file

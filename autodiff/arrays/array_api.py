@@ -254,7 +254,7 @@ def namespace(array: Any, make: Callable[..., Any]) -> Namespace:
             y = np.from_dlpack(x)
         except RuntimeError as error:
             raise DtypeError(
-                f"from_dlpack: a {kind_of(x)} of dtype {getattr(x, 'dtype', '?')} was given, which NumPy lacks ({error}). "
+                f"from_dlpack: a {kind_of(x)} of dtype {getattr(x, 'dtype', '?')} was given, which NumPy lacks. "
                 "Convert it first, for example to float32."
             ) from error
         return array(y.copy() if copy else y)

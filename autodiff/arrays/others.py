@@ -94,8 +94,8 @@ def as_array(x: Any) -> Any:
             raise
         if "ScalarType" in str(error):  # torch's word for a dtype, here for one that NumPy lacks
             raise DtypeError(
-                f"a Tensor holds numbers of NumPy's own dtypes; a {kind_of(x)} of dtype {x.dtype} was given. Convert it "
-                f"with x.{'to(torch.complex64)' if x.is_complex() else 'float()'}."
+                f"a Tensor holds numbers of NumPy's own dtypes; a {kind_of(x)} of dtype {x.dtype} was given. Convert "
+                f"it with x.{'to(torch.complex64)' if x.is_complex() else 'float()'}."
             ) from error
         raise UnsupportedError(f"a {kind_of(x)} cannot be taken as an array: {error}") from error
     if array.dtype.kind == "O" and is_sparse(x):

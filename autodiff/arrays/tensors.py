@@ -653,7 +653,7 @@ class Tensor(NumpyMethods["Tensor"]):
         if self._node is not None:
             raise self._leaves_graph("from_dlpack()", "Hand over x.detach() on purpose.")
         data = np.asarray(self._data)
-        # Backwards in memory: JAX refuses it, and torch ends the process. Older versions of DLPack cannot say read-only.
+        # Backwards in memory: JAX refuses it, torch ends the process. Older versions of DLPack cannot say read-only.
         if min(data.strides, default=0) < 0 or not (data.flags.writeable or keywords.get("max_version")):
             if keywords.get("copy") is False:
                 raise BufferError("this tensor's memory is read-only or runs backwards; hand over x.copy().")

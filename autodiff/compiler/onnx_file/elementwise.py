@@ -192,8 +192,10 @@ def ufunc(g: Graph, step: Step) -> str:
 
 
 def product(g: Graph, out: Value, a: Any, b: Any) -> str:
-    """A product of matrices. A vector on the right becomes a column: onnxruntime 1.32 gives wrong answers for a
-    transposed matrix times a vector."""
+    """A product of matrices. A vector on the right becomes a column.
+
+    Without that onnxruntime 1.32 gives wrong answers for a transposed matrix times a vector.
+    """
     left, right = g.operand(a, out.dtype), g.operand(b, out.dtype)
     if len(g.shape(b)) > 1:
         return str(g.node("MatMul", left, right))

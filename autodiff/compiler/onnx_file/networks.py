@@ -85,7 +85,7 @@ def _cross_entropy(
     logs = g.node("LogSoftmax", g.of(logits), axis=len(shape) - 1)
     losses = g.node("Mul", g.node("GatherElements", logs, labels, axis=len(shape) - 1), counts)
     loss = g.node("Neg", g.node("Div", folded(g, "ReduceSum", losses, every, False), number))
-    is_label = g.cast(g.node("Equal", labels, g.constant(np.arange(shape[-1]), np.int64)), bool, dtype)
+    is_label = g.cast(g.node("Equal", labels, g.constant(np.arange(g.fixed(shape[-1:])[0]), np.int64)), bool, dtype)
     slope = g.node("Mul", g.node("Sub", g.node("Exp", logs), is_label), counts)
     return [loss, g.node("Div", slope, g.node("Max", number, g.constant(1, dtype)))]
 
