@@ -212,12 +212,13 @@ FUNCTIONS = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_of_arrays(name, tmp_path):
+def test_functions_of_arrays(name, dtype, tmp_path):
     f = FUNCTIONS[name]
-    nn.export_onnx(f, X, tmp_path / "f.onnx")
+    nn.export_onnx(f, X.astype(dtype), tmp_path / "f.onnx")
     for n in (2, 5, 18):
-        check_answers(tmp_path / "f.onnx", f, RNG.normal(size=(n, 4)))
+        check_answers(tmp_path / "f.onnx", f, drawn((n, 4), dtype))
 
 
 def test_losses(tmp_path):

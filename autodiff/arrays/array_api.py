@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.arrays.others import kind_of
-from autodiff.errors import DtypeError, UnsupportedError
+from autodiff.errors import UnsupportedError
 from autodiff.ops import scans
 
 VERSION = "2025.12"
@@ -253,9 +253,9 @@ def namespace(array: Any, make: Callable[..., Any]) -> Namespace:
         try:
             y = np.from_dlpack(x)
         except RuntimeError as error:
-            raise DtypeError(
-                f"from_dlpack: a {kind_of(x)} of dtype {getattr(x, 'dtype', '?')} was given, which NumPy lacks. "
-                "Convert it first, for example to float32."
+            raise UnsupportedError(
+                f"from_dlpack: a {kind_of(x)} of dtype {getattr(x, 'dtype', '?')} cannot be shared: "
+                f"{str(error).rstrip('.')}. Move it to the CPU, and convert what NumPy lacks, for example to float32."
             ) from error
         return array(y.copy() if copy else y)
 
