@@ -20,8 +20,8 @@ def export_onnx(model: Callable[..., Any], example: Any, path: str | os.PathLike
     """Write a model, or any function of arrays, as an ONNX file (extra ``onnx``).
 
     The function is recorded at two sizes of the batch, and what differs becomes the size of the batch in the file. The
-    file is then run at a third size and its answers compared with the function's, by onnxruntime if it is installed,
-    else by ONNX's own evaluator.
+    file is then run at a third size, and with one row, and its answers compared with the function's, by onnxruntime if
+    it is installed, else by ONNX's own evaluator.
 
     Parameters
     ----------
@@ -39,8 +39,8 @@ def export_onnx(model: Callable[..., Any], example: Any, path: str | os.PathLike
     Raises
     ------
     autodiff.UnsupportedError
-        If an operation has no form in ONNX, random numbers are drawn, something is changed, or what is computed depends
-        on the size of the batch in another way than by lengths. The message names the operation and the line.
+        If an operation has no form in ONNX, random numbers are drawn, something is changed, or the size of the batch
+        decides what is computed. The message names the operation and the line.
     autodiff.CompileError
         If what the function does depends on values.
     autodiff.ShapeError

@@ -1,6 +1,7 @@
 """ONNX files: their answers in onnxruntime, for batches of other sizes than the recorded ones, and what is refused."""
 
 import importlib.util
+import math
 import os
 import sys
 
@@ -397,25 +398,12 @@ REFUSED = {
     "a size as a constant": (lambda x: x.reshape(6, 2, 2), X, ad.ShapeError, "but not 7 rows"),
     "a function of the size": (lambda x: x / len(x) ** 0.5, X, ad.UnsupportedError, "2.449.* or 2.645.* in divide, at"),
     "a square of the size": (lambda x: x * len(x) ** 2, X, ad.UnsupportedError, "different answers"),
-    "a branch by the size": (
-        lambda x: x if len(x) % 2 else -x,
-        X,
-        ad.UnsupportedError,
-        "negative, at .*for one of them",
-    ),
     "every second row, written": (
         lambda x: ad.tensor(x).at[::2].set(0.0),
         X,
         ad.UnsupportedError,
         "the file stops with",
     ),
-    "half of the rows": (
-        lambda x: x[: len(x) // 2],
-        X,
-        ad.UnsupportedError,
-        r"float64\[6, 4\].* and float64\[5, 4\]|different answers",
-    ),
-    "another rule for one row": (lambda x: x * 2 if len(x) == 1 else x, X, ad.UnsupportedError, "other numbers as"),
     "axes of one row": (lambda x: np.squeeze(x[:, :1]), X, ad.UnsupportedError, r"float64\[1\] and float64\[\]"),
     "an index by a mask": (
         lambda x: ad.tensor(x).at[x > 0].set(1.0),
@@ -435,6 +423,62 @@ REFUSED = {
     "no result": (lambda x: None, X, ad.StructureError, "returns no array"),
     "no function": (3, X, TypeError, "takes a model or a function"),
 }
+
+
+def chunked(x):
+    return np.concatenate([x[i : i + 100] * 2 for i in range(0, len(x), 100)])
+
+
+def counted_down(x):
+    n = x.shape[0]
+    while n > 100:
+        n -= 100
+    return x * n
+
+
+BY_SIZE = {
+    "4 > 100": lambda x: x * 2 if len(x) > 100 else x,
+    "(?=4 > 100 with 4 rows, 5 > 100 with one more)4 > 100": counted_down,
+    "16 >= 3000": lambda x: x * 2 if x.shape[0] * x.shape[1] >= 3000 else x,
+    "4 == 1": lambda x: x * 2 if len(x) == 1 else x,
+    "-4 < -100": lambda x: x * (-len(x) < -100),
+    "4 != 9": lambda x: x if x.shape[0] != 9 else -x,
+    "4 % 7": lambda x: x * 2 if not len(x) % 7 else x,
+    "4 // 2": lambda x: x[: len(x) // 2],
+    "4 // 100": lambda x: x * (len(x) // 100 + 1),
+    "4 >> 7": lambda x: x * (1 + (len(x) >> 7)),
+    r"min\(4, 100\)": lambda x: x[: min(len(x), 100)],
+    r"ceil\(0.04\)": lambda x: x * math.ceil(len(x) / 100),
+    r"np.ceil\(0.04\)": lambda x: x * np.ceil(len(x) / 100),
+    r"round\(0.004\)": lambda x: x * (1 + round(len(x) / 1000)),
+    r"range\(0, 4, 100\)": chunked,
+}
+
+
+@pytest.mark.parametrize("what", BY_SIZE)
+def test_a_size_that_decides_is_refused(what, tmp_path):
+    """Also where the sizes at which the function is recorded and compared all lie on one side."""
+    f = BY_SIZE[what]
+    with pytest.raises(ad.UnsupportedError, match=rf"(?s)decides by the size of the batch, at .*: {what} with 4 rows"):
+        nn.export_onnx(f, X[:4], tmp_path / "f.onnx")
+    nn.export_onnx(f, X[:4], tmp_path / "f.onnx", batch=False)
+    check_answers(tmp_path / "f.onnx", f, X[2:])
+
+
+def checked(x, y):
+    assert len(x) > 0
+    if len(x) != len(y) or x.shape[1] != 4:
+        raise ValueError("shapes")
+    i = 0
+    while i < x.shape[1]:
+        x, i = x + i, i + 1
+    return x * max(1, len(x)) + y.reshape(len(y), y.size // len(y)) - sum(x[:, [k]] for k in range(x.shape[1]))
+
+
+def test_sizes_that_decide_nothing(tmp_path):
+    nn.export_onnx(checked, (X[:4], X[1:5]), tmp_path / "f.onnx")
+    for n in (1, 5, 300):
+        check_answers(tmp_path / "f.onnx", checked, RNG.normal(size=(n, 4)), RNG.normal(size=(n, 4)))
 
 
 @pytest.mark.parametrize("what", REFUSED)

@@ -49,7 +49,9 @@ class Trace:
         self.refusal: CompileError | None = None  # the first; it counts even if the function catches it and goes on
         self.has_swept = False  # whether gradients have arrived in leaves
         self.operands: dict[Value, Any] | None = None  # the values read, while a backward pass is being traced
-        self.places: dict[Op, Place] | None = None  # the user's line of each operation, if somebody wants to know
+        # The user's line of each operation, and what Python computes with numbers, if somebody wants to know.
+        self.places: dict[Op, Place] | None = None
+        self.numbers: list[Any] | None = None
 
     # --- values ---
 

@@ -354,7 +354,8 @@ def trace(
         )
     start = next_number()
     writer = Writer(name)
-    writer.places = places
+    if places is not None:
+        writer.places, writer.numbers = places, []
     reading = Reading(writer, name)
     writer.is_outside = reading.is_old
     arguments: list[Value] = []

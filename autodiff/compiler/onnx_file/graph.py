@@ -163,7 +163,8 @@ class Graph:
 
     def constant(self, array: Any, dtype: Any = None) -> str:
         """An array or number that is part of the file."""
-        array = np.ascontiguousarray(array, dtype).reshape(np.shape(array))
+        with np.errstate(over="ignore"):
+            array = np.ascontiguousarray(array, dtype).reshape(np.shape(array))
         key = (array.dtype, array.shape, array.tobytes())
         if key not in self._constants:
             self._constants[key] = self._initializer("constant", array)

@@ -7,14 +7,17 @@ a line, so whoever uses the result looks at a third size, too.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autodiff.compiler.passes.dead import dead_code
 from autodiff.compiler.program import Program
+from autodiff.compiler.reading.numbers import Computed, result_of
 from autodiff.compiler.record import Decision
 from autodiff.compiler.tracing import Traced, trace
 from autodiff.compiler.values import Op, Value
@@ -151,9 +154,11 @@ def for_any_size(
     """
     places: dict[Op, Place] = {}
     found = []
+    numbers: list[list[Computed]] = []
 
     def check(writer: Any) -> None:
         _check_effects(writer, name, places)
+        numbers.append(writer.numbers)
 
     for arguments in (leaves, others):
         try:
@@ -172,6 +177,7 @@ def for_any_size(
         program = Program(name, traced.program.arguments, traced.program.ops, traced.program.answers)
         program.ops = [op for op in dead_code(program).ops if op.form != "check"]
         found.append((traced, program))
+    _check_numbers(name, rows, *numbers)
     (traced, first), (_, second) = found
     return _Merging(name, rows, places).merged(traced, first, second)
 
@@ -193,6 +199,47 @@ def _check_effects(writer: Any, name: str, places: dict[Op, Place]) -> None:
             )
     if any(t._data._var.kind != "state" for t, _, _, _ in writer.states.values()):
         raise UnsupportedError(f"export_onnx: {name} changes the values of Tensors, {of_training}.")
+
+
+def _check_numbers(name: str, rows: int, first: Sequence[Computed], second: Sequence[Computed]) -> None:
+    """Refuse a function that decides by the size of the batch in a way that could be another for other sizes."""
+    for a, b in zip(first, second):
+        if (a.name, a.place, len(a.operands)) != (b.name, b.place, len(b.operands)):
+            return  # another branch, whose operations differ
+        if a.operands != b.operands and not _is_alike(a, b, rows):
+            raise UnsupportedError(
+                f"export_onnx: {name} decides by the size of the batch, at {a.place}: {a} with {rows} rows, {b} with "
+                "one more. A file does the same for every size: compute from the array, not from the number of its "
+                "rows, or give batch=False, which fixes all shapes."
+            )
+
+
+def _is_alike(a: Computed, b: Computed, rows: int) -> bool:
+    """Whether what Python found with n rows, and with n + 1, is found in the same way for every number of rows."""
+    if a.name in ("+", "-", "*", "/"):
+        return True
+    if a.name == "range":
+        return len(a.result) != len(b.result)  # the operations in the loop tell more
+    if a.name in ("min", "max"):
+        pairs = zip(combinations(a.operands, 2), combinations(b.operands, 2))
+        return all(
+            any(_is_alike(Computed(less, x, a.place), Computed(less, y, b.place), rows) for less in ("<", "<="))
+            for x, y in pairs
+        )
+    if a.name in ("//", "%"):  # without a rest, as in the number of entries by the length of an axis
+        whole = not any(x % y for x, y in (a.operands, b.operands))
+        return whole and (a.operands[1] == b.operands[1] or a.result == b.result)
+    if a.name not in ("<", "<=", ">", ">=", "==", "!="):
+        return False  # a number is rounded
+    now, later = (x - y for x, y in (a.operands, b.operands))
+    growth = later - now
+    if growth == 0:
+        return True
+    meeting = rows - now / growth  # the number of rows with which both sides are equal
+    if a.name in ("==", "!="):
+        return meeting < 1 or meeting != round(meeting)
+    of_one = now - growth * (rows - 1)
+    return result_of(a.name, (of_one, 0)) == result_of(a.name, (math.copysign(math.inf, growth), 0))
 
 
 class _Merging:
