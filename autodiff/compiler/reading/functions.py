@@ -91,7 +91,7 @@ class Functions(Variables):
         return self.computed(frame, name, *args) if name else UNKNOWN
 
     def computed(self, frame: types.FrameType, name: str, *operands: Any) -> object:
-        """Note an operator or function of numbers that Python runs, and return its result, if somebody wants to know."""
+        """Note an operator or function of numbers that Python runs; its result, if somebody wants to know."""
         if self.trace.numbers is None:
             return UNKNOWN
         result = numbers.result_of(name, operands)
