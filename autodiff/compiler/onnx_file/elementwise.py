@@ -21,7 +21,7 @@ _RENAMED = {
     "minimum": "Min", "greater": "Greater", "less": "Less", "greater_equal": "GreaterOrEqual",
     "less_equal": "LessOrEqual", "equal": "Equal", "logical_and": "And", "logical_or": "Or", "logical_xor": "Xor",
     "logical_not": "Not", "bitwise_and": "BitwiseAnd", "bitwise_or": "BitwiseOr", "bitwise_xor": "BitwiseXor",
-    "invert": "BitwiseNot", "rint": "Round", "positive": "Identity",
+    "invert": "BitwiseNot", "rint": "Round", "positive": "Identity", "conjugate": "Identity",
 }  # fmt: skip
 """For the name of a ufunc the operation that does the same, also for NaN, infinities and broadcasting."""
 _OF_TRUTH = {

@@ -181,6 +181,9 @@ FORMS: dict[str, Callable[..., Any]] = {
     "var": _var,
     "std": _std,
     "norm": _norm,
+    "count_nonzero": lambda g, out, x, axis=None, *, keepdims=False: folded(
+        g, "ReduceSum", g.cast(g.operand(x, bool), bool, out.dtype), axes_of(g, x, axis), keepdims
+    ),
     "argmax": _place_of("ArgMax"),
     "argmin": _place_of("ArgMin"),
     "cumsum": _cumsum,

@@ -91,6 +91,13 @@ FORMS: dict[str, Callable[..., Any]] = {
 """The form of every operation that is no ufunc, by its name."""
 
 
+def _is_ours(step: Step) -> bool:
+    """Whether a function is NumPy's or this engine's: others, such as ``np.add.outer``, may have the name of one."""
+    function = step.op.function
+    module = getattr(getattr(function, "fn", function), "__module__", None) or ""
+    return isinstance(function, str) or module.partition(".")[0] in ("numpy", "autodiff")
+
+
 def write(g: Graph, step: Step) -> list[str]:
     """Add the nodes of an operation to a graph; the names of its results.
 
@@ -103,9 +110,7 @@ def write(g: Graph, step: Step) -> list[str]:
     if step.op.form in ("ufunc", "operator"):
         weights_first = step.name == "matmul" and len(step.args) == 2
         return [(weights_first and convolved(g, step.args[0], step.args[1], out[0])) or ufunc(g, step)]
-    form = FORMS.get(step.name)
-    if step.op.form == "reduce":
-        form = FOLDS.get(step.name)
+    form = FOLDS.get(step.name) if step.op.form == "reduce" else FORMS.get(step.name) if _is_ours(step) else None
     if any(np.dtype(v.dtype).kind == "c" for v in out):
         raise g.refused("it is complex")
     if form is None:

@@ -167,7 +167,8 @@ def run(model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
         except onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented as error:
             warnings.warn(
                 f"onnxruntime {onnxruntime.__version__} cannot run this file, which is valid: {error}. It lacks some "
-                "operations in float64; a model in float32 has them. The file was checked by ONNX's own evaluator.",
+                "operations in float64 and float16, which it has in float32. The file was checked by ONNX's own "
+                "evaluator.",
                 stacklevel=2,
             )
         else:
