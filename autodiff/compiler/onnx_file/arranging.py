@@ -122,13 +122,15 @@ def _roll(
 
 
 def _diagonal(g: Graph, out: Value, x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> str:
-    shape = g.shape(x)
-    axes = [a % len(shape) for a in (axis1, axis2)]
-    rest = [a for a in range(len(shape)) if a not in axes]
-    m, n = (shape[a] for a in axes)
-    if isinstance(m, Size) or isinstance(n, Size):
-        raise g.refused("one of its axes is the batch")
-    flat = g.reshaped(transposed(g, g.of(x), [*rest, *axes]), (*(shape[a] for a in rest), m * n))
+    ndim = len(g.shape(x))
+    return diagonal_of(g, g.of(x), g.shape(x), axis1 % ndim, axis2 % ndim, offset)
+
+
+def diagonal_of(g: Graph, name: str, shape: Shape, i: int, j: int, offset: int = 0) -> str:
+    """The diagonal of two axes, as the last one."""
+    rest = [a for a in range(len(shape)) if a not in (i, j)]
+    m, n = g.fixed((shape[i], shape[j]))
+    flat = g.reshaped(transposed(g, name, [*rest, i, j]), (*(shape[a] for a in rest), m * n))
     places = np.arange(m * n).reshape(m, n).diagonal(offset)
     return str(g.node("Gather", flat, g.constant(places, np.int64), axis=len(rest)))
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.compiler.onnx_file.arranging import diagonal_of, transposed
 from autodiff.compiler.onnx_file.elementwise import is_infinite, product, scale
 from autodiff.compiler.onnx_file.graph import Graph
 from autodiff.compiler.onnx_file.two_sizes import Size, minus
 from autodiff.compiler.values import Value
+from autodiff.ops.contractions import canonical
 
 # --- reductions -----------------------------------------------------------------------------------
 
@@ -18,7 +20,9 @@ from autodiff.compiler.values import Value
 def axes_of(g: Graph, x: Any, axis: Any) -> list[int]:
     """The axes that NumPy's ``axis=`` means for an operand."""
     ndim = len(g.shape(x))
-    return list(range(ndim)) if axis is None else [int(a) % ndim for a in np.atleast_1d(np.asarray(axis, int))]
+    return (
+        list(range(ndim)) if axis is None or not ndim else [int(a) % ndim for a in np.atleast_1d(np.asarray(axis, int))]
+    )
 
 
 def folded(g: Graph, kind: str, name: str, axes: Sequence[int], keepdims: bool) -> str:
@@ -81,8 +85,9 @@ def _place_of(kind: str) -> Callable[..., str]:
 
 def _cumsum(g: Graph, out: Value, x: Any, axis: int | None = None, dtype: Any = None) -> str:
     name = g.operand(x, out.dtype)
-    name = name if axis is not None else g.reshaped(name, (g.entries(g.shape(x)),))
-    return str(g.node("CumSum", name, g.constant(axis or 0, np.int64)))
+    if axis is None or not g.shape(x):
+        name, axis = g.reshaped(name, (g.entries(g.shape(x)),)), 0
+    return str(g.node("CumSum", name, g.constant(axis, np.int64)))
 
 
 def _sorted(output: int) -> Callable[..., str]:
@@ -101,9 +106,60 @@ def _sorted(output: int) -> Callable[..., str]:
 
 
 def _einsum(g: Graph, out: Value, equation: Any, *operands: Any, **_: Any) -> str:
+    """An Einstein sum as products of matrices: ONNX's own one ends onnxruntime's process where there are no rows."""
     if not isinstance(equation, str):
         raise g.refused("its subscripts are no text")
-    return str(g.node("Einsum", *(g.operand(x, out.dtype) for x in operands), equation=equation.replace(" ", "")))
+    subscripts = canonical(equation.replace(" ", ""), tuple(len(g.shape(x)) for x in operands))
+    inputs, _arrow, output = subscripts.partition("->")
+    parts, lengths = [], dict[str, int | Size]()
+    for x, term in zip(operands, inputs.split(",")):
+        name, shape = g.operand(x, out.dtype), g.shape(x)
+        while len(set(term)) < len(term):
+            i, j = next((i, term.rindex(c)) for i, c in enumerate(term) if term.count(c) > 1)
+            name, letter, rest = (
+                diagonal_of(g, name, shape, i, j),
+                term[i],
+                [a for a in range(len(term)) if a not in (i, j)],
+            )
+            term, shape = "".join(term[a] for a in rest) + letter, (*(shape[a] for a in rest), shape[i])
+        lengths |= {c: m for c, m in zip(term, shape) if lengths.get(c, 1) == 1}
+        parts.append((name, term, shape))
+    factors = [(g.expanded(name, whole, out.dtype) if shape != whole else name, term)
+               for name, term, shape in parts for whole in [tuple(lengths[c] for c in term)]]  # fmt: skip
+    name, term = factors[0]
+    for k, (other, letters) in enumerate(factors[1:], 2):
+        name, term = _multiplied(
+            g, lengths, (name, term), (other, letters), "".join([output, *(t for _, t in factors[k:])])
+        )
+    name, term = _summed(g, name, term, output)
+    return transposed(g, name, [term.index(c) for c in output])
+
+
+def _summed(g: Graph, name: str, term: str, kept: str) -> tuple[str, str]:
+    """The sum over the letters that are not kept, and the letters that are."""
+    axes = [i for i, c in enumerate(term) if c not in kept]
+    return folded(g, "ReduceSum", name, axes, False), "".join(c for c in term if c in kept)
+
+
+def _multiplied(
+    g: Graph, lengths: dict[str, int | Size], first: tuple[str, str], second: tuple[str, str], kept: str
+) -> tuple[str, str]:
+    """The sum over the letters of two factors that are not kept, and the letters of the result."""
+    (a, left), (b, right) = _summed(g, *first, kept + second[1]), _summed(g, *second, kept + first[1])
+    copies = "".join(c for c in left if c in right and c in kept)
+    inner = "".join(c for c in left if c in right and c not in kept)
+    rows, columns = ("".join(c for c in term if c not in copies + inner) for term in (left, right))
+
+    def matrices(name: str, term: str, groups: tuple[str, str]) -> str:
+        name = transposed(g, name, [term.index(c) for c in copies + "".join(groups)])
+        if all(len(group) == 1 for group in groups):
+            return name
+        sizes = [g.entries(tuple(lengths[c] for c in group)) for group in groups]
+        return g.reshaped(name, (*(lengths[c] for c in copies), *sizes))
+
+    y = g.node("MatMul", matrices(a, left, (rows, inner)), matrices(b, right, (inner, columns)))
+    term = copies + rows + columns
+    return (y if len(rows) == len(columns) == 1 else g.reshaped(y, tuple(lengths[c] for c in term))), term
 
 
 def _tensordot(g: Graph, out: Value, a: Any, b: Any, axes: Any = 2) -> str:
