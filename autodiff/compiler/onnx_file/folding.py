@@ -50,7 +50,10 @@ def _averaged(g: Graph, out: Value, x: Any, name: str, axes: Sequence[int], keep
     if less == 0 and not isinstance(count, Size):
         return folded(g, "ReduceMean", name, axes, keepdims)
     total = folded(g, "ReduceSum", name, axes, keepdims)
-    return str(g.node("Div", total, g.operand(minus(count, less), out.dtype)))
+    divisor = g.operand(minus(count, less), out.dtype)
+    if less:  # of fewer entries NaN, as NumPy says
+        divisor = g.node("Max", divisor, g.constant(0, out.dtype))
+    return str(g.node("Div", total, divisor))
 
 
 def _var(
