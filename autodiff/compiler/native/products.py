@@ -17,6 +17,11 @@ from autodiff.compiler.values import Op, Value
 _LARGE = {64: 1 << 27, 32: 1 << 21, 16: 1 << 18}
 """For each width of vectors the number of products from which BLAS, which also divides them among caches, is faster."""
 
+_SHORT = 2
+"""Vectors in a row up to which plain loops are fastest: the compiler takes many rows, and turns them in registers."""
+
+_FEW = 3  # terms of a sum that are written out
+
 
 def is_product(op: Op) -> bool:
     """Whether an operation is a product of vectors or matrices that can be written here."""
@@ -128,6 +133,8 @@ def written(
             part.need_text("dot", kind)
             line = f"({c.at})[{c.row} * i] = {dot}({k}, {a.at} + {a.row} * i, 1, {b.at}, {b.row});"
             return [], [f"for (long i = 0; i < {m}; i++) {line}"]
+        if n == 1 and a.column == 1 and k <= _SHORT * lanes and b.row == 1:
+            return [], _sums_of_rows(kind, a, b, c)
         if (n > 1 or a.row == 1 or m < 8) and c.row in (0, 1):
             a, b, c = b.T, a.T, c.T
             m, n = n, m
@@ -136,6 +143,8 @@ def written(
         return _through_scratch(part, dtype, a, b, c)
     if m * n * k >= _LARGE[target.vector] and (call := _by_blas(part, kind, a, b, c)):
         return [], [call]
+    if k <= _FEW and b.column == 1:
+        return [], _few_terms(a, b, c)
     width = -(-n // lanes) * lanes
     first: list[str] = []
     lines: list[str] = []
@@ -147,6 +156,28 @@ def written(
         b = Matrix(packed, k, n, width, 1)
     lines += _blocks(part, kind, lanes, target, a, b, c)
     return first, lines
+
+
+def _sums_of_rows(kind: Any, a: Matrix, b: Matrix, c: Matrix) -> list[str]:
+    """A matrix with short rows times a vector."""
+    return [
+        f"for (long i = 0; i < {a.rows}; i++) {{",
+        f"{c_type(kind)} sum = 0;",
+        f"for (long l = 0; l < {a.columns}; l++) sum += ({a.at})[{a.row} * i + l] * ({b.at})[l];",
+        f"({c.at})[{c.row} * i] = sum;",
+        "}",
+    ]
+
+
+def _few_terms(a: Matrix, b: Matrix, c: Matrix) -> list[str]:
+    """A product with few terms in each sum, as an outer product has one."""
+    terms = [f"({a.at})[{a.row} * i + {a.column * t}] * ({b.at})[{b.row * t} + j]" for t in range(a.columns)]
+    return [
+        f"for (long i = 0; i < {a.rows}; i++) {{",
+        "SIMD()",
+        f"for (long j = 0; j < {b.columns}; j++) ({c.at})[{c.row} * i + j] = {' + '.join(terms) or '0'};",
+        "}",
+    ]
 
 
 def _dots(part: Part, kind: Any, lanes: int, a: Matrix, b: Matrix, c: Matrix) -> Iterator[str]:
