@@ -107,6 +107,8 @@ def instead_of_array(frame: Any) -> str:
         return "Write ad.sparse_solve(A, b), which differentiates; x.data leaves the graph on purpose."
     if module.startswith("scipy.sparse"):
         return "Write ad.sparse_matmul(A, x) for A @ x; x @ A works too, and x.data leaves the graph on purpose."
+    if module.startswith("pandas") and frame.f_code.co_name == "dot":
+        return "Write np.dot(frame, x) for frame @ x; x @ frame works too, and x.data leaves the graph on purpose."
     return (
         "Write x.data or x.detach() to leave the graph on purpose; to join tracked tensors into one use "
         "np.stack([...]) or ad.tensor([...]), which keep tracking."

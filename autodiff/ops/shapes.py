@@ -21,9 +21,18 @@ from autodiff.typing import Shape
 # --- canonical form -------------------------------------------------------------------------------
 
 
+_NUMPYS = (np.ndarray, np.generic)
+
+
 def operand(x: Any) -> Any:
-    """`x` if it is like an array, else an array made from it, since NumPy passes lists and numbers on unchanged."""
-    return x if hasattr(x, "ndim") else np.asarray(x)
+    """`x` if it is an array, else one made from it: NumPy passes lists, numbers and most libraries' arrays unchanged.
+
+    What answers NumPy's functions itself, as a Tensor and an array of dask do, is an array. A torch tensor or a column
+    of pandas is not: it has an `ndim`, but a method `reshape` or `sum` of its own, or none.
+    """
+    if isinstance(x, _NUMPYS) or (hasattr(kind := type(x), "__array_function__") and hasattr(kind, "ndim")):
+        return x
+    return np.asarray(x)
 
 
 def values(x: Any) -> Any:

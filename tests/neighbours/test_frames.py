@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import scipy.special
 
 import autodiff as ad
 import nn
@@ -48,6 +49,29 @@ def check_operators(other, right=True, left=True):
         assert type(compared) is ad.Tensor and compared.dtype == bool
     np.testing.assert_array_equal(weighted(np.multiply, t, other), weighted(np.multiply, t, VALUES))
     np.testing.assert_allclose((t @ other).data, t.data @ VALUES)
+    for f in FUNCTIONS:
+        assert np.array_equal(*(ad.grad(lambda t, x=x, f=f: np.sum(f(t, x)))(t.data) for x in (other, VALUES)))
+
+
+FUNCTIONS = [  # that take their operands apart, so that a method of the other library's would be met
+    np.outer,
+    np.kron,
+    np.convolve,
+    np.append,
+    np.cov,
+    np.polyval,
+    lambda t, x: np.cross(t, x) ** 2,
+    lambda t, x: np.trapezoid(t, x),
+    lambda t, x: np.gradient(t, x) ** 2,
+    lambda t, x: np.interp(t, x, x) ** 2,
+    lambda t, x: np.average(t, weights=x),
+    lambda t, x: np.insert(t, 1, x) ** 2,
+    lambda t, x: np.where(x, t, x) ** 2,
+    lambda t, x: np.meshgrid(t, x)[0] ** 2,
+    lambda t, x: t.at[:].add(x) ** 2,
+    scipy.special.jv,
+    ad.special.xlogy,
+]
 
 
 def check_transforms(other):
@@ -120,6 +144,9 @@ def test_frames_made_of_tensors(library):
     ):
         with pytest.raises(ad.UntrackedError, match="drop its gradient silently"):
             lost()
+    with pytest.raises(ad.UntrackedError, match=r"Write np.dot\(frame, x\)"):
+        frame.T @ tracked()
+    np.testing.assert_array_equal(ad.grad(lambda t: np.sum(np.dot(frame.T, t)))(VALUES), 2 * VALUES)
     assert library.Series(tracked().detach()).sum() == 1.5
     assert (tracked() @ frame).requires_grad
 
