@@ -6,6 +6,7 @@ Functions that are equal to a sequence of reshaping, permuting and spreading are
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from operator import index
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 from autodiff.core.kinds import linear
 from autodiff.core.primitives import NUMPY_CONSTANTS, Primitive, implements
 from autodiff.core.switches import is_traced
-from autodiff.errors import ShapeError
+from autodiff.errors import ShapeError, UnsupportedError
 from autodiff.typing import Shape
 
 # --- canonical form -------------------------------------------------------------------------------
@@ -32,7 +33,23 @@ def operand(x: Any) -> Any:
     """
     if isinstance(x, _NUMPYS) or (hasattr(kind := type(x), "__array_function__") and hasattr(kind, "ndim")):
         return x
+    if is_sparse(x):
+        raise no_dense_array(x)
     return np.asarray(x)
+
+
+def is_sparse(x: Any) -> bool:
+    """Whether it is one of SciPy's sparse arrays, which have no protocol of NumPy's. SciPy is not loaded for this."""
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(x))
+
+
+def no_dense_array(x: Any) -> UnsupportedError:
+    """The error for a sparse matrix where an array is needed."""
+    return UnsupportedError(
+        f"a scipy.{type(x).__name__} {x.shape} is no array: sparse matrices meet Tensors in x @ A, "
+        "ad.sparse_matmul(A, x) and ad.sparse_solve(A, b). For anything else write A.toarray()."
+    )
 
 
 def values(x: Any) -> Any:
