@@ -970,6 +970,8 @@ class Tensor(NumpyMethods["Tensor"]):
 
     __pandas_priority__ = 5000  # above those of pandas' classes, which then leave operators to the Tensor
 
+    __array_priority__ = 100.0  # dask asks which of two blocks has the higher one, and looks its functions up for that
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
             if ufunc is _maximum and inputs[0] is self and inputs[1].__class__ in _NUMBERS and not inputs[1]:
