@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from autodiff.core.kinds import elementwise
 from autodiff.core.primitives import OTHER_FUNCTIONS, OTHER_UFUNCS, Primitive, Rule
@@ -21,6 +20,7 @@ from autodiff.errors import UnsupportedError
 from autodiff.ops.shapes import operand
 from autodiff.scipy_special.numeric import partial_derivatives
 from autodiff.scipy_special.primitives import keep
+from autodiff.scipy_special.ufuncs import find
 
 
 class Numeric:
@@ -83,12 +83,6 @@ class Row:
 
 ROWS: dict[str, Row] = {}
 """All rows, by name."""
-
-
-def find(name: str) -> Any:
-    """A ufunc of ``scipy.special``, or of its private module; None where this SciPy is too old to have it."""
-    found = getattr(getattr(special, "_ufuncs", None) if name.startswith("_") else special, name, None)
-    return found if isinstance(found, np.ufunc) else None
 
 
 # --- rows -----------------------------------------------------------------------------------------
