@@ -112,7 +112,7 @@ def check_network(inputs, targets, labels):
 
 @shows(
     "pandas",
-    "`series * tensor`, `tensor - frame`: operators and comparisons on both sides",
+    "`series * tensor`, `tensor - frame`, `np.outer(tensor, series)`: operators on both sides, NumPy's functions",
     "a Tensor; gradients right",
 )
 def test_columns_in_operators(library):
@@ -198,7 +198,9 @@ def test_polars_elsewhere(library):
 
 @pytest.mark.ci
 @shows(
-    "torch", "tensors in operators on both sides, `ad.grad`, layers, losses, `nn.fit`", "as arrays; no gradient crosses"
+    "torch",
+    "tensors in operators on both sides, NumPy's functions, `ad.grad`, layers, losses, `nn.fit`",
+    "as arrays; no gradient crosses",
 )
 def test_torch_tensors(library):
     check_operators(library.tensor(VALUES))
@@ -236,7 +238,9 @@ def test_tensors_for_torch(library):
 
 @pytest.mark.ci
 @shows(
-    "jax", "arrays in operators on both sides, `ad.grad`, layers, losses, `nn.fit`", "as arrays; no gradient crosses"
+    "jax",
+    "arrays in operators on both sides, NumPy's functions, `ad.grad`, layers, losses, `nn.fit`",
+    "as arrays; no gradient crosses",
 )
 def test_jax_arrays(library):
     values = library.numpy.asarray(VALUES, dtype="float32")

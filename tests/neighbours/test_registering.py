@@ -29,7 +29,11 @@ def compiled(f):
             np.testing.assert_allclose(fast(factor * X), plain(factor * X))
 
 
-@shows("einops", "`rearrange`, `reduce`, `repeat`, `einsum`, `pack`, `unpack`, of parameters too", "gradients right")
+@shows(
+    "einops",
+    "`rearrange`, `reduce`, `repeat`, `einsum`, `pack`, `unpack`, of parameters and compiled too",
+    "gradients right",
+)
 def test_einops(library):
     checked(lambda x: library.rearrange(x, "a b -> b a"))
     checked(lambda x: library.rearrange(x, "a (b c) -> (a b) c", c=3))
@@ -72,7 +76,7 @@ def test_cotengra(library):
 @pytest.mark.ci
 @shows(
     "dask.array",
-    "`from_array(tensor)`, operators with arrays of dask on both sides, ufuncs, sums, products, by threads",
+    "`from_array(tensor)`, operators on both sides, ufuncs, sums, products, `tensordot`, `einsum`, by threads",
     "gradients right, second order too",
 )
 def test_dask(library):
