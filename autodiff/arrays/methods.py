@@ -504,5 +504,6 @@ class At(Generic[Made]):
         """A copy with `value` added to the entries; repeated indices add up."""
         index, arrays = indexing.split_index(self._index)
         where = shapes.values(self._x)[index.fill(arrays)]
-        value = np.broadcast_to(value, where.shape) if np.shape(value) != where.shape else value
-        return self._x + indexing.index_add(value, *arrays, index=index, shape=self._x.shape)
+        given = shapes.operand(value)
+        given = np.broadcast_to(given, where.shape) if given.shape != where.shape else given
+        return self._x + indexing.index_add(given, *arrays, index=index, shape=self._x.shape)

@@ -41,6 +41,7 @@ from autodiff.ops import (
 )
 from autodiff.ops import elementwise as ew
 from autodiff.ops.choices import relu
+from autodiff.ops.shapes import is_sparse
 from autodiff.ops.ufunc_methods import through_method
 from autodiff.scipy_special.loading import entered
 from autodiff.typing import Array, ArrayLike, DTypeLike, Shape
@@ -848,9 +849,11 @@ class Tensor(NumpyMethods["Tensor"]):
         if isinstance(other, Tensor):
             b, nb = other._data, other._node
         else:
+            if type(other) not in _KNOWN and is_sparse(other):
+                return times_sparse(self, other)
             b, nb = other if type(other) is float or type(other) is int else _operand(other), None
             if b is NotImplemented:
-                return times_sparse(self, other)
+                return NotImplemented
         try:
             return _binary(products.matmul, a, b, self._node, nb, a @ b)
         except ValueError as error:
@@ -972,6 +975,8 @@ class Tensor(NumpyMethods["Tensor"]):
     __autodiff_apply__ = staticmethod(_apply)
 
     __pandas_priority__ = 5000  # above those of pandas' classes, which then leave operators to the Tensor
+
+    __array_priority__ = 100.0  # dask asks which of two blocks has the higher one, and looks its functions up for that
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
