@@ -1,4 +1,4 @@
-"""Operations that fold axes away, and those that are built from them: sums, order, products, softmax."""
+"""Operations that fold axes away, and those that are built from them: sums, order, softmax."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.onnx_file.arranging import diagonal_of, transposed
-from autodiff.compiler.onnx_file.elementwise import is_infinite, product, scale
+from autodiff.compiler.onnx_file.elementwise import is_infinite, scale
 from autodiff.compiler.onnx_file.graph import Graph
 from autodiff.compiler.onnx_file.two_sizes import Size, minus
 from autodiff.compiler.values import Value
-from autodiff.ops.contractions import canonical
 
 # --- reductions -----------------------------------------------------------------------------------
 
@@ -20,9 +18,9 @@ from autodiff.ops.contractions import canonical
 def axes_of(g: Graph, x: Any, axis: Any) -> list[int]:
     """The axes that NumPy's ``axis=`` means for an operand."""
     ndim = len(g.shape(x))
-    return (
-        list(range(ndim)) if axis is None or not ndim else [int(a) % ndim for a in np.atleast_1d(np.asarray(axis, int))]
-    )
+    if axis is None or not ndim:
+        return list(range(ndim))
+    return [int(a) % ndim for a in np.atleast_1d(np.asarray(axis, int))]
 
 
 def folded(g: Graph, kind: str, name: str, axes: Sequence[int], keepdims: bool) -> str:
@@ -105,97 +103,6 @@ def _sorted(output: int) -> Callable[..., str]:
     return form
 
 
-# --- products -------------------------------------------------------------------------------------
-
-
-def _einsum(g: Graph, out: Value, equation: Any, *operands: Any, **_: Any) -> str:
-    """An Einstein sum as products of matrices: ONNX's own one ends onnxruntime's process where there are no rows."""
-    if not isinstance(equation, str):
-        raise g.refused("its subscripts are no text")
-    subscripts = canonical(equation.replace(" ", ""), tuple(len(g.shape(x)) for x in operands))
-    inputs, _arrow, output = subscripts.partition("->")
-    parts, lengths = [], dict[str, int | Size]()
-    for x, term in zip(operands, inputs.split(",")):
-        name, shape = g.operand(x, out.dtype), g.shape(x)
-        while len(set(term)) < len(term):
-            i, j = next((i, term.rindex(c)) for i, c in enumerate(term) if term.count(c) > 1)
-            name, letter, rest = (
-                diagonal_of(g, name, shape, i, j),
-                term[i],
-                [a for a in range(len(term)) if a not in (i, j)],
-            )
-            term, shape = "".join(term[a] for a in rest) + letter, (*(shape[a] for a in rest), shape[i])
-        lengths |= {c: m for c, m in zip(term, shape) if lengths.get(c, 1) == 1}
-        parts.append((name, term, shape))
-    factors = [(g.expanded(name, whole, out.dtype) if shape != whole else name, term)
-               for name, term, shape in parts for whole in [tuple(lengths[c] for c in term)]]  # fmt: skip
-    name, term = factors[0]
-    for k, (other, letters) in enumerate(factors[1:], 2):
-        name, term = _multiplied(
-            g, lengths, (name, term), (other, letters), "".join([output, *(t for _, t in factors[k:])])
-        )
-    name, term = _summed(g, name, term, output)
-    return transposed(g, name, [term.index(c) for c in output])
-
-
-def _summed(g: Graph, name: str, term: str, kept: str) -> tuple[str, str]:
-    """The sum over the letters that are not kept, and the letters that are."""
-    axes = [i for i, c in enumerate(term) if c not in kept]
-    return folded(g, "ReduceSum", name, axes, False), "".join(c for c in term if c in kept)
-
-
-def _multiplied(
-    g: Graph, lengths: dict[str, int | Size], first: tuple[str, str], second: tuple[str, str], kept: str
-) -> tuple[str, str]:
-    """The sum over the letters of two factors that are not kept, and the letters of the result."""
-    (a, left), (b, right) = _summed(g, *first, kept + second[1]), _summed(g, *second, kept + first[1])
-    copies = "".join(c for c in left if c in right and c in kept)
-    inner = "".join(c for c in left if c in right and c not in kept)
-    rows, columns = ("".join(c for c in term if c not in copies + inner) for term in (left, right))
-
-    def matrices(name: str, term: str, groups: tuple[str, str]) -> str:
-        name = transposed(g, name, [term.index(c) for c in copies + "".join(groups)])
-        if all(len(group) == 1 for group in groups):
-            return name
-        sizes = [g.entries(tuple(lengths[c] for c in group)) for group in groups]
-        return g.reshaped(name, (*(lengths[c] for c in copies), *sizes))
-
-    y = g.node("MatMul", matrices(a, left, (rows, inner)), matrices(b, right, (inner, columns)))
-    term = copies + rows + columns
-    return (y if len(rows) == len(columns) == 1 else g.reshaped(y, tuple(lengths[c] for c in term))), term
-
-
-def _tensordot(g: Graph, out: Value, a: Any, b: Any, axes: Any = 2) -> str:
-    m, n = len(g.shape(a)), len(g.shape(b))
-    if isinstance(axes, int):
-        axes = (range(m - axes, m), range(axes))
-    of_a = [chr(ord("a") + i) for i in range(m)]
-    of_b = [chr(ord("A") + i) for i in range(n)]
-    for i, j in zip(*(np.atleast_1d(part).tolist() for part in axes)):
-        of_b[j] = of_a[i]
-    shared = {*of_a} & {*of_b}
-    left = "".join(k for k in (*of_a, *of_b) if k not in shared)
-    return _einsum(g, out, f"{''.join(of_a)},{''.join(of_b)}->{left}", a, b)
-
-
-def _dot(g: Graph, out: Value, a: Any, b: Any) -> str:
-    if len(g.shape(b)) > 2:
-        return _tensordot(g, out, a, b, ([-1], [len(g.shape(b)) - 2]))
-    if g.shape(a) and g.shape(b):
-        return product(g, out, a, b)
-    return str(g.node("Mul", g.operand(a, out.dtype), g.operand(b, out.dtype)))
-
-
-def _inner(g: Graph, out: Value, a: Any, b: Any) -> str:
-    return _tensordot(g, out, a, b, ([-1], [len(g.shape(b)) - 1]))
-
-
-def _outer(g: Graph, out: Value, a: Any, b: Any) -> str:
-    column, row = (g.entries(g.shape(a)), 1), (1, g.entries(g.shape(b)))
-    a, b = (g.operand(x, out.dtype) for x in (a, b))
-    return str(g.node("Mul", g.reshaped(a, column), g.reshaped(b, row)))
-
-
 # --- exponentials ---------------------------------------------------------------------------------
 
 
@@ -248,11 +155,6 @@ FORMS: dict[str, Callable[..., Any]] = {
     "cumsum": _cumsum,
     "sort": _sorted(0),
     "argsort": _sorted(1),
-    "einsum": _einsum,
-    "tensordot": _tensordot,
-    "dot": _dot,
-    "inner": _inner,
-    "outer": _outer,
     "softmax": _softmax,
     "log_softmax": _log_softmax,
     "logsumexp": _logsumexp,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.arrays.tensors import lift
-from autodiff.compiler.onnx_file import arranging, elementwise, folding, networks
+from autodiff.compiler.onnx_file import arranging, elementwise, folding, networks, products
 from autodiff.compiler.onnx_file.elementwise import ufunc
 from autodiff.compiler.onnx_file.folding import FOLDS
 from autodiff.compiler.onnx_file.graph import Graph, listed
@@ -84,6 +84,7 @@ FORMS: dict[str, Callable[..., Any]] = {
     **elementwise.FORMS,
     **arranging.FORMS,
     **folding.FORMS,
+    **products.FORMS,
     **networks.FORMS,
     "erf": _erf,
     "erfc": _of_doubles(error_function.wide_erfc),
