@@ -493,7 +493,14 @@ def test_float32_stays_float32(name):
         assert g.dtype == np.float32
         np.testing.assert_allclose(g, w, rtol=3e-5)
     assert f(*xs[:-1], ad.tensor(xs[-1]), *[]).dtype == np.float32
-    assert f(*[0.5] * (f.nin - 1), ad.tensor(xs[-1])).dtype == np.float32
+
+
+@pytest.mark.parametrize("name", ["jv", "gammainc", "xlogy", "hyp2f1", "struve", "besselpoly", "betainc", "poch"])
+@pytest.mark.parametrize("number", [0.5, 1, True])
+def test_beside_a_number_float32_becomes_what_scipys_loops_make_of_it(name, number):
+    f, x = getattr(special, name), np.float32([0.3, 0.7])
+    numbers = [number] * (f.nin - 1)
+    assert f(*numbers, ad.tensor(x, requires_grad=True)).dtype == f(*numbers, x).dtype
 
 
 def test_operands_broadcast():
