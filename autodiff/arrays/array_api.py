@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.others import kind_of
 from autodiff.errors import UnsupportedError
 from autodiff.ops import scans
 
@@ -260,7 +261,13 @@ def namespace(array: Any, make: Callable[..., Any]) -> Namespace:
     def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
         """A Tensor that shares the memory of another library's array."""
         on_cpu(device)
-        y = np.from_dlpack(x)
+        try:
+            y = np.from_dlpack(x)
+        except RuntimeError as error:
+            raise UnsupportedError(
+                f"from_dlpack: a {kind_of(x)} of dtype {getattr(x, 'dtype', '?')} cannot be shared: "
+                f"{str(error).rstrip('.')}. Move it to the CPU, and convert what NumPy lacks, for example to float32."
+            ) from error
         return array(y.copy() if copy else y)
 
     def like(name: str) -> Callable[..., Any]:

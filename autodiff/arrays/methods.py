@@ -9,8 +9,8 @@ import numpy as np
 
 from autodiff import names
 from autodiff.arrays import messages
-from autodiff.arrays.others import operand
-from autodiff.errors import MutationError, UntrackedError
+from autodiff.arrays.others import is_numeric, operand
+from autodiff.errors import DtypeError, MutationError, UntrackedError
 from autodiff.ops import (
     choices,
     complex_parts,
@@ -422,6 +422,11 @@ class NumpyMethods(Generic[Made]):
     ) -> Made:
         """The values cast to another type, as ``ndarray.astype``."""
         kind = np.dtype(dtype)
+        if not is_numeric(kind):
+            raise DtypeError(
+                f"astype: a Tensor holds numbers of NumPy's own dtypes; {kind} was given. Write x.data.astype(...) for "
+                "an array of this dtype."
+            )
         if not np.can_cast(self.dtype, kind, casting):
             raise TypeError(f"astype: {self.dtype} cannot be cast to {kind} with casting={casting!r}.")
         return shapes.cast(self, dtype=kind)

@@ -20,6 +20,11 @@ from autodiff.ops.shapes import is_sparse, no_dense_array
 _NUMPYS = (np.ndarray, np.generic)
 
 
+def is_numeric(dtype: np.dtype[Any]) -> bool:
+    """Whether it is one of NumPy's own dtypes of numbers; some of ml_dtypes' float8 have NumPy's letter for floats."""
+    return dtype.kind in "fciub" and dtype.isbuiltin != 2  # 2: another library has registered it
+
+
 def kind_of(x: Any) -> str:
     """The class of an object with the library it is from: ``pandas.Series``."""
     kind = type(x)
@@ -77,10 +82,15 @@ def as_array(x: Any) -> Any:
     except (TypeError, RuntimeError) as error:
         if not hasattr(type(x), "__array__"):
             raise
+        if "ScalarType" in str(error):  # torch's word for a dtype, here for one that NumPy lacks
+            raise DtypeError(
+                f"a Tensor holds numbers of NumPy's own dtypes; a {kind_of(x)} of dtype {x.dtype} was given. Convert "
+                f"it with x.{'to(torch.complex64)' if x.is_complex() else 'float()'}."
+            ) from error
         raise UnsupportedError(f"a {kind_of(x)} cannot be taken as an array: {error}") from error
     if array.dtype.kind == "O" and is_sparse(x):
         raise no_dense_array(x)
-    if array.dtype.kind not in "fciub" and not isinstance(x, _NUMPYS) and hasattr(type(x), "__array__"):
+    if not is_numeric(array.dtype) and not isinstance(x, _NUMPYS) and hasattr(type(x), "__array__"):
         raise DtypeError(_no_numbers(x, array))
     return array
 
@@ -89,6 +99,11 @@ def _no_numbers(x: Any, array: Any) -> str:
     """The message for a column or a table that does not hold numbers only."""
     who = f"a {kind_of(x)}"
     columns = getattr(x, "columns", None)
+    if array.dtype.isbuiltin == 2:
+        return (
+            f"a Tensor holds numbers of NumPy's own dtypes; {who} of dtype {array.dtype} was given. Convert it with "
+            ".astype(float)."
+        )
     if columns is None or array.ndim != 2:
         return (
             f"a Tensor holds numbers; {who} of dtype {getattr(x, 'dtype', array.dtype)} was given. Convert it with "

@@ -244,7 +244,7 @@ def einsum(*operands: Any, dtype: Any = None, order: str = "K", casting: Any = "
         xs = [cast(x, dtype=np.dtype(dtype)) for x in xs]
     if len(xs) > _MOST_OPERANDS:
         raise UnsupportedError(f"np.einsum on Tensors takes at most {_MOST_OPERANDS} operands; {len(xs)} were given.")
-    return einsum_of(*xs, subscripts=_canonical(subscripts, tuple(x.ndim for x in xs)))
+    return einsum_of(*xs, subscripts=canonical(subscripts, tuple(x.ndim for x in xs)))
 
 
 def _read(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:
@@ -263,7 +263,8 @@ def _spelled(numbers: Any) -> str:
 
 
 @lru_cache(maxsize=256)
-def _canonical(subscripts: str, ranks: tuple[int, ...]) -> str:
+def canonical(subscripts: str, ranks: tuple[int, ...]) -> str:
+    """The subscripts of operands with so many axes, explicit and with a letter for each axis."""
     text, arrow, output = subscripts.partition("->")
     terms = text.split(",")
     if len(terms) != len(ranks):
