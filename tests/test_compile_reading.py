@@ -936,19 +936,22 @@ def test_what_scipy_remembers_is_no_change():
         assert f(np.ones((3, 2), np.complex128)) == 6.0
 
 
-def test_what_the_garbage_collector_runs_meanwhile_is_no_part_of_the_function():
+def test_what_the_garbage_collector_runs_meanwhile_is_no_part_of_the_function(request):
     class Node:
         pass
 
-    remembered = {"node": True}
+    linecache.cache["<a node>"] = (0, None, [], "<a node>")
 
-    def forget():
-        remembered.pop("node", None)
+    def forget():  # as SymPy does for functions that it has made
+        if "<a node>" in linecache.cache:
+            linecache.cache.pop("<a node>")
 
     def f(x):
         gc.collect()  # as it may come at any time
         return np.sin(x)
 
+    gc.disable()  # until f runs
+    request.addfinalizer(gc.enable)
     node = Node()
     node.itself = node
     weakref.finalize(node, forget)
