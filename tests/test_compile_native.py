@@ -658,6 +658,17 @@ def test_a_compiler_that_fails_is_told(text, message, tmp_path, monkeypatch):
     assert "multiply(x, c_2_5)" in compiled.source  # the NumPy program runs
 
 
+@needs_compiler
+def test_a_compiler_that_is_clang_by_its_macros_gets_no_flags_of_gcc(tmp_path, monkeypatch):
+    program = "import os, sys\nif '-E' in sys.argv:\n    print('12 1')\n    sys.exit()\n"
+    program += "if not {'-fno-tree-sink'}.isdisjoint(sys.argv) or any(x.startswith('--param') for x in sys.argv):\n"
+    program += "    sys.exit('unknown flag')\n"
+    real = target.compiler().command
+    monkeypatch.setenv("CC", script(tmp_path, f"{program}os.execv({real[0]!r}, [*{real!r}, *sys.argv[1:]])"))
+    monkeypatch.setenv("WENGERT_CACHE", "0")
+    close(native(lambda x: x * 2.5)(np.arange(3.0)), np.arange(3.0) * 2.5)
+
+
 def test_a_missing_compiler_is_told(monkeypatch):
     monkeypatch.setattr(target.shutil, "which", lambda *_: None)
     monkeypatch.delenv("CC", raising=False)
@@ -672,7 +683,7 @@ def test_libraries_are_kept_and_damaged_ones_are_built_anew(tmp_path, monkeypatc
     monkeypatch.setenv("WENGERT_CACHE", str(folder))
     runs = []
     run = subprocess.run
-    monkeypatch.setattr(subprocess, "run", lambda *a, **k: runs.append(a) or run(*a, **k))
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: runs.extend(a[: "-shared" in a[0]]) or run(*a, **k))
     f = lambda x: x * 3.25 - 1
     x = np.arange(4.0)
 
