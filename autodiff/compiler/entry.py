@@ -52,6 +52,8 @@ class Entry:
         for rewrite in FOR_SPEED if backend == "numpy" else ():
             program = rewrite(program)
         self.program = program
+        if backend == "jax":  # which array holds the values of a Tensor does not matter, and it must be free to go
+            traced = traced._replace(states=[(t, None) for t, _ in traced.states])
         self.traced, self._structure = traced, structure
         self.example = [weakref.ref(x) if isinstance(x, (np.ndarray, Tensor)) else x for x in leaves]
         self._count = len(leaves)
@@ -78,7 +80,7 @@ class Entry:
 
     def is_alive(self) -> bool:
         """Whether its guards can still hold: no Tensor that it reads has another array by now."""
-        return all(t._data is array or not getattr(array, "ndim", 0) for t, array in self.traced.states)
+        return all(not getattr(array, "ndim", 0) or t._data is array for t, array in self.traced.states)
 
     def example_arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         """The arguments of its first call, if they still exist."""
@@ -158,7 +160,7 @@ def _written(
     if backend == "jax":
         from autodiff.compiler.jax_backend import JaxWriter
 
-        around = JaxWriter(program, Plan())
+        around = JaxWriter(program)
         source = _source_of(around, name, traced, leaves)
         return f"{source}\n\n{around.pure}", _run(source, name, around.namespace), around
     if backend == "native":
@@ -273,7 +275,7 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
             continue
         data = p
         if isinstance(x, Tensor):
-            yield f"type({p}) is {writer.bind('Tensor', type(x))} and {p}._node is None"
+            yield f"{p}.__class__ is {writer.bind('Tensor', x.__class__)} and {p}._node is None"
             data = f"{p}._data"
         if isinstance(x, np.generic):  # its type says what its shape and dtype are
             yield f"type({p}) is {writer.bind(type(x).__name__, type(x))}"
@@ -281,15 +283,18 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
             yield from _is_alike(writer, p if isinstance(x, np.ndarray) else "", data, v)
     read = {id(v.payload) for v in writer.program.values() if v.kind == "state"}
     for t, array in traced.states:
-        if id(t) in read and np.ndim(array):
+        if id(t) in read and array is not None and np.ndim(array):
             owner = writer.bind(owner_name("tensor", t), t)
             yield f"{owner}._data is {writer.bind(owner_name('array', t), array)}"
     for leaf in traced.begun:
-        yield f"{writer.bind(owner_name('leaf', leaf), leaf)}.grad is None"
+        yield f"{writer.gradient(leaf)} is None"
     for leaf in {v.payload for v in writer.program.values() if v.kind == "gradient"}:
-        yield f"{writer.bind(owner_name('leaf', leaf), leaf)}.grad is not None"
+        yield f"{writer.gradient(leaf)} is not None"
     for holder in traced.reading.holders.values():
         yield holder.guard(writer.bind)
+    ready = writer.ready()
+    if ready:  # the last one: it takes the numbers of the step
+        yield ready
 
 
 def _is_alike(writer: Writer, p: str, data: str, v: Value) -> Iterator[str]:

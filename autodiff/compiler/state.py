@@ -54,6 +54,8 @@ class State:
             elif isinstance(x, tuple):
                 waiting += x
             elif is_of_ours(x) and not isinstance(x, types.FunctionType):
+                if hasattr(type(x), "__autodiff_fetch__"):  # what is on a device is saved on this side
+                    x.__autodiff_fetch__()
                 attributes = dict_of(x)
                 if attributes is not None:
                     self.hold(attributes)

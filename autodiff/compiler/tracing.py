@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff import pytree
+from autodiff.arrays.afar import fetch, lock
 from autodiff.arrays.tensors import Tensor, lift
 from autodiff.compiler.backwards import Backwards, swept_back
 from autodiff.compiler.buffers import apart
@@ -134,16 +135,20 @@ class Writer(Watcher, Trace):
         """Replace the data and the gradient of a Tensor from outside by Tracers, for this thread."""
         if id(t) in self.states:
             return
-        array = real_data(t)
-        if isinstance(array, Tracer):
-            return
-        stand_in(t)
+        with lock:  # no other thread takes it to a device between
+            fetch(t)
+            array = real_data(t)
+            if isinstance(array, Tracer):
+                return
+            stand_in(t)
         var = Value("state", array.shape, array.dtype, t, t.name or "")
         self.states[id(t)] = (t, array, var, t._node)
         self.standing[id(t)] = self.tracer(array, var)
         leaf = t._node
         if isinstance(leaf, Leaf) and leaf not in self.leaves:
-            stand_in(leaf)
+            with lock:
+                fetch(leaf)
+                stand_in(leaf)
             grad = real_grad(leaf)
             known = None if grad is None else Value("gradient", grad.shape, grad.dtype, leaf)
             self.leaves[leaf] = (grad, known)

@@ -75,8 +75,8 @@ class _Storage:
     def at(self, array: Any, wish: str) -> str:
         """The expression for the first entry of an array."""
         root = array
-        while isinstance(root.base, np.ndarray) and root.base.dtype == root.dtype:
-            root = root.base
+        while isinstance(base := getattr(root.base, "home", root.base), np.ndarray) and base.dtype == root.dtype:
+            root = base
         if not root.flags.c_contiguous:
             root = array
         if id(root) not in self._known:
