@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autodiff import names, typing
+from autodiff.arrays import registering as _registering
 from autodiff.arrays.tensors import Tensor, tensor
 from autodiff.core.effects import check, effect, is_compiling, live, structure_changed
 from autodiff.core.kinds import elementwise, linear, multilinear, primitive
@@ -60,6 +61,8 @@ if TYPE_CHECKING:
     from autodiff.transforms.for_scipy import for_scipy
     from autodiff.watchers.anomalies import detect_anomaly
     from autodiff.watchers.kinks import Kink, KinkReport, kink_report
+
+_registering.watch()
 
 __version__ = __wengert__ = "0.1.0"  # `names.packages` says what the second is for
 

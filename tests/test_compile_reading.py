@@ -923,3 +923,11 @@ def test_a_generator_closed_in_another_thread_leaves_recording_on():
     thread = threading.Thread(target=g.close)
     thread.start(), thread.join()
     assert (x * 2).requires_grad
+
+
+def test_what_scipy_remembers_is_no_change():
+    # Its products keep the dtype of each pair of dtypes in a dict; this pair is met nowhere else in the suite.
+    sparse = pytest.importorskip("scipy.sparse", reason="SciPy is not installed")
+    f = ad.compile(lambda x: np.sum(abs(ad.sparse_matmul(sparse.csr_array(np.eye(3, dtype=np.float32)), x))))
+    for _ in range(3):
+        assert f(np.ones((3, 2), np.complex128)) == 6.0

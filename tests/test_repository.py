@@ -36,8 +36,20 @@ ROOMS = (
     "scipy_special",
     *(
         f"arrays.{module}"
-        for module in ("counts", "messages", "others", "batching", "methods", "array_api", "tensors", "plain", "series")
+        for module in (
+            "counts",
+            "messages",
+            "others",
+            "batching",
+            "methods",
+            "array_api",
+            "tensors",
+            "plain",
+            "series",
+            "registering",
+        )
     ),
+    *(f"arrays.{module}" for module in ("series", "registering")),
     *(f"watchers.{module}" for module in ("places", "remedies", "anomalies", "kinks")),
     "transforms.calling",
     "transforms.recording",

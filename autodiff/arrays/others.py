@@ -66,7 +66,7 @@ def times_sparse(x: Any, other: Any) -> Any:
 
 def operand(x: Any) -> Any:
     """An operand of one of NumPy's functions: a plain array for another library's, all else as it is."""
-    if isinstance(x, _NUMPYS):
+    if isinstance(x, _NUMPYS) or is_traced(x) or hasattr(type(x), "__autodiff_apply__"):
         return x
     array = taken(x)
     if array is not NotImplemented:

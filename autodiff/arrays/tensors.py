@@ -1019,9 +1019,10 @@ def _plain_tree(value: Any) -> Any:
 def _wrap_tree(value: Any) -> Any:
     """Arrays as untracked Tensors, inside tuples and lists too; other values are returned as they are."""
     if isinstance(value, (_ndarray, np.generic)) or is_traced(value):
-        return _untracked(value) if value.dtype.kind in "fciub" else value
+        return _untracked(value)
     if isinstance(value, (list, tuple)):
-        wrapped = [_wrap_tree(v) for v in value]
+        # Arrays of objects stay: np.broadcast_arrays takes any, and Matplotlib gives it such.
+        wrapped = [v if isinstance(v, _ndarray) and v.dtype.kind not in "fciub" else _wrap_tree(v) for v in value]
         return value._make(wrapped) if hasattr(value, "_make") else type(value)(wrapped)
     return value
 
@@ -1056,6 +1057,23 @@ def _tell(function: Any, args: tuple[Any, ...], kwargs: Any = NO_KEYWORDS) -> No
         switches.tell_met(function, _plain_tree(args), parents, _plain_tree(kwargs))
 
 
+_PLAIN = (str, bool, type(None))
+_NO_CHANGE = {
+    "casting": ("same_kind", "unsafe"),
+    "order": ("K",),
+    "subok": (True, False),
+    "where": (True,),
+    "dtype": (None,),
+}
+"""For keywords of ufuncs the values with which they change nothing. A dtype may be that of the result, too."""
+
+
+def _is_own(dtype: Any, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> bool:
+    """Whether a ufunc gives this dtype of these operands anyway: numbers with a fraction stay what they are."""
+    found = np.result_type(*_plain_tree(inputs))
+    return ufunc.nout == 1 and found.kind in "fc" and np.dtype(dtype) == found
+
+
 def _ufunc_call(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A ufunc with keywords, through one of its methods, or without a derivative."""
     is_other = entered(ufunc)
@@ -1076,6 +1094,9 @@ def _ufunc_call(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     if "axis" in kwargs and ufunc in NUMPY_FUNCTIONS:
         return _call_border(NUMPY_FUNCTIONS[ufunc], ufunc, inputs, kwargs)
     if is_other or ufunc in NUMPY_PRIMITIVES or ufunc in NUMPY_FUNCTIONS:
+        kwargs = {k: v for k, v in kwargs.items() if not (isinstance(v, _PLAIN) and v in _NO_CHANGE.get(k, ()))}
+        if not kwargs or (kwargs.keys() == {"dtype"} and _is_own(kwargs["dtype"], ufunc, inputs)):
+            return ufunc(*inputs)
         raise UnsupportedError(
             f"{full_name(ufunc)} on a Tensor does not take {', '.join(kwargs)}=; use .astype for a dtype and "
             "np.where for a selection."

@@ -123,7 +123,7 @@ def _write(back: Backwards, trace: Trace, mark: int, cts: list[Value], gradients
     back.values = [np.array(operands[v])[()] if v.kind != "result" else operands[v] for v in back.kept]
     n = len(cts)
     fresh = {v: Value("argument", v.shape, v.dtype, n + k, v.name) for k, v in enumerate(back.kept)}
-    ops = [op.with_inputs(lambda v: fresh.get(v, v)) for op in ops]
+    ops = [op.with_inputs(fresh) for op in ops]
     outputs = mapped(outputs, lambda v: fresh.get(v, v))
     back.program = Program("backwards", [*cts, *fresh.values()], ops, outputs)
 

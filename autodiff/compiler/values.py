@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -199,10 +199,11 @@ class Op:
             self.form, ""
         ) or str(name)
 
-    def with_inputs(self, f: Callable[[Value], Value]) -> Op:
-        """The same operation on other values."""
-        if all(f(v) is v for v in self.inputs()):
+    def with_inputs(self, others: Mapping[Value, Any]) -> Op:
+        """The same operation with other values in place of some."""
+        if others.keys().isdisjoint(self.inputs()):
             return self
+        f: Callable[[Value], Any] = lambda v: others.get(v, v)
         return replace(
             self,
             args=mapped(self.args, f),

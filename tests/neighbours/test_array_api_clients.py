@@ -223,6 +223,7 @@ def test_named_axes_are_kept(library):
         gradcheck(lambda x, f=f: f(x).data, X)
 
 
+@pytest.mark.ci
 @shows("xarray", f"of a DataArray of Tensors: `{'`, `'.join(ALONG)}`", "gradients right")
 def test_methods_of_a_dataarray(library):
     m = library.DataArray(M, dims=("i", "j"), coords={"i": [0.0, 1.0, 2.0]})

@@ -111,7 +111,7 @@ def _expanded(op: Op) -> list[Op]:
     known[result] = out
     return [
         replace(
-            o.with_inputs(lambda v: known.get(v, v)),
+            o.with_inputs(known),
             outputs=[known.get(v, v) for v in o.outputs],
             scope=op.scope,
             rule=op.rule,

@@ -65,9 +65,15 @@ def repeats(program: Program, unrolled: set[Op], has_c: Callable[[Op], bool]) ->
     ops = program.ops
     if len(ops) < _SMALL:
         return program
-    keys = [_key(op) if has_c(op) else op for op in ops]
     numbers: dict[Any, int] = {}
-    kinds = [numbers.setdefault(key, len(numbers)) for key in keys]
+    known: dict[Any, bool] = {}
+    kinds = []
+    for op in ops:
+        key = _key(op)
+        form = key, *(v.strides for v in (*op.inputs(), *op.outputs)), *(op.errors or {}).values()
+        if form not in known:
+            known[form] = has_c(op)
+        kinds.append(numbers.setdefault(key if known[form] else op, len(numbers)))
     following = _following(kinds)
     last: dict[Value, int] = dict.fromkeys(program.results, len(ops))
     for i, op in enumerate(ops):

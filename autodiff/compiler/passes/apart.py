@@ -7,15 +7,15 @@ So a pass may not make one array of two that meet in a product.
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import combinations
-from typing import Any
+from functools import cached_property
+from itertools import combinations, product
 
 import numpy as np
 
-from autodiff.compiler.program import Program, roots_of
+from autodiff.compiler.program import Program, Roots, roots_of
 from autodiff.compiler.values import Op, Value
 
-_PRODUCTS: tuple[Any, ...] = (np.matmul, np.dot, np.inner, np.tensordot, np.einsum, "dot")
+_PRODUCTS = frozenset(map(id, (np.matmul, np.dot, np.inner, np.tensordot, np.einsum)))
 
 
 class Apart:
@@ -28,19 +28,26 @@ class Apart:
     """
 
     def __init__(self, program: Program) -> None:
-        self._roots = roots_of(program)
-        self._others: dict[Value, set[Value]] = defaultdict(set)
-        for op in program.ops:
-            if _is_product(op):
-                for a, b in combinations(op.inputs(), 2):
-                    self._note(self._roots[a], self._roots[b])
+        self._program = program
 
-    def _note(self, some: frozenset[Value], others: frozenset[Value]) -> None:
-        if some.isdisjoint(others):
-            for r in some:
-                for s in others:
-                    self._others[r].add(s)
-                    self._others[s].add(r)
+    @cached_property
+    def _roots(self) -> Roots:
+        return roots_of(self._program)
+
+    @cached_property
+    def _others(self) -> dict[Value, set[Value]]:
+        """For the owners of memory those that they meet in products."""
+        found: dict[Value, set[Value]] = defaultdict(set)
+        for op in self._program.ops:
+            if not _is_product(op):
+                continue
+            for a, b in combinations(op.inputs(), 2):
+                some, others = self._roots[a], self._roots[b]
+                if some.isdisjoint(others):
+                    for r, s in product(some, others):
+                        found[r].add(s)
+                        found[s].add(r)
+        return found
 
     def may_merge(self, a: Value, b: Value) -> bool:
         """Whether two values may become one; if so, they count as one from now on."""
@@ -57,4 +64,4 @@ class Apart:
 
 
 def _is_product(op: Op) -> bool:
-    return any(op.function is f or (op.form == "method" and op.function == f) for f in _PRODUCTS)
+    return id(op.function) in _PRODUCTS or (op.form == "method" and op.function == "dot")

@@ -21,7 +21,7 @@ def common_subexpressions(program: Program) -> Program:
     apart = Apart(program)
     ops = []
     for op in program.ops:
-        op = op.with_inputs(lambda v: same.get(v, v))
+        op = op.with_inputs(same)
         if op.form in EFFECTS:
             known = {}
             ops.append(op)

@@ -15,7 +15,7 @@ def constants(program: Program) -> Program:
     known: dict[Value, Value] = {}
     ops = []
     for op in program.ops:
-        op = op.with_inputs(lambda v: known.get(v, v))
+        op = op.with_inputs(known)
         fixed = (
             op.form in _PURE and len(op.outputs) == 1 and not op.listed and all(v.kind == "made" for v in op.inputs())
         )

@@ -64,7 +64,7 @@ def identities(program: Program) -> Program:
     made: dict[Value, Op] = {}
     ops = []
     for op in program.ops:
-        op = op.with_inputs(lambda v: same.get(v, v))
+        op = op.with_inputs(same)
         twin = _stands_for(op, made)
         copies = not any(op.shares)
         holds = copies and changes and twin is not None and any(r.kind in LIVE for r in roots[twin])

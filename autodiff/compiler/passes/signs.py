@@ -34,7 +34,7 @@ def signs(program: Program) -> Program:
         return bare if bare is None or _alike(bare, x) else None
 
     for op in program.ops:
-        op = op.with_inputs(lambda v: same.get(v, v))
+        op = op.with_inputs(same)
         if op.form in EFFECTS:  # the array that was negated may hold other values from here on
             positive = {v: w for v, w in positive.items() if all(r.kind not in LIVE for r in roots[w])}
         if op.form != "ufunc" or len(op.outputs) != 1 or np.dtype(op.outputs[0].dtype).kind not in "fc":

@@ -16,11 +16,11 @@ OURS = frozenset(("autodiff", "nn", "optim", "numpy"))
 QUIET = OURS | frozenset(
     (
         "abc", "_abc", "_py_abc", "_weakrefset", "ast", "codecs", "contextlib", "copy", "copyreg", "dis", "encodings",
-        "enum", "functools", "importlib", "inspect", "linecache", "logging", "pickle", "re", "reprlib", "string",
-        "textwrap", "threading", "tokenize", "traceback", "types", "typing", "warnings", "weakref",
+        "enum", "functools", "importlib", "inspect", "linecache", "logging", "pickle", "re", "reprlib", "scipy",
+        "string", "textwrap", "threading", "tokenize", "traceback", "types", "typing", "warnings", "weakref",
     )
 )  # fmt: skip
-"""Those, and standard library modules whose functions count as a single step, like C functions."""
+"""Those, and libraries whose functions count as a single step, like C functions: what they remember is no result."""
 
 HARMLESS = frozenset(("logging", "warnings"))
 """Modules whose calls only report something; they do so in the first call and not in later ones."""
