@@ -8,18 +8,18 @@ life: a second optimiser gets the same one.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from autodiff.arrays.afar import fetched
+from autodiff.arrays.afar import fetch, fetched
 from autodiff.arrays.tensors import Tensor
 from autodiff.core.tape import Leaf, next_number
 from autodiff.errors import GradientError
 from autodiff.typing import Array
-
 
 __all__ = ["Home", "Part", "Run", "fetched", "house", "thawed"]
 
@@ -32,7 +32,7 @@ class Home:
     values, gradients : ndarray, (n,)
         Both of one dtype; gradients hold stale numbers where a parameter's ``grad`` is None, and values where a
         parameter is `away`.
-    away : dict of int to Tensor
+    away : dict of int to weakref of Tensor
         The parameters whose values are on a device, by id.
     """
 
@@ -41,7 +41,7 @@ class Home:
     def __init__(self, size: int, dtype: np.dtype[Any]) -> None:
         self.values: Array = np.zeros(size, dtype)
         self.gradients: Array = np.zeros(size, dtype)
-        self.away: dict[int, Tensor] = {}
+        self.away: dict[int, weakref.ref[Tensor]] = {}
 
     def part(self, start: int, shape: tuple[int, ...]) -> Array:
         """The values of one parameter, as an array that stays alive as long as somebody holds it or a view of it."""
@@ -90,8 +90,12 @@ class Run:
     def fetch(self) -> None:
         """Bring the values back that are on a device."""
         while self.home.away:
-            for p in list(self.home.away.values()):
-                p._data  # noqa: B018 - to look is to fetch
+            for key, p in list(self.home.away.items()):
+                t = p()
+                if t is None:
+                    self.home.away.pop(key, None)
+                else:
+                    fetch(t)
 
     def has_all_gradients(self) -> bool:
         """Whether every parameter has a gradient."""

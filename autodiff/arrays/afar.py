@@ -1,11 +1,11 @@
 """Tensors whose values are on a device: the slot of such a Tensor holds an array of JAX in place of NumPy's.
 
-A compiled step leaves its results where they were computed. A Tensor that gets one is given another class, whose
-`_data` fetches the values when somebody first looks and gives the Tensor its own class back. So one field, the slot,
-says which side is current, and a Tensor that was never on a device costs nothing.
+A compiled step leaves its results where they were computed. A Tensor that goes to a device is given another class,
+whose `_data` fetches the values when somebody first looks and gives the Tensor its own class back. So one field, the
+slot, says which side is current, and a Tensor that was never on a device costs nothing.
 
-A Tensor leaves for a device only if nobody else holds its array. Whoever does would see old numbers in it, and could
-write numbers into it that nobody reads. For such a Tensor the results are copied into the array after every call.
+A Tensor goes only if nobody else holds its array. Whoever does would see old numbers in it, and could write numbers
+into it that nobody reads. For such a Tensor the results are copied into the array after every call.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ import copyreg
 import functools
 import threading
 import weakref
+from collections.abc import Callable
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 from autodiff.arrays.tensors import Tensor
 from autodiff.core.tape import Leaf
+from autodiff.errors import DeviceError
 
 _DATA: Any = Tensor.__dict__["_data"]
 _GRAD: Any = Leaf.__dict__["grad"]
@@ -52,63 +55,114 @@ def is_afar(x: Any) -> bool:
 
 
 def fetched(array: Any) -> Any:
-    """An array from a device as NumPy's, read-only; from a device of another process too, if all processes ask."""
-    if getattr(array, "is_fully_addressable", True):
-        return np.asarray(array)
-    if array.is_fully_replicated:
-        return np.asarray(array.addressable_data(0))
-    from jax.experimental import multihost_utils
+    """An array from a device as NumPy's, read-only; from a device of another process too, if all processes ask.
 
-    return np.asarray(multihost_utils.process_allgather(array, tiled=True))
+    Raises
+    ------
+    DeviceError
+        If a step failed that was to replace it, or that computed it.
+    """
+    if array.is_deleted():
+        raise DeviceError(
+            "the values of a Tensor are gone: they were on a device, and the step that was to replace them failed. "
+            "Start again from the last checkpoint."
+        )
+    try:
+        if array.is_fully_addressable:
+            return np.asarray(array)
+        if array.is_fully_replicated:
+            return np.asarray(array.addressable_data(0))
+        from jax.experimental import multihost_utils
+
+        return np.asarray(multihost_utils.process_allgather(array, tiled=True))
+    except RuntimeError as error:  # the step that computed it ran on while its caller went on
+        raise DeviceError(
+            f"the values of a Tensor are gone: the step that computed them failed on its device. Start again from the "
+            f"last checkpoint. {error}"
+        ) from error
+
+
+def leave(x: Any, send: Callable[[Any], Any]) -> Any:
+    """Let a Tensor go to a device, unless somebody holds its array or a view of it.
+
+    Parameters
+    ----------
+    x : Tensor
+    send : function
+        Copies an array to the device.
+
+    Returns
+    -------
+    jax.Array
+        The values, on the device in either case.
+    """
+    with lock:
+        if is_afar(x):
+            return current(x)
+        kind = type(x)
+        if kind is not x.__class__:  # another thread traces it
+            return send(current(x))
+        _CLASS.__set__(x, _class_for(kind))  # from here on another thread that looks waits for the lock
+        goes = False
+        try:
+            goes = not _is_held(x)
+            array = send(current(x))
+            if goes:
+                _DATA.__set__(x, array)
+        finally:
+            if not goes or isinstance(current(x), (np.ndarray, np.generic)):
+                _CLASS.__set__(x, kind)
+        if not goes:
+            return array
+        home = _home(x)
+        if home is not None:
+            home.away[id(x)] = weakref.ref(x)
+        return array
 
 
 def put(x: Any, array: Any) -> None:
-    """Make an array on a device the values of a Tensor, or the gradient of a leaf."""
+    """Make an array on a device the values of a Tensor that has gone there, or the gradient of a leaf.
+
+    Into the array of a Tensor that has not gone they are copied.
+    """
     with lock:
         if is_afar(x):
             _slot(x).__set__(x, array)
-        elif type(x) is not x.__class__ or not _leaves(x, array):  # a trace of another thread holds it, or a user
-            before = current(x)
-            if isinstance(before, np.ndarray):
-                before[...] = fetched(array)
+        elif isinstance(x, Leaf) and type(x) is x.__class__:
+            _CLASS.__set__(x, _class_for(type(x)))
+            _GRAD.__set__(x, array)
+        else:
+            here = current(x)
+            if isinstance(here, np.ndarray):
+                here[...] = fetched(array)
             else:
                 _slot(x).__set__(x, np.array(fetched(array))[()])
 
 
-def _leaves(x: Any, array: Any) -> bool:
-    """Let a Tensor or a leaf go, unless somebody else holds the array of the Tensor or a view of it."""
-    slot, kind, before = _slot(x), type(x), current(x)
-    held: Any = tuple  # a single number is immutable, and the next pass overwrites a gradient anyway: nobody waits
-    shape: Any = None
-    if slot is _DATA and isinstance(before, np.ndarray):
-        owner = _owner(before)
-        if owner is None:
-            return False
-        held, shape = weakref.ref(owner), before.shape
-        del owner
-    _CLASS.__set__(x, _class_for(kind))  # from here on another thread that looks waits for the lock
-    slot.__set__(x, array)
-    seen = weakref.ref(before) if shape is not None else tuple
-    del before
-    owner = held()
-    if shape is not None and owner is not None:
-        slot.__set__(x, owner.reshape(shape) if seen() is None else seen())
-        _CLASS.__set__(x, kind)
+def _references(x: Tensor) -> tuple[int, int]:
+    """How many references there are to the array of a Tensor, and to the array that owns its memory."""
+    here = _DATA.__get__(x)
+    return getrefcount(here), getrefcount(here.base)
+
+
+_example = Tensor(np.zeros(1))
+_DATA.__set__(_example, np.zeros(2).reshape(1, 2))
+_ALONE = _references(_example)
+"""The references to an array that only its Tensor holds, as this interpreter counts them."""
+
+
+def _is_held(x: Tensor) -> bool:
+    """Whether somebody else holds the array of a Tensor, or a view of it; also if nobody can tell."""
+    here = _DATA.__get__(x)
+    if not isinstance(here, np.ndarray):  # a number, which is immutable
         return False
-    home = _home(x)
-    if home is not None and slot is _DATA:
-        home.away[id(x)] = x
-    return True
-
-
-def _owner(a: Any) -> Any:
-    """The array that owns the memory of `a`, and lives as long as any view of it; None if nobody can tell how long."""
-    owner = a
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
-    whole = owner.size == a.size and owner.flags.c_contiguous and a.flags.c_contiguous and a.flags.writeable
-    known = owner.base is None or hasattr(owner.base, "home")  # else the memory of a file, or of another library
-    return owner if whole and known else None
+    base = here.base
+    known = base is None or hasattr(base, "home") or (isinstance(base, np.ndarray) and base.base is None)
+    if not known or not here.flags.c_contiguous or not here.flags.writeable:  # the memory of a file, for example
+        return True
+    del here, base
+    array, owner = _references(x)
+    return array > _ALONE[0] or (isinstance(_DATA.__get__(x).base, np.ndarray) and owner > _ALONE[1])
 
 
 def _home(x: Any) -> Any:
@@ -128,7 +182,7 @@ def fetch(x: Any) -> None:
         values, home = fetched(array), _home(x)
         if home is None:
             here = np.array(values)
-            here = here if slot is _GRAD else here[()]
+            here = here if slot is _GRAD else here[()]  # single numbers are NumPy's scalars in a Tensor
         elif slot is _GRAD:
             here = x.home
             here[...] = values

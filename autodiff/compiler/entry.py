@@ -44,6 +44,7 @@ class Entry:
         structure: Any,
         keywords: bool,
         unchecked: int | str,
+        layout: Any = None,
     ) -> None:
         program = traced.program
         for rewrite in PASSES:
@@ -67,9 +68,10 @@ class Entry:
         if backend != "numpy":  # XLA and C have their own elementary functions and orders of summation
             narrow = any(np.dtype(v.dtype).char in "efF" for v in program.values())
             self.agrees_to = max(self.agrees_to, 1e-3 if narrow else 1e-7)
-        self.source, self._run, writer = _written(_function_name(name), program, traced, leaves, backend)
+        self.source, self._run, writer = _written(_function_name(name), program, traced, leaves, backend, layout)
         self.summary = self.source.partition("\n")[0].lstrip("# ")
         self.in_c = frozenset(getattr(writer, "in_c", ()))
+        self.device_bytes = getattr(writer, "device_bytes", None)
         self.names, self.namespace = ({}, {}) if unchecked == 0 else (writer.names, writer.namespace)
         self._recording = switches.is_recording()
         self._tracking = None
@@ -154,13 +156,13 @@ def _function_name(name: str) -> str:
 
 
 def _written(
-    name: str, program: Program, traced: Traced, leaves: list[Any], backend: str
+    name: str, program: Program, traced: Traced, leaves: list[Any], backend: str, layout: Any
 ) -> tuple[str, Callable[..., Any], Writer]:
     """The source of a trace, the function made from it, and its writer."""
     if backend == "jax":
         from autodiff.compiler.jax_backend import JaxWriter
 
-        around = JaxWriter(program)
+        around = JaxWriter(program, layout)
         source = _source_of(around, name, traced, leaves)
         return f"{source}\n\n{around.pure}", _run(source, name, around.namespace), around
     if backend == "native":
@@ -301,10 +303,7 @@ def _is_alike(writer: Writer, p: str, data: str, v: Value) -> Iterator[str]:
     """The conditions under which an array has the type, shape, dtype and layout of a value."""
     if p:
         yield f"type({p}) is {writer.bind('ndarray', np.ndarray)}"
-    kind = np.dtype(v.dtype)
-    yield f"{data}.shape == {tuple(v.shape)} and {data}.dtype == {writer.bind(kind.name, kind)}"
-    if v.shape:
-        yield f"{data}.strides == {v.strides}"
+    yield from writer.fits(data, v)
 
 
 def _is_constant(writer: Writer, p: str, x: Any) -> str:

@@ -440,6 +440,13 @@ class Writer:
         """The expression for the gradient of a leaf."""
         return f"{self.bind(owner_name('leaf', leaf), leaf)}.grad"
 
+    def fits(self, data: str, v: Value) -> Iterator[str]:
+        """The conditions under which an array has the shape, dtype and layout of a value."""
+        kind = np.dtype(v.dtype)
+        yield f"{data}.shape == {tuple(v.shape)} and {data}.dtype == {self.bind(kind.name, kind)}"
+        if v.shape:
+            yield f"{data}.strides == {v.strides}"
+
     def ready(self) -> str:
         """A last guard, if this backend has one."""
         return ""

@@ -204,6 +204,7 @@ class Writer(Watcher, Trace):
         none_yet = {t._node for t in touched if isinstance(t._node, Leaf) and t._node.grad is _NONE_YET}
         self.keep(*touched, owner_of(function))
         for t in touched:
+            self._assign(t)
             if isinstance(t._node, Leaf):
                 self._hand_over(t._node)
         with untraced():
@@ -233,6 +234,20 @@ class Writer(Watcher, Trace):
             for x in things:
                 self.undo.add(x)
 
+    def _assign(self, t: Tensor) -> None:
+        """Give a Tensor the value that was assigned to it, now and in the program."""
+        _, array, var, node = self.states[id(t)]
+        data = t._data
+        if not isinstance(data, Tracer) or data._var.kind == "state":
+            return
+        self.effect("assign", t, (data,))
+        if isinstance(array, np.ndarray) and array.ndim:
+            array[...] = data._value
+        else:
+            array = data._value[()]
+            bind_data(t, array)
+            self.states[id(t)] = (t, array, var, node)
+
     def _hand_over(self, leaf: Leaf) -> None:
         """Store a gradient in its leaf, now and in the program."""
         real, var = self.leaves.get(leaf, (None, None))
@@ -256,16 +271,9 @@ class Writer(Watcher, Trace):
             if not failed:
                 for leaf in self.leaves:
                     self._hand_over(leaf)
-                for t, array, _, _ in self.states.values():
-                    data = t._data
-                    if isinstance(data, Tracer) and data._var.kind != "state":
-                        self.effect("assign", t, (data,))
-                        if isinstance(array, np.ndarray) and array.ndim:
-                            array[...] = data._value
-                        else:
-                            array = data._value[()]
-                            bind_data(t, array)
-                    states.append((t, array))
+                for t, *_ in self.states.values():
+                    self._assign(t)
+                    states.append((t, self.states[id(t)][1]))
         finally:
             switches.set_tracer(None)
             for t, _, _, _ in self.states.values():

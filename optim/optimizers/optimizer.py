@@ -203,7 +203,8 @@ class Optimizer(Named):
     def __autodiff_fetch__(self) -> None:
         """Bring parameters and state back that a compiled step keeps on a device."""
         for run in self._runs:
-            run.fetch()
+            if run.home.away:
+                run.fetch()
         if self._afar:
             afar, self._afar = self._afar, {}
             for i, arrays in afar.items():

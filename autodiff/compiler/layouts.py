@@ -1,3 +1,0 @@
-"""Stub."""
-from typing import Any
-Layout = Any
