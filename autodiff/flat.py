@@ -32,8 +32,8 @@ class Home:
     values, gradients : ndarray, (n,)
         Both of one dtype; gradients hold stale numbers where a parameter's ``grad`` is None, and values where a
         parameter is `away`.
-    away : dict of int to weakref of Tensor
-        The parameters whose values are on a device, by id.
+    away : dict of int to weakref of Tensor or Leaf
+        The parameters whose values are on a device, and the leaves whose gradients are, by id.
     """
 
     __slots__ = ("away", "gradients", "values")
@@ -41,11 +41,20 @@ class Home:
     def __init__(self, size: int, dtype: np.dtype[Any]) -> None:
         self.values: Array = np.zeros(size, dtype)
         self.gradients: Array = np.zeros(size, dtype)
-        self.away: dict[int, weakref.ref[Tensor]] = {}
+        self.away: dict[int, weakref.ref[Any]] = {}
 
     def part(self, start: int, shape: tuple[int, ...]) -> Array:
         """The values of one parameter, as an array that stays alive as long as somebody holds it or a view of it."""
         return np.asarray(Part(self.values[start:], shape))
+
+    def fetch(self) -> None:
+        """Bring back what is on a device."""
+        while self.away:
+            for key, held in list(self.away.items()):
+                x = held()
+                if x is not None:
+                    fetch(x)
+                self.away.pop(key, None)
 
 
 class Part:
@@ -71,7 +80,7 @@ class Run:
     offsets : list of int
         The start of each parameter in the run, and last the length of the run.
     values, gradients : ndarray, (n,)
-        Views of the home. Whoever reads or writes them calls `fetch` before.
+        Views of the home. Whoever reads or writes them calls `Home.fetch` before.
     """
 
     __slots__ = ("gradients", "home", "leaves", "offsets", "parameters", "values")
@@ -86,16 +95,6 @@ class Run:
         self.home = home
         self.values = home.values[start:stop]
         self.gradients = home.gradients[start:stop]
-
-    def fetch(self) -> None:
-        """Bring the values back that are on a device."""
-        while self.home.away:
-            for key, p in list(self.home.away.items()):
-                t = p()
-                if t is None:
-                    self.home.away.pop(key, None)
-                else:
-                    fetch(t)
 
     def has_all_gradients(self) -> bool:
         """Whether every parameter has a gradient."""
@@ -164,7 +163,10 @@ def house(parameters: Iterable[Tensor]) -> list[Run]:
             [(p, leaf) for p, leaf in zip(tensors, leaves, strict=True) if p.dtype == dtype and leaf.place is None],
             dtype,
         )
-    return _runs(tensors, leaves)
+    runs = _runs(tensors, leaves)
+    for run in runs:
+        run.home.fetch()
+    return runs
 
 
 @contextmanager

@@ -114,9 +114,7 @@ def leave(x: Any, send: Callable[[Any], Any]) -> Any:
                 _CLASS.__set__(x, kind)
         if not goes:
             return array
-        home = _home(x)
-        if home is not None:
-            home.away[id(x)] = weakref.ref(x)
+        _note(x)
         return array
 
 
@@ -131,6 +129,7 @@ def put(x: Any, array: Any) -> None:
         elif isinstance(x, Leaf) and type(x) is x.__class__:
             _CLASS.__set__(x, _class_for(type(x)))
             _GRAD.__set__(x, array)
+            _note(x)
         else:
             here = current(x)
             if isinstance(here, np.ndarray):
@@ -172,6 +171,21 @@ def _home(x: Any) -> Any:
     return None if place is None else place[0]
 
 
+def _note(x: Any) -> None:
+    """Note in the flat home of a Tensor or leaf that something of it is on a device."""
+    home = _home(x)
+    if home is not None:
+        home.away[id(x)] = weakref.ref(x)
+
+
+def fetch_all(x: Any) -> None:
+    """Bring back a Tensor or the gradient of a leaf, and all that shares its flat home."""
+    fetch(x)
+    home = _home(x)
+    if home is not None and home.away:
+        home.fetch()
+
+
 def fetch(x: Any) -> None:
     """Bring the values of a Tensor, or the gradient of a leaf, back, if they are on a device."""
     with lock:
@@ -190,6 +204,7 @@ def fetch(x: Any) -> None:
             leaf = x._node if x._node is not None else x._resting
             here = home.part(leaf.place[1], values.shape)
             here[...] = values
+        if home is not None:
             home.away.pop(id(x), None)
         slot.__set__(x, here)
         _CLASS.__set__(x, x.__class__)
@@ -199,7 +214,7 @@ def _put_here(x: Any, value: Any) -> None:
     """Bind other values on this side, in place of those on a device."""
     with lock:
         if is_afar(x):
-            home = None if isinstance(x, Leaf) else _home(x)
+            home = _home(x)
             if home is not None:
                 home.away.pop(id(x), None)
             _slot(x).__set__(x, value)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.afar import fetch_all
 from autodiff.arrays.tensors import Tensor
 from autodiff.compiler.reading.calls import is_of_ours
 from autodiff.compiler.reading.holders import ATOMS, dict_of, entries_of, put_back, root, same_entries, slots_of
@@ -38,6 +39,8 @@ class State:
             if isinstance(x, (*ATOMS, type, Primitive, functools.partial)) or id(x) in self._seen:
                 continue
             self._seen[id(x)] = x
+            if isinstance(x, (Tensor, Leaf)):
+                fetch_all(x)  # before an array is copied in which something else lies that is on a device
             if isinstance(x, Tensor):
                 self._bound.append((x, "_data", x._data))
                 waiting += [x._data, x._node]

@@ -204,7 +204,7 @@ class Optimizer(Named):
         """Bring parameters and state back that a compiled step keeps on a device."""
         for run in self._runs:
             if run.home.away:
-                run.fetch()
+                run.home.fetch()
         if self._afar:
             afar, self._afar = self._afar, {}
             for i, arrays in afar.items():
