@@ -1,4 +1,4 @@
-"""State that a program of JAX changes stays on the device, and everybody who looks finds what eager code would leave."""
+"""State that a program of JAX changes stays on the device; whoever looks finds what eager code would leave."""
 
 import copy
 import gc
