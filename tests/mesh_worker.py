@@ -68,28 +68,36 @@ def distance(state, other):
     return max(float(np.abs(np.asarray(state[key]) - other[key]).max()) for key in state)
 
 
-def devices(folder):
+def devices(folder, name):
     """One process with four devices."""
     found = {}
-    for name in ("W3", "W5"):
-        losses, state, size = trained(name, np.float64)
-        np.savez(folder / f"{name}.npz", **state)
-        ways = {"whole": {"mesh": 4}, "split": split(name, 2)}
-        for way, options in ways.items():
-            others, other, share = trained(name, np.float64, **options)
-            found[f"{name} {way}"] = [float(np.abs(np.subtract(losses, others)).max()), distance(state, other)]
-            found[f"{name} {way} bytes"] = [size, share]
-        narrow = [trained(name, np.float32, **options)[0] for options in ({}, {"mesh": 4})]
-        found[f"{name} float32"] = np.abs(np.subtract(*narrow)).tolist()
-    w = ad.tensor(np.ones(3), requires_grad=True)
+    losses, state, size = trained(name, np.float64)
+    np.savez(folder / f"{name}.npz", **state)
+    for way, options in {"whole": {"mesh": 4}, "split": split(name, 2)}.items():
+        others, other, share = trained(name, np.float64, **options)
+        found[way] = [float(np.abs(np.subtract(losses, others)).max()), distance(state, other)]
+        found[f"{way} bytes"] = [size, share]
+    narrow = [trained(name, np.float32, **options)[0] for options in ({}, {"mesh": 4})]
+    found["float32"] = np.abs(np.subtract(*narrow)).tolist()
+    found |= refused()
+    (folder / f"{name}.json").write_text(json.dumps(found))
+
+
+def refused():
+    """The errors about a batch and about a parameter that do not divide, and whether they changed nothing."""
+    from jax.sharding import PartitionSpec as P
+
+    w = ad.tensor(np.ones(3), requires_grad=True, name="w")
     optimizer = optim.Adam([w], 0.1)
-    fast = ad.compile(lambda x: optimizer.step(lambda: (x * w).mean()), backend="jax", mesh=4)
-    try:
-        fast(np.ones((30, 3)))
-    except ad.ShapeError as error:
-        found["uneven"] = str(error)
-    found["unchanged"] = bool((w.data == 1.0).all()) and w.grad is None
-    (folder / "devices.json").write_text(json.dumps(found))
+    found = {}
+    for what, rows, options in [("batch", 30, {}), ("parameter", 32, {"shardings": {"w": P("data")}})]:
+        fast = ad.compile(lambda x: optimizer.step(lambda: (x * w).mean()), backend="jax", mesh=4, **options)
+        try:
+            fast(np.ones((rows, 3)))
+        except (ad.ShapeError, ad.CompileError) as error:
+            found[what] = str(error)
+        found[f"{what} changed"] = not ((w.data == 1.0).all() and w.grad is None)
+    return found
 
 
 def processes(folder, count, number):
@@ -153,8 +161,8 @@ def main(what, folder, count=1, number=0, port=0):
         import jax
 
         jax.distributed.initialize(f"127.0.0.1:{port}", count, number, heartbeat_timeout_seconds=15)
-    if what == "devices":
-        devices(folder)
+    if what in ("W3", "W5"):
+        devices(folder, what)
     elif what == "processes":
         processes(folder, count, number)
         fitting(folder, number)

@@ -392,7 +392,7 @@ class Compiled(Generic[P, R]):
         self._entries = [entry for entry in self._entries if entry.is_alive()]
         try:
             check = CHECK if self.check == 1 else self.check
-            rest = traced, leaves, structure, bool(kwargs), check, self._layout
+            rest = traced._replace(undo=None), leaves, structure, bool(kwargs), check, self._layout
             with _without_collection():
                 try:
                     entry = Entry(self._f, self.__name__, self._backend, *rest)
@@ -403,6 +403,8 @@ class Compiled(Generic[P, R]):
                     warnings.warn(f"{error} It runs as a NumPy program from now on.", UserWarning, stacklevel=3)
                     entry = Entry(self._f, self.__name__, self._backend, *rest)
         except Exception as error:
+            if not self._fallback and traced.undo is not None:  # the call ends with an error: it has changed nothing
+                traced.undo.restore()
             self._give_up(_surprise(f"the program of {self.__name__} cannot be written", error))
             return traced.answer
         self._entries.append(entry)

@@ -6,7 +6,8 @@ JAX does the distribution: here stand only the places of arrays, from which XLA 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -152,15 +153,14 @@ class Spread(Layout):
         return places
 
     def _of_tensor(self, t: Tensor, pattern: str) -> Any:
-        place = self._place(*self._rules[pattern])
-        try:
-            place.shard_shape(t.shape)
-        except ValueError as error:
+        spec = self._rules[pattern]
+        sizes = [math.prod(self._mesh.shape[axis] for axis in _axes((part,))) for part in spec]
+        if len(sizes) > t.ndim or any(length % size for length, size in zip(t.shape, sizes)):
             raise CompileError(
-                f"compile: shardings[{pattern!r}] = {self._rules[pattern]} does not fit {t.name!r} of shape {t.shape} "
-                f"on a mesh of {dict(self._mesh.shape)}: {error}"
-            ) from error
-        return place
+                f"compile: shardings[{pattern!r}] = {spec} does not fit {t.name!r}: its shape is {t.shape}, and the "
+                f"rule splits its axes into {tuple(sizes)} parts. An axis must divide evenly."
+            )
+        return self._place(*spec)
 
     def of_fed(self, v: Value) -> Any:
         """The place of an argument or of random numbers, and its whole shape if this process has only a part."""
@@ -245,6 +245,6 @@ def _mesh(jax: Any, mesh: Any) -> Any:
     return jax.sharding.Mesh(np.array(jax.devices()[:mesh]), ("data",))
 
 
-def _axes(spec: Any) -> list[Any]:
-    """The names of axes in a PartitionSpec."""
+def _axes(spec: Iterable[Any]) -> list[Any]:
+    """The names of axes in a PartitionSpec, or in some of its parts."""
     return [axis for part in spec if part is not None for axis in (part if isinstance(part, tuple) else (part,))]

@@ -50,6 +50,8 @@ class Traced(NamedTuple):
         The leaves that had no gradient at the start and were given one without being cleared first.
     back : Backwards or None
         The backward pass from the answer to the leaves that were read. The program also returns what this pass needs.
+    undo : State or None
+        The state from before, to restore if no program can be written.
     """
 
     program: Program
@@ -60,6 +62,7 @@ class Traced(NamedTuple):
     states: list[tuple[Tensor, Any]]
     begun: list[Leaf]
     back: Backwards | None
+    undo: State | None
 
     def state(self) -> State:
         """The state of everything that a run of the program, or of the function, may change."""
@@ -432,7 +435,8 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
     program = Program(name, arguments, writer.ops, [*outputs, *kept], kept=len(kept))
     reading.done()
     del writer.is_outside
-    return Traced(program, structure, kinds, pytree.unflatten(structure, answers), reading, states, writer.begun, back)
+    answer = pytree.unflatten(structure, answers)
+    return Traced(program, structure, kinds, answer, reading, states, writer.begun, back, writer.undo)
 
 
 def _containers_in(tree: Any) -> list[Any]:
