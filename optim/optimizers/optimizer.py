@@ -205,6 +205,9 @@ class Optimizer(Named):
         for run in self._runs:
             if run.home.away:
                 run.home.fetch()
+        self._fetch_state()
+
+    def _fetch_state(self) -> None:
         if self._afar:
             afar, self._afar = self._afar, {}
             for i, arrays in afar.items():
@@ -310,7 +313,7 @@ class Optimizer(Named):
         With several groups, an option (``"learning_rate"``) holds one entry for each. Options that determine which
         state there is, such as ``amsgrad``, are not in it.
         """
-        self.__autodiff_fetch__()
+        self._fetch_state()
         out: dict[str, Any] = {}
         for name in self._kept_options():
             values = [getattr(group, name) for group in self.groups]
