@@ -48,6 +48,13 @@ class Step:
         self._places |= {id(t._node): place for t, place in zip(tensors, places) if isinstance(t._node, Leaf)}
         self._tensors = [(t, *ways(t)[:2]) for t in tensors]
         self._out = [(x, *ways(x)[::2]) for x in (*function.changed, *function.gradients)]
+        self._released = [(x, *ways(x)[::2]) for x in function.gradients if x not in function.read]
+        self._parts: list[tuple[Update, int, int]] = []  # where the state of each optimiser lies among the results
+        start = function.results + len(self._out)
+        for u in function.updates:
+            stop = start + len(u.run.parameters) * len(u.vectors[2:])
+            self._parts.append((u, start, stop))
+            start = stop
         by_optimiser = {id(p) for u in function.updates for p in u.run.parameters}  # which stamps them itself
         self._stamped = [t._node for t in function.changed if isinstance(t._node, Leaf) and id(t) not in by_optimiser]
         states = [(p, v.dtype) for u in function.updates for p in u.run.parameters for v in u.vectors[2:]]
@@ -85,6 +92,10 @@ class Step:
                 inputs.append(np.array(numbers, u.vectors[0].dtype))
             inputs += map(self._layout.fed, fed, self._fed_places)
             inputs += self._made
+            if self._is_safe:  # gradients that the step replaces leave their memory to the new ones
+                for x, kind, write in self._released:
+                    if type(x) is kind:
+                        write(x, None)
             done: list[Any] = []
             try:  # filled in C: an interrupt that came meanwhile is raised when the results are in the list
                 done.extend(itertools.starmap(self._jitted, (inputs,)))
@@ -94,7 +105,7 @@ class Step:
                 raise self._failed(error) from error
             finally:
                 if done and self._is_safe:  # what it read is gone
-                    left = [*self.function.updates]
+                    left = [*self._parts]
                     try:
                         self._keep(done[0], left)
                     except KeyboardInterrupt:
@@ -113,23 +124,21 @@ class Step:
         """Keep what the last run has changed."""
         out, self._pending = self._pending, None
         with lock:
-            self._keep(out, [*self.function.updates])
+            self._keep(out, [*self._parts])
 
-    def _keep(self, out: Any, left: list[Update]) -> None:
+    def _keep(self, out: Any, left: list[tuple[Update, int, int]]) -> None:
         """Keep what a run has changed; `left` are the updates that are not kept yet, so that it can be called again."""
-        n = self.function.results + len(self._out)
-        for (x, kind, write), array in zip(self._out, out[self.function.results : n]):
+        for (x, kind, write), array in zip(self._out, out[self.function.results :]):
             write(x, array) if type(x) is kind else put(x, array)
         for leaf in self._stamped:
             leaf.stamp = next_number()
         for leaf in self.function.cleared:
             leaf.grad = None
-        arrays = iter(out[n:])
-        parts = [(u, [*itertools.islice(arrays, len(u.run.parameters) * len(u.vectors[2:]))]) for u in left]
-        for u, part in parts:
-            u.keep(part)
+        while left:
+            u, start, stop = left[-1]
+            u.keep([*out[start:stop]])
             u.end()
-            left.remove(u)
+            left.pop()
 
     def _failed(self, error: Exception) -> Exception:
         """The error about a run that failed; one that NumPy raised in a call back is not the device's."""
