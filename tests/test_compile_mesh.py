@@ -6,6 +6,7 @@ JAX makes devices of one CPU if it is told before it loads, so the steps run in 
 import functools
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -103,6 +104,16 @@ def test_the_share_of_one_device_falls_for_split_parameters(alone, name, split):
     _, share = found["split bytes"]
     assert whole == one
     assert share == one - 3 * 8 * split // 2  # weight and two moments of Adam, halved by the two devices of "model"
+
+
+def test_the_program_of_the_page_prints_what_stands_there(tmp_path):
+    text = (ROOT / "docs" / "howto" / "many-devices.md").read_text(encoding="utf-8")
+    program, shown = (re.search(rf"^```{kind}\n(.*?)^```", text, re.S | re.M)[1] for kind in ("py", "text"))
+    (tmp_path / "program.py").write_text(program)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, str(tmp_path / "program.py")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
+    assert done.stdout == shown, done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -127,7 +127,8 @@ def put(x: Any, array: Any) -> None:
         if is_afar(x):
             _slot(x).__set__(x, array)
         elif isinstance(x, Leaf) and type(x) is x.__class__:
-            _CLASS.__set__(x, _class_for(type(x)))
+            kind: Any = x.__class__
+            _CLASS.__set__(x, _class_for(kind))
             _GRAD.__set__(x, array)
             _note(x)
         else:

@@ -170,7 +170,7 @@ def compile(
         raise CompileError(f"compile: {f.__name__} is a class; compile a callable object of it, or a method.")
     if backend not in ("numpy", "native", "jax"):
         raise CompileError(f'compile: the backends are "numpy", "native" and "jax"; {backend!r} was given.')
-    make = functools.partial(Compiled, **options)
+    make: Callable[[Any], Any] = functools.partial(Compiled, **options)
     hook = getattr(f, "__autodiff_compiled__", None)
     return make(f) if hook is None else hook(make)
 

@@ -233,7 +233,7 @@ class Spread(Layout):
 
 def _mesh(jax: Any, mesh: Any) -> Any:
     if isinstance(mesh, jax.sharding.Mesh):
-        return mesh
+        return jax.sharding.Mesh(mesh.devices, mesh.axis_names)  # whose axes XLA shards by itself, whatever was given
     if isinstance(mesh, bool) or not isinstance(mesh, (int, np.integer)) or mesh < 1:
         raise CompileError(f"compile: mesh must be a jax.sharding.Mesh or a number of devices; {mesh!r} was given.")
     if mesh > jax.device_count():

@@ -144,9 +144,7 @@ def adam(parameters: Arrays, gradient: Arrays, state: Any) -> tuple[Arrays, Any]
     return moved, (first, second, count)
 
 
-def training(
-    name: str, loss_function: Callable[[Arrays, Any, Any], Any], update: Update, *, fed: bool = False
-) -> Step:
+def training(name: str, loss_function: Callable[[Arrays, Any, Any], Any], update: Update, *, fed: bool = False) -> Step:
     """Loss, gradient and update in one compiled function, which may overwrite the old parameters.
 
     The batch is on the device already; or, as in training, each step is fed from NumPy and its loss is read.
