@@ -16,13 +16,14 @@ import threading
 import weakref
 from collections.abc import Callable
 from sys import getrefcount
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from autodiff.arrays.tensors import Tensor
 from autodiff.core.tape import Leaf
 from autodiff.errors import DeviceError
+from autodiff.typing import Array
 
 _DATA: Any = Tensor.__dict__["_data"]
 _GRAD: Any = Leaf.__dict__["grad"]
@@ -54,7 +55,23 @@ def is_afar(x: Any) -> bool:
     return type(x) is _class_for(x.__class__)
 
 
-def fetched(array: Any) -> Any:
+class DeviceArray(Protocol):
+    """What is used here of an array of JAX."""
+
+    shape: tuple[int, ...]
+    is_fully_addressable: bool
+    is_fully_replicated: bool
+
+    def is_deleted(self) -> bool:
+        """Whether another program has taken its memory."""
+        ...
+
+    def addressable_data(self, index: int) -> Any:
+        """The part of it on one device of this process."""
+        ...
+
+
+def fetched(array: DeviceArray) -> Array:
     """An array from a device as NumPy's, read-only; from a device of another process too, if all processes ask.
 
     Raises
@@ -82,7 +99,7 @@ def fetched(array: Any) -> Any:
         ) from error
 
 
-def leave(x: Any, send: Callable[[Any], Any]) -> Any:
+def leave(x: Any, send: Callable[[Any], DeviceArray]) -> DeviceArray:
     """Let a Tensor go to a device, unless somebody holds its array or a view of it.
 
     Parameters

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import pytree
+from autodiff.arrays.afar import DeviceArray
 from autodiff.arrays.tensors import Tensor, lift
 from autodiff.compiler.values import Value
 from autodiff.errors import CompileError, ShapeError
@@ -62,7 +63,7 @@ class Layout:
         """The shape of the part of an argument that this process has."""
         return shape
 
-    def sent(self, array: Any, place: Any) -> Any:
+    def sent(self, array: Any, place: Any) -> DeviceArray:
         """A copy of an array on the device: one that JAX may overwrite."""
         return self.jax.device_put(np.array(array))
 
@@ -70,7 +71,7 @@ class Layout:
         """An argument, or random numbers, as `jax.jit` takes it."""
         return array
 
-    def moved(self, array: Any, place: Any) -> Any:
+    def moved(self, array: Any, place: Any) -> DeviceArray:
         """An array that is on a device already, at its place."""
         return array
 
@@ -175,7 +176,7 @@ class Spread(Layout):
         """The shape of the part of an argument that this process has."""
         return (shape[0] // self.groups, *shape[1:]) if shape else shape
 
-    def sent(self, array: Any, place: Any) -> Any:
+    def sent(self, array: Any, place: Any) -> DeviceArray:
         """A copy of an array on the devices: one that JAX may overwrite."""
         array = np.array(array)
         if self.jax.process_count() == 1:
@@ -189,7 +190,7 @@ class Spread(Layout):
             return self.jax.make_array_from_process_local_data(where, np.asarray(array), shape)
         return self.sent(array, where)
 
-    def moved(self, array: Any, place: Any) -> Any:
+    def moved(self, array: Any, place: Any) -> DeviceArray:
         """An array that is on a device already, at its place."""
         return array if array.sharding == place else self.jax.device_put(array, place)
 

@@ -94,7 +94,7 @@ class State:
             a[...] = copy
         for x, name, value in self._bound:
             setattr(x, name, value)
-        for container, entries in self._containers.values():
+        for container, entries in list(self._containers.values()):  # what was saved may hold this object
             put_back(container, entries)
         for generator, state in self._generators:
             generator.bit_generator.state = state

@@ -81,10 +81,12 @@ def fit(
         Compile the training step with `ad.compile`: the numbers are the same, and each batch takes less time. True is
         ``"numpy"``; with ``"native"``, C, and ``"jax"`` they are the same but for rounding. Batches
         of another size are compiled anew; `drop_last` leaves them out. A batch that a callback watches runs as it is.
-    mesh, shardings : optional
-        With ``compile="jax"``, the devices that share each batch, and how parameters lie on them, as for `ad.compile`.
-        Of several processes each passes its own part of the data, as many rows as the others, with the same model,
-        seed, validation data and options; `batch_size` counts its own rows.
+    mesh : jax.sharding.Mesh or int, optional
+        With ``compile="jax"``, the devices that share each batch, or their number. Of several processes each passes its
+        own part of the data, as many rows as the others, with the same model, seed, validation data and options;
+        `batch_size` counts its own rows.
+    shardings : mapping of str to jax.sharding.PartitionSpec, optional
+        How parameters lie on the mesh: patterns of their paths, such as ``{"*.weight": P(None, "model")}``.
     schedule : optional
         Its ``step()`` is called after every epoch, or batch. After an epoch a schedule that watches a number
         (``watches = True``) is passed the validation loss, or the loss if there is no validation.
