@@ -333,6 +333,38 @@ def test_gradients_accumulate_over_both_sides():
     np.testing.assert_allclose(w.grad, expected)
 
 
+def test_no_two_arrays_share_what_a_later_step_overwrites():
+    """The gradients of `u` and `v` are `w`, those of `a` and `b` are the same, and `c` is given what `w` is."""
+    u, v, w, a, b = (ad.tensor(np.full(3, k), requires_grad=True) for k in (1.0, 1.0, 2.0, 3.0, 4.0))
+    c = ad.tensor(np.ones(3))
+    optimizer = optim.GradientDescent([w, a], 0.5)
+
+    def first(x):
+        (u * w + (a + b) * x).sum().backward()
+        v.grad = w.detach()
+        c.assign_(w)
+
+    def second(x):
+        optimizer.zero_grad()
+        (w * w + a * x).sum().backward()
+        optimizer.step()
+
+    one, two = (ad.compile(f, backend="jax", check=0) for f in (first, second))
+    for _ in range(2):  # traces
+        one(np.ones(3))
+        two(np.ones(3))
+    u.zero_grad()
+    b.zero_grad()
+    before = w.data.copy()
+    for f in (one, two, two):
+        f(np.full(3, 2.0))
+    np.testing.assert_array_equal(u.grad, before)
+    np.testing.assert_array_equal(v.grad, before)
+    np.testing.assert_array_equal(b.grad, np.full(3, 2.0))
+    np.testing.assert_array_equal(c.data, before)
+    np.testing.assert_array_equal(w.data, np.zeros(3))
+
+
 def test_a_graph_from_before_a_step_on_the_device_is_stale():
     side, fast = trained()
     y = (side.model[0].weight ** 3).sum()

@@ -32,8 +32,6 @@ class Function:
     ----------
     source : str
         The function as Python, with ``np`` for `jax.numpy`.
-    call : function
-        The function itself.
     updates : list of Update
         The steps of optimisers in it.
     fixed : list of dict of int to float
@@ -73,6 +71,19 @@ class Function:
         self.calls_back = writer.calls_back
         self._finish(writer, wanted, lines)
 
+    def __call__(self, *given: Any) -> tuple[Any, ...]:
+        """Call it with the Tracers of JAX.
+
+        What it returns has memory of its own: JAX would return an argument itself, or one array twice, and a later call
+        overwrites the arrays of what it changes.
+        """
+        found: list[Any] = []
+        taken = set(map(id, given))
+        for y in self._call(*given):
+            found.append(self._jax.numpy.copy(y) if id(y) in taken else y)
+            taken.add(id(y))
+        return tuple(found)
+
     def _lines(self, writer: PureWriter, flow: Flow, wanted: list[Value]) -> Iterator[str]:
         constants: dict[Value, None] = {}
         made = {v for op in flow.inside for v in op.outputs}
@@ -100,8 +111,8 @@ class Function:
             elif op.form == "effect":
                 for u in flow.updates[op]:
                     yield from self._update(writer, u)
-            elif op.form == "assign":  # a copy, because no two Tensors may share what the next call overwrites
-                yield f"{self._name(writer, op.function)} = np.copy({writer.text(op.args[0])})"
+            elif op.form == "assign":
+                yield f"{self._name(writer, op.function)} = {writer.text(op.args[0])}"
             elif not (op.outputs and op.outputs[0] in writer.inlined):
                 yield from writer.line(op)
         see(wanted)
@@ -157,5 +168,5 @@ class Function:
         lines = [*lines, f"return {''.join(f'{name}, ' for name in out).strip() or '()'}"]
         text = "\n".join([f"def in_jax({', '.join(given)}):  # np is jax.numpy", *(f"    {line}" for line in lines)])
         exec(compile(text, "<compiled in_jax>", "exec"), writer.namespace)
-        self.call = writer.namespace["in_jax"]
+        self._call = writer.namespace["in_jax"]
         self.source = "\n\n".join([*self._helpers, text]) + "\n"

@@ -65,7 +65,7 @@ class Step:
         self._out_places += [self._place(x) for x in (*(x for x, _, _ in self._out), *(p for p, _ in states))]
         self._fed_places = [layout.of_fed(v) for v in function.fed]
         options = layout.options(self._out_places)
-        self._jitted = layout.jax.jit(function.call, donate_argnums=tuple(donated) if self._is_safe else (), **options)
+        self._jitted = layout.jax.jit(function, donate_argnums=tuple(donated) if self._is_safe else (), **options)
         with self._wide(True):
             self._made = [layout.sent(v.payload, layout.whole) for v in function.made]
         arrays = [(t, t.dtype) for t in tensors] + states
