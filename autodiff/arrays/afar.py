@@ -211,9 +211,6 @@ def fetch(x: Any) -> None:
             return
         slot = _slot(x)
         array = slot.__get__(x)
-        if array is None:  # a gradient that a step has cleared, and failed
-            _put_here(x, None)
-            return
         values, home = fetched(array), _home(x)
         if home is None:
             here = np.array(values)

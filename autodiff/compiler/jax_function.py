@@ -18,7 +18,7 @@ class Function:
 
     Its arguments are, in this order: the Tensors that it changes, those that it only reads, the state of each
     optimiser parameter by parameter, gradients from before, the numbers of each optimiser for this step, what it is
-    fed with, and constants. It returns the wanted results, and the new Tensors, gradients and state.
+    fed with, and constants. It returns the new Tensors, state and gradients, and the wanted results.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Function:
     fed, made : list of Value
         What changes with every call: arguments and random numbers; and constants.
     results : int
-        How many results it returns before what it changes.
+        How many results it returns, after what it changes.
     calls_back : bool
         Whether it calls back into NumPy, which may raise.
     """
@@ -74,7 +74,7 @@ class Function:
     def __call__(self, *given: Any) -> tuple[Any, ...]:
         """Call it with the Tracers of JAX.
 
-        What it returns has memory of its own: JAX would return an argument itself, or one array twice, and a later call
+        What it returns has memory of its own: JAX may return an argument itself, or one array twice, and a later call
         overwrites the arrays of what it changes.
         """
         found: list[Any] = []
@@ -163,8 +163,8 @@ class Function:
         settings = [f"settings_{k}" for k in range(len(self.updates))]
         given = [*changed, *(self._names[id(t)] for t in self.kept), *self._moments, *self._read.values(), *settings]
         given += [writer.names[v] for v in (*self.fed, *self.made)]
-        out = [*map(writer.text, wanted), *changed]
-        out += [writer.text(v) for v in self._stored.values() if v is not None] + self._moments
+        out = [*changed, *self._moments]  # first, as among the arguments: JAX gives them the memory of those
+        out += [writer.text(v) for v in (*(v for v in self._stored.values() if v is not None), *wanted)]
         lines = [*lines, f"return {''.join(f'{name}, ' for name in out).strip() or '()'}"]
         text = "\n".join([f"def in_jax({', '.join(given)}):  # np is jax.numpy", *(f"    {line}" for line in lines)])
         exec(compile(text, "<compiled in_jax>", "exec"), writer.namespace)

@@ -47,24 +47,26 @@ class Step:
         self._places = {id(t): place for t, place in zip(tensors, places)}
         self._places |= {id(t._node): place for t, place in zip(tensors, places) if isinstance(t._node, Leaf)}
         self._tensors = [(t, *ways(t)[:2]) for t in tensors]
-        self._out = [(x, *ways(x)[::2]) for x in (*function.changed, *function.gradients)]
-        self._released = [(x, *ways(x)[::2]) for x in function.gradients if x not in function.read]
-        self._parts: list[tuple[Update, int, int]] = []  # where the state of each optimiser lies among the results
-        start = function.results + len(self._out)
+        self._changed, self._gradients = (
+            [(x, *ways(x)[::2]) for x in them] for them in (function.changed, function.gradients)
+        )
+        self._parts: list[tuple[Update, int, int]] = []  # where the state of each optimiser lies in what comes back
+        start = len(function.changed)
         for u in function.updates:
             stop = start + len(u.run.parameters) * len(u.vectors[2:])
             self._parts.append((u, start, stop))
             start = stop
+        self._states = start  # where they end, and gradients begin
+        self._results = start + len(function.gradients)
         by_optimiser = {id(p) for u in function.updates for p in u.run.parameters}  # which stamps them itself
         self._stamped = [t._node for t in function.changed if isinstance(t._node, Leaf) and id(t) not in by_optimiser]
         states = [(p, v.dtype) for u in function.updates for p in u.run.parameters for v in u.vectors[2:]]
         # A look at the results, or a call back into NumPy, may refuse the step: what it read must then still be there.
         self._is_safe = not self._looks and not function.calls_back
         donated = [*range(len(function.changed)), *range(len(tensors), len(tensors) + len(states))]
-        self._out_places = [layout.whole] * function.results
-        self._out_places += [self._place(x) for x in (*(x for x, _, _ in self._out), *(p for p, _ in states))]
+        out = [*map(self._place, (*function.changed, *(p for p, _ in states), *function.gradients))]
         self._fed_places = [layout.of_fed(v) for v in function.fed]
-        options = layout.options(self._out_places)
+        options = layout.options(out + [layout.whole] * function.results)
         self._jitted = layout.jax.jit(function, donate_argnums=tuple(donated) if self._is_safe else (), **options)
         with self._wide(True):
             self._made = [layout.sent(v.payload, layout.whole) for v in function.made]
@@ -92,10 +94,6 @@ class Step:
                 inputs.append(np.array(numbers, u.vectors[0].dtype))
             inputs += map(self._layout.fed, fed, self._fed_places)
             inputs += self._made
-            if self._is_safe:  # gradients that the step replaces leave their memory to the new ones
-                for x, kind, write in self._released:
-                    if type(x) is kind:
-                        write(x, None)
             done: list[Any] = []
             try:  # filled in C: an interrupt that came meanwhile is raised when the results are in the list
                 done.extend(itertools.starmap(self._jitted, (inputs,)))
@@ -116,7 +114,7 @@ class Step:
                 if not self._looks:
                     self.keep()
             try:
-                return [np.array(fetched(y))[()] for y in done[0][: self.function.results]]
+                return [np.array(fetched(y))[()] for y in done[0][self._results :]]
             except DeviceError as error:
                 raise self._failed(error) from error
 
@@ -128,8 +126,9 @@ class Step:
 
     def _keep(self, out: Any, left: list[tuple[Update, int, int]]) -> None:
         """Keep what a run has changed; `left` are the updates that are not kept yet, so that it can be called again."""
-        for (x, kind, write), array in zip(self._out, out[self.function.results :]):
-            write(x, array) if type(x) is kind else put(x, array)
+        for them, start in ((self._changed, 0), (self._gradients, self._states)):
+            for (x, kind, write), array in zip(them, out[start:]):
+                write(x, array) if type(x) is kind else put(x, array)
         for leaf in self._stamped:
             leaf.stamp = next_number()
         for leaf in self.function.cleared:
