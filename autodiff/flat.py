@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.arrays.afar import fetch, fetched
+from autodiff.arrays.afar import fetch, fetched, lock
 from autodiff.arrays.tensors import Tensor
 from autodiff.core.tape import Leaf, next_number
 from autodiff.errors import GradientError
 from autodiff.typing import Array
 
-__all__ = ["Home", "Part", "Run", "fetched", "house", "thawed"]
+__all__ = ["Home", "Part", "Run", "fetched", "house", "lock", "thawed"]
 
 
 class Home:

@@ -205,16 +205,17 @@ class Optimizer(Named):
         for run in self._runs:
             if run.home.away:
                 run.home.fetch()
-        self._fetch_state()
+        if self._afar:
+            self._fetch_state()
 
     def _fetch_state(self) -> None:
-        if self._afar:
-            afar, self._afar = self._afar, {}
-            for i, arrays in afar.items():
+        with flat.lock:  # no step runs meanwhile, which would overwrite it there, or read what is not here yet
+            for i, arrays in self._afar.items():
                 left, offsets = iter(arrays), self._runs[i].offsets
                 for start, stop in pairwise(offsets):
                     for vector in self._state[i].values():
                         vector[start:stop] = flat.fetched(next(left)).reshape(-1)
+            self._afar = {}
 
     def __autodiff_updates__(self, effect: Any, given: Container[Any]) -> list[tuple[Any, ...]] | None:
         """What `update_parameters` does, for a compiler.
