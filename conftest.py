@@ -2,11 +2,15 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+if "MPLCONFIGDIR" not in os.environ:  # nor does it matter what the user's list of fonts says; workers share this one
+    _folder = tempfile.TemporaryDirectory(prefix="matplotlib-", ignore_cleanup_errors=True)
+    os.environ["MPLCONFIGDIR"] = _folder.name
 
 
 @pytest.fixture(autouse=True)

@@ -31,6 +31,7 @@ EXTRAS = {
     "safetensors": "safetensors",
     "sympy": "sympy",
     "scikit-learn": "sklearn",
+    **dict.fromkeys(("onnx", "onnxruntime"), "onnx"),
     "jax": "jax",
     "ziglang": "native",
 }

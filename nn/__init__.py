@@ -60,6 +60,7 @@ from nn.losses import (
     nll_loss,
 )
 from nn.module import HookHandle, Module
+from nn.onnx_files import export_onnx
 from nn.parameters import Buffer, Parameter
 from nn.randomness import manual_seed
 from nn.saving import load, metadata, save
@@ -154,6 +155,7 @@ __all__ = [
     "cross_entropy",
     "data",
     "plotting",
+    "export_onnx",
     "load",
     "load_torch",
     "manual_seed",

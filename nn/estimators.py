@@ -59,6 +59,11 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
 
     def _train(self, x: Any, y: Any, outputs: int, loss: Callable[[Any, Any], ad.Tensor]) -> Self:
         """Train a new module, or a copy of the one that was given, which stays as it is."""
+        for name, example in (("optimizer", "optim.Adam"), ("loss", "nn.mse_loss")):
+            value = getattr(self, name)
+            if not callable(value) and (value is not None or name == "optimizer"):
+                was, who = type(value).__name__, type(self).__name__
+                raise TypeError(f"{who}: {name} must be a function, such as {example}; a {was} was given.")
         with seeded(int(check_random_state(self.random_state).randint(2**31 - 1))):
             given = self.module
             self.module_ = copy.deepcopy(given) if isinstance(given, Module) else given(x.shape[1], outputs)

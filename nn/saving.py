@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import IO, Any
 
 import numpy as np
 
@@ -73,23 +73,33 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any], *, metadata: Ma
                 f"save: {key!r} has dtype {array.dtype}; only numbers, Booleans and strings can be saved."
             )
         arrays[key] = array
-    path = os.path.realpath(os.fsdecode(path))  # replaces the file that a link points to, not the link
-    if metadata is not None and not path.endswith(_SAFETENSORS):
+    target = os.path.realpath(os.fsdecode(path))
+    if metadata is not None and not target.endswith(_SAFETENSORS):
         raise ValueError("save: only a .safetensors file keeps metadata.")
+
+    def write(file: IO[bytes]) -> None:
+        if target.endswith(_SAFETENSORS):
+            file.write(_as_safetensors(arrays, metadata))
+            return
+        # As np.savez does, but with any key ("file" is an argument of np.savez), and nothing is pickled.
+        with zipfile.ZipFile(file, "w") as archive:
+            for key, array in arrays.items():
+                with archive.open(f"{key}.npy", "w", force_zip64=True) as part:
+                    np.lib.format.write_array(part, array, allow_pickle=False)
+
+    replace_file("save", target, write)
+
+
+def replace_file(who: str, path: str | os.PathLike[str], write: Callable[[IO[bytes]], object]) -> None:
+    """Write a file completely or not at all; `who` is the name of the caller in messages."""
+    path = os.path.realpath(os.fsdecode(path))  # replaces the file that a link points to, not the link
     if os.path.exists(path) and not os.path.isfile(path):
-        raise OSError(f"save: {path!r} exists and is not a file; give the path of a file.")
-    expect_folder("save", path)
+        raise OSError(f"{who}: {path!r} exists and is not a file; give the path of a file.")
+    expect_folder(who, path)
     temporary = f"{path}.{os.urandom(4).hex()}.part"
     try:
         with open(temporary, "xb") as file:
-            if path.endswith(_SAFETENSORS):
-                file.write(_as_safetensors(arrays, metadata))
-            else:
-                # As np.savez does, but with any key ("file" is an argument of np.savez), and nothing is pickled.
-                with zipfile.ZipFile(file, "w") as archive:
-                    for key, array in arrays.items():
-                        with archive.open(f"{key}.npy", "w", force_zip64=True) as part:
-                            np.lib.format.write_array(part, array, allow_pickle=False)
+            write(file)
             file.flush()
             os.fsync(file.fileno())
         if os.path.exists(path):

@@ -17,7 +17,7 @@ STDERR = pytest.StashKey[int]()
 HANGS = 600
 """Seconds after which a file of tests is thought to hang."""
 PROFILES = {
-    "quick": {"max_examples": 20, "derandomize": True},  # every day; the same examples each time
+    "quick": {"max_examples": 12, "derandomize": True},  # every day; the same examples each time
     "ci": {"max_examples": 30, "derandomize": True},  # before a merge
     "deep": {"max_examples": 1000},  # new examples each time; failures are kept in .hypothesis and printed
 }

@@ -220,7 +220,7 @@ def test_a_function_of_an_extension_does_what_the_reference_does(room, name):
 def test_every_name_of_the_standard_has_an_example():
     standard = set(strict.__all__) - ABOUT_THE_REFERENCE
     assert standard - CALLS.keys() == set()
-    assert set(dir(XP)) == {name.strip() for name in CALLS}
+    assert set(dir(XP)) - {"special"} == {name.strip() for name in CALLS}  # that is for SciPy
 
 
 def test_every_name_of_the_extensions_has_an_example():

@@ -9,7 +9,9 @@ import contextlib
 import copy
 import dataclasses
 import functools
+import gc
 import heapq
+import linecache
 import operator
 import queue
 import random
@@ -17,6 +19,7 @@ import sys
 import threading
 import types
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -931,3 +934,29 @@ def test_what_scipy_remembers_is_no_change():
     f = ad.compile(lambda x: np.sum(abs(ad.sparse_matmul(sparse.csr_array(np.eye(3, dtype=np.float32)), x))))
     for _ in range(3):
         assert f(np.ones((3, 2), np.complex128)) == 6.0
+
+
+def test_what_the_garbage_collector_runs_meanwhile_is_no_part_of_the_function(request):
+    class Node:
+        pass
+
+    linecache.cache["<a node>"] = (0, None, [], "<a node>")
+
+    def forget():  # as SymPy does for functions that it has made
+        if "<a node>" in linecache.cache:
+            linecache.cache.pop("<a node>")
+
+    def f(x):
+        gc.collect()  # as it may come at any time
+        return np.sin(x)
+
+    gc.disable()  # until f runs
+    request.addfinalizer(gc.enable)
+    node = Node()
+    node.itself = node
+    weakref.finalize(node, forget)
+    del node
+    compiled = ad.compile(f)
+    for _ in range(3):
+        assert compiled(np.ones(2)).tolist() == np.sin(np.ones(2)).tolist()
+    assert "<a node>" not in linecache.cache

@@ -464,9 +464,10 @@ def test_what_an_answer_writes_into_our_pipe_is_no_verdict(tmp_path, monkeypatch
     file = tmp_path / "entropy.py"
     file.write_text(
         "import gc, os, signal, time\nfrom multiprocessing.connection import Connection\n"
+        "signal.signal(signal.SIGALRM, signal.SIG_IGN)\n"  # first: on a busy machine the search takes its time
         "for found in gc.get_objects():\n    if isinstance(found, Connection) and found.writable:\n"
         f"        os.write(found.fileno(), {sent!r})\n"
-        "signal.signal(signal.SIGALRM, signal.SIG_IGN)\ntime.sleep(60)\n"
+        "time.sleep(60)\n"
     )
     start = time.monotonic()
     assert graded(EXERCISES["entropy"], file, seconds=0.2).kind == "time"

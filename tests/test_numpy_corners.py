@@ -113,3 +113,14 @@ def test_sort_descending_follows_the_permutation():
     (y * np.arange(5.0)).sum().backward()
     np.testing.assert_array_equal(x.grad, [3, 0, 4, 2, 1])
     np.testing.assert_array_equal(np.argsort(x, descending=True).data, [1, 4, 3, 0, 2])
+
+
+def test_einsum_computes_in_the_dtype_that_is_asked_for():
+    x = ad.tensor(np.arange(4.0, dtype=np.float32).reshape(2, 2), requires_grad=True)
+    y = np.einsum("ij,kj->ik", x, x, dtype=np.float64, order="C", casting="safe")
+    assert y.dtype == np.float64
+    (gradient,) = ad.gradients(y.sum(), [x])
+    np.testing.assert_array_equal(gradient, np.broadcast_to(2 * x.data.sum(axis=0), (2, 2)))
+    assert gradient.dtype == np.float32
+    with pytest.raises(ad.DtypeError, match="float64 cannot be cast to dtype float32 by the rule 'safe'"):
+        np.einsum("ij->i", y, dtype=np.float32)

@@ -206,7 +206,7 @@ def imports_of(folder):
     ("folder", "extras"),
     [
         ("autodiff/testing", ["testing"]),
-        ("autodiff", ["testing", "plot", "special", "sympy", "native", "jax"]),
+        ("autodiff", ["testing", "plot", "special", "sympy", "native", "jax", "onnx"]),
         ("nn", ["plot", "demos", "safetensors", "sklearn"]),  # rich, where it is there, draws the progress
         ("optim", ["plot"]),
         ("demos", ["demos", "explorer"]),

@@ -10,11 +10,13 @@ Source: the Python array API standard, https://data-apis.org/array-api/latest/.
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.others import kind_of
 from autodiff.errors import UnsupportedError
 from autodiff.ops import scans
 
@@ -106,6 +108,16 @@ class Namespace:
 
     def __repr__(self) -> str:
         return f"<the {self._title}, over Tensors>"
+
+
+class SpecialFunctions:
+    """SciPy's ufuncs, where SciPy is loaded. They take Tensors, and under SCIPY_ARRAY_API SciPy asks for them here."""
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(sys.modules.get("scipy.special._ufuncs"), name, None)
+        if isinstance(found, np.ufunc):
+            return found
+        raise AttributeError(name)
 
 
 # --- functions whose signature is not NumPy's -----------------------------------------------------
@@ -249,7 +261,13 @@ def namespace(array: Any, make: Callable[..., Any]) -> Namespace:
     def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
         """A Tensor that shares the memory of another library's array."""
         on_cpu(device)
-        y = np.from_dlpack(x)
+        try:
+            y = np.from_dlpack(x)
+        except RuntimeError as error:
+            raise UnsupportedError(
+                f"from_dlpack: a {kind_of(x)} of dtype {getattr(x, 'dtype', '?')} cannot be shared: "
+                f"{str(error).rstrip('.')}. Move it to the CPU, and convert what NumPy lacks, for example to float32."
+            ) from error
         return array(y.copy() if copy else y)
 
     def like(name: str) -> Callable[..., Any]:
@@ -294,5 +312,6 @@ def namespace(array: Any, make: Callable[..., Any]) -> Namespace:
     own["linalg"] = Namespace(
         "array API's linalg", f"{NAME}.linalg", np.linalg, _LINALG, {"eig": eig, "eigvals": eigvals}
     )
+    own["special"] = Namespace("namespace of special functions", f"{NAME}.special", SpecialFunctions(), frozenset(), {})
     own["fft"] = Namespace("array API's fft", f"{NAME}.fft", np.fft, _FFT, frequencies)
     return Namespace("array API", NAME, np, _FROM_NUMPY, own)

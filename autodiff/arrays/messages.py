@@ -100,6 +100,30 @@ def _matmul(a: tuple[int, ...], b: tuple[int, ...]) -> str:
     return text
 
 
+INSTEAD_OF_SPECIAL = {
+    **{name: f"ad.special.{name}" for name in ("logsumexp", "softmax", "log_softmax", "polygamma")},
+    "factorial": "gamma(x + 1)",
+    "comb": "binom(n, k)",
+    "perm": "poch(n - k + 1, k)",
+    "multigammaln": "d * (d - 1) / 4 * np.log(np.pi) + sum(gammaln(a - j / 2) for j in range(d))",
+    "spherical_jn": "np.sqrt(np.pi / (2 * x)) * jv(n + 0.5, x)",
+    "spherical_yn": "np.sqrt(np.pi / (2 * x)) * yv(n + 0.5, x)",
+    "spherical_in": "np.sqrt(np.pi / (2 * x)) * iv(n + 0.5, x)",
+    "spherical_kn": "np.sqrt(np.pi / (2 * x)) * kv(n + 0.5, x)",
+    "diric": "np.sin(n * x / 2) / (n * np.sin(x / 2))",
+    "legendre_p": "eval_legendre(n, x)",
+    "sph_harm_y": "lpmv(m, n, np.cos(theta)) * np.exp(1j * m * phi), scaled,",
+}
+"""For functions of ``scipy.special`` that make plain arrays: what differentiates, in its ufuncs and NumPy's."""
+
+
+def _of_special(frame: Any) -> str | None:
+    """The function of ``scipy.special`` that a user called, from the frame in which it makes an array."""
+    while frame.f_back is not None and frame.f_back.f_globals.get("__name__", "").startswith("scipy."):
+        frame = frame.f_back
+    return frame.f_code.co_name if frame.f_globals.get("__name__", "").startswith("scipy.special.") else None
+
+
 def instead_of_array(frame: Any) -> str:
     """What to write where a tracked Tensor was to become a plain array, in the lines of `frame`."""
     module = frame.f_globals.get("__name__", "")
@@ -107,6 +131,12 @@ def instead_of_array(frame: Any) -> str:
         return "Write ad.sparse_solve(A, b), which differentiates; x.data leaves the graph on purpose."
     if module.startswith("scipy.sparse"):
         return "Write ad.sparse_matmul(A, x) for A @ x; x @ A works too, and x.data leaves the graph on purpose."
+    if (name := _of_special(frame)) is not None:
+        instead = INSTEAD_OF_SPECIAL.get(name)
+        text = f"{instead} for {name}" if instead else "one of its ufuncs (docs/coverage.md lists what serves)"
+        return f"Write {text}, which differentiates; x.data leaves the graph on purpose."
+    if module.startswith("pandas") and frame.f_code.co_name == "dot":
+        return "Write np.dot(frame, x) for frame @ x; x @ frame works too, and x.data leaves the graph on purpose."
     return (
         "Write x.data or x.detach() to leave the graph on purpose; to join tracked tensors into one use "
         "np.stack([...]) or ad.tensor([...]), which keep tracking."

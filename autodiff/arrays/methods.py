@@ -9,8 +9,8 @@ import numpy as np
 
 from autodiff import names
 from autodiff.arrays import messages
-from autodiff.arrays.others import operand
-from autodiff.errors import MutationError, UntrackedError
+from autodiff.arrays.others import is_numeric, operand
+from autodiff.errors import DtypeError, MutationError, UntrackedError
 from autodiff.ops import (
     choices,
     complex_parts,
@@ -422,6 +422,11 @@ class NumpyMethods(Generic[Made]):
     ) -> Made:
         """The values cast to another type, as ``ndarray.astype``."""
         kind = np.dtype(dtype)
+        if not is_numeric(kind):
+            raise DtypeError(
+                f"astype: a Tensor holds numbers of NumPy's own dtypes; {kind} was given. Write x.data.astype(...) for "
+                "an array of this dtype."
+            )
         if not np.can_cast(self.dtype, kind, casting):
             raise TypeError(f"astype: {self.dtype} cannot be cast to {kind} with casting={casting!r}.")
         return shapes.cast(self, dtype=kind)
@@ -499,5 +504,6 @@ class At(Generic[Made]):
         """A copy with `value` added to the entries; repeated indices add up."""
         index, arrays = indexing.split_index(self._index)
         where = shapes.values(self._x)[index.fill(arrays)]
-        value = np.broadcast_to(value, where.shape) if np.shape(value) != where.shape else value
-        return self._x + indexing.index_add(value, *arrays, index=index, shape=self._x.shape)
+        given = shapes.operand(value)
+        given = np.broadcast_to(given, where.shape) if given.shape != where.shape else given
+        return self._x + indexing.index_add(given, *arrays, index=index, shape=self._x.shape)

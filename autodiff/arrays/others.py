@@ -8,7 +8,6 @@ add something to them, as xarray adds the names of axes and pint the units, so i
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,14 @@ import numpy as np
 from autodiff.arrays.messages import no_rows
 from autodiff.core.switches import is_traced
 from autodiff.errors import AutodiffError, DtypeError, UnsupportedError
+from autodiff.ops.shapes import is_sparse, no_dense_array
 
 _NUMPYS = (np.ndarray, np.generic)
+
+
+def is_numeric(dtype: np.dtype[Any]) -> bool:
+    """Whether it is one of NumPy's own dtypes of numbers; some of ml_dtypes' float8 have NumPy's letter for floats."""
+    return dtype.kind in "fciub" and dtype.isbuiltin != 2  # 2: another library has registered it
 
 
 def kind_of(x: Any) -> str:
@@ -42,23 +47,17 @@ def _holds_columns(kind: type) -> bool:
 
 
 def taken(x: Any) -> Any:
-    """The numbers of another library's array, as a plain one; NotImplemented for anything else."""
+    """The numbers of another library's array, as a plain one; NotImplemented for anything else but a sparse matrix."""
     kind = type(x)
+    if is_sparse(x):
+        raise no_dense_array(x)
     if not hasattr(kind, "__array__") or decides(kind) or is_traced(x) or hasattr(kind, "__autodiff_apply__"):
         return NotImplemented
     return as_array(x)
 
 
-def is_sparse(x: Any) -> bool:
-    """Whether it is one of SciPy's sparse arrays, which have no protocol of NumPy's. SciPy is not loaded for this."""
-    sparse = sys.modules.get("scipy.sparse")
-    return sparse is not None and bool(sparse.issparse(x))
-
-
 def times_sparse(x: Any, other: Any) -> Any:
-    """``x @ other`` for a sparse matrix; NotImplemented for anything else."""
-    if not is_sparse(other):
-        return NotImplemented
+    """``x @ other`` for a sparse matrix."""
     from autodiff.ops import sparse
 
     return sparse.left_product(x, other)
@@ -69,11 +68,7 @@ def operand(x: Any) -> Any:
     if isinstance(x, _NUMPYS) or is_traced(x) or hasattr(type(x), "__autodiff_apply__"):
         return x
     array = taken(x)
-    if array is not NotImplemented:
-        return array
-    if is_sparse(x):
-        raise _no_dense_array(x)
-    return x
+    return x if array is NotImplemented else array
 
 
 def as_array(x: Any) -> Any:
@@ -87,25 +82,28 @@ def as_array(x: Any) -> Any:
     except (TypeError, RuntimeError) as error:
         if not hasattr(type(x), "__array__"):
             raise
+        if "ScalarType" in str(error):  # torch's word for a dtype, here for one that NumPy lacks
+            raise DtypeError(
+                f"a Tensor holds numbers of NumPy's own dtypes; a {kind_of(x)} of dtype {x.dtype} was given. Convert "
+                f"it with x.{'to(torch.complex64)' if x.is_complex() else 'float()'}."
+            ) from error
         raise UnsupportedError(f"a {kind_of(x)} cannot be taken as an array: {error}") from error
     if array.dtype.kind == "O" and is_sparse(x):
-        raise _no_dense_array(x)
-    if array.dtype.kind not in "fciub" and not isinstance(x, _NUMPYS) and hasattr(type(x), "__array__"):
+        raise no_dense_array(x)
+    if not is_numeric(array.dtype) and not isinstance(x, _NUMPYS) and hasattr(type(x), "__array__"):
         raise DtypeError(_no_numbers(x, array))
     return array
-
-
-def _no_dense_array(x: Any) -> UnsupportedError:
-    return UnsupportedError(
-        f"a {kind_of(x)} {x.shape} is no array: sparse matrices meet Tensors in x @ A, ad.sparse_matmul(A, x) and "
-        "ad.sparse_solve(A, b). For anything else write A.toarray()."
-    )
 
 
 def _no_numbers(x: Any, array: Any) -> str:
     """The message for a column or a table that does not hold numbers only."""
     who = f"a {kind_of(x)}"
     columns = getattr(x, "columns", None)
+    if array.dtype.isbuiltin == 2:
+        return (
+            f"a Tensor holds numbers of NumPy's own dtypes; {who} of dtype {array.dtype} was given. Convert it with "
+            ".astype(float)."
+        )
     if columns is None or array.ndim != 2:
         return (
             f"a Tensor holds numbers; {who} of dtype {getattr(x, 'dtype', array.dtype)} was given. Convert it with "

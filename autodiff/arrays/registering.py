@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from autodiff.arrays.tensors import Tensor, lift
+from autodiff.core.switches import is_traced
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec  # not otherwise: nothing more is loaded for this
@@ -25,7 +26,7 @@ def _einops(module: Any) -> None:
         framework_name = "autodiff"
 
         def is_appropriate_type(self, tensor: Any) -> bool:
-            return isinstance(tensor, Tensor)
+            return isinstance(tensor, Tensor) or is_traced(tensor)  # also in a compiled function
 
         def from_numpy(self, x: Any) -> Tensor:
             return lift(x, None)

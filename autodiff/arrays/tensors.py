@@ -20,7 +20,7 @@ import numpy as np
 from autodiff.arrays.counts import Count, counts
 from autodiff.arrays.messages import explain, instead_of_array, no_array, no_rows, unsupported, written_in_place
 from autodiff.arrays.methods import At, NumpyMethods
-from autodiff.arrays.others import as_array, decides, operand, taken, times_sparse
+from autodiff.arrays.others import as_array, decides, is_numeric, operand, taken, times_sparse
 from autodiff.core import copying, sweeps, switches, walks
 from autodiff.core.primitives import (
     NUMPY_CONSTANTS,
@@ -41,6 +41,7 @@ from autodiff.ops import (
 )
 from autodiff.ops import elementwise as ew
 from autodiff.ops.choices import relu
+from autodiff.ops.shapes import is_sparse
 from autodiff.ops.ufunc_methods import through_method
 from autodiff.scipy_special.loading import entered
 from autodiff.typing import Array, ArrayLike, DTypeLike, Shape
@@ -316,10 +317,10 @@ class Tensor(NumpyMethods["Tensor"]):
             if switches.active:
                 data = met(data)
                 traced = is_traced(data)
-        if data.dtype.kind not in "fciub":
+        if not is_numeric(data.dtype):
             raise DtypeError(
-                f"a Tensor holds numbers; this array has dtype {data.dtype}. Convert it first, for example with "
-                f".astype(float)."
+                f"a Tensor holds numbers of NumPy's own dtypes; this array has dtype {data.dtype}. Convert it first, "
+                "for example with .astype(float)."
             )
         if not data.ndim and (data.is_traced_array if traced else not isinstance(data, np.generic)):
             data = data[()]
@@ -652,7 +653,13 @@ class Tensor(NumpyMethods["Tensor"]):
     def __dlpack__(self, **keywords: Any) -> Any:
         if self._node is not None:
             raise self._leaves_graph("from_dlpack()", "Hand over x.detach() on purpose.")
-        return np.asarray(self._data).__dlpack__(**keywords)
+        data = np.asarray(self._data)
+        # Backwards in memory: JAX refuses it, torch ends the process. Older versions of DLPack cannot say read-only.
+        if min(data.strides, default=0) < 0 or not (data.flags.writeable or keywords.get("max_version")):
+            if keywords.get("copy") is False:
+                raise BufferError("this tensor's memory is read-only or runs backwards; hand over x.copy().")
+            data = data.copy()
+        return data.__dlpack__(**keywords)
 
     def __dlpack_device__(self) -> Any:
         return np.asarray(self._data).__dlpack_device__()
@@ -842,9 +849,11 @@ class Tensor(NumpyMethods["Tensor"]):
         if isinstance(other, Tensor):
             b, nb = other._data, other._node
         else:
+            if type(other) not in _KNOWN and is_sparse(other):
+                return times_sparse(self, other)
             b, nb = other if type(other) is float or type(other) is int else _operand(other), None
             if b is NotImplemented:
-                return times_sparse(self, other)
+                return NotImplemented
         try:
             return _binary(products.matmul, a, b, self._node, nb, a @ b)
         except ValueError as error:
@@ -966,6 +975,8 @@ class Tensor(NumpyMethods["Tensor"]):
     __autodiff_apply__ = staticmethod(_apply)
 
     __pandas_priority__ = 5000  # above those of pandas' classes, which then leave operators to the Tensor
+
+    __array_priority__ = 100.0  # dask asks which of two blocks has the higher one, and looks its functions up for that
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:

@@ -15,7 +15,7 @@ from autodiff.compiler.values import OPERATORS, ROUNDED, Form, Op, Value
 from autodiff.core import switches
 from autodiff.core.primitives import Primitive
 from autodiff.errors import CompileError
-from autodiff.watchers.places import place_of, users_frame
+from autodiff.watchers.places import Place, place_of, users_frame
 
 R = TypeVar("R")
 _SPECIAL_POWERS = (-1, 0, 0.5, 1, 2)
@@ -49,6 +49,9 @@ class Trace:
         self.refusal: CompileError | None = None  # the first; it counts even if the function catches it and goes on
         self.has_swept = False  # whether gradients have arrived in leaves
         self.operands: dict[Value, Any] | None = None  # the values read, while a backward pass is being traced
+        # The user's line of each operation, and what Python computes with numbers, if somebody wants to know.
+        self.places: dict[Op, Place] | None = None
+        self.numbers: list[Any] | None = None
 
     # --- values ---
 
@@ -150,6 +153,8 @@ class Trace:
             op.listed = not single
             op.shares = tuple(shares) if any(shares) else ()
             self.ops.append(op)
+            if self.places is not None:
+                self.places[op] = place_of(users_frame())
         if single:
             return made[0]
         return y._make(made) if hasattr(y, "_make") else type(y)(made)
@@ -197,6 +202,8 @@ class Trace:
         self.ops.append(
             Op(form, function, tuple(self.value_of(a) for a in args), {}, [], switches.open_scopes(), self.rule)
         )
+        if self.places is not None:
+            self.places[self.ops[-1]] = place_of(users_frame())
 
     def look(self, function: Callable[..., object], args: Sequence[Any]) -> None:
         """Let a function check the values of this call, and record it, so that every later call checks its own."""

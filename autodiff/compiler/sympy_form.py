@@ -135,11 +135,12 @@ def functions() -> dict[str, Callable[..., Any]]:
         "log10": lambda a: sympy.log(a) / sympy.log(10),
         "logaddexp": lambda a, b: sympy.log(sympy.exp(a) + sympy.exp(b)),
         "hypot": lambda a, b: sympy.sqrt(a**2 + b**2),
-        "degrees": lambda a: a * 180 / sympy.pi,
-        "radians": lambda a: a * sympy.pi / 180,
+        **dict.fromkeys(("degrees", "rad2deg"), lambda a: a * 180 / sympy.pi),
+        **dict.fromkeys(("radians", "deg2rad"), lambda a: a * sympy.pi / 180),
         "sinc": lambda a: sympy.sinc(sympy.pi * a),
         "clip": lambda a, low, high: sympy.Min(sympy.Max(a, low), high),
-        "polygamma": sympy.polygamma,
+        "polygamma": lambda x, n: sympy.polygamma(n, x),
+        "rgamma": lambda x: one / sympy.gamma(x),
         "gammainc": lambda a, x: sympy.lowergamma(a, x) / sympy.gamma(a),
         "gammaincc": lambda a, x: sympy.uppergamma(a, x) / sympy.gamma(a),
         "expit": lambda a: one / (1 + sympy.exp(-a)),
@@ -151,8 +152,12 @@ def functions() -> dict[str, Callable[..., Any]]:
         **{f"{kind}_or": both(sympy.Or, lambda a, b: a | b) for kind in ("bitwise", "logical")},
         **dict.fromkeys(("invert", "logical_not"), both(sympy.Not, lambda a: ~a)),
     }
-    numeric = {name: lambda *xs, f=f: f(*map(number, xs)) for name, f in own.items()}
-    return {**numeric, **logical, "where": chosen}
+    finite: dict[str, Callable[..., Any]] = {  # a symbol stands for a number
+        **dict.fromkeys(("isnan", "isinf"), lambda a: sympy.false),
+        "isfinite": lambda a: sympy.true,
+    }
+    numeric = {name: lambda *xs, f=f, **k: f(*map(number, xs), **k) for name, f in own.items()}
+    return {**numeric, **logical, **finite, "where": chosen}
 
 
 class _Symbolic:
@@ -203,8 +208,9 @@ class _Symbolic:
         table = functions()
         if name in table and op.form == "reduce":
             return np.frompyfunc(table[name], 2, 1).reduce(args[0], **keywords)
-        if name in table and not keywords:
-            return np.frompyfunc(table[name], len(args), 1)(*map(self.objects, args))
+        if name in table and (not keywords or name == "polygamma"):
+            form = functools.partial(table[name], **keywords)
+            return np.frompyfunc(form, len(args), 1)(*map(self.objects, args))
         if name in _MOVING and op.form != "reduce":
             return function(*mapped(op.args, lambda v: np.asarray(self.of(v), object)), **keywords)
         raise TypeError(f"{op.form}, of shapes {', '.join(str(v.shape) for v in op.inputs())}")

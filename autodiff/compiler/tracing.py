@@ -22,12 +22,13 @@ from autodiff.compiler.record import Trace, untraced
 from autodiff.compiler.standins import bind_data, drawing, real_data, real_grad, stand_in, step_back
 from autodiff.compiler.state import State, owner_of
 from autodiff.compiler.tracer import Tracer
-from autodiff.compiler.values import Value
+from autodiff.compiler.values import Op, Value
 from autodiff.core import switches, walks
 from autodiff.core.primitives import Primitive
 from autodiff.core.sweeps import receive
 from autodiff.core.tape import Leaf, Node, Watcher, next_number
 from autodiff.errors import CompileError
+from autodiff.watchers.places import Place
 
 
 class Traced(NamedTuple):
@@ -334,7 +335,14 @@ def _untraced(call: Callable[..., Any]) -> Callable[..., Any]:
     return quietly
 
 
-def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Callable[[list[Any]], Any]) -> Traced:
+def trace(
+    f: Callable[..., Any],
+    name: str,
+    leaves: Sequence[Any],
+    rebuild: Callable[[list[Any]], Any],
+    places: dict[Op, Place] | None = None,
+    check: Callable[[Writer], object] | None = None,
+) -> Traced:
     """Call a function and record what it does.
 
     Parameters
@@ -346,6 +354,10 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
         The arguments, flattened.
     rebuild : callable
         Makes ``(args, kwargs)`` from leaves.
+    places : dict, optional
+        Is given the user's line of every operation.
+    check : callable, optional
+        May refuse the record while what the function has changed can still be restored.
 
     Raises
     ------
@@ -358,6 +370,8 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
         )
     start = next_number()
     writer = Writer(name)
+    if places is not None:
+        writer.places, writer.numbers = places, []
     reading = Reading(writer, name)
     writer.is_outside = reading.is_old
     arguments: list[Value] = []
@@ -395,6 +409,8 @@ def trace(f: Callable[..., Any], name: str, leaves: Sequence[Any], rebuild: Call
                 if writer.refusal is not None:
                     raise writer.refusal
                 writer.check_frozen(name)
+                if check is not None:
+                    check(writer)
                 flat, structure = pytree.flatten(output)
                 _check_results(flat, name, writer, reading, start)
                 back = swept_back(writer, output, start)

@@ -14,6 +14,7 @@ import numpy as np
 from autodiff.core.kinds import elementwise
 from autodiff.core.primitives import OVERFLOWING, implements
 from autodiff.ops.elementwise import positive
+from autodiff.ops.shapes import operand
 
 # --- the larger and the smaller -------------------------------------------------------------------
 
@@ -216,8 +217,7 @@ select_where = elementwise(
 
 def _condition(c: Any) -> Any:
     """A condition as an untracked Boolean array."""
-    if not hasattr(c, "dtype"):
-        return np.asarray(c, dtype=bool)
+    c = operand(c)
     c = c.data if getattr(c, "requires_grad", False) else c
     return c if c.dtype == np.bool_ else c != 0
 

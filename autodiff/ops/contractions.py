@@ -15,8 +15,8 @@ import numpy as np
 
 from autodiff.core.kinds import linear, multilinear
 from autodiff.core.primitives import implements
-from autodiff.errors import ShapeError, UnsupportedError
-from autodiff.ops.shapes import operand, spread
+from autodiff.errors import DtypeError, ShapeError, UnsupportedError
+from autodiff.ops.shapes import cast, operand, spread
 from autodiff.ops.windows import contiguous_in
 from autodiff.typing import Shape
 
@@ -231,12 +231,20 @@ embed_letters = linear(
 
 
 @implements(np.einsum)
-def einsum(*operands: Any, optimize: Any = False) -> Any:
-    """``np.einsum``; the order of the products is chosen here, so `optimize` has no effect."""
+def einsum(*operands: Any, dtype: Any = None, order: str = "K", casting: Any = "safe", optimize: Any = False) -> Any:
+    """``np.einsum``; the order of the products and of the memory is chosen here: `optimize` and `order` do nothing."""
     subscripts, xs = _read(operands)
+    if dtype is not None:
+        for x in xs:
+            if not np.can_cast(x.dtype, dtype, casting):
+                raise DtypeError(
+                    f"einsum: an operand of dtype {x.dtype} cannot be cast to dtype {np.dtype(dtype)} by the rule "
+                    f"{casting!r}. Convert it with .astype."
+                )
+        xs = [cast(x, dtype=np.dtype(dtype)) for x in xs]
     if len(xs) > _MOST_OPERANDS:
         raise UnsupportedError(f"np.einsum on Tensors takes at most {_MOST_OPERANDS} operands; {len(xs)} were given.")
-    return einsum_of(*xs, subscripts=_canonical(subscripts, tuple(x.ndim for x in xs)))
+    return einsum_of(*xs, subscripts=canonical(subscripts, tuple(x.ndim for x in xs)))
 
 
 def _read(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:
@@ -255,7 +263,8 @@ def _spelled(numbers: Any) -> str:
 
 
 @lru_cache(maxsize=256)
-def _canonical(subscripts: str, ranks: tuple[int, ...]) -> str:
+def canonical(subscripts: str, ranks: tuple[int, ...]) -> str:
+    """The subscripts of operands with so many axes, explicit and with a letter for each axis."""
     text, arrow, output = subscripts.partition("->")
     terms = text.split(",")
     if len(terms) != len(ranks):

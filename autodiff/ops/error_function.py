@@ -102,17 +102,23 @@ def _odd_part(x: Any) -> Any:
     return near * _quotient(_NEAR, near * near)
 
 
+def wide_erf(w: Any) -> Any:
+    """Erf of double precision, in plain NumPy calls."""
+    return np.where(np.abs(w) <= 0.46875, _odd_part(w), np.sign(w) * (1 - _complement(np.abs(w))))
+
+
+def wide_erfc(w: Any) -> Any:
+    """Erfc of double precision, in plain NumPy calls."""
+    far = _complement(np.abs(w))
+    return np.where(np.abs(w) <= 0.46875, 1 - _odd_part(w), np.where(w < 0, 2 - far, far))
+
+
 def _erf(x: Any) -> Any:
-    w = _wide(x)
-    y = np.where(np.abs(w) <= 0.46875, _odd_part(w), np.sign(w) * (1 - _complement(np.abs(w))))
-    return y.astype(x.dtype)[()]
+    return wide_erf(_wide(x)).astype(x.dtype)[()]
 
 
 def _erfc(x: Any) -> Any:
-    w = _wide(x)
-    far = _complement(np.abs(w))
-    y = np.where(np.abs(w) <= 0.46875, 1 - _odd_part(w), np.where(w < 0, 2 - far, far))
-    return y.astype(x.dtype)[()]
+    return wide_erfc(_wide(x)).astype(x.dtype)[()]
 
 
 erf = elementwise(_erf, lambda t, y, x: t * (2 / math.sqrt(math.pi) * bell(x)), name="erf")

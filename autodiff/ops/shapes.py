@@ -6,6 +6,7 @@ Functions that are equal to a sequence of reshaping, permuting and spreading are
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from operator import index
 from typing import Any
@@ -15,15 +16,40 @@ import numpy as np
 from autodiff.core.kinds import linear
 from autodiff.core.primitives import NUMPY_CONSTANTS, Primitive, implements
 from autodiff.core.switches import is_traced
-from autodiff.errors import ShapeError
+from autodiff.errors import ShapeError, UnsupportedError
 from autodiff.typing import Shape
 
 # --- canonical form -------------------------------------------------------------------------------
 
 
+_NUMPYS = (np.ndarray, np.generic)
+
+
 def operand(x: Any) -> Any:
-    """`x` if it is like an array, else an array made from it, since NumPy passes lists and numbers on unchanged."""
-    return x if hasattr(x, "ndim") else np.asarray(x)
+    """`x` if it is an array, else one made from it: NumPy passes lists, numbers and most libraries' arrays unchanged.
+
+    What answers NumPy's functions itself, as a Tensor and an array of dask do, is an array. A torch tensor or a column
+    of pandas is not: it has an `ndim`, but a method `reshape` or `sum` of its own, or none.
+    """
+    if isinstance(x, _NUMPYS) or (hasattr(kind := type(x), "__array_function__") and hasattr(kind, "ndim")):
+        return x
+    if is_sparse(x):
+        raise no_dense_array(x)
+    return np.asarray(x)
+
+
+def is_sparse(x: Any) -> bool:
+    """Whether it is one of SciPy's sparse arrays, which have no protocol of NumPy's. SciPy is not loaded for this."""
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(x))
+
+
+def no_dense_array(x: Any) -> UnsupportedError:
+    """The error for a sparse matrix where an array is needed."""
+    return UnsupportedError(
+        f"a scipy.{type(x).__name__} {x.shape} is no array: sparse matrices meet Tensors in x @ A, "
+        "ad.sparse_matmul(A, x) and ad.sparse_solve(A, b). For anything else write A.toarray()."
+    )
 
 
 def values(x: Any) -> Any:

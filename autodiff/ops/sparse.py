@@ -118,9 +118,21 @@ def _solution(data: Any, b: Any, *, pattern: Pattern, solver: Solver | None) -> 
         return factors.solve(np.ascontiguousarray(b, dtype), trans)
     a = pattern.matrix(data)
     if b.ndim == 1:
-        return np.asarray(solver(a, b))
-    columns = [np.asarray(solver(a, b[:, i])) for i in range(b.shape[1])]
+        return _answer(solver, a, b)
+    columns = [_answer(solver, a, b[:, i]) for i in range(b.shape[1])]
     return np.stack(columns, axis=1) if columns else np.zeros(b.shape, b.dtype)
+
+
+def _answer(solver: Solver, a: Any, b: Any) -> Any:
+    """What a user's solver found; anything but a vector is refused."""
+    x = solver(a, b)
+    if isinstance(x, tuple) or np.shape(x) != b.shape:
+        was = f"a {type(x).__name__}" if isinstance(x, tuple) else f"shape {np.shape(x)}"
+        raise ShapeError(
+            f"sparse_solve: solver returned {was} for b of shape {b.shape}; it must return x alone. Of SciPy's solvers "
+            "that also tell whether they converged, write solver=lambda A, b: gmres(A, b)[0]."
+        )
+    return np.asarray(x)
 
 
 def _by_data(ct: Any, y: Any, data: Any, b: Any, *, pattern: Pattern, solver: Solver | None) -> Any:
@@ -144,10 +156,17 @@ solution: Primitive = primitive(
 """The x with ``A @ x = b``, where A is given by its stored values."""
 
 
-@linear(
-    lambda b, *, factors, trans: factors.solve(np.ascontiguousarray(b), trans),
-    name="sparse_factors_solve",
-)
+def _by_factors(b: Any, *, factors: Any, trans: str) -> Any:
+    """SuperLU solves in the dtype of its factors only."""
+    dtype = factors.L.dtype
+    if b.dtype.kind == "c" and dtype.kind != "c":
+        return _by_factors(b.real, factors=factors, trans=trans) + 1j * _by_factors(
+            b.imag, factors=factors, trans=trans
+        )
+    return factors.solve(np.ascontiguousarray(b, dtype), trans)
+
+
+@linear(_by_factors, name="sparse_factors_solve")
 def solved_by_factors(ct: Any, b: Any, *, factors: Any, trans: str) -> Any:
     """Cotangent of `b`: the solution with the transposed factors."""
     return solved_by_factors(ct, factors=factors, trans="T" if trans == "N" else "N")
@@ -172,11 +191,13 @@ def conjugate_gradients(a: Any, b: Any) -> Any:
 def _taken(a: Any, data: Any, who: str) -> tuple[Any, Pattern]:
     """The stored values and the pattern of a sparse matrix."""
     sparse = _scipy()
-    if not sparse.issparse(a) or a.ndim != 2:
+    if not sparse.issparse(a):
         raise UnsupportedError(
             f"{who}: A must be one of SciPy's sparse matrices; a {type(a).__name__} was given. Write "
             "scipy.sparse.csr_array(A), or use NumPy's function for a dense one."
         )
+    if a.ndim != 2:
+        raise ShapeError(f"{who}: A must be a matrix; it has shape {a.shape}. Write A.reshape(1, -1) for one row.")
     if data is not None and a.format not in ("csr", "csc", "coo"):
         raise UnsupportedError(
             f"{who}: data= are the stored values in the order of A.data, for the formats csr, csc and coo; A has the "
@@ -271,7 +292,8 @@ def sparse_solve(A: Any, b: Any, *, data: Any = None, solver: str | Solver = "lu
     Parameters
     ----------
     A : scipy.sparse array or matrix, (n, n), or SuperLU
-        Real or complex numbers; or factors, which ``scipy.sparse.linalg.splu(A)`` makes once for many right sides.
+        Real or complex numbers; or factors, which ``scipy.sparse.linalg.splu(A)`` makes once for many right sides, and
+        which solve in their own precision.
     b : array_like or Tensor, (n,) or (n, k)
         One or several right sides.
     data : array_like or Tensor, the shape of ``A.data``, optional

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from autodiff.core.kinds import elementwise
 from autodiff.core.primitives import Primitive
 from autodiff.ops import bessel_tails, through_scipy
 from autodiff.ops.deciding import whole
+from autodiff.scipy_special import ufuncs as special
 from autodiff.scipy_special.pieces import ROOT_PI, at
 from autodiff.scipy_special.table import NUMERIC, WHOLE, alias, outputs, part, rules, shared
 

@@ -10,11 +10,11 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from autodiff.core.kinds import elementwise
 from autodiff.core.primitives import Primitive
 from autodiff.ops.deciding import whole
+from autodiff.scipy_special import ufuncs as special
 from autodiff.scipy_special.incomplete import density, f_density, f_height, f_shares, student_density
 from autodiff.scipy_special.pieces import normal_density, rise_from_zero
 from autodiff.scipy_special.table import POSITIVE, WHOLE, rules, slope

@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from autodiff.ops import elementwise as ew
 from autodiff.ops import information
+from autodiff.scipy_special import ufuncs as special
 from autodiff.scipy_special.pieces import exprel, log1p_quotient, normal_density
 from autodiff.scipy_special.table import WHOLE, Without, constant, like, rules
 

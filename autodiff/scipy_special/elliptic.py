@@ -13,11 +13,11 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from autodiff.core.kinds import elementwise
 from autodiff.core.primitives import Primitive
 from autodiff.ops.deciding import whole
+from autodiff.scipy_special import ufuncs as special
 from autodiff.scipy_special.table import outputs, part, rules
 
 STEP = 0.4

@@ -6,11 +6,11 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from autodiff.core.kinds import elementwise
 from autodiff.core.primitives import Primitive
 from autodiff.ops import error_function
+from autodiff.scipy_special import ufuncs as special
 from autodiff.scipy_special.pieces import ROOT_PI, normal_density, power_series
 from autodiff.scipy_special.table import like, outputs, rules
 

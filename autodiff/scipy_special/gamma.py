@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from autodiff.ops import gamma_remainders, through_scipy
+from autodiff.scipy_special import ufuncs as special
 from autodiff.scipy_special.pieces import cos_of_half_turns, sin_of_half_turns
 from autodiff.scipy_special.table import NUMERIC, Numeric, alias, constant, like, rules, shared, slope
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import special
 
+from autodiff.scipy_special import ufuncs as special
 from autodiff.scipy_special.pieces import rise_from_zero
 from autodiff.scipy_special.table import NUMERIC, POSITIVE, Numeric, outputs, part, rules
 

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy import special
 
+from autodiff.scipy_special import ufuncs as special
 from autodiff.scipy_special.pieces import at, near_or_far, power_series
 from autodiff.scipy_special.table import outputs, part, rules
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy import special
 
+from autodiff.scipy_special import ufuncs as special
 from autodiff.scipy_special.table import NUMERIC, WHOLE, Numeric, rules
 
 # --- Chebyshev, in the angle ----------------------------------------------------------------------

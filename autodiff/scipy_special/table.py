@@ -13,13 +13,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from autodiff.core.kinds import elementwise
 from autodiff.core.primitives import OTHER_FUNCTIONS, OTHER_UFUNCS, Primitive, Rule
 from autodiff.errors import UnsupportedError
+from autodiff.ops.shapes import operand
 from autodiff.scipy_special.numeric import partial_derivatives
 from autodiff.scipy_special.primitives import keep
+from autodiff.scipy_special.ufuncs import find
 
 
 class Numeric:
@@ -82,12 +83,6 @@ class Row:
 
 ROWS: dict[str, Row] = {}
 """All rows, by name."""
-
-
-def find(name: str) -> Any:
-    """A ufunc of ``scipy.special``, or of its private module; None where this SciPy is too old to have it."""
-    found = getattr(getattr(special, "_ufuncs", None) if name.startswith("_") else special, name, None)
-    return found if isinstance(found, np.ufunc) else None
 
 
 # --- rows -----------------------------------------------------------------------------------------
@@ -233,7 +228,7 @@ def _enter(
                         "gradient is wanted."
                     )
         if len(xs) > 1:
-            xs = _floating(xs, counting)
+            xs = _floating(function, xs, counting)
         if call is not None:
             return call(*xs)
         return primitives[0](*xs) if len(primitives) == 1 else tuple([p(*xs) for p in primitives])
@@ -241,10 +236,12 @@ def _enter(
     OTHER_FUNCTIONS[function] = border
 
 
-def _floating(xs: tuple[Any, ...], counting: Sequence[bool]) -> tuple[Any, ...]:
+def _floating(function: np.ufunc, xs: tuple[Any, ...], counting: Sequence[bool]) -> tuple[Any, ...]:
     """Operands as rules take them: with a dtype, and whole numbers only where the ufunc counts with them."""
-    xs = tuple([x if hasattr(x, "dtype") or type(x) in (float, int) else np.asarray(x) for x in xs])
-    kinds = [x.dtype for x in xs if hasattr(x, "dtype")]
+    xs = tuple([x if type(x) in (float, int) else operand(x) for x in xs])
+    kinds: list[Any] = [x.dtype if hasattr(x, "dtype") else type(x) for x in xs]
+    if len({*kinds}) > 1:  # only the ufunc knows which of its loops takes them
+        kinds = list(function.resolve_dtypes((*kinds, *[None] * function.nout)))[: len(xs)]
     dtype = np.result_type(*kinds, 0.0)
     dtype = np.dtype(dtype.char.lower()) if dtype.kind == "c" else dtype
     out = []

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy import special
 
+from autodiff.scipy_special import ufuncs as special
 from autodiff.scipy_special.table import NUMERIC, POSITIVE, WHOLE, Without, outputs, part, rules
 
 # --- Mathieu (A&S 20.1.1, 20.1.2) -----------------------------------------------------------------

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from autodiff.arrays.tensors import Tensor
 from autodiff.errors import DtypeError
+from autodiff.ops.shapes import operand
 from autodiff.typing import Array
 
 
 def real_or_complex(x: Any) -> Tensor | Array:
     """An array of real or complex numbers; integers become floats."""
-    x = x if hasattr(x, "dtype") else np.asarray(x)
+    x = operand(x)
     if x.dtype.kind in "fc":
         return x
     if x.dtype.kind not in "iub":  # astype would turn None into NaN and "1" into a number

@@ -32,60 +32,88 @@ class ForScipy(NamedTuple):
     hessp: Callable[..., Any]
 
 
-class _Evaluation:
-    """The last point at which a function was recorded, and what has been asked for there."""
+class _Point:
+    """A point at which a function was recorded, and what has been asked for there."""
 
-    def __init__(self, f: Function) -> None:
-        self._f = f
-        self._x: Any = None
-        self._args: tuple[Any, ...] = ()
-
-    def _at(self, x: Any, args: tuple[Any, ...]) -> None:
-        x = np.asarray(x, None if np.asarray(x).dtype.kind in "fc" else float)
-        known = self._x is not None and len(args) == len(self._args) and all(map(_is, args, self._args))
-        if known and self._x.shape == x.shape and np.array_equal(self._x.data, x):
-            return
-        point = Tensor(x.copy(), requires_grad=True)
+    def __init__(self, f: Function, x: Any, args: tuple[Any, ...]) -> None:
+        self.x, self.args = Tensor(x.copy(), requires_grad=True), args
+        self.asked: set[str] = set()
         with recording_on():
-            y = self._f(point, *args)
-        if np.shape(y) not in ((), (1,)):
+            y = f(self.x, *args)
+        if isinstance(y, (tuple, list)) or np.shape(y) not in ((), (1,)):
+            was = f"a {type(y).__name__}" if isinstance(y, (tuple, list)) else f"shape {np.shape(y)}"
             raise GradientError(
-                f"for_scipy: {title(self._f)} returned shape {np.shape(y)}; `minimize` needs one number. Reduce it "
-                "with .sum() or .mean(); for `least_squares` and `root` give them the function itself and "
-                "jac=ad.jacobian(f)."
+                f"for_scipy: {title(f)} returned {was}; `minimize` needs one number. Reduce it with .sum() or .mean(); "
+                "for `least_squares` and `root` give them the function itself and jac=ad.jacobian(f)."
             )
-        if np.asarray(getattr(y, "data", y)).dtype.kind not in "fiub":
-            raise GradientError(f"for_scipy: {title(self._f)} returned {type(y).__name__}; expected one real number.")
-        self._x, self._args = point, args
+        dtype = np.asarray(getattr(y, "data", y)).dtype
+        if dtype.kind not in "fiub":
+            raise GradientError(
+                f"for_scipy: {title(f)} returned a {type(y).__name__} of dtype {dtype}; expected one real number."
+            )
         self._value = y[0] if np.ndim(y) else y
+        self._is_constant = not isinstance(self._value, Tensor) or not self._value.requires_grad
         self._gradient: Any = None
         self._hessian: HessianOperator | None = None
 
+    def is_at(self, x: Any, args: tuple[Any, ...]) -> bool:
+        same = len(args) == len(self.args) and all(map(_is, args, self.args))
+        return same and x.shape == self.x.shape and np.array_equal(self.x.data, x)
+
+    def value(self) -> float:
+        return float(self._value.item() if isinstance(self._value, Tensor) else self._value)
+
+    def gradient(self) -> Any:
+        if self._gradient is None:
+            self._gradient = self._zeros() if self._is_constant else np.array(gradients(self._value, [self.x])[0])
+        return self._gradient.copy()
+
+    def product(self, p: Any) -> Any:
+        if self._is_constant:
+            return self._zeros()
+        if self._hessian is None:
+            self._hessian = hessian_operator(self._value, [self.x])
+        return np.asarray(self._hessian.matvec(np.asarray(p).reshape(-1)))
+
+    def _zeros(self) -> Any:
+        return np.zeros(self.x.shape, self.x.dtype)
+
+
+class _Evaluation:
+    """A function that is recorded once for each point.
+
+    What is known of a point is an object of its own, and each call works with the one that it found, so that threads
+    may share a function. A pickle takes the function only.
+    """
+
+    def __init__(self, f: Function) -> None:
+        self._f = f
+        self._last: _Point | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._f,)
+
+    def _at(self, x: Any, args: tuple[Any, ...], asked: str) -> _Point:
+        """The last point if it is this one. SciPy asks for value and gradient once; a second time is a new descent."""
+        x = np.asarray(x, None if np.asarray(x).dtype.kind in "fc" else float)
+        point = self._last
+        if point is None or asked in point.asked or not point.is_at(x, args):
+            point = self._last = _Point(self._f, x, args)
+        if asked != "product":  # of which a step needs many
+            point.asked.add(asked)
+        return point
+
     def fun(self, x: Any, *args: Any) -> float:
         """The value, as a float."""
-        self._at(x, args)
-        return float(self._value.item() if isinstance(self._value, Tensor) else self._value)
+        return self._at(x, args, "value").value()
 
     def jac(self, x: Any, *args: Any) -> Any:
         """The gradient, as an array of its own."""
-        self._at(x, args)
-        if self._gradient is None:
-            self._gradient = self._slopes()
-        return self._gradient.copy()
-
-    def _slopes(self) -> Any:
-        if not isinstance(self._value, Tensor) or not self._value.requires_grad:
-            return np.zeros(self._x.shape, self._x.dtype)  # a constant
-        return np.array(gradients(self._value, [self._x])[0])
+        return self._at(x, args, "gradient").gradient()
 
     def hessp(self, x: Any, p: Any, *args: Any) -> Any:
         """The product of the Hessian and a vector; the gradient is recorded once at each point."""
-        self._at(x, args)
-        if not isinstance(self._value, Tensor) or not self._value.requires_grad:
-            return np.zeros(self._x.shape, self._x.dtype)
-        if self._hessian is None:
-            self._hessian = hessian_operator(self._value, [self._x])
-        return np.asarray(self._hessian.matvec(np.asarray(p).reshape(-1)))
+        return self._at(x, args, "product").product(p)
 
 
 def _is(a: Any, b: Any) -> bool:
@@ -104,7 +132,8 @@ def for_scipy(f: Function) -> ForScipy:
     -------
     ForScipy
         A named tuple ``(fun, jac, hessp)``: a float, an ndarray (n,), an ndarray (n,), all in double precision if the
-        point is. At one point `f` is called once, whichever of them are asked for, and in whichever order.
+        point is. At one point `f` is called once for all three, in whichever order they are asked for. It is called
+        anew if value or gradient are asked for again, as when another descent starts: what `f` reads may have changed.
 
     Raises
     ------

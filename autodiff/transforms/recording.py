@@ -120,7 +120,7 @@ def _fresh(value: Any, path: str) -> Tensor:
             f"{path} is a {kind_of(value)}; only numbers, arrays and Tensors (and dicts, lists and tuples of "
             "them) can be differentiated. Choose the arguments with argnums=."
         )
-    if data.dtype.kind not in "fc":
+    if data.dtype.kind not in "fc" or data.dtype.isbuiltin == 2:  # another library has registered it
         raise GradientError(
             f"{path} has dtype {data.dtype}, but only real and complex floating numbers have derivatives. Pass it as "
             "a float (2.0 for 2, or x.astype(float)), or choose other arguments with argnums=."

@@ -20,6 +20,7 @@ from numpy.testing.overrides import get_overridable_numpy_array_functions, get_o
 from scipy import special
 
 import autodiff
+from autodiff.arrays.messages import INSTEAD_OF_SPECIAL
 from autodiff.compiler import tracer
 from autodiff.core.primitives import NUMPY_CONSTANTS, NUMPY_FUNCTIONS, NUMPY_PRIMITIVES
 from autodiff.ops.refused import WRITING, refusal
@@ -220,6 +221,8 @@ def _special() -> Iterator[str]:
     yield "### Functions that are no ufuncs"
     yield ""
     yield ARRAY_FUNCTIONS
+    for name, instead in INSTEAD_OF_SPECIAL.items():
+        yield f"| `{name}` | `{instead}` |"
 
 
 ARRAY_FUNCTIONS = """\
@@ -231,17 +234,7 @@ These first make a plain array of their argument, which a tracked Tensor refuses
 lost. What to write instead:
 
 | function | on a Tensor |
-| --- | --- |
-| `logsumexp`, `softmax`, `log_softmax`, `polygamma` | those of `ad.special` |
-| `factorial(x)` | `gamma(x + 1)` |
-| `comb(n, k)` | `binom(n, k)` |
-| `perm(n, k)` | `poch(n - k + 1, k)` |
-| `multigammaln(a, d)` | `d * (d - 1) / 4 * np.log(np.pi) + sum(gammaln(a - j / 2) for j in range(d))` |
-| `spherical_jn(n, x)`, `spherical_yn(n, x)` | `np.sqrt(np.pi / (2 * x)) * jv(n + 0.5, x)`, with `yv` |
-| `spherical_in(n, x)`, `spherical_kn(n, x)` | the same with `iv`, and with `kv` |
-| `diric(x, n)` | `np.sin(n * x / 2) / (n * np.sin(x / 2))` |
-| `legendre_p(n, x)`, `sph_harm_y` | `eval_legendre(n, x)`, `lpmv` |
-"""
+| --- | --- |"""
 
 
 def _operands(name: str) -> list[str]:

@@ -150,7 +150,7 @@ CHAPTERS: dict[str, dict[str, Group]] = {
             {
                 "nn": (
                     "Module Parameter Buffer Sequential ModuleList Residual Lambda functional_call HookHandle "
-                    "Summary save load metadata load_torch to_torch manual_seed"
+                    "Summary save load metadata load_torch to_torch export_onnx manual_seed"
                 )
             },
         ),

@@ -233,7 +233,7 @@ class Optimizer(Named):
         vectors, n = every[i], len(run.parameters)
         states, settings_of = len(vectors) - 2, self.settings
         decays = bool(group.weight_decay) and self.decay_in_gradient
-        all_given = all(leaf in given for leaf in run.leaves)
+        all_given, mark_changed = all(leaf in given for leaf in run.leaves), run.mark_changed
 
         def formula(p: Vector, g: Vector, *rest: Any) -> tuple[Any, ...]:
             state, settings = rest[:states], rest[states:]
@@ -255,7 +255,7 @@ class Optimizer(Named):
 
         def end() -> None:
             steps[:] = [steps[0] + 1] * n
-            run.mark_changed()
+            mark_changed()
 
         def numbers(t: Any) -> tuple[Any, ...]:
             settings = settings_of(group, t)

@@ -106,6 +106,11 @@ def dispatched():
 
 SCIPY = [
     "special.softmax",
+    "special.erf",
+    "special.gammaln",
+    "special.xlogy",
+    "special.jv",
+    "special.nctdtr",
     "stats.skew",
     "stats.kurtosis",
     "stats.gmean",
@@ -137,7 +142,7 @@ SCIPY_PLAIN = [
     "integrate.simpson",
     "ndimage.gaussian_filter",
     "spatial.cdist",
-    "special.erf",
+    "special.zeta",
     "fft.dct",
 ]
 SKLEARN = ["metrics.linear_kernel", "decomposition.PCA", "model_selection.train_test_split"]

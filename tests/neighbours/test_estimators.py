@@ -111,6 +111,10 @@ def test_corners(library):
         nn.Classifier(network(2, 3), fast, epochs=1).fit(x, y).predict(x)
     with pytest.raises(TypeError, match="module must be a Module"):
         nn.Classifier(lambda n, k: None, fast).fit(x, y)
+    with pytest.raises(TypeError, match=r"optimizer must be a function, such as optim.Adam; a str was given"):
+        nn.Classifier(network, "adam").fit(x, y)
+    with pytest.raises(TypeError, match=r"loss must be a function, such as nn.mse_loss; a str was given"):
+        classifier(loss="mse").fit(x, y)
     with pytest.raises(loaded("sklearn.exceptions").NotFittedError):
         classifier().predict(x)
 

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import scipy.special
 
 import autodiff as ad
 import nn
@@ -48,6 +49,30 @@ def check_operators(other, right=True, left=True):
         assert type(compared) is ad.Tensor and compared.dtype == bool
     np.testing.assert_array_equal(weighted(np.multiply, t, other), weighted(np.multiply, t, VALUES))
     np.testing.assert_allclose((t @ other).data, t.data @ VALUES)
+    for f in FUNCTIONS:
+        ours, numpys = (ad.grad(lambda t, x=x, f=f: np.sum(f(t, x)))(t.data) for x in (other, np.asarray(other)))
+        np.testing.assert_array_equal(ours, numpys)
+
+
+FUNCTIONS = [  # that take their operands apart, so that a method of the other library's would be met
+    np.outer,
+    np.kron,
+    np.convolve,
+    np.append,
+    np.cov,
+    np.polyval,
+    lambda t, x: np.cross(t, x) ** 2,
+    lambda t, x: np.trapezoid(t, x),
+    lambda t, x: np.gradient(t, x) ** 2,
+    lambda t, x: np.interp(t, x, x) ** 2,
+    lambda t, x: np.average(t, weights=x),
+    lambda t, x: np.insert(t, 1, x) ** 2,
+    lambda t, x: np.where(x, t, x) ** 2,
+    lambda t, x: np.meshgrid(t, x)[0] ** 2,
+    lambda t, x: t.at[:].add(x) ** 2,
+    scipy.special.jv,
+    ad.special.xlogy,
+]
 
 
 def check_transforms(other):
@@ -87,7 +112,7 @@ def check_network(inputs, targets, labels):
 
 @shows(
     "pandas",
-    "`series * tensor`, `tensor - frame`: operators and comparisons on both sides",
+    "`series * tensor`, `tensor - frame`, `np.outer(tensor, series)`: operators on both sides, NumPy's functions",
     "a Tensor; gradients right",
 )
 def test_columns_in_operators(library):
@@ -120,6 +145,9 @@ def test_frames_made_of_tensors(library):
     ):
         with pytest.raises(ad.UntrackedError, match="drop its gradient silently"):
             lost()
+    with pytest.raises(ad.UntrackedError, match=r"Write np.dot\(frame, x\)"):
+        frame.T @ tracked()
+    np.testing.assert_array_equal(ad.grad(lambda t: np.sum(np.dot(frame.T, t)))(VALUES), 2 * VALUES)
     assert library.Series(tracked().detach()).sum() == 1.5
     assert (tracked() @ frame).requires_grad
 
@@ -170,7 +198,9 @@ def test_polars_elsewhere(library):
 
 @pytest.mark.ci
 @shows(
-    "torch", "tensors in operators on both sides, `ad.grad`, layers, losses, `nn.fit`", "as arrays; no gradient crosses"
+    "torch",
+    "tensors in operators on both sides, NumPy's functions, `ad.grad`, layers, losses, `nn.fit`",
+    "as arrays; no gradient crosses",
 )
 def test_torch_tensors(library):
     check_operators(library.tensor(VALUES))
@@ -208,7 +238,9 @@ def test_tensors_for_torch(library):
 
 @pytest.mark.ci
 @shows(
-    "jax", "arrays in operators on both sides, `ad.grad`, layers, losses, `nn.fit`", "as arrays; no gradient crosses"
+    "jax",
+    "arrays in operators on both sides, NumPy's functions, `ad.grad`, layers, losses, `nn.fit`",
+    "as arrays; no gradient crosses",
 )
 def test_jax_arrays(library):
     values = library.numpy.asarray(VALUES, dtype="float32")

@@ -1,6 +1,9 @@
 """SciPy's optimisers and iterative solvers with our derivatives; what is said of Tensors returned to SciPy."""
 
+import concurrent.futures
 import itertools
+import pickle
+import time
 
 import numpy as np
 import pytest
@@ -34,6 +37,39 @@ def test_one_evaluation_serves_all(library):
         assert all((a != b).any() for a, b in itertools.pairwise(calls)), method
 
 
+def test_a_second_descent_sees_what_changed():
+    weight, offset = 1.0, np.zeros(2)
+    f = ad.for_scipy(lambda x, a: weight * np.sum((x - offset) ** 2) + np.sum(a))
+    x, a = np.ones(2), np.zeros(1)
+    for weight, offset[:], a[:] in ((1.0, 0.0, 0.0), (3.0, 0.0, 0.0), (3.0, 2.0, 0.0), (3.0, 2.0, 5.0)):
+        assert f.fun(x, a) == weight * np.sum((x - offset) ** 2) + a.sum()
+        np.testing.assert_array_equal(f.jac(x, a), 2 * weight * (x - offset))
+        for _ in range(2):
+            np.testing.assert_array_equal(f.hessp(x, np.ones(2), a), 2 * weight)
+
+
+def test_threads_share_a_function():
+    def slow(x):
+        time.sleep(0.002)  # another thread comes to another point meanwhile
+        return np.sum(np.sin(x))
+
+    f = ad.for_scipy(slow)
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda x: (f.fun(x), f.jac(x), f.hessp(x, x)), np.arange(60.0).reshape(30, 2)))
+    for x, (value, slope, product) in zip(np.arange(60.0).reshape(30, 2), found, strict=True):
+        np.testing.assert_allclose(value, np.sum(np.sin(x)))
+        np.testing.assert_allclose(slope, np.cos(x))
+        np.testing.assert_allclose(product, -np.sin(x) * x)
+
+
+def test_functions_for_scipy_travel():
+    f = ad.for_scipy(rosenbrock)
+    f.hessp(START, START)
+    there = pickle.loads(pickle.dumps(f))
+    np.testing.assert_array_equal(there.jac(START), f.jac(START))
+    assert len(pickle.dumps(f)) < 400  # without what was recorded
+
+
 @shows(
     "scipy.optimize", "`check_grad`, `approx_fprime` of `ad.for_scipy(f)`; types", "gradients right; floats and arrays"
 )
@@ -60,7 +96,9 @@ def test_odd_functions(library):
     assert constant.fun(START) == 3.0 and not constant.jac(START).any() and not constant.hessp(START, START).any()
     with pytest.raises(ad.GradientError, match=r"returned shape \(3,\).*jac=ad\.jacobian\(f\)"):
         ad.for_scipy(lambda x: x**2).fun(START)
-    with pytest.raises(ad.GradientError, match="expected one real number"):
+    with pytest.raises(ad.GradientError, match="returned a tuple; `minimize` needs one number"):
+        ad.for_scipy(lambda x: (np.sum(x), 1)).fun(START)
+    with pytest.raises(ad.GradientError, match="of dtype complex128; expected one real number"):
         ad.for_scipy(lambda x: np.sum(x * 1j)).fun(START)
     with pytest.raises(ad.GradientError, match="the function to minimise"):
         ad.for_scipy(3.0)

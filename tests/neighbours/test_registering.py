@@ -21,7 +21,19 @@ def checked(f, x=X):
     gradcheck(lambda x: f(x if isinstance(x, ad.Tensor) else ad.tensor(x)), x)
 
 
-@shows("einops", "`rearrange`, `reduce`, `repeat`, `einsum`, `pack`, `unpack`, of parameters too", "gradients right")
+def compiled(f):
+    """A function of arrays and its gradient, compiled: what the library remembers is no change of a user's."""
+    for plain in (lambda x: np.sum(f(x)), ad.grad(lambda x: np.sum(f(x)))):
+        fast = ad.compile(plain)
+        for factor in (1.0, 2.0):
+            np.testing.assert_allclose(fast(factor * X), plain(factor * X))
+
+
+@shows(
+    "einops",
+    "`rearrange`, `reduce`, `repeat`, `einsum`, `pack`, `unpack`, of parameters and compiled too",
+    "gradients right",
+)
 def test_einops(library):
     checked(lambda x: library.rearrange(x, "a b -> b a"))
     checked(lambda x: library.rearrange(x, "a (b c) -> (a b) c", c=3))
@@ -31,6 +43,8 @@ def test_einops(library):
     checked(lambda x: library.einsum(x, x, "a b, c b -> a c"))
     checked(lambda x: library.unpack(*library.pack([x, x * x], "a *"), "a *")[1])
     assert library.rearrange(nn.Linear(2, 3).weight, "a b -> b a").requires_grad
+    compiled(lambda x: library.rearrange(x, "a b -> b a") ** 2)
+    compiled(lambda x: library.einsum(x, x, "a b, c b -> a c"))
     with pytest.raises(ad.UntrackedError):
         library.asnumpy(ad.tensor(X, requires_grad=True))
 
@@ -47,6 +61,7 @@ def test_autoray(library):
     checked(lambda x: library.do("stack", [x, x]))
     checked(lambda x: library.do("tensordot", x, x, 2))
     assert library.infer_backend(nn.Linear(2, 3).weight) == "numpy"
+    compiled(lambda x: library.do("tensordot", library.do("sin", x), x, 2))
     with pytest.raises(ad.UntrackedError):
         library.to_numpy(ad.tensor(X, requires_grad=True))
 
@@ -55,12 +70,13 @@ def test_autoray(library):
 def test_cotengra(library):
     checked(lambda x: library.einsum("ab,cb,cd->ad", x, x, x))
     checked(lambda x: library.array_contract([x, x], [("a", "b"), ("c", "b")], ("a", "c")))
+    compiled(lambda x: library.einsum("ab,cb,cd->ad", x, x, x))
 
 
 @pytest.mark.ci
 @shows(
     "dask.array",
-    "`from_array(tensor)`, operators with arrays of dask on both sides, ufuncs, sums, products, by threads",
+    "`from_array(tensor)`, operators on both sides, ufuncs, sums, products, `tensordot`, `einsum`, by threads",
     "gradients right, second order too",
 )
 def test_dask(library):
@@ -71,6 +87,9 @@ def test_dask(library):
         lambda x: x * other,
         lambda x: np.add(x, other),
         lambda x: other.T @ x,
+        lambda x: library.tensordot(library.from_array(x, chunks=1), other, 2),
+        lambda x: library.dot(library.from_array(x, chunks=1), other.T),
+        lambda x: library.einsum("ab,cb->ac", library.from_array(x, chunks=1), other),
         lambda x: library.sin(library.from_array(x)).mean(axis=0),
         lambda x: library.stack([library.from_array(x), other]),
         lambda x: library.from_array(x, chunks=(1, 3)).map_blocks(np.cos),

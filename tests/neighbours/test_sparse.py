@@ -74,6 +74,17 @@ def test_solutions(library):
             gradcheck(ad.grad(lambda v, b, f=f: np.sum(f(v, b) ** 3), argnums=(0, 1)), A.data, X)
 
 
+def test_factors_in_another_dtype_than_the_right_side():
+    inverse = np.linalg.inv(DENSE)
+    factors = loaded("scipy.sparse.linalg").splu(loaded("scipy.sparse").csc_array(DENSE))
+    turned = np.exp(1j * np.arange(3))
+    f = lambda b: np.sum(np.abs(ad.sparse_solve(factors, b * turned)) ** 2)
+    expected = 2 * (turned.conj() * (inverse.T @ inverse @ (X * turned))).real
+    np.testing.assert_allclose(ad.grad(f)(X), expected, rtol=1e-12)
+    single = loaded("scipy.sparse.linalg").splu(loaded("scipy.sparse").csc_array(DENSE.astype(np.float32)))
+    np.testing.assert_allclose(ad.grad(lambda b: np.sum(ad.sparse_solve(single, b)))(X), inverse.sum(axis=0), rtol=1e-5)
+
+
 @shows(
     "scipy.sparse", '`ad.sparse_solve(A, b, solver="cg")` of a symmetric matrix', "gradients right, second order too"
 )
@@ -97,12 +108,15 @@ def test_what_does_not_reach_us(library):
         A @ t
     with pytest.raises(ad.UntrackedError, match=r"ad\.sparse_solve\(A, b\)"):
         loaded("scipy.sparse.linalg").spsolve(A, t)
-    for call in (lambda: np.dot(t, A), lambda: ad.tensor(A), lambda: np.add(t, A)):
+    for call in (
+        *(lambda: np.dot(t, A), lambda: np.dot(A, t), lambda: ad.tensor(A), lambda: np.add(t, A), lambda: t * A),
+        *(lambda: t + A, lambda: A + t, lambda: A - t, lambda: t / A, lambda: np.einsum("ij,j", A, t)),
+        *(lambda: np.linalg.solve(A, t), lambda: ad.sparse_matmul(A, A), lambda: ad.sparse_solve(A, A)),
+    ):
         with pytest.raises(ad.UnsupportedError, match=r"scipy\.csr_array \(3, 3\) is no array.*x @ A.*A\.toarray"):
             call()
-    for call in (lambda: t * A, lambda: A * t):
-        with pytest.raises(TypeError):
-            call()
+    with pytest.raises(ad.UntrackedError, match=r"ad\.sparse_matmul\(A, x\) for A @ x"):
+        A * t
     np.testing.assert_array_equal(A @ t.detach(), DENSE @ X)
 
 
@@ -119,6 +133,10 @@ def test_bad_matrices(library):
         ad.sparse_matmul(A, np.ones(2))
     with pytest.raises(ad.ShapeError, match=r"A must be square; it has shape \(2, 3\)"):
         ad.sparse_solve(A[:2], np.ones(2))
+    with pytest.raises(ad.ShapeError, match=r"A must be a matrix; it has shape \(2,\).*A\.reshape\(1, -1\)"):
+        ad.sparse_matmul(library.coo_array([1.0, 2.0]), np.ones(2))
+    with pytest.raises(ad.ShapeError, match=r"solver returned a tuple.*lambda A, b: gmres\(A, b\)\[0\]"):
+        ad.sparse_solve(A, X, solver=loaded("scipy.sparse.linalg").gmres)
     with pytest.raises(ad.ShapeError, match=r"data has shape \(2,\); A has 6 stored values"):
         ad.sparse_matmul(A, X, data=np.ones(2))
     with pytest.raises(ad.UnsupportedError, match=r"format lil.*A\.tocsr\(\)"):

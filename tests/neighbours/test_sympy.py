@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.special
 
 import autodiff as ad
 from tests.neighbours import shows
@@ -75,6 +76,8 @@ FUNCTIONS = {
     "maximum": lambda x, y: np.maximum(x, y) * np.minimum(x, 2.0),
     "arctan2": lambda x, y: np.arctan2(x, y) + np.cbrt(x),
     "special": lambda x, y: ad.special.erf(x * y) + ad.special.gammaln(x),
+    "of SciPy": lambda x, y: scipy.special.jv(0, x) * y + scipy.special.psi(x) + scipy.special.gamma(y) ** 2,
+    "logaddexp": lambda x, y: np.logaddexp(x, y) + np.deg2rad(x) * np.rad2deg(y),
     "joined": lambda x, y: np.stack([x, y]) @ np.array([[1.0, 0.5], [0.25, 2.0]]) @ np.stack([y, x]),
     "numbers": lambda x, y: x * 0.1 + y * np.pi / 3 + 0.123456789,
 }

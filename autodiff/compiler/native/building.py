@@ -17,7 +17,7 @@ from autodiff.errors import CompileError
 
 FLAGS = (
     "-std=gnu99", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-fwrapv",
-    "-fno-tree-sink", "-fopenmp-simd", "-DVECTOR_SUMS", "-fPIC", "-shared", "-w",
+    "-fno-tree-sink", "-fopenmp-simd", "-DUSE_SIMD", "-fPIC", "-shared", "-w",
 )  # fmt: skip
 """No flag that assumes away NaN or infinity, which masks and checks rely on. Without ``-fno-tree-sink`` gcc 12 moves
 reads into the choice that needs them, makes reads with masks of these, and takes a wrong mask in short loops."""

@@ -210,7 +210,7 @@ class Expressions:
         if function is np.reciprocal:
             return f"{literal(1, kind)} / {a}"
         if function is np.sign:
-            return f"({a} != {a} ? {a} : ({c_type(kind)})(({a} > 0) - ({a} < 0)))"
+            return f"({a} == 0 ? {literal(0, kind)} : {a} != {a} ? {a} : copysign{f}({literal(1, kind)}, {a}))"
         if function is np.isnan:
             return f"({a} != {a})"
         if function is np.isfinite:

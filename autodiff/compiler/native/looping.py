@@ -18,6 +18,7 @@ from autodiff.compiler.values import Op, Value, row_strides
 TILE = 2048
 """Bytes of a tile: a dozen of them lie in the first-level cache."""
 _SHORT = 32  # entries of an inner loop below which a call for each of its runs would cost more than it does
+_ROW = 4  # entries from which a row of its own is worth vectors
 _LONG = 1024  # entries from which a sum is cut into parts
 _COUNTERS = ("i", "k", "l", "m", *(f"i{d}" for d in range(4, 64)))  # NumPy has 64 axes at most
 
@@ -120,8 +121,14 @@ class Writing:
             lines += [f"const long stop = {n} - start < {_LONG // 2} ? {n} : start + {_LONG // 2};", *folds.parts]
             lines += [*folds.pragma(), f"for (long {i} = start; {i} < stop; {i}++) {{", *body, "}", *folds.joined, "}"]
         else:
-            lines += [*folds.parts, *folds.pragma(), self._open(inner) + " {", *body, "}", *folds.joined]
+            pragma = folds.pragma() or self._rows_in_vectors(folds)
+            lines += [*folds.parts, *pragma, self._open(inner) + " {", *body, "}", *folds.joined]
         return [*lines, *folds.after, *["}"] * inner]
+
+    def _rows_in_vectors(self, folds: _Folds) -> list[str]:
+        """The line that has rows computed in vectors: left alone, gcc takes them across short rows, which is slow."""
+        is_row = len(self.lengths) > 1 and self.lengths[-1] >= _ROW and not folds.runs
+        return ["SIMD()"] if is_row and all(steps[-1] in (0, 1) for steps in self.steps.values()) else []
 
     def _loads(self, op: Op, loaded: set[Value], last: str | None) -> Iterator[str]:
         for v in op.inputs():
@@ -188,6 +195,7 @@ class Writing:
             if body:
                 tile += [*folds.pragma(), f"for (long j = 0; j < {count}; j++) {{", *body, "}"]
             folds.sums.clear()
+            folds.runs = False
             tile += [self._call(op, count) for op in after]
         lines = [*(self._open(d) + " {" for d in range(inner)), *folds.before]
         lines += [f"for (long {i} = 0; {i} < {n}; {i} += {width}) {{" if several else "{"]
@@ -300,12 +308,13 @@ class _Folds:
         self.before: list[str] = []
         self.parts: list[str] = []
         self.sums: list[str] = []
+        self.runs = False  # whether a fold goes from entry to entry in a way that the pragma does not know
         self.joined: list[str] = []
         self.after: list[str] = []
 
     def pragma(self) -> list[str]:
         """The line that lets the compiler add up in vectors."""
-        return [f"SUMS({' '.join(self.sums)})"] if self.sums else []
+        return [f"SIMD({' '.join(self.sums)})"] if self.sums and not self.runs else []
 
     def add(self, op: Op, last: str | None) -> Iterator[str]:
         """The lines that add the current entry to the result of a fold."""
@@ -330,4 +339,6 @@ class _Folds:
         sign = {np.add: "+", np.multiply: "*"}.get(op.function)
         if sign and kind.kind == "f":
             self.sums.append(f"reduction({sign} : {part})")
+        else:
+            self.runs = True
         yield f"{part} = {w.part.combined(op.function, kind, part, x)};"

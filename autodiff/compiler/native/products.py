@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,8 +15,20 @@ from autodiff.compiler.native.places import Memory, Place
 from autodiff.compiler.native.target import Target
 from autodiff.compiler.values import Op, Value
 
+_Block: TypeAlias = Callable[[int, int, int], str]
+"""What names the function of a block of so many rows, vectors, and columns of the last vector."""
+
 _LARGE = {64: 1 << 27, 32: 1 << 21, 16: 1 << 18}
 """For each width of vectors the number of products from which BLAS, which also divides them among caches, is faster."""
+
+_SHORT = 2
+"""Vectors in a row up to which plain loops are fastest: the compiler takes many rows, and turns them in registers."""
+
+_FEW = 3  # terms of a sum that are written out
+
+_SMALL, _SHORT_PROGRAM = 1 << 15, 64
+"""Products of numbers up to which the compiler is told to write blocks out where they are used, with all sizes known,
+and operations of a program that is short: a tenth of the time of a small network, but twice the compiler's own time."""
 
 
 def is_product(op: Op) -> bool:
@@ -76,7 +89,8 @@ class Product(Step):
             texts.append(f"{part.pointer(q.memory)}{f' + {q.offset}' if q.offset else ''}{''.join(steps)}")
         of_a, of_b, of_c = (Matrix(text, *q.shape[-2:], *q.strides[-2:]) for text, q in zip(texts, stacks))
         b_is_fixed = not any(stacks[1].strides[axis] for axis in axes)
-        first, body = written(part, self.out.dtype, of_a, of_b, of_c, b.memory.kind == "arena", b_is_fixed)
+        once = not axes and not part.repeating and len(part.ops) <= _SHORT_PROGRAM
+        first, body = written(part, self.out.dtype, of_a, of_b, of_c, b.memory.kind == "arena", b_is_fixed, once)
         return [*lines[: len(lines) - len(axes)], *first, *lines[len(lines) - len(axes) :], *body, *ends]
 
 
@@ -100,7 +114,7 @@ def _with_axis(q: Place, axis: int) -> Place:
 
 
 def written(
-    part: Part, dtype: Any, a: Matrix, b: Matrix, c: Matrix, may_read_on: bool, b_is_fixed: bool
+    part: Part, dtype: Any, a: Matrix, b: Matrix, c: Matrix, may_read_on: bool, b_is_fixed: bool, once: bool = False
 ) -> tuple[list[str], list[str]]:
     """Lines for c = a @ b: those that come once, before a loop over a stack, and those in it.
 
@@ -110,6 +124,8 @@ def written(
         Whether the memory behind b may be read, where rows of b do not fill a vector.
     b_is_fixed : bool
         Whether b is the same matrix for the whole stack.
+    once : bool
+        Whether it stands in no loop of a short program: if it is small, it is written out for its numbers.
     """
     target = part.target
     lanes, kind = target.lanes(dtype), np.dtype(dtype)
@@ -128,6 +144,8 @@ def written(
             part.need_text("dot", kind)
             line = f"({c.at})[{c.row} * i] = {dot}({k}, {a.at} + {a.row} * i, 1, {b.at}, {b.row});"
             return [], [f"for (long i = 0; i < {m}; i++) {line}"]
+        if n == 1 and a.column == 1 and k <= _SHORT * lanes and b.row == 1:
+            return [], _sums_of_rows(kind, a, b, c)
         if (n > 1 or a.row == 1 or m < 8) and c.row in (0, 1):
             a, b, c = b.T, a.T, c.T
             m, n = n, m
@@ -136,6 +154,8 @@ def written(
         return _through_scratch(part, dtype, a, b, c)
     if m * n * k >= _LARGE[target.vector] and (call := _by_blas(part, kind, a, b, c)):
         return [], [call]
+    if k <= _FEW and b.column == 1:
+        return [], _few_terms(a, b, c)
     width = -(-n // lanes) * lanes
     first: list[str] = []
     lines: list[str] = []
@@ -145,8 +165,31 @@ def written(
         pack = f"pack_{kind.name}({k}, {n}, {b.at}, {b.row}, {b.column}, {packed}, {width});"
         (first if b_is_fixed else lines).append(pack)
         b = Matrix(packed, k, n, width, 1)
-    lines += _blocks(part, kind, lanes, target, a, b, c)
+    block = partial(_block, part, kind, lanes, "small" if once and m * n * k <= _SMALL else "block")
+    lines += _blocks(block, lanes, target, a, b, c)
     return first, lines
+
+
+def _sums_of_rows(kind: Any, a: Matrix, b: Matrix, c: Matrix) -> list[str]:
+    """A matrix with short rows times a vector."""
+    return [
+        f"for (long i = 0; i < {a.rows}; i++) {{",
+        f"{c_type(kind)} sum = 0;",
+        f"for (long l = 0; l < {a.columns}; l++) sum += ({a.at})[{a.row} * i + l] * ({b.at})[l];",
+        f"({c.at})[{c.row} * i] = sum;",
+        "}",
+    ]
+
+
+def _few_terms(a: Matrix, b: Matrix, c: Matrix) -> list[str]:
+    """A product with few terms in each sum, as an outer product has one."""
+    terms = [f"({a.at})[{a.row} * i + {a.column * t}] * ({b.at})[{b.row * t} + j]" for t in range(a.columns)]
+    return [
+        f"for (long i = 0; i < {a.rows}; i++) {{",
+        "SIMD()",
+        f"for (long j = 0; j < {b.columns}; j++) ({c.at})[{c.row} * i + j] = {' + '.join(terms) or '0'};",
+        "}",
+    ]
 
 
 def _dots(part: Part, kind: Any, lanes: int, a: Matrix, b: Matrix, c: Matrix) -> Iterator[str]:
@@ -173,7 +216,7 @@ def _cut(n: int, most: int) -> Iterator[tuple[int, tuple[int, int]]]:
         yield whole, (n, n % most)
 
 
-def _blocks(part: Part, kind: Any, lanes: int, target: Target, a: Matrix, b: Matrix, c: Matrix) -> Iterator[str]:
+def _blocks(block: _Block, lanes: int, target: Target, a: Matrix, b: Matrix, c: Matrix) -> Iterator[str]:
     n = b.columns
     column, left = 0, -(-n // lanes)
     most = 4 if target.registers >= 32 else 2
@@ -186,14 +229,14 @@ def _blocks(part: Part, kind: Any, lanes: int, target: Target, a: Matrix, b: Mat
             repeats = 1
         elif left - count * repeats == 0 and n % lanes:
             repeats -= 1
-        yield from _rows(part, kind, lanes, a, b, c, rows, count, min(last, lanes), column, repeats)
+        yield from _rows(block, lanes, a, b, c, rows, count, min(last, lanes), column, repeats)
         column += count * lanes * repeats
         left -= count * repeats
 
 
 def _rows(
-    part: Part, kind: Any, lanes: int, a: Matrix, b: Matrix, c: Matrix, rows: int, count: int, last: int,
-    column: int, repeats: int,
+    block: _Block, lanes: int, a: Matrix, b: Matrix, c: Matrix, rows: int, count: int, last: int, column: int,
+    repeats: int,
 ) -> Iterator[str]:  # fmt: skip
     """Blocks over all rows, for one or several groups of columns."""
     m, k = a.rows, a.columns
@@ -204,11 +247,11 @@ def _rows(
     whole = m - m % rows
     rest = f"{b.at}{shift}, {b.row}"
     if whole:
-        name = _block(part, kind, lanes, rows, count, last)
+        name = block(rows, count, last)
         call = f"{name}({k}, {a.at} + {a.row} * i, {a.row}, {a.column}, {rest}, {c.at} + {c.row} * i{shift}, {c.row});"
         yield f"for (long i = 0; i < {whole}; i += {rows}) {call}"
     if m % rows:
-        name = _block(part, kind, lanes, m % rows, count, last)
+        name = block(m % rows, count, last)
         yield (
             f"{name}({k}, {a.at} + {a.row * whole}, {a.row}, {a.column}, {rest}, "
             f"{c.at} + {c.row * whole}{shift}, {c.row});"
@@ -217,12 +260,13 @@ def _rows(
         yield "}"
 
 
-def _block(part: Part, kind: Any, lanes: int, rows: int, count: int, last: int) -> str:
-    """The name of a block's function."""
-    name = f"block_{rows}x{count * lanes}" + (f"_{last}" if last < lanes else "") + f"_{kind.name}"
+def _block(part: Part, kind: Any, lanes: int, sort: str, rows: int, count: int, last: int) -> str:
+    """The name of a block's function, of the sort ``"small"`` or ``"block"``."""
+    name = f"{sort}_{rows}x{count * lanes}" + (f"_{last}" if last < lanes else "") + f"_{kind.name}"
     split = 4 if rows == 1 else 2 if rows * count < 4 else 1
     part.need_text("block")
-    part.need(name, f"BLOCK({name}, {c_type(kind)}, {lanes}, {rows}, {count}, {last}, {split})\n")
+    inlined = "inline __attribute__((always_inline)) " if sort == "small" else ""
+    part.need(name, f"{inlined}BLOCK({name}, {c_type(kind)}, {lanes}, {rows}, {count}, {last}, {split})\n")
     return name
 
 

@@ -32,10 +32,10 @@ _INCLUDES = """#include <math.h>
 """
 _START = """typedef unsigned char bool_;
 #define TEXT(...) #__VA_ARGS__
-#ifdef VECTOR_SUMS
-#define SUMS(...) _Pragma(TEXT(omp simd __VA_ARGS__))
+#ifdef USE_SIMD
+#define SIMD(...) _Pragma(TEXT(omp simd __VA_ARGS__))
 #else
-#define SUMS(...)
+#define SIMD(...)
 #endif
 """
 _PYTHON = """

@@ -36,6 +36,7 @@ class Reader(Protocol):
     def read_item(self, frame: types.FrameType, owner: Any, key: Any) -> object: ...
     def used(self, frame: types.FrameType, value: Any) -> None: ...
     def compared(self, frame: types.FrameType, a: Any, b: Any) -> None: ...
+    def computed(self, frame: types.FrameType, name: str, *operands: Any) -> object: ...
     def called(self, frame: types.FrameType, function: Any, args: list[Any], names: tuple[str, ...]) -> object: ...
     def writes(self, frame: types.FrameType, what: str, owner: Any, key: Any) -> None: ...
     def imported(self, frame: types.FrameType, name: str) -> object: ...
@@ -308,18 +309,22 @@ class Follower:
         self._reader.used(frame, a)
         self._reader.used(frame, b)
         self._awaits = True
-        self._push(UNKNOWN)
+        self._push(self._reader.computed(frame, i.argval if i.opname == "COMPARE_OP" else i.argrepr.rstrip("="), a, b))
 
     def _is(self, frame: types.FrameType, i: dis.Instruction) -> None:
         self._reader.compared(frame, *self.pops(2))
         self._push(UNKNOWN)
 
     def _unary(self, frame: types.FrameType, i: dis.Instruction) -> None:
-        self._reader.used(frame, self.pop())
-        self._push(UNKNOWN)
+        value = self.pop()
+        self._reader.used(frame, value)
+        meaning = _OF_ONE.get(i.opname)
+        self._push(UNKNOWN if meaning is None else self._reader.computed(frame, *meaning(value)))
 
     def _jump_if(self, frame: types.FrameType, i: dis.Instruction) -> None:
-        self._reader.used(frame, self.pop())
+        value = self.pop()
+        self._reader.used(frame, value)
+        self._reader.computed(frame, "!=", value, 0)
 
     def _unpack(self, frame: types.FrameType, i: dis.Instruction) -> None:
         value, n = self.pop(), i.arg or 0
@@ -384,6 +389,12 @@ class Follower:
         self._push(result)
 
 
+_OF_ONE: dict[str, Callable[[Any], tuple[str, Any, Any]]] = {
+    "UNARY_NEGATIVE": lambda x: ("-", 0, x),
+    "UNARY_NOT": lambda x: ("==", x, 0),
+    "TO_BOOL": lambda x: ("!=", x, 0),
+}
+"""What an operator of one number is in an operator of two."""
 _SUSPENDS = 0x20 | 0x80 | 0x200  # generators, coroutines, asynchronous generators
 _HAS_METHODS = sys.version_info >= (3, 12)
 _ALWAYS_KEYWORDS = sys.version_info >= (3, 14)

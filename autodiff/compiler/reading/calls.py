@@ -15,9 +15,10 @@ OURS = frozenset(("autodiff", "nn", "optim", "numpy"))
 
 QUIET = OURS | frozenset(
     (
-        "abc", "_abc", "_py_abc", "_weakrefset", "ast", "codecs", "contextlib", "copy", "copyreg", "dis", "encodings",
-        "enum", "functools", "importlib", "inspect", "linecache", "logging", "pickle", "re", "reprlib", "scipy",
-        "string", "textwrap", "threading", "tokenize", "traceback", "types", "typing", "warnings", "weakref",
+        "abc", "_abc", "_py_abc", "_weakrefset", "ast", "autoray", "codecs", "contextlib", "copy", "copyreg",
+        "cotengra", "dis", "einops", "encodings", "enum", "functools", "importlib", "inspect", "linecache", "logging",
+        "opt_einsum", "pickle", "re", "reprlib", "scipy", "string", "textwrap", "threading", "tokenize", "traceback",
+        "types", "typing", "warnings", "weakref",
     )
 )  # fmt: skip
 """Those, and libraries whose functions count as a single step, like C functions: what they remember is no result."""

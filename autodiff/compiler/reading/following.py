@@ -12,6 +12,7 @@ import gc
 import sys
 import types
 import warnings
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,7 +43,7 @@ class Reading(Functions):
         self._active = False
         self._aside: set[types.FrameType] = set()
         self._quiet: dict[int, types.CodeType] = {}
-        self._collectors = {getattr(c, "__code__", None) for c in gc.callbacks}
+        self._collectors = {getattr(c, "__code__", None) for c in (*gc.callbacks, weakref.finalize.__call__)}
 
     # --- beginning and end ---
 

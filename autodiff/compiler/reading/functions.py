@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from autodiff.arrays.tensors import Tensor
-from autodiff.compiler.reading import calls
+from autodiff.compiler.reading import calls, numbers
 from autodiff.compiler.reading.bytecode import UNKNOWN
 from autodiff.compiler.reading.holders import CONTAINERS
 from autodiff.compiler.reading.outside import ARGUMENT, GENERATORS, RETURN, a
 from autodiff.compiler.reading.variables import C_METHODS, Variables, is_built_in, stands_for_argument
 from autodiff.compiler.tracer import Tracer
+from autodiff.watchers.places import place_of
 
 
 class Functions(Variables):
@@ -86,7 +87,17 @@ class Functions(Variables):
             self.used(frame, x)
             if deep and id(x) in self._old and not isinstance(x, (Tensor, np.ndarray)):
                 self._read_all(frame, x)
-        return UNKNOWN
+        name = numbers.name_of(function)
+        return self.computed(frame, name, *args) if name else UNKNOWN
+
+    def computed(self, frame: types.FrameType, name: str, *operands: Any) -> object:
+        """Note an operator or function of numbers that Python runs; its result, if somebody wants to know."""
+        if self.trace.numbers is None:
+            return UNKNOWN
+        result = numbers.result_of(name, operands)
+        if result is not UNKNOWN:
+            self.trace.numbers.append(numbers.Computed(name, operands, place_of(frame)))
+        return result
 
     def _is_python_of_user(self, function: types.FunctionType) -> bool:
         return calls.root_of(function.__globals__.get("__name__")) not in calls.QUIET
@@ -179,9 +190,10 @@ class Functions(Variables):
         return UNKNOWN
 
     def _asks_length(self, frame: types.FrameType, args: list[Any]) -> Any:
-        if not isinstance(args[0], np.ndarray):
-            self.used(frame, args[0])
-        return UNKNOWN
+        x = args[0]
+        if not isinstance(x, np.ndarray):
+            self.used(frame, x)
+        return len(x) if isinstance(x, (Tensor, Tracer)) and x.ndim else UNKNOWN
 
 
 _ABOUT: dict[Any, Any] = {

@@ -62,7 +62,7 @@ class Variables(Outside):
         if name == "__dict__" and self.is_old(owner):
             return self.read_attributes(frame, owner)
         if isinstance(owner, (Tracer, Tensor, super)):
-            return UNKNOWN
+            return owner.shape if name == "shape" and not isinstance(owner, super) else UNKNOWN
         if isinstance(owner, types.ModuleType):
             if calls.root_of(owner.__name__) in calls.OURS or calls.root_of(owner.__name__) == "builtins":
                 return vars(owner).get(name, UNKNOWN)

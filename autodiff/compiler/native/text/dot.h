@@ -5,7 +5,7 @@ static TYPE dot_SUFFIX(long n, const TYPE *a, long a_step, const TYPE *b, long b
         const long stop = n - start < 512 ? n : start + 512;
         TYPE part = 0;
         if (a_step == 1 && b_step == 1) {
-            SUMS(reduction(+ : part))
+            SIMD(reduction(+ : part))
             for (long i = start; i < stop; i++) part += a[i] * b[i];
         } else
             for (long i = start; i < stop; i++) part += a[i * a_step] * b[i * b_step];
