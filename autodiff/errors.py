@@ -16,6 +16,7 @@ exception that NumPy or Python would raise instead, so that existing ``except`` 
         ├── AnomalyError (RuntimeError)     `detect_anomaly` found the origin of a NaN or an infinity
         │   └── EditedError (StaleError)    or an array that was changed in place, unseen by the engine
         ├── CompileError (RuntimeError)     a function does something that cannot be compiled
+        ├── DeviceError (RuntimeError)      a step failed on its device, and what it was to replace is gone
         ├── UnsupportedError (TypeError)    a NumPy function that the engine has no rule for
         ├── RuleError (ValueError)          a rule returned the wrong count, shape or dtype
         ├── MissingExtraError (ImportError) an optional package is not installed
@@ -230,6 +231,17 @@ class CompileError(AutodiffError, RuntimeError):
     Traceback (most recent call last):
     ...
     autodiff.errors.CompileError: compile: float(), or a write into a plain array at ... depends on traced values...
+    """
+
+
+class DeviceError(AutodiffError, RuntimeError):
+    """A step failed on its device or on another process, and the values that it was to replace are gone.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> issubclass(ad.DeviceError, RuntimeError)
+    True
     """
 
 

@@ -8,16 +8,20 @@ life: a second optimiser gets the same one.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.afar import fetch, fetched, lock
 from autodiff.arrays.tensors import Tensor
 from autodiff.core.tape import Leaf, next_number
 from autodiff.errors import GradientError
 from autodiff.typing import Array
+
+__all__ = ["Home", "Part", "Run", "fetched", "house", "lock", "thawed"]
 
 
 class Home:
@@ -26,14 +30,45 @@ class Home:
     Attributes
     ----------
     values, gradients : ndarray, (n,)
-        Both of one dtype; gradients hold stale numbers where a parameter's ``grad`` is None.
+        Both of one dtype; gradients hold stale numbers where a parameter's ``grad`` is None, and values where a
+        parameter is `away`.
+    away : dict of int to weakref of Tensor or Leaf
+        The parameters whose values are on a device, and the leaves whose gradients are, by id.
     """
 
-    __slots__ = ("gradients", "values")
+    __slots__ = ("away", "gradients", "values")
 
     def __init__(self, size: int, dtype: np.dtype[Any]) -> None:
         self.values: Array = np.zeros(size, dtype)
         self.gradients: Array = np.zeros(size, dtype)
+        self.away: dict[int, weakref.ref[Any]] = {}
+
+    def part(self, start: int, shape: tuple[int, ...]) -> Array:
+        """The values of one parameter, as an array that stays alive as long as somebody holds it or a view of it."""
+        return np.asarray(Part(self.values[start:], shape))
+
+    def fetch(self) -> None:
+        """Bring back what is on a device."""
+        while self.away:
+            for key, held in list(self.away.items()):
+                x = held()
+                if x is not None:
+                    fetch(x)
+                self.away.pop(key, None)
+
+
+class Part:
+    """Shows NumPy a part of a vector as an array of its own.
+
+    NumPy hands the views of a view to the array that owns the memory, and forgets the view between. An array made from
+    this object is the base of its views, so that a weak reference to it tells whether any of them is still held.
+    """
+
+    __slots__ = ("__array_interface__", "home")
+
+    def __init__(self, home: Array, shape: tuple[int, ...]) -> None:
+        self.home = home
+        self.__array_interface__ = {**home.__array_interface__, "shape": shape}
 
 
 class Run:
@@ -45,10 +80,10 @@ class Run:
     offsets : list of int
         The start of each parameter in the run, and last the length of the run.
     values, gradients : ndarray, (n,)
-        Views of the home.
+        Views of the home. Whoever reads or writes them calls `Home.fetch` before.
     """
 
-    __slots__ = ("gradients", "leaves", "offsets", "parameters", "values")
+    __slots__ = ("gradients", "home", "leaves", "offsets", "parameters", "values")
 
     def __init__(self, parameters: list[Tensor], leaves: list[Leaf], home: Home, start: int) -> None:
         self.parameters = parameters
@@ -57,6 +92,7 @@ class Run:
         for p in parameters:
             self.offsets.append(self.offsets[-1] + p.size)
         stop = start + self.offsets[-1]
+        self.home = home
         self.values = home.values[start:stop]
         self.gradients = home.gradients[start:stop]
 
@@ -127,7 +163,10 @@ def house(parameters: Iterable[Tensor]) -> list[Run]:
             [(p, leaf) for p, leaf in zip(tensors, leaves, strict=True) if p.dtype == dtype and leaf.place is None],
             dtype,
         )
-    return _runs(tensors, leaves)
+    runs = _runs(tensors, leaves)
+    for run in runs:
+        run.home.fetch()
+    return runs
 
 
 @contextmanager
@@ -151,7 +190,7 @@ def _settle(new: list[tuple[Tensor, Leaf]], dtype: np.dtype[Any]) -> None:
     start = 0
     for p, leaf in new:
         stop = start + p.size
-        values = home.values[start:stop].reshape(p.shape)
+        values = home.part(start, p.shape)
         values[...] = p._data
         p._data = values
         leaf.home = home.gradients[start:stop].reshape(p.shape)

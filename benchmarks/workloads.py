@@ -66,7 +66,8 @@ class Task(NamedTuple):
 
 
 def task(name: str) -> Task:
-    """Data and initial parameters of the workload `name`, the same in every process."""
+    """Data and initial parameters of the workload `name`, the same in every process; of `W3-fed` those of W3."""
+    name = name.removesuffix("-fed")
     if name in OTHERS:
         return OTHERS[name]()
     network = NETWORKS[name]
@@ -201,6 +202,8 @@ WORKLOADS = {
     "W2": Workload("MLP 2-16-16-1, batch 100, ReLU, MSE, gradient descent", trains=True),
     "W3": Workload("MLP 64-64-10, batch 32, ReLU, cross-entropy, Adam", trains=True),
     "W4": Workload("MLP 784-512-256-10, batch 128, ReLU, cross-entropy, Adam", trains=True),
+    "W3-fed": Workload("W3 with a batch that comes from NumPy and a loss that is read", trains=True),
+    "W4-fed": Workload("W4 with a batch that comes from NumPy and a loss that is read", trains=True),
     "W5": Workload("LeNet on 28x28 images, batch 32, cross-entropy, momentum", trains=True),
     "W6": Workload("value and gradient of the mean of a chain of elementwise functions of a million numbers"),
     "W7": Workload("Hessian-vector product, tanh MLP 2-64-64-1, 512 samples: recorded and multiplied once"),

@@ -49,7 +49,7 @@ ROOMS = (
             "registering",
         )
     ),
-    *(f"arrays.{module}" for module in ("series", "registering")),
+    *(f"arrays.{module}" for module in ("series", "registering", "afar")),
     *(f"watchers.{module}" for module in ("places", "remedies", "anomalies", "kinks")),
     "transforms.calling",
     "transforms.recording",

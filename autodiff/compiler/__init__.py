@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
@@ -41,15 +41,43 @@ class _Decorator(Protocol):
 
 
 @overload
-def compile(f: M, *, fallback: bool = ..., backend: str = ..., check: int | str = ...) -> M: ...
+def compile(
+    f: M,
+    *,
+    fallback: bool = ...,
+    backend: str = ...,
+    check: int | str = ...,
+    mesh: Any = ...,
+    shardings: Mapping[str, Any] | None = ...,
+) -> M: ...
 @overload
 def compile(
-    f: Callable[P, R], *, fallback: bool = ..., backend: str = ..., check: int | str = ...
+    f: Callable[P, R],
+    *,
+    fallback: bool = ...,
+    backend: str = ...,
+    check: int | str = ...,
+    mesh: Any = ...,
+    shardings: Mapping[str, Any] | None = ...,
 ) -> Compiled[P, R]: ...
 @overload
-def compile(f: None = ..., *, fallback: bool = ..., backend: str = ..., check: int | str = ...) -> _Decorator: ...
 def compile(
-    f: Any = None, *, fallback: bool = False, backend: str = "numpy", check: int | str = 1
+    f: None = ...,
+    *,
+    fallback: bool = ...,
+    backend: str = ...,
+    check: int | str = ...,
+    mesh: Any = ...,
+    shardings: Mapping[str, Any] | None = ...,
+) -> _Decorator: ...
+def compile(
+    f: Any = None,
+    *,
+    fallback: bool = False,
+    backend: str = "numpy",
+    check: int | str = 1,
+    mesh: Any = None,
+    shardings: Mapping[str, Any] | None = None,
 ) -> Any:  # - the public name is compile
     """Compile a function into a program of NumPy calls that does the same.
 
@@ -65,10 +93,19 @@ def compile(
         What runs the program: NumPy, with planned buffers; C, built by the machine's compiler (``CC``, ``cc``, ``gcc``,
         ``clang`` or the extra ``native``), for small networks several times as fast; or JAX (extra ``jax``), which
         compiles it for the device it finds, perhaps an accelerator. With JAX, labels are checked and random numbers
-        drawn here before the program runs, and Tensors are changed here after it has run. What a layer computes is one
-        program of XLA; an operation that JAX does not have is a callback into NumPy.
+        drawn here before the program runs. Tensors, gradients and the state of optimisers stay on the device between
+        calls, and come back when somebody looks at them. What a layer computes is one program of XLA; an operation that
+        JAX does not have is a callback into NumPy.
     check : int or "always", default 1
         For how many calls of a program `f` runs as well, to compare the two.
+    mesh : jax.sharding.Mesh or int, optional
+        Many devices, for the backend ``"jax"``; a number of devices is a mesh with the one axis ``"data"``. Arrays
+        among the arguments are split along their first axis over the first axis of the mesh. After
+        ``jax.distributed.initialize()`` every process feeds its own part of the batch, all of them the same number of
+        rows, and gets whole results; a first call, and the one that is compared, gather the batch.
+    shardings : mapping of str to jax.sharding.PartitionSpec, optional
+        How parameters lie on the mesh, with their gradients and the state of optimisers: patterns of their paths, as in
+        ``{"*.weight": P(None, "model")}``. The first that fits holds. Other Tensors are whole on every device.
 
     Returns
     -------
@@ -80,7 +117,12 @@ def compile(
     ------
     CompileError
         At the first call, if what `f` does depends on the values of arrays: a branch, a loop count, ``float(x)``. The
-        message names the line and the way out. Also if there is no C compiler, or it fails or takes over two minutes.
+        message names the line and the way out. Also if there is no C compiler, or it fails or takes over two minutes;
+        and if a mesh or a rule of `shardings` does not fit.
+    ShapeError
+        If an argument does not divide among the devices of a mesh. Nothing has been changed then.
+    DeviceError
+        If a step fails on its devices, as when another process ends.
 
     Notes
     -----
@@ -116,21 +158,19 @@ def compile(
     >>> gradient.round(6)
     array([0.      , 0.639700])
     """
+    options: dict[str, Any] = {"fallback": fallback, "backend": backend, "check": check}
+    options |= {"mesh": mesh, "shardings": shardings}
     if f is None:
-        return functools.partial(compile, fallback=fallback, backend=backend, check=check)
+        return functools.partial(compile, **options)
     if isinstance(f, (staticmethod, classmethod)):
-        return type(f)(compile(f.__func__, fallback=fallback, backend=backend, check=check))
+        return type(f)(compile(f.__func__, **options))
     if not callable(f):
         raise CompileError(f"compile: a function is expected; a {type(f).__name__} was given.")
     if isinstance(f, type):
         raise CompileError(f"compile: {f.__name__} is a class; compile a callable object of it, or a method.")
     if backend not in ("numpy", "native", "jax"):
         raise CompileError(f'compile: the backends are "numpy", "native" and "jax"; {backend!r} was given.')
-    if backend == "jax":
-        from autodiff.compiler import jax_backend
-
-        jax_backend.load()
-    make = functools.partial(Compiled, fallback=fallback, backend=backend, check=check)
+    make: Callable[[Any], Any] = functools.partial(Compiled, **options)
     hook = getattr(f, "__autodiff_compiled__", None)
     return make(f) if hook is None else hook(make)
 

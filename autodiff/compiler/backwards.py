@@ -68,7 +68,7 @@ def swept_back(trace: Trace, output: Any, start: int) -> Backwards | None:
         return None
     derivatives: set[Value] = set()
     for op in trace.ops:
-        if op.rule or (op.function == "conj" and derivatives.issuperset(op.inputs())):
+        if op.rule or (op.form == "method" and op.function == "conj" and derivatives.issuperset(op.inputs())):
             derivatives.update(op.outputs)
     roots: dict[int, Node] = {}
     found: dict[Node, Any] = {}

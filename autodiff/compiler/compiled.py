@@ -10,7 +10,7 @@ import sys
 import threading
 import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
@@ -75,11 +75,25 @@ class Compiled(Generic[P, R]):
     __name__: str
     __wrapped__: Callable[P, R]
 
-    def __init__(self, f: Callable[P, R], fallback: bool = False, backend: str = "numpy", check: int | str = 1) -> None:
+    def __init__(
+        self,
+        f: Callable[P, R],
+        fallback: bool = False,
+        backend: str = "numpy",
+        check: int | str = 1,
+        mesh: Any = None,
+        shardings: Mapping[str, Any] | None = None,
+    ) -> None:
         if check != "always" and (not isinstance(check, int) or check < 0):
             raise CompileError(f'compile: check must be a number of calls or "always"; {check!r} was given.')
         self._f, self._fallback, self._backend = f, fallback, backend
-        self.check = check
+        self.check, self._mesh, self._shardings, self._layout = check, mesh, shardings, None
+        if backend == "jax":
+            from autodiff.compiler.jax_backend import layout_of
+
+            self._layout = layout_of(mesh, shardings)
+        elif mesh is not None or shardings is not None:
+            raise CompileError(f'compile: mesh= and shardings= need backend="jax"; it is {backend!r}.')
         functools.update_wrapper(self, f, updated=())
         self.__dict__.setdefault("__name__", type(f).__name__)
         self._entries: list[Entry] = []
@@ -105,7 +119,9 @@ class Compiled(Generic[P, R]):
     @property
     def options(self) -> dict[str, Any]:
         """The options it was compiled with, as keyword arguments of `compile`."""
-        return {"fallback": self._fallback, "backend": self._backend, "check": self.check}
+        given = {"fallback": self._fallback, "backend": self._backend, "check": self.check}
+        others = {"mesh": self._mesh, "shardings": self._shardings}
+        return given | {name: value for name, value in others.items() if value is not None}
 
     def report(self, *args: P.args, **kwargs: P.kwargs) -> Report:
         """What the latest program does line by line, and what each line costs; what it changes is put back.
@@ -144,7 +160,9 @@ class Compiled(Generic[P, R]):
                 state.restore()
                 raise CompileError("report: the latest program was not written for these arguments.")
             state.restore()
-            return report(lambda: entry.run(*given), entry.summary, state.restore, entry.in_c)
+            found = report(lambda: entry.run(*given), entry.summary, state.restore, entry.in_c)
+            found.device_bytes = entry.device_bytes
+            return found
 
     def write_c(self, folder: str | os.PathLike[str], *examples: Any, **others: Compiled[..., Any]) -> list[Path]:
         """Write the latest program as C that stands alone: no Python, no library but C's, no memory from a heap.
@@ -272,7 +290,7 @@ class Compiled(Generic[P, R]):
         state = entry.traced.state()
         try:
             answer = compared(
-                lambda: entry.run(args, kwargs), MISS, lambda: self._f(*args, **kwargs), state, entry.agrees_to
+                lambda: entry.run(args, kwargs), MISS, lambda: self._plain(args, kwargs), state, entry.agrees_to
             )
         except Differs as found:
             return self._differs(entry, found, args, kwargs)
@@ -293,7 +311,7 @@ class Compiled(Generic[P, R]):
                 f"compile, or with fallback=True; check=0 switches the comparison off."
             )
         )
-        return self._f(*args, **kwargs)
+        return self._plain(args, kwargs)
 
     def _first_line(self, entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         if self._backend != "numpy":
@@ -331,19 +349,35 @@ class Compiled(Generic[P, R]):
             if isinstance(error, np.linalg.LinAlgError) and not isinstance(error, MatrixError):
                 raise MatrixError(str(error)) from error
             raise error
-        answer = self._f(*args, **kwargs)
+        answer = self._plain(args, kwargs)
         self._give_up(_surprise(f"the program of {self.__name__} fails where the function does not", error))
         return answer
 
+    def _plain(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The answer of the function itself."""
+        args, kwargs = self._whole(args, kwargs)
+        return self._f(*args, **kwargs)
+
+    def _whole(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """All of the arguments, if this process feeds a part of them."""
+        if self._layout is None or self._layout.groups == 1:
+            return args, kwargs
+        leaves, structure = pytree.flatten((args, kwargs))
+        return pytree.unflatten(structure, [*map(self._layout.gathered, leaves)])
+
     def _trace(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self._refused is not None:
-            return self._f(*args, **kwargs)
+            return self._plain(args, kwargs)
         leaves, structure = pytree.flatten((args, kwargs))
         if any(map(_is_result, leaves)):
             if switches.is_recording():  # the result must be tracked through these arguments, which a program cannot do
                 return self._f(*args, **kwargs)
             args, kwargs = pytree.unflatten(structure, [x.detach() if _is_result(x) else x for x in leaves])
             return self(*args, **kwargs)
+        if self._layout is not None:
+            self._layout.check(self._f, args, kwargs)
+            args, kwargs = self._whole(args, kwargs)
+            leaves, structure = pytree.flatten((args, kwargs))
         failed = None
         try:
             traced = trace(self._f, self.__name__, leaves, lambda new: pytree.unflatten(structure, new))
@@ -362,7 +396,7 @@ class Compiled(Generic[P, R]):
         self._entries = [entry for entry in self._entries if entry.is_alive()]
         try:
             check = CHECK if self.check == 1 else self.check
-            rest = traced, leaves, structure, bool(kwargs), check
+            rest = traced._replace(undo=None), leaves, structure, bool(kwargs), check, self._layout
             with _without_collection():
                 try:
                     entry = Entry(self._f, self.__name__, self._backend, *rest)
@@ -373,6 +407,8 @@ class Compiled(Generic[P, R]):
                     warnings.warn(f"{error} It runs as a NumPy program from now on.", UserWarning, stacklevel=3)
                     entry = Entry(self._f, self.__name__, self._backend, *rest)
         except Exception as error:
+            if not self._fallback and traced.undo is not None:  # the call ends with an error: it has changed nothing
+                traced.undo.restore()
             self._give_up(_surprise(f"the program of {self.__name__} cannot be written", error))
             return traced.answer
         self._entries.append(entry)

@@ -44,6 +44,7 @@ class Entry:
         structure: Any,
         keywords: bool,
         unchecked: int | str,
+        layout: Any = None,
     ) -> None:
         program = traced.program
         for rewrite in PASSES:
@@ -52,6 +53,8 @@ class Entry:
         for rewrite in FOR_SPEED if backend == "numpy" else ():
             program = rewrite(program)
         self.program = program
+        if backend == "jax":  # which array holds the values of a Tensor does not matter, and it must be free to go
+            traced = traced._replace(states=[(t, None) for t, _ in traced.states])
         self.traced, self._structure = traced, structure
         self.example = [weakref.ref(x) if isinstance(x, (np.ndarray, Tensor)) else x for x in leaves]
         self._count = len(leaves)
@@ -65,9 +68,10 @@ class Entry:
         if backend != "numpy":  # XLA and C have their own elementary functions and orders of summation
             narrow = any(np.dtype(v.dtype).char in "efF" for v in program.values())
             self.agrees_to = max(self.agrees_to, 1e-3 if narrow else 1e-7)
-        self.source, self._run, writer = _written(_function_name(name), program, traced, leaves, backend)
+        self.source, self._run, writer = _written(_function_name(name), program, traced, leaves, backend, layout)
         self.summary = self.source.partition("\n")[0].lstrip("# ")
         self.in_c = frozenset(getattr(writer, "in_c", ()))
+        self.device_bytes = getattr(writer, "device_bytes", None)
         self.names, self.namespace = ({}, {}) if unchecked == 0 else (writer.names, writer.namespace)
         self._recording = switches.is_recording()
         self._tracking = None
@@ -78,7 +82,7 @@ class Entry:
 
     def is_alive(self) -> bool:
         """Whether its guards can still hold: no Tensor that it reads has another array by now."""
-        return all(t._data is array or not getattr(array, "ndim", 0) for t, array in self.traced.states)
+        return all(not getattr(array, "ndim", 0) or t._data is array for t, array in self.traced.states)
 
     def example_arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         """The arguments of its first call, if they still exist."""
@@ -152,13 +156,13 @@ def _function_name(name: str) -> str:
 
 
 def _written(
-    name: str, program: Program, traced: Traced, leaves: list[Any], backend: str
+    name: str, program: Program, traced: Traced, leaves: list[Any], backend: str, layout: Any
 ) -> tuple[str, Callable[..., Any], Writer]:
     """The source of a trace, the function made from it, and its writer."""
     if backend == "jax":
         from autodiff.compiler.jax_backend import JaxWriter
 
-        around = JaxWriter(program, Plan())
+        around = JaxWriter(program, layout)
         source = _source_of(around, name, traced, leaves)
         return f"{source}\n\n{around.pure}", _run(source, name, around.namespace), around
     if backend == "native":
@@ -273,7 +277,7 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
             continue
         data = p
         if isinstance(x, Tensor):
-            yield f"type({p}) is {writer.bind('Tensor', type(x))} and {p}._node is None"
+            yield f"{p}.__class__ is {writer.bind('Tensor', x.__class__)} and {p}._node is None"
             data = f"{p}._data"
         if isinstance(x, np.generic):  # its type says what its shape and dtype are
             yield f"type({p}) is {writer.bind(type(x).__name__, type(x))}"
@@ -281,25 +285,25 @@ def _guards(writer: Writer, traced: Traced, leaves: list[Any], parameters: list[
             yield from _is_alike(writer, p if isinstance(x, np.ndarray) else "", data, v)
     read = {id(v.payload) for v in writer.program.values() if v.kind == "state"}
     for t, array in traced.states:
-        if id(t) in read and np.ndim(array):
+        if id(t) in read and array is not None and np.ndim(array):
             owner = writer.bind(owner_name("tensor", t), t)
             yield f"{owner}._data is {writer.bind(owner_name('array', t), array)}"
     for leaf in traced.begun:
-        yield f"{writer.bind(owner_name('leaf', leaf), leaf)}.grad is None"
+        yield f"{writer.gradient(leaf)} is None"
     for leaf in {v.payload for v in writer.program.values() if v.kind == "gradient"}:
-        yield f"{writer.bind(owner_name('leaf', leaf), leaf)}.grad is not None"
+        yield f"{writer.gradient(leaf)} is not None"
     for holder in traced.reading.holders.values():
         yield holder.guard(writer.bind)
+    ready = writer.ready()
+    if ready:  # the last one: it takes the numbers of the step
+        yield ready
 
 
 def _is_alike(writer: Writer, p: str, data: str, v: Value) -> Iterator[str]:
     """The conditions under which an array has the type, shape, dtype and layout of a value."""
     if p:
         yield f"type({p}) is {writer.bind('ndarray', np.ndarray)}"
-    kind = np.dtype(v.dtype)
-    yield f"{data}.shape == {tuple(v.shape)} and {data}.dtype == {writer.bind(kind.name, kind)}"
-    if v.shape:
-        yield f"{data}.strides == {v.strides}"
+    yield from writer.fits(data, v)
 
 
 def _is_constant(writer: Writer, p: str, x: Any) -> str:

@@ -191,7 +191,12 @@ def _gru(x: Any, h: Any, b: Any, w: Any) -> Any:
     return _over_time(step, h, x)[1]
 
 
+def _are_finite(*arrays: Any) -> Any:
+    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in arrays if x is not None]))
+
+
 _FORMS: dict[str, Callable[..., Any]] = {
+    "are_finite": _are_finite,
     "softmax": _softmax,
     "log_softmax": _log_softmax,
     "logsumexp": _logsumexp,

@@ -39,6 +39,8 @@ class Report:
     title : str
     lines : list of Line
         In the order in which they run, without the guard.
+    device_bytes : int or None
+        With JAX, how many bytes of Tensors and of the state of optimisers lie on one device.
 
     Examples
     --------
@@ -52,6 +54,7 @@ class Report:
 
     def __init__(self, title: str, lines: list[Line]) -> None:
         self.title, self.lines = title, lines
+        self.device_bytes: int | None = None
 
     def __str__(self) -> str:
         rows = [self.title]

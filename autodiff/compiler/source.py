@@ -436,10 +436,25 @@ class Writer:
                 read.add(v)
                 yield f"{self.names[v]} = {self.where(v)}"
 
+    def gradient(self, leaf: Any) -> str:
+        """The expression for the gradient of a leaf."""
+        return f"{self.bind(owner_name('leaf', leaf), leaf)}.grad"
+
+    def fits(self, data: str, v: Value) -> Iterator[str]:
+        """The conditions under which an array has the shape, dtype and layout of a value."""
+        kind = np.dtype(v.dtype)
+        yield f"{data}.shape == {tuple(v.shape)} and {data}.dtype == {self.bind(kind.name, kind)}"
+        if v.shape:
+            yield f"{data}.strides == {v.strides}"
+
+    def ready(self) -> str:
+        """A last guard, if this backend has one."""
+        return ""
+
     def where(self, v: Value) -> str:
         """The expression for a gradient, or for the data of a Tensor."""
         if v.kind == "gradient":
-            return f"{self.bind(owner_name('leaf', v.payload), v.payload)}.grad"
+            return self.gradient(v.payload)
         return f"{self.bind(owner_name('tensor', v), v.payload)}._data"
 
     def returned_parts(self) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.afar import fetch_all
 from autodiff.arrays.tensors import Tensor
 from autodiff.compiler.reading.calls import is_of_ours
 from autodiff.compiler.reading.holders import ATOMS, dict_of, entries_of, put_back, root, same_entries, slots_of
@@ -38,6 +39,8 @@ class State:
             if isinstance(x, (*ATOMS, type, Primitive, functools.partial)) or id(x) in self._seen:
                 continue
             self._seen[id(x)] = x
+            if isinstance(x, (Tensor, Leaf)):
+                fetch_all(x)  # before an array is copied in which something else lies that is on a device
             if isinstance(x, Tensor):
                 self._bound.append((x, "_data", x._data))
                 waiting += [x._data, x._node]
@@ -54,6 +57,8 @@ class State:
             elif isinstance(x, tuple):
                 waiting += x
             elif is_of_ours(x) and not isinstance(x, types.FunctionType):
+                if hasattr(type(x), "__autodiff_fetch__"):  # what is on a device is saved on this side
+                    x.__autodiff_fetch__()
                 attributes = dict_of(x)
                 if attributes is not None:
                     self.hold(attributes)
@@ -89,7 +94,7 @@ class State:
             a[...] = copy
         for x, name, value in self._bound:
             setattr(x, name, value)
-        for container, entries in self._containers.values():
+        for container, entries in list(self._containers.values()):  # what was saved may hold this object
             put_back(container, entries)
         for generator, state in self._generators:
             generator.bit_generator.state = state

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff import pytree
+from autodiff.arrays.afar import fetch, lock
 from autodiff.arrays.tensors import Tensor, lift
 from autodiff.compiler.backwards import Backwards, swept_back
 from autodiff.compiler.buffers import apart
@@ -50,6 +51,8 @@ class Traced(NamedTuple):
         The leaves that had no gradient at the start and were given one without being cleared first.
     back : Backwards or None
         The backward pass from the answer to the leaves that were read. The program also returns what this pass needs.
+    undo : State or None
+        The state from before, to restore if no program can be written.
     """
 
     program: Program
@@ -60,6 +63,7 @@ class Traced(NamedTuple):
     states: list[tuple[Tensor, Any]]
     begun: list[Leaf]
     back: Backwards | None
+    undo: State | None
 
     def state(self) -> State:
         """The state of everything that a run of the program, or of the function, may change."""
@@ -135,16 +139,20 @@ class Writer(Watcher, Trace):
         """Replace the data and the gradient of a Tensor from outside by Tracers, for this thread."""
         if id(t) in self.states:
             return
-        array = real_data(t)
-        if isinstance(array, Tracer):
-            return
-        stand_in(t)
+        with lock:  # no other thread takes it to a device between
+            fetch(t)
+            array = real_data(t)
+            if isinstance(array, Tracer):
+                return
+            stand_in(t)
         var = Value("state", array.shape, array.dtype, t, t.name or "")
         self.states[id(t)] = (t, array, var, t._node)
         self.standing[id(t)] = self.tracer(array, var)
         leaf = t._node
         if isinstance(leaf, Leaf) and leaf not in self.leaves:
-            stand_in(leaf)
+            with lock:
+                fetch(leaf)
+                stand_in(leaf)
             grad = real_grad(leaf)
             known = None if grad is None else Value("gradient", grad.shape, grad.dtype, leaf)
             self.leaves[leaf] = (grad, known)
@@ -200,6 +208,7 @@ class Writer(Watcher, Trace):
         none_yet = {t._node for t in touched if isinstance(t._node, Leaf) and t._node.grad is _NONE_YET}
         self.keep(*touched, owner_of(function))
         for t in touched:
+            self._assign(t)
             if isinstance(t._node, Leaf):
                 self._hand_over(t._node)
         with untraced():
@@ -229,6 +238,20 @@ class Writer(Watcher, Trace):
             for x in things:
                 self.undo.add(x)
 
+    def _assign(self, t: Tensor) -> None:
+        """Give a Tensor the value that was assigned to it, now and in the program."""
+        _, array, var, node = self.states[id(t)]
+        data = t._data
+        if not isinstance(data, Tracer) or data._var.kind == "state":
+            return
+        self.effect("assign", t, (data,))
+        if isinstance(array, np.ndarray) and array.ndim:
+            array[...] = data._value
+        else:
+            array = data._value[()]
+            bind_data(t, array)
+            self.states[id(t)] = (t, array, var, node)
+
     def _hand_over(self, leaf: Leaf) -> None:
         """Store a gradient in its leaf, now and in the program."""
         real, var = self.leaves.get(leaf, (None, None))
@@ -252,16 +275,9 @@ class Writer(Watcher, Trace):
             if not failed:
                 for leaf in self.leaves:
                     self._hand_over(leaf)
-                for t, array, _, _ in self.states.values():
-                    data = t._data
-                    if isinstance(data, Tracer) and data._var.kind != "state":
-                        self.effect("assign", t, (data,))
-                        if isinstance(array, np.ndarray) and array.ndim:
-                            array[...] = data._value
-                        else:
-                            array = data._value[()]
-                            bind_data(t, array)
-                    states.append((t, array))
+                for t, *_ in self.states.values():
+                    self._assign(t)
+                    states.append((t, self.states[id(t)][1]))
         finally:
             switches.set_tracer(None)
             for t, _, _, _ in self.states.values():
@@ -435,7 +451,8 @@ def trace(
     program = Program(name, arguments, writer.ops, [*outputs, *kept], kept=len(kept))
     reading.done()
     del writer.is_outside
-    return Traced(program, structure, kinds, pytree.unflatten(structure, answers), reading, states, writer.begun, back)
+    answer = pytree.unflatten(structure, answers)
+    return Traced(program, structure, kinds, answer, reading, states, writer.begun, back, writer.undo)
 
 
 def _containers_in(tree: Any) -> list[Any]:

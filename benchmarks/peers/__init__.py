@@ -20,6 +20,7 @@ PEERS: dict[str, tuple[str, ...]] = {
     "ours": ("autodiff", "nn", "optim"),
     "compiled": ("autodiff", "nn", "optim"),
     "native": ("autodiff", "nn", "optim"),
+    "in_jax": ("jax", "autodiff", "nn", "optim"),
     "before": (),
     "torch": ("torch",),
     "torch_compile": ("torch",),

@@ -144,10 +144,13 @@ def adam(parameters: Arrays, gradient: Arrays, state: Any) -> tuple[Arrays, Any]
     return moved, (first, second, count)
 
 
-def training(name: str, loss_function: Callable[[Arrays, Any, Any], Any], update: Update) -> Step:
-    """Loss, gradient and update in one compiled function, which may overwrite the old parameters."""
+def training(name: str, loss_function: Callable[[Arrays, Any, Any], Any], update: Update, *, fed: bool = False) -> Step:
+    """Loss, gradient and update in one compiled function, which may overwrite the old parameters.
+
+    The batch is on the device already; or, as in training, each step is fed from NumPy and its loss is read.
+    """
     given = task(name)
-    x, y = jnp.asarray(given.inputs), jnp.asarray(given.targets)
+    x, y = (given.inputs, given.targets) if fed else (jnp.asarray(given.inputs), jnp.asarray(given.targets))
 
     @partial(jax.jit, donate_argnums=(0, 1))
     def step(parameters: Arrays, state: Any, x: Any, y: Any) -> tuple[Any, Arrays, Any]:
@@ -162,7 +165,7 @@ def training(name: str, loss_function: Callable[[Arrays, Any, Any], Any], update
     def run() -> Any:
         nonlocal parameters, state
         loss, parameters, state = jax.block_until_ready(step(parameters, state, x, y))
-        return loss
+        return float(loss) if fed else loss
 
     return Step(run, lambda: _arrays(parameters))
 
@@ -220,6 +223,8 @@ STEPS = {
     "W2": partial(training, "W2", mean_square, descent),
     "W3": partial(training, "W3", cross_entropy, adam),
     "W4": partial(training, "W4", cross_entropy, adam),
+    "W3-fed": partial(training, "W3", cross_entropy, adam, fed=True),
+    "W4-fed": partial(training, "W4", cross_entropy, adam, fed=True),
     "W5": partial(training, "W5", convolutional_entropy, momentum),
     "W6": elementwise_chain,
     "W7": hessian_vector_product,

@@ -92,8 +92,8 @@ CHAPTERS: dict[str, dict[str, Group]] = {
             "parent.",
             {
                 "autodiff": (
-                    "AutodiffError AnomalyError CompileError DomainError DtypeError EditedError GradientError "
-                    "MatrixError MissingExtraError MutationError RuleError ShapeError StaleError "
+                    "AutodiffError AnomalyError CompileError DeviceError DomainError DtypeError EditedError "
+                    "GradientError MatrixError MissingExtraError MutationError RuleError ShapeError StaleError "
                     "StructureError UnsupportedError UntrackedError"
                 )
             },

@@ -40,6 +40,8 @@ def fit(
     metrics: Mapping[str, Metric] | None = None,
     clip_norm: float | None = None,
     compile: bool | str = False,
+    mesh: Any = None,
+    shardings: Mapping[str, Any] | None = None,
     schedule: Any = None,
     schedule_every: str = "epoch",
     early_stopping: EarlyStopping | None = None,
@@ -79,6 +81,12 @@ def fit(
         Compile the training step with `ad.compile`: the numbers are the same, and each batch takes less time. True is
         ``"numpy"``; with ``"native"``, C, and ``"jax"`` they are the same but for rounding. Batches
         of another size are compiled anew; `drop_last` leaves them out. A batch that a callback watches runs as it is.
+    mesh : jax.sharding.Mesh or int, optional
+        With ``compile="jax"``, the devices that share each batch, or their number. Of several processes each passes its
+        own part of the data, as many rows as the others, with the same model, seed, validation data and options;
+        `batch_size` counts its own rows.
+    shardings : mapping of str to jax.sharding.PartitionSpec, optional
+        How parameters lie on the mesh: patterns of their paths, such as ``{"*.weight": P(None, "model")}``.
     schedule : optional
         Its ``step()`` is called after every epoch, or batch. After an epoch a schedule that watches a number
         (``watches = True``) is passed the validation loss, or the loss if there is no validation.
@@ -144,6 +152,8 @@ def fit(
         raise ValueError(f'fit: schedule_every must be "epoch" or "batch"; {schedule_every!r} was given.')
     if not isinstance(epochs, (int, np.integer)) or epochs < 0:
         raise ValueError(f"fit: epochs must be an integer, 0 or more; {epochs!r} was given.")
+    if compile != "jax" and (mesh is not None or shardings is not None):
+        raise ValueError(f'fit: mesh= and shardings= need compile="jax"; compile={compile!r} was given.')
     _check_clipping(clip_norm, optimizer)
     loader = _loader("fit", data, batch_size=batch_size, shuffle=shuffle, drop_last=drop_last, rng=rng)
     if not len(loader):
@@ -176,7 +186,7 @@ def fit(
     try:
         with model.modes_kept(), lines.line(epochs, progress) as line:
             parameters = arguments.trainable(model, loss)
-            step = Step(model, optimizer, loss, clip_norm, compile)
+            step = Step(model, optimizer, loss, clip_norm, compile, mesh, shardings)
             for epoch in () if history.stopped else range(history.epochs + 1, epochs + 1):
                 model.train()
                 first = arguments.fingerprints(parameters) if epoch == 1 else None
@@ -185,7 +195,7 @@ def fit(
                     with ExitStack() as watching:
                         for watch in watches:
                             watching.enter_context(watch(model))
-                        value, outputs = step(inputs, target)
+                        value, outputs, target = step(inputs, target)
                     values = {"loss": float(value.item())}
                     values |= {name: float(metric(outputs, target)) for name, metric in metrics.items()}
                     sums.add(values, len(target))

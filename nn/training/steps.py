@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,11 @@ class _NotFiniteError(Exception):
 class Step:
     """Called with the inputs and the target of a batch, it takes a step; it returns the loss and the outputs before.
 
+    It returns the target too: with JAX on several processes all of it, where each has passed a part.
+
     Parameters
     ----------
-    model, optimizer, loss, clip_norm
+    model, optimizer, loss, clip_norm, mesh, shardings
         As for `fit`.
     compiled : bool or str
         Whether to compile it, or for which backend. While a module has hooks, as the Monitor sets them, the step runs
@@ -35,12 +37,14 @@ class Step:
         loss: Callable[[Any, Any], ad.Tensor],
         clip_norm: float | None,
         compiled: bool | str,
+        mesh: Any = None,
+        shardings: Mapping[str, Any] | None = None,
     ) -> None:
         self._model, self._loss, self._buffers = model, loss, model.buffers()
         self._modules = [module for _, module in model.named_modules()]
         clipping = {} if clip_norm is None else {"clip_norm": float(clip_norm)}
 
-        def step(inputs: list[Any], target: Any) -> tuple[Any, Any]:
+        def step(inputs: list[Any], target: Any) -> tuple[Any, Any, Any]:
             first: list[Any] = []
 
             def evaluated() -> ad.Tensor:
@@ -52,16 +56,17 @@ class Step:
                     ad.check(_expect_finite, value)
                 return value
 
-            return optimizer.step(evaluated, **clipping), first[0]
+            return optimizer.step(evaluated, **clipping), first[0], target
 
         if compiled:  # a mode that each module has itself, rather than its class, so that programs stay valid when the
             model.eval()  # mode changes for an evaluation and back: they look where they found it
         self._plain = step
         self._fast = step
         if compiled:
-            self._fast = ad.compile(step) if compiled is True else ad.compile(step, backend=compiled)
+            options = {"mesh": mesh, "shardings": shardings} if compiled == "jax" else {}
+            self._fast = ad.compile(step) if compiled is True else ad.compile(step, backend=compiled, **options)
 
-    def __call__(self, inputs: list[Any], target: Any) -> tuple[Any, Any]:
+    def __call__(self, inputs: list[Any], target: Any) -> tuple[Any, Any, Any]:
         """Take the step."""
         # Programs contain a hook that may change an output, not one that only looks, as the Monitor's.
         watched = self._fast is not self._plain and any(hook.looks_only for m in self._modules for hook in m._hooks)

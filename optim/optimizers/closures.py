@@ -87,12 +87,15 @@ class ClosureOptimizer(Named):
 
     def _position(self) -> list[Vector]:
         """A copy of all values."""
+        for run in self._runs:
+            run.home.fetch()
         return [run.values.copy() for run in self._runs]
 
     def _move(self, origin: list[Vector], step: Vector) -> None:
         """Set the values to `origin` plus `step`."""
         start = 0
         for run, values in zip(self._runs, origin, strict=True):
+            run.home.fetch()
             np.add(values, step[start : start + values.size], run.values)
             start += values.size
             run.mark_changed()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
+from itertools import pairwise
 from typing import Any, Never
 
 import numpy as np
@@ -91,6 +92,7 @@ class Optimizer(Named):
             for run, state in zip(self._runs, self._state, strict=True)
         ]
         self._blocks: dict[tuple[int, int, int], list[list[Vector]]] = {}  # views, cached
+        self._afar: dict[int, list[Any]] = {}  # by run: the state, parameter by parameter, if a device has it
         self._scratch = [np.empty(min(BLOCK, vectors[0].size), vectors[0].dtype) for vectors in self._vectors]
 
     @staticmethod
@@ -180,6 +182,7 @@ class Optimizer(Named):
 
     def update_parameters(self) -> None:
         """Update all parameters that have a gradient: the second half of `step`."""
+        self.__autodiff_fetch__()
         for run, group, steps, vectors, scratch in zip(
             self._runs, self._settings, self._steps, self._vectors, self._scratch, strict=True
         ):
@@ -197,11 +200,29 @@ class Optimizer(Named):
                     steps[i] += 1
                 run.mark_changed(first, last)
 
+    def __autodiff_fetch__(self) -> None:
+        """Bring parameters and state back that a compiled step keeps on a device."""
+        for run in self._runs:
+            if run.home.away:
+                run.home.fetch()
+        if self._afar:
+            self._fetch_state()
+
+    def _fetch_state(self) -> None:
+        with flat.lock:  # no step runs meanwhile, which would overwrite it there, or read what is not here yet
+            for i, arrays in self._afar.items():
+                left, offsets = iter(arrays), self._runs[i].offsets
+                for start, stop in pairwise(offsets):
+                    for vector in self._state[i].values():
+                        vector[start:stop] = flat.fetched(next(left)).reshape(-1)
+            self._afar = {}
+
     def __autodiff_updates__(self, effect: Any, given: Container[Any]) -> list[tuple[Any, ...]] | None:
         """What `update_parameters` does, for a compiler.
 
-        For each run of parameters: a formula, its vectors, their names, what is done before and after it, and its
-        numbers at any step. `given` are the leaves that have just been given a gradient.
+        For each run of parameters: a formula, its vectors, their names, what is done before and after it, its numbers
+        at any step, and where it keeps what is on a device. `given` are the leaves that have just been given a
+        gradient.
         """
         if getattr(effect, "__func__", None) is not Optimizer.update_parameters:
             return None
@@ -220,13 +241,15 @@ class Optimizer(Named):
             p, state = self.update(p, total, state, settings)
             return p, g, *state
 
-        def begin() -> tuple[float, ...] | None:
+        def begin(*, here: bool = True) -> tuple[float, ...] | None:
             step = steps[0]
             if steps.count(step) != n or self._vectors is not every or not (all_given or run.has_all_gradients()):
                 return None
             decay = group.weight_decay
             if decays != (decay != 0 and self.decay_in_gradient):
                 return None
+            if here:
+                self.__autodiff_fetch__()
             settings = settings_of(group, step + 1)
             return (*settings, decay) if decays else settings
 
@@ -239,7 +262,8 @@ class Optimizer(Named):
             return (*settings, group.weight_decay) if decays else settings
 
         names = ["parameters", "gradients", *self.state_names, *(f"setting_{k}" for k in range(8))]
-        return formula, vectors, names, begin, end, numbers, lambda: steps[0]
+        place = run, lambda: self._afar.get(i), lambda arrays: self._afar.__setitem__(i, arrays)
+        return formula, vectors, names, begin, end, numbers, lambda: steps[0], *place
 
     def _sweep(self, vectors: list[Vector], scratch: Vector, start: int, stop: int, settings: Settings) -> None:
         key = (id(vectors), start, stop)
@@ -290,6 +314,7 @@ class Optimizer(Named):
         With several groups, an option (``"learning_rate"``) holds one entry for each. Options that determine which
         state there is, such as ``amsgrad``, are not in it.
         """
+        self._fetch_state()
         out: dict[str, Any] = {}
         for name in self._kept_options():
             values = [getattr(group, name) for group in self.groups]
@@ -373,7 +398,7 @@ class Optimizer(Named):
         return f"{type(self).__name__}({owned}, learning_rate={rates})"
 
 
-_BUILT = {"groups", "_runs", "_settings", "_state", "_steps", "_vectors", "_blocks", "_scratch"}  # by _settle
+_BUILT = {"groups", "_runs", "_settings", "_state", "_steps", "_vectors", "_blocks", "_scratch", "_afar"}  # by _settle
 
 
 def _real_view(v: Vector) -> Vector:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays.afar import fetch_all
 from autodiff.compiler.native.expressions import c_type, literal
 from autodiff.compiler.native.names import Names, c_comment, c_identifier
 from autodiff.compiler.native.part import Part
@@ -40,6 +41,9 @@ def write_c(
         Arguments for which ``main.c`` calls the first function three times.
     target : Target
     """
+    for v in (v for program in programs.values() for v in program.values()):
+        if v.kind in ("state", "gradient"):
+            fetch_all(v.payload)  # with all that lies in the same array of C
     carried = [_Carried(name, program, target) for name, program in programs.items()]
     storage = _Storage()
     title = carried[0].name
@@ -75,8 +79,8 @@ class _Storage:
     def at(self, array: Any, wish: str) -> str:
         """The expression for the first entry of an array."""
         root = array
-        while isinstance(root.base, np.ndarray) and root.base.dtype == root.dtype:
-            root = root.base
+        while isinstance(base := getattr(root.base, "home", root.base), np.ndarray) and base.dtype == root.dtype:
+            root = base
         if not root.flags.c_contiguous:
             root = array
         if id(root) not in self._known:

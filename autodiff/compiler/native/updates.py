@@ -33,22 +33,30 @@ class Update(NamedTuple):
     names : sequence of str
         What they are called, and then the numbers.
     begin : function
-        Called before each update; returns the numbers, or None if this time another update is due.
+        Called before each update; returns the numbers, or None if this time another update is due. It brings back
+        what is on a device, unless it is called with ``here=False``.
     end : function
         Called after each update.
     numbers : function
         The numbers for step number t, from 1, by arithmetic that can be traced.
     step : function
         How many steps have been taken.
+    run : Run
+        The parameters.
+    afar, keep : function
+        The state vectors as arrays on a device, parameter by parameter, or None; and what is called with new ones.
     """
 
     formula: Callable[..., tuple[Any, ...]]
     vectors: Sequence[Any]
     names: Sequence[str]
-    begin: Callable[[], tuple[float, ...] | None]
+    begin: Callable[..., tuple[float, ...] | None]
     end: Callable[[], None]
     numbers: Callable[[Any], tuple[Any, ...]]
     step: Callable[[], int]
+    run: Any
+    afar: Callable[[], list[Any] | None]
+    keep: Callable[[list[Any]], None]
 
 
 def updates_of(effect: Any, given: Container[Any]) -> list[Update] | None:

@@ -53,6 +53,7 @@ class Reading(Functions):
         frame = sys._getframe()
         frame.f_trace_opcodes = True  # Python 3.12 reports instructions only if this was set before `settrace`
         frame.f_trace_opcodes = False
+        del frame  # it would hold itself, and with it the frame that traces, and all arrays of the trace
         sys.settrace(self._enters)
         return self
 

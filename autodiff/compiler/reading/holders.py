@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.flat import Part
 from autodiff.typing import Array
 
 MISSING: Any = type("MISSING", (), {"__repr__": lambda _: "<missing>", "__slots__": ()})()
@@ -398,9 +399,11 @@ def put_back(x: Any, entries: list[Any]) -> None:
 
 def root(a: Array) -> Array:
     """The array that owns the memory of `a`: its last base, or `a` itself."""
-    while isinstance(a.base, np.ndarray):
-        a = a.base
-    return a
+    while True:
+        base = a.base.home if isinstance(a.base, Part) else a.base
+        if not isinstance(base, np.ndarray):
+            return a
+        a = base
 
 
 def same_entries(now: list[Any], before: list[Any]) -> bool:

@@ -1,0 +1,141 @@
+"""A program, cut into what runs in Python before JAX, what JAX computes, and what runs in Python after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from autodiff.compiler.native.updates import Update, updates_of
+from autodiff.compiler.passes import PASSES
+from autodiff.compiler.program import Program, roots_of
+from autodiff.compiler.record import Decision
+from autodiff.compiler.tracing import trace
+from autodiff.compiler.values import Op, Value, elementwise
+from autodiff.core.sweeps import are_finite
+from autodiff.errors import CompileError
+
+
+@dataclass
+class Flow:
+    """A program, cut into what runs here before JAX, what JAX computes, and what runs here after it.
+
+    Attributes
+    ----------
+    first : list of Op
+        Checks of labels, and random draws.
+    inside : list of Op
+        What JAX computes: gradients and Tensors get new values in it too, and optimisers take their steps.
+    looks : list of Op
+        Checks of results, which may raise, before anything is changed.
+    last : list of Op
+        Other effects, and checks after them.
+    updates : dict of Op to list of Update
+        What an optimiser does in a step that is inside.
+    """
+
+    first: list[Op] = field(default_factory=list)
+    inside: list[Op] = field(default_factory=list)
+    looks: list[Op] = field(default_factory=list)
+    last: list[Op] = field(default_factory=list)
+    updates: dict[Op, list[Update]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, program: Program) -> Flow:
+        """Cut a program."""
+        flow, computed = cls(), set[Value]()
+        given: set[Any] = set()  # the leaves that have a gradient
+        changed: set[Any] = set()  # the Tensors that an optimiser has changed
+        roots = roots_of(program)
+        for op in program.ops:
+            stale = changed and any(
+                r.kind == "state" and r.payload in changed for v in op.inputs() if v.kind == "result" for r in roots[v]
+            )
+            if op.form in ("live", "check") and not computed.intersection(op.inputs()):
+                flow.first.append(op)
+            elif op.form == "check":
+                (flow.last if flow.last or changed else flow.looks).append(op)
+            elif op.form == "live":
+                raise CompileError(
+                    f'compile(backend="jax"): {op.title} runs in Python at every call and uses a result of JAX. Call '
+                    "it outside the function, or use the NumPy backend."
+                )
+            elif op.form == "effect":
+                taken = [u.run for updates in flow.updates.values() for u in updates]
+                updates = None if flow.last else _inside(op, given, taken)
+                if updates is None:
+                    flow.last.append(op)
+                else:
+                    flow.updates[op] = updates
+                    flow.inside.append(op)
+                    changed |= {p for u in updates for p in u.run.parameters}
+            elif stale or (op.form not in ("assign", "store") and any(o.form == "effect" for o in flow.last)):
+                raise CompileError(
+                    'compile(backend="jax"): something is computed after a Tensor was changed. Change Tensors last, or '
+                    "use the NumPy backend."
+                )
+            else:
+                flow.inside.append(op)
+                computed.update(op.outputs)
+                if op.form == "assign":
+                    changed.add(op.function)
+                if op.form == "store":
+                    (given.discard if op.args[0] is None else given.add)(op.function)
+        return flow
+
+
+def split(op: Op) -> list[Op]:
+    """A check that arrays are finite as an operation of JAX, and a check of its answer: they need not come here."""
+    if not isinstance(op.function, Decision) or op.function.function is not are_finite or not op.function.answer:
+        return [op]
+    fine = Value("result", (), np.dtype(bool), name="finite", number=True)
+    return [
+        replace(op, form="opaque", function=are_finite, outputs=[fine]),
+        replace(op, function=Decision(bool, True), args=(fine,)),
+    ]
+
+
+def _inside(op: Op, given: set[Any], taken: list[Any]) -> list[Update] | None:
+    """The updates of an effect, if JAX can compute them: elementwise, of real parameters that all have a gradient.
+
+    The numbers of a step are asked for before the program runs, so a second step of the same parameters is not taken.
+    """
+    updates = updates_of(op.function, given)
+    for u in updates or ():
+        whole = all(leaf in given for leaf in u.run.leaves) and u.run.values.dtype == u.vectors[0].dtype
+        if not whole or u.run in taken or u.begin(here=False) is None or formula(u) is None:
+            return None
+    return updates
+
+
+def formula(update: Update) -> tuple[Program, dict[int, float]] | None:
+    """The formula of an update as a program for one parameter of any shape; None if it is more than elementwise.
+
+    With it come the numbers by which the formula decides, by their place: they are built into the program.
+    """
+    numbers = list(enumerate(update.begin(here=False) or ()))
+    program = _traced(update, fixed := {})
+    if program is None:
+        program = _traced(update, fixed := dict(numbers))
+        for k, _ in numbers:  # free again those that decide nothing
+            fewer = {i: x for i, x in fixed.items() if i != k}
+            found = None if program is None else _traced(update, fewer)
+            program, fixed = (program, fixed) if found is None else (found, fewer)
+    return None if program is None else (program, fixed)
+
+
+def _traced(update: Update, fixed: dict[int, float]) -> Program | None:
+    dtype = update.vectors[0].dtype
+    leaves: list[Any] = [np.zeros(2, dtype) for _ in update.vectors]
+    for k, x in enumerate(update.begin(here=False) or ()):
+        leaves.append(float(x) if k in fixed else np.asarray(x, dtype)[()])
+    try:
+        program = trace(update.formula, "update", leaves, lambda new: (tuple(new), {})).program
+    except CompileError:
+        return None
+    for rewrite in PASSES:
+        program = rewrite(program)
+    fits = all(elementwise(op) or op.form == "operator" for op in program.ops)
+    arrays = any(v.shape and v.kind not in ("argument", "result") for v in program.values())
+    return program if fits and not arrays else None
