@@ -182,3 +182,36 @@ def test_losses_and_softmax_have_no_callbacks_and_keep_infinities():
     for a, b in zip(compiled(logits), both(logits), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
     assert "_on_host" not in compiled.source
+
+
+def _set(index, value):
+    return lambda x: ad.tensor(x).at[index].set(value)[::-1]
+
+
+WITHOUT_CALLBACKS = {
+    "sum": lambda x: np.sum(np.sum(x, axis=1) ** 2),
+    "mean": lambda x: np.mean(x, axis=0) ** 2,
+    "norm": lambda x: np.linalg.norm(x, axis=1),
+    "std": lambda x: np.std(x, axis=0, ddof=1),
+    # XLA's simplifier of a reverse ends the process, if all of an array is written before
+    "reversed, and read whole": lambda x: (x[::-1][:, :]) ** 2,
+    "written whole, and reversed": _set(slice(None), 2.0),
+    "written in part": _set((slice(1, None), slice(None, None, -2)), np.array([3.0, 4.0])),
+    "written in one row": _set((0, None, 1), np.array([5.0])),
+}
+
+
+@needs_jax
+@pytest.mark.parametrize("size", [1.0, 1e-200, 1e200, np.inf, np.nan])
+@pytest.mark.parametrize("name", WITHOUT_CALLBACKS)
+def test_sums_and_slices_have_no_callbacks(name, size):
+    f = WITHOUT_CALLBACKS[name]
+    x = RNG.normal(size=(4, 3)) * (size if np.isfinite(size) else 1)
+    x[1, 1] = x[1, 1] if np.isfinite(size) else size
+    for g in (f, ad.grad(lambda x: np.sum(f(x)))):
+        compiled = ad.compile(g, backend="jax", check=0)
+        with quiet():
+            compiled(x)
+            found, expected = (np.asarray(getattr(y, "data", y)) for y in (compiled(x), g(x)))
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+        assert "_on_host" not in compiled.source
