@@ -215,3 +215,44 @@ def test_sums_and_slices_have_no_callbacks(name, size):
             found, expected = (np.asarray(getattr(y, "data", y)) for y in (compiled(x), g(x)))
         np.testing.assert_allclose(found, expected, rtol=1e-12)
         assert "_on_host" not in compiled.source
+
+
+LABELS_OF = {
+    "a row": lambda t: t.reshape(-1),
+    "time first": lambda t: t.T.reshape(-1),
+    "computed": lambda t: np.where(t > 3, -100, (t + 1) % 5).ravel(),
+}
+
+
+@needs_jax
+@pytest.mark.parametrize("name", LABELS_OF)
+def test_labels_made_from_arguments_are_looked_at_before(name):
+    """As in the loss of a language model: they are no reason for a callback, and wrong ones change nothing."""
+    labels_of = LABELS_OF[name]
+    tokens = RNG.integers(0, 5, (4, 6))
+    found = []
+    for wrap in (lambda f: f, lambda f: ad.compile(f, backend="jax", check=0)):
+        model = nn.Linear(2, 5, dtype=F, rng=np.random.default_rng(0))
+        optimizer = optim.Adam(model.parameters(), 0.05)
+
+        def step(x, t, model=model, optimizer=optimizer):
+            labels = labels_of(t)
+            loss = nn.cross_entropy(model(x), labels, ignore_index=-100)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss, labels
+
+        run, x = wrap(step), np.random.default_rng(1).normal(size=(24, 2))
+        losses = [run(x, t)[0].item() for t in (tokens, tokens[::-1])]
+        before = model.state_dict()
+        if name != "computed":
+            with pytest.raises(ad.DomainError, match="label 9 was given"):
+                run(x, np.full_like(tokens, 9))
+        for key, value in before.items():
+            np.testing.assert_array_equal(model.state_dict()[key], value)
+        loss, labels = run(x, tokens)
+        found.append((losses, loss.item(), labels, *model.state_dict().values()))
+    assert "_on_host" not in run.source
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-9)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.values import Op, Value
+from autodiff.compiler.values import Op
 from autodiff.core.primitives import Primitive
 from autodiff.ops import windows
 
@@ -23,25 +23,19 @@ except ImportError:  # the backend says so before it comes here; what lists all 
     pass
 
 
-def form(op: Op) -> Callable[..., Any] | None:
-    """The function of JAX that does what an operation does; None if there is none."""
+def form(op: Op, *, looked_at: bool = False) -> Callable[..., Any] | None:
+    """The function of JAX that does what an operation does; None if there is none.
+
+    That of a cross-entropy takes labels as they are, so they must be `looked_at` before.
+    """
     name = op.function.name if isinstance(op.function, Primitive) else getattr(op.function, "__name__", "")
     if name == "index_add" and any(np.dtype(v.dtype).kind == "b" for v in op.inputs()[1:]):
         return None  # how many entries a mask selects depends on values
+    if name == "softmax_cross_entropy" and not looked_at:
+        return None
     if name == "at_set" and len(op.args) > 2:
         return None  # of several writes to one place the last one counts; in JAX any of them may
-    if name == "softmax_cross_entropy" and labels_of(op) is None:
-        return None
     return _FORMS.get(name) if op.form == "opaque" else None
-
-
-def labels_of(op: Op) -> Value | None:
-    """The labels of a cross-entropy, if they come from outside, so that they can be looked at before JAX runs."""
-    name = op.function.name if isinstance(op.function, Primitive) else ""
-    if op.form != "opaque" or name != "softmax_cross_entropy" or len(op.args) != 2:
-        return None
-    labels = op.args[1]
-    return labels if isinstance(labels, Value) and labels.kind in ("argument", "constant", "made") else None
 
 
 # --- softmax --------------------------------------------------------------------------------------
