@@ -256,3 +256,34 @@ def test_labels_made_from_arguments_are_looked_at_before(name):
     assert "_on_host" not in run.source
     for a, b in zip(*found, strict=True):
         np.testing.assert_allclose(b, a, rtol=1e-9)
+
+
+TABLE = ad.tensor(RNG.normal(size=(5, 3)))
+BY_INDEX = {
+    "rows": lambda i: TABLE[i] * 2,
+    "entries": lambda i: TABLE[i, i % 3] * 2,
+    "behind other axes": lambda i: TABLE.T[None, ..., i] * 2,
+    "computed": lambda i: TABLE[i.reshape(-1) + 0] * 2,
+    "np.take": lambda i: np.take(TABLE, i, axis=0) * 2,
+    "np.take_along_axis": lambda i: np.take_along_axis(TABLE, i[:, None], axis=0) * 2,
+    "added": lambda i: TABLE.at[i].add(1.0) * 2,
+    "written": lambda i: TABLE.at[i].set(1.0) * 2,
+}
+
+
+@needs_jax
+@pytest.mark.parametrize("name", BY_INDEX)
+def test_an_index_outside_is_an_error_as_in_numpy(name):
+    """JAX would read the last entry, and write nowhere."""
+    f = BY_INDEX[name]
+    compiled = ad.compile(f, backend="jax", check=0)
+    compiled(np.array([0, 4, 2]))
+    entry = ad.compile(lambda x, i: np.take(x, i) * np.take_along_axis(x, i, axis=0), backend="jax", check=0)
+    entry(np.arange(3.0), np.array([1, 2]))
+    with pytest.raises(IndexError, match="index 3 is out of bounds"):
+        entry(np.arange(3.0), np.array([1, 3]))
+    for i in (np.array([1, 3, 3]), np.array([-1, 0, -5])):
+        np.testing.assert_array_equal(compiled(i).data, f(i).data)
+    for i in (np.array([1, 5, 0]), np.array([1, -6, 0])):
+        with pytest.raises(IndexError, match=f"index {i[1]} is out of bounds"):
+            compiled(i)

@@ -127,9 +127,21 @@ class JaxWriter(Writer):
         yield from ()
 
     def _looks(self, computing: Program) -> Iterator[str]:
-        """Lines that look at the labels of cross-entropies, which JAX takes as they are."""
+        """Lines that look at labels and indices, which JAX takes as they are: at one outside it reads another entry."""
+        looked: dict[Any, None] = {}
         for op in computing.ops:
             labels = self._flow.labels(op)
             if labels is not None:
                 look = partial(counting, k=op.args[0].shape[-1], ignore_index=op.keywords.get("ignore_index"))
                 yield f"{self.bind('check_labels', look)}({self.names[labels]})"
+            looked |= dict.fromkeys(self._flow.indices(op))
+        for v, n in looked:
+            yield f"{self.bind('check_index', partial(_check_index, n=n))}({self.names[v]})"
+
+
+def _check_index(index: Any, n: int) -> None:
+    """Raise IndexError if an index does not fit an axis of length n, as NumPy does."""
+    index = np.asarray(index)
+    if index.size and not (-n <= index.min() and index.max() < n):
+        wrong = index[(index < -n) | (index >= n)].flat[0]
+        raise IndexError(f"index {wrong} is out of bounds for an axis with size {n}")

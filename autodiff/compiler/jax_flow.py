@@ -27,8 +27,8 @@ class Flow:
     Attributes
     ----------
     first : list of Op
-        Random draws, checks of what is known before, and what makes the labels of a cross-entropy from arguments: they
-        are looked at before JAX runs.
+        Random draws, checks of what is known before, and what makes labels and indices from arguments: they are looked
+        at before JAX runs.
     inside : list of Op
         What JAX computes: gradients and Tensors get new values in it too, and optimisers take their steps.
     looks : list of Op
@@ -49,8 +49,14 @@ class Flow:
         """The labels of a cross-entropy, if they are known before JAX runs."""
         if not _is_cross_entropy(op):
             return None
-        v = op.args[1]
-        return v if v.kind in _OUTSIDE or any(v in made.outputs for made in self.first) else None
+        return op.args[1] if self._knows(op.args[1]) else None
+
+    def indices(self, op: Op) -> list[tuple[Value, int]]:
+        """The indices by which an operation reads or writes, if they are known before JAX runs, and their bounds."""
+        return [(v, n) for v, n in _indices(op) if v.kind != "made" and self._knows(v)]
+
+    def _knows(self, v: Value) -> bool:
+        return v.kind in _OUTSIDE or any(v in made.outputs for made in self.first)
 
     @classmethod
     def of(cls, program: Program, *, whole: bool = True) -> Flow:
@@ -99,12 +105,13 @@ class Flow:
 
 
 def _before(program: Program) -> set[Op]:
-    """The operations that make labels from what is known before JAX runs: ``y.reshape(-1)``, for example."""
+    """The operations that make labels and indices of what is known before JAX runs: ``y.reshape(-1)``, for example."""
     known, found = set[Value](), set[Op]()
     for op in program.ops:
         if op.form not in EFFECTS and all(v.kind in _OUTSIDE or v in known for v in op.inputs()):
             known.update(op.outputs)
     needed = {op.args[1] for op in program.ops if _is_cross_entropy(op)}
+    needed |= {v for op in program.ops for v, _ in _indices(op)}
     for op in reversed(program.ops):
         if not needed.isdisjoint(op.outputs) and known.issuperset(op.outputs):
             found.add(op)
@@ -115,6 +122,37 @@ def _before(program: Program) -> set[Op]:
 def _is_cross_entropy(op: Op) -> bool:
     name = op.function.name if isinstance(op.function, Primitive) else ""
     return op.form == "opaque" and name == "softmax_cross_entropy" and isinstance(op.args[1], Value)
+
+
+def _indices(op: Op) -> list[tuple[Value, int]]:
+    """The integer arrays by which an operation reads or writes, and the lengths of their axes."""
+    name = op.function.name if isinstance(op.function, Primitive) else ""
+    if op.form == "index":
+        index, shape = op.args[1], op.args[0].shape
+    elif name == "index_add":
+        index, shape = op.keywords["index"].fill(op.args[1:]), op.keywords["shape"]
+    elif name == "at_set":
+        index, shape = op.keywords["index"].fill(op.args[2:]), op.args[0].shape
+    elif op.form == "function" and op.title in ("take", "take_along_axis") and "mode" not in op.keywords:
+        axis = [*op.args[2:3], op.keywords.get("axis")][0]
+        index, shape = op.args[1], (op.args[0].size if axis is None else op.args[0].shape[axis],)
+    else:
+        return []
+    parts = index if isinstance(index, tuple) else (index,)
+    widths = [_width(part) for part in parts]
+    found, axis = [], 0
+    for part, width in zip(parts, widths):
+        if isinstance(part, Value) and np.dtype(part.dtype).kind in "iu":
+            found.append((part, shape[axis]))
+        axis += len(shape) - sum(widths) if part is Ellipsis else width
+    return found
+
+
+def _width(part: Any) -> int:
+    """How many axes a part of an index takes."""
+    if isinstance(part, Value) and np.dtype(part.dtype) == np.bool_:
+        return len(part.shape)
+    return 0 if part is None or part is Ellipsis else 1
 
 
 def split(op: Op) -> list[Op]:

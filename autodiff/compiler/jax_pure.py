@@ -14,7 +14,7 @@ from autodiff.compiler.values import Op, Value, mapped
 _FOLDS = {np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min"}
 _FOLDS |= {np.logical_and: "all", np.logical_or: "any"}
 
-_OTHERWISE = {"intersect1d", "eig", "eigvals", "argsort", "sort", "partition", "argpartition", "lexsort"}
+_OTHERWISE = {"intersect1d", "eig", "eigvals", "argsort", "sort", "partition", "argpartition", "lexsort", "choose"}
 """Functions that JAX has under the same name, but with other orders of results, or not for shapes that depend on
 values."""
 
