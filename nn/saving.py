@@ -195,7 +195,8 @@ def _load_safetensors(path: str | os.PathLike[str]) -> dict[str, Any]:
         kind = _SAFETENSORS_DTYPES.get(part["dtype"])
         if kind is None:
             raise ValueError(
-                f"load: {key!r} in {os.fspath(path)!r} has dtype {part['dtype']}, which NumPy lacks; save it as float32."
+                f"load: {key!r} in {os.fspath(path)!r} has dtype {part['dtype']}, which NumPy lacks; "
+                "save it as float32."
             )
         array = np.frombuffer(part["data"], kind).reshape(part["shape"])
         if part["dtype"] == "BF16":  # the upper half of a float32

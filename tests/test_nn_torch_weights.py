@@ -177,7 +177,7 @@ def test_safetensors_of_dtypes_that_numpy_lacks(tmp_path):
     written(path, "BF16", [2, 2], struct.pack("<4H", 0x3F80, 0x4000, 0xBFC0, 0x7F80))  # halves of float32
     np.testing.assert_array_equal(nn.load(path)["weight"], np.array([[1, 2], [-1.5, np.inf]], np.float32), strict=True)
     written(path, "F8_E4M3", [2], b"00")
-    with pytest.raises(ValueError, match="'weight' in .* has dtype F8_E4M3, which NumPy lacks"):
+    with pytest.raises(ValueError, match=r"'weight' in .* has dtype F8_E4M3, which NumPy lacks"):
         nn.load(path)
 
 
