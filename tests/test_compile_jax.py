@@ -287,3 +287,14 @@ def test_an_index_outside_is_an_error_as_in_numpy(name):
     for i in (np.array([1, 5, 0]), np.array([1, -6, 0])):
         with pytest.raises(IndexError, match=f"index {i[1]} is out of bounds"):
             compiled(i)
+
+
+@needs_jax
+def test_windows_of_one_entry_behind_a_reversed_axis():
+    """Their sums of windows write all of an array at once, and the slope of the reversal reverses it."""
+    x = RNG.normal(size=(2, 3, 5))
+    for layer in (nn.Conv1d(3, 2, 1, dtype=F, rng=np.random.default_rng(0)), nn.AvgPool1d(1)):
+        slope = ad.grad(lambda x, layer=layer: np.sum(layer(x[..., ::-1]) ** 2))
+        compiled = ad.compile(slope, backend="jax", check=0)
+        compiled(x)
+        np.testing.assert_allclose(compiled(x), slope(x), rtol=1e-12)
