@@ -290,7 +290,7 @@ class Compiled(Generic[P, R]):
         state = entry.traced.state()
         try:
             answer = compared(
-                lambda: entry.run(args, kwargs), MISS, lambda: self._plain(args, kwargs), state, entry.agrees_to
+                lambda: entry.run(args, kwargs), MISS, lambda: self._eagerly(args, kwargs), state, entry.agrees_to
             )
         except Differs as found:
             return self._differs(entry, found, args, kwargs)
@@ -311,7 +311,7 @@ class Compiled(Generic[P, R]):
                 f"compile, or with fallback=True; check=0 switches the comparison off."
             )
         )
-        return self._plain(args, kwargs)
+        return self._eagerly(args, kwargs)
 
     def _first_line(self, entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         if self._backend != "numpy":
@@ -349,11 +349,11 @@ class Compiled(Generic[P, R]):
             if isinstance(error, np.linalg.LinAlgError) and not isinstance(error, MatrixError):
                 raise MatrixError(str(error)) from error
             raise error
-        answer = self._plain(args, kwargs)
+        answer = self._eagerly(args, kwargs)
         self._give_up(_surprise(f"the program of {self.__name__} fails where the function does not", error))
         return answer
 
-    def _plain(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _eagerly(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The answer of the function itself."""
         args, kwargs = self._whole(args, kwargs)
         return self._f(*args, **kwargs)
@@ -367,7 +367,7 @@ class Compiled(Generic[P, R]):
 
     def _trace(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self._refused is not None:
-            return self._plain(args, kwargs)
+            return self._eagerly(args, kwargs)
         leaves, structure = pytree.flatten((args, kwargs))
         if any(map(_is_result, leaves)):
             if switches.is_recording():  # the result must be tracked through these arguments, which a program cannot do

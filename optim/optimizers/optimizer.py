@@ -248,7 +248,7 @@ class Optimizer(Named):
             decay = group.weight_decay
             if decays != (decay != 0 and self.decay_in_gradient):
                 return None
-            if here:
+            if here and (run.home.away or self._afar):
                 self.__autodiff_fetch__()
             settings = settings_of(group, step + 1)
             return (*settings, decay) if decays else settings
