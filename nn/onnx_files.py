@@ -61,7 +61,8 @@ def export_onnx(model: Callable[..., Any], example: Any, path: str | os.PathLike
     The opset is 18, of the year 2022: the first in which all reductions take their axes in the same way, and old enough
     for the runtimes in use. Inputs are named as the function's parameters, results ``output``, or ``output_0``,
     ``output_1`` and so on. Parameters have their paths as names, and nodes those of their layers. Checks of values,
-    such as that a row of an embedding exists, are not part of the file. The softmax of +inf is NaN in ONNX.
+    such as that a row of an embedding exists, are not part of the file. The softmax of +inf is NaN in ONNX, and
+    `max` and `argmax` over an axis skip NaN in onnxruntime.
 
     In float64 onnxruntime has no ``tan``, ``arctan``, ``sinh`` and the like; a warning says so, and the file is valid.
 

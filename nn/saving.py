@@ -13,6 +13,10 @@ import numpy as np
 import autodiff as ad
 
 _SAFETENSORS = ".safetensors"
+_SAFETENSORS_DTYPES = {
+    f"{kind}{8 * n}": f"<{kind.lower()}{n}" for kind in "FIU" for n in (1, 2, 4, 8) if kind != "F" or n > 1
+}
+_SAFETENSORS_DTYPES |= {"C64": "<c8", "BOOL": "?", "BF16": "<u2"}
 _KINDS = "fciubSU"  # the kinds of dtypes: numbers, Booleans, strings
 
 
@@ -37,9 +41,9 @@ def save(path: str | os.PathLike[str], state: Mapping[str, Any], *, metadata: Ma
     OSError
         If the path exists and is not a file, such as a folder or a device; or if it cannot be written.
     TypeError
-        If the state is not a mapping.
+        If the state is not a mapping, or metadata are no texts.
     ValueError
-        If metadata are given for another kind of file.
+        If metadata are given for another kind of file, or safetensors cannot have an array of this name.
 
     Examples
     --------
@@ -124,9 +128,16 @@ def _safetensors() -> Any:
 
 def _as_safetensors(arrays: Mapping[str, Any], metadata: Mapping[str, str] | None) -> bytes:
     library = _safetensors()
+    for key in arrays:
+        if not isinstance(key, str) or key == "__metadata__":  # the name under which the format keeps texts
+            raise ValueError(f"save: {key!r} cannot be the name of an array in a safetensors file; rename it.")
+    texts = None if metadata is None else dict(metadata)
+    for key, text in (texts or {}).items():
+        if not isinstance(key, str) or not isinstance(text, str):
+            raise TypeError(f"save: metadata are texts by name; {key!r}: {text!r} was given. Write str({text!r}).")
     try:
         whole = {key: np.ascontiguousarray(array).reshape(array.shape) for key, array in arrays.items()}
-        data: bytes = library.numpy.save(whole, metadata=None if metadata is None else dict(metadata))
+        data: bytes = library.numpy.save(whole, metadata=texts)
     except Exception as error:  # the library names neither the key nor the dtype
         kinds = ", ".join(sorted({str(array.dtype) for array in arrays.values()}))
         raise ad.DtypeError(
@@ -176,13 +187,22 @@ def _load_safetensors(path: str | os.PathLike[str]) -> dict[str, Any]:
     with open(path, "rb") as file:
         data = file.read()
     try:
-        found = library.numpy.load(data)
+        parts = library.deserialize(data)
     except Exception as error:  # a wrong byte can raise almost any exception
-        raise ValueError(
-            f"load: {os.fspath(path)!r} is not a whole safetensors file of dtypes that NumPy has ({error}); bfloat16 "
-            "needs the package ml_dtypes."
-        ) from None
-    return {key: x.astype(np.float32) if x.dtype.name == "bfloat16" else x for key, x in found.items()}
+        raise ValueError(f"load: {os.fspath(path)!r} is not a whole safetensors file ({error}).") from None
+    found = {}
+    for key, part in parts:
+        kind = _SAFETENSORS_DTYPES.get(part["dtype"])
+        if kind is None:
+            raise ValueError(
+                f"load: {key!r} in {os.fspath(path)!r} has dtype {part['dtype']}, which NumPy lacks; "
+                "save it as float32."
+            )
+        array = np.frombuffer(part["data"], kind).reshape(part["shape"])
+        if part["dtype"] == "BF16":  # the upper half of a float32
+            array = (array.astype(np.uint32) << 16).view(np.float32)
+        found[key] = array
+    return found
 
 
 def expect_folder(who: str, path: str | os.PathLike[str]) -> None:

@@ -76,7 +76,7 @@ def load_torch(model: Module, state: Mapping[str, Any] | str | os.PathLike[str])
     known = {place.torch for place in places}
     needed = {place.torch for place in places if not place.torch.endswith("num_batches_tracked")}
     missing = sorted(needed - state.keys())
-    unknown = [key for key in state if key not in known]
+    unknown = [str(key) for key in state if key not in known]
     if missing or unknown:
         near = [_nearest(key, [*unknown] if key in missing else missing) for key in (*missing, *unknown)]
         hints = "".join(f"; {hint}" for hint in dict.fromkeys(near) if hint)
@@ -89,7 +89,12 @@ def load_torch(model: Module, state: Mapping[str, Any] | str | os.PathLike[str])
         if place.torch not in state:
             found.setdefault(place.own, place.value.data)
             continue
-        given = as_array(state[place.torch])
+        try:
+            given = as_array(state[place.torch])
+        except (TypeError, ValueError, RuntimeError) as error:  # of sparse, quantized or absent values
+            raise ad.DtypeError(
+                f"load_torch: {place.torch} is no array: {str(error).rstrip('.')}. Nothing was loaded."
+            ) from None
         expected = place.value.shape[::-1] if place.transposed else place.value.shape
         if given.shape != expected:
             raise ad.ShapeError(
@@ -136,7 +141,7 @@ def as_array(x: Any) -> Array:
     if isinstance(x, ad.Tensor):
         x = x.data
     if hasattr(x, "detach"):
-        x = x.detach().cpu()
+        x = x.detach().cpu().resolve_conj().resolve_neg()
         if str(x.dtype) == "torch.bfloat16":
             x = x.float()
     array = np.asarray(x)

@@ -182,3 +182,120 @@ def test_losses_and_softmax_have_no_callbacks_and_keep_infinities():
     for a, b in zip(compiled(logits), both(logits), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
     assert "_on_host" not in compiled.source
+
+
+def _set(index, value):
+    return lambda x: ad.tensor(x).at[index].set(value)[::-1]
+
+
+WITHOUT_CALLBACKS = {
+    "sum": lambda x: np.sum(np.sum(x, axis=1) ** 2),
+    "mean": lambda x: np.mean(x, axis=0) ** 2,
+    "norm": lambda x: np.linalg.norm(x, axis=1),
+    "std": lambda x: np.std(x, axis=0, ddof=1),
+    # XLA's simplifier of a reverse ends the process, if all of an array is written before
+    "reversed, and read whole": lambda x: (x[::-1][:, :]) ** 2,
+    "written whole, and reversed": _set(slice(None), 2.0),
+    "written in part": _set((slice(1, None), slice(None, None, -2)), np.array([3.0, 4.0])),
+    "written in one row": _set((0, None, 1), np.array([5.0])),
+}
+
+
+@needs_jax
+@pytest.mark.parametrize("size", [1.0, 1e-200, 1e200, np.inf, np.nan])
+@pytest.mark.parametrize("name", WITHOUT_CALLBACKS)
+def test_sums_and_slices_have_no_callbacks(name, size):
+    f = WITHOUT_CALLBACKS[name]
+    x = RNG.normal(size=(4, 3)) * (size if np.isfinite(size) else 1)
+    x[1, 1] = x[1, 1] if np.isfinite(size) else size
+    for g in (f, ad.grad(lambda x: np.sum(f(x)))):
+        compiled = ad.compile(g, backend="jax", check=0)
+        with quiet():
+            compiled(x)
+            found, expected = (np.asarray(getattr(y, "data", y)) for y in (compiled(x), g(x)))
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+        assert "_on_host" not in compiled.source
+
+
+LABELS_OF = {
+    "a row": lambda t: t.reshape(-1),
+    "time first": lambda t: t.T.reshape(-1),
+    "computed": lambda t: np.where(t > 3, -100, (t + 1) % 5).ravel(),
+}
+
+
+@needs_jax
+@pytest.mark.parametrize("name", LABELS_OF)
+def test_labels_made_from_arguments_are_looked_at_before(name):
+    """As in the loss of a language model: they are no reason for a callback, and wrong ones change nothing."""
+    labels_of = LABELS_OF[name]
+    tokens = RNG.integers(0, 5, (4, 6))
+    found = []
+    for wrap in (lambda f: f, lambda f: ad.compile(f, backend="jax", check=0)):
+        model = nn.Linear(2, 5, dtype=F, rng=np.random.default_rng(0))
+        optimizer = optim.Adam(model.parameters(), 0.05)
+
+        def step(x, t, model=model, optimizer=optimizer):
+            labels = labels_of(t)
+            loss = nn.cross_entropy(model(x), labels, ignore_index=-100)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss, labels
+
+        run, x = wrap(step), np.random.default_rng(1).normal(size=(24, 2))
+        losses = [run(x, t)[0].item() for t in (tokens, tokens[::-1])]
+        before = model.state_dict()
+        if name != "computed":
+            with pytest.raises(ad.DomainError, match="label 9 was given"):
+                run(x, np.full_like(tokens, 9))
+        for key, value in before.items():
+            np.testing.assert_array_equal(model.state_dict()[key], value)
+        loss, labels = run(x, tokens)
+        found.append((losses, loss.item(), labels, *model.state_dict().values()))
+    assert "_on_host" not in run.source
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-9)
+
+
+TABLE = ad.tensor(RNG.normal(size=(5, 3)))
+BY_INDEX = {
+    "rows": lambda i: TABLE[i] * 2,
+    "entries": lambda i: TABLE[i, i % 3] * 2,
+    "behind other axes": lambda i: TABLE.T[None, ..., i] * 2,
+    "computed": lambda i: TABLE[i.reshape(-1) + 0] * 2,
+    "np.take": lambda i: np.take(TABLE, i, axis=0) * 2,
+    "np.take_along_axis": lambda i: np.take_along_axis(TABLE, i[:, None], axis=0) * 2,
+    "added": lambda i: TABLE.at[i].add(1.0) * 2,
+    "written": lambda i: TABLE.at[i].set(1.0) * 2,
+}
+
+
+@needs_jax
+@pytest.mark.parametrize("name", BY_INDEX)
+def test_an_index_outside_is_an_error_as_in_numpy(name):
+    """JAX would read the last entry, and write nowhere."""
+    f = BY_INDEX[name]
+    compiled = ad.compile(f, backend="jax", check=0)
+    compiled(np.array([0, 4, 2]))
+    entry = ad.compile(lambda x, i: np.take(x, i) * np.take_along_axis(x, i, axis=0), backend="jax", check=0)
+    entry(np.arange(3.0), np.array([1, 2]))
+    with pytest.raises(IndexError, match="index 3 is out of bounds"):
+        entry(np.arange(3.0), np.array([1, 3]))
+    for i in (np.array([1, 3, 3]), np.array([-1, 0, -5])):
+        np.testing.assert_array_equal(compiled(i).data, f(i).data)
+    for i in (np.array([1, 5, 0]), np.array([1, -6, 0])):
+        with pytest.raises(IndexError, match=f"index {i[1]} is out of bounds"):
+            compiled(i)
+
+
+@needs_jax
+def test_windows_of_one_entry_behind_a_reversed_axis():
+    """Their sums of windows write all of an array at once, and the slope of the reversal reverses it."""
+    x = RNG.normal(size=(2, 3, 5))
+    for layer in (nn.Conv1d(3, 2, 1, dtype=F, rng=np.random.default_rng(0)), nn.AvgPool1d(1)):
+        slope = ad.grad(lambda x, layer=layer: np.sum(layer(x[..., ::-1]) ** 2))
+        compiled = ad.compile(slope, backend="jax", check=0)
+        compiled(x)
+        found, expected = (getattr(y, "data", y) for y in (compiled(x), slope(x)))
+        np.testing.assert_allclose(found, expected, rtol=1e-12)

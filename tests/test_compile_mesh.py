@@ -210,6 +210,22 @@ def test_a_rule_that_fits_no_parameter_is_told_at_the_first_call():
         ad.compile(lambda x: model(x), shardings={"*.bias": P("data", "model")}, **options)(np.ones((2, 3), "f"))
 
 
+def test_a_rule_fits_a_frozen_parameter_too():
+    """As the large part of a network that is fine-tuned; a frozen Tensor has no name of its own."""
+    from jax.sharding import PartitionSpec as P
+
+    model = nn.Sequential(nn.Linear(3, 4, rng=np.random.default_rng(0)), nn.Tanh())
+    x = np.ones((2, 3), "f")
+    expected = model(x).data
+    model[0].weight.requires_grad_(False)
+    options = {"backend": "jax", "mesh": one_device("data", "model")}
+    compiled = ad.compile(lambda x: model(x), shardings={"0.weight": P(None, "model")}, **options)
+    for _ in range(2):
+        np.testing.assert_allclose(compiled(x).data, expected, rtol=1e-6)
+    with pytest.raises(ad.CompileError, match=r"does not fit '0.weight': its shape is \(3, 4\)"):
+        ad.compile(lambda x: model(x), shardings={"0.w*": P("data", "model", None)}, **options)(x)
+
+
 def test_what_does_not_divide_is_told_and_changes_nothing(alone):
     found, _ = alone("W3")
     assert "the argument 'x' has 30 rows, its shape is (30, 3)" in found["batch"]

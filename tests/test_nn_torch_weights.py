@@ -1,6 +1,7 @@
 """Weights from PyTorch and back: torch's own answers with the same weights; files of safetensors."""
 
 import importlib.util
+import json
 import struct
 
 import numpy as np
@@ -158,7 +159,38 @@ def test_safetensors_keep_arrays_and_metadata(tmp_path):
         nn.save(tmp_path / "model.npz", state, metadata={"epoch": "3"})
     with pytest.raises(ad.DtypeError, match="<U1"):
         nn.save(tmp_path / "text.safetensors", {"a": np.array("x")})
+    for name in ("__metadata__", 3):  # the first is the format's own: nothing could read such a file
+        with pytest.raises(ValueError, match=f"save: {name!r} cannot be the name of an array"):
+            nn.save(tmp_path / "name.safetensors", {name: np.ones(2)})
+    with pytest.raises(TypeError, match=r"metadata are texts by name; 'epoch': 3 was given. Write str\(3\)"):
+        nn.save(tmp_path / "text.safetensors", {"a": np.ones(2)}, metadata={"epoch": 3})
     assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def written(path, dtype, shape, data):
+    header = json.dumps({"weight": {"dtype": dtype, "shape": shape, "data_offsets": [0, len(data)]}}).encode()
+    path.write_bytes(struct.pack("<Q", len(header)) + header + data)
+
+
+def test_safetensors_of_dtypes_that_numpy_lacks(tmp_path):
+    path = tmp_path / "model.safetensors"
+    written(path, "BF16", [2, 2], struct.pack("<4H", 0x3F80, 0x4000, 0xBFC0, 0x7F80))  # halves of float32
+    np.testing.assert_array_equal(nn.load(path)["weight"], np.array([[1, 2], [-1.5, np.inf]], np.float32), strict=True)
+    written(path, "F8_E4M3", [2], b"00")
+    with pytest.raises(ValueError, match=r"'weight' in .* has dtype F8_E4M3, which NumPy lacks"):
+        nn.load(path)
+
+
+def test_values_of_torch_that_are_no_arrays_are_named():
+    torch = pytest.importorskip("torch")
+    model, w = nn.Linear(2, 2, bias=False), torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    nn.load_torch(model, {"weight": w._neg_view()})
+    for wrong in (w.to_sparse(), w.to("meta"), w.to(torch.float8_e4m3fn)):
+        with pytest.raises(ad.DtypeError, match=r"load_torch: weight is no array: .*[^.]\. Nothing was loaded"):
+            nn.load_torch(model, {"weight": wrong})
+    with pytest.raises(ad.StructureError, match=r"unknown \['3'\]"):
+        nn.load_torch(model, {"weight": w, 3: w})
+    np.testing.assert_array_equal(model.weight.data, -w.numpy().T)
 
 
 def test_damaged_safetensors_are_told(tmp_path):

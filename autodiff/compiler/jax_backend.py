@@ -51,6 +51,7 @@ class JaxWriter(Writer):
 
     def __init__(self, program: Program, layout: Layout) -> None:
         super().__init__(program.with_ops([part for op in program.ops for part in split(op)]), Plan())
+        self.inlined = {}  # what is made here may be read there
         self._layout = layout
 
     @property
@@ -76,8 +77,8 @@ class JaxWriter(Writer):
         for v in self.program.values():
             if v.kind == "state":  # a Tensor is looked up when the step runs
                 self.namespace.pop(self.names[v], None)
-        self._flow = flow = Flow.of(self.program)
         several = self._layout.groups > 1
+        self._flow = flow = Flow.of(self.program, whole=not several)
         for op in flow.first:
             if several and op.form == "live" and any(v.kind == "argument" for v in op.inputs()):
                 raise CompileError(
@@ -126,11 +127,21 @@ class JaxWriter(Writer):
         yield from ()
 
     def _looks(self, computing: Program) -> Iterator[str]:
-        """Lines that look at the labels of cross-entropies, which JAX takes as they are."""
-        from autodiff.compiler import jax_forms
-
+        """Lines that look at labels and indices, which JAX takes as they are: at one outside it reads another entry."""
+        looked: dict[Any, None] = {}
         for op in computing.ops:
-            labels = jax_forms.labels_of(op)
+            labels = self._flow.labels(op)
             if labels is not None:
                 look = partial(counting, k=op.args[0].shape[-1], ignore_index=op.keywords.get("ignore_index"))
                 yield f"{self.bind('check_labels', look)}({self.names[labels]})"
+            looked |= dict.fromkeys(self._flow.indices(op))
+        for v, n in looked:
+            yield f"{self.bind('check_index', partial(_check_index, n=n))}({self.names[v]})"
+
+
+def _check_index(index: Any, n: int) -> None:
+    """Raise IndexError if an index does not fit an axis of length n, as NumPy does."""
+    index = np.asarray(index)
+    if index.size and not (-n <= index.min() and index.max() < n):
+        wrong = index[(index < -n) | (index >= n)].flat[0]
+        raise IndexError(f"index {wrong} is out of bounds for an axis with size {n}")

@@ -12,9 +12,12 @@ from autodiff.compiler.passes import PASSES
 from autodiff.compiler.program import Program, roots_of
 from autodiff.compiler.record import Decision
 from autodiff.compiler.tracing import trace
-from autodiff.compiler.values import Op, Value, elementwise
+from autodiff.compiler.values import EFFECTS, Op, Value, elementwise
+from autodiff.core.primitives import Primitive
 from autodiff.core.sweeps import are_finite
 from autodiff.errors import CompileError
+
+_OUTSIDE = ("argument", "constant", "made")
 
 
 @dataclass
@@ -24,7 +27,8 @@ class Flow:
     Attributes
     ----------
     first : list of Op
-        Checks of labels, and random draws.
+        Random draws, checks of what is known before, and what makes labels and indices from arguments: they are looked
+        at before JAX runs.
     inside : list of Op
         What JAX computes: gradients and Tensors get new values in it too, and optimisers take their steps.
     looks : list of Op
@@ -41,10 +45,24 @@ class Flow:
     last: list[Op] = field(default_factory=list)
     updates: dict[Op, list[Update]] = field(default_factory=dict)
 
+    def labels(self, op: Op) -> Value | None:
+        """The labels of a cross-entropy, if they are known before JAX runs."""
+        if not _is_cross_entropy(op):
+            return None
+        return op.args[1] if self._knows(op.args[1]) else None
+
+    def indices(self, op: Op) -> list[tuple[Value, int]]:
+        """The indices by which an operation reads or writes, if they are known before JAX runs, and their bounds."""
+        return [(v, n) for v, n in _indices(op) if v.kind != "made" and self._knows(v)]
+
+    def _knows(self, v: Value) -> bool:
+        return v.kind in _OUTSIDE or any(v in made.outputs for made in self.first)
+
     @classmethod
-    def of(cls, program: Program) -> Flow:
-        """Cut a program."""
+    def of(cls, program: Program, *, whole: bool = True) -> Flow:
+        """Cut a program; not `whole` if this process has only a part of the arguments."""
         flow, computed = cls(), set[Value]()
+        before = _before(program) if whole else set()
         given: set[Any] = set()  # the leaves that have a gradient
         changed: set[Any] = set()  # the Tensors that an optimiser has changed
         roots = roots_of(program)
@@ -52,7 +70,8 @@ class Flow:
             stale = changed and any(
                 r.kind == "state" and r.payload in changed for v in op.inputs() if v.kind == "result" for r in roots[v]
             )
-            if op.form in ("live", "check") and not computed.intersection(op.inputs()):
+            known = op.form in ("live", "check") and not computed.intersection(op.inputs())
+            if known or op in before:
                 flow.first.append(op)
             elif op.form == "check":
                 (flow.last if flow.last or changed else flow.looks).append(op)
@@ -83,6 +102,57 @@ class Flow:
                 if op.form == "store":
                     (given.discard if op.args[0] is None else given.add)(op.function)
         return flow
+
+
+def _before(program: Program) -> set[Op]:
+    """The operations that make labels and indices of what is known before JAX runs: ``y.reshape(-1)``, for example."""
+    known, found = set[Value](), set[Op]()
+    for op in program.ops:
+        if op.form not in EFFECTS and all(v.kind in _OUTSIDE or v in known for v in op.inputs()):
+            known.update(op.outputs)
+    needed = {op.args[1] for op in program.ops if _is_cross_entropy(op)}
+    needed |= {v for op in program.ops for v, _ in _indices(op)}
+    for op in reversed(program.ops):
+        if not needed.isdisjoint(op.outputs) and known.issuperset(op.outputs):
+            found.add(op)
+            needed.update(op.inputs())
+    return found
+
+
+def _is_cross_entropy(op: Op) -> bool:
+    name = op.function.name if isinstance(op.function, Primitive) else ""
+    return op.form == "opaque" and name == "softmax_cross_entropy" and isinstance(op.args[1], Value)
+
+
+def _indices(op: Op) -> list[tuple[Value, int]]:
+    """The integer arrays by which an operation reads or writes, and the lengths of their axes."""
+    name = op.function.name if isinstance(op.function, Primitive) else ""
+    if op.form == "index":
+        index, shape = op.args[1], op.args[0].shape
+    elif name == "index_add":
+        index, shape = op.keywords["index"].fill(op.args[1:]), op.keywords["shape"]
+    elif name == "at_set":
+        index, shape = op.keywords["index"].fill(op.args[2:]), op.args[0].shape
+    elif op.form == "function" and op.title in ("take", "take_along_axis") and "mode" not in op.keywords:
+        axis = [*op.args[2:3], op.keywords.get("axis")][0]
+        index, shape = op.args[1], (op.args[0].size if axis is None else op.args[0].shape[axis],)
+    else:
+        return []
+    parts = index if isinstance(index, tuple) else (index,)
+    widths = [_width(part) for part in parts]
+    found, axis = [], 0
+    for part, width in zip(parts, widths):
+        if isinstance(part, Value) and np.dtype(part.dtype).kind in "iu":
+            found.append((part, shape[axis]))
+        axis += len(shape) - sum(widths) if part is Ellipsis else width
+    return found
+
+
+def _width(part: Any) -> int:
+    """How many axes a part of an index takes."""
+    if isinstance(part, Value) and np.dtype(part.dtype) == np.bool_:
+        return len(part.shape)
+    return 0 if part is None or part is Ellipsis else 1
 
 
 def split(op: Op) -> list[Op]:

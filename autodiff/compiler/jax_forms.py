@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.values import Op, Value
+from autodiff.compiler.values import Op
 from autodiff.core.primitives import Primitive
 from autodiff.ops import windows
 
@@ -23,23 +23,19 @@ except ImportError:  # the backend says so before it comes here; what lists all 
     pass
 
 
-def form(op: Op) -> Callable[..., Any] | None:
-    """The function of JAX that does what an operation does; None if there is none."""
+def form(op: Op, *, looked_at: bool = False) -> Callable[..., Any] | None:
+    """The function of JAX that does what an operation does; None if there is none.
+
+    That of a cross-entropy takes labels as they are, so they must be `looked_at` before.
+    """
     name = op.function.name if isinstance(op.function, Primitive) else getattr(op.function, "__name__", "")
     if name == "index_add" and any(np.dtype(v.dtype).kind == "b" for v in op.inputs()[1:]):
         return None  # how many entries a mask selects depends on values
-    if name == "softmax_cross_entropy" and labels_of(op) is None:
+    if name == "softmax_cross_entropy" and not looked_at:
         return None
+    if name == "at_set" and len(op.args) > 2:
+        return None  # of several writes to one place the last one counts; in JAX any of them may
     return _FORMS.get(name) if op.form == "opaque" else None
-
-
-def labels_of(op: Op) -> Value | None:
-    """The labels of a cross-entropy, if they come from outside, so that they can be looked at before JAX runs."""
-    name = op.function.name if isinstance(op.function, Primitive) else ""
-    if op.form != "opaque" or name != "softmax_cross_entropy" or len(op.args) != 2:
-        return None
-    labels = op.args[1]
-    return labels if isinstance(labels, Value) and labels.kind in ("argument", "constant", "made") else None
 
 
 # --- softmax --------------------------------------------------------------------------------------
@@ -82,6 +78,25 @@ def _cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None = None)
     return jnp.where(jnp.any(counts), total, jnp.nan).astype(logits.dtype), slope.reshape(logits.shape)
 
 
+# --- sums of squares ------------------------------------------------------------------------------
+
+
+def _at_scale(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that is homogeneous, computed of entries up to 1, whose squares neither overflow nor vanish."""
+
+    def scaled(x: Any, *, axis: Any, keepdims: bool, **keywords: Any) -> Any:
+        top = jnp.max(jnp.abs(x), axis=axis, keepdims=True, initial=0)
+        top = jnp.where((top > 0) & (top < jnp.inf), top, 1)
+        y = f(x / top, axis=axis, keepdims=True, **keywords) * top
+        return y if keepdims else jnp.squeeze(y, axis=tuple(range(x.ndim)) if axis is None else axis)
+
+    return scaled
+
+
+def _root(x: Any, **keywords: Any) -> Any:
+    return jnp.sqrt(jnp.sum(jnp.abs(x) ** 2, **keywords))
+
+
 # --- windows --------------------------------------------------------------------------------------
 
 
@@ -104,10 +119,8 @@ def _sum_of_columns(columns: Any, shape: Any, kernel: Any, stride: Any, dilation
     n, channels, *spatial = shape
     out = windows.count(tuple(spatial), kernel, stride, dilation)
     columns = columns.reshape((channels, -1, *out, n))
-    x = jnp.zeros((channels, *spatial, n), columns.dtype)
-    for i, place in enumerate(_entries(kernel, stride, dilation, out)):
-        x = x.at[(slice(None), *place[1:])].add(columns[:, i])
-    return jnp.moveaxis(x, -1, 0)
+    places = [(slice(None), *place[1:]) for place in _entries(kernel, stride, dilation, out)]
+    return jnp.moveaxis(_sum_at(places, [*jnp.moveaxis(columns, 1, 0)], (channels, *spatial, n)), -1, 0)
 
 
 def _first_largest(x: Any, *, kernel: Any, stride: Any, dilation: Any) -> Any:
@@ -123,17 +136,43 @@ def _sum_windows(x: Any, *, kernel: Any, stride: Any, dilation: Any) -> Any:
 
 
 def _spread_windows(ct: Any, *, shape: Any, kernel: Any, stride: Any, dilation: Any) -> Any:
-    x = jnp.zeros((*ct.shape[:2], *shape), ct.dtype)
-    for place in _entries(kernel, stride, dilation, ct.shape[2:]):
-        x = x.at[place].add(ct)
-    return x
+    places = _entries(kernel, stride, dilation, ct.shape[2:])
+    return _sum_at(places, [ct] * len(places), (*ct.shape[:2], *shape))
 
 
 # --- selections -----------------------------------------------------------------------------------
 
 
 def _index_add(values: Any, *arrays: Any, index: Any, shape: Any) -> Any:
+    if not arrays:
+        return _at(index.template, values, shape)
     return jnp.zeros(shape, values.dtype).at[index.fill(arrays)].add(values)
+
+
+def _at(index: Any, values: Any, shape: Any) -> Any:
+    """Zeros, with values at an index without arrays: what is the transpose of reading there.
+
+    Not ``zeros.at[index].set(values)``: if the index covers everything, XLA makes a map of it, and the reverse of such
+    a map of zeros ends the process (``jnp.flip(jnp.zeros(3).at[:].set(x))`` under `jax.jit`, jaxlib 0.10).
+    """
+    if values.dtype == bool:
+        return _at(index, values.astype(np.uint8), shape).astype(bool)
+    (x,) = jax.linear_transpose(lambda x: x[index], jax.ShapeDtypeStruct(shape, values.dtype))(values)
+    return x
+
+
+def _at_set(x: Any, v: Any, *, index: Any) -> Any:
+    part = jax.eval_shape(lambda x: x[index.template], x).shape
+    written = _at(index.template, jnp.ones(part, bool), x.shape)
+    return jnp.where(written, _at(index.template, jnp.broadcast_to(v, part), x.shape), x)
+
+
+def _sum_at(places: list[Any], parts: list[Any], shape: Any) -> Any:
+    """The sum of arrays, each at its place in zeros."""
+    x = _at(places[0], parts[0], shape)
+    for place, part in zip(places[1:], parts[1:]):
+        x = x.at[place].add(part)
+    return x
 
 
 # --- recurrences ----------------------------------------------------------------------------------
@@ -211,6 +250,10 @@ _FORMS: dict[str, Callable[..., Any]] = {
     "sum_windows": _sum_windows,
     "spread_windows": _spread_windows,
     "index_add": _index_add,
+    "at_set": _at_set,
+    "spread": lambda x, *, shape: jnp.broadcast_to(x, shape),
+    "norm": _at_scale(_root),
+    "std": _at_scale(lambda x, **keywords: jnp.std(x, **keywords)),
     "rnn": _rnn,
     "_rnn_pull_in_place": _rnn_pull,
     "lstm": _lstm,

@@ -59,7 +59,8 @@ class Function:
         self._moments: list[str] = []
         self._read: dict[Any, str] = {}
         self._stored: dict[Any, Value | None] = {}
-        writer = PureWriter(program, jax)
+        looked_at = [op for op in flow.inside if flow.labels(op) is not None]
+        writer = PureWriter(program.with_ops(flow.inside), jax, looked_at)
         writer.name_values()
         lines = list(self._lines(writer, flow, wanted))
         changed = {id(p): p for u in self.updates for p in u.run.parameters}

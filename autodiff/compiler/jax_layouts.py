@@ -141,12 +141,12 @@ class Spread(Layout):
         """The places of Tensors. CompileError if one does not divide, or if a rule fits none."""
         unused, places = dict(self._rules), []
         for t in tensors:
-            fitting = [pattern for pattern in self._rules if fnmatchcase(t.name or "", pattern)]
+            fitting = [pattern for pattern in self._rules if fnmatchcase(_path(t), pattern)]
             for pattern in fitting:
                 unused.pop(pattern, None)
             places.append(self._of_tensor(t, fitting[0]) if fitting else self.whole)
         if unused:
-            names = ", ".join(repr(t.name) for t in tensors if t.name) or "none"
+            names = ", ".join(repr(_path(t)) for t in tensors if _path(t)) or "none"
             raise CompileError(
                 f"compile: shardings[{next(iter(unused))!r}] fits no parameter that the function reads; these are "
                 f"{names}."
@@ -158,7 +158,7 @@ class Spread(Layout):
         sizes = [math.prod(self._mesh.shape[axis] for axis in _axes((part,))) for part in spec]
         if len(sizes) > t.ndim or any(length % size for length, size in zip(t.shape, sizes)):
             raise CompileError(
-                f"compile: shardings[{pattern!r}] = {spec} does not fit {t.name!r}: its shape is {t.shape}, and the "
+                f"compile: shardings[{pattern!r}] = {spec} does not fit {_path(t)!r}: its shape is {t.shape}, and the "
                 f"rule splits its axes into {tuple(sizes)} parts. An axis must divide evenly."
             )
         return self._place(*spec)
@@ -244,6 +244,12 @@ def _mesh(jax: Any, mesh: Any) -> Any:
             f"is imported."
         )
     return jax.sharding.Mesh(np.array(jax.devices()[:mesh]), ("data",))
+
+
+def _path(t: Tensor) -> str:
+    """The path of a parameter, a frozen one too; empty if the Tensor has none."""
+    leaf = t._node if t._node is not None else getattr(t, "_resting", None)
+    return getattr(leaf, "name", None) or ""
 
 
 def _axes(spec: Iterable[Any]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,20 @@ from autodiff.compiler.values import Op, Value, mapped
 _FOLDS = {np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min"}
 _FOLDS |= {np.logical_and: "all", np.logical_or: "any"}
 
-_OTHERWISE = {"intersect1d", "eig", "eigvals", "argsort", "sort", "partition", "argpartition", "lexsort"}
+_OTHERWISE = {"intersect1d", "eig", "eigvals", "argsort", "sort", "partition", "argpartition", "lexsort", "choose"}
 """Functions that JAX has under the same name, but with other orders of results, or not for shapes that depend on
 values."""
 
 
 class PureWriter(Writer):
-    """Writes the computation of a program as a pure function of everything that it reads."""
+    """Writes the computation of a program as a pure function of everything that it reads.
 
-    def __init__(self, program: Program, jax: Any) -> None:
+    `looked_at` are the cross-entropies whose labels are checked before.
+    """
+
+    def __init__(self, program: Program, jax: Any, looked_at: Iterable[Op] = ()) -> None:
         super().__init__(program)
-        self._jax = jax
+        self._jax, self._looked_at = jax, frozenset(looked_at)
         self.calls_back = False  # whether an operation is a call back into NumPy
         self.namespace["np"] = jax.numpy
 
@@ -59,7 +63,7 @@ class PureWriter(Writer):
         """An operation without a namesake in JAX: in other functions of JAX, or as a callback into NumPy."""
         from autodiff.compiler import jax_forms  # imports JAX
 
-        form = jax_forms.form(op)
+        form = jax_forms.form(op, looked_at=op in self._looked_at)
         if form is not None:
             name = self.bind(f"{op.title.strip('_')}_in_jax", form)
             return f"{name}({', '.join([*map(self.text, op.args), *self.keyword_list(op)])})"
