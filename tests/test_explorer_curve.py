@@ -124,6 +124,23 @@ def test_an_address_that_was_written_by_hand_shows_a_room(open_page):
         assert page.page.locator("h2").inner_text() == ("Descent" if "descent" in address else "Curve")
 
 
+def test_a_state_that_is_written_late_does_not_lead_back_into_its_room(open_page):
+    page = open_page("graph")
+    page.page.evaluate(
+        """() => {
+            const input = [...document.querySelectorAll('[data-entry="x"] input')].at(-1);
+            input.value = "0.25";
+            input.dispatchEvent(new Event("input", { bubbles: true }));
+            input.dispatchEvent(new Event("change", { bubbles: true }));
+            location.hash = "#curve"; // the page hears of it in a later task
+            dispatchEvent(new Event("pagehide")); // what is to be written is written now
+        }"""
+    )
+    page.page.wait_for_selector("h2:has-text('Curve')")
+    page.settled()
+    assert page.page.evaluate("location.hash") == "#curve"
+
+
 def test_the_link_to_the_content_stays_in_the_room_and_back_leads_to_what_was_typed(page):
     page.page.fill('[data-entry="f"] input', "x^3")
     page.page.click("[data-room=surface]")

@@ -45,7 +45,8 @@ function address(id, state) {
   return `#${id}${text ? `?${text}` : ""}`;
 }
 
-let writing = null;
+let writing = null,
+  here = null; // the address of what is shown; another one in the bar is one that is about to be entered
 function write() {
   // browsers count how often an address changes
   writing ??= setTimeout(written, 250);
@@ -55,7 +56,9 @@ function written() {
   if (writing === null) return;
   clearTimeout(writing);
   writing = null;
-  if (room) history.replaceState(null, "", address(room.id, room.state));
+  if (location.hash !== here) return;
+  history.replaceState(null, "", address(room.id, room.state));
+  here = location.hash;
 }
 
 /** What a room sees: its state, and the ways to change it and to ask the engine. */
@@ -198,14 +201,16 @@ class Room {
 async function enter() {
   const { hash } = location;
   const [id, state] = read(hash);
-  if (room?.id === id && address(id, room.state) === address(id, state)) return;
-  clearTimeout(writing); // the address is that of another room already
-  writing = null;
+  if (room?.id === id && address(id, room.state) === address(id, state)) {
+    here = hash;
+    return;
+  }
   const { default: made } = await import(`./rooms/${id}.js`);
   if (location.hash !== hash) return; // and this room was left before it was there
   room?.made.leave?.();
   const left = room?.made.plots ?? [];
   room = new Room(id, state, made);
+  here = hash;
   document.title = `${described[id].title} · explorer of derivatives`;
   for (const a of nav.children)
     a.dataset.room === id ? a.setAttribute("aria-current", "page") : a.removeAttribute("aria-current");
