@@ -11,8 +11,9 @@ import pytest
 from tests.profiles import EVERY_DAY, PROFILE
 from tests.tools.programs import running, training_runs
 
-CHUNKS, RUNS = 20, 60
-PROGRAMS = 1000 if EVERY_DAY else 2000
+CHUNKS = 20
+RUNS = 40 if EVERY_DAY else 60
+PROGRAMS = 500 if EVERY_DAY else 2000
 FLOATS = (np.float32, np.float64)
 # Every day the same seeds; under the profile `deep` others each time. Those that fail are printed.
 START = secrets.randbelow(2**30) if PROFILE == "deep" else 0

@@ -234,7 +234,11 @@ PICTURES = {
 }
 
 
-@pytest.fixture(scope="module", params=SMALL)
+LONG = ("pendulum", "descent")  # which need seconds even so
+CHOSEN = [pytest.param(name, marks=pytest.mark.ci) if name in LONG else name for name in SMALL]
+
+
+@pytest.fixture(scope="module", params=CHOSEN)
 def small(request, tmp_path_factory):
     """The name of a demo, the folder it wrote to, and its run."""
     folder = tmp_path_factory.mktemp(request.param)

@@ -65,7 +65,7 @@ def moved(model):
     return model.eval()
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, pytest.param(np.float64, marks=pytest.mark.ci)])
 @pytest.mark.parametrize("name", LAYERS)
 def test_every_layer(name, dtype, tmp_path):
     import onnx
@@ -231,7 +231,7 @@ NEED_ROWS = {"reductions", "order", "entries", "other entries", "exponentials", 
 """Functions that are no functions of no rows, such as a largest entry."""
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, pytest.param(np.float64, marks=pytest.mark.ci)])
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.filterwarnings("ignore:Mean of empty slice", "ignore:Degrees of freedom")
 def test_functions_of_arrays(name, dtype, tmp_path):
