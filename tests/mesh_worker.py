@@ -41,12 +41,8 @@ def split(name, groups):
     return {"mesh": mesh, "shardings": {first: P(None, "model"), second: P("model")}}
 
 
-def trained(name, dtype, part=slice(None), **options):
-    """The losses and the state after 50 steps, and the bytes on one device."""
-    nn.manual_seed(0)
-    given = task(name)
-    model = network(name, dtype)
-    optimizer = optim.Adam(model.parameters(), 1e-3)
+def compiled(model, optimizer, **options):
+    """The training step, for JAX."""
 
     def step(x, y):
         loss = nn.cross_entropy(model(x), y)
@@ -55,7 +51,17 @@ def trained(name, dtype, part=slice(None), **options):
         optimizer.step()
         return loss
 
-    fast = ad.compile(step, backend="jax", **options)
+    return ad.compile(step, backend="jax", **options)
+
+
+def trained(name, dtype, part=slice(None), **options):
+    """The losses and the state after 50 steps, and the bytes on one device."""
+    nn.manual_seed(0)
+    given = task(name)
+    model = network(name, dtype)
+    optimizer = optim.Adam(model.parameters(), 1e-3)
+
+    fast = compiled(model, optimizer, **options)
     x, y = given.inputs.astype(dtype)[part], given.targets[part]
     losses = [float(fast(x, y).data) for _ in range(STEPS)]
     size = fast.report(x, y).device_bytes if part == slice(None) else None
@@ -136,14 +142,7 @@ def dying(folder, number):
     model = network("W3", np.float64)
     optimizer = optim.Adam(model.parameters(), 1e-3)
 
-    def step(x, y):
-        loss = nn.cross_entropy(model(x), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    fast = ad.compile(step, backend="jax", mesh=4)
+    fast = compiled(model, optimizer, mesh=4)
     given = task("W3")
     rows = slice(16 * number, 16 * number + 16)
     for k in range(1000):

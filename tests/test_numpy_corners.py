@@ -124,3 +124,12 @@ def test_einsum_computes_in_the_dtype_that_is_asked_for():
     assert gradient.dtype == np.float32
     with pytest.raises(ad.DtypeError, match="float64 cannot be cast to dtype float32 by the rule 'safe'"):
         np.einsum("ij->i", y, dtype=np.float32)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.int64, np.float32, np.float64])
+@pytest.mark.parametrize("zero", [0, 0.0, np.float32(0)])
+def test_maximum_with_zero_has_numpys_dtype(dtype, zero):
+    x = np.array([1, 0, 1]).astype(dtype)
+    wanted = np.maximum(x, zero)
+    for found in (np.maximum(ad.tensor(x), zero), ad.compile(lambda x: np.maximum(x, zero))(ad.tensor(x))):
+        assert found.dtype == wanted.dtype and np.array_equal(found.data, wanted)

@@ -195,6 +195,13 @@ def _unary(primitive: Primitive, x: Any, parent: Node | None, y: Any) -> Tensor:
     return t
 
 
+def _compared(other: Any) -> Any:
+    """The values of the other side of a comparison, through which no derivative goes."""
+    if isinstance(other, Tensor):
+        return other._data
+    return other if type(other) in _KNOWN else operand(other)
+
+
 def _operand(other: Any) -> Any:
     """The other operand of an operator, as an array or number; NotImplemented if its own class decides."""
     if isinstance(other, (list, tuple)):
@@ -929,40 +936,22 @@ class Tensor(NumpyMethods["Tensor"]):
         return NotImplemented if other is NotImplemented else ew.power_of(other, self)
 
     def __lt__(self, other: Any) -> Tensor:
-        return _untracked(
-            self._data
-            < (other._data if isinstance(other, Tensor) else other if type(other) in _KNOWN else operand(other))
-        )
+        return _untracked(self._data < _compared(other))
 
     def __le__(self, other: Any) -> Tensor:
-        return _untracked(
-            self._data
-            <= (other._data if isinstance(other, Tensor) else other if type(other) in _KNOWN else operand(other))
-        )
+        return _untracked(self._data <= _compared(other))
 
     def __gt__(self, other: Any) -> Tensor:
-        return _untracked(
-            self._data
-            > (other._data if isinstance(other, Tensor) else other if type(other) in _KNOWN else operand(other))
-        )
+        return _untracked(self._data > _compared(other))
 
     def __ge__(self, other: Any) -> Tensor:
-        return _untracked(
-            self._data
-            >= (other._data if isinstance(other, Tensor) else other if type(other) in _KNOWN else operand(other))
-        )
+        return _untracked(self._data >= _compared(other))
 
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]  # entry by entry
-        return _wrap_tree(
-            self._data
-            == (other._data if isinstance(other, Tensor) else other if type(other) in _KNOWN else operand(other))
-        )
+        return _wrap_tree(self._data == _compared(other))
 
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]  # likewise
-        return _wrap_tree(
-            self._data
-            != (other._data if isinstance(other, Tensor) else other if type(other) in _KNOWN else operand(other))
-        )
+        return _wrap_tree(self._data != _compared(other))
 
     def __round__(self, ndigits: int = 0) -> Tensor:
         return self.round(ndigits)
@@ -982,8 +971,8 @@ class Tensor(NumpyMethods["Tensor"]):
         if method == "__call__" and not kwargs:
             if ufunc is _maximum and inputs[0] is self and inputs[1].__class__ in _NUMBERS and not inputs[1]:
                 x = self._data  # the ReLU of plain NumPy code, like the operators by the shortest path
-                if not switches.active:
-                    return _unary(relu, x, self._node if x.dtype.kind in "fc" else None, relu.fn(x))
+                if x.dtype.kind in "fc" and not switches.active:  # of integers and 0.0 NumPy makes floats
+                    return _unary(relu, x, self._node, relu.fn(x))
             if len(inputs) == 1:
                 primitive = NUMPY_PRIMITIVES.get(ufunc)
                 if primitive is not None and ufunc not in NUMPY_FUNCTIONS:

@@ -214,9 +214,9 @@ class Spread(Layout):
                     )
 
     def gathered(self, x: Any) -> Any:
-        """All of an argument of which this process has a part."""
+        """All of an argument of which this process has a part, where there are several `groups`."""
         a = x._data if isinstance(x, Tensor) and x._node is None else x
-        if self.groups == 1 or not isinstance(a, np.ndarray) or not a.ndim:
+        if not isinstance(a, np.ndarray) or not a.ndim:
             return x
         from jax.experimental import multihost_utils
 

@@ -98,7 +98,7 @@ def _is_constant(c: Any) -> bool:
 @implements(np.maximum)
 def maximum(a: Any, b: Any) -> Any:
     """The larger of two. At a tie two operands have slope 1/2 each; against a constant the slope is 0."""
-    if (type(b) is float or type(b) is int) and b == 0:
+    if (type(b) is float or type(b) is int) and b == 0 and a.dtype.kind in "fc":  # of whole numbers 0.0 makes floats
         return relu(a)
     if _is_constant(b):
         return maximum_with_constant(a, b)
