@@ -95,7 +95,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             return self.module_(X).data
 
 
-class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
+class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]  # as above
     """A module as scikit-learn's classifier.
 
     Parameters
@@ -228,7 +228,7 @@ class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         return self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)]
 
 
-class Regressor(RegressorMixin, _Estimator):  # type: ignore[misc]
+class Regressor(RegressorMixin, _Estimator):  # type: ignore[misc]  # as above
     """A module as scikit-learn's regressor.
 
     Parameters

@@ -182,7 +182,7 @@ def test_safetensors_of_dtypes_that_numpy_lacks(tmp_path):
 
 
 def test_values_of_torch_that_are_no_arrays_are_named():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")
     model, w = nn.Linear(2, 2, bias=False), torch.tensor([[1.0, 2.0], [3.0, 4.0]])
     nn.load_torch(model, {"weight": w._neg_view()})
     for wrong in (w.to_sparse(), w.to("meta"), w.to(torch.float8_e4m3fn)):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def _einops(module: Any) -> None:
     """Einops finds the subclasses of its backends by itself; NumPy's functions take Tensors."""
 
-    class TensorBackend(module.NumpyBackend):  # type: ignore[misc]
+    class TensorBackend(module.NumpyBackend):  # type: ignore[misc]  # a module of the user's
         framework_name = "autodiff"
 
         def is_appropriate_type(self, tensor: Any) -> bool:

@@ -92,7 +92,7 @@ def _rearranged(rearrange: Callable[..., Any]) -> Callable[..., str]:
     def form(g: Graph, out: Value, x: Any, *how: Any, axis: Any = None) -> str:
         name, shape = g.of(x), g.shape(x)
         if axis is None and len(how) > 1:
-            *how, axis = how  # type: ignore[assignment]
+            *how, axis = how  # type: ignore[assignment]  # a list from a tuple
         if axis is None:
             shape = (g.entries(shape),)
             name, axis = g.reshaped(name, shape), 0
